@@ -1,0 +1,63 @@
+// Typed settings of the control with their ranges and defaults; validate() names every mistake.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/time.hpp"
+#include "model/units.hpp"
+
+namespace esshub::control {
+
+using namespace esshub::literals;
+
+struct Settings {
+  Duration period = 100ms;  ///< of the control tick, 20 ms to 1 s
+
+  // Grid connection
+  Watts grid_setpoint = 0.0_W;      ///< what the meter shall show, + = import; -5000 to 5000
+  std::optional<Watts> import_cap;  ///< the battery's charging never lifts import above it
+  std::optional<Watts> export_cap;  ///< the battery's discharging never lifts export above it
+
+  // Battery
+  Watts charge_limit = 2400.0_W;     ///< at the battery, AC side; 0 to 10000
+  Watts discharge_limit = 2400.0_W;  ///< at the battery, AC side; 0 to 10000
+  Soc soc_floor = 10.0_soc;          ///< no discharge at or below, ever while grid-tied
+  Soc soc_ceiling = 100.0_soc;       ///< no charge at or above
+  Soc reserve = 20.0_soc;       ///< kept for a power cut: no discharge at or below while grid-tied
+  double soc_hysteresis = 2.0;  ///< percentage points before a stopped direction resumes; 0 to 20
+  Volts charge_voltage_cap = 52.4_V;  ///< never charge above it, nor above the BMS's CVL; 48 to 54
+  Soc cutoff_soc = 5.0_soc;           ///< islanded: inverter off at or below
+  Volts cutoff_voltage = 46.0_V;      ///< islanded: inverter off after 10 s at or below; 44 to 50
+
+  // Inverter
+  Watts inverter_rating = 2400.0_W;  ///< continuous AC power, both directions
+  Amperes charger_current = 35.0_A;  ///< DC limit of its charger
+  double conversion_efficiency =
+      0.94;                     ///< one way; turns BMS amperes at the DC terminals into AC watts
+  WattsPerSecond slew{5000.0};  ///< of the commanded power, except towards a limit; 50 to 20000
+
+  // Ages above which a reading no longer counts
+  Duration meter_max_age = 3s;
+  Duration bms_max_age = 3s;
+  Duration inverter_max_age = 3s;
+  Duration frozen_after = 10s;  ///< raw grid registers bit-identical for that long
+  Duration setpoint_life = 1s;  ///< how long a setpoint may be (re)written after its tick
+
+  // What the loop knows of the plant's delays
+  Duration meter_lag = 217ms;     ///< time constant of the meter's filter (1 s to 99 %)
+  Duration inverter_lag = 100ms;  ///< time constant of the inverter's response
+  Duration write_delay = 120ms;   ///< from the tick to the setpoint acting (MK3 at 2400 baud)
+  WattsPerSecond inverter_ramp{1000.0};
+};
+
+struct Mistake {
+  std::string key;   ///< the setting's name in this struct
+  std::string text;  ///< what is wrong and what was expected
+};
+
+/// Every mistake in the settings as a whole (ranges and cross-checks); empty when valid.
+[[nodiscard]] std::vector<Mistake> validate(const Settings& settings);
+
+}  // namespace esshub::control

@@ -1,0 +1,24 @@
+// step(inputs, memory) -> {decision, memory}: the whole control, pure, time as an argument.
+#pragma once
+
+#include "control/memory.hpp"
+#include "control/settings.hpp"
+#include "model/decision.hpp"
+#include "model/snapshot.hpp"
+#include "model/time.hpp"
+
+namespace esshub::control {
+
+struct Inputs {
+  const Settings& settings;
+  const Snapshot& snapshot;
+  Instant now;
+  LocalTime local;
+  bool stopping = false;  ///< the hub was told to stop: safe setpoint
+  bool overrun = false;   ///< three periods in a row were missed: safe setpoint
+};
+
+/// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.
+[[nodiscard]] Decision step(const Inputs& inputs, Memory& memory);
+
+}  // namespace esshub::control

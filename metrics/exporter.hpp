@@ -1,0 +1,22 @@
+// View -> Prometheus. Names, units and help texts stand in one table in exporter.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "model/result.hpp"
+#include "model/view.hpp"
+
+namespace esshub::metrics {
+
+class Exporter {
+ public:
+  /// Listens on "host:port" and serves /metrics. Error when the address cannot be bound.
+  [[nodiscard]] static Result<std::unique_ptr<Exporter>> listen(const std::string& address,
+                                                                const std::string& version);
+  virtual ~Exporter() = default;
+  /// Takes over the newest View; thread-safe against scrapes.
+  virtual void update(const View& view) = 0;
+};
+
+}  // namespace esshub::metrics

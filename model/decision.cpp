@@ -1,0 +1,71 @@
+#include "model/decision.hpp"
+
+namespace esshub {
+namespace {
+
+struct Row {
+  Why why;
+  std::string_view name;
+  std::string_view phrase;
+};
+
+constexpr std::array<Row, why_count> rows{{
+    {Why::self_consumption, "self_consumption",
+     "following the house to hold the grid at its setpoint"},
+    {Why::force_charge, "force_charge", "the battery asks to be charged"},
+    {Why::idle, "idle", "resting"},
+    {Why::starting, "starting", "waiting until every source is fresh"},
+    {Why::shutting_down, "shutting_down", "stopping: battery to rest"},
+    {Why::grid_meter_stale, "grid_meter_stale", "no fresh reading of the grid meter"},
+    {Why::bms_stale, "bms_stale", "no fresh word from the battery's BMS"},
+    {Why::inverter_stale, "inverter_stale", "no fresh word from the inverter"},
+    {Why::islanded, "islanded", "the mains is lost: the inverter runs the house by itself"},
+    {Why::bms_protection, "bms_protection", "the BMS protects the battery"},
+    {Why::bms_charge_disabled, "bms_charge_disabled", "the BMS forbids charging"},
+    {Why::bms_discharge_disabled, "bms_discharge_disabled", "the BMS forbids discharging"},
+    {Why::bms_charge_limit, "bms_charge_limit", "the BMS's charge current limit (CCL)"},
+    {Why::bms_discharge_limit, "bms_discharge_limit", "the BMS's discharge current limit (DCL)"},
+    {Why::charge_voltage, "charge_voltage", "the battery is at its charge voltage"},
+    {Why::soc_ceiling, "soc_ceiling", "the battery is full to the set ceiling"},
+    {Why::soc_floor, "soc_floor", "the battery is at the set floor"},
+    {Why::reserve, "reserve", "the rest is kept in reserve for a power cut"},
+    {Why::inverter_rating, "inverter_rating", "the inverter's rating"},
+    {Why::charge_limit, "charge_limit", "the set charge power limit"},
+    {Why::discharge_limit, "discharge_limit", "the set discharge power limit"},
+    {Why::import_cap, "import_cap", "the set cap on import"},
+    {Why::export_cap, "export_cap", "the set cap on export"},
+    {Why::slew, "slew", "changing no faster than the set slew rate"},
+    {Why::overrun, "overrun", "the control period was missed"},
+}};
+
+constexpr bool rows_in_order() {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (static_cast<std::size_t>(rows[i].why) != i) return false;
+  return true;
+}
+static_assert(rows_in_order());
+
+}  // namespace
+
+std::string_view name(Why why) {
+  return rows.at(static_cast<std::size_t>(why)).name;
+}
+std::string_view phrase(Why why) {
+  return rows.at(static_cast<std::size_t>(why)).phrase;
+}
+
+std::string_view name(InverterMode mode) {
+  switch (mode) {
+    case InverterMode::follow:
+      return "follow";
+    case InverterMode::release:
+      return "release";
+    case InverterMode::charger_only:
+      return "charger_only";
+    case InverterMode::off:
+      return "off";
+  }
+  return "?";
+}
+
+}  // namespace esshub

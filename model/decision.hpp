@@ -1,0 +1,103 @@
+// Decision: what the hub commands this tick, and every reason that shaped it.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "model/fault.hpp"
+#include "model/time.hpp"
+#include "model/units.hpp"
+
+namespace esshub {
+
+enum class InverterMode : std::uint8_t {
+  follow,        ///< write Setpoint::ac_power and keep it refreshed
+  release,       ///< write no setpoint: the inverter falls to passthru by itself
+  charger_only,  ///< switch: charger only
+  off,           ///< switch: off
+};
+[[nodiscard]] std::string_view name(InverterMode mode);
+
+/// A command to the inverter. Past `valid_until` it is never (re)sent.
+struct Setpoint {
+  Watts ac_power{};  ///< at AC-in, + = drawn from mains (charging)
+  InverterMode mode = InverterMode::release;
+  Instant valid_until{};
+};
+
+/// Why. Targets first, then limits in the order of the rules table.
+enum class Why : std::uint8_t {
+  // targets
+  self_consumption,
+  force_charge,
+  idle,
+  // limits
+  starting,
+  shutting_down,
+  grid_meter_stale,
+  bms_stale,
+  inverter_stale,
+  islanded,
+  bms_protection,
+  bms_charge_disabled,
+  bms_discharge_disabled,
+  bms_charge_limit,
+  bms_discharge_limit,
+  charge_voltage,
+  soc_ceiling,
+  soc_floor,
+  reserve,
+  inverter_rating,
+  charge_limit,
+  discharge_limit,
+  import_cap,
+  export_cap,
+  slew,
+  overrun,
+};
+constexpr std::size_t why_count = static_cast<std::size_t>(Why::overrun) + 1;
+[[nodiscard]] std::string_view name(Why why);    ///< "self_consumption"
+[[nodiscard]] std::string_view phrase(Why why);  ///< plain words for the owner
+
+/// One rule that shaped the decision.
+struct Reason {
+  Why why{};
+  Watts without{};  ///< battery power had this rule not been there
+};
+
+/// A small list without allocation: the control path never touches the heap.
+class Reasons {
+ public:
+  void add(Reason reason) {
+    assert(size_ < items_.size());
+    if (size_ < items_.size()) items_[size_++] = reason;
+  }
+  [[nodiscard]] const Reason* begin() const { return items_.data(); }
+  [[nodiscard]] const Reason* end() const { return items_.data() + size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool has(Why why) const {
+    for (const auto& reason : *this)
+      if (reason.why == why) return true;
+    return false;
+  }
+
+ private:
+  std::array<Reason, why_count> items_{};
+  std::size_t size_ = 0;
+};
+
+struct Decision {
+  Instant at{};
+  Setpoint setpoint;
+  Watts battery_power{};            ///< commanded at the battery (AC side), + = charging
+  Watts wished{};                   ///< what the target wanted before any limit
+  std::optional<Watts> house_load;  ///< time-aligned estimate, nothing while unknown
+  Reasons reasons;                  ///< the target, then every limit that moved the result
+  FaultSet faults;
+};
+
+}  // namespace esshub

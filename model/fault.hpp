@@ -1,0 +1,68 @@
+// Faults: raised and cleared, with an id, a severity and since-when (docs/safety.md).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "model/time.hpp"
+
+namespace esshub {
+
+enum class Fault : std::uint8_t {
+  grid_meter_lost,
+  grid_meter_frozen,
+  implausible_reading,
+  bms_lost,
+  bms_protection,
+  inverter_lost,
+  setpoint_not_followed,
+  islanded,
+  backup_cutoff,
+  control_overrun,
+  actor_stuck,
+  clock_untrusted,
+  storage_failed,
+  config_rejected,
+  soc_inconsistent,
+  bus_contended,
+};
+constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::bus_contended) + 1;
+
+enum class Severity : std::uint8_t { info, warning, critical };
+
+[[nodiscard]] std::string_view name(Fault fault);
+[[nodiscard]] std::string_view name(Severity severity);
+[[nodiscard]] Severity severity(Fault fault);
+/// One sentence for the owner: what it means and what to do.
+[[nodiscard]] std::string_view advice(Fault fault);
+
+/// Which faults are active and since when.
+class FaultSet {
+ public:
+  /// Raises (keeping the first moment) or clears.
+  void set(Fault fault, bool active, Instant now) {
+    auto& since = since_[static_cast<std::size_t>(fault)];
+    if (!active) {
+      since.reset();
+    } else if (!since) {
+      since = now;
+    }
+  }
+  [[nodiscard]] std::optional<Instant> since(Fault fault) const {
+    return since_[static_cast<std::size_t>(fault)];
+  }
+  [[nodiscard]] bool active(Fault fault) const { return since(fault).has_value(); }
+  [[nodiscard]] bool any() const {
+    for (const auto& since : since_)
+      if (since) return true;
+    return false;
+  }
+  friend bool operator==(const FaultSet&, const FaultSet&) = default;
+
+ private:
+  std::array<std::optional<Instant>, fault_count> since_{};
+};
+
+}  // namespace esshub

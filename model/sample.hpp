@@ -1,0 +1,144 @@
+// Sample: one measured quantity, with its channel and the moment its last byte arrived.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "model/time.hpp"
+#include "model/units.hpp"
+
+namespace esshub {
+
+/// Where something is measured. Signs, everywhere inside: grid + = import, solar + = generation,
+/// battery and inverter + = charging (power drawn from AC-in), loads + = consumption.
+enum class Point : std::uint8_t {
+  grid,           ///< the connection to the public grid (SDM630 L1)
+  solar,          ///< the solar inverter's output (SDM630 L2)
+  battery_meter,  ///< AC meter in line with the battery system (SDM120)
+  battery,        ///< the battery as its BMS sees it: DC terminals, SOC, limits
+  inverter,       ///< the MultiPlus itself: AC-in power, battery-side power, state, acknowledged
+                  ///< setpoint
+  ac_out,         ///< loads behind the inverter (AC-out)
+  circuit1,       ///< further metered circuits, in the order of the configuration
+};
+constexpr std::size_t max_circuits = 10;
+constexpr std::size_t point_count = static_cast<std::size_t>(Point::circuit1) + max_circuits;
+
+/// The n-th further circuit, n from 0 to max_circuits - 1.
+[[nodiscard]] constexpr Point circuit(std::size_t n) {
+  return static_cast<Point>(static_cast<std::size_t>(Point::circuit1) + n);
+}
+
+/// What is measured. The unit of Sample::value is in the comment; the sign is the Point's.
+enum class Measure : std::uint8_t {
+  power,           ///< W (inverter: at AC-in, + = drawn from mains)
+  voltage,         ///< V (inverter: mains at AC-in)
+  current,         ///< A
+  frequency,       ///< Hz
+  energy_forward,  ///< Wh, counter in the direction of the point's + sign
+  energy_reverse,  ///< Wh, counter against it
+  temperature,     ///< degC
+  soc,             ///< %
+  soh,             ///< %
+  cvl,             ///< V, charge voltage limit (BMS)
+  ccl,             ///< A, charge current limit (BMS)
+  dcl,             ///< A, discharge current limit (BMS)
+  dvl,             ///< V, discharge voltage limit (BMS)
+  protections,     ///< bit set of BmsFlag: what the BMS protects against now
+  warnings,        ///< bit set of BmsFlag: what it warns of
+  requests,        ///< bit set of BmsRequest
+  modules,         ///< number of battery modules
+  capacity,        ///< Ah
+  dc_power,        ///< W, inverter: AC side of the battery conversion, + = charging (RAM 14)
+  dc_voltage,      ///< V, inverter's own DC measurement
+  dc_current,      ///< A, inverter's own DC measurement, + = charging
+  main_state,      ///< InverterState
+  charge_state,    ///< VE.Bus sub-state 0..8 while charging
+  leds,            ///< bits 0-7 on, 8-15 blinking (mains, absorption, bulk, float, inverter, ...)
+  alarms,          ///< VE.Bus alarm bits (LED frame)
+  error,           ///< VE.Bus error code, 0 = none
+  controllable,    ///< 1 = handshake complete and ESS record found; absent otherwise
+  setpoint,        ///< W at AC-in, acknowledged by the inverter; stamped at the acknowledgement
+  input_limit,     ///< A, AC-in current limit
+};
+constexpr std::size_t measure_count = static_cast<std::size_t>(Measure::input_limit) + 1;
+
+[[nodiscard]] std::string_view name(Point point);      ///< "grid", "solar", ..., "circuit1"...
+[[nodiscard]] std::string_view name(Measure measure);  ///< "power", "soc", ...
+
+struct Channel {
+  Point point;
+  Measure measure;
+  friend constexpr bool operator==(Channel, Channel) = default;
+};
+
+/// Trivially copyable, so that it travels through the lock-free queue.
+struct Sample {
+  Channel channel;
+  double value;  ///< in the unit of channel.measure
+  Instant at;    ///< when its last byte arrived (steady clock)
+};
+
+/// What a BMS protects against or warns of (union of both Pylontech profiles).
+enum class BmsFlag : std::uint32_t {
+  high_voltage = 1u << 0,
+  low_voltage = 1u << 1,
+  high_temperature = 1u << 2,
+  low_temperature = 1u << 3,
+  high_charge_current = 1u << 4,
+  high_discharge_current = 1u << 5,
+  system = 1u << 6,  ///< system error
+  internal_communication = 1u << 7,
+  high_charge_temperature = 1u << 8,
+  low_charge_temperature = 1u << 9,
+  contactor = 1u << 10,
+  short_circuit = 1u << 11,
+  internal_failure = 1u << 12,
+  cell_imbalance = 1u << 13,
+  general = 1u << 14,
+  unknown = 1u << 15,  ///< a bit no document names: stops both directions
+};
+
+enum class BmsRequest : std::uint32_t {
+  charge_enable = 1u << 0,
+  discharge_enable = 1u << 1,
+  force_charge_1 = 1u << 2,
+  force_charge_2 = 1u << 3,
+  full_charge = 1u << 4,
+};
+
+/// VE.Bus main state (reference: vebus-mk3 section 8.1).
+enum class InverterState : std::uint8_t {
+  down = 0,
+  startup = 1,
+  off = 2,
+  slave = 3,
+  invert_full = 4,
+  invert_half = 5,
+  invert_search = 6,
+  power_assist = 7,
+  passthru = 8,
+  charge = 9,
+};
+[[nodiscard]] std::string_view name(InverterState state);
+
+/// A value and when it was true.
+template <class T>
+struct Reading {
+  T value;
+  Instant at;
+};
+
+/// The value if it is there and not older than max_age at `now`; otherwise nothing: stale is not
+/// current.
+template <class T>
+[[nodiscard]] constexpr std::optional<T> fresh(const std::optional<Reading<T>>& reading,
+                                               Instant now, Duration max_age) {
+  if (!reading || now - reading->at > max_age) return std::nullopt;
+  return reading->value;
+}
+
+}  // namespace esshub

@@ -1,0 +1,52 @@
+// Snapshot: the newest reading of every channel, frozen for one tick (the process image).
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "model/sample.hpp"
+
+namespace esshub {
+
+class Snapshot {
+ public:
+  /// Keeps the sample if it is not older than what the channel already holds.
+  void absorb(const Sample& sample);
+
+  /// The newest reading of a channel in its own unit, however old; ask fresh() before using it.
+  [[nodiscard]] const std::optional<Reading<double>>& raw(Point point, Measure measure) const {
+    return readings_[index(point, measure)];
+  }
+
+  /// The same as a typed quantity: `get<Watts>(Point::grid, Measure::power)`.
+  template <class Q>
+  [[nodiscard]] std::optional<Reading<Q>> get(Point point, Measure measure) const {
+    const auto& reading = raw(point, measure);
+    if (!reading) return std::nullopt;
+    return Reading<Q>{Q{reading->value}, reading->at};
+  }
+
+  [[nodiscard]] std::optional<Reading<Watts>> power(Point point) const {
+    return get<Watts>(point, Measure::power);
+  }
+  /// nullopt also when the percentage is impossible.
+  [[nodiscard]] std::optional<Reading<Soc>> soc() const;
+  /// A bit set (protections, warnings, requests) or small integer.
+  [[nodiscard]] std::optional<Reading<std::uint32_t>> bits(Point point, Measure measure) const;
+  [[nodiscard]] std::optional<Reading<InverterState>> inverter_state() const;
+
+ private:
+  [[nodiscard]] static constexpr std::size_t index(Point point, Measure measure) {
+    return static_cast<std::size_t>(point) * measure_count + static_cast<std::size_t>(measure);
+  }
+  std::array<std::optional<Reading<double>>, point_count * measure_count> readings_{};
+};
+
+[[nodiscard]] constexpr bool has(std::uint32_t bits, BmsFlag flag) {
+  return (bits & static_cast<std::uint32_t>(flag)) != 0;
+}
+[[nodiscard]] constexpr bool has(std::uint32_t bits, BmsRequest request) {
+  return (bits & static_cast<std::uint32_t>(request)) != 0;
+}
+
+}  // namespace esshub

@@ -1,0 +1,28 @@
+// The two kinds of time: Instant (monotonic, for control) and LocalTime (civil, for schedules).
+#pragma once
+
+#include <chrono>
+
+namespace esshub {
+
+using namespace std::chrono_literals;
+
+/// A moment on the steady clock. Only actors/, transport/ and sim/ read clocks; all others receive
+/// it.
+using Instant = std::chrono::steady_clock::time_point;
+using Duration = std::chrono::steady_clock::duration;
+
+/// Any chrono duration (also fractional) as the clock's own, truncated to its tick.
+template <class Rep, class Period>
+constexpr Duration as_duration(std::chrono::duration<Rep, Period> d) {
+  return std::chrono::duration_cast<Duration>(d);
+}
+
+/// Civil time at the site, for tariff windows and schedules.
+struct LocalTime {
+  int minute_of_day = 0;  ///< 0 to 1439
+  int weekday = 1;        ///< ISO 8601: 1 Monday to 7 Sunday
+  bool trusted = false;   ///< false until the wall clock is synchronised: schedules stand aside
+};
+
+}  // namespace esshub

@@ -1,0 +1,44 @@
+// Driver: the one interface a bus implements. Pure: no thread, no socket, no clock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "model/decision.hpp"
+#include "model/event.hpp"
+#include "model/health.hpp"
+#include "model/sample.hpp"
+#include "protocol/bytes.hpp"
+
+namespace esshub::protocol {
+
+/// What a driver wants done after it was given something.
+struct Step {
+  std::vector<Sample> samples;     ///< measured since the last step
+  std::vector<Bytes> send;         ///< frames for the line, in order
+  std::optional<Instant> wake_at;  ///< replaces any earlier wake-up; nothing = keep the earlier one
+  std::vector<Event> events;       ///< worth a log line
+  std::optional<std::uint32_t> baud;  ///< change the line speed before `send` (serial lines only)
+  bool reopen = false;                ///< the line is beyond help: close it and open it again
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  /// The line has (re)opened. All device state is unknown.
+  virtual Step on_start(Instant now) = 0;
+  /// Bytes arrived; `now` is when the last of them did.
+  virtual Step on_bytes(std::span<const std::byte> bytes, Instant now) = 0;
+  /// A wake-up; may come late or twice: compare with now.
+  virtual Step on_timer(Instant now) = 0;
+  /// A new command. The newest wins, nothing queues, nothing is sent past its valid_until.
+  virtual Step on_setpoint(const Setpoint&, Instant) { return {}; }
+  /// The line is gone. Forget everything; ask for nothing.
+  virtual void on_down(Instant now) = 0;
+  [[nodiscard]] virtual const DriverHealth& health() const = 0;
+};
+
+}  // namespace esshub::protocol

@@ -1,0 +1,40 @@
+// Polls the meters of one RS485 line in turn; one request in flight, gaps and time-outs kept.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/driver.hpp"
+
+namespace esshub::protocol {
+
+enum class MeterModel : std::uint8_t { sdm630, sdm120 };
+
+/// One phase of a meter and what it measures.
+struct MeterChannel {
+  unsigned phase = 1;         ///< 1 to 3 (SDM120: 1)
+  Point point = Point::grid;  ///< where it measures
+  bool invert = false;        ///< the CT or conductor is passed the other way round
+};
+
+struct MeterConfig {
+  std::string name;  ///< for logs
+  MeterModel model = MeterModel::sdm630;
+  std::uint8_t unit = 1;  ///< 1 to 247
+  std::vector<MeterChannel> channels;
+};
+
+struct ModbusConfig {
+  std::vector<MeterConfig> meters;
+  std::uint32_t baud = 9600;
+  unsigned bits_per_character = 10;  ///< 8N1 = 10, 8E1/8O1/8N2 = 11
+  Duration answer_limit = 300ms;     ///< from the request's last bit to the answer's first
+  Duration gap = 60ms;               ///< silence between transactions (never under 3.5 characters)
+  unsigned retries = 2;
+};
+
+[[nodiscard]] std::unique_ptr<Driver> make_modbus_driver(ModbusConfig config);
+
+}  // namespace esshub::protocol

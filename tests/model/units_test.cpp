@@ -1,0 +1,74 @@
+#include "model/units.hpp"
+
+#include <gtest/gtest.h>
+
+#include "model/snapshot.hpp"
+#include "model/view.hpp"
+
+namespace esshub {
+namespace {
+
+using namespace literals;
+
+TEST(Units, VoltsTimesAmperesAreWatts) {
+  EXPECT_EQ(50.0_V * 2.0_A, 100.0_W);
+  EXPECT_EQ(100.0_W / 50.0_V, 2.0_A);
+  EXPECT_DOUBLE_EQ((1.0_kW * Hours{0.5}).value(), 500.0);
+  EXPECT_EQ(WattsPerSecond{1000.0} * Seconds{0.1}, 100.0_W);
+}
+
+TEST(Units, SocIsOnlyMadeInRange) {
+  EXPECT_TRUE(Soc::from_percent(0));
+  EXPECT_TRUE(Soc::from_percent(100));
+  EXPECT_FALSE(Soc::from_percent(100.1));
+  EXPECT_FALSE(Soc::from_percent(-0.1));
+  EXPECT_FALSE(Soc::from_percent(std::nan("")));
+}
+
+TEST(Snapshot, KeepsTheNewestSample) {
+  const Instant t0{};
+  Snapshot s;
+  const Channel grid{Point::grid, Measure::power};
+  s.absorb({grid, 10.0, t0 + 2s});
+  s.absorb({grid, 99.0, t0 + 1s});  // older: ignored
+  ASSERT_TRUE(s.power(Point::grid));
+  EXPECT_EQ(s.power(Point::grid)->value, 10.0_W);
+  EXPECT_FALSE(s.power(Point::solar));
+}
+
+TEST(Snapshot, StaleIsNotCurrent) {
+  const Instant t0{};
+  const std::optional<Reading<Watts>> reading{{5.0_W, t0}};
+  EXPECT_EQ(fresh(reading, t0 + 3s, 3s), 5.0_W);
+  EXPECT_FALSE(fresh(reading, t0 + 3s + 1ns, 3s));
+  EXPECT_FALSE(fresh(std::optional<Reading<Watts>>{}, t0, 3s));
+}
+
+TEST(Snapshot, ImpossibleSocIsNoReading) {
+  Snapshot s;
+  s.absorb({{Point::battery, Measure::soc}, 101.0, Instant{}});
+  EXPECT_FALSE(s.soc());
+}
+
+TEST(View, StaleReadingIsNotShown) {
+  View v;
+  v.max_age = 3s;
+  v.snapshot.absorb({{Point::grid, Measure::power}, 1.0, Instant{} + 1s});
+  v.now = Instant{} + 2s;
+  EXPECT_TRUE(v.current(Point::grid, Measure::power));
+  v.now = Instant{} + 10s;
+  EXPECT_FALSE(v.current(Point::grid, Measure::power));
+}
+
+TEST(Names, EveryPointMeasureFaultAndReasonHasItsOwn) {
+  for (std::size_t i = 0; i < measure_count; ++i)
+    EXPECT_FALSE(name(static_cast<Measure>(i)).empty()) << i;
+  EXPECT_EQ(name(circuit(0)), "circuit1");
+  EXPECT_EQ(name(circuit(max_circuits - 1)), "circuit10");
+  EXPECT_EQ(name(Measure::input_limit), "input_limit");
+  EXPECT_EQ(name(Fault::bus_contended), "bus_contended");
+  EXPECT_EQ(name(Why::overrun), "overrun");
+}
+
+}  // namespace
+}  // namespace esshub

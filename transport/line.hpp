@@ -1,0 +1,52 @@
+// Line: moves bytes over one physical bus and knows nothing of their meaning.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace esshub::transport {
+
+struct SerialPort {
+  std::string path;
+  std::uint32_t baud = 9600;
+  char parity = 'N';       ///< N, E or O
+  unsigned stop_bits = 1;  ///< 1 or 2
+};
+struct SocketCan {
+  std::string interface;
+  std::uint32_t filter_id = 0x300;  ///< standard data frames with (id & mask) == filter_id
+  std::uint32_t filter_mask = 0x700;
+};
+struct TcpPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+using LineSettings = std::variant<SerialPort, SocketCan, TcpPort>;
+
+/// One open-close-reopen life of a bus. All callbacks run on the I/O thread; all methods may be
+/// called from any thread and take effect there. After close() no callback is called.
+class Line : public std::enable_shared_from_this<Line> {
+ public:
+  struct Callbacks {
+    std::function<void()> on_up;
+    /// `at`: steady clock, when the last byte of the chunk had arrived.
+    std::function<void(std::vector<std::byte> bytes, std::chrono::steady_clock::time_point at)>
+        on_chunk;
+    /// The line failed or could not be opened; `reason` is for a person and says what to do.
+    std::function<void(std::string reason)> on_down;
+  };
+  virtual ~Line() = default;
+  virtual void open(Callbacks callbacks) = 0;
+  virtual void write(std::vector<std::byte> bytes) = 0;
+  /// Serial lines change speed; others ignore it.
+  virtual void set_baud(std::uint32_t baud) = 0;
+  virtual void close() = 0;
+};
+
+}  // namespace esshub::transport
