@@ -1,0 +1,27 @@
+// Turns captured frames, one text line each, into JSON for a person or a script (`esshub decode`).
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace esshub::app {
+
+/// Remembers what earlier lines said (a request gives meaning to its answer, a scale to raw words).
+class LineDecoder {
+ public:
+  virtual ~LineDecoder() = default;
+  /// One line in, one object out: the decoded fields in SI units with our signs, keys ending in
+  /// their unit (`power_w`, `voltage_v`, `soc_percent`), or {"error": kind, "detail": text}. Never
+  /// throws.
+  [[nodiscard]] virtual nlohmann::json line(std::string_view text) = 0;
+};
+
+/// Hex of a request, an answer, or a request followed by its answer.
+[[nodiscard]] std::unique_ptr<LineDecoder> make_modbus_decoder();
+/// candump log form `(time) can0 351#DATA`, candump's screen form, `351#DATA`, or SLCAN text.
+[[nodiscard]] std::unique_ptr<LineDecoder> make_can_decoder();
+/// Hex of one MK2/MK3 frame.
+[[nodiscard]] std::unique_ptr<LineDecoder> make_mk3_decoder();
+
+}  // namespace esshub::app
