@@ -20,6 +20,8 @@ struct Settings {
   std::optional<Watts> import_cap;  ///< the battery's charging never lifts import above it
   std::optional<Watts> export_cap;  ///< the battery's discharging never lifts export above it
 
+  bool solar_metered = true;  ///< a channel measures Point::solar; else load is net of solar
+
   // Battery
   Watts charge_limit = 2400.0_W;     ///< at the battery, AC side; 0 to 10000
   Watts discharge_limit = 2400.0_W;  ///< at the battery, AC side; 0 to 10000
@@ -27,9 +29,10 @@ struct Settings {
   Soc soc_ceiling = 100.0_soc;       ///< no charge at or above
   Soc reserve = 20.0_soc;       ///< kept for a power cut: no discharge at or below while grid-tied
   double soc_hysteresis = 2.0;  ///< percentage points before a stopped direction resumes; 0 to 20
-  Volts charge_voltage_cap = 52.4_V;  ///< never charge above it, nor above the BMS's CVL; 48 to 54
-  Soc cutoff_soc = 5.0_soc;           ///< islanded: inverter off at or below
-  Volts cutoff_voltage = 46.0_V;      ///< islanded: inverter off after 10 s at or below; 44 to 50
+  Volts charge_voltage_cap = 52.4_V;   ///< never charge above it, nor above the BMS's CVL; 48 to 54
+  Soc cutoff_soc = 5.0_soc;            ///< islanded: inverter off at or below
+  Watts force_charge_power = 500.0_W;  ///< when the BMS asks to be charged; 100 to 3000
+  Volts cutoff_voltage = 46.0_V;       ///< islanded: inverter off after 10 s at or below; 44 to 50
 
   // Inverter
   Watts inverter_rating = 2400.0_W;  ///< continuous AC power, both directions
@@ -46,9 +49,11 @@ struct Settings {
   Duration setpoint_life = 1s;  ///< how long a setpoint may be (re)written after its tick
 
   // What the loop knows of the plant's delays
-  Duration meter_lag = 217ms;     ///< time constant of the meter's filter (1 s to 99 %)
-  Duration inverter_lag = 100ms;  ///< time constant of the inverter's response
-  Duration write_delay = 120ms;   ///< from the tick to the setpoint acting (MK3 at 2400 baud)
+  Duration meter_lag = 217ms;       ///< time constant of the meter's filter (1 s to 99 %)
+  Duration meter_delay = 40ms;      ///< from the meter latching its registers to our time stamp
+  Duration inverter_lag = 100ms;    ///< time constant of the inverter's response
+  Duration inverter_delay = 120ms;  ///< from the inverter's snapshot to our time stamp
+  Duration ack_delay = 60ms;        ///< from a setpoint taking effect to its acknowledgement
   WattsPerSecond inverter_ramp{1000.0};
 };
 

@@ -1,0 +1,35 @@
+// Facts: what the tick knows for certain. Made once a tick by observe(); the rules only read them.
+#pragma once
+
+#include <optional>
+
+#include "control/memory.hpp"
+#include "control/step.hpp"
+
+namespace esshub::control {
+
+struct Facts {
+  bool grid_ok = false;      ///< grid meter trusted
+  bool bms_ok = false;       ///< BMS trusted: the battery values below are current
+  bool inverter_ok = false;  ///< inverter controllable and reporting
+  bool islanded = false;     ///< the inverter feeds the loads without mains
+
+  std::optional<Watts> ac_out;  ///< loads behind the inverter
+  std::optional<Watts> rest;    ///< grid power if the battery rested, time-aligned
+
+  Soc soc;
+  Volts voltage;
+  Volts cvl;
+  Amperes ccl;
+  Amperes dcl;
+  bool charge_enabled = true;     ///< BMS request flag; a stack without the flag uses CCL
+  bool discharge_enabled = true;  ///< the same with DCL
+  bool charge_protected = false;  ///< a protection that forbids charging, or its 10 s after
+  bool discharge_protected = false;
+  bool force_charge = false;
+};
+
+/// Judges the sources, updates latches and faults in memory, estimates the load.
+[[nodiscard]] Facts observe(const Inputs& inputs, Memory& memory);
+
+}  // namespace esshub::control

@@ -1,0 +1,109 @@
+#include "control/limits.hpp"
+
+#include <algorithm>
+
+namespace esshub::control {
+namespace {
+
+constexpr Watts zero{};
+
+void no_charge(PowerWindow& window, Why why) {
+  window.at_most(zero, why);
+}
+void no_discharge(PowerWindow& window, Why why) {
+  window.at_least(zero, why);
+}
+
+}  // namespace
+
+void limit_stopping(const Inputs& inputs, const Facts&, const Memory&, PowerWindow& window) {
+  if (inputs.stopping) window.stop(Why::shutting_down);
+  if (inputs.overrun) window.stop(Why::overrun);
+}
+
+void limit_stale(const Inputs&, const Facts& facts, const Memory& memory, PowerWindow& window) {
+  if (!memory.started) window.stop(Why::starting);
+  if (!facts.inverter_ok) window.stop(Why::inverter_stale);
+  if (!facts.bms_ok) window.stop(Why::bms_stale);
+  if (!facts.grid_ok) window.stop(Why::grid_meter_stale);
+}
+
+void limit_islanded(const Inputs&, const Facts& facts, const Memory&, PowerWindow& window) {
+  if (facts.islanded) window.stop(Why::islanded);
+}
+
+void limit_bms_protection(const Inputs&, const Facts& facts, const Memory&, PowerWindow& window) {
+  if (facts.charge_protected) no_charge(window, Why::bms_protection);
+  if (facts.discharge_protected) no_discharge(window, Why::bms_protection);
+}
+
+void limit_bms_enable(const Inputs& inputs, const Facts& facts, const Memory& memory,
+                      PowerWindow& window) {
+  const auto blocked = [&](const std::optional<Instant>& until) {
+    return until && inputs.now < *until;
+  };
+  if (!facts.charge_enabled || blocked(memory.charge_blocked_until))
+    no_charge(window, Why::bms_charge_disabled);
+  if (!facts.discharge_enabled || blocked(memory.discharge_blocked_until))
+    no_discharge(window, Why::bms_discharge_disabled);
+}
+
+// CCL and DCL hold at the DC terminals. Charging, the AC side draws more than arrives there, so
+// amperes times volts is already on the safe side; discharging, the losses come on top and must be
+// left out.
+void limit_bms_current(const Inputs& inputs, const Facts& facts, const Memory&,
+                       PowerWindow& window) {
+  window.at_most(facts.ccl * facts.voltage, Why::bms_charge_limit);
+  window.at_least(-(facts.dcl * facts.voltage * inputs.settings.conversion_efficiency),
+                  Why::bms_discharge_limit);
+}
+
+void limit_charge_voltage(const Inputs&, const Facts&, const Memory& memory, PowerWindow& window) {
+  if (memory.charge_voltage_limit)
+    window.at_most(*memory.charge_voltage_limit, Why::charge_voltage);
+}
+
+void limit_soc_floor(const Inputs&, const Facts&, const Memory& memory, PowerWindow& window) {
+  if (memory.floor_hold) no_discharge(window, Why::soc_floor);
+}
+
+void limit_soc_ceiling(const Inputs&, const Facts&, const Memory& memory, PowerWindow& window) {
+  if (memory.ceiling_hold) no_charge(window, Why::soc_ceiling);
+}
+
+void limit_reserve(const Inputs&, const Facts& facts, const Memory& memory, PowerWindow& window) {
+  if (memory.reserve_hold && !facts.islanded) no_discharge(window, Why::reserve);
+}
+
+void limit_inverter_rating(const Inputs& inputs, const Facts& facts, const Memory&,
+                           PowerWindow& window) {
+  const Settings& s = inputs.settings;
+  window.at_most(std::min(s.inverter_rating, s.charger_current * facts.voltage),
+                 Why::inverter_rating);
+  window.at_least(-s.inverter_rating, Why::inverter_rating);
+}
+
+void limit_configured_power(const Inputs& inputs, const Facts&, const Memory&,
+                            PowerWindow& window) {
+  window.at_most(inputs.settings.charge_limit, Why::charge_limit);
+  window.at_least(-inputs.settings.discharge_limit, Why::discharge_limit);
+}
+
+// The battery must not lift import or export above its cap; what the house does alone is not its
+// doing.
+void limit_grid_caps(const Inputs& inputs, const Facts& facts, const Memory&, PowerWindow& window) {
+  if (!facts.rest) return;
+  if (inputs.settings.import_cap)
+    window.at_most(std::max(zero, *inputs.settings.import_cap - *facts.rest), Why::import_cap);
+  if (inputs.settings.export_cap)
+    window.at_least(std::min(zero, -*inputs.settings.export_cap - *facts.rest), Why::export_cap);
+}
+
+void limit_slew(const Inputs& inputs, const Facts&, const Memory& memory, PowerWindow& window) {
+  const Duration elapsed =
+      memory.last_tick ? std::min<Duration>(inputs.now - *memory.last_tick, 1s) : Duration{};
+  const Watts step = inputs.settings.slew * Seconds{elapsed};
+  window.narrow(memory.battery_power - step, memory.battery_power + step, Why::slew);
+}
+
+}  // namespace esshub::control

@@ -1,0 +1,236 @@
+#include <algorithm>
+
+#include "control/facts.hpp"
+#include "control/load_estimate.hpp"
+
+namespace esshub::control {
+namespace {
+
+constexpr int good_samples = 5;         // F1: back after 5 good samples in a row
+constexpr Duration bms_proof = 5s;      // F4: back after 5 s of complete frames
+constexpr Duration block_after = 10s;   // F5: a direction resumes 10 s after its cause cleared
+constexpr Duration start_grace = 15s;   // a source never seen is a fault only after this
+constexpr Duration cutoff_delay = 10s;  // F9: pack voltage at or below the cut-off for that long
+constexpr Duration unfollowed_limit = 15s;  // F7
+constexpr Duration followed_proof = 5s;     // F7
+constexpr Volts mains_present{180.0};
+
+void trust_samples(Trust& trust, const std::optional<Instant>& at, Instant now, Duration max_age) {
+  if (!at || now - *at > max_age) {
+    trust.ok = false;
+    trust.good_in_a_row = 0;
+  } else if (trust.newest != at) {
+    ++trust.good_in_a_row;
+    if (trust.good_in_a_row >= good_samples) trust.ok = true;
+  }
+  trust.newest = at;
+  trust.ever |= trust.ok;
+}
+
+void trust_complete(Trust& trust, bool complete, Instant now, Duration proof) {
+  if (!complete) {
+    trust.ok = false;
+    trust.good_since.reset();
+    return;
+  }
+  if (!trust.good_since) trust.good_since = now;
+  trust.ok = trust.ok || !trust.ever || now - *trust.good_since >= proof;
+  trust.ever |= trust.ok;
+}
+
+/// A latch with hysteresis: set while `set`, cleared only by `clear`.
+bool latch(bool held, bool set, bool clear) {
+  return set || (held && !clear);
+}
+
+bool forbids_charge(std::uint32_t p) {
+  constexpr auto only_discharge = static_cast<std::uint32_t>(BmsFlag::low_voltage) |
+                                  static_cast<std::uint32_t>(BmsFlag::high_discharge_current);
+  return (p & ~only_discharge) != 0;
+}
+
+bool forbids_discharge(std::uint32_t p) {
+  constexpr auto only_charge = static_cast<std::uint32_t>(BmsFlag::high_voltage) |
+                               static_cast<std::uint32_t>(BmsFlag::high_charge_current) |
+                               static_cast<std::uint32_t>(BmsFlag::high_charge_temperature) |
+                               static_cast<std::uint32_t>(BmsFlag::low_charge_temperature);
+  return (p & ~only_charge) != 0;
+}
+
+void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
+  const Settings& s = inputs.settings;
+  const Snapshot& snap = inputs.snapshot;
+  const Instant now = inputs.now;
+  const auto read = [&]<class Q>(std::optional<Reading<Q>> reading) {
+    return fresh(reading, now, s.bms_max_age);
+  };
+  const auto soc = read(snap.soc());
+  const auto voltage = read(snap.get<Volts>(Point::battery, Measure::voltage));
+  const auto cvl = read(snap.get<Volts>(Point::battery, Measure::cvl));
+  const auto ccl = read(snap.get<Amperes>(Point::battery, Measure::ccl));
+  const auto dcl = read(snap.get<Amperes>(Point::battery, Measure::dcl));
+  const auto protections = read(snap.bits(Point::battery, Measure::protections));
+  const bool complete = soc && voltage && cvl && ccl && dcl && protections;
+  trust_complete(memory.bms, complete, now, bms_proof);
+  facts.bms_ok = memory.bms.ok;
+  if (!complete) return;
+
+  facts.soc = *soc;
+  facts.voltage = *voltage;
+  facts.cvl = *cvl;
+  facts.ccl = std::max(*ccl, Amperes{});
+  facts.dcl = std::max(*dcl, Amperes{});
+  facts.charge_protected = forbids_charge(*protections);
+  facts.discharge_protected = forbids_discharge(*protections);
+  facts.charge_enabled = facts.ccl > Amperes{};
+  facts.discharge_enabled = facts.dcl > Amperes{};
+  if (const auto seen = snap.bits(Point::battery, Measure::requests)) {
+    // A stack that once sent its permissions and stopped has withdrawn them.
+    const std::uint32_t requests = read(std::optional{seen}).value_or(0);
+    facts.charge_enabled &= has(requests, BmsRequest::charge_enable);
+    facts.discharge_enabled &= has(requests, BmsRequest::discharge_enable);
+    facts.force_charge =
+        has(requests, BmsRequest::force_charge_1) || has(requests, BmsRequest::force_charge_2);
+  }
+  if (facts.charge_protected || !facts.charge_enabled)
+    memory.charge_blocked_until = now + block_after;
+  if (facts.discharge_protected || !facts.discharge_enabled)
+    memory.discharge_blocked_until = now + block_after;
+
+  const double percent = facts.soc.percent();
+  memory.floor_hold = latch(memory.floor_hold, facts.soc <= s.soc_floor,
+                            percent >= s.soc_floor.percent() + s.soc_hysteresis);
+  memory.reserve_hold = latch(memory.reserve_hold, facts.soc <= s.reserve,
+                              percent >= s.reserve.percent() + s.soc_hysteresis);
+  memory.ceiling_hold = latch(memory.ceiling_hold, facts.soc >= s.soc_ceiling,
+                              percent <= s.soc_ceiling.percent() - s.soc_hysteresis);
+}
+
+/// Holds the pack at the voltage cap: a slow integral on charging power, one step per new voltage,
+/// far below the 1 Hz of the BMS so that it cannot swing. At the BMS's own CVL charging stops at
+/// once.
+void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Facts& facts) {
+  constexpr double watts_per_volt = 500.0;
+  const Settings& s = inputs.settings;
+  const auto voltage = inputs.snapshot.get<Volts>(Point::battery, Measure::voltage);
+  if (!facts.bms_ok || !voltage) {
+    memory.charge_voltage_limit.reset();
+    return;
+  }
+  if (memory.voltage_at == voltage->at && memory.charge_voltage_limit) return;
+  memory.voltage_at = voltage->at;
+  const Volts cap = std::min(s.charge_voltage_cap, facts.cvl);
+  const Volts room = cap - voltage->value;
+  if (voltage->value >= facts.cvl && facts.cvl > Volts{}) {
+    memory.charge_voltage_limit = Watts{};
+    return;
+  }
+  Watts limit = memory.charge_voltage_limit.value_or(s.inverter_rating);
+  // Start from what really flows, or the limit would have to unwind from far above first.
+  if (room < Volts{}) limit = std::min(limit, std::max(memory.battery_power, Watts{}));
+  limit += Watts{watts_per_volt * room.value()};
+  memory.charge_voltage_limit = std::clamp(limit, Watts{}, s.inverter_rating);
+}
+
+void observe_inverter(const Inputs& inputs, Memory& memory, Facts& facts) {
+  const Settings& s = inputs.settings;
+  const Snapshot& snap = inputs.snapshot;
+  const auto is_fresh = [&](Measure measure) {
+    return fresh(snap.raw(Point::inverter, measure), inputs.now, s.inverter_max_age).has_value();
+  };
+  const bool complete =
+      is_fresh(Measure::controllable) && is_fresh(Measure::power) && is_fresh(Measure::main_state);
+  trust_complete(memory.inverter, complete, inputs.now, Duration{});
+  facts.inverter_ok = memory.inverter.ok;
+  facts.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
+
+  const auto state = fresh(snap.inverter_state(), inputs.now, s.inverter_max_age);
+  facts.islanded = state == InverterState::invert_full || state == InverterState::invert_half ||
+                   state == InverterState::invert_search;
+}
+
+void judge_cutoff(const Inputs& inputs, Memory& memory, const Facts& facts) {
+  const Settings& s = inputs.settings;
+  const auto mains = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::voltage),
+                           inputs.now, s.inverter_max_age);
+  if (!facts.islanded) {
+    memory.low_voltage_since.reset();
+    if (mains && *mains >= mains_present) memory.cutoff = false;
+    return;
+  }
+  const auto dc = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::dc_voltage),
+                        inputs.now, s.inverter_max_age);
+  const std::optional<Volts> voltage = facts.bms_ok ? std::optional{facts.voltage} : dc;
+  if (!voltage || *voltage > s.cutoff_voltage) {
+    memory.low_voltage_since.reset();
+  } else if (!memory.low_voltage_since) {
+    memory.low_voltage_since = inputs.now;
+  }
+  const bool low_voltage =
+      memory.low_voltage_since && inputs.now - *memory.low_voltage_since >= cutoff_delay;
+  const bool low_soc = facts.bms_ok && facts.soc <= s.cutoff_soc;
+  if (low_voltage || low_soc) memory.cutoff = true;
+}
+
+/// F7: measured against acknowledged, with room for the unit's ramp and its own small errors.
+void judge_following(const Inputs& inputs, Memory& memory, const Facts& facts) {
+  const auto power =
+      fresh(inputs.snapshot.power(Point::inverter), inputs.now, inputs.settings.inverter_max_age);
+  const auto& acknowledged = memory.acknowledged;
+  if (facts.islanded || !facts.inverter_ok || !power || !acknowledged) {
+    memory.unfollowed_since.reset();
+    memory.followed_since.reset();
+    memory.faults.set(Fault::setpoint_not_followed, false, inputs.now);
+    return;
+  }
+  const Watts tolerance = std::max(Watts{150.0}, abs(*acknowledged) * 0.15);
+  const bool follows = abs(*power - *acknowledged) <= tolerance;
+  auto& since = follows ? memory.followed_since : memory.unfollowed_since;
+  (follows ? memory.unfollowed_since : memory.followed_since).reset();
+  if (!since) since = inputs.now;
+  if (!follows && inputs.now - *since >= unfollowed_limit)
+    memory.faults.set(Fault::setpoint_not_followed, true, inputs.now);
+  if (follows && inputs.now - *since >= followed_proof)
+    memory.faults.set(Fault::setpoint_not_followed, false, inputs.now);
+}
+
+void judge_faults(const Inputs& inputs, Memory& memory, const Facts& facts) {
+  const bool grace = inputs.now - *memory.first_tick < start_grace;
+  const auto lost = [&](const Trust& trust) { return !trust.ok && (trust.ever || !grace); };
+  FaultSet& faults = memory.faults;
+  faults.set(Fault::grid_meter_lost, lost(memory.grid), inputs.now);
+  faults.set(Fault::bms_lost, lost(memory.bms), inputs.now);
+  faults.set(Fault::inverter_lost, lost(memory.inverter), inputs.now);
+  faults.set(Fault::bms_protection,
+             facts.bms_ok && (facts.charge_protected || facts.discharge_protected), inputs.now);
+  faults.set(Fault::islanded, facts.islanded, inputs.now);
+  faults.set(Fault::backup_cutoff, memory.cutoff, inputs.now);
+  faults.set(Fault::control_overrun, inputs.overrun, inputs.now);
+  faults.set(Fault::clock_untrusted, !inputs.local.trusted, inputs.now);
+}
+
+}  // namespace
+
+Facts observe(const Inputs& inputs, Memory& memory) {
+  if (!memory.first_tick) memory.first_tick = inputs.now;
+  Facts facts;
+  const auto grid = inputs.snapshot.power(Point::grid);
+  trust_samples(memory.grid, grid ? std::optional{grid->at} : std::nullopt, inputs.now,
+                inputs.settings.meter_max_age);
+  facts.grid_ok = memory.grid.ok;
+  observe_battery(inputs, memory, facts);
+  observe_inverter(inputs, memory, facts);
+  hold_charge_voltage(inputs, memory, facts);
+  judge_cutoff(inputs, memory, facts);
+
+  estimate_load(inputs, memory);
+  if (facts.grid_ok && facts.inverter_ok && facts.ac_out && memory.loop.residual)
+    facts.rest = *memory.loop.residual + *facts.ac_out;
+
+  judge_following(inputs, memory, facts);
+  judge_faults(inputs, memory, facts);
+  if (facts.grid_ok && facts.bms_ok && facts.inverter_ok) memory.started = true;
+  return facts;
+}
+
+}  // namespace esshub::control

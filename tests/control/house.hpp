@@ -1,0 +1,98 @@
+// A house as the control sees it: feeds samples tick by tick with invented time.
+#pragma once
+
+#include <algorithm>
+
+#include "control/step.hpp"
+
+namespace esshub::control {
+
+/// Defaults: everything healthy and fresh at half SOC; tests change what they are about. The
+/// inverter has the ramp and lag and the meter the filter that the settings say, but no line
+/// between costs time.
+struct House {
+  House() { settings.meter_delay = settings.inverter_delay = settings.ack_delay = 0ms; }
+  Settings settings;
+  Memory memory;
+  Snapshot snapshot;
+  Instant now = Instant{} + 1000s;
+  LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
+  bool stopping = false;
+  bool overrun = false;
+
+  // The truth that healthy sources report.
+  double residual_w = 0.0;  ///< loads minus solar on the grid side
+  double solar_w = 0.0;
+  double ac_out_w = 0.0;
+  double inverter_w = 0.0;  ///< AC-in
+  double ramped_w = 0.0;
+  double metered_inverter_w = 0.0;
+  double setpoint_w = 0.0;
+  double soc = 50.0;
+  double pack_v = 50.0;
+  double cvl_v = 53.2;
+  double ccl_a = 50.0;
+  double dcl_a = 50.0;
+  std::uint32_t protections = 0;
+  std::uint32_t requests = 3;  // charge and discharge enabled
+  InverterState state = InverterState::charge;
+  double mains_v = 230.0;
+  bool grid_alive = true;
+  bool bms_alive = true;
+  bool inverter_alive = true;
+  bool inverter_follows = true;
+
+  void put(Point point, Measure measure, double value) {
+    snapshot.absorb({{point, measure}, value, now});
+  }
+
+  void pass(Duration time) {
+    const auto share = [](Duration dt, Duration lag) { return dt / Seconds{dt + lag}; };
+    for (Duration dt = 10ms; time > 0ms; time -= dt) {
+      const double reach = settings.inverter_ramp.value() * Seconds{dt}.count();
+      if (inverter_follows) ramped_w += std::clamp(setpoint_w - ramped_w, -reach, reach);
+      inverter_w += (ramped_w - inverter_w) * share(dt, settings.inverter_lag);
+      metered_inverter_w += (inverter_w - metered_inverter_w) * share(dt, settings.meter_lag);
+    }
+  }
+
+  /// One period of time passes, healthy sources report, the control decides, the inverter obeys.
+  Decision tick() {
+    now += settings.period;
+    pass(settings.period);
+    if (grid_alive) {
+      put(Point::grid, Measure::power, residual_w + metered_inverter_w);
+      put(Point::solar, Measure::power, solar_w);
+    }
+    if (bms_alive) {
+      put(Point::battery, Measure::soc, soc);
+      put(Point::battery, Measure::voltage, pack_v);
+      put(Point::battery, Measure::cvl, cvl_v);
+      put(Point::battery, Measure::ccl, ccl_a);
+      put(Point::battery, Measure::dcl, dcl_a);
+      put(Point::battery, Measure::protections, protections);
+      put(Point::battery, Measure::requests, requests);
+    }
+    if (inverter_alive) {
+      put(Point::inverter, Measure::controllable, 1);
+      put(Point::inverter, Measure::power, inverter_w);
+      put(Point::inverter, Measure::main_state, static_cast<double>(state));
+      put(Point::inverter, Measure::voltage, mains_v);
+      put(Point::inverter, Measure::dc_voltage, pack_v);
+      put(Point::ac_out, Measure::power, ac_out_w);
+    }
+    const Decision d = step({settings, snapshot, now, local, stopping, overrun}, memory);
+    if (inverter_alive && d.setpoint.mode == InverterMode::follow) {
+      put(Point::inverter, Measure::setpoint, d.setpoint.ac_power.value());
+      setpoint_w = d.setpoint.ac_power.value();
+    }
+    return d;
+  }
+  Decision run(Duration duration) {
+    Decision d;
+    for (const Instant end = now + duration; now < end;) d = tick();
+    return d;
+  }
+};
+
+}  // namespace esshub::control

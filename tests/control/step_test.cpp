@@ -1,0 +1,497 @@
+#include "control/step.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <random>
+
+#include "control/window.hpp"
+#include "tests/control/house.hpp"
+
+namespace esshub::control {
+namespace {
+
+/// A house that has run long enough for every source to be trusted.
+House settled() {
+  House h;
+  h.run(3s);
+  return h;
+}
+
+TEST(Start, OnlyWatchesUntilEverySourceIsFresh) {
+  House h;
+  h.bms_alive = false;
+  h.residual_w = 1000;
+  const Decision d = h.run(5s);
+  EXPECT_EQ(d.setpoint.mode, InverterMode::release);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Why::starting));
+  EXPECT_TRUE(d.reasons.has(Why::bms_stale));
+  h.bms_alive = true;
+  EXPECT_EQ(h.run(3s).setpoint.mode, InverterMode::follow);
+}
+
+TEST(SelfConsumption, DischargesToCoverTheHouse) {
+  House h = settled();
+  h.residual_w = 800;
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), -800, 2);
+  EXPECT_NEAR(d.setpoint.ac_power.value(), -800, 2);
+  EXPECT_NEAR(d.house_load->value(), 800, 2);
+  EXPECT_TRUE(d.reasons.has(Why::self_consumption));
+}
+
+TEST(SelfConsumption, ChargesFromSurplusOnly) {
+  House h = settled();
+  h.residual_w = -900;
+  h.solar_w = 1200;
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), 900, 2);
+  EXPECT_NEAR(d.house_load->value(), 300, 2);
+}
+
+TEST(SelfConsumption, HoldsTheGridAtItsSetpoint) {
+  House h = settled();
+  h.settings.grid_setpoint = Watts{50};
+  h.residual_w = 800;
+  h.run(5s);
+  EXPECT_NEAR(h.residual_w + h.inverter_w, 50, 2);
+}
+
+TEST(SelfConsumption, CountsLoadsBehindTheInverter) {
+  House h = settled();
+  h.residual_w = 300;
+  h.ac_out_w = 500;
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.setpoint.ac_power.value(), -300, 2);
+  EXPECT_NEAR(d.battery_power.value(), -800, 2);
+  EXPECT_NEAR(d.house_load->value(), 800, 2);
+}
+
+TEST(SelfConsumption, DoesNotAnswerItsOwnMoveTwice) {
+  House h = settled();
+  h.residual_w = 1000;
+  double lowest = 0;
+  for (int i = 0; i < 100; ++i) lowest = std::min(lowest, h.tick().battery_power.value());
+  EXPECT_GT(lowest, -1050);  // overshoot under 5 %
+  EXPECT_NEAR(h.inverter_w, -1000, 2);
+}
+
+TEST(SelfConsumption, DoesNotHuntWhenTheModelIsWrong) {
+  for (const double ramp : {200.0, 5000.0}) {
+    for (const int lag_ms : {1, 500}) {
+      House h = settled();
+      Settings plant = h.settings;
+      h.residual_w = 1000;
+      double low = 0, high = -2000;
+      for (int i = 0; i < 600; ++i) {
+        std::swap(plant, h.settings);  // the plant is not what the settings say
+        h.settings.inverter_ramp = WattsPerSecond{ramp};
+        h.settings.meter_lag = std::chrono::milliseconds{lag_ms};
+        h.pass(100ms);
+        std::swap(plant, h.settings);
+        h.settings.period = 1ns;
+        h.now += 100ms;
+        const double p = h.tick().battery_power.value();
+        if (i > 300) low = std::min(low == 0 ? p : low, p), high = std::max(high, p);
+      }
+      EXPECT_LT(high - low, 40) << "ramp " << ramp << " lag " << lag_ms;
+      EXPECT_NEAR(h.inverter_w, -1000, 20);
+    }
+  }
+}
+
+TEST(Stale, GridMeterSilentFor3sMeansZero) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.run(5s);
+  h.grid_alive = false;
+  EXPECT_LT(h.run(2900ms).battery_power, Watts{-900});
+  const Decision d = h.run(300ms);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_EQ(d.setpoint.mode, InverterMode::follow);
+  EXPECT_TRUE(d.reasons.has(Why::grid_meter_stale));
+  EXPECT_TRUE(d.faults.active(Fault::grid_meter_lost));
+}
+
+TEST(Stale, GridMeterIsTrustedAgainAfterFiveGoodSamples) {
+  House h = settled();
+  h.grid_alive = false;
+  h.run(4s);
+  h.grid_alive = true;
+  h.residual_w = 500;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(h.tick().battery_power, Watts{});
+  EXPECT_FALSE(h.tick().faults.active(Fault::grid_meter_lost));
+}
+
+TEST(Stale, BmsSilentFor3sMeansNoChargeNoDischarge) {
+  House h = settled();
+  h.residual_w = -1000;
+  h.run(5s);
+  h.bms_alive = false;
+  const Decision d = h.run(3200ms);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.faults.active(Fault::bms_lost));
+  h.bms_alive = true;
+  EXPECT_EQ(h.run(4s).battery_power, Watts{});  // 5 s of complete frames first
+  EXPECT_GT(h.run(2s).battery_power, Watts{500});
+}
+
+TEST(Stale, AnyOneMissingBmsFrameIsEnough) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.run(5s);
+  h.bms_alive = false;
+  for (int i = 0; i < 40; ++i) {  // all but 0x351
+    h.put(Point::battery, Measure::soc, 50);
+    h.put(Point::battery, Measure::voltage, 50);
+    h.put(Point::battery, Measure::protections, 0);
+    h.put(Point::battery, Measure::requests, 3);
+    h.tick();
+  }
+  EXPECT_EQ(h.tick().battery_power, Watts{});
+}
+
+TEST(Stale, InverterSilentMeansNothingIsWritten) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.run(5s);
+  h.inverter_alive = false;
+  const Decision d = h.run(3200ms);
+  EXPECT_EQ(d.setpoint.mode, InverterMode::release);
+  EXPECT_TRUE(d.faults.active(Fault::inverter_lost));
+}
+
+TEST(Stale, UnknownAcOutLoadMeansNothingIsWritten) {
+  House h;
+  h.snapshot = {};
+  h.run(3s);
+  Snapshot without;  // the same house, but nothing ever said what AC-out draws
+  h.snapshot = without;
+  h.memory = {};
+  h.inverter_alive = false;
+  for (int i = 0; i < 30; ++i) {
+    h.put(Point::inverter, Measure::controllable, 1);
+    h.put(Point::inverter, Measure::power, 0);
+    h.put(Point::inverter, Measure::main_state, 9);
+    const Decision d = h.tick();
+    EXPECT_EQ(d.setpoint.mode, InverterMode::release);
+  }
+}
+
+TEST(Bms, DclZeroStopsDischargeAtOnceAndFor10s) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.run(5s);
+  h.dcl_a = 0;
+  EXPECT_EQ(h.tick().battery_power, Watts{});
+  h.dcl_a = 50;
+  EXPECT_EQ(h.run(9s).battery_power, Watts{});
+  EXPECT_LT(h.run(3s).battery_power, Watts{-900});
+}
+
+TEST(Bms, CclZeroStopsChargeButNotDischarge) {
+  House h = settled();
+  h.ccl_a = 0;
+  h.residual_w = -1000;
+  EXPECT_EQ(h.run(5s).battery_power, Watts{});
+  h.residual_w = 1000;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -1000, 2);
+}
+
+TEST(Bms, DischargeIsBoundByDclTimesVoltageLessLosses) {
+  House h = settled();
+  h.dcl_a = 20;
+  h.pack_v = 48;
+  h.residual_w = 2000;
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), -20 * 48 * h.settings.conversion_efficiency, 1e-9);
+  EXPECT_TRUE(d.reasons.has(Why::bms_discharge_limit));
+}
+
+TEST(Bms, ClearedEnableFlagStopsItsDirection) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.run(5s);
+  h.requests = static_cast<std::uint32_t>(BmsRequest::charge_enable);
+  EXPECT_EQ(h.tick().battery_power, Watts{});
+  h.residual_w = -1000;
+  EXPECT_GT(h.run(3s).battery_power, Watts{900});
+}
+
+TEST(Bms, UnknownProtectionStopsBothDirections) {
+  for (const double residual : {1000.0, -1000.0}) {
+    House h = settled();
+    h.residual_w = residual;
+    h.run(5s);
+    h.protections = static_cast<std::uint32_t>(BmsFlag::unknown);
+    const Decision d = h.tick();
+    EXPECT_EQ(d.battery_power, Watts{});
+    EXPECT_TRUE(d.faults.active(Fault::bms_protection));
+  }
+}
+
+TEST(Bms, OverVoltageStopsChargeOnly) {
+  House h = settled();
+  h.protections = static_cast<std::uint32_t>(BmsFlag::high_voltage);
+  h.residual_w = -1000;
+  EXPECT_EQ(h.run(3s).battery_power, Watts{});
+  h.residual_w = 1000;
+  EXPECT_LT(h.run(3s).battery_power, Watts{-900});
+}
+
+TEST(Bms, ForceChargeChargesFromTheGrid) {
+  House h = settled();
+  h.soc = 8;
+  h.requests |= static_cast<std::uint32_t>(BmsRequest::force_charge_2);
+  h.residual_w = 500;
+  const Decision d = h.run(3s);
+  EXPECT_EQ(d.battery_power, h.settings.force_charge_power);
+  EXPECT_TRUE(d.reasons.has(Why::force_charge));
+}
+
+TEST(ChargeVoltage, IsHeldAtTheCap) {
+  House h = settled();
+  h.residual_w = -1500;
+  h.run(5s);
+  double power = 0;
+  for (int second = 0; second < 300; ++second) {
+    // 30 mohm behind an open-circuit voltage just under the cap
+    h.pack_v = 52.2 + 0.03 * h.inverter_w / 52.0;
+    power = h.run(1s).battery_power.value();
+  }
+  EXPECT_NEAR(h.pack_v, 52.4, 0.05);
+  EXPECT_GT(power, 100);
+}
+
+TEST(ChargeVoltage, AtCvlChargingStopsAtOnce) {
+  House h = settled();
+  h.residual_w = -1500;
+  h.run(5s);
+  h.pack_v = 53.2;
+  const Decision d = h.tick();
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Why::charge_voltage));
+}
+
+TEST(Soc, ReserveStopsDischargeAndResumesPastTheHysteresis) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.soc = 20;
+  Decision d = h.run(3s);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Why::reserve));
+  h.soc = 21;
+  EXPECT_EQ(h.run(3s).battery_power, Watts{});
+  h.soc = 22;
+  EXPECT_LT(h.run(3s).battery_power, Watts{-900});
+}
+
+TEST(Soc, ReserveStillChargesFromSolar) {
+  House h = settled();
+  h.soc = 15;
+  h.residual_w = -700;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 700, 2);
+}
+
+TEST(Soc, CeilingStopsCharge) {
+  House h = settled();
+  h.settings.soc_ceiling = 90.0_soc;
+  h.soc = 90;
+  h.residual_w = -700;
+  const Decision d = h.run(3s);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Why::soc_ceiling));
+  h.soc = 89;
+  EXPECT_EQ(h.run(3s).battery_power, Watts{});
+  h.soc = 88;
+  EXPECT_GT(h.run(3s).battery_power, Watts{600});
+}
+
+TEST(GridCaps, ChargingNeverLiftsImportAboveTheCap) {
+  House h = settled();
+  h.settings.import_cap = Watts{1000};
+  h.soc = 8;
+  h.requests |= static_cast<std::uint32_t>(BmsRequest::force_charge_1);
+  h.residual_w = 800;
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), 200, 2);
+  EXPECT_TRUE(d.reasons.has(Why::import_cap));
+}
+
+TEST(GridCaps, DischargingNeverLiftsExportAboveTheCap) {
+  House h = settled();
+  h.settings.grid_setpoint = Watts{-1000};
+  h.settings.export_cap = Watts{300};
+  h.residual_w = 400;
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), -700, 2);
+  EXPECT_TRUE(d.reasons.has(Why::export_cap));
+}
+
+TEST(Slew, LimitsTheChangePerTick) {
+  House h = settled();
+  h.settings.slew = WattsPerSecond{500};
+  h.residual_w = 2000;
+  Watts last = h.tick().battery_power;
+  for (int i = 0; i < 60; ++i) {
+    const Decision d = h.tick();
+    EXPECT_LE(abs(d.battery_power - last), Watts{50.0 + 1e-9});
+    last = d.battery_power;
+  }
+  EXPECT_NEAR(last.value(), -2000, 5);
+}
+
+TEST(Islanded, WritesNoSetpointAndReleasesTheReserve) {
+  House h = settled();
+  h.soc = 15;
+  h.state = InverterState::invert_full;
+  h.mains_v = 0;
+  const Decision d = h.run(1s);
+  EXPECT_EQ(d.setpoint.mode, InverterMode::release);
+  EXPECT_TRUE(d.faults.active(Fault::islanded));
+  EXPECT_FALSE(d.faults.active(Fault::backup_cutoff));
+}
+
+TEST(Islanded, SwitchesOffAtCutoffSocUntilMainsIsBack) {
+  House h = settled();
+  h.soc = 5;
+  h.state = InverterState::invert_full;
+  h.mains_v = 0;
+  EXPECT_EQ(h.run(200ms).setpoint.mode, InverterMode::off);
+  h.state = InverterState::off;  // the inverter obeyed; latched although it no longer inverts
+  EXPECT_EQ(h.run(60s).setpoint.mode, InverterMode::off);
+  h.mains_v = 230;
+  h.state = InverterState::charge;
+  EXPECT_EQ(h.run(200ms).setpoint.mode, InverterMode::follow);
+}
+
+TEST(Islanded, SwitchesOffAtCutoffVoltageAfter10s) {
+  House h = settled();
+  h.pack_v = 45.9;
+  h.state = InverterState::invert_full;
+  h.mains_v = 0;
+  EXPECT_EQ(h.run(9s).setpoint.mode, InverterMode::release);
+  EXPECT_EQ(h.run(2s).setpoint.mode, InverterMode::off);
+}
+
+TEST(Following, AnInverterThatDoesNotFollowIsAFaultAfter15s) {
+  House h = settled();
+  h.inverter_follows = false;
+  h.residual_w = 1000;
+  EXPECT_FALSE(h.run(14s).faults.active(Fault::setpoint_not_followed));
+  EXPECT_TRUE(h.run(5s).faults.active(Fault::setpoint_not_followed));
+  h.inverter_follows = true;
+  EXPECT_FALSE(h.run(15s).faults.active(Fault::setpoint_not_followed));
+}
+
+TEST(Stopping, CommandsZeroAtTheBattery) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.ac_out_w = 200;
+  h.run(5s);
+  h.stopping = true;
+  const Decision d = h.tick();
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_EQ(d.setpoint.ac_power, Watts{200});
+  EXPECT_TRUE(d.reasons.has(Why::shutting_down));
+}
+
+TEST(Overrun, CommandsZero) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.run(5s);
+  h.overrun = true;
+  EXPECT_EQ(h.tick().battery_power, Watts{});
+}
+
+TEST(Clock, UntrustedIsAFaultButSelfConsumptionGoesOn) {
+  House h = settled();
+  h.local.trusted = false;
+  h.residual_w = 1000;
+  const Decision d = h.run(5s);
+  EXPECT_TRUE(d.faults.active(Fault::clock_untrusted));
+  EXPECT_NEAR(d.battery_power.value(), -1000, 2);
+}
+
+TEST(Window, AnEarlierLimitWinsAndALaterOneCannotWiden) {
+  PowerWindow w{Watts{1000}, Watts{-5000}, Watts{5000}};
+  w.narrow(Watts{-100}, Watts{100}, Why::bms_charge_limit);
+  w.narrow(Watts{500}, Watts{800}, Why::slew);
+  EXPECT_EQ(w.power(), Watts{100});
+  EXPECT_LE(w.low(), w.high());
+  w.narrow(Watts{-9000}, Watts{9000}, Why::reserve);
+  EXPECT_EQ(w.power(), Watts{100});
+  ASSERT_EQ(w.reasons().size(), 1u);
+  EXPECT_EQ(w.reasons().begin()->without, Watts{1000});
+}
+
+// Invariants over random histories (docs/safety.md: I1, I2, I3, I5, I7, I8).
+TEST(Invariants, HoldInEveryTickOfRandomHistories) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random{seed};
+    const auto pick = [&](double low, double high) {
+      return low + (high - low) * (static_cast<double>(random()) / 4294967296.0);
+    };
+    House h;
+    h.settings.soc_floor = *Soc::from_percent(pick(5, 20));
+    h.settings.reserve = *Soc::from_percent(pick(10, 60));
+    h.settings.slew = WattsPerSecond{pick(200, 20000)};
+    h.settings.charge_limit = Watts{pick(0, 3000)};
+    h.settings.discharge_limit = Watts{pick(0, 3000)};
+    std::optional<Watts> last;
+    for (int i = 0; i < 1500; ++i) {
+      if (random() % 20 == 0) h.residual_w = pick(-4000, 6000);
+      if (random() % 50 == 0) h.soc = pick(0, 100);
+      if (random() % 50 == 0) h.pack_v = pick(44, 54);
+      if (random() % 50 == 0) h.ccl_a = pick(-1, 60);
+      if (random() % 50 == 0) h.dcl_a = pick(-1, 60);
+      if (random() % 90 == 0) h.protections = random() % 3 ? 0 : 1u << (random() % 16);
+      if (random() % 90 == 0) h.requests = random() % 2 ? 3 : random() % 32;
+      if (random() % 70 == 0) h.grid_alive = random() % 3 != 0;
+      if (random() % 70 == 0) h.bms_alive = random() % 3 != 0;
+      if (random() % 70 == 0) h.inverter_alive = random() % 3 != 0;
+      if (random() % 40 == 0) h.ac_out_w = pick(0, 1500);
+
+      const Decision d = h.tick();
+      const Watts p = d.battery_power;
+      SCOPED_TRACE(testing::Message() << "seed " << seed << " tick " << i);
+      const auto& s = h.settings;
+      const auto known = [&](Measure m) {
+        const auto& reading = h.snapshot.raw(Point::battery, m);
+        return reading ? std::max(0.0, reading->value) : 0.0;
+      };
+      if (known(Measure::soc) <= s.reserve.percent()) {
+        EXPECT_GE(p, Watts{}) << "I1";
+      }
+      const double volts = known(Measure::voltage);
+      EXPECT_LE(p.value(), known(Measure::ccl) * volts + 1e-9) << "I2";
+      EXPECT_GE(p.value(), -known(Measure::dcl) * volts - 1e-9) << "I2";
+      EXPECT_LE(p, s.charge_limit) << "I2";
+      EXPECT_GE(p, -s.discharge_limit) << "I2";
+      if (!fresh(h.snapshot.power(Point::grid), h.now, s.meter_max_age)) {
+        EXPECT_EQ(p, Watts{}) << "I3";
+      }
+      if (!fresh(h.snapshot.soc(), h.now, s.bms_max_age)) {
+        EXPECT_EQ(p, Watts{}) << "I3";
+      }
+      if (last && abs(p) > abs(*last)) {  // away from rest never faster than the slew
+        EXPECT_LE(abs(p) - abs(*last), s.slew * Seconds{s.period} + Watts{1e-9}) << "I5";
+      }
+      EXPECT_FALSE(d.reasons.empty()) << "I9";
+      Memory one = h.memory;
+      Memory two = h.memory;
+      const Decision b1 = step({s, h.snapshot, h.now + s.period, h.local}, one);
+      const Decision b2 = step({s, h.snapshot, h.now + s.period, h.local}, two);
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(b1.battery_power.value()),
+                std::bit_cast<std::uint64_t>(b2.battery_power.value()))
+          << "I7";
+      EXPECT_EQ(b1.setpoint.ac_power, b2.setpoint.ac_power) << "I7";
+      last = p;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace esshub::control
