@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "protocol/driver.hpp"
+#include "protocol/eastron.hpp"
 
 namespace esshub::protocol {
-
-enum class MeterModel : std::uint8_t { sdm630, sdm120 };
 
 /// One phase of a meter and what it measures.
 struct MeterChannel {
@@ -35,6 +34,12 @@ struct ModbusConfig {
   unsigned retries = 2;
 };
 
+/// Emits power, voltage and current of every channel, its energies in Wh, and the frequency at the
+/// first channel's point of each meter. No sample leaves a meter before its line voltage has proved
+/// the word order and, where phases 2 or 3 are used, its system type is 3P4W. It only reads.
+/// Samples of a grid meter whose power and voltage registers have not changed by one bit for 10 s
+/// are withheld (Fault::grid_meter_frozen). Events: meter_lost, meter_back, word_order,
+/// wrong_system_type.
 [[nodiscard]] std::unique_ptr<Driver> make_modbus_driver(ModbusConfig config);
 
 }  // namespace esshub::protocol
