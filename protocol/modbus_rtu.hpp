@@ -1,0 +1,119 @@
+// Modbus RTU: CRC, the few messages the meters speak, and finding frames in a stream of bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "model/result.hpp"
+#include "protocol/bytes.hpp"
+
+namespace esshub::protocol::modbus {
+
+// Functions the meters know (reference: eastron-modbus sections 1 and 7).
+constexpr std::uint8_t read_holding = 0x03;
+constexpr std::uint8_t read_input = 0x04;
+constexpr std::uint8_t diagnostics = 0x08;      ///< sub-function 0: loop-back
+constexpr std::uint8_t write_registers = 0x10;  ///< encoded for tools; never sent in operation
+constexpr std::uint8_t exception_bit = 0x80;
+
+enum class Exception : std::uint8_t {
+  illegal_function = 1,
+  illegal_address = 2,  ///< or part of a float, or too many registers
+  illegal_value = 3,
+  device_failure = 5,  ///< Eastron: a setting could not be stored (non-standard)
+};
+
+/// What a master asks.
+struct Request {
+  std::uint8_t unit = 1;  ///< 1 to 247
+  std::uint8_t function = read_input;
+  std::uint16_t start = 0;  ///< first register; function 08: the sub-function
+  std::uint16_t count = 0;  ///< registers; function 08: the data word to be sent back
+  Bytes data;               ///< function 16 only: 2 * count bytes
+  friend bool operator==(const Request&, const Request&) = default;
+};
+
+/// CRC-16/MODBUS: start 0xFFFF, polynomial 0xA001 reflected; sent low byte first.
+[[nodiscard]] std::uint16_t crc16(ByteView bytes);
+/// True if the last two bytes are the CRC of those before.
+[[nodiscard]] bool crc_ok(ByteView frame);
+
+[[nodiscard]] Bytes encode(const Request& request);
+/// `registers` are the 2 * count bytes read; ignored by functions 08 and 16, whose answers repeat
+/// the request.
+[[nodiscard]] Bytes encode_answer(const Request& request, ByteView registers);
+[[nodiscard]] Bytes encode_exception(std::uint8_t unit, std::uint8_t function, Exception code);
+
+/// A whole request frame. Errors in the order length, address (0 and 248 to 255), function,
+/// checksum, content (number of registers).
+[[nodiscard]] Result<Request> decode_request(ByteView frame);
+
+/// The register bytes (a view into `frame`) of a whole answer to `request`; empty for functions 08
+/// and 16. Errors in the order length, address, function, checksum, content; a refusal by the
+/// device is `exception`.
+[[nodiscard]] Result<ByteView> decode_answer(ByteView frame, const Request& request);
+
+/// True if `frame`, already known to be whole, has the unit, function and length of an answer or a
+/// refusal to `request`.
+[[nodiscard]] bool answers(ByteView frame, const Request& request);
+
+/// Bytes of the answer to `request` on the wire.
+[[nodiscard]] std::size_t answer_size(const Request& request);
+constexpr std::size_t request_size = 8;    ///< of a read
+constexpr std::size_t exception_size = 5;  ///< of a refusal
+
+/// One frame found in a stream.
+struct Frame {
+  enum class Kind : std::uint8_t {
+    request,
+    answer,
+    exception,
+    damaged,  ///< stood where the answer was awaited, with its shape, but its CRC is wrong
+  };
+  Kind kind;
+  Bytes bytes;  ///< as on the wire, CRC included
+  std::optional<Request>
+      request;  ///< itself, or what it answers; nothing = the question is unknown
+};
+
+/// Finds frames by structure and CRC, without timing: USB adapters deliver bytes in bursts, so the
+/// silence between frames is often invisible (reference: eastron-modbus section 9). Answers carry
+/// no register address; they are bound to the last request, once. Bytes that fit nothing are
+/// skipped. Master, listener and slave share it.
+class FrameScanner {
+ public:
+  enum class Hears : std::uint8_t {
+    everything,  ///< master and passive listener
+    requests,    ///< slave: any function, so that unknown ones can be refused
+  };
+  explicit FrameScanner(Hears hears = Hears::everything) : hears_(hears) {}
+
+  void push(ByteView bytes);
+  /// The next frame, or nothing until more bytes come. Call until it returns nothing.
+  [[nodiscard]] std::optional<Frame> next();
+  /// The line has been silent for longer than a frame allows: what is incomplete stays so.
+  void silence() { cut_ = true; }
+  /// Forgets all bytes and awaits the answer to `request` (nothing = to none).
+  void restart(std::optional<Request> request);
+  /// The answer is no longer awaited; should it come, it is one without a question.
+  void abandon() { pending_.reset(); }
+
+  /// The request whose answer is awaited.
+  [[nodiscard]] const std::optional<Request>& pending() const { return pending_; }
+  /// Runs of bytes skipped so far.
+  [[nodiscard]] std::uint64_t resyncs() const { return resyncs_; }
+
+ private:
+  Frame take(Frame::Kind kind, std::size_t length, std::optional<Request> request);
+  void skip_byte();
+
+  Hears hears_;
+  Bytes buffer_;
+  std::optional<Request> pending_;
+  bool cut_ = false;
+  bool skipping_ = false;
+  std::uint64_t resyncs_ = 0;
+};
+
+}  // namespace esshub::protocol::modbus
