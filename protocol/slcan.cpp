@@ -12,7 +12,8 @@ constexpr char cr = '\r';
 constexpr char bel = '\a';
 constexpr std::uint32_t time_stamp_wrap = 60000;  // milliseconds
 
-constexpr std::array<std::string_view, 3> opening_commands{"C\r", "S6\r", "O\r"};
+// The first CR ends whatever a crash left half-sent, so that C is not taken for its tail.
+constexpr std::array<std::string_view, 3> opening_commands{"\rC\r", "S6\r", "O\r"};
 
 /// All of `text` as hex digits.
 std::optional<std::uint32_t> hex(std::string_view text) {

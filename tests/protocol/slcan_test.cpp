@@ -154,7 +154,7 @@ constexpr Instant t0{1000s};
 
 TEST(SlcanOpening, GoesOnWithEachAnswer) {
   SlcanOpening opening;
-  EXPECT_EQ(text(opening.start(t0)), "C\r");
+  EXPECT_EQ(text(opening.start(t0)), "\rC\r");
   EXPECT_FALSE(opening.done());
   EXPECT_EQ(text(opening.on_answer(t0 + 1ms).value()), "S6\r");
   EXPECT_EQ(text(opening.on_answer(t0 + 2ms).value()), "O\r");
