@@ -1,0 +1,258 @@
+#include "transport/can_line.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <thread>
+
+namespace esshub::transport {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+using Record = std::vector<std::byte>;
+
+Record record(unsigned id) {
+  Record out(16);
+  out[0] = static_cast<std::byte>(id & 0xFFu);
+  out[1] = static_cast<std::byte>(id >> 8 & 0xFFu);
+  return out;
+}
+
+/// A line over one end of a datagram socket pair: message boundaries as on a CAN_RAW socket.
+class CanLineTest : public testing::Test {
+ protected:
+  ~CanLineTest() override { disconnect(); }
+
+  CanSocket connect() {
+    ++opened;
+    std::array<int, 2> fds{};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) != 0)
+      return {-1, "no socket pair"};
+    disconnect();
+    peer = fds[1];
+    return {fds[0], {}};
+  }
+  void disconnect() {
+    if (peer >= 0) ::close(peer);
+    peer = -1;
+  }
+
+  Line::Callbacks callbacks() {
+    return {[this] { ++up; },
+            [this](Record bytes, std::chrono::steady_clock::time_point at) {
+              chunks.push_back(std::move(bytes));
+              stamps.push_back(at);
+            },
+            [this](std::string reason) { down.push_back(std::move(reason)); }};
+  }
+  void open() {
+    line->open(callbacks());
+    settle();
+  }
+  /// Runs everything that is ready.
+  void settle() {
+    io.restart();
+    io.poll();
+  }
+  void peer_sends(const Record& bytes) const {
+    ASSERT_EQ(::write(peer, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
+  /// The next record the peer has received, or nothing.
+  [[nodiscard]] std::optional<Record> peer_receives() const {
+    Record bytes(64);
+    const auto n = ::read(peer, bytes.data(), bytes.size());
+    if (n <= 0) return std::nullopt;
+    bytes.resize(static_cast<std::size_t>(n));
+    return bytes;
+  }
+
+  boost::asio::io_context io;
+  int peer = -1;
+  int opened = 0;
+  int up = 0;
+  std::vector<Record> chunks;
+  std::vector<std::chrono::steady_clock::time_point> stamps;
+  std::vector<std::string> down;
+  std::shared_ptr<Line> line = make_can_line(io, [this] { return connect(); });
+};
+
+TEST_F(CanLineTest, RecordsArriveWholeAndInOrder) {
+  open();
+  EXPECT_EQ(up, 1);
+  const auto before = std::chrono::steady_clock::now();
+  peer_sends(record(0x351));
+  peer_sends(record(0x355));
+  settle();
+  Record all;
+  for (const auto& chunk : chunks) all.insert(all.end(), chunk.begin(), chunk.end());
+  Record want = record(0x351);
+  const Record second = record(0x355);
+  want.insert(want.end(), second.begin(), second.end());
+  EXPECT_EQ(all, want);
+  ASSERT_FALSE(stamps.empty());
+  EXPECT_GE(stamps.front(), before);
+  EXPECT_LE(stamps.back(), std::chrono::steady_clock::now());
+}
+
+TEST_F(CanLineTest, ALongBurstIsReadToItsEnd) {
+  open();
+  for (unsigned i = 0; i < 150; ++i) {
+    peer_sends(record(i));
+    if (i % 50 == 49) settle();
+  }
+  settle();
+  std::size_t bytes = 0;
+  for (const auto& chunk : chunks) {
+    EXPECT_EQ(chunk.size() % 16, 0u);
+    bytes += chunk.size();
+  }
+  EXPECT_EQ(bytes, 150u * 16u);
+}
+
+TEST_F(CanLineTest, EachRecordIsWrittenAsItsOwnDatagram) {
+  open();
+  Record two = record(0x305);
+  const Record second = record(0x306);
+  two.insert(two.end(), second.begin(), second.end());
+  line->write(two);
+  settle();
+  EXPECT_EQ(peer_receives(), record(0x305));
+  EXPECT_EQ(peer_receives(), record(0x306));
+  EXPECT_FALSE(peer_receives());
+}
+
+TEST_F(CanLineTest, AFullQueueIsALineThatIsDownAndNothingIsKeptForLater) {
+  open();
+  for (int i = 0; i < 100000 && down.empty(); ++i) {
+    line->write(record(0x305));
+    settle();
+  }
+  ASSERT_EQ(down.size(), 1u);
+  EXPECT_THAT(down.front(), HasSubstr("nobody acknowledges"));
+  EXPECT_THAT(down.front(), HasSubstr("errno " + std::to_string(ENOBUFS)));
+  line->write(record(0x305));  // to a line that is down: dropped
+  settle();
+  EXPECT_EQ(down.size(), 1u);
+}
+
+TEST_F(CanLineTest, ALostPeerIsToldOnceWithAReason) {
+  open();
+  disconnect();
+  settle();
+  EXPECT_EQ(down.size(), 1u);
+  EXPECT_NE(down.front(), "");
+  settle();
+  EXPECT_EQ(down.size(), 1u);
+}
+
+TEST_F(CanLineTest, ARecordOfAnotherSizeIsNoCan) {
+  open();
+  peer_sends(Record(5));
+  settle();
+  EXPECT_THAT(chunks, IsEmpty());
+  EXPECT_EQ(down.size(), 1u);
+}
+
+TEST_F(CanLineTest, CanBeOpenedAgainAfterALoss) {
+  open();
+  disconnect();
+  settle();
+  open();
+  EXPECT_EQ(opened, 2);
+  EXPECT_EQ(up, 2);
+  peer_sends(record(0x351));
+  settle();
+  EXPECT_THAT(chunks, ElementsAre(record(0x351)));
+}
+
+TEST_F(CanLineTest, AfterCloseNothingIsCalled) {
+  open();
+  peer_sends(record(0x351));
+  line->close();
+  line->write(record(0x305));
+  settle();
+  EXPECT_THAT(chunks, IsEmpty());
+  EXPECT_THAT(down, IsEmpty());
+  EXPECT_FALSE(peer_receives());
+}
+
+TEST_F(CanLineTest, MayBeClosedFromItsOwnCallback) {
+  auto own = callbacks();
+  own.on_chunk = [this](Record bytes, auto) {
+    chunks.push_back(std::move(bytes));
+    line->close();
+  };
+  line->open(own);
+  settle();
+  for (unsigned i = 0; i < 100; ++i) peer_sends(record(i));
+  settle();
+  EXPECT_EQ(chunks.size(), 1u);
+}
+
+TEST_F(CanLineTest, MayBeUsedFromOtherThreads) {
+  line->open(callbacks());
+  std::thread writer([this] {
+    for (int i = 0; i < 20; ++i) line->write(record(0x305));
+  });
+  writer.join();
+  settle();
+  int received = 0;
+  while (peer_receives()) ++received;
+  EXPECT_EQ(received, 20);
+}
+
+TEST_F(CanLineTest, OutlivesItsOwnerUntilItsHandlersAreDone) {
+  open();
+  peer_sends(record(0x351));
+  line.reset();
+  settle();
+  EXPECT_EQ(chunks.size(), 1u);
+}
+
+TEST_F(CanLineTest, AFailedOpeningGivesTheReason) {
+  const auto broken = make_can_line(io, [] { return CanSocket{-1, "no interface can0"}; });
+  broken->open(callbacks());
+  settle();
+  EXPECT_EQ(up, 0);
+  EXPECT_THAT(down, ElementsAre("no interface can0"));
+}
+
+bool kernel_has_can() {
+  const int fd = ::socket(AF_CAN, SOCK_RAW, 1);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+
+TEST(CanSocket, WithoutCanInTheKernelTheReasonSaysWhatToDo) {
+  if (kernel_has_can()) GTEST_SKIP() << "this kernel has CAN";
+  const auto socket = open_can_socket({.interface = "can0"});
+  EXPECT_EQ(socket.fd, -1);
+  EXPECT_THAT(socket.reason, HasSubstr("this kernel has no CAN"));
+  EXPECT_THAT(socket.reason, HasSubstr("SLCAN"));
+}
+
+TEST(CanSocket, AMissingInterfaceIsNamedWithTheCommandThatHelps) {
+  if (!kernel_has_can()) GTEST_SKIP() << "this kernel has no CAN";
+  const auto socket = open_can_socket({.interface = "can_none"});
+  EXPECT_EQ(socket.fd, -1);
+  EXPECT_THAT(socket.reason, HasSubstr("no interface can_none"));
+  EXPECT_THAT(socket.reason, HasSubstr("ip link set can_none up"));
+}
+
+TEST(CanSocket, AnImpossibleNameIsRefused) {
+  if (!kernel_has_can()) GTEST_SKIP() << "this kernel has no CAN";
+  EXPECT_THAT(open_can_socket({.interface = "a_name_longer_than_any_interface"}).reason,
+              HasSubstr("is no name"));
+}
+
+}  // namespace
+}  // namespace esshub::transport

@@ -1,0 +1,241 @@
+#include "transport/can_line.hpp"
+
+#include <linux/can.h>
+#include <linux/can/error.h>
+#include <linux/can/raw.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/error.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <variant>
+
+namespace esshub::transport {
+namespace {
+
+constexpr std::size_t record_size = sizeof(can_frame);
+static_assert(record_size == 16);
+/// Most records handed over in one chunk; a burst of the battery has six.
+constexpr std::size_t records_per_chunk = 64;
+
+std::string with_errno(const std::string& text, int error) {
+  return text + " (errno " + std::to_string(error) + ", " + std::generic_category().message(error) +
+         ")";
+}
+
+/// What a failed read or write means for the person at the cables.
+std::string explain(int error) {
+  switch (error) {
+    case ENOBUFS:
+      return with_errno(
+          "the CAN transmit queue is full: nobody acknowledges our frames; check that the battery "
+          "is on, the cable, the 120 ohm terminators and 500 kbit/s",
+          error);
+    case ENETDOWN:
+      return with_errno("the CAN interface went down, or is bus-off without restart-ms", error);
+    case ENODEV:
+    case ENXIO:
+      return with_errno("the CAN interface is gone: was its adapter unplugged?", error);
+    default:
+      return with_errno("the CAN socket failed", error);
+  }
+}
+
+CanSocket refused(std::string reason) {
+  return {-1, std::move(reason)};
+}
+
+/// The interface's index, or the reason why it cannot be used.
+std::variant<int, std::string> usable_interface(int fd, const std::string& name) {
+  ifreq request{};
+  if (name.empty() || name.size() >= sizeof(request.ifr_name))
+    return "\"" + name + "\" is no name of a network interface";
+  std::memcpy(request.ifr_name, name.data(), name.size());
+  const std::string set_up = "ip link set " + name + " up type can bitrate 500000 restart-ms 100";
+  if (::ioctl(fd, SIOCGIFINDEX, &request) < 0)
+    return with_errno("no interface " + name + ": plug the adapter in, then `" + set_up + "`",
+                      errno);
+  const int index = request.ifr_ifindex;
+  if (::ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+    return with_errno("cannot ask for the state of " + name, errno);
+  if ((request.ifr_flags & IFF_UP) == 0) return "interface " + name + " is down: `" + set_up + "`";
+  return index;
+}
+
+bool set_filters(int fd, const SocketCan& settings) {
+  // Standard data frames only (reference: pylontech-can section 8).
+  const can_filter filter{settings.filter_id, settings.filter_mask | CAN_EFF_FLAG | CAN_RTR_FLAG};
+  // CAN_ERR_BUSERROR is left out: it may flood.
+  const can_err_mask_t errors =
+      CAN_ERR_TX_TIMEOUT | CAN_ERR_CRTL | CAN_ERR_ACK | CAN_ERR_BUSOFF | CAN_ERR_RESTARTED;
+  return ::setsockopt(fd, SOL_CAN_RAW, CAN_RAW_FILTER, &filter, sizeof filter) == 0 &&
+         ::setsockopt(fd, SOL_CAN_RAW, CAN_RAW_ERR_FILTER, &errors, sizeof errors) == 0;
+}
+
+bool bind_to(int fd, int index) {
+  sockaddr_can address{};
+  address.can_family = AF_CAN;
+  address.can_ifindex = index;
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+class CanLine final : public Line {
+ public:
+  CanLine(boost::asio::io_context& io, std::function<CanSocket()> open_socket)
+      : io_(io), open_socket_(std::move(open_socket)), socket_(io) {}
+
+  void open(Callbacks callbacks) override {
+    on_io_thread([this, callbacks = std::move(callbacks)]() mutable {
+      shut();
+      callbacks_ = std::move(callbacks);
+      const CanSocket opened = open_socket_();
+      if (opened.fd < 0) {
+        fail(opened.reason);
+        return;
+      }
+      boost::system::error_code error;
+      socket_.assign(opened.fd, error);
+      if (error) {
+        ::close(opened.fd);
+        fail(explain(error.value()));
+        return;
+      }
+      if (callbacks_.on_up) callbacks_.on_up();
+      wait();
+    });
+  }
+
+  void write(std::vector<std::byte> bytes) override {
+    on_io_thread([this, bytes = std::move(bytes)] {
+      for (std::size_t at = 0; socket_.is_open() && at < bytes.size(); at += record_size)
+        write_record(bytes.data() + at, std::min(record_size, bytes.size() - at));
+    });
+  }
+
+  void set_baud(std::uint32_t) override {}
+
+  void close() override {
+    on_io_thread([this] { shut(); });
+  }
+
+ private:
+  template <class Work>
+  void on_io_thread(Work work) {
+    boost::asio::post(io_,
+                      [self = shared_from_this(), work = std::move(work)]() mutable { work(); });
+  }
+
+  void shut() {
+    callbacks_ = {};
+    ++life_;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  void fail(const std::string& reason) {
+    const auto on_down = std::move(callbacks_.on_down);
+    shut();
+    if (on_down) on_down(reason);
+  }
+
+  void wait() {
+    if (!socket_.is_open()) return;
+    socket_.async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [this, self = shared_from_this(), life = life_](const boost::system::error_code& error) {
+          if (life != life_) return;  // closed or opened again since
+          if (error) {
+            fail(explain(error.value()));
+            return;
+          }
+          read();
+        });
+  }
+
+  /// Takes what is there; a socket that has nothing left says so.
+  void read() {
+    std::vector<std::byte> chunk;
+    std::optional<int> failed;
+    for (std::size_t i = 0; i < records_per_chunk; ++i) {
+      std::array<std::byte, record_size> record{};
+      const auto n = ::read(socket_.native_handle(), record.data(), record.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+      if (n != static_cast<ssize_t>(record_size)) {
+        failed = n < 0 ? errno : EIO;
+        break;
+      }
+      chunk.insert(chunk.end(), record.begin(), record.end());
+    }
+    const auto at = std::chrono::steady_clock::now();
+    const auto life = life_;
+    if (!chunk.empty() && callbacks_.on_chunk) callbacks_.on_chunk(std::move(chunk), at);
+    if (life != life_) return;
+    if (failed) {
+      fail(explain(*failed));
+    } else {
+      wait();
+    }
+  }
+
+  void write_record(const std::byte* record, std::size_t size) {
+    ssize_t n = 0;
+    do {
+      n = ::write(socket_.native_handle(), record, size);
+    } while (n < 0 && errno == EINTR);
+    if (n == static_cast<ssize_t>(size)) return;
+    const int error = n < 0 ? errno : EIO;
+    // A full socket buffer means the same as a full interface queue: nothing leaves.
+    fail(explain(error == EAGAIN ? ENOBUFS : error));
+  }
+
+  boost::asio::io_context& io_;
+  std::function<CanSocket()> open_socket_;
+  boost::asio::posix::stream_descriptor socket_;
+  Callbacks callbacks_;
+  std::uint64_t life_ = 0;  ///< counts open() and close(): handlers of an earlier life do nothing
+};
+
+}  // namespace
+
+CanSocket open_can_socket(const SocketCan& settings) {
+  const int fd = ::socket(PF_CAN, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, CAN_RAW);
+  if (fd < 0) {
+    const int error = errno;
+    if (error == EAFNOSUPPORT || error == EPROTONOSUPPORT)
+      return refused(
+          with_errno("this kernel has no CAN: load the modules can and can_raw, or use a "
+                     "serial SLCAN adapter",
+                     error));
+    return refused(with_errno("cannot create a CAN socket", error));
+  }
+  const auto give_up = [fd](std::string reason) {
+    ::close(fd);
+    return refused(std::move(reason));
+  };
+  const auto interface = usable_interface(fd, settings.interface);
+  if (const auto* reason = std::get_if<std::string>(&interface)) return give_up(*reason);
+  if (!set_filters(fd, settings)) return give_up(with_errno("cannot set the CAN filters", errno));
+  if (!bind_to(fd, std::get<int>(interface)))
+    return give_up(with_errno("cannot bind to " + settings.interface, errno));
+  return {fd, {}};
+}
+
+std::shared_ptr<Line> make_can_line(boost::asio::io_context& io, SocketCan settings) {
+  return make_can_line(io, [settings = std::move(settings)] { return open_can_socket(settings); });
+}
+
+std::shared_ptr<Line> make_can_line(boost::asio::io_context& io,
+                                    std::function<CanSocket()> open_socket) {
+  return std::make_shared<CanLine>(io, std::move(open_socket));
+}
+
+}  // namespace esshub::transport
