@@ -53,6 +53,14 @@ CanFrame from_flagged_id(std::uint32_t id) {
   return frame;
 }
 
+/// Input shown in an error: printable and short, whatever came.
+std::string shown(std::string_view text) {
+  std::string out(text.substr(0, 40));
+  for (char& c : out)
+    if (c < ' ' || c > '~') c = '.';
+  return out;
+}
+
 /// All of `text` as an unsigned number.
 std::optional<std::uint32_t> number(std::string_view text, int base) {
   std::uint32_t value = 0;
@@ -64,7 +72,7 @@ std::optional<std::uint32_t> number(std::string_view text, int base) {
 Result<CanFrame> with_id(std::string_view text) {
   const auto id = number(text, 16);
   if (!id || (text.size() != 3 && text.size() != 8))
-    return fail(ErrorKind::content, "not a CAN identifier: " + std::string(text));
+    return fail(ErrorKind::content, "not a CAN identifier: " + shown(text));
   if (text.size() == 3) {
     if (*id > standard_mask) return fail(ErrorKind::content, "identifier over 7FF");
     return from_flagged_id(*id);
@@ -94,7 +102,7 @@ Result<CanFrame> parse_compact(std::string_view text) {
     frame->remote = true;
     rest.remove_prefix(1);
     const auto size = rest.empty() ? std::optional<std::uint32_t>{0u} : number(rest, 16);
-    if (!size) return fail(ErrorKind::content, "not a length: " + std::string(rest));
+    if (!size) return fail(ErrorKind::content, "not a length: " + shown(rest));
     if (*size > 8) return fail(ErrorKind::length, "length over 8");
     frame->size = static_cast<std::uint8_t>(*size);
     return frame;
@@ -123,7 +131,7 @@ Result<CanFrame> parse_columns(std::string_view id, std::string_view size,
   auto frame = with_id(id);
   if (!frame) return frame;
   const auto count = number(size.substr(1, size.size() - 2), 10);
-  if (!count) return fail(ErrorKind::content, "not a length: " + std::string(size));
+  if (!count) return fail(ErrorKind::content, "not a length: " + shown(size));
   if (*count > 8) return fail(ErrorKind::length, "length over 8");
   if (!data.empty() && data.front() == "remote") {
     frame->remote = true;
@@ -131,12 +139,12 @@ Result<CanFrame> parse_columns(std::string_view id, std::string_view size,
     return frame;
   }
   if (data.size() < *count)
-    return fail(ErrorKind::length, "fewer data bytes than " + std::string(size) + " states");
+    return fail(ErrorKind::length, "fewer data bytes than " + shown(size) + " states");
   Bytes bytes;
   for (std::size_t i = 0; i < *count; ++i) {
     const auto byte = from_hex(data[i]);
     if (!byte || byte->size() != 1)
-      return fail(ErrorKind::content, "not a hex byte: " + std::string(data[i]));
+      return fail(ErrorKind::content, "not a hex byte: " + shown(data[i]));
     bytes.push_back(byte->front());
   }
   return with_data(*frame, bytes);

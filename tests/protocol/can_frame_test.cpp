@@ -138,7 +138,10 @@ TEST(Candump, AnyTextIsSurvived) {
   for (int i = 0; i < 20000; ++i) {
     std::string line;
     for (auto n = random() % 40; n > 0; --n) line.push_back(alphabet[random() % alphabet.size()]);
-    if (const auto frame = parse_candump(line)) {
+    const auto frame = parse_candump(line);
+    if (!frame) {
+      for (const char c : frame.error().detail) EXPECT_TRUE(c >= ' ' && c <= '~') << line;
+    } else {
       EXPECT_LE(frame->size, 8) << line;
       EXPECT_EQ(parse_candump(to_text(*frame)), *frame) << line;
     }
