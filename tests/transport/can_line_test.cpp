@@ -254,5 +254,55 @@ TEST(CanSocket, AnImpossibleNameIsRefused) {
               HasSubstr("is no name"));
 }
 
+// ---- on a real CAN socket: needs `ip link add dev vcan0 type vcan && ip link set vcan0 up`
+// --------
+
+const SocketCan vcan{.interface = "vcan0"};
+
+TEST(VirtualCan, OnlyStandardDataFramesOfTheBatteryArrive) {
+  const auto receiver = open_can_socket(vcan);
+  if (receiver.fd < 0) GTEST_SKIP() << receiver.reason;
+  const auto sender = open_can_socket(vcan);
+  ASSERT_GE(sender.fd, 0) << sender.reason;
+  Record extended = record(0x351);
+  extended[3] = std::byte{0x80};
+  Record remote = record(0x351);
+  remote[3] = std::byte{0x40};
+  for (const auto& frame : {extended, remote, record(0x2FF), record(0x400), record(0x35E)})
+    ASSERT_EQ(::write(sender.fd, frame.data(), frame.size()), 16);
+  Record first(16);
+  ASSERT_EQ(::read(receiver.fd, first.data(), first.size()), 16);
+  EXPECT_EQ(first, record(0x35E));
+  EXPECT_LT(::read(receiver.fd, first.data(), first.size()), 0) << "nothing else came through";
+  EXPECT_LT(::read(sender.fd, first.data(), first.size()), 0) << "not what it sent itself";
+  ::close(receiver.fd);
+  ::close(sender.fd);
+}
+
+TEST(VirtualCan, TheLineSendsAndReceives) {
+  const auto other = open_can_socket(vcan);
+  if (other.fd < 0) GTEST_SKIP() << other.reason;
+  boost::asio::io_context io;
+  std::vector<Record> chunks;
+  std::vector<std::string> down;
+  const auto line = make_can_line(io, vcan);
+  line->open({[&] { line->write(record(0x305)); },
+              [&](Record bytes, auto) { chunks.push_back(std::move(bytes)); },
+              [&](std::string reason) { down.push_back(std::move(reason)); }});
+  io.poll();
+  Record got(16);
+  ASSERT_EQ(::read(other.fd, got.data(), got.size()), 16);
+  EXPECT_EQ(got, record(0x305));
+  ASSERT_EQ(::write(other.fd, record(0x351).data(), 16), 16);
+  io.restart();
+  io.run_one_for(5s);
+  EXPECT_THAT(chunks, ElementsAre(record(0x351)));
+  EXPECT_THAT(down, IsEmpty());
+  line->close();
+  io.restart();
+  io.poll();
+  ::close(other.fd);
+}
+
 }  // namespace
 }  // namespace esshub::transport
