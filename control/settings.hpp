@@ -55,11 +55,14 @@ struct Settings {
   Duration inverter_delay = 120ms;  ///< from the inverter's snapshot to our time stamp
   Duration ack_delay = 60ms;        ///< from a setpoint taking effect to its acknowledgement
   WattsPerSecond inverter_ramp{1000.0};
+
+  friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 struct Mistake {
-  std::string key;   ///< the setting's name in this struct
-  std::string text;  ///< what is wrong and what was expected
+  std::string key;      ///< the setting's name in this struct
+  std::string text;     ///< what is wrong and what was expected
+  std::string other{};  ///< of a cross-check: the second setting's name, else empty
 };
 
 /// Every mistake in the settings as a whole (ranges and cross-checks); empty when valid.
