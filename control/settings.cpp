@@ -1,0 +1,150 @@
+#include "control/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <variant>
+
+namespace esshub::control {
+namespace {
+
+/// A ratio shown and limited in per cent.
+struct Ratio {
+  double Settings::*member;
+};
+
+using Member = std::variant<Watts Settings::*, std::optional<Watts> Settings::*, Soc Settings::*,
+                            double Settings::*, Ratio, Volts Settings::*, Amperes Settings::*,
+                            WattsPerSecond Settings::*, Duration Settings::*>;
+
+struct Range {
+  const char* key;
+  Member member;
+  double low;
+  double high;
+  const char* unit;  ///< of low and high
+};
+
+/// THE RANGES. The upper bounds of the ages are what the safety contract promises to notice within.
+const std::array<Range, 29> ranges{{
+    {"period", &Settings::period, 20, 1000, "ms"},
+    {"grid_setpoint", &Settings::grid_setpoint, -5000, 5000, "W"},
+    {"import_cap", &Settings::import_cap, 0, 25000, "W"},
+    {"export_cap", &Settings::export_cap, 0, 25000, "W"},
+    {"charge_limit", &Settings::charge_limit, 0, 10000, "W"},
+    {"discharge_limit", &Settings::discharge_limit, 0, 10000, "W"},
+    {"soc_floor", &Settings::soc_floor, 0, 95, "%"},
+    {"soc_ceiling", &Settings::soc_ceiling, 20, 100, "%"},
+    {"reserve", &Settings::reserve, 0, 100, "%"},
+    {"soc_hysteresis", &Settings::soc_hysteresis, 0, 20, "%"},
+    {"charge_voltage_cap", &Settings::charge_voltage_cap, 48, 54, "V"},
+    {"cutoff_soc", &Settings::cutoff_soc, 0, 50, "%"},
+    {"force_charge_power", &Settings::force_charge_power, 100, 3000, "W"},
+    {"cutoff_voltage", &Settings::cutoff_voltage, 44, 50, "V"},
+    {"inverter_rating", &Settings::inverter_rating, 100, 15000, "W"},
+    {"charger_current", &Settings::charger_current, 1, 200, "A"},
+    {"conversion_efficiency", Ratio{&Settings::conversion_efficiency}, 50, 100, "%"},
+    {"slew", &Settings::slew, 50, 20000, "W/s"},
+    {"meter_max_age", &Settings::meter_max_age, 500, 3000, "ms"},
+    {"bms_max_age", &Settings::bms_max_age, 1500, 3000, "ms"},
+    {"inverter_max_age", &Settings::inverter_max_age, 1500, 3000, "ms"},
+    {"frozen_after", &Settings::frozen_after, 3000, 10000, "ms"},
+    {"setpoint_life", &Settings::setpoint_life, 200, 5000, "ms"},
+    {"meter_lag", &Settings::meter_lag, 0, 5000, "ms"},
+    {"meter_delay", &Settings::meter_delay, 0, 1000, "ms"},
+    {"inverter_lag", &Settings::inverter_lag, 0, 5000, "ms"},
+    {"inverter_delay", &Settings::inverter_delay, 0, 1000, "ms"},
+    {"ack_delay", &Settings::ack_delay, 0, 1000, "ms"},
+    {"inverter_ramp", &Settings::inverter_ramp, 50, 20000, "W/s"},
+}};
+
+struct InUnit {
+  const Settings& settings;
+  std::optional<double> operator()(std::optional<Watts> Settings::*m) const {
+    const auto& cap = settings.*m;
+    return cap ? std::optional{cap->value()} : std::nullopt;
+  }
+  std::optional<double> operator()(Soc Settings::*m) const { return (settings.*m).percent(); }
+  std::optional<double> operator()(double Settings::*m) const { return settings.*m; }
+  std::optional<double> operator()(Ratio m) const { return settings.*m.member * 100.0; }
+  std::optional<double> operator()(Duration Settings::*m) const {
+    return std::chrono::duration<double, std::milli>(settings.*m).count();
+  }
+  template <class Tag>
+  std::optional<double> operator()(Quantity<Tag> Settings::*m) const {
+    return (settings.*m).value();
+  }
+};
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", value);
+  return text.data();
+}
+std::string percent(double value) {
+  return number(value) + " %";
+}
+
+void check_ranges(const Settings& settings, std::vector<Mistake>& mistakes) {
+  for (const auto& range : ranges) {
+    const auto value = std::visit(InUnit{settings}, range.member);
+    if (!value || (*value >= range.low && *value <= range.high)) continue;  // refuses NaN too
+    const std::string unit = std::string{" "} + range.unit;
+    mistakes.push_back({range.key, "is " + number(*value) + unit + ", expected " +
+                                       number(range.low) + " to " + number(range.high) + unit});
+  }
+}
+
+/// A value out of its range is blamed once, not again by every setting it meets.
+void check_together(const Settings& s, std::vector<Mistake>& mistakes) {
+  const std::vector<Mistake> out_of_range = mistakes;
+  const auto blamed = [&](const char* key) {
+    return std::ranges::find(out_of_range, key, &Mistake::key) != out_of_range.end();
+  };
+  const auto require = [&](bool holds, const char* key, const char* other, std::string text) {
+    if (!holds && !blamed(key) && !blamed(other)) mistakes.push_back({key, std::move(text), other});
+  };
+  const bool floor_rules = s.soc_floor >= s.reserve;
+  const double lowest = std::max(s.soc_floor, s.reserve).percent();
+  const std::string ceiling = "the SOC ceiling (" + percent(s.soc_ceiling.percent()) + ")";
+
+  require(s.soc_floor < s.soc_ceiling, "soc_floor", "soc_ceiling",
+          "the SOC floor is " + percent(s.soc_floor.percent()) + ", expected below " + ceiling);
+  require(s.reserve < s.soc_ceiling, "reserve", "soc_ceiling",
+          "the reserve is " + percent(s.reserve.percent()) + ", expected below " + ceiling);
+  // Where one of the two above fails, this one would only repeat it.
+  require(lowest >= s.soc_ceiling.percent() || lowest + s.soc_hysteresis < s.soc_ceiling.percent(),
+          "soc_hysteresis", floor_rules ? "soc_floor" : "reserve",
+          "discharging would resume at " + percent(lowest + s.soc_hysteresis) + " (" +
+              (floor_rules ? "floor" : "reserve") + " plus hysteresis), expected below " + ceiling);
+  require(s.cutoff_soc.percent() <= lowest, "cutoff_soc", floor_rules ? "soc_floor" : "reserve",
+          "the cut-off is " + percent(s.cutoff_soc.percent()) +
+              ", expected at or below the SOC floor or the reserve (" + percent(lowest) + ")");
+  require(s.cutoff_voltage < s.charge_voltage_cap, "cutoff_voltage", "charge_voltage_cap",
+          "the cut-off is " + number(s.cutoff_voltage.value()) +
+              " V, expected below the charge voltage cap (" + number(s.charge_voltage_cap.value()) +
+              " V)");
+  require(!s.import_cap || *s.import_cap >= s.grid_setpoint, "import_cap", "grid_setpoint",
+          "the import cap is " + number(s.import_cap.value_or(Watts{}).value()) +
+              " W, expected at or above the grid setpoint (" + number(s.grid_setpoint.value()) +
+              " W)");
+  require(!s.export_cap || *s.export_cap >= -s.grid_setpoint, "export_cap", "grid_setpoint",
+          "the export cap is " + number(s.export_cap.value_or(Watts{}).value()) +
+              " W, expected at or above the export the grid setpoint asks for (" +
+              number(-s.grid_setpoint.value()) + " W)");
+  require(s.setpoint_life >= 2 * s.period, "setpoint_life", "period",
+          "a setpoint would expire before the next tick renews it, expected at least twice the "
+          "period");
+}
+
+}  // namespace
+
+std::vector<Mistake> validate(const Settings& settings) {
+  std::vector<Mistake> mistakes;
+  check_ranges(settings, mistakes);
+  check_together(settings, mistakes);
+  return mistakes;
+}
+
+}  // namespace esshub::control

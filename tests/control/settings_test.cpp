@@ -1,0 +1,158 @@
+#include "control/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace esshub::control {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::string> keys(const Settings& settings) {
+  std::vector<std::string> result;
+  for (const auto& mistake : validate(settings)) result.push_back(mistake.key);
+  return result;
+}
+
+TEST(Settings, TheDefaultsAreValid) {
+  EXPECT_THAT(keys(Settings{}), ElementsAre());
+}
+
+struct BadRow {
+  const char* key;
+  void (*spoil)(Settings&);
+};
+std::ostream& operator<<(std::ostream& out, const BadRow& row) {
+  return out << row.key;
+}
+
+class OutOfRange : public testing::TestWithParam<BadRow> {};
+
+TEST_P(OutOfRange, IsNamed) {
+  Settings settings;
+  GetParam().spoil(settings);
+  EXPECT_THAT(keys(settings), ElementsAre(GetParam().key));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, OutOfRange,
+    testing::Values(
+        BadRow{"period", [](Settings& s) { s.period = 19ms; }},
+        BadRow{"grid_setpoint", [](Settings& s) { s.grid_setpoint = 5001.0_W; }},
+        BadRow{"import_cap", [](Settings& s) { s.import_cap = 25001.0_W; }},
+        BadRow{"export_cap", [](Settings& s) { s.export_cap = 25001.0_W; }},
+        BadRow{"charge_limit", [](Settings& s) { s.charge_limit = -1.0_W; }},
+        BadRow{"charge_limit", [](Settings& s) { s.charge_limit = Watts{NAN}; }},
+        BadRow{"discharge_limit", [](Settings& s) { s.discharge_limit = 10001.0_W; }},
+        BadRow{"soc_floor",
+               [](Settings& s) {
+                 s.soc_floor = 96.0_soc;
+                 s.soc_hysteresis = 0;
+               }},
+        BadRow{"soc_hysteresis", [](Settings& s) { s.soc_hysteresis = 20.5; }},
+        BadRow{"charge_voltage_cap", [](Settings& s) { s.charge_voltage_cap = 54.1_V; }},
+        BadRow{"cutoff_voltage", [](Settings& s) { s.cutoff_voltage = 43.9_V; }},
+        BadRow{"inverter_rating", [](Settings& s) { s.inverter_rating = 0.0_W; }},
+        BadRow{"charger_current", [](Settings& s) { s.charger_current = 0.0_A; }},
+        BadRow{"conversion_efficiency", [](Settings& s) { s.conversion_efficiency = 1.01; }},
+        BadRow{"slew", [](Settings& s) { s.slew = WattsPerSecond{49}; }},
+        BadRow{"meter_max_age", [](Settings& s) { s.meter_max_age = 3001ms; }},
+        BadRow{"bms_max_age", [](Settings& s) { s.bms_max_age = 1s; }},
+        BadRow{"inverter_max_age", [](Settings& s) { s.inverter_max_age = 4s; }},
+        BadRow{"frozen_after", [](Settings& s) { s.frozen_after = 11s; }},
+        BadRow{"setpoint_life", [](Settings& s) { s.setpoint_life = 6s; }},
+        BadRow{"meter_lag", [](Settings& s) { s.meter_lag = -1ms; }},
+        BadRow{"inverter_lag", [](Settings& s) { s.inverter_lag = 6s; }},
+        BadRow{"meter_delay", [](Settings& s) { s.meter_delay = -1ms; }},
+        BadRow{"inverter_delay", [](Settings& s) { s.inverter_delay = 2s; }},
+        BadRow{"ack_delay", [](Settings& s) { s.ack_delay = 2s; }},
+        BadRow{"force_charge_power", [](Settings& s) { s.force_charge_power = 99.0_W; }},
+        BadRow{"inverter_ramp", [](Settings& s) { s.inverter_ramp = WattsPerSecond{0}; }}));
+
+class Contradiction : public testing::TestWithParam<BadRow> {};
+
+TEST_P(Contradiction, IsNamedWithBothSettings) {
+  Settings settings;
+  GetParam().spoil(settings);
+  const auto mistakes = validate(settings);
+  ASSERT_EQ(mistakes.size(), 1u);
+  EXPECT_EQ(mistakes[0].key, GetParam().key);
+  EXPECT_FALSE(mistakes[0].other.empty());
+  EXPECT_THAT(mistakes[0].text, HasSubstr("expected"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, Contradiction,
+    testing::Values(BadRow{"soc_floor",
+                           [](Settings& s) {
+                             s.soc_floor = 80.0_soc;
+                             s.soc_ceiling = 80.0_soc;
+                           }},
+                    BadRow{"reserve", [](Settings& s) { s.reserve = 100.0_soc; }},
+                    BadRow{"soc_hysteresis",
+                           [](Settings& s) {
+                             s.reserve = 90.0_soc;
+                             s.soc_hysteresis = 10.0;
+                           }},
+                    BadRow{"cutoff_soc", [](Settings& s) { s.cutoff_soc = 21.0_soc; }},
+                    BadRow{"cutoff_voltage",
+                           [](Settings& s) {
+                             s.cutoff_voltage = 49.0_V;
+                             s.charge_voltage_cap = 49.0_V;
+                           }},
+                    BadRow{"import_cap",
+                           [](Settings& s) {
+                             s.import_cap = 100.0_W;
+                             s.grid_setpoint = 200.0_W;
+                           }},
+                    BadRow{"export_cap",
+                           [](Settings& s) {
+                             s.export_cap = 100.0_W;
+                             s.grid_setpoint = Watts{-200};
+                           }},
+                    BadRow{"setpoint_life", [](Settings& s) {
+                             s.setpoint_life = 900ms;
+                             s.period = 500ms;
+                           }}));
+
+TEST(Settings, EveryMistakeIsReportedAtOnce) {
+  Settings settings;
+  settings.period = 2s;
+  settings.slew = WattsPerSecond{1e6};
+  settings.soc_floor = 60.0_soc;
+  settings.soc_ceiling = 50.0_soc;
+  EXPECT_THAT(keys(settings), ElementsAre("period", "slew", "soc_floor"));
+}
+
+TEST(Settings, AValueOutOfRangeIsBlamedOnce) {
+  Settings settings;
+  settings.soc_floor = 98.0_soc;  // with its hysteresis it would also reach the ceiling
+  EXPECT_THAT(keys(settings), ElementsAre("soc_floor"));
+}
+
+TEST(Settings, AContradictionHidesNoOther) {
+  Settings settings;
+  settings.soc_floor = 60.0_soc;
+  settings.soc_ceiling = 30.0_soc;
+  settings.reserve = 40.0_soc;
+  settings.cutoff_soc = 50.0_soc;
+  settings.import_cap = 0.0_W;
+  settings.grid_setpoint = 100.0_W;
+  EXPECT_THAT(keys(settings), ElementsAre("soc_floor", "reserve", "import_cap"));
+  settings.soc_floor = 45.0_soc;
+  EXPECT_THAT(keys(settings), ElementsAre("soc_floor", "reserve", "cutoff_soc", "import_cap"));
+}
+
+TEST(Settings, AMistakeSaysWhatWasFoundAndExpectedInTheSettingsUnit) {
+  Settings settings;
+  settings.conversion_efficiency = 0.3;
+  const auto mistakes = validate(settings);
+  ASSERT_EQ(mistakes.size(), 1u);
+  EXPECT_EQ(mistakes[0].text, "is 30 %, expected 50 to 100 %");
+}
+
+}  // namespace
+}  // namespace esshub::control
