@@ -1,0 +1,285 @@
+#include "app/bus_reader.hpp"
+
+#include <fmt/format.h>
+
+namespace esshub::app {
+namespace {
+
+using actors::BusSettings;
+using protocol::MeterModel;
+
+enum class Kind : std::uint8_t { modbus, pylontech, vebus };
+enum class Parity : char { none = 'N', even = 'E', odd = 'O' };
+
+constexpr std::array<Word<Kind>, 3> kinds{
+    {{"modbus", Kind::modbus}, {"pylontech", Kind::pylontech}, {"vebus", Kind::vebus}}};
+constexpr std::array<Word<Parity>, 3> parities{
+    {{"none", Parity::none}, {"even", Parity::even}, {"odd", Parity::odd}}};
+constexpr std::array<Word<MeterModel>, 2> models{
+    {{"sdm630", MeterModel::sdm630}, {"sdm120", MeterModel::sdm120}}};
+constexpr std::array<std::uint32_t, 13> speeds{
+    1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000, 2000000};
+
+/// What a meter may measure: the battery and the inverter report themselves on their own buses.
+const auto points = [] {
+  std::array<Word<Point>, 3 + max_circuits> words{};
+  std::size_t n = 0;
+  for (const Point point : {Point::grid, Point::solar, Point::battery_meter})
+    words.at(n++) = {name(point), point};
+  for (std::size_t i = 0; i < max_circuits; ++i) words.at(n++) = {name(circuit(i)), circuit(i)};
+  return words;
+}();
+
+class BusReader {
+ public:
+  explicit BusReader(std::vector<ConfigMistake>& mistakes) : mistakes_(mistakes) {}
+
+  Buses read(TableReader& top) {
+    const auto* node = top.find("bus");
+    const auto* list = node ? node->as_array() : nullptr;
+    if (node && !list) top.complain("bus", "expected a list of tables, each written as [[bus]]");
+    if (list)
+      for (const auto& entry : *list) {
+        if (const auto* table = entry.as_table()) {
+          read_bus(*table);
+        } else {
+          mistakes_.push_back({place_of(entry), "bus: expected a table, written as [[bus]]"});
+        }
+      }
+    require_buses(node ? place_of(*node) : Place{1, 1});
+    return {std::move(buses_), measured_.contains(Point::solar)};
+  }
+
+ private:
+  void require_buses(Place place) {
+    const auto missing = [&](std::string what) {
+      mistakes_.push_back({place, "bus: " + std::move(what)});
+    };
+    if (!measured_.contains(Point::grid))
+      missing("no meter measures the grid, expected one channel with measures = \"grid\"");
+    if (!measured_.contains(Point::battery))
+      missing("no battery, expected one bus with kind = \"pylontech\"");
+    if (!measured_.contains(Point::inverter))
+      missing("no inverter, expected one bus with kind = \"vebus\"");
+  }
+
+  void read_bus(const toml::table& table) {
+    TableReader reader{&table, "bus", mistakes_};
+    BusSettings bus;
+    read_bus_name(reader, bus);
+    Kind kind{};
+    reader.require("kind", "one of: modbus, pylontech, vebus");
+    if (!reader.read("kind", kind, kinds)) return;  // without it no other key has a meaning
+    switch (kind) {
+      case Kind::modbus:
+        read_modbus(reader, bus);
+        break;
+      case Kind::pylontech:
+        read_pylontech(reader, bus);
+        break;
+      case Kind::vebus:
+        read_vebus(reader, bus);
+        break;
+    }
+    reader.finish();
+    buses_.push_back(std::move(bus));
+  }
+
+  void read_bus_name(TableReader& reader, BusSettings& bus) {
+    reader.require("name", "a name of its own");
+    if (!reader.read("name", bus.name)) return;
+    const bool plain = !bus.name.empty() && bus.name.find_first_not_of(
+                                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
+                                                "VWXYZ0123456789_-") == std::string::npos;
+    if (!plain)
+      reader.complain("name",
+                      fmt::format("is \"{}\", expected letters, digits, _ and - only", bus.name));
+    reader.once(names_, bus.name, "name",
+                fmt::format("\"{}\" is the name of another bus", bus.name));
+  }
+
+  void read_modbus(TableReader& reader, BusSettings& bus) {
+    protocol::ModbusConfig config;
+    transport::SerialPort port;
+    auto parity = Parity::none;
+    port.baud = config.baud;
+    read_baud(reader, port.baud);
+    reader.read("parity", parity, parities);
+    reader.read("stop_bits", port.stop_bits, {1, 2});
+    reader.read("answer_limit", config.answer_limit, Range{50, 5000});
+    reader.read("gap", config.gap, Range{0, 1000});
+    reader.read("retries", config.retries, {0, 5});
+    port.parity = static_cast<char>(parity);
+    config.baud = port.baud;
+    config.bits_per_character = 1 + 8 + (parity == Parity::none ? 0 : 1) + port.stop_bits;
+    read_line(reader, bus, std::move(port), false);
+    read_meters(reader, config);
+    bus.driver = std::move(config);
+  }
+
+  void read_pylontech(TableReader& reader, BusSettings& bus) {
+    protocol::PylontechConfig config;
+    transport::SerialPort port{.path = {}, .baud = 115200};
+    read_baud(reader, port.baud);
+    reader.read("keep_alive", config.keep_alive, Range{200, 5000});
+    read_line(reader, bus, std::move(port), true);
+    if (std::holds_alternative<transport::SocketCan>(bus.line)) {
+      config.framing = protocol::CanFraming::socketcan;
+      if (reader.has("baud"))
+        reader.complain("baud", "has no meaning with can, expected only with port");
+    }
+    measures(Point::battery, reader, "kind");
+    bus.driver = config;
+  }
+
+  void read_vebus(TableReader& reader, BusSettings& bus) {
+    protocol::VebusConfig config;
+    transport::SerialPort port{.path = {}, .baud = 2400};
+    read_baud(reader, port.baud);
+    reader.read("address", config.address, {0, 255});
+    reader.read("refresh", config.refresh, Range{200, 999});
+    reader.read("setpoint_interval", config.setpoint_interval, Range{50, 999});
+    if (config.setpoint_interval > config.refresh)
+      reader.complain(reader.has("refresh") ? "refresh" : "setpoint_interval",
+                      "refresh is shorter than setpoint_interval, expected at least as long");
+    read_line(reader, bus, std::move(port), false);
+    measures(Point::inverter, reader, "kind");
+    bus.driver = config;
+  }
+
+  void read_baud(TableReader& reader, std::uint32_t& baud) {
+    const auto before = baud;
+    if (!reader.read("baud", baud, Range{speeds.front(), speeds.back()})) return;
+    if (std::ranges::find(speeds, baud) != speeds.end()) return;
+    reader.complain("baud",
+                    fmt::format("is {}, expected one of: {}", baud, fmt::join(speeds, ", ")));
+    baud = before;
+  }
+
+  /// Where the bus is: exactly one of port, tcp and (CAN only) can.
+  void read_line(TableReader& reader, BusSettings& bus, transport::SerialPort port,
+                 bool may_be_can) {
+    transport::SocketCan can;
+    transport::TcpPort tcp;
+    const bool has_port = reader.read("port", port.path);
+    const bool has_can = may_be_can && reader.read("can", can.interface);
+    const bool has_tcp = reader.read("tcp", tcp);
+    const std::string_view choice = may_be_can ? "one of port, can and tcp" : "one of port and tcp";
+
+    int given = 0;
+    for (const auto* key : {"port", "can", "tcp"})
+      if (reader.has(key) && (may_be_can || std::string_view{key} != "can")) ++given;
+    if (given == 0) reader.require("port", choice);
+    if (given > 1) {
+      reader.complain(reader.has("port") ? "port" : "can",
+                      fmt::format("expected exactly {}", choice));
+      return;
+    }
+    if (has_port) {
+      if (!port.path.starts_with('/'))
+        reader.complain("port", fmt::format("is \"{}\", expected a device file's absolute path, "
+                                            "such as \"/dev/ttyUSB0\"",
+                                            port.path));
+      reader.once(lines_, port.path, "port", "is the port of another bus, expected one each");
+      bus.line = std::move(port);
+    } else if (has_can) {
+      constexpr std::size_t longest = 15;  // IFNAMSIZ - 1
+      if (can.interface.empty() || can.interface.size() > longest ||
+          can.interface.find_first_of(" /") != std::string::npos)
+        reader.complain("can", fmt::format("is \"{}\", expected a network interface, such as "
+                                           "\"can0\"",
+                                           can.interface));
+      bus.line = std::move(can);
+    } else if (has_tcp) {
+      reader.once(lines_, fmt::format("{}:{}", tcp.host, tcp.port), "tcp",
+                  "is the address of another bus, expected one each");
+      bus.line = std::move(tcp);
+    }
+  }
+
+  void read_meters(TableReader& bus, protocol::ModbusConfig& config) {
+    const auto* node = bus.find("meter");
+    const auto* list = node ? node->as_array() : nullptr;
+    if (!list || list->empty()) {
+      bus.complain("meter", "expected at least one meter, written as [[bus.meter]]");
+      return;
+    }
+    Seen<unsigned> units;
+    for (const auto& entry : *list) {
+      if (const auto* table = entry.as_table()) {
+        config.meters.push_back(read_meter(*table, units));
+      } else {
+        mistakes_.push_back(
+            {place_of(entry), "bus.meter: expected a table, written as [[bus.meter]]"});
+      }
+    }
+  }
+
+  protocol::MeterConfig read_meter(const toml::table& table, Seen<unsigned>& units) {
+    TableReader reader{&table, "bus.meter", mistakes_};
+    protocol::MeterConfig meter;
+    reader.require("model", "one of: sdm630, sdm120");
+    reader.require("unit", "its Modbus address, 1 to 247");
+    reader.read("model", meter.model, models);
+    if (reader.read("unit", meter.unit, {1, 247}))
+      reader.once(units, unsigned{meter.unit}, "unit", "is the address of another meter");
+    if (!reader.read("name", meter.name)) meter.name = fmt::format("unit{}", meter.unit);
+    read_channels(reader, meter);
+    reader.finish();
+    return meter;
+  }
+
+  void read_channels(TableReader& reader, protocol::MeterConfig& meter) {
+    constexpr std::string_view expected = "a list such as [ { phase = 1, measures = \"grid\" } ]";
+    const auto* node = reader.find("channels");
+    const auto* list = node ? node->as_array() : nullptr;
+    if (!list || list->empty()) {
+      reader.complain("channels", fmt::format("expected {}", expected));
+      return;
+    }
+    Seen<unsigned> phases;
+    for (const auto& entry : *list) {
+      const auto* table = entry.as_table();
+      if (!table) {
+        mistakes_.push_back(
+            {place_of(entry), fmt::format("bus.meter.channels: expected {}", expected)});
+        continue;
+      }
+      meter.channels.push_back(read_channel(*table, meter.model, phases));
+    }
+  }
+
+  protocol::MeterChannel read_channel(const toml::table& table, MeterModel model,
+                                      Seen<unsigned>& phases) {
+    TableReader reader{&table, "bus.meter.channels", mistakes_};
+    protocol::MeterChannel channel;
+    const unsigned last = model == MeterModel::sdm630 ? 3 : 1;
+    const bool read = reader.read("phase", channel.phase, {1, static_cast<double>(last)});
+    if (read || !reader.has("phase"))
+      reader.once(phases, channel.phase, "phase", "is read by another channel of this meter");
+    reader.require("measures", "what it measures, such as \"grid\"");
+    if (reader.read("measures", channel.point, points)) measures(channel.point, reader, "measures");
+    reader.read("invert", channel.invert);
+    reader.finish();
+    return channel;
+  }
+
+  void measures(Point point, TableReader& reader, std::string_view key) {
+    reader.once(measured_, point, key,
+                fmt::format("the {} is measured twice, expected once", name(point)));
+  }
+
+  std::vector<ConfigMistake>& mistakes_;
+  std::vector<BusSettings> buses_;
+  Seen<std::string> names_;
+  Seen<std::string> lines_;
+  Seen<Point> measured_;
+};
+
+}  // namespace
+
+Buses read_buses(TableReader& top, std::vector<ConfigMistake>& mistakes) {
+  return BusReader{mistakes}.read(top);
+}
+
+}  // namespace esshub::app

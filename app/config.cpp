@@ -1,0 +1,205 @@
+#include "app/config.hpp"
+
+#include <date/tz.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "app/bus_reader.hpp"
+#include "app/table_reader.hpp"
+
+namespace esshub::app {
+namespace {
+
+using actors::HubSettings;
+
+bool zone_exists(const std::string& zone) {
+  try {
+    return date::locate_zone(zone) != nullptr;
+  } catch (const std::runtime_error&) {  // the library's way to say no
+    return false;
+  }
+}
+
+/// Where a control setting stands in the file, for the mistakes that control::validate finds.
+struct Setting {
+  std::string dotted;
+  Place place;
+  bool given = false;
+  bool unreadable = false;  ///< already complained of
+};
+
+class Loader {
+ public:
+  explicit Loader(const toml::table& root) : root_(root) {}
+
+  Config load() {
+    TableReader top{&root_, "", mistakes_};
+    read_site(section(top, "site"));
+    read_grid(section(top, "grid"));
+    read_battery(section(top, "battery"));
+    read_inverter(section(top, "inverter"));
+    read_control(section(top, "control"));
+    read_metrics(section(top, "metrics"));
+    check_control();
+    auto buses = read_buses(top, mistakes_);
+    hub_.buses = std::move(buses.list);
+    control_.solar_metered = buses.solar_metered;
+    top.finish();
+    if (mistakes_.empty()) return std::move(hub_);
+    std::ranges::stable_sort(mistakes_, {}, [](const ConfigMistake& mistake) {
+      return std::pair{mistake.place.line, mistake.place.column};
+    });
+    return tl::unexpected{std::move(mistakes_)};
+  }
+
+ private:
+  // The settings: one line each.
+  void read_site(TableReader site) {
+    site.read("name", hub_.site_name);
+    if (site.read("time_zone", hub_.time_zone) && !zone_exists(hub_.time_zone))
+      site.complain("time_zone", fmt::format("is \"{}\", expected an IANA time zone of this "
+                                             "system, such as \"Europe/London\"",
+                                             hub_.time_zone));
+    site.finish();
+  }
+
+  void read_grid(TableReader grid) {
+    setting(grid, "setpoint_w", "grid_setpoint", control_.grid_setpoint);
+    setting(grid, "import_cap_w", "import_cap", control_.import_cap);
+    setting(grid, "export_cap_w", "export_cap", control_.export_cap);
+    grid.finish();
+  }
+
+  void read_battery(TableReader battery) {
+    setting(battery, "charge_limit_w", "charge_limit", control_.charge_limit);
+    setting(battery, "discharge_limit_w", "discharge_limit", control_.discharge_limit);
+    setting(battery, "soc_floor", "soc_floor", control_.soc_floor);
+    setting(battery, "soc_ceiling", "soc_ceiling", control_.soc_ceiling);
+    setting(battery, "reserve", "reserve", control_.reserve);
+    setting(battery, "soc_hysteresis", "soc_hysteresis", control_.soc_hysteresis, "%");
+    setting(battery, "charge_voltage_cap_v", "charge_voltage_cap", control_.charge_voltage_cap);
+    setting(battery, "force_charge_w", "force_charge_power", control_.force_charge_power);
+    setting(battery, "cutoff_soc", "cutoff_soc", control_.cutoff_soc);
+    setting(battery, "cutoff_voltage_v", "cutoff_voltage", control_.cutoff_voltage);
+    battery.finish();
+  }
+
+  void read_inverter(TableReader inverter) {
+    setting(inverter, "rating_w", "inverter_rating", control_.inverter_rating);
+    setting(inverter, "charger_current_a", "charger_current", control_.charger_current);
+    double percent = 0.0;  // the file says per cent, the control a ratio
+    if (setting(inverter, "conversion_efficiency", "conversion_efficiency", percent, "%"))
+      control_.conversion_efficiency = percent / 100.0;
+    inverter.finish();
+  }
+
+  void read_control(TableReader control) {
+    setting(control, "period", "period", control_.period);
+    setting(control, "slew_w_per_s", "slew", control_.slew);
+    setting(control, "meter_max_age", "meter_max_age", control_.meter_max_age);
+    setting(control, "bms_max_age", "bms_max_age", control_.bms_max_age);
+    setting(control, "inverter_max_age", "inverter_max_age", control_.inverter_max_age);
+    setting(control, "frozen_after", "frozen_after", control_.frozen_after);
+    setting(control, "setpoint_life", "setpoint_life", control_.setpoint_life);
+    control.read("realtime", hub_.realtime);
+    read_loop(section(control, "loop"));
+    control.finish();
+  }
+
+  void read_loop(TableReader loop) {
+    setting(loop, "meter_lag", "meter_lag", control_.meter_lag);
+    setting(loop, "meter_delay", "meter_delay", control_.meter_delay);
+    setting(loop, "inverter_lag", "inverter_lag", control_.inverter_lag);
+    setting(loop, "inverter_delay", "inverter_delay", control_.inverter_delay);
+    setting(loop, "ack_delay", "ack_delay", control_.ack_delay);
+    setting(loop, "inverter_ramp_w_per_s", "inverter_ramp", control_.inverter_ramp);
+    loop.finish();
+  }
+
+  void read_metrics(TableReader metrics) {
+    transport::TcpPort anywhere;  // the exporter takes the text; here it is only checked
+    if (metrics.read("address", hub_.metrics_address) && !hub_.metrics_address.empty())
+      metrics.read("address", anywhere);
+    metrics.finish();
+  }
+
+  /// A sub-table by name; absent is as good as empty.
+  TableReader section(TableReader& parent, std::string_view key) {
+    const auto* node = parent.find(key);
+    const auto* table = node ? node->as_table() : nullptr;
+    if (node && !table)
+      parent.complain(key, fmt::format("expected a table, written as [{}]", parent.dotted(key)));
+    return TableReader{table, parent.dotted(key), mistakes_};
+  }
+
+  /// Reads a control setting and remembers where it stands under the name control::validate uses.
+  template <class T, class... Unit>
+  bool setting(TableReader& reader, std::string_view key, const std::string& name, T& out,
+               Unit... unit) {
+    const bool read = reader.read(key, out, unit...);
+    const bool given = reader.has(key);
+    settings_[name] = {reader.dotted(key), reader.place(key), given, given && !read};
+    return read;
+  }
+
+  void check_control() {
+    for (const auto& mistake : control::validate(control_)) {
+      const auto& about = settings_.at(mistake.key);
+      const auto& other = mistake.other.empty() ? about : settings_.at(mistake.other);
+      if (about.unreadable || other.unreadable) continue;
+      const auto& shown = about.given ? about : other;
+      mistakes_.push_back({shown.place, shown.dotted + ": " + mistake.text});
+    }
+  }
+
+  const toml::table& root_;
+  HubSettings hub_;
+  control::Settings& control_ = hub_.control;
+  std::vector<ConfigMistake> mistakes_;
+  std::map<std::string, Setting> settings_;
+};
+
+tl::unexpected<std::vector<ConfigMistake>> refuse(Place place, std::string text) {
+  return tl::unexpected{std::vector<ConfigMistake>{{place, std::move(text)}}};
+}
+
+}  // namespace
+
+Config parse_config(std::string_view text) {
+  try {
+    const toml::table root = toml::parse(text);
+    return Loader{root}.load();
+  } catch (const toml::parse_error& error) {
+    const auto& at = error.source().begin;
+    return refuse({at.line, at.column}, "not TOML: " + std::string{error.description()});
+  }
+}
+
+Config load_config(const std::filesystem::path& file) {
+  // C's own file functions: they tell a read error from an empty file, and why.
+  const auto unreadable = [] {
+    return refuse({}, fmt::format("cannot be read: {}, expected a configuration file",
+                                  std::generic_category().message(errno)));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in{std::fopen(file.c_str(), "rb"),
+                                                           &std::fclose};
+  if (!in) return unreadable();
+  std::string text;
+  std::array<char, 4096> block{};
+  while (const auto n = std::fread(block.data(), 1, block.size(), in.get()))
+    text.append(block.data(), n);
+  if (std::ferror(in.get())) return unreadable();
+  return parse_config(text);
+}
+
+std::string describe(const std::filesystem::path& file, const ConfigMistake& mistake) {
+  if (mistake.place.line == 0) return fmt::format("{}: {}", file.string(), mistake.text);
+  return fmt::format("{}:{}:{}: {}", file.string(), mistake.place.line, mistake.place.column,
+                     mistake.text);
+}
+
+}  // namespace esshub::app

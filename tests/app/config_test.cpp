@@ -1,0 +1,515 @@
+#include "app/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace esshub::app {
+namespace {
+
+using namespace literals;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+using testing::StartsWith;
+
+// 21 lines; tests append to it or replace a piece of it.
+const std::string minimal = R"([[bus]]
+name = "meters"
+kind = "modbus"
+port = "/dev/ttyUSB0"
+[[bus.meter]]
+model = "sdm630"
+unit = 1
+channels = [ { phase = 1, measures = "grid" }, { phase = 2, measures = "solar", invert = true } ]
+
+[[bus]]
+name = "battery"
+kind = "pylontech"
+can = "can0"
+
+[[bus]]
+name = "inverter"
+kind = "vebus"
+port = "/dev/ttyUSB1"
+
+# tail
+)";
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+/// Mistakes as "line:column: text".
+std::vector<std::string> mistakes(const std::string& text) {
+  const auto config = parse_config(text);
+  std::vector<std::string> result;
+  if (config) return result;
+  for (const auto& mistake : config.error()) result.push_back(describe("f", mistake).substr(2));
+  return result;
+}
+std::vector<std::string> with(const std::string& more) {
+  return mistakes(minimal + more);
+}
+std::vector<std::string> instead(std::string_view from, std::string_view to) {
+  return mistakes(replaced(minimal, from, to));
+}
+
+TEST(Config, ThreeBusesAreEnough) {
+  const auto config = parse_config(minimal);
+  ASSERT_TRUE(config) << config.error().front().text;
+  EXPECT_EQ(config->control, control::Settings{});
+  EXPECT_EQ(config->metrics_address, "127.0.0.1:9750");
+  ASSERT_THAT(config->buses, SizeIs(3));
+
+  const auto& meters = std::get<protocol::ModbusConfig>(config->buses[0].driver);
+  EXPECT_EQ(config->buses[0].name, "meters");
+  EXPECT_EQ(std::get<transport::SerialPort>(config->buses[0].line).path, "/dev/ttyUSB0");
+  ASSERT_THAT(meters.meters, SizeIs(1));
+  EXPECT_EQ(meters.meters[0].name, "unit1");
+  ASSERT_THAT(meters.meters[0].channels, SizeIs(2));
+  EXPECT_EQ(meters.meters[0].channels[1].point, Point::solar);
+  EXPECT_EQ(meters.meters[0].channels[1].phase, 2u);
+  EXPECT_TRUE(meters.meters[0].channels[1].invert);
+
+  EXPECT_EQ(std::get<transport::SocketCan>(config->buses[1].line).interface, "can0");
+  EXPECT_EQ(std::get<protocol::PylontechConfig>(config->buses[1].driver).framing,
+            protocol::CanFraming::socketcan);
+
+  EXPECT_EQ(std::get<transport::SerialPort>(config->buses[2].line).baud, 2400u);
+  EXPECT_TRUE(std::holds_alternative<protocol::VebusConfig>(config->buses[2].driver));
+}
+
+TEST(Config, EverySettingReachesItsField) {
+  const auto config = parse_config(minimal + R"(
+[site]
+name = "cottage"
+time_zone = "Europe/London"
+[grid]
+setpoint_w = -50.5
+import_cap_w = 9000
+export_cap_w = 3680
+[battery]
+charge_limit_w = 1000
+discharge_limit_w = 1100
+soc_floor = 15
+soc_ceiling = 95
+reserve = 30.5
+soc_hysteresis = 3
+charge_voltage_cap_v = 53
+force_charge_w = 600
+cutoff_soc = 7
+cutoff_voltage_v = 47
+[inverter]
+rating_w = 2000
+charger_current_a = 30
+conversion_efficiency = 94.5
+[control]
+period = "200ms"
+slew_w_per_s = 900
+meter_max_age = "2 s"
+bms_max_age = "2.5 s"
+inverter_max_age = "2900 ms"
+frozen_after = "9 s"
+setpoint_life = "0.01 min"
+realtime = false
+[control.loop]
+meter_lag = "200000 us"
+inverter_lag = "0 s"
+meter_delay = "50 ms"
+inverter_delay = "130 ms"
+ack_delay = "70 ms"
+inverter_ramp_w_per_s = 800
+[metrics]
+address = ""
+)");
+  ASSERT_TRUE(config) << config.error().front().text;
+  control::Settings expected;
+  expected.grid_setpoint = Watts{-50.5};
+  expected.import_cap = 9.0_kW;
+  expected.export_cap = 3680.0_W;
+  expected.charge_limit = 1000.0_W;
+  expected.discharge_limit = 1100.0_W;
+  expected.soc_floor = 15.0_soc;
+  expected.soc_ceiling = 95.0_soc;
+  expected.reserve = 30.5_soc;
+  expected.soc_hysteresis = 3;
+  expected.charge_voltage_cap = 53.0_V;
+  expected.force_charge_power = 600.0_W;
+  expected.cutoff_soc = 7.0_soc;
+  expected.cutoff_voltage = 47.0_V;
+  expected.inverter_rating = 2000.0_W;
+  expected.charger_current = 30.0_A;
+  expected.conversion_efficiency = 0.945;
+  expected.period = 200ms;
+  expected.slew = WattsPerSecond{900};
+  expected.meter_max_age = 2s;
+  expected.bms_max_age = 2500ms;
+  expected.inverter_max_age = 2900ms;
+  expected.frozen_after = 9s;
+  expected.setpoint_life = 600ms;
+  expected.meter_lag = 200ms;
+  expected.inverter_lag = 0s;
+  expected.meter_delay = 50ms;
+  expected.inverter_delay = 130ms;
+  expected.ack_delay = 70ms;
+  expected.inverter_ramp = WattsPerSecond{800};
+  EXPECT_EQ(config->control, expected);
+  EXPECT_EQ(config->site_name, "cottage");
+  EXPECT_EQ(config->time_zone, "Europe/London");
+  EXPECT_EQ(config->metrics_address, "");
+  EXPECT_FALSE(config->realtime);
+}
+
+TEST(Config, EveryBusSettingReachesItsField) {
+  const auto config = parse_config(R"(
+[[bus]]
+name = "m"
+kind = "modbus"
+tcp = "gateway.lan:502"
+baud = 2400
+parity = "even"
+stop_bits = 2
+answer_limit = "800 ms"
+gap = "70 ms"
+retries = 1
+meter = [ { name = "x", model = "sdm120", unit = 244, channels = [ { measures = "grid" } ] } ]
+[[bus]]
+name = "b"
+kind = "pylontech"
+port = "/dev/slcan"
+baud = 1000000
+keep_alive = "2 s"
+[[bus]]
+name = "i"
+kind = "vebus"
+tcp = "[::1]:2000"
+address = 3
+refresh = "900 ms"
+setpoint_interval = "100 ms"
+)");
+  ASSERT_TRUE(config) << config.error().front().text;
+  const auto& meters = std::get<protocol::ModbusConfig>(config->buses[0].driver);
+  EXPECT_EQ(meters.baud, 2400u);
+  EXPECT_EQ(meters.bits_per_character, 12u);
+  EXPECT_EQ(meters.answer_limit, 800ms);
+  EXPECT_EQ(meters.gap, 70ms);
+  EXPECT_EQ(meters.retries, 1u);
+  EXPECT_EQ(meters.meters[0].name, "x");
+  EXPECT_EQ(meters.meters[0].model, protocol::MeterModel::sdm120);
+  EXPECT_EQ(meters.meters[0].unit, 244);
+  EXPECT_EQ(meters.meters[0].channels[0].phase, 1u);
+  EXPECT_EQ(std::get<transport::TcpPort>(config->buses[0].line).host, "gateway.lan");
+  EXPECT_EQ(std::get<transport::TcpPort>(config->buses[0].line).port, 502);
+
+  const auto& slcan = std::get<transport::SerialPort>(config->buses[1].line);
+  EXPECT_EQ(slcan.baud, 1000000u);
+  const auto& battery = std::get<protocol::PylontechConfig>(config->buses[1].driver);
+  EXPECT_EQ(battery.framing, protocol::CanFraming::slcan);
+  EXPECT_EQ(battery.keep_alive, 2s);
+
+  EXPECT_EQ(std::get<transport::TcpPort>(config->buses[2].line).host, "::1");
+  const auto& inverter = std::get<protocol::VebusConfig>(config->buses[2].driver);
+  EXPECT_EQ(inverter.address, 3);
+  EXPECT_EQ(inverter.refresh, 900ms);
+  EXPECT_EQ(inverter.setpoint_interval, 100ms);
+}
+
+TEST(Config, ControlKnowsWhetherSolarIsMetered) {
+  EXPECT_TRUE(parse_config(minimal)->control.solar_metered);
+  EXPECT_FALSE(parse_config(replaced(minimal, "\"solar\"", "\"circuit1\""))->control.solar_metered);
+}
+
+TEST(Config, SerialLineTakesParityAndStopBits) {
+  const auto config = parse_config(
+      replaced(minimal, "port = \"/dev/ttyUSB0\"",
+               "port = \"/dev/ttyUSB0\"\nbaud = 19200\nparity = \"odd\"\nstop_bits = 2"));
+  ASSERT_TRUE(config);
+  const auto& port = std::get<transport::SerialPort>(config->buses[0].line);
+  EXPECT_EQ(port.baud, 19200u);
+  EXPECT_EQ(port.parity, 'O');
+  EXPECT_EQ(port.stop_bits, 2u);
+}
+
+// ---- each kind of mistake, at its line and column
+// ------------------------------------------------
+
+TEST(ConfigMistakes, BrokenSyntax) {
+  EXPECT_THAT(mistakes("[site]\nname = \"x\n"), ElementsAre(StartsWith("2:10: not TOML: ")));
+}
+
+TEST(ConfigMistakes, UnknownKeyIsNamedWithTheNearest) {
+  EXPECT_THAT(with("[battery]\nsoc_flor = 5\n"),
+              ElementsAre("22:1: battery.soc_flor: unknown key, did you mean soc_floor?"));
+  EXPECT_THAT(with("[grid]\nxyzzy = 5\n"),
+              ElementsAre("22:1: grid.xyzzy: unknown key, expected one of: setpoint_w, "
+                          "import_cap_w, export_cap_w"));
+  EXPECT_THAT(with("[batery]\n"), ElementsAre("21:2: batery: unknown key, did you mean battery?"));
+  EXPECT_THAT(instead("unit = 1", "unit = 1\nuint = 2"),
+              ElementsAre("8:1: bus.meter.uint: unknown key, did you mean unit?"));
+  EXPECT_THAT(instead("can = \"can0\"", "can = \"can0\"\nparity = \"even\""),
+              ElementsAre(StartsWith("14:1: bus.parity: unknown key")));
+}
+
+TEST(ConfigMistakes, WrongTypeNamesFoundAndExpected) {
+  EXPECT_THAT(with("[battery]\ncharge_limit_w = \"2 kW\"\n"),
+              ElementsAre("22:18: battery.charge_limit_w: is a string, expected a number in W"));
+  EXPECT_THAT(with("[control]\nperiod = 100\n"),
+              ElementsAre("22:10: control.period: is a whole number, expected a duration with its "
+                          "unit, such as \"100 ms\" or \"3 s\""));
+  EXPECT_THAT(with("[control]\nrealtime = \"yes\"\n"),
+              ElementsAre("22:12: control.realtime: is a string, expected true or false"));
+  EXPECT_THAT(with("[site]\nname = 1979-05-27\n"),
+              ElementsAre("22:8: site.name: is a date or time, expected a string"));
+  EXPECT_THAT(mistakes("grid = 5\n" + minimal),
+              ElementsAre("1:8: grid: expected a table, written as [grid]"));
+  EXPECT_THAT(instead("unit = 1", "unit = 1.5"),
+              ElementsAre("7:8: bus.meter.unit: is a number, expected a whole number"));
+}
+
+TEST(ConfigMistakes, DurationNeedsNumberAndUnit) {
+  for (const std::string bad : {"100", "s", "-1 s", "3 sec", "1e300 h", "nan s", "3 s ", ""}) {
+    EXPECT_THAT(with("[control]\nperiod = \"" + bad + "\"\n"),
+                ElementsAre(StartsWith("22:10: control.period: is \"" + bad + "\", expected a")))
+        << bad;
+  }
+}
+
+TEST(ConfigMistakes, OutOfRangeNamesRangeAndUnit) {
+  EXPECT_THAT(with("[control]\nslew_w_per_s = 10\n"),
+              ElementsAre("22:16: control.slew_w_per_s: is 10 W/s, expected 50 to 20000 W/s"));
+  EXPECT_THAT(with("[battery]\n  charge_voltage_cap_v = 54.5\n"),
+              ElementsAre("22:26: battery.charge_voltage_cap_v: is 54.5 V, expected 48 to 54 V"));
+  EXPECT_THAT(with("[battery]\nreserve = 101\n"),
+              ElementsAre("22:11: battery.reserve: is 101 %, expected 0 to 100 %"));
+  EXPECT_THAT(with("[battery]\ncharge_limit_w = nan\n"),
+              ElementsAre(StartsWith("22:18: battery.charge_limit_w: is nan W, expected 0")));
+  EXPECT_THAT(
+      with("[inverter]\nconversion_efficiency = 0.94\n"),
+      ElementsAre("22:25: inverter.conversion_efficiency: is 0.94 %, expected 50 to 100 %"));
+  EXPECT_THAT(instead("unit = 1", "unit = 248"),
+              ElementsAre("7:8: bus.meter.unit: is 248, expected 1 to 247"));
+  EXPECT_THAT(instead("kind = \"vebus\"", "kind = \"vebus\"\nrefresh = \"2 s\""),
+              ElementsAre("18:11: bus.refresh: is 2000 ms, expected 200 to 999 ms"));
+  EXPECT_THAT(instead("kind = \"vebus\"", "kind = \"vebus\"\nbaud = 2401"),
+              ElementsAre(StartsWith("18:8: bus.baud: is 2401, expected one of: 1200, 2400,")));
+}
+
+TEST(ConfigMistakes, UnknownWordNamesTheList) {
+  EXPECT_THAT(instead("\"sdm630\"", "\"sdm530\""),
+              ElementsAre("6:9: bus.meter.model: is \"sdm530\", expected one of: sdm630, sdm120"));
+  EXPECT_THAT(
+      instead("\"vebus\"", "\"victron\""),
+      Contains("17:8: bus.kind: is \"victron\", expected one of: modbus, pylontech, vebus"));
+  EXPECT_THAT(instead("\"solar\"", "\"battery\""),
+              ElementsAre(StartsWith("8:72: bus.meter.channels.measures: is \"battery\", expected "
+                                     "one of: grid, solar, battery_meter, circuit1, ")));
+}
+
+TEST(ConfigMistakes, MissingKeyIsPlacedAtItsTable) {
+  EXPECT_THAT(
+      instead("unit = 1\n", ""),
+      ElementsAre("5:1: bus.meter.unit: is missing, expected its Modbus address, 1 to 247"));
+  EXPECT_THAT(instead("can = \"can0\"", ""),
+              ElementsAre("10:1: bus.port: is missing, expected one of port, can and tcp"));
+  EXPECT_THAT(instead("name = \"inverter\"", ""),
+              ElementsAre("15:1: bus.name: is missing, expected a name of its own"));
+  EXPECT_THAT(instead("phase = 1, measures = \"grid\"", "phase = 1"),
+              Contains(StartsWith("8:14: bus.meter.channels.measures: is missing")));
+}
+
+TEST(ConfigMistakes, DuplicatesNameTheFirst) {
+  EXPECT_THAT(instead("name = \"battery\"", "name = \"meters\""),
+              ElementsAre("11:8: bus.name: \"meters\" is the name of another bus (line 2)"));
+  EXPECT_THAT(instead("\"/dev/ttyUSB1\"", "\"/dev/ttyUSB0\""),
+              ElementsAre(StartsWith("18:8: bus.port: is the port of another bus")));
+  EXPECT_THAT(instead("\"solar\"", "\"grid\""),
+              ElementsAre("8:72: bus.meter.channels.measures: the grid is measured twice, expected "
+                          "once (line 8)"));
+  EXPECT_THAT(
+      instead("phase = 2", "phase = 1"),
+      ElementsAre(StartsWith("8:58: bus.meter.channels.phase: is read by another channel")));
+  EXPECT_THAT(instead("\n[[bus]]\nname = \"battery\"", R"([[bus.meter]]
+model = "sdm120"
+unit = 1
+channels = [ { measures = "circuit1" } ]
+[[bus]]
+name = "battery")"),
+              ElementsAre(StartsWith("11:8: bus.meter.unit: is the address of another meter (")));
+  EXPECT_THAT(with("[[bus]]\nname = \"two\"\nkind = \"vebus\"\nport = \"/dev/x\"\n"),
+              ElementsAre(StartsWith("23:8: bus.kind: the inverter is measured twice")));
+}
+
+TEST(ConfigMistakes, AnSdm120HasOnePhase) {
+  EXPECT_THAT(instead("sdm630", "sdm120"),
+              ElementsAre("8:58: bus.meter.channels.phase: is 2, expected 1"));
+}
+
+TEST(ConfigMistakes, GridBatteryAndInverterMustBeThere) {
+  EXPECT_THAT(mistakes(""), ElementsAre(HasSubstr("no meter measures the grid"),
+                                        HasSubstr("no battery"), HasSubstr("no inverter")));
+  EXPECT_THAT(instead("\"grid\"", "\"circuit1\""),
+              ElementsAre(StartsWith("1:1: bus: no meter measures the grid")));
+}
+
+TEST(ConfigMistakes, MetersAndChannelsMustBeThere) {
+  EXPECT_THAT(mistakes("[[bus]]\nname = \"m\"\nkind = \"modbus\"\nport = \"/dev/x\"\n"),
+              Contains(StartsWith("1:1: bus.meter: expected at least one meter")));
+  EXPECT_THAT(instead("{ phase = 1, measures = \"grid\" }", "\"grid\""),
+              Contains(StartsWith("8:14: bus.meter.channels: expected a list such as")));
+  EXPECT_THAT(instead("channels = [", "chanels = ["),
+              Contains(StartsWith("5:1: bus.meter.channels: expected a list such as")));
+}
+
+TEST(ConfigMistakes, ABusHasOnePlace) {
+  EXPECT_THAT(instead("can = \"can0\"", "can = \"can0\"\nport = \"/dev/x\""),
+              ElementsAre("14:8: bus.port: expected exactly one of port, can and tcp"));
+  EXPECT_THAT(instead("\"/dev/ttyUSB1\"", "\"ttyUSB1\""),
+              ElementsAre(StartsWith("18:8: bus.port: is \"ttyUSB1\", expected a device file's")));
+  EXPECT_THAT(instead("can = \"can0\"", "can = \"can0\"\nbaud = 115200"),
+              ElementsAre("14:8: bus.baud: has no meaning with can, expected only with port"));
+}
+
+TEST(ConfigMistakes, HostAndPort) {
+  for (const std::string bad :
+       {"9750", "localhost", ":9750", "host:0", "host:65536", "host:12x", "::1:9750", "a b:1"}) {
+    EXPECT_THAT(
+        with("[metrics]\naddress = \"" + bad + "\"\n"),
+        ElementsAre(StartsWith("22:11: metrics.address: is \"" + bad + "\", expected host")))
+        << bad;
+  }
+  EXPECT_THAT(instead("can = \"can0\"", "tcp = \"host\""),
+              ElementsAre(StartsWith("13:7: bus.tcp: is \"host\", expected host:port")));
+}
+
+TEST(ConfigMistakes, UnknownTimeZone) {
+  EXPECT_THAT(with("[site]\ntime_zone = \"Europe/Londn\"\n"),
+              ElementsAre(StartsWith("22:13: site.time_zone: is \"Europe/Londn\", expected an IANA "
+                                     "time zone")));
+}
+
+TEST(ConfigMistakes, ContradictionsPointAtTheSettingThatTheFileGives) {
+  EXPECT_THAT(with("[battery]\nsoc_floor = 90\nsoc_ceiling = 80\nreserve = 0\n"),
+              ElementsAre("22:13: battery.soc_floor: the SOC floor is 90 %, expected below the SOC "
+                          "ceiling (80 %)"));
+  // The floor of 10 % stands nowhere in the file, the cut-off does.
+  EXPECT_THAT(with("[battery]\nreserve = 0\ncutoff_soc = 30\n"),
+              ElementsAre(StartsWith("23:14: battery.cutoff_soc: the cut-off is 30 %")));
+  EXPECT_THAT(with("[control]\nperiod = \"800 ms\"\n"),
+              ElementsAre(StartsWith("22:10: control.period: a setpoint would expire")));
+}
+
+TEST(ConfigMistakes, AnUnreadableValueCausesNoSecondComplaint) {
+  EXPECT_THAT(with("[battery]\nreserve = 10\nsoc_floor = 98\nsoc_ceiling = \"all\"\n"),
+              ElementsAre(StartsWith("23:13: battery.soc_floor: is 98 %"),
+                          StartsWith("24:15: battery.soc_ceiling: is a string")));
+}
+
+TEST(ConfigMistakes, AllAreReportedInTheOrderOfTheFile) {
+  EXPECT_THAT(mistakes(R"([site]
+time_zone = "Nowhere"
+colour = "red"
+[battery]
+soc_floor = 80
+soc_ceiling = 70
+charge_limit_w = -1
+[[bus]]
+name = "one two"
+kind = "modbus"
+port = "tty"
+[[bus]]
+name = "b"
+kind = "canbus"
+)"),
+              ElementsAre(StartsWith("2:13: site.time_zone"), StartsWith("3:1: site.colour"),
+                          StartsWith("5:13: battery.soc_floor"),
+                          StartsWith("7:18: battery.charge_limit_w"), StartsWith("8:1: bus.meter"),
+                          StartsWith("8:1: bus: no meter"), StartsWith("8:1: bus: no battery"),
+                          StartsWith("8:1: bus: no inverter"), StartsWith("9:8: bus.name"),
+                          StartsWith("11:8: bus.port"), StartsWith("14:8: bus.kind")));
+}
+
+TEST(ConfigMistakes, AFileThatCannotBeReadIsOne) {
+  const auto absent = load_config("/nowhere/esshub.toml");
+  ASSERT_FALSE(absent);
+  ASSERT_THAT(absent.error(), SizeIs(1));
+  EXPECT_EQ(describe("/nowhere/esshub.toml", absent.error()[0]),
+            "/nowhere/esshub.toml: cannot be read: No such file or directory, expected a "
+            "configuration file");
+  const auto folder = load_config("/");
+  ASSERT_FALSE(folder);
+  EXPECT_THAT(folder.error()[0].text, HasSubstr("directory"));
+}
+
+// ---- the example
+// ---------------------------------------------------------------------------------
+
+const std::filesystem::path example = ESSHUB_SOURCE_DIR "/deploy/esshub.example.toml";
+
+TEST(Example, LoadsAndShowsTheDefaults) {
+  const auto config = load_config(example);
+  ASSERT_TRUE(config) << describe(example, config.error().front());
+  const actors::HubSettings defaults;
+  EXPECT_EQ(config->control, defaults.control);
+  EXPECT_EQ(config->site_name, defaults.site_name);
+  EXPECT_EQ(config->time_zone, defaults.time_zone);
+  EXPECT_EQ(config->metrics_address, defaults.metrics_address);
+  EXPECT_EQ(config->realtime, defaults.realtime);
+  ASSERT_THAT(config->buses, SizeIs(3));
+
+  const auto& modbus = std::get<protocol::ModbusConfig>(config->buses[0].driver);
+  const protocol::ModbusConfig modbus_defaults;
+  EXPECT_EQ(modbus.baud, modbus_defaults.baud);
+  EXPECT_EQ(modbus.bits_per_character, modbus_defaults.bits_per_character);
+  EXPECT_EQ(modbus.answer_limit, modbus_defaults.answer_limit);
+  EXPECT_EQ(modbus.gap, modbus_defaults.gap);
+  EXPECT_EQ(modbus.retries, modbus_defaults.retries);
+
+  const auto& pylontech = std::get<protocol::PylontechConfig>(config->buses[1].driver);
+  EXPECT_EQ(pylontech.keep_alive, protocol::PylontechConfig{}.keep_alive);
+  EXPECT_EQ(std::get<transport::SerialPort>(config->buses[1].line).baud, 115200u);
+
+  const auto& vebus = std::get<protocol::VebusConfig>(config->buses[2].driver);
+  const protocol::VebusConfig vebus_defaults;
+  EXPECT_EQ(vebus.address, vebus_defaults.address);
+  EXPECT_EQ(vebus.refresh, vebus_defaults.refresh);
+  EXPECT_EQ(vebus.setpoint_interval, vebus_defaults.setpoint_interval);
+  EXPECT_EQ(std::get<transport::SerialPort>(config->buses[2].line).baud, 2400u);
+}
+
+/// The loader names its keys when it meets one it does not know: each must stand in the example.
+TEST(Example, NamesEveryKey) {
+  const std::string odd = "zzzzzzzzzzzzzzzzzzzzzzzz = 1\n";
+  std::string probe = odd;
+  for (const auto* table : {"site", "grid", "battery", "inverter", "control", "control.loop"})
+    probe += std::string{"["} + table + "]\n" + odd;
+  probe += "[metrics]\n" + odd + minimal;
+  probe = replaced(probe, "name = \"meters\"\n", "name = \"meters\"\n" + odd);
+  probe = replaced(probe, "unit = 1\n", "unit = 1\n" + odd);
+  probe = replaced(probe, "invert = true", "invert = true, zzzzzzzzzzzzzzzzzzzzzzzz = 1");
+  probe = replaced(probe, "can = \"can0\"\n", "can = \"can0\"\n" + odd);
+  probe = replaced(probe, "kind = \"vebus\"\n", "kind = \"vebus\"\n" + odd);
+  const auto answers = mistakes(probe);
+  ASSERT_THAT(answers, SizeIs(13));
+
+  std::ostringstream text;
+  text << std::ifstream{example}.rdbuf();
+  for (const auto& answer : answers) {
+    constexpr std::string_view lead = "expected one of: ";
+    ASSERT_NE(answer.find(lead), std::string::npos) << answer;
+    std::istringstream keys{answer.substr(answer.find(lead) + lead.size())};
+    for (std::string key; std::getline(keys >> std::ws, key, ',');)
+      EXPECT_TRUE(text.str().find(key + " = ") != std::string::npos ||
+                  text.str().find(key + "]") != std::string::npos)
+          << key;
+  }
+}
+
+}  // namespace
+}  // namespace esshub::app
