@@ -1,0 +1,28 @@
+// View -> (service, path, value): the tree that Venus clients know, for D-Bus and MQTT alike.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "model/view.hpp"
+
+namespace esshub::publish {
+
+/// The three kinds of value on the bus: `i`, `d` and `s`.
+using VenusValue = std::variant<std::int32_t, double, std::string_view>;
+
+struct VenusRow {
+  std::string_view service;         ///< class: "grid", "battery", ...
+  std::string_view path;            ///< "/Ac/L1/Power"
+  std::optional<VenusValue> value;  ///< nothing = invalid: unknown or stale
+};
+
+/// Always the same rows in the same order. Units as Venus has them: SI, but energy in kWh and
+/// temperature in degC. Signs: grid + = import, pvinverter + = production, battery and vebus DC +
+/// = charging, vebus ActiveIn + = into the inverter. reference: venus-dbus-mqtt sections 2 and 3.
+[[nodiscard]] std::vector<VenusRow> venus_tree(const View& view);
+
+}  // namespace esshub::publish
