@@ -1,0 +1,98 @@
+#include "app/log.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ostream>
+
+namespace esshub::app {
+namespace {
+
+struct Row {
+  std::string_view name;
+  char priority;  ///< sd-daemon(3): <0> to <7>
+};
+
+const Row& row(Level level) {
+  static constexpr std::array<Row, 6> rows{{{"CRITICAL", '2'},
+                                            {"ERROR", '3'},
+                                            {"WARNING", '4'},
+                                            {"NOTICE", '5'},
+                                            {"INFO", '6'},
+                                            {"DEBUG", '7'}}};
+  return rows.at(static_cast<std::size_t>(level));
+}
+
+}  // namespace
+
+LogFormat format_of_stderr() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");  // "device:inode", sd_journal(3)
+  struct stat status {};
+  if (!stream || fstat(STDERR_FILENO, &status) != 0) return LogFormat::plain;
+  const std::string own = std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+  return own == stream ? LogFormat::journal : LogFormat::plain;
+}
+
+std::string in_quotes(std::string_view text) {
+  std::string result{text};
+  std::ranges::replace(result, '"', '\'');
+  std::ranges::replace_if(
+      result, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return '"' + result + '"';
+}
+
+Log::Log(std::ostream& out, LogFormat format, Clock clock)
+    : format_(format), clock_(std::move(clock)) {
+  constexpr std::size_t waiting_lines = 1024;
+  writer_ = std::make_shared<spdlog::details::thread_pool>(waiting_lines, std::size_t{1});
+  auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out, true);
+  logger_ = std::make_shared<spdlog::async_logger>("esshub", std::move(sink), writer_,
+                                                   spdlog::async_overflow_policy::overrun_oldest);
+  logger_->set_level(spdlog::level::trace);  // the events' own levels are in the text
+  logger_->set_pattern(format == LogFormat::plain ? "%Y-%m-%dT%H:%M:%S.%eZ %v" : "%v",
+                       spdlog::pattern_time_type::utc);
+}
+
+Log::~Log() {
+  tidy();
+}
+
+void Log::write(const std::string& component, const Event& event) {
+  std::optional<std::uint64_t> held;
+  {
+    const std::lock_guard lock{mutex_};
+    held = throttle_.admit(component, event, clock_());
+  }
+  if (held) put(component, event, *held);
+}
+
+void Log::tidy() {
+  std::vector<Throttle::Held> quiet;
+  {
+    const std::lock_guard lock{mutex_};
+    quiet = throttle_.take_quiet(clock_());
+  }
+  for (const auto& held : quiet) put(held.component, held.event, held.count);
+}
+
+void Log::put(const std::string& component, const Event& event, std::uint64_t held) {
+  const auto& level = row(event.level);
+  std::string line;
+  if (format_ == LogFormat::journal) {
+    line = {'<', level.priority, '>'};
+  } else {
+    line = std::string{level.name} + ' ';
+  }
+  line += component + ' ' + event.name;
+  if (!event.detail.empty()) line += ' ' + event.detail;
+  if (held > 0) line += " suppressed=" + std::to_string(held);
+  std::ranges::replace(line, '\n', ' ');  // one event, one line, whatever the detail holds
+  logger_->log(spdlog::level::info, spdlog::string_view_t{line});
+}
+
+}  // namespace esshub::app

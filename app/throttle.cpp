@@ -1,0 +1,58 @@
+#include "app/throttle.hpp"
+
+#include <string_view>
+#include <utility>
+
+namespace esshub::app {
+namespace {
+
+/// `a=5 b="x 7" c=-1.5` -> `a=# b="x 7" c=#`
+std::string without_numbers(std::string_view detail) {
+  std::string result;
+  while (!detail.empty()) {
+    const auto equals = detail.find('=');
+    if (equals == std::string_view::npos) break;
+    result += detail.substr(0, equals + 1);
+    detail.remove_prefix(equals + 1);
+    const auto number = std::min(detail.find_first_not_of("0123456789.+-"), detail.size());
+    if (number > 0 && (number == detail.size() || detail[number] == ' ')) {
+      result += '#';
+      detail.remove_prefix(number);
+    }
+  }
+  result += detail;
+  return result;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> Throttle::admit(const std::string& component, const Event& event,
+                                             Instant now) {
+  auto& entry = entries_[{component, event.name + ' ' + without_numbers(event.detail)}];
+  const bool first = entry.seen == 0 || now - entry.last >= quiet_after;
+  entry.last = now;
+  if (first) {
+    entry.seen = 1;
+  } else if (++entry.seen % every != 0) {
+    ++entry.held;
+    entry.newest = event;
+    return std::nullopt;
+  }
+  return std::exchange(entry.held, 0);
+}
+
+std::vector<Throttle::Held> Throttle::take_quiet(Instant now) {
+  std::vector<Held> quiet;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    if (now - it->second.last < quiet_after) {
+      ++it;
+      continue;
+    }
+    auto& entry = it->second;
+    if (entry.held > 0) quiet.push_back({it->first.first, std::move(entry.newest), entry.held});
+    it = entries_.erase(it);
+  }
+  return quiet;
+}
+
+}  // namespace esshub::app

@@ -1,0 +1,45 @@
+// Keeps a repeated event from flooding the log: the first, every hundredth, and a sum at the end.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/event.hpp"
+#include "model/time.hpp"
+
+namespace esshub::app {
+
+class Throttle {
+ public:
+  static constexpr std::uint64_t every = 100;
+  static constexpr Duration quiet_after = 60s;
+
+  /// How many like it were held back since one was last shown; nothing = hold this one back too.
+  /// Two events are alike if component, name and detail agree, numbers aside (`errors=5` is
+  /// `errors=6`, but another `meter=` is another event).
+  [[nodiscard]] std::optional<std::uint64_t> admit(const std::string& component, const Event& event,
+                                                   Instant now);
+
+  struct Held {
+    std::string component;
+    Event event;  ///< the newest one held back
+    std::uint64_t count;
+  };
+  /// Events that were held back and have not come for a minute; they are forgotten by this, so
+  /// that the next one is a first one again.
+  [[nodiscard]] std::vector<Held> take_quiet(Instant now);
+
+ private:
+  struct Entry {
+    Event newest;
+    std::uint64_t seen = 0;
+    std::uint64_t held = 0;
+    Instant last{};
+  };
+  std::map<std::pair<std::string, std::string>, Entry> entries_;  // component, name and detail
+};
+
+}  // namespace esshub::app
