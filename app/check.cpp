@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include "app/commands.hpp"
+#include "app/config.hpp"
+
+namespace esshub::app {
+namespace {
+
+struct LineText {
+  std::string operator()(const transport::SerialPort& port) const {
+    return fmt::format("{} at {} baud", port.path, port.baud);
+  }
+  std::string operator()(const transport::SocketCan& can) const { return can.interface; }
+  std::string operator()(const transport::TcpPort& tcp) const {
+    return fmt::format("{}:{}", tcp.host, tcp.port);
+  }
+};
+
+struct DriverText {
+  std::string operator()(const protocol::ModbusConfig& modbus) const {
+    const auto n = modbus.meters.size();
+    return fmt::format("modbus, {} meter{}", n, n == 1 ? "" : "s");
+  }
+  std::string operator()(const protocol::PylontechConfig&) const { return "pylontech"; }
+  std::string operator()(const protocol::VebusConfig&) const { return "vebus"; }
+};
+
+}  // namespace
+
+int check(const std::filesystem::path& file, std::ostream& out, std::ostream& err) {
+  const auto config = load_config(file);
+  if (!config) {
+    for (const auto& mistake : config.error()) err << describe(file, mistake) << '\n';
+    return exit_config;
+  }
+  std::vector<std::string> buses;
+  for (const auto& bus : config->buses)
+    buses.push_back(fmt::format("{} ({} on {})", bus.name, std::visit(DriverText{}, bus.driver),
+                                std::visit(LineText{}, bus.line)));
+  fmt::print(out, "{}: ok, {} buses: {}\n", file.string(), buses.size(), fmt::join(buses, ", "));
+  return exit_ok;
+}
+
+}  // namespace esshub::app

@@ -1,0 +1,28 @@
+// The subcommands as functions, and the program's exit codes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+
+namespace esshub::app {
+
+constexpr int exit_ok = 0;
+constexpr int exit_failure = 1;  ///< could not start, or could not stop in order
+constexpr int exit_usage = 64;   ///< EX_USAGE
+constexpr int exit_config = 78;  ///< EX_CONFIG
+
+/// Runs the hub until SIGINT or SIGTERM; SIGHUP checks the configuration again. Call it before any
+/// thread exists: it blocks these signals for all of them. Logs to stderr; with `live` a table row
+/// a second goes to stdout.
+[[nodiscard]] int run(const std::filesystem::path& config, bool live);
+
+/// One line of summary to `out`, or every mistake to `err`.
+[[nodiscard]] int check(const std::filesystem::path& config, std::ostream& out, std::ostream& err);
+
+enum class DecodeKind : std::uint8_t { modbus, can, mk3 };
+/// One JSON object for each line of `in`, flushed at once; empty lines and those that begin with #
+/// are skipped.
+[[nodiscard]] int decode(DecodeKind kind, std::istream& in, std::ostream& out);
+
+}  // namespace esshub::app

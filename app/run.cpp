@@ -1,0 +1,192 @@
+#include <date/tz.h>
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "app/commands.hpp"
+#include "app/config.hpp"
+#include "app/log.hpp"
+#include "esshub_version.hpp"
+#include "publish/live.hpp"
+
+namespace esshub::app {
+namespace {
+
+constexpr std::array<int, 3> handled{SIGINT, SIGTERM, SIGHUP};
+
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : handled) sigaddset(&set, number);
+  return set;
+}
+
+/// Every thread to come inherits the block; `serve` alone takes the signals, one by one.
+void block_signals() {
+  // A shell starts background jobs with SIGINT ignored, and what is ignored cannot be waited for.
+  for (const int number : handled) std::signal(number, SIG_DFL);
+  const sigset_t signals = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of --live that goes away must not take us along
+}
+
+/// Prints a row of the View a second to stdout; falls silent when nobody reads it any more.
+class LiveTable {
+ public:
+  explicit LiveTable(const std::string& zone) : zone_(date::locate_zone(zone)) {}
+
+  void show(const View& view) {
+    if (broken_ || (last_ && view.now - *last_ < 1s)) return;
+    // Steps of whole seconds, so that the rate does not sink below one a second.
+    last_ = last_ && view.now - *last_ < 2s ? *last_ + 1s : view.now;
+    constexpr unsigned header_every = 20;
+    if (rows_++ % header_every == 0) print(publish::live_header());
+    print(publish::live_row(view, time()));
+  }
+
+ private:
+  [[nodiscard]] std::string time() const {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    return date::format("%T", date::make_zoned(zone_, now));
+  }
+  void print(const std::string& line) {
+    broken_ = std::fputs((line + "\n").c_str(), stdout) < 0 || std::fflush(stdout) != 0;
+  }
+
+  const date::time_zone* zone_;
+  std::optional<Instant> last_;
+  unsigned rows_ = 0;
+  bool broken_ = false;
+};
+
+/// Writes one line when a fault is raised and one when it clears.
+class FaultLog {
+ public:
+  explicit FaultLog(Log& log) : log_(log) {}
+
+  void watch(const View& view) {
+    const auto& now = view.decision.faults;
+    for (std::size_t i = 0; i < fault_count; ++i) {
+      const auto fault = static_cast<Fault>(i);
+      const auto before = before_.since(fault);
+      if (now.active(fault) && !before) {
+        log_.write("fault",
+                   {level(fault), std::string{name(fault)}, "advice=" + in_quotes(advice(fault))});
+      } else if (before && !now.active(fault)) {
+        const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(view.now - *before);
+        log_.write("fault", {Level::notice, std::string{name(fault)} + "_cleared",
+                             fmt::format("lasted_s={}", lasted.count())});
+      }
+    }
+    before_ = now;
+  }
+
+ private:
+  static Level level(Fault fault) {
+    switch (severity(fault)) {
+      case Severity::info:
+        return Level::info;
+      case Severity::warning:
+        return Level::warning;
+      case Severity::critical:
+        return Level::critical;
+    }
+    return Level::critical;
+  }
+
+  Log& log_;
+  FaultSet before_;
+};
+
+/// SIGHUP: the hub cannot take new settings while it runs, so say what the file is worth and keep
+/// the running configuration either way.
+void check_again(const std::filesystem::path& file, Log& log) {
+  const auto config = load_config(file);
+  if (config) {
+    log.write("config", {Level::warning, "config_not_applied",
+                         "file=" + in_quotes(file.string()) +
+                             " valid=yes kept=running hint=\"restart to apply it\""});
+    return;
+  }
+  for (const auto& mistake : config.error())
+    log.write("config",
+              {Level::warning, "config_mistake", "at=" + in_quotes(describe(file, mistake))});
+  log.write("config", {Level::warning, "config_rejected",
+                       fmt::format("file={} valid=no kept=running mistakes={}",
+                                   in_quotes(file.string()), config.error().size())});
+}
+
+/// Waits for a signal to stop; returns it.
+int serve(const std::filesystem::path& file, Log& log) {
+  const sigset_t signals = handled_signals();
+  constexpr timespec tidy_period{5, 0};
+  for (;;) {
+    const int signal = sigtimedwait(&signals, nullptr, &tidy_period);
+    if (signal == SIGINT || signal == SIGTERM) return signal;
+    if (signal == SIGHUP) check_again(file, log);
+    log.tidy();
+  }
+}
+
+/// From here on a second SIGINT ends the program at once, as if nothing handled it.
+void let_interrupt_kill() {
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+}
+
+}  // namespace
+
+int run(const std::filesystem::path& file, bool live) {
+  block_signals();
+  auto config = load_config(file);
+  if (!config) {
+    for (const auto& mistake : config.error()) std::cerr << describe(file, mistake) << '\n';
+    return exit_config;
+  }
+
+  Log log{std::cerr, format_of_stderr(), [] { return std::chrono::steady_clock::now(); }};
+  FaultLog faults{log};
+  std::vector<actors::ViewSink> sinks{[&](const View& view) { faults.watch(view); }};
+  std::unique_ptr<LiveTable> table;
+  if (live) {
+    table = std::make_unique<LiveTable>(config->time_zone);
+    sinks.push_back([&](const View& view) { table->show(view); });
+  }
+
+  log.write("main", {Level::notice, "starting",
+                     fmt::format("version={} config={} site={} buses={}", ESSHUB_VERSION,
+                                 in_quotes(file.string()), in_quotes(config->site_name),
+                                 config->buses.size())});
+  auto hub = actors::Hub::start(
+      std::move(*config),
+      [&](const std::string& component, const Event& event) { log.write(component, event); },
+      std::move(sinks));
+  if (!hub) {
+    log.write("main", {Level::critical, "start_failed", "reason=" + in_quotes(hub.error().detail)});
+    return exit_failure;
+  }
+
+  const int signal = serve(file, log);
+  log.write("main", {Level::notice, "stopping",
+                     std::string{"signal="} + (signal == SIGINT ? "SIGINT" : "SIGTERM")});
+  let_interrupt_kill();
+  const bool acknowledged = (*hub)->stop();
+  hub->reset();  // no sink is called after this: log and table may go
+  if (acknowledged) {
+    log.write("main", {Level::notice, "stopped", ""});
+    return exit_ok;
+  }
+  log.write("main", {Level::error, "stopped_unacknowledged",
+                     "hint=\"the inverter did not acknowledge the final setpoint; it falls to "
+                     "passthru by its own time-out\""});
+  return exit_failure;
+}
+
+}  // namespace esshub::app

@@ -1,0 +1,37 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "app/commands.hpp"
+
+namespace esshub::app {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Check, AGoodFileIsSummedUpInOneLine) {
+  std::ostringstream out, err;
+  const std::string example = ESSHUB_SOURCE_DIR "/deploy/esshub.example.toml";
+  EXPECT_EQ(check(example, out, err), exit_ok);
+  EXPECT_EQ(out.str(), example +
+                           ": ok, 3 buses: meters (modbus, 2 meters on /dev/esshub-rs485 at 9600 "
+                           "baud), battery (pylontech on /dev/esshub-can at 115200 baud), inverter "
+                           "(vebus on /dev/esshub-mk3 at 2400 baud)\n");
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST(Check, EveryMistakeIsALineOnTheErrorStream) {
+  std::ostringstream out, err;
+  const std::string file = ESSHUB_TEST_DATA "/config/mistakes.toml";
+  EXPECT_EQ(check(file, out, err), exit_config);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_THAT(err.str(), HasSubstr("\n" + file + ":3:13: site.time_zone: "));
+  EXPECT_THAT(err.str(), HasSubstr("\n" + file +
+                                   ":5:1: grid.setpoint: unknown key, did you mean "
+                                   "setpoint_w?\n"));
+  EXPECT_THAT(err.str(), HasSubstr("\n" + file + ":7:11: battery.reserve: "));
+}
+
+}  // namespace
+}  // namespace esshub::app
