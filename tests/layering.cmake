@@ -1,0 +1,82 @@
+# Fails when a room includes what its row of the doors table forbids.
+# Usage: cmake -DSOURCE=<repository> -P tests/layering.cmake
+cmake_minimum_required(VERSION 3.25)
+
+# door(room OURS rooms... [THIRD prefixes...] [PURE] [EXCEPT file prefixes...])
+#   OURS   rooms whose headers it may include
+#   THIRD  what the names of allowed third-party headers begin with
+#   PURE   no operating system, threads, files or clocks
+#   EXCEPT in this one file, these prefixes are allowed as well
+function(door room)
+  cmake_parse_arguments(ARG "PURE" "" "OURS;THIRD;EXCEPT" ${ARGN})
+  file(GLOB files RELATIVE ${SOURCE} ${SOURCE}/${room}/*.hpp ${SOURCE}/${room}/*.cpp)
+  foreach(file ${files})
+    set(third ${ARG_THIRD})
+    list(GET ARG_EXCEPT 0 except_file)
+    if(file STREQUAL except_file)
+      list(APPEND third ${ARG_EXCEPT})
+    endif()
+    file(STRINGS ${SOURCE}/${file} lines REGEX "^ *#include ")
+    foreach(line ${lines})
+      check_include(${file} "${line}" "${ARG_OURS}" "${third}" "${ARG_PURE}")
+    endforeach()
+    if(ARG_PURE)
+      file(STRINGS ${SOURCE}/${file} lines REGEX "_clock::now\\(|clock_gettime|gettimeofday|[^a-z_]time\\((NULL|nullptr)\\)")
+      foreach(line ${lines})
+        complain(${file} "reads a clock: ${line}")
+      endforeach()
+    endif()
+  endforeach()
+endfunction()
+
+function(check_include file line ours third pure)
+  if(line MATCHES "#include \"esshub_version.hpp\"")
+    return()
+  endif()
+  if(line MATCHES "#include \"(.*)/[^/]*\"")
+    if(NOT CMAKE_MATCH_1 IN_LIST ours)
+      complain(${file} "may not include the room ${CMAKE_MATCH_1}: ${line}")
+    endif()
+  elseif(line MATCHES "#include <([^>]*)>")
+    set(header ${CMAKE_MATCH_1})
+    foreach(prefix ${third})
+      string(FIND ${header} ${prefix} at)
+      if(at EQUAL 0)
+        return()
+      endif()
+    endforeach()
+    set(shells thread mutex shared_mutex condition_variable future semaphore stop_token fstream
+      filesystem iostream)
+    if(header MATCHES "^[a-z0-9_]+$")  # C++ standard library
+      if(pure AND header IN_LIST shells)
+        complain(${file} "is pure and may not include <${header}>")
+      endif()
+    elseif(header MATCHES "\\.h$" AND NOT header MATCHES "^(caf|boost|prometheus|toml|CLI|date|spdlog)/")
+      if(pure)
+        complain(${file} "is pure and may not include <${header}>")
+      endif()
+    else()
+      complain(${file} "may not include <${header}>")
+    endif()
+  else()
+    complain(${file} "includes outside the rooms: ${line}")
+  endif()
+endfunction()
+
+function(complain file text)
+  message(SEND_ERROR "${file} ${text}")
+endfunction()
+
+door(model OURS model THIRD tl/ PURE)
+door(protocol OURS model protocol PURE)
+door(control OURS model control PURE)
+door(transport OURS transport THIRD boost/)
+door(metrics OURS model metrics THIRD prometheus/)
+door(publish OURS model publish PURE)
+door(sim/plant OURS model protocol transport sim/plant PURE)
+door(sim OURS model protocol transport control sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/
+  EXCEPT sim/main.cpp CLI/)
+door(actors OURS model protocol control transport metrics publish actors
+  THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/)
+door(app OURS model protocol control transport metrics publish actors app
+  THIRD tl/ toml++/ nlohmann/ spdlog/ fmt/ date/ EXCEPT app/main.cpp CLI/)
