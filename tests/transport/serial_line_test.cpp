@@ -1,0 +1,204 @@
+#include "transport/serial_line.hpp"
+
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "transport/io_thread.hpp"
+
+namespace esshub::transport {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<std::byte> bytes(std::string_view text) {
+  std::vector<std::byte> out;
+  for (const char c : text) out.push_back(static_cast<std::byte>(c));
+  return out;
+}
+
+/// Collects what a line says, so that a test can wait for it.
+class Listener {
+ public:
+  Line::Callbacks callbacks() {
+    return {[this] { say([this] { ++ups; }); },
+            [this](std::vector<std::byte> b, std::chrono::steady_clock::time_point at) {
+              say([&] {
+                for (const auto byte : b) received += static_cast<char>(byte);
+                last_at = at;
+              });
+            },
+            [this](std::string reason) { say([&] { down_reason = std::move(reason); }); }};
+  }
+  template <class Predicate>
+  bool wait(Predicate predicate) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 5s, predicate);
+  }
+  int ups = 0;
+  std::string received;
+  std::chrono::steady_clock::time_point last_at;
+  std::optional<std::string> down_reason;
+
+ private:
+  template <class Change>
+  void say(Change change) {
+    const std::lock_guard lock(mutex_);
+    change();
+    changed_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+class SerialLineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char path[128];
+    int slave = -1;
+    ASSERT_EQ(::openpty(&master_, &slave, path, nullptr, nullptr), 0);
+    path_ = path;
+    ::close(slave);
+  }
+  void TearDown() override {
+    io_.stop();
+    if (master_ >= 0) ::close(master_);
+  }
+  std::shared_ptr<Line> make() { return make_serial_line(io_.context(), {path_, 9600, 'N', 1}); }
+  std::string read_master(std::size_t size) const {
+    std::string out(size, '\0');
+    std::size_t got = 0;
+    while (got < size) {
+      const auto n = ::read(master_, out.data() + got, size - got);
+      if (n <= 0) break;
+      got += static_cast<std::size_t>(n);
+    }
+    return out;
+  }
+  speed_t speed() const {
+    termios t{};
+    EXPECT_EQ(::tcgetattr(master_, &t), 0);
+    return ::cfgetospeed(&t);
+  }
+
+  int master_ = -1;
+  std::string path_;
+  Listener listener_;
+  IoThread io_;  // last member: its thread ends before what the callbacks touch
+};
+
+TEST_F(SerialLineTest, BytesTravelBothWaysUntouched) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  const std::string awkward("\x03\x04\x0D\x0A\x11\x13\x1A\xFF\x00z", 10);  // what a cooked tty eats
+  ASSERT_EQ(::write(master_, awkward.data(), awkward.size()), 10);
+  EXPECT_TRUE(listener_.wait([&] { return listener_.received == awkward; }));
+  line->write(bytes("hel"));
+  line->write(bytes("lo\r\n"));
+  EXPECT_EQ(read_master(7), "hello\r\n");
+}
+
+TEST_F(SerialLineTest, ChunksAreStampedWhenRead) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  const auto before = std::chrono::steady_clock::now();
+  ASSERT_EQ(::write(master_, "x", 1), 1);
+  ASSERT_TRUE(listener_.wait([&] { return !listener_.received.empty(); }));
+  EXPECT_GE(listener_.last_at, before);
+  EXPECT_LE(listener_.last_at, std::chrono::steady_clock::now());
+}
+
+TEST_F(SerialLineTest, DeviceGoneIsReportedOnceAndReopenFails) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  ::close(std::exchange(master_, -1));
+  ASSERT_TRUE(listener_.wait([&] { return listener_.down_reason.has_value(); }));
+  EXPECT_NE(listener_.down_reason->find("unplugged?"), std::string::npos) << *listener_.down_reason;
+
+  Listener second;
+  line->open(second.callbacks());
+  ASSERT_TRUE(second.wait([&] { return second.down_reason.has_value(); }));
+  EXPECT_EQ(second.ups, 0);
+  io_.stop();
+}
+
+TEST_F(SerialLineTest, OpensAgainAfterClose) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  line->close();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 2; }));
+  ASSERT_EQ(::write(master_, "again", 5), 5);
+  EXPECT_TRUE(listener_.wait([&] { return listener_.received == "again"; }));
+  EXPECT_FALSE(listener_.down_reason) << "close() is not a failure";
+}
+
+TEST_F(SerialLineTest, TwoProgramsCannotShareAPort) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  Listener other;
+  const auto second = make();
+  second->open(other.callbacks());
+  ASSERT_TRUE(other.wait([&] { return other.down_reason.has_value(); }));
+  EXPECT_NE(other.down_reason->find("in use"), std::string::npos) << *other.down_reason;
+
+  line->close();
+  second->open(other.callbacks());
+  EXPECT_TRUE(other.wait([&] { return other.ups == 1; })) << "the lock ends with the line";
+  io_.stop();
+}
+
+TEST_F(SerialLineTest, AbsentDeviceSaysPlugItIn) {
+  const auto line = make_serial_line(io_.context(), {"/dev/esshub-absent", 9600, 'N', 1});
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.down_reason.has_value(); }));
+  EXPECT_NE(listener_.down_reason->find("plugged in?"), std::string::npos);
+}
+
+TEST_F(SerialLineTest, WhatIsNoSerialPortIsRefused) {
+  const auto line = make_serial_line(io_.context(), {"/dev/null", 9600, 'N', 1});
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.down_reason.has_value(); }));
+  EXPECT_NE(listener_.down_reason->find("not a serial port"), std::string::npos);
+}
+
+TEST_F(SerialLineTest, UnknownSpeedIsRefusedWithItsNumber) {
+  const auto line = make_serial_line(io_.context(), {path_, 12345, 'N', 1});
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.down_reason.has_value(); }));
+  EXPECT_NE(listener_.down_reason->find("12345"), std::string::npos);
+}
+
+TEST_F(SerialLineTest, SpeedChangesBeforeWhatIsWrittenAfterIt) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  EXPECT_EQ(speed(), static_cast<speed_t>(B9600));
+  line->set_baud(2400);
+  line->write(bytes("."));
+  EXPECT_EQ(read_master(1), ".");
+  EXPECT_EQ(speed(), static_cast<speed_t>(B2400));
+}
+
+TEST_F(SerialLineTest, PeerThatTakesNothingBringsTheLineDown) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  for (int i = 0; i < 200; ++i) line->write(std::vector<std::byte>(4096));
+  ASSERT_TRUE(listener_.wait([&] { return listener_.down_reason.has_value(); }));
+  EXPECT_NE(listener_.down_reason->find("takes no more bytes"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace esshub::transport

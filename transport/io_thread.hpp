@@ -1,0 +1,30 @@
+// IoThread: the one thread and io_context on which every line lives.
+#pragma once
+
+#include <memory>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace esshub::transport {
+
+class IoThread {
+ public:
+  IoThread();
+  ~IoThread();  ///< stops
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  [[nodiscard]] boost::asio::io_context& context();
+
+  /// Runs what is already posted (closing of lines), then ends the thread. Handlers that still wait
+  /// for the outside world are abandoned. Idempotent; not to be called on the thread itself.
+  void stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace esshub::transport
