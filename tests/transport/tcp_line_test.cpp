@@ -1,0 +1,105 @@
+#include "transport/tcp_line.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "transport/io_thread.hpp"
+
+namespace esshub::transport {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A listening socket on a free loopback port.
+class Server {
+ public:
+  Server() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(fd_, generic, size), 0);
+    EXPECT_EQ(::listen(fd_, 1), 0);
+    EXPECT_EQ(::getsockname(fd_, generic, &size), 0);
+    port = ntohs(address.sin_port);
+  }
+  ~Server() { stop(); }
+  [[nodiscard]] int accept() const { return ::accept(fd_, nullptr, nullptr); }
+  void stop() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+  std::uint16_t port = 0;
+
+ private:
+  int fd_;
+};
+
+struct Said {
+  std::promise<void> up;
+  std::promise<std::string> chunk;
+  std::promise<std::string> down;
+  Line::Callbacks callbacks() {
+    return {[this] { up.set_value(); },
+            [this](std::vector<std::byte> bytes, std::chrono::steady_clock::time_point) {
+              std::string text;
+              for (const auto b : bytes) text += static_cast<char>(b);
+              chunk.set_value(text);
+            },
+            [this](std::string reason) { down.set_value(std::move(reason)); }};
+  }
+};
+
+template <class T>
+T get(std::promise<T>& promise) {
+  auto future = promise.get_future();
+  if (future.wait_for(5s) != std::future_status::ready) throw std::runtime_error("nothing came");
+  return future.get();
+}
+
+TEST(TcpLine, BytesTravelBothWaysAndTheCloseIsNoticed) {
+  Server server;
+  Said said;
+  IoThread io;
+  const auto line = make_tcp_line(io.context(), {"127.0.0.1", server.port});
+  line->open(said.callbacks());
+  const int peer = server.accept();
+  get(said.up);
+  ASSERT_EQ(::write(peer, "ping", 4), 4);
+  EXPECT_EQ(get(said.chunk), "ping");
+  line->write({std::byte{'o'}, std::byte{'k'}});
+  char answer[2];
+  ASSERT_EQ(::recv(peer, answer, 2, MSG_WAITALL), 2);
+  EXPECT_EQ(std::string(answer, 2), "ok");
+  ::close(peer);
+  EXPECT_NE(get(said.down).find("closed by the other side"), std::string::npos);
+}
+
+TEST(TcpLine, RefusedConnectionSaysNobodyListens) {
+  Server server;
+  server.stop();
+  Said said;
+  IoThread io;
+  const auto line = make_tcp_line(io.context(), {"127.0.0.1", server.port});
+  line->open(said.callbacks());
+  EXPECT_NE(get(said.down).find("nobody listens"), std::string::npos);
+}
+
+TEST(TcpLine, CloseWhileConnectingSaysNothing) {
+  Server server;
+  Said said;
+  IoThread io;
+  const auto line = make_tcp_line(io.context(), {"127.0.0.1", server.port});
+  line->open(said.callbacks());
+  line->close();
+  io.stop();
+  EXPECT_NE(said.down.get_future().wait_for(0s), std::future_status::ready);
+  EXPECT_NE(said.up.get_future().wait_for(0s), std::future_status::ready);
+}
+
+}  // namespace
+}  // namespace esshub::transport
