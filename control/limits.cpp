@@ -18,6 +18,7 @@ void no_discharge(PowerWindow& window, Why why) {
 
 void limit_stopping(const Inputs& inputs, const Facts&, const Memory&, PowerWindow& window) {
   if (inputs.stopping) window.stop(Why::shutting_down);
+  if (inputs.parts_failing) window.stop(Why::parts_failing);
   if (inputs.overrun) window.stop(Why::overrun);
 }
 

@@ -14,8 +14,9 @@ struct Inputs {
   const Snapshot& snapshot;
   Instant now;
   LocalTime local;
-  bool stopping = false;  ///< the hub was told to stop: safe setpoint
-  bool overrun = false;   ///< three periods in a row were missed: safe setpoint
+  bool stopping = false;       ///< the hub was told to stop: safe setpoint
+  bool overrun = false;        ///< three periods in a row were missed: safe setpoint
+  bool parts_failing = false;  ///< an actor dies again and again: safe setpoint
 };
 
 /// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.

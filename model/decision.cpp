@@ -35,6 +35,7 @@ constexpr std::array<Row, why_count> rows{{
     {Why::import_cap, "import_cap", "the set cap on import"},
     {Why::export_cap, "export_cap", "the set cap on export"},
     {Why::slew, "slew", "changing no faster than the set slew rate"},
+    {Why::parts_failing, "parts_failing", "a part of the hub keeps failing: battery to rest"},
     {Why::overrun, "overrun", "the control period was missed"},
 }};
 

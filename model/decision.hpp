@@ -56,6 +56,7 @@ enum class Why : std::uint8_t {
   import_cap,
   export_cap,
   slew,
+  parts_failing,
   overrun,
 };
 constexpr std::size_t why_count = static_cast<std::size_t>(Why::overrun) + 1;

@@ -19,6 +19,7 @@ struct House {
   LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
   bool stopping = false;
   bool overrun = false;
+  bool parts_failing = false;
 
   // The truth that healthy sources report.
   double residual_w = 0.0;  ///< loads minus solar on the grid side
@@ -81,7 +82,8 @@ struct House {
       put(Point::inverter, Measure::dc_voltage, pack_v);
       put(Point::ac_out, Measure::power, ac_out_w);
     }
-    const Decision d = step({settings, snapshot, now, local, stopping, overrun}, memory);
+    const Decision d =
+        step({settings, snapshot, now, local, stopping, overrun, parts_failing}, memory);
     if (inverter_alive && d.setpoint.mode == InverterMode::follow) {
       put(Point::inverter, Measure::setpoint, d.setpoint.ac_power.value());
       setpoint_w = d.setpoint.ac_power.value();

@@ -406,6 +406,17 @@ TEST(Overrun, CommandsZero) {
   EXPECT_EQ(h.tick().battery_power, Watts{});
 }
 
+TEST(FailingParts, CommandZeroAndSaySo) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.run(5s);
+  h.parts_failing = true;
+  const Decision d = h.tick();
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Why::parts_failing));
+  EXPECT_FALSE(d.faults.active(Fault::control_overrun));
+}
+
 TEST(Clock, UntrustedIsAFaultButSelfConsumptionGoesOn) {
   House h = settled();
   h.local.trusted = false;
