@@ -1,0 +1,219 @@
+#include "metrics/exporter.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace esshub::metrics {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  auto address = loopback(0);
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_EQ(::bind(fd, generic, size), 0);
+  EXPECT_EQ(::getsockname(fd, generic, &size), 0);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+/// The body of GET /metrics.
+std::string scrape(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  const auto address = loopback(port);
+  EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const std::string request = "GET /metrics HTTP/1.0\r\n\r\n";
+  EXPECT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof(buffer))) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(n));
+  ::close(fd);
+  const auto body = answer.find("\r\n\r\n");
+  return body == std::string::npos ? "" : answer.substr(body + 4);
+}
+
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
+
+/// A view of a healthy hub, taken at `at`.
+View healthy_view(Instant at) {
+  View view;
+  view.now = at;
+  view.max_age = 3s;
+  const auto put = [&](Point point, Measure measure, double value) {
+    view.snapshot.absorb({{point, measure}, value, at});
+  };
+  put(Point::grid, Measure::power, 250.5);
+  put(Point::grid, Measure::voltage, 231);
+  put(Point::grid, Measure::energy_forward, 2);
+  put(Point::grid, Measure::energy_reverse, 1);
+  put(Point::solar, Measure::power, 1200);
+  put(Point::battery, Measure::voltage, 50);
+  put(Point::battery, Measure::current, -10);
+  put(Point::battery, Measure::soc, 57);
+  put(Point::battery, Measure::temperature, 21);
+  put(Point::battery, Measure::ccl, 25);
+  put(Point::battery, Measure::dcl, 50);
+  put(Point::inverter, Measure::power, -480);
+  put(Point::inverter, Measure::frequency, 50);
+  view.decision.at = at;
+  view.decision.house_load = Watts{1930};
+  view.decision.battery_power = Watts{-480};
+  view.decision.setpoint = {Watts{-470}, InverterMode::follow, at + 1s};
+  view.decision.reasons.add({Why::self_consumption, {}});
+  view.decision.faults.set(Fault::clock_untrusted, true, at);
+  view.buses.emplace_back();
+  view.buses.back().bus = "meters";
+  view.buses.back().line_up = true;
+  view.buses.back().reopens = 2;
+  view.buses.back().driver.ready = true;
+  view.buses.back().driver.frames.add(FrameResult::checksum);
+  view.ticks.ticks = 12;
+  view.ticks.overruns = 1;
+  view.ticks.lateness.add(0.0002);
+  view.ticks.lateness.add(7.0);
+  return view;
+}
+
+/// One exporter for all tests: its HTTP server needs 2 s to end.
+class ExporterTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    port_ = free_port();
+    exporter_ = Exporter::listen("127.0.0.1:" + std::to_string(port_), "1.2.3").value();
+    before_first_view_ = scrape(port_);
+  }
+  static void TearDownTestSuite() { exporter_.reset(); }
+  static std::string scraped() { return scrape(port_); }
+
+  static inline std::uint16_t port_ = 0;
+  static inline std::unique_ptr<Exporter> exporter_;
+  static inline std::string before_first_view_;
+};
+
+TEST_F(ExporterTest, FaultsAreZeroBeforeTheFirstView) {
+  const auto& page = before_first_view_;
+  EXPECT_THAT(page, HasSubstr("esshub_build_info{version=\"1.2.3\"} 1\n"));
+  for (std::size_t i = 0; i < fault_count; ++i)
+    EXPECT_THAT(page, HasSubstr("esshub_fault_active{fault=\"" +
+                                std::string(name(static_cast<Fault>(i))) + "\""));
+  EXPECT_THAT(page, Not(HasSubstr("esshub_power_watts")));
+}
+
+TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
+  exporter_->update(healthy_view(now()));
+  const auto page = scraped();
+  for (const char* line : {
+           "esshub_power_watts{channel=\"grid\"} 250.5\n",
+           "esshub_power_watts{channel=\"solar\"} 1200\n",
+           "esshub_power_watts{channel=\"load\"} 1930\n",
+           "esshub_power_watts{channel=\"battery\"} -500\n",
+           "esshub_power_watts{channel=\"inverter\"} -480\n",
+           "esshub_voltage_volts{channel=\"grid\"} 231\n",
+           "esshub_current_amperes{channel=\"battery\"} -10\n",
+           "esshub_frequency_hertz{channel=\"inverter\"} 50\n",
+           "esshub_temperature_celsius{channel=\"battery\"} 21\n",
+           "esshub_energy_joules_total{channel=\"grid\",direction=\"forward\"} 7200\n",
+           "esshub_energy_joules_total{channel=\"grid\",direction=\"reverse\"} 3600\n",
+           "esshub_battery_soc_ratio 0.57",
+           "esshub_battery_limit_amperes{limit=\"charge\"} 25\n",
+           "esshub_battery_limit_amperes{limit=\"discharge\"} 50\n",
+           "esshub_setpoint_watts -470\n",
+           "esshub_battery_power_command_watts -480\n",
+           "esshub_decision_reason{reason=\"self_consumption\"} 1\n",
+           "esshub_decision_reason{reason=\"reserve\"} 0\n",
+           "esshub_fault_active{fault=\"clock_untrusted\",severity=\"info\"} 1\n",
+           "esshub_fault_active{fault=\"bms_lost\",severity=\"critical\"} 0\n",
+           "esshub_bus_up{bus=\"meters\"} 1\n",
+           "esshub_bus_ready{bus=\"meters\"} 1\n",
+           "esshub_bus_reopens_total{bus=\"meters\"} 2\n",
+           "esshub_bus_frames_total{bus=\"meters\",result=\"checksum\"} 1\n",
+           "esshub_bus_frames_total{bus=\"meters\",result=\"ok\"} 0\n",
+           "esshub_queue_dropped_total{bus=\"meters\"} 0\n",
+           "esshub_control_ticks_total 12\n",
+           "esshub_control_overruns_total 1\n",
+           "esshub_control_tick_lateness_seconds_count 2\n",
+           "esshub_control_tick_lateness_seconds_bucket{le=\"0.0001\"} 0\n",
+           "esshub_control_tick_lateness_seconds_bucket{le=\"0.1\"} 1\n",
+           "esshub_control_tick_lateness_seconds_bucket{le=\"+Inf\"} 2\n",
+           "esshub_sample_age_seconds{channel=\"battery\"}",
+       })
+    EXPECT_THAT(page, HasSubstr(line));
+  EXPECT_THAT(page, Not(HasSubstr("channel=\"ac_out\"")));
+}
+
+TEST_F(ExporterTest, AStaleChannelDisappearsAndItsAgeStays) {
+  auto view = healthy_view(now());
+  view.snapshot = {};
+  view.snapshot.absorb({{Point::grid, Measure::power}, 250, now() - 4s});
+  view.snapshot.absorb({{Point::solar, Measure::power}, 1200, now()});
+  exporter_->update(view);
+  const auto page = scraped();
+  EXPECT_THAT(page, Not(HasSubstr("esshub_power_watts{channel=\"grid\"}")));
+  EXPECT_THAT(page, HasSubstr("esshub_power_watts{channel=\"solar\"} 1200"));
+  EXPECT_THAT(page, HasSubstr("esshub_sample_age_seconds{channel=\"grid\"} 4."));
+  EXPECT_THAT(page, Not(HasSubstr("esshub_battery_soc_ratio")));
+  EXPECT_THAT(page, Not(HasSubstr("channel=\"battery\"")));
+}
+
+TEST_F(ExporterTest, AnOldViewShowsCountersAndAgesOnly) {
+  exporter_->update(healthy_view(now() - 60s));
+  const auto page = scraped();
+  for (const char* absent :
+       {"esshub_power_watts", "esshub_setpoint_watts", "esshub_battery_power_command_watts",
+        "esshub_battery_soc_ratio", "esshub_bus_up", "esshub_bus_ready", "esshub_decision_reason",
+        "esshub_fault_active", "esshub_voltage_volts", "esshub_energy_joules_total"})
+    EXPECT_THAT(page, Not(HasSubstr(absent)));
+  EXPECT_THAT(page, HasSubstr("esshub_control_ticks_total 12\n"));
+  EXPECT_THAT(page, HasSubstr("esshub_sample_age_seconds{channel=\"grid\"} 60."));
+}
+
+TEST_F(ExporterTest, NoSetpointIsShownWhileNoneIsWritten) {
+  auto view = healthy_view(now());
+  view.decision.setpoint.mode = InverterMode::release;
+  exporter_->update(view);
+  const auto page = scraped();
+  EXPECT_THAT(page, Not(HasSubstr("esshub_setpoint_watts")));
+  EXPECT_THAT(page, Not(HasSubstr("esshub_battery_power_command_watts")));
+}
+
+TEST_F(ExporterTest, PromtoolIsContent) {
+  if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "no promtool here";
+  exporter_->update(healthy_view(now()));
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("esshub-metrics-" + std::to_string(::getpid()) + ".txt");
+  std::ofstream(file) << scraped();
+  const int status = std::system(("promtool check metrics < " + file.string()).c_str());
+  std::filesystem::remove(file);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(ExporterTest, ATakenAddressIsAnErrorThatNamesIt) {
+  const auto address = "127.0.0.1:" + std::to_string(port_);
+  const auto second = Exporter::listen(address, "x");
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().detail, HasSubstr(address));
+}
+
+}  // namespace
+}  // namespace esshub::metrics
