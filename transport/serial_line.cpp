@@ -137,6 +137,9 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
       went_down(speed_failure(port_.path, baud));
   }
 
+  // A tty whose cable is held off would block the I/O thread for up to 30 s in close().
+  void discard_output() override { ::tcflush(stream().native_handle(), TCOFLUSH); }
+
   std::string explain(const boost::system::error_code& error) const override {
     // A tty whose device has gone reads as end of file or EIO.
     if (error == boost::asio::error::eof || error.value() == EIO || error.value() == ENXIO ||

@@ -52,6 +52,8 @@ class StreamLine : public Line {
   virtual void connect() = 0;
   /// Only while up.
   virtual void change_baud(std::uint32_t) {}
+  /// Throws away what the device has not taken yet: closing must not wait for it.
+  virtual void discard_output() {}
   /// What a failed read or write means here, for a person.
   [[nodiscard]] virtual std::string explain(const boost::system::error_code& error) const = 0;
 
@@ -86,6 +88,8 @@ class StreamLine : public Line {
     up_ = false;
     callbacks_ = {};
     queue_.clear();
+    if (!stream_.is_open()) return;
+    discard_output();
     boost::system::error_code ignored;
     stream_.close(ignored);
   }
