@@ -1,0 +1,81 @@
+#include "actors/local_clock.hpp"
+
+#include <date/date.h>
+#include <gtest/gtest.h>
+
+namespace esshub::actors {
+namespace {
+
+using date::operator""_y;
+
+struct Civil {
+  LocalClock clock = LocalClock::make("Europe/London").value();
+  Instant steady{1000s};
+  WallTime started{};
+  /// The local time at a UTC moment, both clocks running together.
+  LocalTime at(date::sys_days day, std::chrono::minutes of_day, bool synchronised = true) {
+    const WallTime wall = day + of_day;
+    if (started == WallTime{}) started = wall;
+    return clock.at(wall, steady + (wall - started), synchronised);
+  }
+};
+
+TEST(LocalClock, CountsMinutesAndIsoWeekdaysInTheZone) {
+  Civil c;
+  // Monday 1 June 2026, 12:34 BST
+  const auto t = c.at(2026_y / 6 / 1, 11h + 34min);
+  EXPECT_EQ(t.minute_of_day, 12 * 60 + 34);
+  EXPECT_EQ(t.weekday, 1);
+  EXPECT_TRUE(t.trusted);
+}
+
+TEST(LocalClock, MidnightBeginsTheNextDay) {
+  Civil c;
+  const auto before = c.at(2026_y / 1 / 4, 23h + 59min);  // a Sunday, GMT
+  EXPECT_EQ(before.minute_of_day, 1439);
+  EXPECT_EQ(before.weekday, 7);
+  const auto after = c.at(2026_y / 1 / 5, 0min);
+  EXPECT_EQ(after.minute_of_day, 0);
+  EXPECT_EQ(after.weekday, 1);
+}
+
+TEST(LocalClock, SpringForwardSkipsTheHourAtOnce) {
+  Civil c;
+  EXPECT_EQ(c.at(2026_y / 3 / 29, 59min).minute_of_day, 59);
+  EXPECT_EQ(c.at(2026_y / 3 / 29, 60min).minute_of_day, 120);
+}
+
+TEST(LocalClock, FallBackRepeatsTheHour) {
+  Civil c;
+  EXPECT_EQ(c.at(2026_y / 10 / 25, 59min).minute_of_day, 119);
+  EXPECT_EQ(c.at(2026_y / 10 / 25, 60min).minute_of_day, 60);
+}
+
+TEST(LocalClock, AZoneWithoutClockChangesWorksToo) {
+  auto clock = LocalClock::make("Etc/UTC").value();
+  EXPECT_EQ(clock.at(date::sys_days(2026_y / 7 / 1) + 90min, Instant{}, true).minute_of_day, 90);
+}
+
+TEST(LocalClock, UnsynchronisedIsNotTrusted) {
+  Civil c;
+  EXPECT_FALSE(c.at(2026_y / 6 / 1, 600min, false).trusted);
+  EXPECT_TRUE(c.at(2026_y / 6 / 1, 601min, true).trusted);
+}
+
+TEST(LocalClock, AStepIsDistrustedForAMinute) {
+  Civil c;
+  EXPECT_TRUE(c.at(2026_y / 6 / 1, 600min).trusted);
+  c.steady -= 10s;  // the wall clock runs 10 s ahead of the steady one all of a sudden
+  EXPECT_FALSE(c.at(2026_y / 6 / 1, 601min).trusted);
+  EXPECT_FALSE(c.at(2026_y / 6 / 1, 602min).trusted);
+  EXPECT_TRUE(c.at(2026_y / 6 / 1, 603min).trusted);
+}
+
+TEST(LocalClock, AnUnknownZoneIsAnErrorThatNamesIt) {
+  const auto clock = LocalClock::make("Europe/Nowhere");
+  ASSERT_FALSE(clock);
+  EXPECT_NE(clock.error().detail.find("Europe/Nowhere"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace esshub::actors
