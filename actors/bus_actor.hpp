@@ -1,0 +1,33 @@
+// BusActor: the one shell of every bus - line + driver + queue - under CAF.
+#pragma once
+
+#include <caf/fwd.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/messages.hpp"
+#include "actors/sample_queue.hpp"
+#include "model/event.hpp"
+#include "protocol/driver.hpp"
+#include "transport/line.hpp"
+
+namespace esshub::actors {
+
+/// What a bus is made of. The makers are called anew: the line for every opening, the driver for
+/// every start of the actor.
+struct BusParts {
+  std::string name;
+  std::function<std::shared_ptr<transport::Line>()> make_line;
+  std::function<std::unique_ptr<protocol::Driver>()> make_driver;
+  std::shared_ptr<SampleQueue> queue;
+  EventSink events;  ///< gets component "bus.<name>"
+};
+
+/// Opens the line and keeps it open (after a loss: 0.2 s, doubling to 5 s, back to 0.2 s once good
+/// frames arrive), does what the driver asks, and sends BusReport to `supervisor` on every change
+/// and twice a second. Takes Setpoint. Ends on an exception, with an event.
+[[nodiscard]] caf::actor spawn_bus(caf::actor_system& system, const BusParts& parts,
+                                   const caf::actor& supervisor);
+
+}  // namespace esshub::actors
