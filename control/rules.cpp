@@ -10,7 +10,7 @@ namespace {
 
 // Safety first: an earlier limit always wins over a later one.
 constexpr std::array<Limit, 14> limit_table{
-    limit_stopping,          // F20, F10: told to stop, or overrun
+    limit_stopping,          // F20, F11, F10: told to stop, failing parts, overrun
     limit_stale,             // F1, F2, F4, F6: a required source is not fresh
     limit_islanded,          // F8: the inverter runs the house by itself
     limit_bms_protection,    // F5: a protection bit

@@ -1,0 +1,230 @@
+#include "actors/control_loop.hpp"
+
+#include <gtest/gtest.h>
+
+namespace esshub::actors {
+namespace {
+
+/// Follows with a fixed command, rests when told to: battery 0, AC-in = AC-out.
+Decision fake_step(const control::Inputs& inputs, control::Memory&) {
+  Decision d;
+  const auto ac_out = inputs.snapshot.raw(Point::ac_out, Measure::power);
+  const Watts load{ac_out ? ac_out->value : 0.0};
+  d.battery_power =
+      inputs.stopping || inputs.overrun || inputs.parts_failing ? Watts{} : Watts{500};
+  d.setpoint = {d.battery_power + load, InverterMode::follow, inputs.now + 1s};
+  if (inputs.stopping) d.reasons.add({Why::shutting_down, {}});
+  if (inputs.overrun) d.reasons.add({Why::overrun, {}});
+  if (inputs.parts_failing) d.reasons.add({Why::parts_failing, {}});
+  d.faults.set(Fault::clock_untrusted, !inputs.local.trusted, inputs.now);
+  return d;
+}
+
+Decision releasing_step(const control::Inputs&, control::Memory&) {
+  return {};
+}
+
+struct Rig {
+  explicit Rig(StepFunction step = &fake_step)
+      : loop({}, {{"meters", meters}, {"inverter", inverter}}, step) {}
+
+  std::shared_ptr<SampleQueue> meters = std::make_shared<SampleQueue>();
+  std::shared_ptr<SampleQueue> inverter = std::make_shared<SampleQueue>();
+  ControlLoop loop;
+  Instant now{1000s};
+
+  const Decision& tick(std::uint64_t missed = 0) {
+    now += 100ms;
+    return loop.tick(now, 50us, missed, {720, 1, true});
+  }
+  void measure(Point point, Measure what, double value) const {
+    inverter->push({{point, what}, value, now});
+  }
+};
+
+TEST(ControlLoop, DrainsEveryQueueIntoTheSnapshot) {
+  Rig rig;
+  rig.meters->push({{Point::grid, Measure::power}, 1, rig.now});
+  rig.meters->push({{Point::grid, Measure::power}, 2, rig.now + 1ms});
+  rig.measure(Point::ac_out, Measure::power, 70);
+  EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{570});
+  EXPECT_EQ(rig.loop.view().snapshot.raw(Point::grid, Measure::power)->value, 2);
+}
+
+TEST(ControlLoop, CountsTicksMissedPeriodsAndLateness) {
+  Rig rig;
+  rig.tick();
+  rig.tick(2);
+  const auto stats = rig.loop.view().ticks;
+  EXPECT_EQ(stats.ticks, 2u);
+  EXPECT_EQ(stats.overruns, 2u);
+  EXPECT_EQ(stats.lateness.buckets[0], 2u);
+  EXPECT_DOUBLE_EQ(stats.lateness.sum_seconds, 0.0001);
+}
+
+TEST(ControlLoop, ThreeMissedPeriodsInARowHoldTheSafeSetpointForSixtyCleanTicks) {
+  Rig rig;
+  rig.tick(1);
+  EXPECT_FALSE(rig.tick(1).reasons.has(Why::overrun));
+  EXPECT_TRUE(rig.tick(1).reasons.has(Why::overrun));
+  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Why::overrun)) << i;
+  EXPECT_FALSE(rig.tick().reasons.has(Why::overrun));
+}
+
+TEST(ControlLoop, OneLongTickThatSkipsThreePeriodsIsThreeInARow) {
+  Rig rig;
+  EXPECT_TRUE(rig.tick(3).reasons.has(Why::overrun));
+}
+
+TEST(ControlLoop, MissedPeriodsWithACleanTickBetweenAreNotInARow) {
+  Rig rig;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(rig.tick(1).reasons.has(Why::overrun));
+    EXPECT_FALSE(rig.tick(1).reasons.has(Why::overrun));
+    EXPECT_FALSE(rig.tick(0).reasons.has(Why::overrun));
+  }
+}
+
+TEST(ControlLoop, AMissDuringRecoveryStartsTheSixtyAnew) {
+  Rig rig;
+  rig.tick(3);
+  for (int i = 0; i < 50; ++i) rig.tick();
+  rig.tick(1);
+  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Why::overrun)) << i;
+  EXPECT_FALSE(rig.tick().reasons.has(Why::overrun));
+}
+
+TEST(ControlLoop, DriverFaultsJoinTheDecisionsAndRemoveNone) {
+  Rig rig;
+  BusHealth health;
+  health.bus = "meters";
+  health.driver.fault = Fault::bus_contended;
+  rig.loop.hear(health);
+  rig.now += 100ms;
+  rig.loop.tick(rig.now, 0s, 0, {720, 1, false});
+  const auto since = rig.loop.view().decision.faults.since(Fault::bus_contended);
+  EXPECT_EQ(since, rig.now);
+  EXPECT_TRUE(rig.loop.view().decision.faults.active(Fault::clock_untrusted));
+  rig.tick();
+  EXPECT_EQ(rig.loop.view().decision.faults.since(Fault::bus_contended), since);
+  health.driver.fault.reset();
+  rig.loop.hear(health);
+  rig.tick();
+  EXPECT_FALSE(rig.loop.view().decision.faults.active(Fault::bus_contended));
+}
+
+TEST(ControlLoop, AStuckPartIsAFaultAndFailingPartsHoldTheSafeSetpoint) {
+  Rig rig;
+  rig.loop.hear_parts(true, false, rig.now);
+  EXPECT_EQ(rig.tick().battery_power, Watts{500});
+  EXPECT_TRUE(rig.loop.view().decision.faults.active(Fault::actor_stuck));
+  rig.loop.hear_parts(false, true, rig.now);
+  const auto& held = rig.tick();
+  EXPECT_EQ(held.battery_power, Watts{});
+  EXPECT_TRUE(held.reasons.has(Why::parts_failing));
+  EXPECT_TRUE(rig.loop.view().decision.faults.active(Fault::actor_stuck));
+  rig.loop.hear_parts(false, false, rig.now);
+  EXPECT_EQ(rig.tick().battery_power, Watts{500});
+  EXPECT_FALSE(rig.loop.view().decision.faults.active(Fault::actor_stuck));
+}
+
+TEST(ControlLoop, EveryBusIsInTheViewFromTheStart) {
+  Rig rig;
+  rig.tick();
+  ASSERT_EQ(rig.loop.view().buses.size(), 2u);
+  EXPECT_EQ(rig.loop.view().buses[0].bus, "meters");
+  EXPECT_FALSE(rig.loop.view().buses[0].line_up);
+}
+
+TEST(ControlLoop, NewSettingsHoldFromTheNextTick) {
+  Rig rig;
+  control::Settings settings;
+  settings.period = 200ms;
+  settings.bms_max_age = 9s;
+  rig.loop.hear(settings);
+  rig.tick();
+  EXPECT_EQ(rig.loop.period(), Duration(200ms));
+  EXPECT_EQ(rig.loop.view().max_age, Duration(9s));
+}
+
+class Stop : public testing::Test {
+ protected:
+  void begin() {
+    rig.measure(Point::inverter, Measure::controllable, 1);
+    rig.measure(Point::ac_out, Measure::power, 200);
+    rig.tick();
+    rig.loop.begin_stop(rig.now);
+  }
+  void acknowledge(double watts) { rig.measure(Point::inverter, Measure::setpoint, watts); }
+  Rig rig;
+};
+
+TEST_F(Stop, EndsWhenTheRestingSetpointIsAcknowledged) {
+  begin();
+  EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{200});
+  EXPECT_FALSE(rig.loop.stopped());
+  acknowledge(200.9);
+  rig.tick();
+  EXPECT_EQ(rig.loop.stopped(), true);
+}
+
+TEST_F(Stop, AnAcknowledgementFromBeforeTheStopDoesNotCount) {
+  rig.measure(Point::inverter, Measure::controllable, 1);
+  rig.measure(Point::ac_out, Measure::power, 200);
+  acknowledge(200);
+  rig.tick();
+  rig.loop.begin_stop(rig.now);
+  rig.tick();
+  rig.tick();
+  EXPECT_FALSE(rig.loop.stopped());
+}
+
+TEST_F(Stop, AnAcknowledgementOfAnotherValueDoesNotCount) {
+  begin();
+  rig.tick();
+  acknowledge(700);
+  rig.tick();
+  EXPECT_FALSE(rig.loop.stopped());
+}
+
+TEST_F(Stop, TheAcknowledgementMayLagBehindAMovingLoad) {
+  begin();
+  rig.tick();
+  rig.measure(Point::ac_out, Measure::power, 340);
+  acknowledge(200);
+  EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{340});
+  EXPECT_EQ(rig.loop.stopped(), true);
+}
+
+TEST_F(Stop, GivesUpAfterThreeSeconds) {
+  begin();
+  for (int i = 0; i < 29; ++i) rig.tick();
+  EXPECT_FALSE(rig.loop.stopped());
+  rig.tick();
+  EXPECT_EQ(rig.loop.stopped(), false);
+}
+
+TEST_F(Stop, NeedsNoAcknowledgementWhereNoInverterIsControllable) {
+  rig.tick();
+  rig.loop.begin_stop(rig.now);
+  rig.tick();
+  EXPECT_EQ(rig.loop.stopped(), true);
+}
+
+TEST_F(Stop, NeedsNoAcknowledgementWhereNoSetpointIsWritten) {
+  Rig quiet(&releasing_step);
+  quiet.measure(Point::inverter, Measure::controllable, 1);
+  quiet.tick();
+  quiet.loop.begin_stop(quiet.now);
+  quiet.tick();
+  EXPECT_EQ(quiet.loop.stopped(), true);
+}
+
+TEST(ControlLoop, WithTheRealStepFailingPartsAreNamed) {
+  Rig rig(&control::step);
+  rig.loop.hear_parts(false, true, rig.now);
+  EXPECT_TRUE(rig.tick().reasons.has(Why::parts_failing));
+}
+
+}  // namespace
+}  // namespace esshub::actors
