@@ -1,0 +1,154 @@
+#include "actors/control_actor.hpp"
+
+#include <time.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/after.hpp>
+#include <caf/blocking_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/others.hpp>
+#include <caf/system_messages.hpp>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "actors/local_clock.hpp"
+#include "actors/realtime.hpp"
+
+namespace esshub::actors {
+namespace {
+
+constexpr Duration view_period = 100ms;
+constexpr Duration beat_period = 500ms;
+
+Instant clock_now() {
+  return std::chrono::steady_clock::now();
+}
+
+void sleep_until(Instant deadline) {
+  // libstdc++'s steady_clock is CLOCK_MONOTONIC.
+  const auto since_epoch = deadline.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  timespec t{};
+  t.tv_sec = seconds.count();
+  t.tv_nsec = std::chrono::nanoseconds(since_epoch - seconds).count();
+  while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) == EINTR) {
+  }
+}
+
+class Control {
+ public:
+  Control(caf::blocking_actor* self, const ControlParts& parts, caf::actor supervisor)
+      : self_(self),
+        supervisor_(std::move(supervisor)),
+        events_(parts.events),
+        loop_(parts.settings, parts.sources, parts.step),
+        clock_(LocalClock::make(parts.time_zone).value()) {}
+
+  void run() {
+    tell(Level::info, "control_started", "");
+    auto deadline = clock_now();
+    std::uint64_t missed = 0;
+    while (!ended_) {
+      deadline += loop_.period();
+      sleep_until(deadline);
+      const auto woke = clock_now();
+      look_into_mailbox(woke);
+      const Decision& decision = loop_.tick(woke, woke - deadline, missed, clock_.now());
+      // CAF hands a message over with an allocation and, where the receiver sleeps, a short
+      // critical section of the workers' queue: bounded, and the only one before the setpoint.
+      if (inverter_) self_->send(inverter_, decision.setpoint);
+      look_after_others(woke, missed == 0);
+      missed = skip_missed(deadline);
+    }
+  }
+
+  void tell(Level level, std::string event, std::string detail) {
+    events_("control", {level, std::move(event), std::move(detail)});
+  }
+
+ private:
+  /// Moves the deadline so that the next one lies in the future; how many periods that skipped.
+  std::uint64_t skip_missed(Instant& deadline) {
+    const auto late = clock_now() - deadline;
+    if (late < loop_.period()) return 0;
+    const auto missed = late / loop_.period();
+    deadline += missed * loop_.period();
+    return static_cast<std::uint64_t>(missed);
+  }
+
+  void look_into_mailbox(Instant now) {
+    bool empty = false;
+    while (!empty && !ended_ && !self_->mailbox().empty()) {
+      self_->receive(
+          [&](const BusReport& report) { loop_.hear(report.health); },
+          [&](const PartsState& parts) { loop_.hear_parts(parts.stuck, parts.hold_safe, now); },
+          [&](const MeetInverter& meet) { inverter_ = meet.bus; },
+          [&](const NextView& next) { reader_ = next.to; },
+          [&](const SettingsPtr& settings) { loop_.hear(*settings); },
+          [&](const StopControl& stop) {
+            stop_reader_ = stop.reply_to;
+            loop_.begin_stop(now);
+          },
+          [&](const caf::exit_msg&) { ended_ = true; },
+          caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
+            return caf::sec::unexpected_message;
+          },
+          caf::after(Duration::zero()) >> [&] { empty = true; });
+    }
+  }
+
+  /// Everything that can wait until the setpoint is out.
+  void look_after_others(Instant now, bool in_time) {
+    if (now >= next_beat_) {
+      next_beat_ = now + beat_period;
+      self_->send(supervisor_, ControlBeat{in_time, loop_.stats().ticks});
+    }
+    const auto stopped = loop_.stopped();
+    if (reader_ && (now >= next_view_ || stopped)) {
+      next_view_ = now + view_period;
+      self_->send(std::exchange(reader_, {}), ViewPtr(std::make_shared<const View>(loop_.view())));
+    }
+    if (stopped) {
+      self_->send(stop_reader_, ControlStopped{*stopped});
+      ended_ = true;
+    }
+  }
+
+  caf::blocking_actor* self_;
+  caf::actor supervisor_;
+  EventSink events_;
+  ControlLoop loop_;
+  LocalClock clock_;
+  caf::actor inverter_;
+  caf::actor reader_;  ///< waits for the next View
+  caf::actor stop_reader_;
+  Instant next_view_{};
+  Instant next_beat_{};
+  bool ended_ = false;
+};
+
+void control_main(caf::blocking_actor* self, const ControlParts& parts,
+                  const caf::actor& supervisor) {
+  try {
+    if (parts.realtime) {
+      if (const auto refused = ask_for_realtime(); !refused.empty())
+        parts.events("control", {Level::warning, "no_realtime", "detail=\"" + refused + "\""});
+    }
+    Control(self, parts, supervisor).run();
+  } catch (const std::exception& e) {
+    parts.events("control",
+                 {Level::critical, "actor_died", "exception=\"" + std::string(e.what()) + "\""});
+    self->fail_state(caf::exit_reason::unhandled_exception);
+  }
+}
+
+}  // namespace
+
+caf::actor spawn_control(caf::actor_system& system, const ControlParts& parts,
+                         const caf::actor& supervisor) {
+  return system.spawn<caf::detached>(control_main, parts, supervisor);
+}
+
+}  // namespace esshub::actors

@@ -1,0 +1,31 @@
+// ControlActor: the control loop on a thread of its own, ticking on absolute deadlines.
+#pragma once
+
+#include <caf/fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "actors/control_loop.hpp"
+#include "actors/messages.hpp"
+#include "control/settings.hpp"
+#include "model/event.hpp"
+
+namespace esshub::actors {
+
+struct ControlParts {
+  control::Settings settings;
+  std::vector<ControlSource> sources;
+  StepFunction step = nullptr;
+  std::string time_zone;  ///< IANA name, known to exist
+  bool realtime = true;
+  EventSink events;  ///< gets component "control"; must not block
+};
+
+/// A detached actor. It never waits for a message: it looks into its mailbox once a tick, drains
+/// the queues, steps, and sends the Setpoint to the inverter's bus actor (MeetInverter).
+/// ControlBeat goes to `supervisor` twice a second; a View to whoever asked (NextView), ten a
+/// second at most. StopControl is answered with ControlStopped after 3 s at most, then it ends.
+[[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlParts& parts,
+                                       const caf::actor& supervisor);
+
+}  // namespace esshub::actors
