@@ -1,0 +1,70 @@
+#include "actors/publisher.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace esshub::actors {
+namespace {
+
+struct Receiver {
+  Subscription subscription;
+  std::optional<Instant> served_at;  ///< by the View's own time
+  std::uint64_t failures = 0;
+};
+
+struct PublisherState {
+  static inline const char* name = "publisher";
+  std::vector<Receiver> receivers;
+  EventSink events;
+  caf::actor control;
+
+  void publish(const View& view) {
+    for (auto& receiver : receivers) {
+      if (receiver.served_at && view.now - *receiver.served_at < receiver.subscription.period)
+        continue;
+      receiver.served_at = view.now;
+      try {
+        receiver.subscription.sink(view);
+      } catch (const std::exception& e) {
+        // The first and every hundredth: a sink that fails ten times a second must not flood.
+        if (receiver.failures++ % 100 == 0)
+          events("publisher", {Level::warning, "sink_failed",
+                               "times=" + std::to_string(receiver.failures) + " exception=\"" +
+                                   e.what() + "\""});
+      }
+    }
+  }
+};
+
+caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
+                                 std::vector<Subscription> subscriptions, EventSink events) {
+  for (auto& subscription : subscriptions)
+    self->state.receivers.push_back({std::move(subscription), {}, 0});
+  self->state.events = std::move(events);
+  return {
+      [self](const MeetControl& meet) {
+        self->state.control = meet.control;
+        self->send(self->state.control, NextView{self});
+      },
+      [self](const ViewPtr& view) {
+        self->state.publish(*view);
+        self->send(self->state.control, NextView{self});
+      },
+  };
+}
+
+}  // namespace
+
+caf::actor spawn_publisher(caf::actor_system& system, std::vector<Subscription> subscriptions,
+                           EventSink events) {
+  return system.spawn<caf::detached>(publisher_behavior, std::move(subscriptions),
+                                     std::move(events));
+}
+
+}  // namespace esshub::actors

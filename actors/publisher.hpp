@@ -1,0 +1,26 @@
+// Publisher: fans the newest View out to everything that faces outward.
+#pragma once
+
+#include <caf/fwd.hpp>
+#include <functional>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "model/event.hpp"
+#include "model/view.hpp"
+
+namespace esshub::actors {
+
+/// A receiver and how often it wants a View at most (0: every one).
+struct Subscription {
+  std::function<void(const View&)> sink;
+  Duration period{};
+};
+
+/// An actor with a thread of its own, because sinks are foreign code and may block: they delay each
+/// other, never a bus. It asks the control (MeetControl) for a View only when it is done with the
+/// one before, so the newest wins and nothing piles up. A sink that throws is reported and kept.
+[[nodiscard]] caf::actor spawn_publisher(caf::actor_system& system,
+                                         std::vector<Subscription> subscriptions, EventSink events);
+
+}  // namespace esshub::actors
