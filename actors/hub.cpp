@@ -1,0 +1,178 @@
+#include "actors/hub.hpp"
+
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/after.hpp>
+#include <caf/scoped_actor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "actors/bus_actor.hpp"
+#include "actors/control_actor.hpp"
+#include "actors/local_clock.hpp"
+#include "actors/messages.hpp"
+#include "actors/publisher.hpp"
+#include "actors/sample_queue.hpp"
+#include "actors/supervisor.hpp"
+#include "control/step.hpp"
+#include "esshub_version.hpp"
+#include "metrics/exporter.hpp"
+#include "transport/io_thread.hpp"
+#include "transport/make_line.hpp"
+
+namespace esshub::actors {
+namespace {
+
+constexpr Duration exporter_period = 500ms;
+constexpr Duration stop_limit = 5s;  // safety contract F20
+
+std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings) {
+  struct Maker {
+    auto operator()(const protocol::ModbusConfig& c) const {
+      return protocol::make_modbus_driver(c);
+    }
+    auto operator()(const protocol::PylontechConfig& c) const {
+      return protocol::make_pylontech_driver(c);
+    }
+    auto operator()(const protocol::VebusConfig& c) const { return protocol::make_vebus_driver(c); }
+  };
+  return std::visit(Maker{}, settings);
+}
+
+bool is_inverter(const BusSettings& bus) {
+  return std::holds_alternative<protocol::VebusConfig>(bus.driver);
+}
+
+/// What the wiring itself relies on.
+std::optional<Error> unwirable(const HubSettings& settings) {
+  const auto& buses = settings.buses;
+  for (auto bus = buses.begin(); bus != buses.end(); ++bus)
+    if (std::any_of(buses.begin(), bus, [&](const auto& other) { return other.name == bus->name; }))
+      return Error{ErrorKind::content, "two buses are called \"" + bus->name + "\""};
+  if (std::count_if(buses.begin(), buses.end(), is_inverter) > 1)
+    return Error{ErrorKind::content,
+                 "more than one bus has an inverter: only one can be commanded"};
+  return std::nullopt;
+}
+
+Duration watchdog_period() {
+  std::uint64_t microseconds = 0;
+  if (::sd_watchdog_enabled(0, &microseconds) <= 0) return {};
+  return std::chrono::microseconds(microseconds / 2);
+}
+
+struct ActorConfig : caf::actor_system_config {
+  ActorConfig() {
+    add_message_types<caf::id_block::esshub>();
+    // The default polls while idle; two workers, because no handler of ours blocks.
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", 2u);
+  }
+};
+
+/// Everything that runs. Destroyed from the bottom up: lines before the actors they report to,
+/// actors before the exporter they feed.
+struct Running {
+  std::unique_ptr<metrics::Exporter> exporter;
+  ActorConfig config;
+  caf::actor_system system{config};
+  transport::IoThread io;
+};
+
+class RunningHub final : public Hub {
+ public:
+  RunningHub(HubSettings settings, EventSink events, std::vector<ViewSink> sinks,
+             std::unique_ptr<metrics::Exporter> exporter) {
+    running_->exporter = std::move(exporter);
+    SupervisorParts parts;
+
+    // One queue per bus: from its actor to the control.
+    std::vector<ControlSource> sources;
+    for (const auto& bus : settings.buses) {
+      const auto queue = std::make_shared<SampleQueue>();
+      sources.push_back({bus.name, queue});
+      BusParts bus_parts;
+      bus_parts.name = bus.name;
+      bus_parts.make_line = [&io = running_->io, line = bus.line] {
+        return transport::make_line(io.context(), line);
+      };
+      bus_parts.make_driver = [driver = bus.driver] { return make_driver(driver); };
+      bus_parts.queue = queue;
+      bus_parts.events = events;
+      parts.buses.push_back({bus.name, is_inverter(bus),
+                             [bus_parts](caf::actor_system& system, const caf::actor& supervisor) {
+                               return spawn_bus(system, bus_parts, supervisor);
+                             }});
+    }
+
+    const ControlParts control{settings.control,   std::move(sources), &control::step,
+                               settings.time_zone, settings.realtime,  events};
+    parts.control = [control](caf::actor_system& system, const caf::actor& supervisor) {
+      return spawn_control(system, control, supervisor);
+    };
+
+    std::vector<Subscription> subscriptions;
+    if (auto* metrics = running_->exporter.get())
+      subscriptions.push_back({[metrics](const View& v) { metrics->update(v); }, exporter_period});
+    for (auto& sink : sinks) subscriptions.push_back({std::move(sink), {}});
+    parts.publisher = [subscriptions, events](caf::actor_system& system, const caf::actor&) {
+      return spawn_publisher(system, subscriptions, events);
+    };
+
+    parts.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };
+    parts.watchdog_period = watchdog_period();
+    parts.events = events;
+    supervisor_ = spawn_supervisor(running_->system, std::move(parts));
+  }
+
+  ~RunningHub() override { stop_once(); }
+
+  bool stop() override { return stop_once(); }
+
+ private:
+  /// The supervisor ends the actors in order; then nobody uses the lines any more.
+  bool stop_once() {
+    if (!running_) return acknowledged_;
+    HubStopped stopped{.acknowledged = false, .all_ended = false};
+    {
+      const caf::scoped_actor self{running_->system};
+      self->send(std::exchange(supervisor_, {}), StopHub{self});
+      self->receive([&](const HubStopped& s) { stopped = s; }, caf::after(stop_limit) >> [] {});
+    }
+    acknowledged_ = stopped.acknowledged;
+    running_->io.stop();
+    // An actor that hangs (in a sink that blocks) cannot be ended, and the actor system would wait
+    // for it for ever: leave both to the end of the process.
+    if (!stopped.all_ended) static_cast<void>(running_.release());
+    running_.reset();
+    return acknowledged_;
+  }
+
+  std::unique_ptr<Running> running_ = std::make_unique<Running>();
+  caf::actor supervisor_;
+  bool acknowledged_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Hub>> Hub::start(HubSettings settings, EventSink events,
+                                        std::vector<ViewSink> sinks) {
+  if (auto error = unwirable(settings)) return tl::unexpected<Error>(std::move(*error));
+  if (const auto clock = LocalClock::make(settings.time_zone); !clock)
+    return tl::unexpected<Error>(clock.error());
+  std::unique_ptr<metrics::Exporter> exporter;
+  if (!settings.metrics_address.empty()) {
+    auto listening = metrics::Exporter::listen(settings.metrics_address, ESSHUB_VERSION);
+    if (!listening) return tl::unexpected<Error>(listening.error());
+    exporter = std::move(*listening);
+  }
+  return std::make_unique<RunningHub>(std::move(settings), std::move(events), std::move(sinks),
+                                      std::move(exporter));
+}
+
+}  // namespace esshub::actors
