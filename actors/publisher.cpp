@@ -49,6 +49,7 @@ caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
   self->state.events = std::move(events);
   return {
       [self](const MeetControl& meet) {
+        if (self->state.control == meet.control) return;  // asked already
         self->state.control = meet.control;
         self->send(self->state.control, NextView{self});
       },

@@ -168,6 +168,21 @@ TEST_F(ControlActorTest, StopWithoutAnInverterEndsAtOnce) {
   wait_for_end();
 }
 
+TEST_F(ControlActorTest, RefusedRealTimeIsOneEventAndItTicksOn) {
+  ControlParts parts;
+  parts.settings.period = 5ms;
+  parts.step = &fake_step;
+  parts.time_zone = "Etc/UTC";
+  parts.events = log_.sink();
+  const auto eager = spawn_control(system_, parts, self_);
+  caf::anon_send(eager, NextView{self_});
+  EXPECT_TRUE(next<ViewPtr>());
+  EXPECT_LE(log_.count("control no_realtime"), 1u);
+  self_->monitor(eager);
+  caf::anon_send_exit(eager, caf::exit_reason::kill);
+  EXPECT_TRUE(next<caf::down_msg>());
+}
+
 TEST_F(ControlActorTest, AnExceptionEndsItWithAnEvent) {
   mood = Mood::broken;
   wait_for_end();

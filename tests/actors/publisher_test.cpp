@@ -83,8 +83,20 @@ TEST_F(PublisherTest, AThrowingSinkIsReportedOnceAHundredTimesAndDisturbsNobody)
 TEST_F(PublisherTest, ANewControlIsAskedAnew) {
   start({});
   ASSERT_TRUE(asked());
+  const caf::scoped_actor next{system_};
+  caf::anon_send(publisher_, MeetControl{next});
+  bool got = false;
+  next->receive([&](const NextView&) { got = true; }, caf::after(5s) >> [] {});
+  EXPECT_TRUE(got);
+}
+
+TEST_F(PublisherTest, ARepeatedIntroductionDoesNotAskTwice) {
+  start({});
+  ASSERT_TRUE(asked());
   caf::anon_send(publisher_, MeetControl{self_});
-  EXPECT_TRUE(asked());
+  give(0ms);
+  ASSERT_TRUE(asked());
+  EXPECT_FALSE(asked(50ms));
 }
 
 }  // namespace
