@@ -99,9 +99,8 @@ class Supervisor {
 
   void on_beat(const ControlBeat& beat) {
     parts_.front().heard_at = now();
-    if (!beat.healthy) return;
-    healthy_since_feed_ = true;
-    if (!std::exchange(ready_, true)) notify_("READY=1");
+    healthy_since_feed_ = beat.healthy;
+    if (beat.healthy && !std::exchange(ready_, true)) notify_("READY=1");
   }
 
   void on_report(const BusReport& report) {
