@@ -15,6 +15,19 @@ struct VebusConfig {
   Watts setpoint_deadband{1.0};        ///< smaller changes wait for the refresh
 };
 
+/// The driver of one single-phase unit with the ESS assistant (reference: vebus-mk3).
+///
+/// Ready means: handshake done and the ESS record found; only then {inverter, controllable} is
+/// emitted and setpoints are written. Without the record, with several units, or where setpoints
+/// are refused twice, it goes on measuring with Fault::inverter_lost and looks again every 30 s.
+/// {inverter, setpoint} is stamped at the acknowledgement; its effect is for others to check.
+/// A command given before the inverter was ready is never written, but for the switch: off and
+/// charger_only are sent also where setpoints cannot be, and what was switched off here is switched
+/// on again by the next follow or release, even across a lost line.
+///
+/// Events: mk3_found, ess_found, ess_missing, ess_moved, inverter_unusable, inverter_silent,
+/// inverter_back, interface_reset, inverter_switched, inverter_state, inverter_alarms, vebus_error,
+/// setpoint_refused, setpoint_impossible.
 [[nodiscard]] std::unique_ptr<Driver> make_vebus_driver(VebusConfig config);
 
 }  // namespace esshub::protocol
