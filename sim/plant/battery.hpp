@@ -1,0 +1,63 @@
+// A stack of 15-cell LFP modules with its BMS, as physics: power and time in, truth out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "model/time.hpp"
+#include "sim/plant/truth.hpp"
+
+namespace esshub::sim {
+
+struct BatterySettings {
+  unsigned modules = 2;       ///< US2000: 50 Ah, 2.4 kWh each
+  double soc_percent = 50.0;  ///< at the start
+  Celsius ambient{21.0};
+  Volts cvl{53.2};  ///< reference: pylontech-can section 5
+  Volts dvl{45.0};
+};
+
+/// What a tester wants the BMS to say instead of what it would say.
+struct BmsOverrides {
+  std::optional<Amperes> ccl;
+  std::optional<Amperes> dcl;
+  std::uint32_t protections = 0;  ///< BmsFlag bits raised on top; physics stays as it is
+};
+
+class Battery {
+ public:
+  explicit Battery(const BatterySettings& settings);
+
+  /// What the terminals really take for a wanted DC power (W, + = charging): nothing in a direction
+  /// the BMS has switched off, and never more than the cells can give.
+  [[nodiscard]] Watts accepted(Watts wanted) const;
+  /// DC power that charges with `limit`, less when `ceiling` would be passed at the terminals.
+  [[nodiscard]] Watts charge_power(Amperes limit, Volts ceiling) const;
+  /// Lets `dt` pass at a constant DC power (W, + = charging; accepted() is applied).
+  void advance(Duration dt, Watts power);
+
+  [[nodiscard]] const BatteryTruth& truth() const { return truth_; }
+  /// Cells at rest, all modules in parallel.
+  [[nodiscard]] Volts open_circuit() const;
+  /// Of the whole stack, ohm.
+  [[nodiscard]] double resistance() const;
+  /// 0 to 100 %; the BMS forgets what it had latched.
+  void set_soc(double percent);
+  void set_overrides(const BmsOverrides& overrides);
+  [[nodiscard]] const BmsOverrides& overrides() const { return overrides_; }
+
+ private:
+  [[nodiscard]] Amperes current_for(Watts power) const;
+  void update_bms(Duration dt);
+
+  BatterySettings settings_;
+  BmsOverrides overrides_;
+  BatteryTruth truth_;
+  double charge_percent_;  ///< may pass 0 and 100 a little; the truth's SOC may not
+  bool full_ = false;
+  bool empty_ = false;
+  std::uint32_t latched_ = 0;  ///< protections, BmsFlag bits
+  Duration not_full_for_{};    ///< since the charge last passed 97 %
+};
+
+}  // namespace esshub::sim

@@ -1,0 +1,78 @@
+// The house as physics: loads, sun, grid connection, inverter and battery, and what its meters see.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/plant/battery.hpp"
+#include "sim/plant/dice.hpp"
+#include "sim/plant/inverter.hpp"
+#include "sim/plant/meter.hpp"
+
+namespace esshub::sim {
+
+struct HouseSettings {
+  BatterySettings battery;
+  InverterSettings inverter;
+  MeterSettings meter;
+  Watts ac_out{};             ///< constant load behind the inverter
+  double ac_out_share = 0.0;  ///< part of the house load that is behind the inverter, 0 to 1
+  double line_ohm = 0.25;     ///< of the grid connection: voltage falls with import
+  std::uint64_t seed = 1;     ///< of the meters' noise
+};
+
+/// grid = load + drawn - solar holds in every step. Signs as everywhere: grid + = import.
+struct HouseTruth {
+  Duration since_start{};
+  Watts grid{};
+  Watts solar{};   ///< what the solar inverter really feeds: 0 without grid
+  Watts load{};    ///< served loads on the grid side: 0 without grid
+  Watts ac_out{};  ///< served loads behind the inverter
+  Watts drawn{};   ///< at the inverter's AC-in, its own use included
+  bool grid_on = true;
+  WattHours import{};  ///< since the start
+  WattHours export_{};
+  WattHours absolute{};  ///< of |grid|: divided by the time it is the mean
+};
+
+class House {
+ public:
+  explicit House(const HouseSettings& settings);
+
+  /// Lets `dt` pass (short against the inverter's lag: 10 to 50 ms) with what is set.
+  void advance(Duration dt);
+
+  void set_load(Watts total) { wanted_load_ = total; }
+  void set_solar(Watts available) { sun_ = available; }
+  void set_grid(bool on) { truth_.grid_on = on; }
+
+  [[nodiscard]] const HouseTruth& truth() const { return truth_; }
+  [[nodiscard]] const BatteryTruth& battery_truth() const { return battery_.truth(); }
+  [[nodiscard]] const InverterTruth& inverter_truth() const { return inverter_.truth(); }
+  /// SDM630: L1 grid, L2 solar, L3 spare.
+  [[nodiscard]] const MeterTruth& main_meter() const { return main_meter_; }
+  /// SDM120: the inverter's AC-in, + = charging.
+  [[nodiscard]] const MeterTruth& battery_meter() const { return battery_meter_; }
+  [[nodiscard]] Battery& battery() { return battery_; }
+  [[nodiscard]] InverterCommand& command() { return command_; }
+  [[nodiscard]] const InverterCommand& command() const { return command_; }
+
+ private:
+  [[nodiscard]] Mains mains() const;
+
+  HouseSettings settings_;
+  Dice dice_;
+  Battery battery_;
+  Inverter inverter_;
+  InverterCommand command_;
+  Meter grid_;
+  Meter solar_;
+  Meter spare_;
+  Meter inverter_line_;
+  MeterTruth main_meter_;
+  MeterTruth battery_meter_;
+  HouseTruth truth_;
+  Watts wanted_load_{};
+  Watts sun_{};
+};
+
+}  // namespace esshub::sim

@@ -1,0 +1,24 @@
+#include "sim/plant/meter.hpp"
+
+#include <cmath>
+
+namespace esshub::sim {
+
+void Meter::advance(Duration dt, Watts power, Volts voltage, Dice& dice) {
+  if (voltage <= Volts{}) {
+    filtered_ = reading_.power = Watts{};
+    reading_.voltage = Volts{};
+    reading_.current = Amperes{};
+    return;
+  }
+  filtered_ += (power - filtered_) * (1.0 - std::exp(-Seconds{dt} / settings_.time_constant));
+  // Energy comes from the true power: a counter has no display filter.
+  if (power > Watts{}) reading_.forward += power * Hours{dt};
+  if (power < Watts{}) reading_.reverse += -power * Hours{dt};
+
+  reading_.power = filtered_ + settings_.power_noise * dice.noise();
+  reading_.voltage = voltage + settings_.voltage_noise * dice.noise();
+  reading_.current = abs(reading_.power) / reading_.voltage;
+}
+
+}  // namespace esshub::sim

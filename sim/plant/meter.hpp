@@ -1,0 +1,31 @@
+// One metered conductor as an Eastron meter shows it: filtered, a little noisy, counting energy.
+#pragma once
+
+#include "model/time.hpp"
+#include "sim/plant/dice.hpp"
+#include "sim/plant/truth.hpp"
+
+namespace esshub::sim {
+
+struct MeterSettings {
+  /// A step is shown to 99 % after 1 s, reference: eastron-modbus section 6: tau = 1 s / ln 100.
+  Seconds time_constant{0.217};
+  Watts power_noise{0.2};  ///< standard deviation; registers of a live meter are never frozen
+  Volts voltage_noise{0.03};
+};
+
+class Meter {
+ public:
+  explicit Meter(const MeterSettings& settings) : settings_(settings) {}
+
+  /// Lets `dt` pass with a constant true power and voltage. 0 V is a dead conductor: exact zeros.
+  void advance(Duration dt, Watts power, Volts voltage, Dice& dice);
+  [[nodiscard]] const MeterReading& reading() const { return reading_; }
+
+ private:
+  MeterSettings settings_;
+  Watts filtered_{};
+  MeterReading reading_;
+};
+
+}  // namespace esshub::sim
