@@ -1,0 +1,49 @@
+// One direction of a serial wire: bytes enter at a time and arrive paced at the baud rate.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "model/time.hpp"
+#include "protocol/bytes.hpp"
+#include "sim/plant/dice.hpp"
+#include "sim/plant/fault.hpp"
+
+namespace esshub::sim {
+
+struct WireSettings {
+  std::uint32_t baud = 9600;         ///< 0: no pacing
+  unsigned bits_per_character = 10;  ///< 8N1
+  /// A receiver that hands over bytes while more are coming (a USB adapter's latency timer).
+  Duration latency = 16ms;
+};
+
+class Wire {
+ public:
+  Wire(const WireSettings& settings, std::uint64_t seed) : settings_(settings), dice_(seed) {}
+
+  /// Bytes handed to the sender at `now`; they start when those before them have left.
+  void push(protocol::ByteView bytes, Instant now);
+  /// All bytes whose last bit has arrived at or before `now`, in order.
+  [[nodiscard]] protocol::Bytes pop(Instant now);
+  /// When it is worth calling pop(): the end of the first burst under way, or the latency timer.
+  [[nodiscard]] std::optional<Instant> next() const;
+  /// Affects bytes pushed from now on; `off` and `unplug` also lose those under way.
+  void set_fault(const BusFault& fault);
+
+ private:
+  struct Flying {
+    std::byte byte;
+    Instant at;  ///< when its last bit has arrived
+    bool ends_burst;
+  };
+  [[nodiscard]] protocol::Bytes damaged(protocol::ByteView bytes);
+
+  WireSettings settings_;
+  Dice dice_;
+  BusFault fault_;
+  std::deque<Flying> flying_;
+};
+
+}  // namespace esshub::sim
