@@ -1,0 +1,308 @@
+#include "sim/command.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <span>
+#include <vector>
+
+namespace esshub::sim {
+namespace {
+
+using Words = std::span<const std::string_view>;
+using Parsed = tl::expected<Command, std::string>;
+
+std::vector<std::string_view> split(std::string_view line) {
+  constexpr std::string_view blank = " \t\r\n";
+  std::vector<std::string_view> words;
+  while (true) {
+    const auto begin = line.find_first_not_of(blank);
+    if (begin == std::string_view::npos) return words;
+    line.remove_prefix(begin);
+    words.push_back(line.substr(0, line.find_first_of(blank)));
+    line.remove_prefix(words.back().size());
+  }
+}
+
+tl::unexpected<std::string> expected(std::string_view what, std::string_view got) {
+  return tl::unexpected("expected " + std::string(what) + ", got '" + std::string(got) + "'");
+}
+
+tl::expected<double, std::string> number(std::string_view word, double low, double high,
+                                         std::string_view unit) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size() || !(value >= low && value <= high))
+    return expected("a number from " + std::to_string(std::lround(low)) + " to " +
+                        std::to_string(std::lround(high)) + " (" + std::string(unit) + ")",
+                    word);
+  return value;
+}
+
+tl::expected<bool, std::string> on_off(std::string_view word) {
+  if (word == "on") return true;
+  if (word == "off") return false;
+  return expected("on or off", word);
+}
+
+template <class T>
+struct Named {
+  std::string_view name;
+  T value;
+};
+
+template <class T, std::size_t n>
+tl::expected<T, std::string> one_of(const std::array<Named<T>, n>& table, std::string_view word) {
+  std::string names;
+  for (const auto& row : table) {
+    if (row.name == word) return row.value;
+    if (!names.empty()) names += ", ";
+    names += row.name;
+  }
+  return expected("one of " + names, word);
+}
+
+constexpr std::array bus_names{Named<Bus>{"meters", Bus::meters},
+                               Named<Bus>{"battery", Bus::battery},
+                               Named<Bus>{"inverter", Bus::inverter}};
+constexpr std::array fault_names{
+    Named<FaultKind>{"none", FaultKind::none},     Named<FaultKind>{"off", FaultKind::off},
+    Named<FaultKind>{"drop", FaultKind::drop},     Named<FaultKind>{"garbage", FaultKind::garbage},
+    Named<FaultKind>{"stuck", FaultKind::stuck},   Named<FaultKind>{"slow", FaultKind::slow},
+    Named<FaultKind>{"unplug", FaultKind::unplug},
+};
+constexpr std::array flag_names{
+    Named<BmsFlag>{"high_voltage", BmsFlag::high_voltage},
+    Named<BmsFlag>{"low_voltage", BmsFlag::low_voltage},
+    Named<BmsFlag>{"high_temperature", BmsFlag::high_temperature},
+    Named<BmsFlag>{"low_temperature", BmsFlag::low_temperature},
+    Named<BmsFlag>{"high_charge_current", BmsFlag::high_charge_current},
+    Named<BmsFlag>{"high_discharge_current", BmsFlag::high_discharge_current},
+    Named<BmsFlag>{"system", BmsFlag::system},
+    Named<BmsFlag>{"internal_communication", BmsFlag::internal_communication},
+    Named<BmsFlag>{"high_charge_temperature", BmsFlag::high_charge_temperature},
+    Named<BmsFlag>{"low_charge_temperature", BmsFlag::low_charge_temperature},
+    Named<BmsFlag>{"contactor", BmsFlag::contactor},
+    Named<BmsFlag>{"short_circuit", BmsFlag::short_circuit},
+    Named<BmsFlag>{"internal_failure", BmsFlag::internal_failure},
+    Named<BmsFlag>{"cell_imbalance", BmsFlag::cell_imbalance},
+    Named<BmsFlag>{"general", BmsFlag::general},
+    Named<BmsFlag>{"unknown", BmsFlag::unknown},
+};
+
+/// `load` and `pv` differ only in what they set.
+Parsed power_or_trace(Words words, void (Plant::*set)(std::optional<Watts>)) {
+  if (words[1] == "trace")
+    return Command{[set](Plant& plant) {
+      (plant.*set)(std::nullopt);
+      return std::string{};
+    }};
+  const auto watts = number(words[1], 0.0, 30'000.0, "W");
+  if (!watts) return tl::unexpected(watts.error() + " or 'trace'");
+  return Command{[set, value = Watts{*watts}](Plant& plant) {
+    (plant.*set)(value);
+    return std::string{};
+  }};
+}
+
+Parsed parse_load(Words words) {
+  return power_or_trace(words, &Plant::set_load);
+}
+
+Parsed parse_pv(Words words) {
+  return power_or_trace(words, &Plant::set_solar);
+}
+
+Parsed parse_soc(Words words) {
+  return number(words[1], 0.0, 100.0, "%").map([](double percent) -> Command {
+    return [percent](Plant& plant) {
+      plant.house().battery().set_soc(percent);
+      return std::string{};
+    };
+  });
+}
+
+Parsed parse_grid(Words words) {
+  return on_off(words[1]).map([](bool on) -> Command {
+    return [on](Plant& plant) {
+      plant.house().set_grid(on);
+      return std::string{};
+    };
+  });
+}
+
+Parsed parse_fault(Words words) {
+  const auto bus = one_of(bus_names, words[1]);
+  if (!bus) return tl::unexpected(bus.error());
+  const auto kind = one_of(fault_names, words[2]);
+  if (!kind) return tl::unexpected(kind.error());
+  BusFault fault{.kind = *kind};
+  const bool percent = *kind == FaultKind::drop || *kind == FaultKind::garbage;
+  const bool needs_number = percent || *kind == FaultKind::slow;
+  if (needs_number != (words.size() == 4))
+    return tl::unexpected("fault " + std::string(words[1]) + " " + std::string(words[2]) +
+                          (percent        ? " needs a percentage"
+                           : needs_number ? " needs a delay in ms"
+                                          : " takes nothing after it"));
+  if (needs_number) {
+    const auto value =
+        percent ? number(words[3], 0.0, 100.0, "%") : number(words[3], 0.0, 60'000.0, "ms");
+    if (!value) return tl::unexpected(value.error());
+    if (percent) {
+      fault.percent = *value;
+    } else {
+      fault.delay = as_duration(std::chrono::duration<double, std::milli>{*value});
+    }
+  }
+  return Command{[bus = *bus, fault](Plant& plant) {
+    plant.set_fault(bus, fault);
+    return std::string{};
+  }};
+}
+
+Parsed parse_bms_limit(Words words, std::optional<Amperes> BmsOverrides::*limit) {
+  if (words.size() != 3) return tl::unexpected(std::string("expected bms ccl|dcl AMPERES|auto"));
+  std::optional<Amperes> value;
+  if (words[2] != "auto") {
+    const auto amperes = number(words[2], 0.0, 500.0, "A");
+    if (!amperes) return tl::unexpected(amperes.error() + " or 'auto'");
+    value = Amperes{*amperes};
+  }
+  return Command{[limit, value](Plant& plant) {
+    auto overrides = plant.house().battery().overrides();
+    overrides.*limit = value;
+    plant.house().battery().set_overrides(overrides);
+    return std::string{};
+  }};
+}
+
+Parsed parse_bms_alarm(Words words) {
+  if (words.size() != 4) return tl::unexpected(std::string("expected bms alarm NAME on|off"));
+  const auto flag = one_of(flag_names, words[2]);
+  if (!flag) return tl::unexpected(flag.error());
+  return on_off(words[3]).map([flag = *flag](bool on) -> Command {
+    return [flag, on](Plant& plant) {
+      auto overrides = plant.house().battery().overrides();
+      const auto bit = static_cast<std::uint32_t>(flag);
+      overrides.protections = on ? overrides.protections | bit : overrides.protections & ~bit;
+      plant.house().battery().set_overrides(overrides);
+      return std::string{};
+    };
+  });
+}
+
+Parsed parse_bms(Words words) {
+  if (words[1] == "ccl") return parse_bms_limit(words, &BmsOverrides::ccl);
+  if (words[1] == "dcl") return parse_bms_limit(words, &BmsOverrides::dcl);
+  if (words[1] == "alarm") return parse_bms_alarm(words);
+  return expected("ccl, dcl or alarm", words[1]);
+}
+
+Parsed parse_state(Words) {
+  return Command{[](Plant& plant) { return state(plant).dump(); }};
+}
+
+Parsed parse_help(Words);
+
+struct Verb {
+  std::string_view name;
+  std::size_t least;  ///< words, the verb included
+  std::size_t most;
+  Parsed (*parse)(Words);
+  std::string_view usage;
+  std::string_view meaning;
+};
+constexpr std::array verbs{
+    Verb{"load", 2, 2, parse_load, "load W|trace", "house load, or back to the trace"},
+    Verb{"pv", 2, 2, parse_pv, "pv W|trace", "solar power, or back to the trace"},
+    Verb{"soc", 2, 2, parse_soc, "soc PERCENT", "state of charge of the battery"},
+    Verb{"grid", 2, 2, parse_grid, "grid on|off", "public grid"},
+    Verb{"fault", 3, 4, parse_fault,
+         "fault meters|battery|inverter none|off|drop P|garbage P|stuck|slow MS|unplug",
+         "what is wrong with a bus"},
+    Verb{"bms", 3, 4, parse_bms, "bms ccl A|auto, bms dcl A|auto, bms alarm NAME on|off",
+         "what the BMS says"},
+    Verb{"state", 1, 1, parse_state, "state", "the truth as JSON"},
+    Verb{"help", 1, 1, parse_help, "help", "this list"},
+};
+
+Parsed parse_help(Words) {
+  return Command{[](Plant&) {
+    std::string text;
+    for (const auto& verb : verbs) {
+      if (!text.empty()) text += " | ";
+      text += verb.usage;
+    }
+    return text;
+  }};
+}
+
+}  // namespace
+
+tl::expected<Command, std::string> parse_command(std::string_view line) {
+  const auto words = split(line);
+  std::string names;
+  for (const auto& verb : verbs) {
+    if (!words.empty() && words.front() == verb.name) {
+      if (words.size() < verb.least || words.size() > verb.most)
+        return tl::unexpected("expected " + std::string(verb.usage));
+      return verb.parse(words);
+    }
+    if (!names.empty()) names += ", ";
+    names += verb.name;
+  }
+  if (words.empty()) return tl::unexpected("expected one of " + names);
+  return expected("one of " + names, words.front());
+}
+
+std::string answer(Plant& plant, std::string_view line) {
+  const auto command = parse_command(line);
+  if (!command) return "error " + command.error();
+  const auto said = (*command)(plant);
+  return said.empty() ? "ok" : "ok " + said;
+}
+
+nlohmann::json state(const Plant& plant) {
+  const auto& house = plant.house();
+  const auto& truth = house.truth();
+  const auto& battery = house.battery_truth();
+  const auto& inverter = house.inverter_truth();
+  const auto& command = house.command();
+  const Hours hours = truth.since_start;
+  nlohmann::json json;
+  json["time_s"] = Seconds{truth.since_start}.count();
+  json["grid_on"] = truth.grid_on;
+  json["grid_w"] = truth.grid.value();
+  json["solar_w"] = truth.solar.value();
+  json["load_w"] = truth.load.value();
+  json["ac_out_w"] = truth.ac_out.value();
+  json["inverter_w"] = truth.drawn.value();
+  json["battery_w"] = inverter.battery_ac.value();
+  json["battery_v"] = battery.voltage.value();
+  json["battery_a"] = battery.current.value();
+  json["soc_percent"] = battery.soc_percent;
+  json["ccl_a"] = battery.ccl.value();
+  json["dcl_a"] = battery.dcl.value();
+  json["inverter_state"] = name(inverter.state);
+  json["setpoint_w"] = nullptr;
+  if (command.setpoint) json["setpoint_w"] = command.setpoint->value();
+  json["setpoint_writes"] = command.setpoint_writes;
+  json["import_wh"] = truth.import.value();
+  json["export_wh"] = truth.export_.value();
+  json["mean_abs_grid_w"] = hours.count() > 0.0 ? truth.absolute.value() / hours.count() : 0.0;
+  return json;
+}
+
+std::string command_help() {
+  std::string lines;
+  for (const auto& verb : verbs) {
+    lines += "  ";
+    lines += verb.usage;
+    lines += "\n      ";
+    lines += verb.meaning;
+    lines += "\n";
+  }
+  return lines;
+}
+
+}  // namespace esshub::sim
