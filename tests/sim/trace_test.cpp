@@ -1,0 +1,71 @@
+#include "sim/trace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+namespace esshub::sim {
+namespace {
+
+const std::filesystem::path data = ESSHUB_TEST_DATA;
+
+class TraceFile : public testing::Test {
+ protected:
+  std::filesystem::path write(std::string_view text) {
+    std::ofstream(path_) << text;
+    return path_;
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+ private:
+  std::filesystem::path path_ = std::filesystem::temp_directory_path() /
+                                ("esshub_trace_" + std::to_string(::getpid()) + ".csv");
+};
+
+TEST_F(TraceFile, TheMeasuredLoadHasItsKnownEnergy) {
+  const auto trace = read_load_trace(data / "load_1hz_kettle_vacuum_waterheater_a.csv");
+  ASSERT_TRUE(trace) << trace.error();
+  EXPECT_EQ(trace->values.size(), 621u);
+  double watt_seconds = 0.0;
+  for (const auto watts : trace->values) watt_seconds += watts;
+  EXPECT_NEAR(watt_seconds / 3600.0, 715.78, 0.01);
+  EXPECT_EQ(trace->held(0s), 8.35);
+  EXPECT_EQ(trace->held(1999ms), 9.81);
+  EXPECT_EQ(trace->held(621s), 8.35) << "it begins again";
+}
+
+TEST_F(TraceFile, TheMeasuredSunIsInterpolated) {
+  const auto trace = read_sun_trace(data / "ghi_1min_midc_2018-10-18_clear.csv");
+  ASSERT_TRUE(trace) << trace.error();
+  EXPECT_EQ(trace->values.size(), 1440u);
+  EXPECT_EQ(trace->between(0s), 0.0);
+  const auto noon = 12h;
+  EXPECT_GT(trace->between(noon), 500.0);
+  EXPECT_DOUBLE_EQ(trace->between(noon + 30s),
+                   (trace->between(noon) + trace->between(noon + 60s)) / 2.0);
+}
+
+TEST_F(TraceFile, OtherHeadersWithTheRightColumnAreRead) {
+  const auto trace = read_load_trace(write("seconds,load_w\r\n0,100\r\n1,200.5\r\n\r\n"));
+  ASSERT_TRUE(trace) << trace.error();
+  EXPECT_EQ(trace->values, (std::vector{100.0, 200.5}));
+}
+
+TEST_F(TraceFile, MistakesNameFileAndLine) {
+  const auto error = [&](std::string_view text) { return read_load_trace(write(text)).error(); };
+  EXPECT_NE(error("a,b\n1,2\n").find(".csv:1: no column load_w or active_power_w"),
+            std::string::npos);
+  EXPECT_NE(error("load_w\n1\nx\n").find(".csv:3: expected a number from 0 to 30000 W, got 'x'"),
+            std::string::npos);
+  EXPECT_NE(error("load_w\n-1\n").find(":2: expected"), std::string::npos);
+  EXPECT_NE(error("load_w\nnan\n").find(":2: expected"), std::string::npos);
+  EXPECT_NE(error("t,load_w\n1\n").find(":2: too few columns"), std::string::npos);
+  EXPECT_NE(error("load_w\n").find(":2: no values"), std::string::npos);
+  EXPECT_NE(read_load_trace("/nowhere/x.csv").error().find("cannot be read"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace esshub::sim
