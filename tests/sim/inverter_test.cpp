@@ -1,8 +1,8 @@
 #include "sim/plant/inverter.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 namespace esshub::sim {
 namespace {

@@ -1,11 +1,11 @@
 #include "sim/trace.hpp"
 
-#include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <fstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace esshub::sim {
 namespace {

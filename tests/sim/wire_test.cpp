@@ -1,8 +1,8 @@
 #include "sim/plant/wire.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 namespace esshub::sim {
 namespace {
