@@ -1,78 +1,24 @@
 #include "sim/plant/plant.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <string>
 
+#include <gtest/gtest.h>
+
 #include "sim/command.hpp"
+#include "tests/sim/tiny_device.hpp"
 
 namespace esshub::sim {
 namespace {
 
 using protocol::Bytes;
-using protocol::Step;
 
 constexpr Instant start{1h};
-
-/// Answers every request with one number 40 ms later; "S<watts>" commands the inverter.
-class TinyDevice : public Device {
- public:
-  TinyDevice(std::function<double()> value, InverterCommand* command = nullptr)
-      : value_(std::move(value)), command_(command) {}
-
-  Step on_start(Instant) override {
-    ++starts;
-    return {};
-  }
-  Step on_bytes(std::span<const std::byte> bytes, Instant now) override {
-    heard_at.push_back(now);
-    if (command_ != nullptr && bytes[0] == std::byte{'S'}) {
-      std::string text;
-      for (const auto b : bytes.subspan(1)) text += static_cast<char>(b);
-      command_->setpoint = Watts{std::stod(text)};
-    }
-    Step step;
-    step.wake_at = now + 40ms;
-    return step;
-  }
-  Step on_timer(Instant) override {
-    Step step;
-    step.send = {protocol::to_bytes(std::to_string(value_()) + "\n")};
-    return step;
-  }
-  void on_down(Instant) override {}
-  [[nodiscard]] const DriverHealth& health() const override { return health_; }
-
-  std::vector<Instant> heard_at;
-  int starts = 0;
-
- private:
-  std::function<double()> value_;
-  InverterCommand* command_;
-  DriverHealth health_;
-};
 
 struct PlantModel : testing::Test {
   explicit PlantModel(PlantSettings settings = {}) : plant(settings, makers(), start) {}
 
-  DeviceMakers makers() {
-    return {
-        [this](const MeterTruth& main, const MeterTruth&) {
-          auto device = std::make_unique<TinyDevice>([&] { return main.phases[0].power.value(); });
-          meters = device.get();
-          return device;
-        },
-        [this](const BatteryTruth& truth) {
-          auto device = std::make_unique<TinyDevice>([&] { return truth.soc_percent; });
-          battery = device.get();
-          return device;
-        },
-        [](const InverterTruth& truth, InverterCommand& command) {
-          return std::make_unique<TinyDevice>([&] { return truth.ac_in.value(); }, &command);
-        },
-    };
-  }
+  DeviceMakers makers() { return tiny_devices(devices); }
   void send(Bus bus, std::string_view text, Instant at) {
     plant.to_device(bus, protocol::to_bytes(text), at);
   }
@@ -87,16 +33,15 @@ struct PlantModel : testing::Test {
     return text.empty() ? NAN : std::stod(text);
   }
 
-  TinyDevice* meters = nullptr;
-  TinyDevice* battery = nullptr;
+  TinyDevices devices;
   Plant plant;
 };
 
 TEST_F(PlantModel, ARequestIsHeardWhenItsLastByteHasArrived) {
   send(Bus::meters, "12345678", start);
   plant.advance_to(start + 1s);
-  ASSERT_EQ(meters->heard_at.size(), 1u);
-  EXPECT_EQ(meters->heard_at[0], start + 8'333'333ns);
+  ASSERT_EQ(devices.meters->heard_at.size(), 1u);
+  EXPECT_EQ(devices.meters->heard_at[0], start + 8'333'333ns);
 }
 
 TEST_F(PlantModel, AnAnswerComesAfterTheDevicesDelayAtTheWiresSpeed) {
@@ -174,20 +119,20 @@ TEST_F(PlantModel, ASlowBusAnswersLaterButHearsAtOnce) {
   plant.set_fault(Bus::meters, {.kind = FaultKind::slow, .delay = 300ms});
   send(Bus::meters, "12345678", start);
   EXPECT_EQ(receive(Bus::meters, start + 348ms), "");
-  EXPECT_EQ(meters->heard_at[0], start + 8'333'333ns);
+  EXPECT_EQ(devices.meters->heard_at[0], start + 8'333'333ns);
   EXPECT_NE(receive(Bus::meters, start + 400ms), "");
 }
 
 TEST_F(PlantModel, TheCanAdapterStartsAnewWhenPluggedInAgain) {
   plant.set_fault(Bus::battery, {.kind = FaultKind::unplug});
   EXPECT_TRUE(std::isnan(ask(Bus::battery)));
-  EXPECT_EQ(battery->starts, 1);
+  EXPECT_EQ(devices.battery->starts, 1);
   plant.set_fault(Bus::battery, {});
-  EXPECT_EQ(battery->starts, 2);
+  EXPECT_EQ(devices.battery->starts, 2);
   EXPECT_NEAR(ask(Bus::battery), 50.0, 0.01);
   plant.set_fault(Bus::meters, {.kind = FaultKind::unplug});
   plant.set_fault(Bus::meters, {});
-  EXPECT_EQ(meters->starts, 1) << "meters have their own supply";
+  EXPECT_EQ(devices.meters->starts, 1) << "meters have their own supply";
 }
 
 TEST_F(PlantModel, MetersFallSilentInAPowerCut) {
