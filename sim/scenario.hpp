@@ -1,0 +1,40 @@
+// A scenario file: how the simulated house is furnished, and what happens in it when.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "sim/plant/device.hpp"
+#include "sim/plant/house.hpp"
+
+namespace esshub::sim {
+
+struct ScenarioEvent {
+  Duration at;          ///< after the start
+  std::string command;  ///< of the command language, already checked
+};
+
+struct Scenario {
+  std::uint64_t seed = 1;
+  Watts load{400.0};        ///< without a load trace
+  Watts solar{};            ///< without a sun trace
+  double kwp = 4.0;         ///< of the solar modules: power = kwp x GHI
+  Duration load_offset{};   ///< where in the load trace the start is
+  Duration solar_offset{};  ///< where in the sun trace the start is
+  HouseSettings house;
+  bool meters_live_without_grid = false;
+  Duration meter_turnaround = 45ms;
+  FakeBatteryOptions battery;
+  FakeMultiplusOptions inverter;
+  std::vector<ScenarioEvent> events;
+};
+
+/// All mistakes at once, each `file:line:column: what, and what was expected`.
+[[nodiscard]] tl::expected<Scenario, std::vector<std::string>> read_scenario(
+    const std::filesystem::path& file);
+
+}  // namespace esshub::sim
