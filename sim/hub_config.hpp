@@ -1,0 +1,11 @@
+// Writes the hub's configuration that fits a simulated house.
+#pragma once
+
+#include <string>
+
+namespace esshub::sim {
+
+/// The text of esshub.toml for the ports in `dir` (an absolute path).
+[[nodiscard]] std::string hub_config(const std::string& dir, const std::string& metrics_address);
+
+}  // namespace esshub::sim

@@ -1,0 +1,101 @@
+#include "sim/plant_runner.hpp"
+
+#include <algorithm>
+
+#include "sim/command.hpp"
+
+namespace esshub::sim {
+namespace {
+
+struct Port {
+  Bus bus;
+  std::string_view name;
+};
+constexpr std::array port_list{Port{Bus::meters, "meters"}, Port{Bus::battery, "battery"},
+                               Port{Bus::inverter, "inverter"}};
+
+std::string_view name_of(Bus bus) {
+  return port_list[static_cast<std::size_t>(bus)].name;
+}
+
+}  // namespace
+
+PlantRunner::PlantRunner(boost::asio::io_context& io, Plant& plant, std::string dir, LogSink log)
+    : io_(io), plant_(plant), dir_(std::move(dir)), log_(std::move(log)), timer_(io) {}
+
+bool PlantRunner::start(std::string& reason) {
+  // First the socket: it tells whether another simulator owns the directory.
+  control_ = ControlSocket::open(
+      io_, dir_ + "/control", [this](std::string_view line) { return command(line); }, reason);
+  if (!control_) return false;
+  running_ = true;
+  for (const auto& port : port_list)
+    if (!plug(port.bus, reason)) {
+      stop();
+      return false;
+    }
+  pump();
+  return true;
+}
+
+void PlantRunner::stop() {
+  running_ = false;
+  timer_.cancel();
+  if (control_) control_->close();
+  for (auto& port : ports_) {
+    if (port) port->close();
+    port.reset();
+  }
+}
+
+bool PlantRunner::plug(Bus bus, std::string& reason) {
+  auto& port = ports_[static_cast<std::size_t>(bus)];
+  port = transport::Pty::open(
+      io_, dir_ + "/" + std::string(name_of(bus)),
+      [this, bus](std::span<const std::byte> bytes, Instant at) { hear(bus, bytes, at); }, reason);
+  return port != nullptr;
+}
+
+void PlantRunner::hear(Bus bus, std::span<const std::byte> bytes, Instant at) {
+  plant_.to_device(bus, bytes, at);
+  pump();
+}
+
+std::string PlantRunner::command(std::string_view line) {
+  if (!running_) return "error the simulator is stopping";
+  plant_.advance_to(std::chrono::steady_clock::now());
+  auto said = answer(plant_, line);
+  if (line.find("state") == std::string_view::npos)
+    log_("info", "event=command line=\"" + std::string(line) + "\" answer=\"" + said + "\"");
+  pump();
+  return said;
+}
+
+void PlantRunner::pump() {
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& [bus, name] : port_list) {
+    auto& port = ports_[static_cast<std::size_t>(bus)];
+    const auto bytes = plant_.from_device(bus, now);
+    const bool unplugged = plant_.fault(bus).kind == FaultKind::unplug;
+    std::string reason;
+    if (unplugged && port) {
+      port->close();
+      port.reset();
+      log_("info", "event=unplugged bus=" + std::string(name));
+    } else if (!unplugged && !port) {
+      if (plug(bus, reason)) {
+        log_("info", "event=plugged bus=" + std::string(name));
+      } else {
+        log_("error", "event=plug_failed bus=" + std::string(name) + " reason=\"" + reason + "\"");
+      }
+    }
+    if (port && !bytes.empty()) port->write(bytes);
+  }
+  // A millisecond at least: nothing on a wire is faster, and a loop never spins.
+  timer_.expires_at(std::max(plant_.next_event(), now + 1ms));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && running_) pump();
+  });
+}
+
+}  // namespace esshub::sim
