@@ -1,0 +1,44 @@
+#include "sim/make_plant.hpp"
+
+#include "sim/command.hpp"
+
+namespace esshub::sim {
+
+std::unique_ptr<Plant> make_plant(const Scenario& scenario, const Traces& traces, Instant start) {
+  PlantSettings settings;
+  settings.seed = scenario.seed;
+  settings.house = scenario.house;
+  settings.house.seed = scenario.seed;
+  settings.meters_live_without_grid = scenario.meters_live_without_grid;
+  settings.load = [trace = traces.load, fixed = scenario.load, offset = scenario.load_offset](
+                      Duration t) { return trace ? Watts{trace->held(offset + t)} : fixed; };
+  settings.solar = [trace = traces.sun, fixed = scenario.solar, offset = scenario.solar_offset,
+                    kwp = scenario.kwp](Duration t) {
+    return trace ? Watts{kwp * trace->between(offset + t)} : fixed;
+  };
+
+  DeviceMakers makers;
+  makers.meters = [&](const MeterTruth& main, const MeterTruth& battery) {
+    return make_fake_meters(
+        {{.unit = 1, .three_phase = true, .truth = &main, .turnaround = scenario.meter_turnaround},
+         {.unit = 244,
+          .three_phase = false,
+          .truth = &battery,
+          .turnaround = scenario.meter_turnaround}});
+  };
+  makers.battery = [&](const BatteryTruth& truth) {
+    return make_fake_battery(truth, scenario.battery);
+  };
+  makers.inverter = [&](const InverterTruth& truth, InverterCommand& command) {
+    auto options = scenario.inverter;
+    options.seed = scenario.seed;
+    return make_fake_multiplus(truth, command, options);
+  };
+
+  auto plant = std::make_unique<Plant>(settings, makers, start);
+  for (const auto& event : scenario.events)
+    plant->at(start + event.at, [command = event.command](Plant& p) { (void)answer(p, command); });
+  return plant;
+}
+
+}  // namespace esshub::sim
