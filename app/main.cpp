@@ -1,0 +1,80 @@
+// esshub: the command line. The only file that knows the command-line library.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "app/commands.hpp"
+#include "esshub_version.hpp"
+
+namespace {
+
+constexpr const char* exit_codes =
+    "exit codes: 0 ok, 1 failure while running, 64 wrong usage, 78 mistakes in the configuration";
+
+int parse_and_run(int argc, char** argv) {
+  using namespace esshub::app;
+  CLI::App program{"Energy management for a home battery: meters, BMS and inverter in one loop.",
+                   "esshub"};
+  program.set_version_flag("--version", "esshub " ESSHUB_VERSION);
+  program.require_subcommand(1);
+  program.footer(std::string{"example: esshub run --config /etc/esshub/esshub.toml --live\n"} +
+                 exit_codes);
+
+  std::string config;
+  bool live = false;
+  auto* run_command = program.add_subcommand("run", "Run the hub until SIGINT or SIGTERM.");
+  run_command->add_option("--config", config, "the configuration file (TOML)")->required();
+  run_command->add_flag("--live", live, "print a table row a second to stdout");
+  run_command->footer(
+      std::string{
+          "Events go to stderr, one line each. On SIGINT and SIGTERM the battery is brought\n"
+          "to rest first; exit code 1 if the inverter did not acknowledge that. A second\n"
+          "SIGINT ends at once. SIGHUP checks the file again and says what it finds; the\n"
+          "running configuration is kept until a restart.\n"
+          "example: esshub run --config /etc/esshub/esshub.toml --live\n"} +
+      exit_codes);
+
+  std::string file;
+  auto* check_command =
+      program.add_subcommand("check", "Check a configuration and name every mistake.");
+  check_command->add_option("FILE", file, "the configuration file (TOML)")->required();
+  check_command->footer(std::string{"example: esshub check /etc/esshub/esshub.toml\n"} +
+                        exit_codes);
+
+  const std::map<std::string, DecodeKind> kinds{
+      {"modbus", DecodeKind::modbus}, {"can", DecodeKind::can}, {"mk3", DecodeKind::mk3}};
+  std::string kind;
+  auto* decode_command =
+      program.add_subcommand("decode", "Decode captured frames from stdin, one a line, to JSON.");
+  decode_command->add_option("--kind", kind, "what the frames are")
+      ->required()
+      ->check(CLI::IsMember(kinds));
+  decode_command->footer(
+      std::string{"One JSON object a line, keys with their unit, the hub's signs. Empty lines and\n"
+                  "lines that begin with # are skipped; a frame that cannot be decoded gives\n"
+                  "{\"error\": ..., \"detail\": ...} and the next line goes on.\n"
+                  "example: candump -L can0 | esshub decode --kind can\n"} +
+      exit_codes);
+
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? exit_ok : exit_usage;
+  }
+  if (*run_command) return run(config, live);
+  if (*check_command) return check(file, std::cout, std::cerr);
+  return decode(kinds.at(kind), std::cin, std::cout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "esshub: " << error.what() << '\n';
+    return esshub::app::exit_failure;
+  }
+}
