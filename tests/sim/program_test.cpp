@@ -1,0 +1,201 @@
+// The program esshub-sim itself, started as a person would start it.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "esshub_version.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class Program : public testing::Test {
+ protected:
+  Program() {
+    fs::remove_all(dir_);
+    fs::create_directory(dir_);
+  }
+  ~Program() override {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      (void)wait();
+    }
+    fs::remove(log());
+    fs::remove_all(dir_);
+  }
+
+  void launch(std::vector<std::string> words) {
+    words.insert(words.begin(), ESSHUB_SIM_PROGRAM);
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    const int out = ::open(log().c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ::dup2(out, 1);
+    ::dup2(out, 2);
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  int wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  int run(std::vector<std::string> words) {
+    launch(std::move(words));
+    return wait();
+  }
+  [[nodiscard]] std::string log() const { return dir_.string() + ".log"; }
+  [[nodiscard]] std::string said() const { return text_of(log()); }
+  static std::string text_of(const fs::path& file) {
+    std::stringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+  }
+  [[nodiscard]] std::string path(const char* name) const { return (dir_ / name).string(); }
+  bool starts() {
+    for (int i = 0; i < 1000; ++i, std::this_thread::sleep_for(10ms))
+      if (said().find("event=started") != std::string::npos) return true;
+    return false;
+  }
+  /// One command to the control socket.
+  std::string ask(const std::string& line) const {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path("control").copy(address.sun_path, sizeof address.sun_path - 1);
+    std::string heard;
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+      const auto text = line + "\n";
+      EXPECT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+      heard = read(fd, [](const std::string& s) { return s.ends_with('\n'); });
+    }
+    ::close(fd);
+    return heard;
+  }
+  /// Reads until `enough` or for five seconds.
+  template <class Enough>
+  static std::string read(int fd, Enough enough) {
+    std::string heard;
+    const auto end = std::chrono::steady_clock::now() + 5s;
+    while (!enough(heard) && std::chrono::steady_clock::now() < end) {
+      pollfd look{fd, POLLIN, 0};
+      if (::poll(&look, 1, 100) <= 0) continue;
+      std::array<char, 4096> buffer{};
+      const auto size = ::read(fd, buffer.data(), buffer.size());
+      if (size <= 0) break;
+      heard.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    return heard;
+  }
+  /// Writes `request` to a port until something comes back.
+  std::string exchange(const char* port, const std::string& request, std::size_t enough) const {
+    const int fd = ::open(path(port).c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK);
+    EXPECT_GE(fd, 0) << port;
+    EXPECT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+    const auto heard = read(fd, [&](const std::string& s) { return s.size() >= enough; });
+    ::close(fd);
+    return heard;
+  }
+
+  fs::path dir_ = fs::temp_directory_path() / ("esshub_sim_" + std::to_string(::getpid()));
+  pid_t pid_ = -1;
+};
+
+TEST_F(Program, SpeaksOnAllItsPortsAndLeavesNothingBehind) {
+  launch({"plant", "--dir", dir_.string(), "--seed", "5", "--metrics", "127.0.0.1:9999"});
+  ASSERT_TRUE(starts()) << said();
+
+  // L1 voltage of unit 1: an answer of 9 bytes with 4 bytes of data.
+  const auto meter = exchange("meters", std::string("\x01\x04\0\0\0\x02\x71\xcb", 8), 9);
+  ASSERT_EQ(meter.size(), 9u);
+  EXPECT_EQ(meter.substr(0, 3), "\x01\x04\x04");
+  // A CAN adapter that was opened at 500 kbit/s passes on the battery's limits.
+  const auto battery = exchange("battery", "C\rS6\rO\r", 120);
+  EXPECT_THAT(battery, HasSubstr("t3518"));
+  // The interface repeats its version while nobody has addressed it.
+  EXPECT_THAT(exchange("inverter", "", 9), StartsWith("\x07\xffV"));
+
+  EXPECT_EQ(ask("load 1234"), "ok\n");
+  EXPECT_THAT(ask("load much"), StartsWith("error expected"));
+  std::this_thread::sleep_for(100ms);
+  const auto state = ask("state");
+  ASSERT_THAT(state, StartsWith("ok {"));
+  EXPECT_EQ(nlohmann::json::parse(state.substr(3))["load_w"], 1234.0);
+  EXPECT_THAT(text_of(path("esshub.toml")), HasSubstr("port = \"" + path("meters") + "\""));
+  EXPECT_THAT(text_of(path("esshub.toml")), HasSubstr("address = \"127.0.0.1:9999\""));
+
+  ::kill(pid_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_FALSE(fs::exists(fs::symlink_status(path("meters"))));
+  EXPECT_FALSE(fs::exists(fs::symlink_status(path("control"))));
+  EXPECT_THAT(said(), HasSubstr("event=stopped"));
+}
+
+TEST_F(Program, EndsByItselfWhenAsked) {
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--seconds", "0.2"}), 0);
+}
+
+TEST_F(Program, TellsItsVersionAndItsManual) {
+  EXPECT_EQ(run({"--version"}), 0);
+  EXPECT_THAT(said(), HasSubstr("esshub-sim " ESSHUB_VERSION));
+  EXPECT_EQ(run({"plant", "--help"}), 0);
+  EXPECT_THAT(said(), HasSubstr("Exit codes: 0 "));
+  EXPECT_THAT(said(), HasSubstr("Example:"));
+  EXPECT_THAT(said(), HasSubstr("fault meters|battery|inverter"));
+}
+
+TEST_F(Program, WrongArgumentsAre64) {
+  EXPECT_EQ(run({}), 64);
+  EXPECT_EQ(run({"plant"}), 64);
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--colour", "red"}), 64);
+  EXPECT_THAT(said(), HasSubstr("--colour"));
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--seconds", "-3"}), 64);
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--seed", "x"}), 64);
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--metrics", "nowhere"}), 64);
+}
+
+TEST_F(Program, WrongFilesAre78WithTheirLine) {
+  const auto scenario = path("s.toml");
+  std::ofstream(scenario) << "seed = 1\n[battery]\nmodules = 0\n";
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--scenario", scenario}), 78);
+  EXPECT_THAT(said(), HasSubstr("s.toml:3:11: battery.modules: expected"));
+  const auto load = path("l.csv");
+  std::ofstream(load) << "load_w\n1\nmany\n";
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--load", load}), 78);
+  EXPECT_THAT(said(), HasSubstr("l.csv:3: expected a number"));
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--pv", "/nowhere.csv"}), 78);
+}
+
+TEST_F(Program, WhatCannotBeCreatedIs73) {
+  std::ofstream(path("file")) << "x";
+  EXPECT_EQ(run({"plant", "--dir", path("file/house"), "--seconds", "1"}), 73);
+  std::ofstream(path("meters")) << "precious";
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--seconds", "1"}), 73);
+  EXPECT_THAT(said(), HasSubstr("is not a link"));
+  EXPECT_EQ(text_of(path("meters")), "precious");
+}
+
+}  // namespace
