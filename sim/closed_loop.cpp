@@ -1,0 +1,75 @@
+#include "sim/closed_loop.hpp"
+
+#include <algorithm>
+
+namespace esshub::sim {
+
+ClosedLoopSettings fitting_settings() {
+  using protocol::MeterModel;
+  ClosedLoopSettings settings;
+  settings.meters.meters = {
+      {"main",
+       MeterModel::sdm630,
+       1,
+       {{1, Point::grid, false}, {2, Point::solar, false}, {3, Point::circuit1, false}}},
+      {"battery", MeterModel::sdm120, 244, {{1, Point::battery_meter, false}}}};
+  return settings;
+}
+
+ClosedLoop::ClosedLoop(Plant& plant, ClosedLoopSettings settings)
+    : plant_(plant),
+      settings_(std::move(settings)),
+      lines_{Line{Bus::meters, protocol::make_modbus_driver(settings_.meters), {}},
+             Line{Bus::battery, protocol::make_pylontech_driver(settings_.battery), {}},
+             Line{Bus::inverter, protocol::make_vebus_driver(settings_.inverter), {}}},
+      next_tick_(plant.now() + settings_.control.period) {
+  for (Line& line : lines_) take(line, line.driver->on_start(plant_.now()), plant_.now());
+}
+
+void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
+  queue_.insert(queue_.end(), step.samples.begin(), step.samples.end());
+  for (const auto& bytes : step.send) plant_.to_device(line.bus, bytes, now);
+  if (step.wake_at) line.wake_at = step.wake_at;
+  std::move(step.events.begin(), step.events.end(), std::back_inserter(events_));
+  if (step.reopen) {
+    line.wake_at.reset();
+    line.driver->on_down(now);
+    take(line, line.driver->on_start(now), now);
+  }
+}
+
+void ClosedLoop::tick(Instant now) {
+  for (const Sample& sample : queue_) snapshot_.absorb(sample);
+  queue_.clear();
+  // Virtual noon of a Monday: schedules are tested elsewhere.
+  const LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
+  decision_ = control::step({settings_.control, snapshot_, now, local, stopping_, false}, memory_);
+  Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
+  take(inverter, inverter.driver->on_setpoint(decision_.setpoint, now), now);
+}
+
+void ClosedLoop::run(Duration time, const OnTick& on_tick) {
+  const Instant end = plant_.now() + time;
+  while (plant_.now() < end) {
+    Instant next = std::min({end, next_tick_, plant_.next_event()});
+    for (const Line& line : lines_)
+      if (line.wake_at) next = std::min(next, *line.wake_at);
+    plant_.advance_to(std::max(next, plant_.now()));
+    const Instant now = plant_.now();
+    for (Line& line : lines_) {
+      const protocol::Bytes bytes = plant_.from_device(line.bus, now);
+      if (!bytes.empty()) take(line, line.driver->on_bytes(bytes, now), now);
+      if (line.wake_at && *line.wake_at <= now) {
+        line.wake_at.reset();
+        take(line, line.driver->on_timer(now), now);
+      }
+    }
+    if (now >= next_tick_) {
+      next_tick_ += settings_.control.period;
+      tick(now);
+      if (on_tick) on_tick(decision_, snapshot_);
+    }
+  }
+}
+
+}  // namespace esshub::sim

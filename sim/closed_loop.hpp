@@ -1,0 +1,72 @@
+// The hub's own drivers and control against the plant, in virtual time: days in seconds, no thread.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "control/step.hpp"
+#include "protocol/driver.hpp"
+#include "protocol/modbus_driver.hpp"
+#include "protocol/pylontech_driver.hpp"
+#include "protocol/vebus_driver.hpp"
+#include "sim/plant/plant.hpp"
+
+namespace esshub::sim {
+
+struct ClosedLoopSettings {
+  control::Settings control;
+  protocol::ModbusConfig meters;
+  protocol::PylontechConfig battery;
+  protocol::VebusConfig inverter;
+};
+
+/// Settings of the hub that fit the plant's own wiring: SDM630 at unit 1 (L1 grid, L2 solar, L3
+/// spare) and SDM120 at unit 244, SLCAN, one MultiPlus.
+[[nodiscard]] ClosedLoopSettings fitting_settings();
+
+/// Owns the drivers and the control; the plant is the caller's, who may change it between runs.
+class ClosedLoop {
+ public:
+  /// Called after every control tick.
+  using OnTick = std::function<void(const Decision&, const Snapshot&)>;
+
+  ClosedLoop(Plant& plant, ClosedLoopSettings settings);
+
+  /// Lets `time` pass for plant, wires, drivers and control together.
+  void run(Duration time, const OnTick& on_tick = {});
+
+  [[nodiscard]] const Decision& decision() const { return decision_; }
+  [[nodiscard]] const Snapshot& snapshot() const { return snapshot_; }
+  [[nodiscard]] const DriverHealth& health(Bus bus) const {
+    return lines_[static_cast<std::size_t>(bus)].driver->health();
+  }
+  [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+  control::Settings& settings() { return settings_.control; }
+  /// As SIGTERM does: from the next tick on the safe setpoint.
+  void stop() { stopping_ = true; }
+
+ private:
+  struct Line {
+    Bus bus;
+    std::unique_ptr<protocol::Driver> driver;
+    std::optional<Instant> wake_at;
+  };
+  void take(Line& line, protocol::Step step, Instant now);
+  void tick(Instant now);
+
+  Plant& plant_;
+  ClosedLoopSettings settings_;
+  std::array<Line, bus_count> lines_;
+  std::vector<Sample> queue_;  ///< since the last tick
+  std::vector<Event> events_;
+  Snapshot snapshot_;
+  control::Memory memory_;
+  Decision decision_;
+  Instant next_tick_;
+  bool stopping_ = false;
+};
+
+}  // namespace esshub::sim

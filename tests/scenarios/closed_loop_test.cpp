@@ -1,0 +1,206 @@
+// The whole hub without its threads against the whole house, in virtual time.
+#include "sim/closed_loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace esshub::sim {
+namespace {
+
+struct World {
+  explicit World(PlantSettings plant_settings = {}, FakeMultiplusOptions inverter = {},
+                 FakeBatteryOptions battery = {})
+      : plant(plant_settings, makers(inverter, battery), Instant{} + 1000s),
+        loop(plant, fitting_settings()) {}
+
+  static DeviceMakers makers(FakeMultiplusOptions inverter, FakeBatteryOptions battery) {
+    return {[](const MeterTruth& main, const MeterTruth& sub) {
+              return make_fake_meters({{1, true, &main}, {244, false, &sub}});
+            },
+            [=](const BatteryTruth& truth) { return make_fake_battery(truth, battery); },
+            [=](const InverterTruth& truth, InverterCommand& command) {
+              return make_fake_multiplus(truth, command, inverter);
+            }};
+  }
+  [[nodiscard]] double grid_w() const { return plant.house().truth().grid.value(); }
+  /// True when `what` holds at some tick within `limit`; the time it took is left in `took`.
+  template <class What>
+  bool within(Duration limit, What what) {
+    const Instant begin = plant.now();
+    while (plant.now() - begin < limit) {
+      loop.run(50ms);
+      if (what()) {
+        took = plant.now() - begin;
+        return true;
+      }
+    }
+    took = limit;
+    return false;
+  }
+  [[nodiscard]] double setpoint_w() const {
+    return plant.house().command().setpoint.value_or(Watts{}).value();
+  }
+
+  Plant plant;
+  ClosedLoop loop;
+  Duration took{};
+};
+
+TEST(ClosedLoop, HoldsTheGridNearZeroWithinAMinuteOfStart) {
+  World w;
+  w.plant.set_load(Watts{600});
+  w.loop.run(60s);
+  double sum = 0;
+  int ticks = 0;
+  w.loop.run(60s, [&](const Decision&, const Snapshot&) {
+    sum += std::abs(w.grid_w());
+    ++ticks;
+  });
+  EXPECT_LT(sum / ticks, 10.0);
+  EXPECT_EQ(w.loop.decision().setpoint.mode, InverterMode::follow);
+}
+
+TEST(ClosedLoop, FollowsALoadStepWithoutHunting) {
+  World w;
+  w.plant.set_load(Watts{400});
+  w.loop.run(60s);
+  w.plant.set_load(Watts{1400});
+  EXPECT_TRUE(w.within(5s, [&] { return std::abs(w.grid_w()) < 100; }));
+  RecordProperty("ms_to_100_w", static_cast<int>(w.took / 1ms));
+  std::printf("1 kW step: |grid| < 100 W after %lld ms\n", static_cast<long long>(w.took / 1ms));
+  double low = 1e9;
+  double high = -1e9;
+  w.loop.run(5s);
+  w.loop.run(30s, [&](const Decision&, const Snapshot&) {
+    low = std::min(low, w.grid_w());
+    high = std::max(high, w.grid_w());
+  });
+  EXPECT_LT(high - low, 40);
+}
+
+TEST(ClosedLoop, ChargesFromSurplus) {
+  World w;
+  w.plant.set_load(Watts{300});
+  w.plant.set_solar(Watts{1500});
+  w.loop.run(60s);
+  EXPECT_NEAR(w.grid_w(), 0, 20);
+  EXPECT_GT(w.plant.house().battery_truth().current, Amperes{15});
+}
+
+TEST(ClosedLoop, SilentMeterMeansZeroWithin4s) {
+  World w;
+  w.plant.set_load(Watts{1000});
+  w.loop.run(60s);
+  ASSERT_LT(w.setpoint_w(), -900);
+  w.plant.set_fault(Bus::meters, {FaultKind::off});
+  EXPECT_TRUE(w.within(4s, [&] { return std::abs(w.setpoint_w()) < 1; }));
+  w.plant.set_fault(Bus::meters, {});
+  EXPECT_TRUE(w.within(20s, [&] { return w.setpoint_w() < -900; }));
+}
+
+TEST(ClosedLoop, StuckMeterMeansZeroWithin13s) {
+  World w;
+  w.plant.set_load(Watts{1000});
+  w.loop.run(60s);
+  w.plant.set_fault(Bus::meters, {FaultKind::stuck});
+  EXPECT_TRUE(w.within(14s, [&] { return std::abs(w.setpoint_w()) < 1; }));
+  EXPECT_GT(w.took, 9s);
+}
+
+TEST(ClosedLoop, SilentBmsMeansZeroWithin4s) {
+  World w;
+  w.plant.set_load(Watts{1000});
+  w.loop.run(60s);
+  w.plant.set_fault(Bus::battery, {FaultKind::off});
+  EXPECT_TRUE(w.within(4s, [&] { return std::abs(w.setpoint_w()) < 1; }));
+  w.plant.set_fault(Bus::battery, {});
+  EXPECT_TRUE(w.within(30s, [&] { return w.setpoint_w() < -900; }));
+}
+
+TEST(ClosedLoop, DclZeroMeansNoDischargeWithin2s) {
+  World w;
+  w.plant.set_load(Watts{1000});
+  w.loop.run(60s);
+  BmsOverrides overrides;
+  overrides.dcl = Amperes{0};
+  w.plant.house().battery().set_overrides(overrides);
+  EXPECT_TRUE(w.within(2s, [&] { return w.setpoint_w() > -1; }));
+}
+
+TEST(ClosedLoop, ControlResumesAfterTheInverterWasUnplugged) {
+  World w;
+  w.plant.set_load(Watts{1000});
+  w.loop.run(60s);
+  w.plant.set_fault(Bus::inverter, {FaultKind::off});
+  w.loop.run(20s);
+  EXPECT_FALSE(w.plant.house().command().setpoint);  // fell to passthru by itself
+  EXPECT_TRUE(w.loop.decision().faults.active(Fault::inverter_lost));
+  w.plant.set_fault(Bus::inverter, {});
+  EXPECT_TRUE(w.within(60s, [&] { return w.setpoint_w() < -900; }));
+}
+
+TEST(ClosedLoop, StopTakesTheSetpointBack) {
+  World w;
+  w.plant.set_load(Watts{1000});
+  w.loop.run(60s);
+  w.loop.stop();
+  EXPECT_TRUE(w.within(2s, [&] { return std::abs(w.setpoint_w()) < 1; }));
+}
+
+TEST(ClosedLoop, WorksInEveryDialectAndLayout) {
+  for (const bool long_dialect : {false, true}) {
+    for (const int layout : {0, 1, 2}) {
+      FakeMultiplusOptions options;
+      options.long_dialect = long_dialect;
+      options.ess_layout = layout;
+      World w({}, options);
+      w.plant.set_load(Watts{800});
+      w.loop.run(60s);
+      EXPECT_NEAR(w.grid_w(), 0, 30) << long_dialect << layout;
+    }
+  }
+}
+
+TEST(ClosedLoop, WithoutEssAssistantNothingIsCommanded) {
+  FakeMultiplusOptions options;
+  options.ess_layout = 3;
+  World w({}, options);
+  w.plant.set_load(Watts{800});
+  w.loop.run(60s);
+  EXPECT_EQ(w.plant.house().command().setpoint_writes, 0u);
+  EXPECT_TRUE(w.loop.decision().faults.active(Fault::inverter_lost));
+}
+
+TEST(ClosedLoop, WorksWithTheNewerBatteryProfileAndACanableAdapter) {
+  World w({}, {}, {.profile_13 = true, .transmit_ack = false});
+  w.plant.set_load(Watts{800});
+  w.loop.run(60s);
+  EXPECT_NEAR(w.grid_w(), 0, 30);
+}
+
+TEST(ClosedLoop, SurvivesNoisyWires) {
+  World w;
+  w.plant.set_load(Watts{800});
+  for (const Bus bus : {Bus::meters, Bus::battery, Bus::inverter})
+    w.plant.set_fault(bus, {FaultKind::garbage, 0.2});
+  w.loop.run(300s);
+  EXPECT_NEAR(w.grid_w(), 0, 200);
+  EXPECT_EQ(w.loop.decision().setpoint.mode, InverterMode::follow);
+}
+
+TEST(ClosedLoop, IsTheSameTwice) {
+  const auto history = [] {
+    World w;
+    w.plant.set_load(Watts{700});
+    std::vector<double> powers;
+    w.loop.run(40s, [&](const Decision& d, const Snapshot&) {
+      powers.push_back(d.setpoint.ac_power.value());
+    });
+    return powers;
+  };
+  EXPECT_EQ(history(), history());
+}
+
+}  // namespace
+}  // namespace esshub::sim
