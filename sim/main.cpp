@@ -40,12 +40,13 @@ struct Options {
   std::optional<double> seconds;
 };
 
+/// In the form of the hub's own log: level, component, event, key=value.
 void log(std::string_view level, const std::string& text) {
-  std::cerr << "level=" << level << " component=sim " << text << '\n';
+  std::cerr << level << " sim " << text << '\n';
 }
 
 int fail(int code, std::string_view event, const std::string& reason) {
-  log("error", "event=" + std::string(event) + " reason=\"" + reason + "\"");
+  log("ERROR", std::string(event) + " reason=\"" + reason + "\"");
   return code;
 }
 
@@ -92,12 +93,12 @@ int run_plant(const Options& options) {
   const auto config = dir + "/esshub.toml";
   if (!(std::ofstream(config) << hub_config(dir, options.metrics)).flush())
     return fail(exit_cannot_create, "no_config", config + ": " + std::strerror(errno));
-  log("info", "event=started version=" ESSHUB_VERSION " dir=\"" + dir +
+  log("INFO", "started version=" ESSHUB_VERSION " dir=\"" + dir +
                   "\" seed=" + std::to_string(scenario.seed));
 
   boost::asio::signal_set signals{io, SIGINT, SIGTERM};
   signals.async_wait([&](const boost::system::error_code&, int signal) {
-    log("info", "event=stopping signal=" + std::to_string(signal));
+    log("INFO", "stopping signal=" + std::to_string(signal));
     io.stop();
   });
   boost::asio::steady_timer end{io};
@@ -108,7 +109,7 @@ int run_plant(const Options& options) {
   io.run();
   runner.stop();
   plant->advance_to(std::chrono::steady_clock::now());
-  log("info", "event=stopped state=" + state(*plant).dump());
+  log("INFO", "stopped state=" + state(*plant).dump());
   return 0;
 }
 

@@ -67,7 +67,7 @@ std::string PlantRunner::command(std::string_view line) {
   auto said = answer(plant_, line);
   const bool asks = said.size() > 3 && said.starts_with("ok ");  // it changed nothing
   if (!asks)
-    log_("info", "event=command line=\"" + std::string(line) + "\" answer=\"" + said + "\"");
+    log_("INFO", "command line=\"" + std::string(line) + "\" answer=\"" + said + "\"");
   pump();
   return said;
 }
@@ -82,12 +82,12 @@ void PlantRunner::pump() {
     if (unplugged && port) {
       port->close();
       port.reset();
-      log_("info", "event=unplugged bus=" + std::string(name));
+      log_("INFO", "unplugged bus=" + std::string(name));
     } else if (!unplugged && !port) {
       if (plug(bus, reason)) {
-        log_("info", "event=plugged bus=" + std::string(name));
+        log_("INFO", "plugged bus=" + std::string(name));
       } else {
-        log_("error", "event=plug_failed bus=" + std::string(name) + " reason=\"" + reason + "\"");
+        log_("ERROR", "plug_failed bus=" + std::string(name) + " reason=\"" + reason + "\"");
       }
     }
     if (port && !bytes.empty()) port->write(bytes);

@@ -18,7 +18,7 @@
 
 namespace esshub::sim {
 
-/// `level` is "info" or "error"; `text` is `event=... key=value`.
+/// `level` is "INFO" or "ERROR"; `text` is the event and its `key=value` pairs.
 using LogSink = std::function<void(std::string_view level, const std::string& text)>;
 
 class PlantRunner {

@@ -77,7 +77,7 @@ class Program : public testing::Test {
   [[nodiscard]] std::string path(const char* name) const { return (dir_ / name).string(); }
   bool starts() {
     for (int i = 0; i < 1000; ++i, std::this_thread::sleep_for(10ms))
-      if (said().find("event=started") != std::string::npos) return true;
+      if (said().find("sim started") != std::string::npos) return true;
     return false;
   }
   /// One command to the control socket.
@@ -151,7 +151,7 @@ TEST_F(Program, SpeaksOnAllItsPortsAndLeavesNothingBehind) {
   EXPECT_EQ(wait(), 0);
   EXPECT_FALSE(fs::exists(fs::symlink_status(path("meters"))));
   EXPECT_FALSE(fs::exists(fs::symlink_status(path("control"))));
-  EXPECT_THAT(said(), HasSubstr("event=stopped"));
+  EXPECT_THAT(said(), HasSubstr("sim stopped"));
 }
 
 TEST_F(Program, EndsByItselfWhenAsked) {
