@@ -41,6 +41,8 @@ std::string cell(std::optional<double> value, int width, int decimals) {
 std::string why(const View& view) {
   std::string text;
   for (const auto& reason : view.decision.reasons) {
+    // What keeps the battery at rest says more than that it rests.
+    if (reason.why == Why::idle && view.decision.reasons.size() > 1) continue;
     if (!text.empty()) text += "; ";
     text += phrase(reason.why);
   }
@@ -53,9 +55,10 @@ std::string faults(const View& view) {
     const auto fault = static_cast<Fault>(i);
     const auto since = view.decision.faults.since(fault);
     if (!since) continue;
+    text += " | " + std::string{name(severity(fault))} + ": " + std::string{name(fault)};
+    if (severity(fault) == Severity::info) continue;  // nothing to act on: no need to count seconds
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(view.now - *since).count();
-    text += " | " + std::string{name(severity(fault))} + ": " + std::string{name(fault)} + " for " +
-            std::to_string(age) + " s";
+    text += " for " + std::to_string(age) + " s";
   }
   return text;
 }
