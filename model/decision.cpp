@@ -11,7 +11,7 @@ struct Row {
 
 constexpr std::array<Row, why_count> rows{{
     {Why::self_consumption, "self_consumption",
-     "following the house to hold the grid at its setpoint"},
+     "following the house load"},
     {Why::force_charge, "force_charge", "the battery asks to be charged"},
     {Why::idle, "idle", "resting"},
     {Why::starting, "starting", "waiting until every source is fresh"},

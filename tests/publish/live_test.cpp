@@ -34,7 +34,7 @@ TEST(Live, ARowHoldsEveryValueUnderItsTitle) {
             "time       grid W  solar W  house W  command W  battery W  SOC %  setpoint W  why");
   EXPECT_EQ(live_row(working(), "12:00:01"),
             "12:00:01      -12     1500      300       1188       1190     55        1201  "
-            "following the house to hold the grid at its setpoint; the set charge power limit");
+            "following the house load; the set charge power limit");
 }
 
 TEST(Live, StaleAndUnknownShowAsDashes) {
