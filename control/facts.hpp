@@ -9,10 +9,11 @@
 namespace esshub::control {
 
 struct Facts {
-  bool grid_ok = false;      ///< grid meter trusted
-  bool bms_ok = false;       ///< BMS trusted: the battery values below are current
-  bool inverter_ok = false;  ///< inverter controllable and reporting
-  bool islanded = false;     ///< the inverter feeds the loads without mains
+  bool grid_ok = false;       ///< grid meter trusted
+  bool bms_ok = false;        ///< BMS trusted: the battery values below are current
+  bool inverter_ok = false;   ///< inverter controllable and reporting
+  bool inverter_off = false;  ///< it says it is switched off
+  bool islanded = false;      ///< the inverter feeds the loads without mains
 
   std::optional<Watts> ac_out;  ///< loads behind the inverter
   std::optional<Watts> rest;    ///< grid power if the battery rested, time-aligned

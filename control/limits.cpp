@@ -29,8 +29,10 @@ void limit_stale(const Inputs&, const Facts& facts, const Memory& memory, PowerW
   if (!facts.grid_ok) window.stop(Why::grid_meter_stale);
 }
 
-void limit_islanded(const Inputs&, const Facts& facts, const Memory&, PowerWindow& window) {
+void limit_islanded(const Inputs&, const Facts& facts, const Memory& memory, PowerWindow& window) {
   if (facts.islanded) window.stop(Why::islanded);
+  if (facts.inverter_off) window.stop(Why::inverter_off);
+  if (memory.released_until) window.stop(Why::not_followed);
 }
 
 void limit_bms_protection(const Inputs&, const Facts& facts, const Memory&, PowerWindow& window) {

@@ -60,6 +60,7 @@ struct Memory {
   std::optional<Instant> voltage_at;          ///< newest pack voltage taken into account
   std::optional<Instant> unfollowed_since;
   std::optional<Instant> followed_since;
+  std::optional<Instant> released_until;  ///< control released: the inverter did not follow
 
   LoopModel loop;
   std::optional<Watts> acknowledged;  ///< setpoint the inverter followed at the last tick

@@ -11,8 +11,10 @@ constexpr Duration bms_proof = 5s;      // F4: back after 5 s of complete frames
 constexpr Duration block_after = 10s;   // F5: a direction resumes 10 s after its cause cleared
 constexpr Duration start_grace = 15s;   // a source never seen is a fault only after this
 constexpr Duration cutoff_delay = 10s;  // F9: pack voltage at or below the cut-off for that long
-constexpr Duration unfollowed_limit = 15s;  // F7
-constexpr Duration followed_proof = 5s;     // F7
+constexpr Duration unfollowed_limit = 15s;      // F7
+constexpr Duration followed_proof = 5s;         // F7
+constexpr Duration alarm_before_release = 15s;  // F7: refreshed in vain that long after the alarm
+constexpr Duration release_for = 60s;           // F7: then tried again
 constexpr Volts mains_present{180.0};
 
 void trust_samples(Trust& trust, const std::optional<Instant>& at, Instant now, Duration max_age) {
@@ -142,6 +144,8 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Facts& facts) {
       is_fresh(Measure::controllable) && is_fresh(Measure::power) && is_fresh(Measure::main_state);
   trust_complete(memory.inverter, complete, inputs.now, Duration{});
   facts.inverter_ok = memory.inverter.ok;
+  facts.inverter_off =
+      fresh(snap.inverter_state(), inputs.now, s.inverter_max_age) == InverterState::off;
   facts.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
 
   const auto state = fresh(snap.inverter_state(), inputs.now, s.inverter_max_age);
@@ -153,9 +157,15 @@ void judge_cutoff(const Inputs& inputs, Memory& memory, const Facts& facts) {
   const Settings& s = inputs.settings;
   const auto mains = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::voltage),
                            inputs.now, s.inverter_max_age);
+  // With mains present the cut-off has done its work, although the unit may still invert for
+  // minutes until it connects: cutting off again then would keep the house dark for ever.
+  if (mains && *mains >= mains_present) {
+    memory.cutoff = false;
+    memory.low_voltage_since.reset();
+    return;
+  }
   if (!facts.islanded) {
     memory.low_voltage_since.reset();
-    if (mains && *mains >= mains_present) memory.cutoff = false;
     return;
   }
   const auto dc = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::dc_voltage),
@@ -177,6 +187,8 @@ void judge_following(const Inputs& inputs, Memory& memory, const Facts& facts) {
   const auto power =
       fresh(inputs.snapshot.power(Point::inverter), inputs.now, inputs.settings.inverter_max_age);
   const auto& acknowledged = memory.acknowledged;
+  if (memory.released_until && inputs.now < *memory.released_until) return;
+  memory.released_until.reset();
   if (facts.islanded || !facts.inverter_ok || !power || !acknowledged) {
     memory.unfollowed_since.reset();
     memory.followed_since.reset();
@@ -190,6 +202,10 @@ void judge_following(const Inputs& inputs, Memory& memory, const Facts& facts) {
   if (!since) since = inputs.now;
   if (!follows && inputs.now - *since >= unfollowed_limit)
     memory.faults.set(Fault::setpoint_not_followed, true, inputs.now);
+  if (!follows && inputs.now - *since >= unfollowed_limit + alarm_before_release) {
+    memory.released_until = inputs.now + release_for;
+    memory.unfollowed_since.reset();
+  }
   if (follows && inputs.now - *since >= followed_proof)
     memory.faults.set(Fault::setpoint_not_followed, false, inputs.now);
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<Limit, 14> limit_table{
     limit_stopping,          // F20, F11, F10: told to stop, failing parts, overrun
     limit_stale,             // F1, F2, F4, F6: a required source is not fresh
-    limit_islanded,          // F8: the inverter runs the house by itself
+    limit_islanded,          // F7, F8: the inverter runs by itself, is off, does not follow
     limit_bms_protection,    // F5: a protection bit
     limit_bms_enable,        // F5: charge or discharge enable cleared, CCL or DCL 0
     limit_bms_current,       // CCL and DCL times pack voltage

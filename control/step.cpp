@@ -21,6 +21,7 @@ InverterMode choose_mode(const Facts& facts, const Memory& memory) {
   // Unknown AC-out load: no AC-in setpoint means 0 W at the battery for certain, so write none and
   // let the inverter fall to passthru. Islanded it runs by itself; before the start the hub only
   // watches.
+  if (memory.released_until) return InverterMode::release;
   if (!memory.started || facts.islanded || !facts.inverter_ok || !facts.ac_out)
     return InverterMode::release;
   return InverterMode::follow;

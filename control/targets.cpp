@@ -1,10 +1,16 @@
 #include "control/targets.hpp"
 
+#include <algorithm>
+
 namespace esshub::control {
 
-std::optional<Wish> target_force_charge(const Inputs& inputs, const Facts& facts, const Memory&) {
+std::optional<Wish> target_force_charge(const Inputs& inputs, const Facts& facts,
+                                        const Memory& memory) {
   if (!facts.bms_ok || !facts.force_charge) return std::nullopt;
-  return Wish{inputs.settings.force_charge_power, Why::force_charge};
+  // From the grid as gently as configured; a larger surplus of the sun is not sent away.
+  const auto surplus = target_self_consumption(inputs, facts, memory);
+  const Watts least = inputs.settings.force_charge_power;
+  return Wish{surplus ? std::max(least, surplus->battery_power) : least, Why::force_charge};
 }
 
 std::optional<Wish> target_self_consumption(const Inputs& inputs, const Facts& facts,

@@ -10,8 +10,7 @@ struct Row {
 };
 
 constexpr std::array<Row, why_count> rows{{
-    {Why::self_consumption, "self_consumption",
-     "following the house load"},
+    {Why::self_consumption, "self_consumption", "following the house load"},
     {Why::force_charge, "force_charge", "the battery asks to be charged"},
     {Why::idle, "idle", "resting"},
     {Why::starting, "starting", "waiting until every source is fresh"},
@@ -20,6 +19,9 @@ constexpr std::array<Row, why_count> rows{{
     {Why::bms_stale, "bms_stale", "no fresh word from the battery's BMS"},
     {Why::inverter_stale, "inverter_stale", "no fresh word from the inverter"},
     {Why::islanded, "islanded", "the mains is lost: the inverter runs the house by itself"},
+    {Why::inverter_off, "inverter_off", "the inverter is switched off"},
+    {Why::not_followed, "not_followed",
+     "the inverter does not follow: control released for a minute"},
     {Why::bms_protection, "bms_protection", "the BMS protects the battery"},
     {Why::bms_charge_disabled, "bms_charge_disabled", "the BMS forbids charging"},
     {Why::bms_discharge_disabled, "bms_discharge_disabled", "the BMS forbids discharging"},

@@ -41,6 +41,8 @@ enum class Why : std::uint8_t {
   bms_stale,
   inverter_stale,
   islanded,
+  inverter_off,
+  not_followed,
   bms_protection,
   bms_charge_disabled,
   bms_discharge_disabled,

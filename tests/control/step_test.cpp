@@ -251,6 +251,14 @@ TEST(Bms, ForceChargeChargesFromTheGrid) {
   EXPECT_TRUE(d.reasons.has(Why::force_charge));
 }
 
+TEST(Bms, ForceChargeTakesALargerSurplusOfTheSunToo) {
+  House h = settled();
+  h.soc = 8;
+  h.requests |= static_cast<std::uint32_t>(BmsRequest::force_charge_2);
+  h.residual_w = -1200;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 1200, 2);
+}
+
 TEST(ChargeVoltage, IsHeldAtTheCap) {
   House h = settled();
   h.residual_w = -1500;
@@ -367,6 +375,25 @@ TEST(Islanded, SwitchesOffAtCutoffSocUntilMainsIsBack) {
   EXPECT_EQ(h.run(200ms).setpoint.mode, InverterMode::follow);
 }
 
+TEST(Islanded, DoesNotCutOffAgainWhileItWaitsForTheReturnedMains) {
+  House h = settled();
+  h.soc = 4;
+  h.state = InverterState::invert_full;
+  h.mains_v = 0;
+  EXPECT_EQ(h.run(200ms).setpoint.mode, InverterMode::off);
+  h.mains_v = 230;  // back, but the unit inverts for minutes before it connects
+  for (int i = 0; i < 600; ++i) ASSERT_NE(h.tick().setpoint.mode, InverterMode::off);
+}
+
+TEST(Islanded, AnInverterThatIsSwitchedOffIsNamed) {
+  House h = settled();
+  h.residual_w = 1000;
+  h.state = InverterState::off;
+  const Decision d = h.run(1s);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Why::inverter_off));
+}
+
 TEST(Islanded, SwitchesOffAtCutoffVoltageAfter10s) {
   House h = settled();
   h.pack_v = 45.9;
@@ -384,6 +411,21 @@ TEST(Following, AnInverterThatDoesNotFollowIsAFaultAfter15s) {
   EXPECT_TRUE(h.run(5s).faults.active(Fault::setpoint_not_followed));
   h.inverter_follows = true;
   EXPECT_FALSE(h.run(15s).faults.active(Fault::setpoint_not_followed));
+}
+
+TEST(Following, ControlIsReleasedForAMinuteWhenTheAlarmDoesNotHelp) {
+  House h = settled();
+  h.inverter_follows = false;
+  h.residual_w = 1000;
+  EXPECT_EQ(h.run(25s).setpoint.mode, InverterMode::follow);
+  const Decision released = h.run(10s);
+  EXPECT_EQ(released.setpoint.mode, InverterMode::release);
+  EXPECT_TRUE(released.reasons.has(Why::not_followed));
+  EXPECT_TRUE(released.faults.active(Fault::setpoint_not_followed));
+  h.inverter_follows = true;
+  const Decision again = h.run(75s);
+  EXPECT_EQ(again.setpoint.mode, InverterMode::follow);
+  EXPECT_FALSE(again.faults.active(Fault::setpoint_not_followed));
 }
 
 TEST(Stopping, CommandsZeroAtTheBattery) {

@@ -140,6 +140,30 @@ TEST(ClosedLoop, ControlResumesAfterTheInverterWasUnplugged) {
   EXPECT_TRUE(w.within(60s, [&] { return w.setpoint_w() < -900; }));
 }
 
+TEST(ClosedLoop, CutOffOnceInAPowerCutAndRunningAgainAfterIt) {
+  World w;
+  w.plant.set_load(Watts{300});
+  w.loop.run(60s);
+  w.plant.house().battery().set_soc(4);
+  w.plant.house().set_grid(false);
+  EXPECT_TRUE(
+      w.within(15s, [&] { return w.plant.house().command().switch_state == SwitchState::off; }));
+  w.loop.run(60s);
+  EXPECT_EQ(w.plant.house().inverter_truth().state, InverterState::off);
+  w.plant.house().set_grid(true);
+  int switchings = 0;
+  SwitchState before = w.plant.house().command().switch_state;
+  w.loop.run(90s, [&](const Decision&, const Snapshot&) {
+    const SwitchState now = w.plant.house().command().switch_state;
+    switchings += now != before;
+    before = now;
+  });
+  EXPECT_EQ(switchings, 1);
+  EXPECT_EQ(before, SwitchState::on);
+  EXPECT_EQ(w.loop.decision().setpoint.mode, InverterMode::follow);
+  EXPECT_FALSE(w.loop.decision().faults.active(Fault::backup_cutoff));
+}
+
 TEST(ClosedLoop, StopTakesTheSetpointBack) {
   World w;
   w.plant.set_load(Watts{1000});
