@@ -72,12 +72,12 @@ void Log::write(const std::string& component, const Event& event) {
 }
 
 void Log::tidy() {
-  std::vector<Throttle::Held> quiet;
+  std::vector<Throttle::Held> overdue;
   {
     const std::lock_guard lock{mutex_};
-    quiet = throttle_.take_quiet(clock_());
+    overdue = throttle_.take_held(clock_());
   }
-  for (const auto& held : quiet) put(held.component, held.event, held.count);
+  for (const auto& held : overdue) put(held.component, held.event, held.count);
 }
 
 void Log::put(const std::string& component, const Event& event, std::uint64_t held) {

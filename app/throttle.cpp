@@ -33,26 +33,28 @@ std::optional<std::uint64_t> Throttle::admit(const std::string& component, const
   entry.last = now;
   if (first) {
     entry.seen = 1;
+    entry.told = now;
   } else if (++entry.seen % every != 0) {
     ++entry.held;
     entry.newest = event;
     return std::nullopt;
   }
+  entry.told = now;
   return std::exchange(entry.held, 0);
 }
 
-std::vector<Throttle::Held> Throttle::take_quiet(Instant now) {
-  std::vector<Held> quiet;
+std::vector<Throttle::Held> Throttle::take_held(Instant now) {
+  std::vector<Held> held;
   for (auto it = entries_.begin(); it != entries_.end();) {
-    if (now - it->second.last < quiet_after) {
-      ++it;
-      continue;
-    }
     auto& entry = it->second;
-    if (entry.held > 0) quiet.push_back({it->first.first, std::move(entry.newest), entry.held});
-    it = entries_.erase(it);
+    const bool quiet = now - entry.last >= quiet_after;
+    if (entry.held > 0 && (quiet || now - entry.told >= told_every)) {
+      held.push_back({it->first.first, entry.newest, std::exchange(entry.held, 0)});
+      entry.told = now;
+    }
+    it = quiet ? entries_.erase(it) : std::next(it);
   }
-  return quiet;
+  return held;
 }
 
 }  // namespace esshub::app

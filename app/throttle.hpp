@@ -1,4 +1,4 @@
-// Keeps a repeated event from flooding the log: the first, every hundredth, and a sum at the end.
+// Keeps a repeated event from flooding the log: the first, every hundredth, and a sum in between.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ class Throttle {
  public:
   static constexpr std::uint64_t every = 100;
   static constexpr Duration quiet_after = 60s;
+  static constexpr Duration told_every = 30s;
 
   /// How many like it were held back since one was last shown; nothing = hold this one back too.
   /// Two events are alike if component, name and detail agree, numbers aside (`errors=5` is
@@ -28,9 +29,9 @@ class Throttle {
     Event event;  ///< the newest one held back
     std::uint64_t count;
   };
-  /// Events that were held back and have not come for a minute; they are forgotten by this, so
-  /// that the next one is a first one again.
-  [[nodiscard]] std::vector<Held> take_quiet(Instant now);
+  /// What was held back for 30 s: what goes on is told, if not each time. Events that have not come
+  /// for a minute are forgotten by this, so that the next one is a first one again.
+  [[nodiscard]] std::vector<Held> take_held(Instant now);
 
  private:
   struct Entry {
@@ -38,6 +39,7 @@ class Throttle {
     std::uint64_t seen = 0;
     std::uint64_t held = 0;
     Instant last{};
+    Instant told{};
   };
   std::map<std::pair<std::string, std::string>, Entry> entries_;  // component, name and detail
 };

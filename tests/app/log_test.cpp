@@ -58,18 +58,30 @@ TEST(Throttle, OnlyAlikeEventsHoldEachOtherBack) {
   EXPECT_TRUE(shown("bus.a", "lost", "reason=\"id=5 x\""));
 }
 
+TEST(Throttle, WhatGoesOnIsToldEvery30s) {
+  Throttle throttle;
+  std::size_t told = 0;
+  for (int second = 0; second < 300; ++second) {
+    (void)throttle.admit("fault", {Level::warning, "islanded", ""},
+                         t0 + std::chrono::seconds{2 * second});
+    told += throttle.take_held(t0 + std::chrono::seconds{2 * second}).size();
+  }
+  EXPECT_GE(told, 15u);
+  EXPECT_LE(told, 20u);
+}
+
 TEST(Throttle, WhatWasHeldBackIsToldOnceItIsQuiet) {
   Throttle throttle;
   for (int n = 0; n < 5; ++n)
     (void)throttle.admit("bus.a", {Level::warning, "timeout", "n=" + std::to_string(n)}, t0);
   (void)throttle.admit("bus.a", {Level::notice, "once", ""}, t0);
-  EXPECT_THAT(throttle.take_quiet(t0 + 59s), SizeIs(0));
-  const auto quiet = throttle.take_quiet(t0 + 60s);
+  EXPECT_THAT(throttle.take_held(t0 + 29s), SizeIs(0));
+  const auto quiet = throttle.take_held(t0 + 60s);
   ASSERT_THAT(quiet, SizeIs(1));
   EXPECT_EQ(quiet[0].component, "bus.a");
   EXPECT_EQ(quiet[0].event.detail, "n=4");
   EXPECT_EQ(quiet[0].count, 4u);
-  EXPECT_THAT(throttle.take_quiet(t0 + 120s), SizeIs(0));
+  EXPECT_THAT(throttle.take_held(t0 + 120s), SizeIs(0));
 }
 
 class LogLines : public testing::Test {
