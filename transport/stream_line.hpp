@@ -80,8 +80,14 @@ class StreamLine : public Line {
   }
 
  private:
-  // A device that takes no bytes for that many frames is broken, and old frames are worth nothing.
+  // A device that takes no bytes for so long, or for so many frames, is broken; and an old frame
+  // must not reach it late: it may hold a command that has expired.
   static constexpr std::size_t max_queued = 64;
+  static constexpr std::chrono::milliseconds max_wait{500};
+  struct Frame {
+    std::vector<std::byte> bytes;
+    std::chrono::steady_clock::time_point queued;
+  };
 
   void end_life() {
     ++life_;
@@ -109,21 +115,27 @@ class StreamLine : public Line {
 
   void enqueue(std::vector<std::byte> bytes) {
     if (!up_ || bytes.empty()) return;
-    if (queue_.size() >= max_queued) return went_down("it takes no more bytes: cable or adapter?");
-    queue_.push_back(std::make_shared<const std::vector<std::byte>>(std::move(bytes)));
+    const auto now = std::chrono::steady_clock::now();
+    if (queue_.size() >= max_queued || (!queue_.empty() && now - queue_.front()->queued > max_wait))
+      return went_down("it takes no more bytes: cable or adapter?");
+    queue_.push_back(std::make_shared<const Frame>(Frame{std::move(bytes), now}));
     if (queue_.size() == 1) write_next();
   }
 
   void write_next() {
     const auto frame = queue_.front();  // the handler keeps it alive, whatever becomes of the queue
-    boost::asio::async_write(stream_, boost::asio::buffer(*frame),
-                             [self = shared_from_this(), this, frame, mine = life_](
-                                 const boost::system::error_code& error, std::size_t) {
-                               if (mine != life_) return;
-                               if (error) return went_down(explain(error));
-                               queue_.pop_front();
-                               if (!queue_.empty()) write_next();
-                             });
+    boost::asio::async_write(
+        stream_, boost::asio::buffer(frame->bytes),
+        [self = shared_from_this(), this, frame, mine = life_](
+            const boost::system::error_code& error, std::size_t) {
+          if (mine != life_) return;
+          if (error) return went_down(explain(error));
+          queue_.pop_front();
+          if (queue_.empty()) return;
+          if (std::chrono::steady_clock::now() - queue_.front()->queued > max_wait)
+            return went_down("it took its bytes too slowly: cable or adapter?");
+          write_next();
+        });
   }
 
   boost::asio::io_context& io_;
@@ -132,7 +144,7 @@ class StreamLine : public Line {
   std::uint64_t life_ = 0;
   bool up_ = false;
   std::array<std::byte, 4096> buffer_{};
-  std::deque<std::shared_ptr<const std::vector<std::byte>>> queue_;
+  std::deque<std::shared_ptr<const Frame>> queue_;
 };
 
 }  // namespace esshub::transport
