@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t overrun_limit = 3;       // safety contract F10
 constexpr unsigned clean_ticks_to_recover = 60;  // safety contract F10
-constexpr Duration stop_limit = 3s;              // safety contract F20, within its 5 s
+constexpr Duration stop_limit = 2s;              // safety contract F20, within its 5 s
 constexpr int most_samples_a_tick = 5000;        // more than a queue holds
 constexpr Watts acknowledged_within{1.0};
 

@@ -48,7 +48,7 @@ class ControlLoop {
   const Decision& tick(Instant now, Duration lateness, std::uint64_t missed, LocalTime local);
 
   /// Nothing: keep ticking. True: the inverter acknowledged a setpoint of the stop (within 1 W,
-  /// newer than the stop), or none was being controlled. False: 3 s went by without.
+  /// newer than the stop), or none was being controlled. False: 2 s went by without.
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
 
   /// Everything as of the last tick, the buses' own faults merged into the decision's.

@@ -9,6 +9,7 @@
 #include <caf/scoped_actor.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -139,6 +140,10 @@ class RunningHub final : public Hub {
   bool stop_once() {
     if (!running_) return acknowledged_;
     HubStopped stopped{.acknowledged = false, .all_ended = false};
+    // The exporter's web server takes its time to end: beside the rest, not after it.
+    auto closing = std::async(std::launch::async, [exporter = running_->exporter.get()] {
+      if (exporter) exporter->close();
+    });
     {
       const caf::scoped_actor self{running_->system};
       self->send(std::exchange(supervisor_, {}), StopHub{self});
@@ -146,6 +151,7 @@ class RunningHub final : public Hub {
     }
     acknowledged_ = stopped.acknowledged;
     running_->io.stop();
+    closing.wait();
     // An actor that hangs (in a sink that blocks) cannot be ended, and the actor system would wait
     // for it for ever: leave both to the end of the process.
     if (!stopped.all_ended) static_cast<void>(running_.release());

@@ -24,7 +24,7 @@ constexpr Duration first_backoff = 500ms;
 constexpr Duration longest_backoff = 30s;
 
 // The stop has 5 s (safety contract F20): the control needs up to 3 s for the last setpoint.
-constexpr Duration control_stop_limit = 3500ms;
+constexpr Duration control_stop_limit = 2500ms;
 constexpr Duration others_stop_limit = 500ms;
 
 enum class Role : std::uint8_t { control, bus, publisher };

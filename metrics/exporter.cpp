@@ -264,14 +264,16 @@ class Collector final : public prometheus::Collectable {
 class HttpExporter final : public Exporter {
  public:
   HttpExporter(const std::string& address, std::string version)
-      : collector_(std::make_shared<Collector>(std::move(version))), exposer_(address) {
-    exposer_.RegisterCollectable(collector_);
+      : collector_(std::make_shared<Collector>(std::move(version))),
+        exposer_(std::in_place, address) {
+    exposer_->RegisterCollectable(collector_);
   }
   void update(const View& view) override { collector_->update(view); }
+  void close() override { exposer_.reset(); }
 
  private:
   std::shared_ptr<Collector> collector_;
-  prometheus::Exposer exposer_;
+  std::optional<prometheus::Exposer> exposer_;
 };
 
 }  // namespace

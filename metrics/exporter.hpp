@@ -17,6 +17,8 @@ class Exporter {
   virtual ~Exporter() = default;
   /// Takes over the newest View; thread-safe against scrapes.
   virtual void update(const View& view) = 0;
+  /// Ends serving; takes up to 2 s in the web server's own loop. update() stays allowed.
+  virtual void close() = 0;
 };
 
 }  // namespace esshub::metrics

@@ -196,9 +196,9 @@ TEST_F(Stop, TheAcknowledgementMayLagBehindAMovingLoad) {
   EXPECT_EQ(rig.loop.stopped(), true);
 }
 
-TEST_F(Stop, GivesUpAfterThreeSeconds) {
+TEST_F(Stop, GivesUpAfterTwoSeconds) {
   begin();
-  for (int i = 0; i < 29; ++i) rig.tick();
+  for (int i = 0; i < 19; ++i) rig.tick();
   EXPECT_FALSE(rig.loop.stopped());
   rig.tick();
   EXPECT_EQ(rig.loop.stopped(), false);
