@@ -1,43 +1,20 @@
 #include "protocol/modbus_driver.hpp"
 
 #include <algorithm>
-#include <array>
-#include <map>
 #include <string_view>
 #include <utility>
 
+#include "protocol/meter_values.hpp"
 #include "protocol/modbus_rtu.hpp"
 
 namespace esshub::protocol {
 namespace {
 
 using eastron::Block;
-using eastron::Register;
-using eastron::WordOrder;
 
 constexpr Duration first_back_off = 1s;
 constexpr Duration last_back_off = 10s;
-constexpr Duration frozen_after = 10s;   // docs/safety.md F2
-constexpr Duration noise_limit = 1s;     // a babbling line delays a request no longer than this
-constexpr unsigned exchanged_after = 3;  // lower energies in a row before a new meter is believed
-
-struct ChannelState {
-  MeterChannel config;
-  bool believed = true;  // its last line voltage was possible
-};
-
-/// The last value of an energy counter and how often in a row a lower one came.
-struct Counter {
-  double last = 0.0;
-  unsigned lower = 0;
-};
-
-/// Registers that cannot stay bit-identical on a living grid meter.
-struct FreezeWatch {
-  std::array<std::uint32_t, 2> raw{};  // power, voltage
-  std::optional<Instant> changed;
-  bool frozen = false;
-};
+constexpr Duration noise_limit = 1s;  // a babbling line delays a request no longer than this
 
 struct BlockState {
   Instant due{};
@@ -45,40 +22,21 @@ struct BlockState {
 };
 
 struct Meter {
-  explicit Meter(MeterConfig from) : config(std::move(from)) {
-    for (const auto& channel : config.channels) channels.push_back({.config = channel});
+  explicit Meter(const MeterConfig& config) : values(config) {
     slow.resize(eastron::blocks(config.model).size());
-    needs_type = config.model == MeterModel::sdm630 &&
-                 std::ranges::any_of(config.channels, [](const auto& c) { return c.phase > 1; });
-    forget_proofs();
   }
 
-  MeterConfig config;
-  std::vector<ChannelState> channels;
+  MeterValues values;
   std::vector<BlockState> slow;  // one for each block of the model; the first, fast one is unused
-  std::map<std::uint16_t, Counter> counters;
-  FreezeWatch watch;
-
-  bool needs_type = false;   // phases 2 and 3 read zero in any other system type than 3P4W
-  bool order_known = false;  // proofs, renewed after every loss: the meter may have been exchanged
-  bool type_known = false;
-  bool answered = false;  // values have flowed since the proofs
-  std::string objection;  // why its values are not believed
-  std::uint64_t objections = 0;
-  unsigned failures = 0;     // in a row
-  std::uint64_t losses = 0;  // failed probes since it was lost; 0 = not lost
-  std::string refusal;       // the last failure was this refusal
+  unsigned failures = 0;         // in a row
+  std::uint64_t losses = 0;      // failed probes since it was lost; 0 = not lost
+  std::string refusal;           // the last failure was this refusal
   Duration back_off = first_back_off;
   Instant not_before{};
   std::optional<modbus::Request> abandoned;
 
-  [[nodiscard]] bool proven() const { return order_known && type_known; }
+  [[nodiscard]] const MeterConfig& config() const { return values.config(); }
   [[nodiscard]] bool lost() const { return losses > 0; }
-  void forget_proofs() {
-    order_known = false;
-    type_known = !needs_type;
-    answered = false;
-  }
 };
 
 /// One read of one meter.
@@ -97,11 +55,6 @@ struct InFlight {
   std::size_t heard = 0;  // bytes since
 };
 
-/// First, every hundredth.
-bool worth_an_event(std::uint64_t count) {
-  return count == 1 || count % 100 == 0;
-}
-
 FrameResult result_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::length:
@@ -118,25 +71,6 @@ FrameResult result_of(ErrorKind kind) {
       return FrameResult::unknown;
   }
   return FrameResult::unknown;
-}
-
-bool holds(const Block& block, const Register& reg) {
-  return reg.address >= block.start && reg.address + 2 <= block.start + block.count;
-}
-ByteView bytes_of(const Block& block, const Register& reg, ByteView registers) {
-  return registers.subspan(2u * (reg.address - block.start), 4);
-}
-const Register* register_of(MeterModel model, unsigned phase, Measure measure) {
-  for (const auto& reg : eastron::registers(model))
-    if (reg.phase == phase && reg.measure == measure) return &reg;
-  return nullptr;
-}
-
-/// Swaps the energy counters of an inverted channel.
-Measure oriented(Measure measure, bool invert) {
-  if (invert && measure == Measure::energy_forward) return Measure::energy_reverse;
-  if (invert && measure == Measure::energy_reverse) return Measure::energy_forward;
-  return measure;
 }
 
 class ModbusDriver final : public Driver {
@@ -235,11 +169,12 @@ class ModbusDriver final : public Driver {
   }
 
   static std::size_t fast_block(const Meter& meter) {
-    const auto blocks = eastron::blocks(meter.config.model);
-    if (!meter.order_known) {
-      return static_cast<std::size_t>(&eastron::voltage_block(meter.config.model) - blocks.data());
+    const auto blocks = eastron::blocks(meter.config().model);
+    if (!meter.values.order_known()) {
+      return static_cast<std::size_t>(&eastron::voltage_block(meter.config().model) -
+                                      blocks.data());
     }
-    return meter.type_known ? 0 : type_check;
+    return meter.values.type_known() ? 0 : type_check;
   }
 
   std::optional<Job> choose_slow(Instant now) const {
@@ -247,7 +182,7 @@ class ModbusDriver final : public Driver {
     Instant due = now;
     for (std::size_t m = 0; m < meters_.size(); ++m) {
       const Meter& meter = meters_[m];
-      if (!meter.answered || meter.failures > 0 || now < meter.not_before) continue;
+      if (!meter.values.flows() || meter.failures > 0 || now < meter.not_before) continue;
       for (std::size_t b = 1; b < meter.slow.size(); ++b) {
         if (meter.slow[b].due > due || (most_overdue && meter.slow[b].due == due)) continue;
         most_overdue = Job{m, b};
@@ -259,7 +194,7 @@ class ModbusDriver final : public Driver {
 
   [[nodiscard]] const Block& block_of(const Job& job) const {
     return job.block == type_check ? eastron::system_type_block
-                                   : eastron::blocks(meters_[job.meter].config.model)[job.block];
+                                   : eastron::blocks(meters_[job.meter].config().model)[job.block];
   }
 
   void ask(const Job& job, Instant now, Step& step) {
@@ -267,7 +202,7 @@ class ModbusDriver final : public Driver {
     drain(now, step);
     const Block& block = block_of(job);
     modbus::Request request{
-        .unit = meters_[job.meter].config.unit,
+        .unit = meters_[job.meter].config().unit,
         .function = job.block == type_check ? modbus::read_holding : modbus::read_input,
         .start = block.start,
         .count = block.count,
@@ -362,7 +297,7 @@ class ModbusDriver final : public Driver {
     }
     health_.frames.add(result_of(registers.error().kind));
     if (job.block == type_check && registers.error().kind == ErrorKind::exception) {
-      meter.type_known = true;  // a meter without this register cannot be asked; go on
+      meter.values.waive_system_type();
       meter.failures = 0;
       return;
     }
@@ -382,162 +317,34 @@ class ModbusDriver final : public Driver {
     }
     if (++meter.failures <= config_.retries) return;  // again in its next turn
     ++meter.losses;
-    meter.forget_proofs();
-    meter.objection.clear();
-    meter.watch.frozen = false;  // to be judged again by its next answer
+    meter.values.lose();
     meter.not_before = now + meter.back_off;
     meter.back_off = std::min(2 * meter.back_off, last_back_off);
     if (worth_an_event(meter.losses)) {
-      tell(step, Level::warning, "meter_lost", meter,
-           " failures=" + std::to_string(meter.failures) +
-               (meter.refusal.empty() ? "" : " refusal=\"" + meter.refusal + "\""));
+      step.events.push_back(meter.values.event(
+          Level::warning, "meter_lost",
+          " failures=" + std::to_string(meter.failures) +
+              (meter.refusal.empty() ? "" : " refusal=\"" + meter.refusal + "\"")));
     }
     judge_health();
   }
 
-  /// Its values are not believed; it is asked again after `pause`.
-  void object(Meter& meter, std::string why, Duration pause, Instant now) {
-    health_.frames.add(FrameResult::content);
-    meter.objection = std::move(why);
-    meter.forget_proofs();
-    meter.watch.frozen = false;
-    meter.not_before = now + pause;
-  }
-
-  static void tell(Step& step, Level level, std::string name, const Meter& meter,
-                   const std::string& more) {
-    step.events.push_back(
-        {level, std::move(name),
-         "meter=\"" + meter.config.name + "\" unit=" + std::to_string(meter.config.unit) + more});
-  }
-
-  // ---- values -----------------------------------------------------------------------------------
   void read_block(Meter& meter, const Job& job, ByteView registers, Instant now, Step& step) {
     meter.failures = 0;
     meter.refusal.clear();
+    Duration pause{};
     if (job.block == type_check) {
-      check_system_type(meter, registers, now, step);
-      return;
+      pause = meter.values.take_system_type(registers, step, health_.frames);
+    } else {
+      const Block& block = block_of(job);
+      meter.slow[job.block] = {.due = now + block.period, .failures = 0};
+      pause = meter.values.take(block, registers, now, step, health_.frames);
     }
-    const Block& block = block_of(job);
-    meter.slow[job.block] = {.due = now + block.period, .failures = 0};
-    if (!check_word_order(meter, block, registers, now, step) || !meter.proven()) return;
-    watch_for_freezing(meter, block, registers, now);
-    if (job.block == 0) welcome(meter, step);
-    if (meter.watch.frozen) return;
-    for (auto& channel : meter.channels)
-      sample_channel(meter, channel, block, registers, now, step);
-  }
-
-  /// All proofs are in and values flow.
-  void welcome(Meter& meter, Step& step) {
-    meter.answered = true;
-    if (meter.lost() || meter.objections > 0) tell(step, Level::notice, "meter_back", meter, "");
-    meter.losses = 0;
-    meter.objections = 0;
-    meter.objection.clear();
-    meter.back_off = first_back_off;
-  }
-
-  void check_system_type(Meter& meter, ByteView registers, Instant now, Step& step) {
-    const double type = double{read_f32_be(registers, 0)};
-    meter.type_known = type == eastron::system_type_3p4w;
-    if (meter.type_known) return;
-    const std::string found(eastron::system_type_name(type));
-    object(meter,
-           "is set to " + found +
-               ", where phases 2 and 3 read zero: set its system type to 3P4W on its front panel",
-           last_back_off, now);
-    if (worth_an_event(++meter.objections)) {
-      tell(step, Level::error, "wrong_system_type", meter, " found=" + found + " expected=3P4W");
+    if (pause > Duration::zero()) meter.not_before = now + pause;
+    if (meter.values.flows()) {
+      meter.losses = 0;
+      meter.back_off = first_back_off;
     }
-  }
-
-  /// False: nothing of this block may be used.
-  bool check_word_order(Meter& meter, const Block& block, ByteView registers, Instant now,
-                        Step& step) {
-    bool any = false;
-    WordOrder order = WordOrder::unproven;
-    for (const auto& channel : meter.channels) {
-      const auto* reg = register_of(meter.config.model, channel.config.phase, Measure::voltage);
-      if (!reg || !holds(block, *reg)) continue;
-      any = true;
-      const auto found = eastron::judge_word_order(bytes_of(block, *reg, registers));
-      if (order == WordOrder::unproven) order = found;
-    }
-    if (!any) return true;
-    switch (order) {
-      case WordOrder::right:
-        meter.order_known = true;
-        return true;
-      case WordOrder::swapped:
-        object(meter,
-               "sends its words in the wrong order: set its register order to normal, high word "
-               "first",
-               last_back_off, now);
-        if (worth_an_event(++meter.objections)) {
-          tell(step, Level::error, "word_order", meter, " found=\"low word first\"");
-        }
-        return false;
-      case WordOrder::unproven:
-        if (meter.order_known) return true;
-        object(meter,
-               "shows no line voltage of 180 to 270 V: check the wiring of its voltage inputs",
-               first_back_off, now);
-        return false;
-    }
-    return false;
-  }
-
-  void watch_for_freezing(Meter& meter, const Block& block, ByteView registers, Instant now) {
-    const auto grid = std::ranges::find(meter.channels, Point::grid,
-                                        [](const auto& c) { return c.config.point; });
-    if (grid == meter.channels.end()) return;
-    auto& watch = meter.watch;
-    auto raw = watch.raw;
-    constexpr Measure watched[] = {Measure::power, Measure::voltage};
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-      const auto* reg = register_of(meter.config.model, grid->config.phase, watched[i]);
-      if (reg && holds(block, *reg)) raw[i] = read_u32_be(bytes_of(block, *reg, registers), 0);
-    }
-    if (!watch.changed || raw != watch.raw) watch.changed = now;
-    watch.raw = raw;
-    watch.frozen = now - *watch.changed >= frozen_after;
-  }
-
-  void sample_channel(Meter& meter, ChannelState& channel, const Block& block, ByteView registers,
-                      Instant now, Step& step) {
-    const bool first = &channel == &meter.channels.front();
-    for (const auto& reg : eastron::registers(meter.config.model)) {
-      if (!reg.measure || !holds(block, reg)) continue;
-      if (reg.phase != channel.config.phase && !(reg.phase == 0 && first)) continue;
-      auto value = eastron::decode_value(reg, bytes_of(block, reg, registers));
-      if (reg.measure == Measure::voltage) channel.believed = value.has_value();
-      if (!value || !advances(meter, reg, *value)) {
-        health_.frames.add(FrameResult::content);
-        continue;
-      }
-      // What comes with an impossible voltage is not believed either: words in the wrong order
-      // turn any power into almost nothing.
-      if (!channel.believed) continue;
-      const bool negate = channel.config.invert && reg.measure == Measure::power;
-      step.samples.push_back(
-          {.channel = {channel.config.point, oriented(*reg.measure, channel.config.invert)},
-           .value = negate ? -*value : *value,
-           .at = now});
-    }
-  }
-
-  /// False for an energy below the one before, until so many came in a row that the meter must have
-  /// been exchanged or reset.
-  static bool advances(Meter& meter, const Register& reg, double value) {
-    if (reg.measure != Measure::energy_forward && reg.measure != Measure::energy_reverse) {
-      return true;
-    }
-    auto& counter = meter.counters[reg.address];
-    if (value < counter.last && ++counter.lower < exchanged_after) return false;
-    counter = {.last = value, .lower = 0};
-    return true;
   }
 
   // ---- health -----------------------------------------------------------------------------------
@@ -546,18 +353,18 @@ class ModbusDriver final : public Driver {
     health_.fault.reset();
     if (meters_.empty()) health_.trouble = "no meter is configured on this bus";
     for (const auto& meter : meters_) {
-      if (meter.watch.frozen) health_.fault = Fault::grid_meter_frozen;
+      if (meter.values.frozen()) health_.fault = Fault::grid_meter_frozen;
       const std::string what = trouble_of(meter);
       if (what.empty()) continue;
       if (!health_.trouble.empty()) health_.trouble += "; ";
-      health_.trouble += "meter '" + meter.config.name + "' (unit " +
-                         std::to_string(meter.config.unit) + ") " + what;
+      health_.trouble += "meter '" + meter.config().name + "' (unit " +
+                         std::to_string(meter.config().unit) + ") " + what;
     }
     health_.ready = health_.trouble.empty();
   }
 
   [[nodiscard]] std::string trouble_of(const Meter& meter) const {
-    if (!meter.objection.empty()) return meter.objection;
+    if (!meter.values.objection().empty()) return meter.values.objection();
     if (meter.lost() && !meter.refusal.empty()) {
       return "refuses to be read (" + meter.refusal + "): check that its model is right";
     }
@@ -566,8 +373,8 @@ class ModbusDriver final : public Driver {
              "set to " +
              std::to_string(config_.baud) + " baud";
     }
-    if (!meter.answered) return "has not answered yet";
-    if (meter.watch.frozen) {
+    if (!meter.values.flows()) return "has not answered yet";
+    if (meter.values.frozen()) {
       return "has repeated the same registers for 10 s: switch it off and on again";
     }
     return {};
