@@ -251,14 +251,17 @@ bool answers(ByteView frame, const Request& request) {
   return answer || answer.error().kind == ErrorKind::exception;
 }
 
-void FrameScanner::push(ByteView bytes) {
+void FrameScanner::push(ByteView bytes, Instant at) {
+  if (bytes.empty()) return;
   cut_ = false;
+  chunks_.push_back({bytes.size(), at});
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   while (buffer_.size() > buffer_limit) skip_byte();
 }
 
 void FrameScanner::restart(std::optional<Request> request) {
   buffer_.clear();
+  chunks_.clear();
   pending_ = std::move(request);
   cut_ = false;
   skipping_ = false;
@@ -266,16 +269,37 @@ void FrameScanner::restart(std::optional<Request> request) {
 
 Frame FrameScanner::take(Frame::Kind kind, std::size_t length, std::optional<Request> request) {
   const auto end = buffer_.begin() + static_cast<std::ptrdiff_t>(length);
-  Frame frame{kind, Bytes(buffer_.begin(), end), std::move(request)};
-  buffer_.erase(buffer_.begin(), end);
+  Frame frame{kind, Bytes(buffer_.begin(), end), std::move(request), arrival_of(length)};
+  drop(length);
   skipping_ = false;
   return frame;
 }
 
 void FrameScanner::skip_byte() {
-  buffer_.erase(buffer_.begin());
+  drop(1);
   if (!skipping_) ++resyncs_;
   skipping_ = true;
+  ++skipped_;
+}
+
+void FrameScanner::drop(std::size_t bytes) {
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(bytes));
+  while (bytes > 0) {
+    auto& chunk = chunks_.front();
+    const std::size_t part = std::min(bytes, chunk.bytes);
+    chunk.bytes -= part;
+    bytes -= part;
+    if (chunk.bytes == 0) chunks_.pop_front();
+  }
+}
+
+/// When the first `bytes` of the buffer had arrived.
+Instant FrameScanner::arrival_of(std::size_t bytes) const {
+  for (const auto& chunk : chunks_) {
+    if (bytes <= chunk.bytes) return chunk.at;
+    bytes -= chunk.bytes;
+  }
+  return {};
 }
 
 std::optional<Frame> FrameScanner::next() {
@@ -310,7 +334,8 @@ std::optional<Frame> FrameScanner::next() {
     if (awaited.fit == Fit::damaged) {
       // One byte is skipped, not the whole: a valid frame may begin inside.
       const auto end = buffer_.begin() + static_cast<std::ptrdiff_t>(awaited.length);
-      Frame frame{Kind::damaged, Bytes(buffer_.begin(), end), std::exchange(pending_, {})};
+      Frame frame{Kind::damaged, Bytes(buffer_.begin(), end), std::exchange(pending_, {}),
+                  arrival_of(awaited.length)};
       skip_byte();
       return frame;
     }

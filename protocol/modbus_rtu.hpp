@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 
 #include "model/result.hpp"
+#include "model/time.hpp"
 #include "protocol/bytes.hpp"
 
 namespace esshub::protocol::modbus {
@@ -74,7 +76,8 @@ struct Frame {
   Kind kind;
   Bytes bytes;  ///< as on the wire, CRC included
   std::optional<Request>
-      request;  ///< itself, or what it answers; nothing = the question is unknown
+      request;   ///< itself, or what it answers; nothing = the question is unknown
+  Instant at{};  ///< when its last byte arrived
 };
 
 /// Finds frames by structure and CRC, without timing: USB adapters deliver bytes in bursts, so the
@@ -89,7 +92,8 @@ class FrameScanner {
   };
   explicit FrameScanner(Hears hears = Hears::everything) : hears_(hears) {}
 
-  void push(ByteView bytes);
+  /// `at`: when the last of them arrived.
+  void push(ByteView bytes, Instant at = {});
   /// The next frame, or nothing until more bytes come. Call until it returns nothing.
   [[nodiscard]] std::optional<Frame> next();
   /// The line has been silent for longer than a frame allows: what is incomplete stays so.
@@ -103,17 +107,29 @@ class FrameScanner {
   [[nodiscard]] const std::optional<Request>& pending() const { return pending_; }
   /// Runs of bytes skipped so far.
   [[nodiscard]] std::uint64_t resyncs() const { return resyncs_; }
+  /// Bytes skipped so far.
+  [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
 
  private:
+  /// Bytes of the buffer that arrived together.
+  struct Chunk {
+    std::size_t bytes;
+    Instant at;
+  };
+
   Frame take(Frame::Kind kind, std::size_t length, std::optional<Request> request);
   void skip_byte();
+  void drop(std::size_t bytes);
+  [[nodiscard]] Instant arrival_of(std::size_t bytes) const;
 
   Hears hears_;
   Bytes buffer_;
+  std::deque<Chunk> chunks_;  // of the buffer, in order
   std::optional<Request> pending_;
   bool cut_ = false;
   bool skipping_ = false;
   std::uint64_t resyncs_ = 0;
+  std::uint64_t skipped_ = 0;
 };
 
 }  // namespace esshub::protocol::modbus

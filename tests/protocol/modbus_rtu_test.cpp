@@ -183,7 +183,7 @@ TEST(FrameScanner, RecoversEveryPairOfTheSnifferStreams) {
   for (const auto& vector : vectors()) {
     if (vector["kind"] != "sniffer-stream") continue;
     const Bytes stream = hex_of(vector, "hex");
-    for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, stream.size()}) {
+    for (std::size_t chunk = 1; chunk <= stream.size(); ++chunk) {
       SCOPED_TRACE(vector["id"].get<std::string>() + " in chunks of " + std::to_string(chunk));
       FrameScanner scanner;
       std::vector<Frame> frames;
@@ -247,6 +247,30 @@ TEST(FrameScanner, SkipsNoiseBeforeAndBetweenFrames) {
   EXPECT_EQ(frames[0].kind, Kind::request);
   EXPECT_EQ(frames[1].request, read_l1_voltage);
   EXPECT_EQ(scanner.resyncs(), 2u);
+}
+
+TEST(FrameScanner, AFrameIsStampedWhenItsLastByteArrivedHoweverLateItIsFound) {
+  const Instant start{100s};
+  // A cut answer of which 41 bytes are awaited hides the pair behind it.
+  const Bytes stream =
+      hex("0104000000127007"
+          "010424437180"
+          "0104000C0002B1C8"
+          "01040441FA177CC198");
+  FrameScanner scanner;
+  std::vector<Frame> frames;
+  for (std::size_t i = 0; i < stream.size(); ++i) {
+    scanner.push(ByteView(stream).subspan(i, 1), start + i * 1ms);
+    while (auto frame = scanner.next()) frames.push_back(std::move(*frame));
+  }
+  EXPECT_EQ(frames.size(), 1u);
+  scanner.silence();
+  while (auto frame = scanner.next()) frames.push_back(std::move(*frame));
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(frames[0].at, start + 7ms);
+  EXPECT_EQ(frames[1].at, start + 21ms);
+  EXPECT_EQ(frames[2].at, start + 30ms);
+  EXPECT_EQ(scanner.skipped(), 6u);
 }
 
 TEST(FrameScanner, SilenceEndsACutAnswerSoThatTheNextFrameIsFound) {
