@@ -14,7 +14,8 @@ using eastron::Block;
 
 constexpr Duration first_back_off = 1s;
 constexpr Duration last_back_off = 10s;
-constexpr Duration noise_limit = 1s;  // a babbling line delays a request no longer than this
+constexpr Duration contended_for = 3s;  // docs/safety.md F19: since the last foreign request
+constexpr Duration noise_limit = 1s;    // a babbling line delays a request no longer than this
 
 struct BlockState {
   Instant due{};
@@ -80,8 +81,9 @@ class ModbusDriver final : public Driver {
   Step on_start(Instant now) override {
     reset();
     running_ = true;
-    send_at_ = now + gap();
-    noise_until_ = now + noise_limit;
+    listening_ = config_.listen > Duration::zero();
+    keep_quiet(now, std::max(gap(), config_.listen));
+    judge_health();
     Step step;
     plan(now, step);
     return step;
@@ -96,7 +98,7 @@ class ModbusDriver final : public Driver {
     } else {
       send_at_ = std::min(std::max(send_at_, now + gap()), noise_until_);
     }
-    scanner_.push(bytes);
+    scanner_.push(bytes, now);
     drain(now, step);
     plan(now, step);
     return step;
@@ -119,14 +121,20 @@ class ModbusDriver final : public Driver {
 
  private:
   // ---- time on the wire -------------------------------------------------------------------------
-  [[nodiscard]] Duration characters(double n) const {
-    return as_duration(Seconds(n * config_.bits_per_character / std::max(1u, config_.baud)));
-  }
   [[nodiscard]] Duration gap() const {
     // Above 19200 baud the silence is 1.75 ms whatever the speed (reference: eastron-modbus
     // section 6).
-    const Duration silence = config_.baud > 19200 ? Duration(1750us) : characters(3.5);
+    const Duration silence = config_.baud > 19200 ? Duration(1750us) : config_.wire_time(3.5);
     return std::max(config_.gap, silence);
+  }
+  /// Nothing is sent for this long, and noise prolongs it only a little.
+  void keep_quiet(Instant since, Duration time) {
+    send_at_ = since + time;
+    noise_until_ = send_at_ + noise_limit;
+  }
+
+  [[nodiscard]] Duration wire_time(std::size_t bytes) const {
+    return config_.wire_time(static_cast<double>(bytes));
   }
 
   // ---- life -------------------------------------------------------------------------------------
@@ -136,23 +144,45 @@ class ModbusDriver final : public Driver {
     in_flight_.reset();
     scanner_.restart(std::nullopt);
     turn_ = 0;
+    listening_ = false;
+    foreign_.reset();
     judge_health();
   }
 
   // ---- asking -----------------------------------------------------------------------------------
   /// Sends what is due, or says when to come back.
   void plan(Instant now, Step& step) {
+    if (!in_flight_ && now >= send_at_) {
+      scanner_.silence();
+      drain(now, step);  // may find another master behind a cut frame
+    }
     if (in_flight_) {
       step.wake_at = in_flight_->deadline;
-    } else if (now < send_at_) {
+      return;
+    }
+    if (now < send_at_) {
       step.wake_at = send_at_;
-    } else if (const auto job = choose(now)) {
+      return;
+    }
+    claim_line(step);
+    if (const auto job = choose(now)) {
       ask(*job, now, step);
     } else if (!meters_.empty()) {
       const auto next = std::ranges::min_element(meters_, {}, &Meter::not_before)->not_before;
       noise_until_ = next + noise_limit;
       step.wake_at = next;
     }
+  }
+
+  /// Nobody else was heard for long enough.
+  void claim_line(Step& step) {
+    if (!listening_ && !foreign_) return;
+    if (foreign_) {
+      step.events.push_back({Level::notice, "bus_free", "no other master is heard any more"});
+    }
+    listening_ = false;
+    foreign_.reset();
+    judge_health();
   }
 
   /// The rota: one fast read of every meter that is not backing off, then at most one slow block.
@@ -198,8 +228,6 @@ class ModbusDriver final : public Driver {
   }
 
   void ask(const Job& job, Instant now, Step& step) {
-    scanner_.silence();
-    drain(now, step);
     const Block& block = block_of(job);
     modbus::Request request{
         .unit = meters_[job.meter].config().unit,
@@ -210,8 +238,7 @@ class ModbusDriver final : public Driver {
     scanner_.restart(request);
     Bytes frame = modbus::encode(request);
     const Instant deadline =
-        now + characters(static_cast<double>(frame.size() + modbus::answer_size(request))) +
-        config_.answer_limit;
+        now + wire_time(frame.size() + modbus::answer_size(request)) + config_.answer_limit;
     step.send.push_back(frame);
     step.wake_at = deadline;
     in_flight_ = InFlight{
@@ -233,13 +260,13 @@ class ModbusDriver final : public Driver {
         if (in_flight_ && !in_flight_->echoed && frame.bytes == in_flight_->sent) {
           in_flight_->echoed = true;
         } else {
-          health_.frames.add(FrameResult::unknown);
+          hear_foreign(frame, step);
         }
         return;
       case Kind::answer:
       case Kind::exception:
         if (in_flight_ && frame.request == in_flight_->request) {
-          settle(frame, now, step);
+          settle(frame, step);
         } else {
           hear_stray(frame);
         }
@@ -261,12 +288,30 @@ class ModbusDriver final : public Driver {
     health_.frames.add(late ? FrameResult::late : FrameResult::unknown);
   }
 
+  /// Another master asks: stand aside. Its answers could pass for ours, so ours is given up too.
+  void hear_foreign(const modbus::Frame& frame, Step& step) {
+    health_.frames.add(FrameResult::unknown);
+    if (in_flight_) {
+      meters_[in_flight_->job.meter].abandoned = in_flight_->request;
+      forget_in_flight();
+    }
+    if (!foreign_) {
+      step.events.push_back({Level::critical, "bus_contended",
+                             "another master asked unit=" + std::to_string(frame.request->unit)});
+    }
+    foreign_ = frame.request->unit;
+    keep_quiet(frame.at, quiet_time());
+    judge_health();
+  }
+  [[nodiscard]] Duration quiet_time() const { return std::max(contended_for, config_.listen); }
+
+  void forget_in_flight() { in_flight_.reset(); }
+
   /// The transaction is over; the next one keeps its distance.
   void end_transaction(Instant now) {
-    in_flight_.reset();
+    forget_in_flight();
     scanner_.abandon();
-    send_at_ = now + gap();
-    noise_until_ = now + noise_limit;
+    keep_quiet(now, gap());
   }
 
   void expire(Instant now, Step& step) {
@@ -284,14 +329,14 @@ class ModbusDriver final : public Driver {
     fail_job(asked.job, now, step);
   }
 
-  void settle(const modbus::Frame& frame, Instant now, Step& step) {
+  void settle(const modbus::Frame& frame, Step& step) {
     const Job job = in_flight_->job;
     const auto registers = modbus::decode_answer(frame.bytes, in_flight_->request);
-    end_transaction(now);
     Meter& meter = meters_[job.meter];
+    end_transaction(frame.at);
     if (registers) {
       health_.frames.add(FrameResult::ok);
-      read_block(meter, job, *registers, now, step);
+      read_block(meter, job, *registers, frame.at, step);
       judge_health();
       return;
     }
@@ -302,7 +347,7 @@ class ModbusDriver final : public Driver {
       return;
     }
     meter.refusal = registers.error().detail;
-    fail_job(job, now, step);
+    fail_job(job, frame.at, step);
   }
 
   // ---- what became of a meter -------------------------------------------------------------------
@@ -351,6 +396,18 @@ class ModbusDriver final : public Driver {
   void judge_health() {
     health_.trouble.clear();
     health_.fault.reset();
+    health_.ready = false;
+    if (foreign_) {
+      health_.fault = Fault::bus_contended;
+      health_.trouble = "another master talks on this line (it asked unit " +
+                        std::to_string(*foreign_) +
+                        "): take it off, or set mode = \"sniff\" to listen beside it";
+      return;
+    }
+    if (listening_) {
+      health_.trouble = "listens for another master before it asks";
+      return;
+    }
     if (meters_.empty()) health_.trouble = "no meter is configured on this bus";
     for (const auto& meter : meters_) {
       if (meter.values.frozen()) health_.fault = Fault::grid_meter_frozen;
@@ -384,14 +441,20 @@ class ModbusDriver final : public Driver {
   std::vector<Meter> meters_;
   modbus::FrameScanner scanner_;
   std::optional<InFlight> in_flight_;
-  std::size_t turn_ = 0;  // meters in order, then the slow slot
-  Instant send_at_{};     // earliest moment of the next request
+  bool listening_ = false;               // at the start, before the first request
+  std::optional<std::uint8_t> foreign_;  // another master is there and last asked this unit
+  std::size_t turn_ = 0;                 // meters in order, then the slow slot
+  Instant send_at_{};                    // earliest moment of the next request
   Instant noise_until_{};
   bool running_ = false;
   DriverHealth health_;
 };
 
 }  // namespace
+
+Duration ModbusConfig::wire_time(double characters) const {
+  return as_duration(Seconds(characters * bits_per_character / std::max(1u, baud)));
+}
 
 std::unique_ptr<Driver> make_modbus_driver(ModbusConfig config) {
   return std::make_unique<ModbusDriver>(std::move(config));

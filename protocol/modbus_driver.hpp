@@ -32,14 +32,20 @@ struct ModbusConfig {
   Duration answer_limit = 300ms;     ///< from the request's last bit to the answer's first
   Duration gap = 60ms;               ///< silence between transactions (never under 3.5 characters)
   unsigned retries = 2;
+  Duration listen = 3s;  ///< for another master before the first request; zero = not at all
+
+  /// How long this many characters take on the wire.
+  [[nodiscard]] Duration wire_time(double characters) const;
 };
 
 /// Emits power, voltage and current of every channel, its energies in Wh, and the frequency at the
 /// first channel's point of each meter. No sample leaves a meter before its line voltage has proved
 /// the word order and, where phases 2 or 3 are used, its system type is 3P4W. It only reads.
 /// Samples of a grid meter whose power and voltage registers have not changed by one bit for 10 s
-/// are withheld (Fault::grid_meter_frozen). Events: meter_lost, meter_back, word_order,
-/// wrong_system_type.
+/// are withheld (Fault::grid_meter_frozen). Where another master's
+/// requests are heard nothing is asked until 3 s (or `listen`, if longer) after the last of them
+/// (Fault::bus_contended). Events: meter_lost, meter_back, word_order, wrong_system_type,
+/// bus_contended, bus_free.
 [[nodiscard]] std::unique_ptr<Driver> make_modbus_driver(ModbusConfig config);
 
 }  // namespace esshub::protocol

@@ -33,11 +33,13 @@ MeterConfig battery_meter() {
 }
 ModbusConfig both() {
   ModbusConfig config;
+  config.listen = 0s;
   config.meters = {main_meter(), battery_meter()};
   return config;
 }
 ModbusConfig only(MeterConfig meter) {
   ModbusConfig config;
+  config.listen = 0s;
   config.meters = {std::move(meter)};
   return config;
 }
@@ -614,6 +616,100 @@ TEST(ModbusDriver, ASteadyPowerAloneIsNotFrozen) {
   bench.run(30s);  // only the voltage moves
   EXPECT_FALSE(bench.driver->health().fault);
   EXPECT_TRUE(bench.driver->health().ready);
+}
+
+// ---- another master (docs/safety.md F19) --------------------------------------------------------
+
+constexpr Request foreign{
+    .unit = main_unit, .function = modbus::read_input, .start = 0x0024, .count = 18, .data = {}};
+
+ModbusConfig listening() {
+  auto config = both();
+  config.listen = ModbusConfig{}.listen;
+  return config;
+}
+
+TEST(ModbusDriver, ListensForThreeSecondsBeforeItsFirstRequest) {
+  Bench bench(listening());
+  const Instant start = bench.now;
+  EXPECT_NE(bench.driver->health().trouble.find("listens"), std::string::npos);
+  bench.take(bench.driver->on_timer(start + 2999ms));
+  EXPECT_TRUE(bench.sent.empty());
+  bench.next_request();
+  EXPECT_EQ(bench.asked_at, start + 3s);
+  EXPECT_FALSE(bench.driver->health().fault);
+}
+
+TEST(ModbusDriver, WhereAnotherMasterTalksNothingIsEverAsked) {
+  Bench bench(listening());
+  Instant last{};
+  for (int i = 0; i < 60; ++i) {
+    last = bench.now + 500ms;
+    bench.hear(modbus::encode(foreign), 500ms);
+    bench.hear(bench.answer_to(foreign), 90ms);
+    bench.take(bench.driver->on_timer(bench.now + 1ms));
+    EXPECT_EQ(bench.driver->health().fault, Fault::bus_contended);
+    EXPECT_FALSE(bench.driver->health().ready);
+  }
+  EXPECT_TRUE(bench.sent.empty());
+  EXPECT_TRUE(bench.samples.empty());
+  EXPECT_EQ(bench.events_named("bus_contended"), 1u);
+  EXPECT_NE(bench.driver->health().trouble.find("mode = \"sniff\""), std::string::npos);
+
+  bench.next_request();
+  EXPECT_EQ(bench.asked_at - last, 3s) << "quiet for 3 s";
+  EXPECT_FALSE(bench.driver->health().fault);
+  EXPECT_EQ(bench.events_named("bus_free"), 1u);
+}
+
+TEST(ModbusDriver, AForeignRequestWhilePollingStopsIt) {
+  Bench bench(both());
+  bench.run(3s);
+  ASSERT_TRUE(bench.driver->health().ready);
+  Request ours;
+  while (!is_fast(ours = bench.next_request()) || ours.unit != main_unit) {
+    bench.hear(bench.answer_to(ours));
+  }
+  bench.samples.clear();
+  bench.hear(modbus::encode(foreign), 9ms);
+  EXPECT_EQ(bench.driver->health().fault, Fault::bus_contended);
+  EXPECT_FALSE(bench.driver->health().ready);
+  const Instant heard = bench.now;
+  // The answer has unit, function and length of the one we awaited.
+  ASSERT_TRUE(modbus::answers(bench.answer_to(foreign), ours));
+  bench.hear(bench.answer_to(foreign), 90ms);
+  EXPECT_TRUE(bench.samples.empty());
+  bench.next_request();
+  EXPECT_EQ(bench.asked_at - heard, 3s);
+  EXPECT_FALSE(bench.driver->health().fault);
+  bench.hear(bench.answer_to(*modbus::decode_request(bench.frame)));
+  bench.run(1s);
+  EXPECT_TRUE(bench.driver->health().ready) << bench.driver->health().trouble;
+}
+
+TEST(ModbusDriver, AForeignRequestBehindACutFrameIsFoundBeforeTheFirstRequest) {
+  Bench bench(listening());
+  bench.hear(*from_hex("010424"), 1s);  // 41 bytes are awaited
+  bench.hear(modbus::encode(foreign), 10ms);
+  EXPECT_FALSE(bench.driver->health().fault);
+  const Instant heard = bench.now;
+  bench.next_request();
+  EXPECT_EQ(bench.asked_at - heard, 3s);
+  EXPECT_EQ(bench.events_named("bus_contended"), 1u);
+}
+
+TEST(ModbusDriver, NoiseAndEchoesAreNoMaster) {
+  Bench bench(listening());
+  auto damaged = modbus::encode(foreign);
+  damaged[3] ^= std::byte{4};
+  bench.hear(damaged, 1s);
+  for (int i = 0; i < 50; ++i) {
+    const auto request = bench.next_request();
+    bench.hear(bench.frame, 9ms);
+    bench.hear(*from_hex("00FF"), 20ms);
+    bench.hear(bench.answer_to(request), 60ms);
+  }
+  EXPECT_EQ(bench.events_named("bus_contended"), 0u);
 }
 
 TEST(ModbusDriver, AfterTheLineIsDownNothingIsAskedOrReady) {

@@ -191,6 +191,7 @@ class DriverWithMeters : public FakeMeters {
 
   static protocol::ModbusConfig config() {
     protocol::ModbusConfig config;
+    config.listen = 0s;
     config.meters = {{.name = "main",
                       .model = MeterModel::sdm630,
                       .unit = main_unit,
