@@ -6,6 +6,7 @@
 
 #include "protocol/meter_values.hpp"
 #include "protocol/modbus_rtu.hpp"
+#include "protocol/turnaround.hpp"
 
 namespace esshub::protocol {
 namespace {
@@ -28,6 +29,7 @@ struct Meter {
   }
 
   MeterValues values;
+  Turnaround turnaround;
   std::vector<BlockState> slow;  // one for each block of the model; the first, fast one is unused
   unsigned failures = 0;         // in a row
   std::uint64_t losses = 0;      // failed probes since it was lost; 0 = not lost
@@ -51,6 +53,7 @@ struct InFlight {
   Job job;
   modbus::Request request;
   Bytes sent;
+  Instant asked_at;
   Instant deadline;
   bool echoed = false;
   std::size_t heard = 0;  // bytes since
@@ -93,6 +96,7 @@ class ModbusDriver final : public Driver {
     Step step;
     if (!running_) return step;
     if (in_flight_ && now > in_flight_->deadline) expire(now, step);
+    health_.wire_busy += wire_time(bytes.size());
     if (in_flight_) {
       in_flight_->heard += bytes.size();
     } else {
@@ -126,6 +130,13 @@ class ModbusDriver final : public Driver {
     // section 6).
     const Duration silence = config_.baud > 19200 ? Duration(1750us) : config_.wire_time(3.5);
     return std::max(config_.gap, silence);
+  }
+  /// From the request's last bit to the answer's first. What was not answered in the learned time
+  /// is given the configured one, so that a device that became slower is learned anew.
+  [[nodiscard]] Duration answer_limit(const Meter& meter, std::size_t block) const {
+    const bool failed_before =
+        meter.failures > 0 || (block != type_check && meter.slow[block].failures > 0);
+    return failed_before ? config_.answer_limit : meter.turnaround.limit(config_.answer_limit);
   }
   /// Nothing is sent for this long, and noise prolongs it only a little.
   void keep_quiet(Instant since, Duration time) {
@@ -228,21 +239,25 @@ class ModbusDriver final : public Driver {
   }
 
   void ask(const Job& job, Instant now, Step& step) {
+    const Meter& meter = meters_[job.meter];
     const Block& block = block_of(job);
     modbus::Request request{
-        .unit = meters_[job.meter].config().unit,
+        .unit = meter.config().unit,
         .function = job.block == type_check ? modbus::read_holding : modbus::read_input,
         .start = block.start,
         .count = block.count,
         .data = {}};
     scanner_.restart(request);
     Bytes frame = modbus::encode(request);
-    const Instant deadline =
-        now + wire_time(frame.size() + modbus::answer_size(request)) + config_.answer_limit;
+    const Instant deadline = now + wire_time(frame.size() + modbus::answer_size(request)) +
+                             answer_limit(meter, job.block);
     step.send.push_back(frame);
     step.wake_at = deadline;
-    in_flight_ = InFlight{
-        .job = job, .request = std::move(request), .sent = std::move(frame), .deadline = deadline};
+    in_flight_ = InFlight{.job = job,
+                          .request = std::move(request),
+                          .sent = std::move(frame),
+                          .asked_at = now,
+                          .deadline = deadline};
   }
 
   // ---- hearing ----------------------------------------------------------------------------------
@@ -305,7 +320,11 @@ class ModbusDriver final : public Driver {
   }
   [[nodiscard]] Duration quiet_time() const { return std::max(contended_for, config_.listen); }
 
-  void forget_in_flight() { in_flight_.reset(); }
+  void forget_in_flight() {
+    // An echo was counted when it was heard.
+    if (!in_flight_->echoed) health_.wire_busy += wire_time(in_flight_->sent.size());
+    in_flight_.reset();
+  }
 
   /// The transaction is over; the next one keeps its distance.
   void end_transaction(Instant now) {
@@ -333,6 +352,9 @@ class ModbusDriver final : public Driver {
     const Job job = in_flight_->job;
     const auto registers = modbus::decode_answer(frame.bytes, in_flight_->request);
     Meter& meter = meters_[job.meter];
+    const Duration round_trip = frame.at - in_flight_->asked_at;
+    health_.round_trip.add(round_trip);
+    meter.turnaround.add(round_trip - wire_time(in_flight_->sent.size() + frame.bytes.size()));
     end_transaction(frame.at);
     if (registers) {
       health_.frames.add(FrameResult::ok);
@@ -396,6 +418,13 @@ class ModbusDriver final : public Driver {
   void judge_health() {
     health_.trouble.clear();
     health_.fault.reset();
+    health_.devices.clear();
+    for (const auto& meter : meters_) {
+      if (!meter.turnaround.known()) continue;
+      health_.devices.push_back({.device = meter.config().name,
+                                 .turnaround = meter.turnaround.p99(),
+                                 .limit = answer_limit(meter, type_check)});
+    }
     health_.ready = false;
     if (foreign_) {
       health_.fault = Fault::bus_contended;

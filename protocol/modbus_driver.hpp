@@ -29,7 +29,7 @@ struct ModbusConfig {
   std::vector<MeterConfig> meters;
   std::uint32_t baud = 9600;
   unsigned bits_per_character = 10;  ///< 8N1 = 10, 8E1/8O1/8N2 = 11
-  Duration answer_limit = 300ms;     ///< from the request's last bit to the answer's first
+  Duration answer_limit = 300ms;     ///< from the request's last bit to the answer's first, at most
   Duration gap = 60ms;               ///< silence between transactions (never under 3.5 characters)
   unsigned retries = 2;
   Duration listen = 3s;  ///< for another master before the first request; zero = not at all
@@ -42,7 +42,8 @@ struct ModbusConfig {
 /// first channel's point of each meter. No sample leaves a meter before its line voltage has proved
 /// the word order and, where phases 2 or 3 are used, its system type is 3P4W. It only reads.
 /// Samples of a grid meter whose power and voltage registers have not changed by one bit for 10 s
-/// are withheld (Fault::grid_meter_frozen). Where another master's
+/// are withheld (Fault::grid_meter_frozen). Each meter's answers are waited for as long as it was
+/// found to need, at least 50 ms and never longer than `answer_limit`. Where another master's
 /// requests are heard nothing is asked until 3 s (or `listen`, if longer) after the last of them
 /// (Fault::bus_contended). Events: meter_lost, meter_back, word_order, wrong_system_type,
 /// bus_contended, bus_free.

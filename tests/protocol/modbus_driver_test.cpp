@@ -712,6 +712,110 @@ TEST(ModbusDriver, NoiseAndEchoesAreNoMaster) {
   EXPECT_EQ(bench.events_named("bus_contended"), 0u);
 }
 
+// ---- timing and accounting ----------------------------------------------------------------------
+
+Duration wire_time(const Request& request) {
+  return ModbusConfig{}.wire_time(
+      static_cast<double>(modbus::request_size + modbus::answer_size(request)));
+}
+/// One transaction whose answer begins `turnaround` after the request's last bit.
+void transact(Bench& bench, Duration turnaround) {
+  const auto request = bench.next_request();
+  if (bench.dead.contains(request.unit)) return;
+  bench.registers[{request.unit, 0}] += 0.01f;
+  bench.hear(bench.answer_to(request), wire_time(request) + turnaround);
+}
+/// How long the answer of the request now in flight is waited for, its time on the wire apart.
+Duration patience(const Bench& bench, const Request& request) {
+  return *bench.wake - bench.asked_at - wire_time(request);
+}
+
+TEST(ModbusDriver, WaitsAsLongAsTheMeterWasFoundToNeed) {
+  Bench bench(only(main_meter()));
+  auto request = bench.next_request();
+  EXPECT_EQ(patience(bench, request), 300ms);
+  bench.hear(bench.answer_to(request), wire_time(request) + 50ms);
+  for (int i = 0; i < 30; ++i) transact(bench, 60ms);
+  request = bench.next_request();
+  EXPECT_EQ(patience(bench, request), 90ms);
+  ASSERT_EQ(bench.driver->health().devices.size(), 1u);
+  const auto& timing = bench.driver->health().devices[0];
+  EXPECT_EQ(timing.device, "main");
+  EXPECT_EQ(timing.turnaround, 60ms);
+  EXPECT_EQ(timing.limit, 90ms);
+}
+
+TEST(ModbusDriver, TheLearnedLimitStaysWithinFiftyMillisecondsAndTheConfiguredOne) {
+  Bench quick(only(main_meter()));
+  for (int i = 0; i < 30; ++i) transact(quick, 1ms);
+  EXPECT_EQ(patience(quick, quick.next_request()), 50ms);
+  Bench slow(only(main_meter()));
+  for (int i = 0; i < 30; ++i) transact(slow, 290ms);
+  EXPECT_EQ(patience(slow, slow.next_request()), 300ms);
+}
+
+TEST(ModbusDriver, AMeterThatBecomesSlowIsLearnedAnewAndNotLost) {
+  Bench bench(only(main_meter()));
+  for (int i = 0; i < 250; ++i) transact(bench, 40ms);
+  const auto before = bench.frames(FrameResult::timeout);
+  for (int i = 0; i < 20; ++i) {
+    const auto request = bench.next_request();
+    if (patience(bench, request) < 150ms) continue;  // it comes too late: asked again
+    bench.hear(bench.answer_to(request), wire_time(request) + 150ms);
+  }
+  EXPECT_EQ(patience(bench, bench.next_request()), 225ms);
+  EXPECT_LE(bench.frames(FrameResult::timeout) - before, 4u);
+  EXPECT_EQ(bench.events_named("meter_lost"), 0u);
+}
+
+TEST(ModbusDriver, ADeadMeterCostsAtMostOneAnswerLimitInEachBackOff) {
+  Bench bench(both());
+  for (int i = 0; i < 100; ++i) transact(bench, 45ms);
+  bench.dead.insert(battery_unit);
+  for (const Instant end = bench.now + 30s; bench.now < end;) transact(bench, 45ms);
+  // The back-off has reached 10 s.
+  const Instant start = bench.now;
+  const auto timeouts = bench.frames(FrameResult::timeout);
+  Duration longest{};
+  Instant last = start;
+  while (bench.now < start + 100s) {
+    transact(bench, 45ms);
+    if (!is_fast(*modbus::decode_request(bench.frame)) || bench.frame[0] != std::byte{main_unit}) {
+      continue;
+    }
+    longest = std::max(longest, bench.now - last);
+    last = bench.now;
+  }
+  EXPECT_LE(bench.frames(FrameResult::timeout) - timeouts, 10u);
+  EXPECT_GE(bench.frames(FrameResult::timeout) - timeouts, 9u) << "it is still looked for";
+  EXPECT_LT(longest, 300ms + 2 * 160ms + 100ms) << "one limit, one slow block and the read itself";
+}
+
+TEST(ModbusDriver, EveryAnswerIsCountedOnceInTheRoundTrips) {
+  Bench bench(only(main_meter()));
+  for (int i = 0; i < 40; ++i) transact(bench, 45ms);
+  const auto& health = bench.driver->health();
+  EXPECT_EQ(health.round_trip.count(), 40u);
+  EXPECT_EQ(health.frames[FrameResult::ok], 40u);
+  // 49 characters and 45 ms are 96 ms; the shorter blocks between take less.
+  EXPECT_GT(health.round_trip.buckets[4], 30u) << "75 to 100 ms";
+  EXPECT_NEAR(health.round_trip.sum_seconds, 40 * 0.096, 0.2);
+  EXPECT_NEAR(Seconds(health.wire_busy).count() + 40 * 0.045, health.round_trip.sum_seconds, 1e-6);
+}
+
+TEST(ModbusDriver, AnEchoIsOnTheWireOnce) {
+  Bench plain(both());
+  Bench echoing(both());
+  for (int i = 0; i < 20; ++i) {
+    auto request = plain.next_request();
+    plain.hear(plain.answer_to(request), 110ms);
+    request = echoing.next_request();
+    echoing.hear(echoing.frame, 9ms);
+    echoing.hear(echoing.answer_to(request), 101ms);
+  }
+  EXPECT_EQ(plain.driver->health().wire_busy, echoing.driver->health().wire_busy);
+}
+
 TEST(ModbusDriver, AfterTheLineIsDownNothingIsAskedOrReady) {
   Bench bench(both());
   bench.run(3s);
