@@ -36,7 +36,8 @@ Measure oriented(Measure measure, bool invert) {
 
 }  // namespace
 
-MeterValues::MeterValues(MeterConfig config) : config_(std::move(config)) {
+MeterValues::MeterValues(MeterConfig config, ModbusMode mode)
+    : config_(std::move(config)), mode_(mode) {
   for (const auto& channel : config_.channels) channels_.push_back({.config = channel});
   needs_type_ = config_.model == MeterModel::sdm630 &&
                 std::ranges::any_of(config_.channels, [](const auto& c) { return c.phase > 1; });
@@ -56,6 +57,16 @@ void MeterValues::lose() {
   lost_ = true;
 }
 
+std::optional<unsigned> MeterValues::phase_without_power(Instant since) const {
+  for (const auto& channel : channels_)
+    if (!channel.power_at || *channel.power_at < since) return channel.config.phase;
+  return std::nullopt;
+}
+
+std::string MeterValues::label() const {
+  return "meter '" + config_.name + "' (unit " + std::to_string(config_.unit) + ")";
+}
+
 Event MeterValues::event(Level level, std::string name, const std::string& more) const {
   return {level, std::move(name),
           "meter=\"" + config_.name + "\" unit=" + std::to_string(config_.unit) + more};
@@ -72,6 +83,9 @@ Duration MeterValues::object(std::string why, Duration pause, FrameCounters& fra
 Duration MeterValues::take(const Block& block, ByteView registers, Instant at, Step& step,
                            FrameCounters& frames) {
   if (const auto pause = check_word_order(block, registers, step, frames)) return *pause;
+  if (mode_ == ModbusMode::sniff && !type_known_) {
+    if (const auto pause = check_phases(block, registers, step, frames)) return *pause;
+  }
   if (!order_known_ || !type_known_) return {};
   watch_for_freezing(block, registers, at);
   const bool has_power = std::ranges::any_of(channels_, [&](const Channel& channel) {
@@ -131,16 +145,42 @@ std::optional<Duration> MeterValues::check_word_order(const Block& block, ByteVi
   return short_pause;
 }
 
+/// Who only listens cannot ask for the system type.
+std::optional<Duration> MeterValues::check_phases(const Block& block, ByteView registers,
+                                                  Step& step, FrameCounters& frames) {
+  bool any = false;
+  for (const auto& channel : channels_) {
+    const auto* reg = register_of(config_.model, channel.config.phase, Measure::voltage);
+    if (channel.config.phase == 1 || !reg || !holds(block, *reg)) continue;
+    any = true;
+    type_known_ = type_known_ ||
+                  eastron::judge_word_order(bytes_of(block, *reg, registers)) == WordOrder::right;
+  }
+  if (type_known_ || !any) return std::nullopt;
+  if (worth_an_event(++objections_)) {
+    step.events.push_back(event(Level::error, "wrong_system_type",
+                                " found=\"no voltage on phases 2 and 3\" expected=3P4W"));
+  }
+  return object(
+      "shows no line voltage on phases 2 and 3: check the wiring of their voltage inputs, and set "
+      "its system type to 3P4W on its front panel",
+      long_pause, frames);
+}
+
 void MeterValues::watch_for_freezing(const Block& block, ByteView registers, Instant at) {
   const auto grid =
       std::ranges::find(channels_, Point::grid, [](const auto& c) { return c.config.point; });
   if (grid == channels_.end()) return;
+  bool any = false;
   auto raw = watch_.raw;
   constexpr Measure watched[] = {Measure::power, Measure::voltage};
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const auto* reg = register_of(config_.model, grid->config.phase, watched[i]);
-    if (reg && holds(block, *reg)) raw[i] = read_u32_be(bytes_of(block, *reg, registers), 0);
+    if (!reg || !holds(block, *reg)) continue;
+    any = true;
+    raw[i] = read_u32_be(bytes_of(block, *reg, registers), 0);
   }
+  if (!any) return;
   if (!watch_.changed || raw != watch_.raw) watch_.changed = at;
   watch_.raw = raw;
   watch_.frozen = at - *watch_.changed >= frozen_after;
@@ -170,6 +210,7 @@ void MeterValues::sample(Channel& channel, const Block& block, ByteView register
     // What comes with an impossible voltage is not believed either: words in the wrong order
     // turn any power into almost nothing.
     if (!channel.believed) continue;
+    if (reg.measure == Measure::power) channel.power_at = at;
     const bool negate = channel.config.invert && reg.measure == Measure::power;
     step.samples.push_back(
         {.channel = {channel.config.point, oriented(*reg.measure, channel.config.invert)},

@@ -21,10 +21,12 @@ namespace esshub::protocol {
 
 /// The way from a meter's registers to samples, the same however they were obtained. No sample
 /// leaves before a line voltage has proved the word order and, where phases 2 or 3 are used, the
-/// system type is known to be 3P4W.
+/// system type is known to be 3P4W: by asking for it or, where the hub only listens, by a line
+/// voltage on one of them, for in any other type they read zero (reference: eastron-modbus section
+/// 2).
 class MeterValues {
  public:
-  explicit MeterValues(MeterConfig config);
+  MeterValues(MeterConfig config, ModbusMode mode);
 
   [[nodiscard]] const MeterConfig& config() const { return config_; }
 
@@ -38,6 +40,8 @@ class MeterValues {
   /// The meter has no register for its system type: it is believed without.
   void waive_system_type() { type_known_ = true; }
 
+  /// Everything must be proved again.
+  void forget_proofs();
   /// The meter is lost: it may come back as another one, so everything must be proved again.
   void lose();
 
@@ -50,6 +54,11 @@ class MeterValues {
   /// Why its values are not believed; empty when they are.
   [[nodiscard]] const std::string& objection() const { return objection_; }
 
+  /// The first phase whose power was not emitted at or after `since`; nothing = none.
+  [[nodiscard]] std::optional<unsigned> phase_without_power(Instant since) const;
+
+  /// "meter 'main' (unit 1)"
+  [[nodiscard]] std::string label() const;
   /// An event about this meter; `more` is appended to its detail.
   [[nodiscard]] Event event(Level level, std::string name, const std::string& more = {}) const;
 
@@ -57,6 +66,7 @@ class MeterValues {
   struct Channel {
     MeterChannel config;
     bool believed = true;  // its last line voltage was possible
+    std::optional<Instant> power_at{};
   };
   /// The last value of an energy counter and how often in a row a lower one came.
   struct Counter {
@@ -70,10 +80,11 @@ class MeterValues {
     bool frozen = false;
   };
 
-  void forget_proofs();
   Duration object(std::string why, Duration pause, FrameCounters& frames);
   std::optional<Duration> check_word_order(const eastron::Block& block, ByteView registers,
                                            Step& step, FrameCounters& frames);
+  std::optional<Duration> check_phases(const eastron::Block& block, ByteView registers, Step& step,
+                                       FrameCounters& frames);
   void watch_for_freezing(const eastron::Block& block, ByteView registers, Instant at);
   void welcome(Step& step);
   void sample(Channel& channel, const eastron::Block& block, ByteView registers, Instant at,
@@ -81,6 +92,7 @@ class MeterValues {
   bool advances(const eastron::Register& reg, double value);
 
   MeterConfig config_;
+  ModbusMode mode_;
   std::vector<Channel> channels_;
   std::map<std::uint16_t, Counter> counters_;
   FreezeWatch watch_;

@@ -6,6 +6,7 @@
 
 #include "protocol/meter_values.hpp"
 #include "protocol/modbus_rtu.hpp"
+#include "protocol/modbus_sniffer.hpp"
 #include "protocol/turnaround.hpp"
 
 namespace esshub::protocol {
@@ -24,7 +25,7 @@ struct BlockState {
 };
 
 struct Meter {
-  explicit Meter(const MeterConfig& config) : values(config) {
+  explicit Meter(const MeterConfig& config) : values(config, ModbusMode::poll) {
     slow.resize(eastron::blocks(config.model).size());
   }
 
@@ -443,8 +444,7 @@ class ModbusDriver final : public Driver {
       const std::string what = trouble_of(meter);
       if (what.empty()) continue;
       if (!health_.trouble.empty()) health_.trouble += "; ";
-      health_.trouble += "meter '" + meter.config().name + "' (unit " +
-                         std::to_string(meter.config().unit) + ") " + what;
+      health_.trouble += meter.values.label() + " " + what;
     }
     health_.ready = health_.trouble.empty();
   }
@@ -486,6 +486,7 @@ Duration ModbusConfig::wire_time(double characters) const {
 }
 
 std::unique_ptr<Driver> make_modbus_driver(ModbusConfig config) {
+  if (config.mode == ModbusMode::sniff) return make_modbus_sniffer(std::move(config));
   return std::make_unique<ModbusDriver>(std::move(config));
 }
 
