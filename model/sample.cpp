@@ -4,9 +4,10 @@ namespace esshub {
 
 std::string_view name(Point point) {
   constexpr std::array<std::string_view, point_count> names{
-      "grid",     "solar",    "battery_meter", "battery",  "inverter", "ac_out",
-      "circuit1", "circuit2", "circuit3",      "circuit4", "circuit5", "circuit6",
-      "circuit7", "circuit8", "circuit9",      "circuit10"};
+      "grid",     "solar",    "battery_meter", "battery",   "inverter", "ac_out",
+      "circuit1", "circuit2", "circuit3",      "circuit4",  "circuit5", "circuit6",
+      "circuit7", "circuit8", "circuit9",      "circuit10", "module1",  "module2",
+      "module3",  "module4",  "module5",       "module6",   "module7",  "module8"};
   const auto i = static_cast<std::size_t>(point);
   return i < names.size() ? names[i] : "?";
 }
@@ -40,7 +41,11 @@ std::string_view name(Measure measure) {
                                                               "error",
                                                               "controllable",
                                                               "setpoint",
-                                                              "input_limit"};
+                                                              "input_limit",
+                                                              "cell_voltage_min",
+                                                              "cell_voltage_max",
+                                                              "cell_temperature_min",
+                                                              "cell_temperature_max"};
   const auto i = static_cast<std::size_t>(measure);
   return i < names.size() ? names[i] : "?";
 }

@@ -12,6 +12,9 @@
 
 namespace esshub {
 
+constexpr std::size_t max_circuits = 10;
+constexpr std::size_t max_modules = 8;
+
 /// Where something is measured. Signs, everywhere inside: grid + = import, solar + = generation,
 /// battery and inverter + = charging (power drawn from AC-in), loads + = consumption.
 enum class Point : std::uint8_t {
@@ -23,13 +26,17 @@ enum class Point : std::uint8_t {
                   ///< setpoint
   ac_out,         ///< loads behind the inverter (AC-out)
   circuit1,       ///< further metered circuits, in the order of the configuration
+  module1 = circuit1 + max_circuits,  ///< battery modules as the stack counts them, master first
 };
-constexpr std::size_t max_circuits = 10;
-constexpr std::size_t point_count = static_cast<std::size_t>(Point::circuit1) + max_circuits;
+constexpr std::size_t point_count = static_cast<std::size_t>(Point::module1) + max_modules;
 
 /// The n-th further circuit, n from 0 to max_circuits - 1.
 [[nodiscard]] constexpr Point circuit(std::size_t n) {
   return static_cast<Point>(static_cast<std::size_t>(Point::circuit1) + n);
+}
+/// The n-th battery module, n from 0 to max_modules - 1.
+[[nodiscard]] constexpr Point battery_module(std::size_t n) {
+  return static_cast<Point>(static_cast<std::size_t>(Point::module1) + n);
 }
 
 /// What is measured. The unit of Sample::value is in the comment; the sign is the Point's.
@@ -63,10 +70,16 @@ enum class Measure : std::uint8_t {
   controllable,    ///< 1 = handshake complete and ESS record found; absent otherwise
   setpoint,        ///< W at AC-in, acknowledged by the inverter; stamped at the acknowledgement
   input_limit,     ///< A, AC-in current limit
+  // Of the cells of a module or, at Point::battery, of all modules. For people; they gate no
+  // control.
+  cell_voltage_min,      ///< V
+  cell_voltage_max,      ///< V
+  cell_temperature_min,  ///< degC
+  cell_temperature_max,  ///< degC
 };
-constexpr std::size_t measure_count = static_cast<std::size_t>(Measure::input_limit) + 1;
+constexpr std::size_t measure_count = static_cast<std::size_t>(Measure::cell_temperature_max) + 1;
 
-[[nodiscard]] std::string_view name(Point point);      ///< "grid", "solar", ..., "circuit1"...
+[[nodiscard]] std::string_view name(Point point);  ///< "grid", ..., "circuit1", ..., "module1"...
 [[nodiscard]] std::string_view name(Measure measure);  ///< "power", "soc", ...
 
 struct Channel {

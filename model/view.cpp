@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace esshub {
+namespace {
+
+constexpr Duration slow_rota = 15s;
+
+}  // namespace
 
 Duration View::max_age_of(Measure measure) const {
   switch (measure) {
@@ -17,10 +22,19 @@ Duration View::max_age_of(Measure measure) const {
     case Measure::dc_current:
     case Measure::charge_state:
     case Measure::capacity:
-      return std::max<Duration>(max_age, 15s);  // the slower rota of a bus
+    case Measure::cell_voltage_min:
+    case Measure::cell_voltage_max:
+    case Measure::cell_temperature_min:
+    case Measure::cell_temperature_max:
+      return std::max(max_age, slow_rota);  // the slower rota of a bus
     default:
       return max_age;
   }
+}
+
+Duration View::max_age_of(Point point, Measure measure) const {
+  const Duration age = max_age_of(measure);
+  return point >= Point::module1 ? std::max(age, slow_rota) : age;
 }
 
 }  // namespace esshub

@@ -42,10 +42,12 @@ struct View {
 
   /// The channel's value if it is current.
   [[nodiscard]] std::optional<double> current(Point point, Measure measure) const {
-    return fresh(snapshot.raw(point, measure), now, max_age_of(measure));
+    return fresh(snapshot.raw(point, measure), now, max_age_of(point, measure));
   }
   /// Slow channels (energies every 10 s, device data) live longer than fast ones.
   [[nodiscard]] Duration max_age_of(Measure measure) const;
+  /// The same where it also depends on the point: battery modules are only swept every few seconds.
+  [[nodiscard]] Duration max_age_of(Point point, Measure measure) const;
 };
 
 }  // namespace esshub

@@ -60,12 +60,30 @@ TEST(View, StaleReadingIsNotShown) {
   EXPECT_FALSE(v.current(Point::grid, Measure::power));
 }
 
+TEST(View, BatteryModulesAreSweptSlowlyAndLiveLonger) {
+  View v;
+  v.max_age = 3s;
+  v.now = Instant{} + 10s;
+  for (const Point point : {Point::battery, battery_module(0), battery_module(max_modules - 1)})
+    v.snapshot.absorb({{point, Measure::temperature}, 21.0, Instant{} + 1s});
+  EXPECT_FALSE(v.current(Point::battery, Measure::temperature));
+  EXPECT_TRUE(v.current(battery_module(0), Measure::temperature));
+  EXPECT_TRUE(v.current(battery_module(max_modules - 1), Measure::temperature));
+  v.now = Instant{} + 17s;
+  EXPECT_FALSE(v.current(battery_module(0), Measure::temperature));
+}
+
 TEST(Names, EveryPointMeasureFaultAndReasonHasItsOwn) {
   for (std::size_t i = 0; i < measure_count; ++i)
     EXPECT_FALSE(name(static_cast<Measure>(i)).empty()) << i;
   EXPECT_EQ(name(circuit(0)), "circuit1");
   EXPECT_EQ(name(circuit(max_circuits - 1)), "circuit10");
+  EXPECT_EQ(name(battery_module(0)), "module1");
+  EXPECT_EQ(name(battery_module(max_modules - 1)), "module8");
+  EXPECT_EQ(static_cast<std::size_t>(battery_module(max_modules - 1)) + 1, point_count);
   EXPECT_EQ(name(Measure::input_limit), "input_limit");
+  EXPECT_EQ(name(Measure::cell_voltage_min), "cell_voltage_min");
+  EXPECT_EQ(name(Measure::cell_temperature_max), "cell_temperature_max");
   EXPECT_EQ(name(Fault::bus_contended), "bus_contended");
   EXPECT_EQ(name(Why::overrun), "overrun");
 }
