@@ -10,14 +10,10 @@
 
 #include "protocol/driver.hpp"
 #include "protocol/eastron.hpp"
+#include "protocol/frame_result.hpp"
 #include "protocol/modbus_driver.hpp"
 
 namespace esshub::protocol {
-
-/// What happens again and again is told the first time and every hundredth.
-[[nodiscard]] constexpr bool worth_an_event(std::uint64_t count) {
-  return count == 1 || count % 100 == 0;
-}
 
 /// The way from a meter's registers to samples, the same however they were obtained. No sample
 /// leaves before a line voltage has proved the word order and, where phases 2 or 3 are used, the

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "protocol/frame_result.hpp"
 #include "protocol/meter_values.hpp"
 #include "protocol/modbus_rtu.hpp"
 #include "protocol/modbus_sniffer.hpp"
@@ -59,24 +60,6 @@ struct InFlight {
   bool echoed = false;
   std::size_t heard = 0;  // bytes since
 };
-
-FrameResult result_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::length:
-      return FrameResult::length;
-    case ErrorKind::checksum:
-      return FrameResult::checksum;
-    case ErrorKind::exception:
-      return FrameResult::exception;
-    case ErrorKind::content:
-      return FrameResult::content;
-    case ErrorKind::address:
-    case ErrorKind::function:
-    case ErrorKind::unsupported:
-      return FrameResult::unknown;
-  }
-  return FrameResult::unknown;
-}
 
 class ModbusDriver final : public Driver {
  public:

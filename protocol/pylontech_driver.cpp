@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "protocol/can_frame.hpp"
+#include "protocol/frame_result.hpp"
 #include "protocol/pylontech.hpp"
 #include "protocol/slcan.hpp"
 
@@ -30,24 +31,6 @@ constexpr std::uint64_t retell_every = 100;
 enum class Need : std::uint8_t { limits, state, measurement, alarms };
 constexpr std::array<std::string_view, 4> need_names{"0x351 (limits)", "0x355 (state)",
                                                      "0x356 (measurement)", "0x359/0x35A (alarms)"};
-
-FrameResult result_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::length:
-      return FrameResult::length;
-    case ErrorKind::checksum:
-      return FrameResult::checksum;
-    case ErrorKind::exception:
-      return FrameResult::exception;
-    case ErrorKind::content:
-      return FrameResult::content;
-    case ErrorKind::address:
-    case ErrorKind::function:
-    case ErrorKind::unsupported:
-      return FrameResult::unknown;
-  }
-  return FrameResult::unknown;
-}
 
 std::string joined(const std::vector<std::string_view>& words) {
   std::string out;
