@@ -163,13 +163,6 @@ Message decode_alarms(ByteView data) {
   return alarms;
 }
 
-Message decode_requests(ByteView data) {
-  Requests requests;
-  for (const auto& [bit, request] : request_bits)
-    if ((read_u8(data, 0) >> bit & 1u) != 0) requests.bits |= bits(request);
-  return requests;
-}
-
 /// The shortest data that makes the message, or nothing for an unknown identifier.
 std::optional<std::size_t> shortest(std::uint32_t can_id) {
   switch (can_id) {
@@ -228,7 +221,7 @@ Message decode_known(std::uint32_t can_id, ByteView data) {
       return Alarms{from_pairs(read_u32_le(data, 0)), from_pairs(read_u32_le(data, 4)),
                     std::nullopt, true};
     case id::requests:
-      return decode_requests(data);
+      return Requests{requests_of(read_u8(data, 0))};
     case id::maker:
       return Maker{text(data)};
     case id::product:
@@ -424,11 +417,8 @@ CanFrame encode(const Alarms& alarms) {
 }
 
 CanFrame encode(const Requests& requests) {
-  unsigned byte = 0;
-  for (const auto& [bit, request] : request_bits)
-    if ((requests.bits & bits(request)) != 0) byte |= 1u << bit;
   Bytes data;
-  put_u16_le(data, byte);
+  put_u16_le(data, request_byte(requests.bits));
   return make_frame(id::requests, data);
 }
 
@@ -445,6 +435,20 @@ CanFrame encode(const Product& product) {
   put_u8(data, product.firmware[1]);
   put_u16_le(data, product.available_ah);
   return make_frame(id::product, data);
+}
+
+std::uint32_t requests_of(std::uint8_t byte) {
+  std::uint32_t requests = 0;
+  for (const auto& [bit, request] : request_bits)
+    if ((byte >> bit & 1u) != 0) requests |= bits(request);
+  return requests;
+}
+
+std::uint8_t request_byte(std::uint32_t requests) {
+  unsigned byte = 0;
+  for (const auto& [bit, request] : request_bits)
+    if ((requests & bits(request)) != 0) byte |= 1u << bit;
+  return static_cast<std::uint8_t>(byte);
 }
 
 std::vector<std::string_view> flag_names(std::uint32_t flags) {

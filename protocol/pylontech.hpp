@@ -164,6 +164,10 @@ using Message =
 [[nodiscard]] CanFrame encode(const Maker& maker);
 [[nodiscard]] CanFrame encode(const Product& product);
 
+/// BmsRequest bits of the request byte, and back. RS485 uses the same byte.
+[[nodiscard]] std::uint32_t requests_of(std::uint8_t byte);
+[[nodiscard]] std::uint8_t request_byte(std::uint32_t requests);
+
 /// "high_voltage", ... of the BmsFlag bits that are set, lowest bit first.
 [[nodiscard]] std::vector<std::string_view> flag_names(std::uint32_t bits);
 /// "charge_enable", ... of the BmsRequest bits that are set, lowest bit first.
