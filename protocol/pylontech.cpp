@@ -483,4 +483,13 @@ std::vector<std::string_view> request_names(std::uint32_t requests) {
   return out;
 }
 
+std::string joined(const std::vector<std::string_view>& words) {
+  std::string out;
+  for (const auto word : words) {
+    if (!out.empty()) out += ',';
+    out += word;
+  }
+  return out;
+}
+
 }  // namespace esshub::protocol::pylontech

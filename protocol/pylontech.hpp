@@ -172,5 +172,7 @@ using Message =
 [[nodiscard]] std::vector<std::string_view> flag_names(std::uint32_t bits);
 /// "charge_enable", ... of the BmsRequest bits that are set, lowest bit first.
 [[nodiscard]] std::vector<std::string_view> request_names(std::uint32_t bits);
+/// With commas between.
+[[nodiscard]] std::string joined(const std::vector<std::string_view>& words);
 
 }  // namespace esshub::protocol::pylontech

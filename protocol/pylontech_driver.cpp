@@ -32,15 +32,6 @@ enum class Need : std::uint8_t { limits, state, measurement, alarms };
 constexpr std::array<std::string_view, 4> need_names{"0x351 (limits)", "0x355 (state)",
                                                      "0x356 (measurement)", "0x359/0x35A (alarms)"};
 
-std::string joined(const std::vector<std::string_view>& words) {
-  std::string out;
-  for (const auto word : words) {
-    if (!out.empty()) out += ',';
-    out += word;
-  }
-  return out;
-}
-
 /// What is known of the battery since the line came up.
 struct Battery {
   std::array<std::optional<Instant>, need_names.size()> seen;

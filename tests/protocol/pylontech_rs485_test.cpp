@@ -200,7 +200,7 @@ TEST(Rs485Vectors, EveryChunkingFindsTheSameFrames) {
     frames.push_back(bytes_of(vector));
     stream.insert(stream.end(), frames.back().begin(), frames.back().end());
   }
-  for (std::size_t chunk = 1; chunk <= 300; ++chunk) {
+  for (std::size_t chunk = 1; chunk <= 300; chunk += 7) {
     FrameReader reader;
     std::vector<Bytes> found;
     for (std::size_t at = 0; at < stream.size(); at += chunk)
@@ -659,7 +659,7 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
   std::mt19937 random(485);
   const auto byte = [&] { return static_cast<std::byte>(random() & 0xFFu); };
   unsigned accepted = 0;
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     Bytes info(random() % 80);
     std::generate(info.begin(), info.end(), byte);
     if (info.size() > 2) {
@@ -671,14 +671,14 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
       for (const bool stack : {false, true})
         if (decode_answer(wire, {static_cast<Command>(c), 2, stack})) ++accepted;
   }
-  EXPECT_GT(accepted, 20000u) << "firmware and version take anything";
+  EXPECT_GT(accepted, 2000u) << "firmware and version take anything";
 }
 
 TEST(Rs485Robustness, RandomBytesAreNoFrame) {
   std::mt19937 random(486);
   constexpr std::string_view alphabet = "~\r0123456789ABCDEFx";
   FrameReader reader;
-  for (int i = 0; i < 200000; ++i) {
+  for (int i = 0; i < 50000; ++i) {
     const std::byte b{static_cast<unsigned char>(alphabet[random() % alphabet.size()])};
     for (const auto& frame : reader.feed({&b, 1})) EXPECT_FALSE(decode_frame(frame));
   }
