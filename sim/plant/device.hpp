@@ -34,6 +34,14 @@ struct FakeBatteryOptions {
 [[nodiscard]] std::unique_ptr<Device> make_fake_battery(const BatteryTruth& truth,
                                                         FakeBatteryOptions options);
 
+struct FakeBatteryRs485Options {
+  std::uint8_t first_address = 2;
+  Duration turnaround = 30ms;  ///< from the request's last byte to the answer's first
+};
+/// The same stack at its RS485 port: every module with cells that differ by a few millivolts.
+[[nodiscard]] std::unique_ptr<Device> make_fake_battery_rs485(const BatteryTruth& truth,
+                                                              FakeBatteryRs485Options options);
+
 struct FakeMultiplusOptions {
   bool long_dialect = false;        ///< left in long ("mode 2") by another program
   int ess_layout = 0;               ///< 0: record at 130 (setpoint 131); 1: ESS first (129);

@@ -24,19 +24,6 @@ constexpr Duration waiting_period = 1500ms;
 constexpr std::size_t longest_command = 32;
 constexpr double module_ah = 50.0;
 
-std::uint32_t request_bits(const BatteryTruth& truth) {
-  std::uint32_t out = 0;
-  const auto add = [&out](bool on, BmsRequest request) {
-    if (on) out |= static_cast<std::uint32_t>(request);
-  };
-  add(truth.charge_enable, BmsRequest::charge_enable);
-  add(truth.discharge_enable, BmsRequest::discharge_enable);
-  add(truth.force_charge_1, BmsRequest::force_charge_1);
-  add(truth.force_charge_2, BmsRequest::force_charge_2);
-  add(truth.full_charge, BmsRequest::full_charge);
-  return out;
-}
-
 unsigned whole_percent(double percent) {
   return static_cast<unsigned>(std::floor(std::clamp(percent, 0.0, 100.0)));
 }

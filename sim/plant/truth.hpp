@@ -46,6 +46,20 @@ struct BatteryTruth {
   std::uint32_t warnings = 0;     ///< BmsFlag bits
 };
 
+/// BmsRequest bits of its switches.
+[[nodiscard]] constexpr std::uint32_t request_bits(const BatteryTruth& truth) {
+  std::uint32_t out = 0;
+  const auto add = [&out](bool on, BmsRequest request) {
+    if (on) out |= static_cast<std::uint32_t>(request);
+  };
+  add(truth.charge_enable, BmsRequest::charge_enable);
+  add(truth.discharge_enable, BmsRequest::discharge_enable);
+  add(truth.force_charge_1, BmsRequest::force_charge_1);
+  add(truth.force_charge_2, BmsRequest::force_charge_2);
+  add(truth.full_charge, BmsRequest::full_charge);
+  return out;
+}
+
 /// The MultiPlus as it measures itself.
 struct InverterTruth {
   InverterState state = InverterState::passthru;

@@ -1,0 +1,204 @@
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <utility>
+
+#include "protocol/pylontech_rs485.hpp"
+#include "sim/plant/device.hpp"
+
+namespace esshub::sim {
+namespace {
+
+using namespace protocol;
+using namespace protocol::pylontech_rs485;
+
+constexpr std::size_t cells = 15;
+constexpr std::size_t cell_groups = 4;
+constexpr double module_ah = 50.0;
+constexpr unsigned cycles = 31;
+
+std::uint32_t bits(BmsFlag flag) {
+  return static_cast<std::uint32_t>(flag);
+}
+
+/// -2 to 2, different for neighbours, 0 on average over 5.
+double spread(std::size_t i, std::size_t module) {
+  return static_cast<double>((2 * i + module) % 5) - 2.0;
+}
+
+Module values_of(const BatteryTruth& truth, std::size_t module) {
+  Module m;
+  for (std::size_t i = 0; i < cells; ++i)
+    m.cells.push_back(truth.voltage / static_cast<double>(cells) +
+                      Volts{0.001 * spread(i, module)});
+  m.temperatures.push_back(truth.temperature + Celsius{1.0});
+  for (std::size_t i = 0; i < cell_groups; ++i)
+    m.temperatures.push_back(truth.temperature + Celsius{0.1 * spread(i, module)});
+  m.current = truth.current / std::max(1u, truth.modules);
+  m.voltage = truth.voltage;
+  m.total_ah = module_ah;
+  m.remaining_ah = module_ah * std::clamp(truth.soc_percent, 0.0, 100.0) / 100.0;
+  m.cycles = cycles;
+  return m;
+}
+
+/// Every module shows what the stack suffers from.
+ModuleAlarms alarms_of(const BatteryTruth& truth) {
+  const auto state = [&](BmsFlag high, BmsFlag low) {
+    const std::uint32_t any = truth.warnings | truth.protections;
+    if ((any & bits(high)) != 0) return State::high;
+    return (any & bits(low)) != 0 ? State::low : State::ok;
+  };
+  const auto high_only = [&](BmsFlag high) { return state(high, high); };
+  ModuleAlarms m;
+  m.cells.assign(cells, State::ok);
+  m.cells.front() = state(BmsFlag::high_voltage, BmsFlag::low_voltage);
+  m.temperatures.assign(1 + cell_groups, State::ok);
+  m.temperatures.back() = state(BmsFlag::high_temperature, BmsFlag::low_temperature);
+  m.charge_current = high_only(BmsFlag::high_charge_current);
+  m.discharge_current = high_only(BmsFlag::high_discharge_current);
+  m.status[0] = protection_byte(truth.protections);
+  m.status[1] = static_cast<std::uint8_t>((truth.charge_enable ? 0x02u : 0u) |
+                                          (truth.discharge_enable ? 0x04u : 0u) | 0x08u);
+  return m;
+}
+
+Parameters parameters() {
+  Parameters p;
+  p.cell_high = Volts{3.65};
+  p.cell_low = Volts{3.05};
+  p.cell_under = Volts{2.9};
+  p.charge_high = p.discharge_high = Celsius{50.0};
+  p.charge_low = Celsius{0.0};
+  p.discharge_low = Celsius{-10.0};
+  p.charge_current = p.discharge_current = Amperes{100.0};
+  p.module_high = Volts{54.0};
+  p.module_low = Volts{46.0};
+  p.module_under = Volts{44.5};
+  return p;
+}
+
+class FakeBatteryRs485 final : public Device {
+ public:
+  FakeBatteryRs485(const BatteryTruth& truth, FakeBatteryRs485Options options)
+      : truth_(truth), options_(options) {}
+
+  protocol::Step on_start(Instant) override {
+    forget();
+    return {};
+  }
+
+  protocol::Step on_bytes(std::span<const std::byte> bytes, Instant now) override {
+    for (const auto& frame : reader_.feed(bytes))
+      if (auto answer = reply(frame); !answer.empty())
+        answers_.push_back({now + options_.turnaround, std::move(answer)});
+    return due(now);
+  }
+
+  protocol::Step on_timer(Instant now) override { return due(now); }
+  void on_down(Instant) override { forget(); }
+  [[nodiscard]] const DriverHealth& health() const override { return health_; }
+
+ private:
+  struct Waiting {
+    Instant at;
+    Bytes bytes;
+  };
+
+  void forget() {
+    reader_.reset();
+    answers_.clear();
+  }
+
+  [[nodiscard]] bool has_module(std::uint8_t address) const {
+    return address >= options_.first_address && address < options_.first_address + truth_.modules;
+  }
+
+  /// Nothing where no module feels addressed.
+  [[nodiscard]] Bytes reply(ByteView bytes) const {
+    // A damaged frame cannot be trusted to name its addressee: the master speaks.
+    if (const auto code = check(bytes); code != ReturnCode::ok)
+      return encode_refusal(options_.first_address, code);
+    const auto frame = decode_frame(bytes);
+    if (!frame || !has_module(frame->address)) return {};
+    if (frame->version != sent_version) return encode_refusal(frame->address, ReturnCode::version);
+    const auto request = request_of(*frame);
+    if (!request) return encode_refusal(frame->address, refusal(request.error().kind));
+    return answer(*request);
+  }
+
+  static ReturnCode refusal(ErrorKind kind) {
+    switch (kind) {
+      case ErrorKind::function:
+      case ErrorKind::unsupported:
+        return ReturnCode::command;
+      case ErrorKind::length:
+        return ReturnCode::format;
+      case ErrorKind::content:
+        return ReturnCode::data;
+      case ErrorKind::address:
+      case ErrorKind::checksum:
+      case ErrorKind::exception:
+        return ReturnCode::internal;
+    }
+    return ReturnCode::internal;
+  }
+
+  [[nodiscard]] Bytes answer(const Request& request) const {
+    const std::size_t module = static_cast<std::size_t>(request.address - options_.first_address);
+    const std::size_t answering = request.whole_stack ? truth_.modules - module : 1;
+    switch (request.command) {
+      case Command::analog: {
+        Analog analog;
+        for (std::size_t i = 0; i < answering; ++i)
+          analog.modules.push_back(values_of(truth_, module + i));
+        return encode_answer(request, analog);
+      }
+      case Command::alarms:
+        return encode_answer(request, Alarms{0, std::vector(answering, alarms_of(truth_))});
+      case Command::parameters:
+        return encode_answer(request, parameters());
+      case Command::management:
+        return encode_answer(request, Management{truth_.cvl, truth_.dvl, truth_.ccl, truth_.dcl,
+                                                 request_bits(truth_)});
+      case Command::serial_number:
+        return encode_answer(request, SerialNumber{"ESSHUBSIM0000" + std::to_string(100 + module)});
+      case Command::protocol_version:
+        return encode_answer(request, ProtocolVersion{sent_version});
+      case Command::maker:  // the first module's, whoever is asked
+        return encode_answer(request, Maker{"US2000C", {1, 7}, "Pylon"});
+      // A US2000 was not seen to answer these.
+      case Command::system_analog:
+      case Command::system_alarms:
+      case Command::system_management:
+      case Command::firmware:
+        break;
+    }
+    return encode_refusal(request.address, ReturnCode::command);
+  }
+
+  protocol::Step due(Instant now) {
+    protocol::Step step;
+    while (!answers_.empty() && answers_.front().at <= now) {
+      step.send.push_back(std::move(answers_.front().bytes));
+      answers_.pop_front();
+    }
+    if (!answers_.empty()) step.wake_at = answers_.front().at;
+    return step;
+  }
+
+  const BatteryTruth& truth_;
+  FakeBatteryRs485Options options_;
+  FrameReader reader_;
+  std::deque<Waiting> answers_;
+  DriverHealth health_;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_fake_battery_rs485(const BatteryTruth& truth,
+                                                FakeBatteryRs485Options options) {
+  return std::make_unique<FakeBatteryRs485>(truth, options);
+}
+
+}  // namespace esshub::sim
