@@ -40,6 +40,9 @@ std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings) {
     auto operator()(const protocol::PylontechConfig& c) const {
       return protocol::make_pylontech_driver(c);
     }
+    auto operator()(const protocol::PylontechRs485Config& c) const {
+      return protocol::make_pylontech_rs485_driver(c);
+    }
     auto operator()(const protocol::VebusConfig& c) const { return protocol::make_vebus_driver(c); }
   };
   return std::visit(Maker{}, settings);

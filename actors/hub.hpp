@@ -13,13 +13,14 @@
 #include "model/view.hpp"
 #include "protocol/modbus_driver.hpp"
 #include "protocol/pylontech_driver.hpp"
+#include "protocol/pylontech_rs485_driver.hpp"
 #include "protocol/vebus_driver.hpp"
 #include "transport/line.hpp"
 
 namespace esshub::actors {
 
-using DriverSettings =
-    std::variant<protocol::ModbusConfig, protocol::PylontechConfig, protocol::VebusConfig>;
+using DriverSettings = std::variant<protocol::ModbusConfig, protocol::PylontechConfig,
+                                    protocol::PylontechRs485Config, protocol::VebusConfig>;
 
 struct BusSettings {
   std::string name;  ///< unique; label `bus` in metrics

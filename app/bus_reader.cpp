@@ -8,11 +8,13 @@ namespace {
 using actors::BusSettings;
 using protocol::MeterModel;
 
-enum class Kind : std::uint8_t { modbus, pylontech, vebus };
+enum class Kind : std::uint8_t { modbus, pylontech, pylontech_rs485, vebus };
 enum class Parity : char { none = 'N', even = 'E', odd = 'O' };
 
-constexpr std::array<Word<Kind>, 3> kinds{
-    {{"modbus", Kind::modbus}, {"pylontech", Kind::pylontech}, {"vebus", Kind::vebus}}};
+constexpr std::array<Word<Kind>, 4> kinds{{{"modbus", Kind::modbus},
+                                           {"pylontech", Kind::pylontech},
+                                           {"pylontech-rs485", Kind::pylontech_rs485},
+                                           {"vebus", Kind::vebus}}};
 constexpr std::array<Word<Parity>, 3> parities{
     {{"none", Parity::none}, {"even", Parity::even}, {"odd", Parity::odd}}};
 constexpr std::array<Word<MeterModel>, 2> models{
@@ -68,7 +70,7 @@ class BusReader {
     BusSettings bus;
     read_bus_name(reader, bus);
     Kind kind{};
-    reader.require("kind", "one of: modbus, pylontech, vebus");
+    reader.require("kind", "one of: modbus, pylontech, pylontech-rs485, vebus");
     if (!reader.read("kind", kind, kinds)) return;  // without it no other key has a meaning
     switch (kind) {
       case Kind::modbus:
@@ -76,6 +78,9 @@ class BusReader {
         break;
       case Kind::pylontech:
         read_pylontech(reader, bus);
+        break;
+      case Kind::pylontech_rs485:
+        read_pylontech_rs485(reader, bus);
         break;
       case Kind::vebus:
         read_vebus(reader, bus);
@@ -129,6 +134,24 @@ class BusReader {
         reader.complain("baud", "has no meaning with can, expected only with port");
     }
     measures(Point::battery, reader, "kind");
+    bus.driver = config;
+  }
+
+  void read_pylontech_rs485(TableReader& reader, BusSettings& bus) {
+    protocol::PylontechRs485Config config;
+    transport::SerialPort port;
+    port.baud = config.baud;
+    read_baud(reader, port.baud);
+    config.baud = port.baud;
+    reader.require("modules", "how many modules the stack has, 1 to 8");
+    reader.read("modules", config.modules, {1, max_modules});
+    reader.read("first_address", config.first_address, {2, 255 - max_modules});
+    reader.read("sweep_period", config.sweep_period, Range{1000, 10000});
+    reader.read("answer_limit", config.answer_limit, Range{50, 5000});
+    reader.read("gap", config.gap, Range{0, 1000});
+    reader.read("retries", config.retries, {0, 5});
+    read_line(reader, bus, std::move(port), false);
+    measures(battery_module(0), reader, "kind");
     bus.driver = config;
   }
 

@@ -23,6 +23,10 @@ struct DriverText {
     return fmt::format("modbus, {} meter{}", n, n == 1 ? "" : "s");
   }
   std::string operator()(const protocol::PylontechConfig&) const { return "pylontech"; }
+  std::string operator()(const protocol::PylontechRs485Config& rs485) const {
+    return fmt::format("pylontech-rs485, {} module{}", rs485.modules,
+                       rs485.modules == 1 ? "" : "s");
+  }
   std::string operator()(const protocol::VebusConfig&) const { return "vebus"; }
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 namespace esshub::app {
@@ -193,6 +194,17 @@ tcp = "[::1]:2000"
 address = 3
 refresh = "900 ms"
 setpoint_interval = "100 ms"
+[[bus]]
+name = "c"
+kind = "pylontech-rs485"
+port = "/dev/rs485"
+baud = 9600
+modules = 4
+first_address = 18
+sweep_period = "8 s"
+answer_limit = "600 ms"
+gap = "300 ms"
+retries = 1
 )");
   ASSERT_TRUE(config) << config.error().front().text;
   const auto& meters = std::get<protocol::ModbusConfig>(config->buses[0].driver);
@@ -219,6 +231,29 @@ setpoint_interval = "100 ms"
   EXPECT_EQ(inverter.address, 3);
   EXPECT_EQ(inverter.refresh, 900ms);
   EXPECT_EQ(inverter.setpoint_interval, 100ms);
+
+  EXPECT_EQ(std::get<transport::SerialPort>(config->buses[3].line).baud, 9600u);
+  const auto& cells = std::get<protocol::PylontechRs485Config>(config->buses[3].driver);
+  EXPECT_EQ(cells.baud, 9600u);
+  EXPECT_EQ(cells.modules, 4u);
+  EXPECT_EQ(cells.first_address, 18);
+  EXPECT_EQ(cells.sweep_period, 8s);
+  EXPECT_EQ(cells.answer_limit, 600ms);
+  EXPECT_EQ(cells.gap, 300ms);
+  EXPECT_EQ(cells.retries, 1u);
+}
+
+TEST(Config, CellsOfAStackAreReadOnceAndCountTheirModules) {
+  const std::string cells =
+      "[[bus]]\nname = \"c\"\nkind = \"pylontech-rs485\"\nport = \"/dev/c\"\n";
+  EXPECT_THAT(with(cells), ElementsAre("21:1: bus.modules: is missing, expected how many modules "
+                                       "the stack has, 1 to 8"));
+  EXPECT_THAT(with(cells + "modules = 9\n"), ElementsAre(StartsWith("25:11: bus.modules")));
+  EXPECT_THAT(with(cells + "modules = 8\n"), SizeIs(0));
+  EXPECT_THAT(
+      with(cells + "modules = 8\n" +
+           replaced(replaced(cells, "\"c\"", "\"d\""), "/dev/c", "/dev/d") + "modules = 1\n"),
+      ElementsAre(HasSubstr("measured twice")));
 }
 
 TEST(Config, ControlKnowsWhetherSolarIsMetered) {
@@ -304,9 +339,9 @@ TEST(ConfigMistakes, OutOfRangeNamesRangeAndUnit) {
 TEST(ConfigMistakes, UnknownWordNamesTheList) {
   EXPECT_THAT(instead("\"sdm630\"", "\"sdm530\""),
               ElementsAre("6:9: bus.meter.model: is \"sdm530\", expected one of: sdm630, sdm120"));
-  EXPECT_THAT(
-      instead("\"vebus\"", "\"victron\""),
-      Contains("17:8: bus.kind: is \"victron\", expected one of: modbus, pylontech, vebus"));
+  EXPECT_THAT(instead("\"vebus\"", "\"victron\""),
+              Contains("17:8: bus.kind: is \"victron\", expected one of: modbus, pylontech, "
+                       "pylontech-rs485, vebus"));
   EXPECT_THAT(instead("\"solar\"", "\"battery\""),
               ElementsAre(StartsWith("8:72: bus.meter.channels.measures: is \"battery\", expected "
                                      "one of: grid, solar, battery_meter, circuit1, ")));
@@ -483,6 +518,27 @@ TEST(Example, LoadsAndShowsTheDefaults) {
   EXPECT_EQ(std::get<transport::SerialPort>(config->buses[2].line).baud, 2400u);
 }
 
+TEST(Example, ItsOptionalBusShowsTheDefaults) {
+  std::ostringstream text;
+  text << std::ifstream{example}.rdbuf();
+  const auto start = text.str().find("# [[bus]]");
+  ASSERT_NE(start, std::string::npos);
+  const auto with_cells =
+      text.str().substr(0, start) +
+      std::regex_replace(text.str().substr(start), std::regex{"(^|\n)# "}, "$1");
+  const auto config = parse_config(with_cells);
+  ASSERT_TRUE(config) << describe(example, config.error().front());
+  ASSERT_THAT(config->buses, SizeIs(4));
+  const auto& cells = std::get<protocol::PylontechRs485Config>(config->buses[3].driver);
+  const protocol::PylontechRs485Config defaults;
+  EXPECT_EQ(cells.baud, defaults.baud);
+  EXPECT_EQ(cells.first_address, defaults.first_address);
+  EXPECT_EQ(cells.sweep_period, defaults.sweep_period);
+  EXPECT_EQ(cells.answer_limit, defaults.answer_limit);
+  EXPECT_EQ(cells.gap, defaults.gap);
+  EXPECT_EQ(cells.retries, defaults.retries);
+}
+
 /// The loader names its keys when it meets one it does not know: each must stand in the example.
 TEST(Example, NamesEveryKey) {
   const std::string odd = "zzzzzzzzzzzzzzzzzzzzzzzz = 1\n";
@@ -495,8 +551,10 @@ TEST(Example, NamesEveryKey) {
   probe = replaced(probe, "invert = true", "invert = true, zzzzzzzzzzzzzzzzzzzzzzzz = 1");
   probe = replaced(probe, "can = \"can0\"\n", "can = \"can0\"\n" + odd);
   probe = replaced(probe, "kind = \"vebus\"\n", "kind = \"vebus\"\n" + odd);
+  probe +=
+      "[[bus]]\nname = \"c\"\nkind = \"pylontech-rs485\"\nport = \"/dev/c\"\nmodules = 1\n" + odd;
   const auto answers = mistakes(probe);
-  ASSERT_THAT(answers, SizeIs(13));
+  ASSERT_THAT(answers, SizeIs(14));
 
   std::ostringstream text;
   text << std::ifstream{example}.rdbuf();
