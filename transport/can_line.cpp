@@ -6,13 +6,17 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -87,6 +91,23 @@ bool bind_to(int fd, int index) {
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+using Steady = std::chrono::steady_clock::time_point;
+
+std::chrono::nanoseconds since_epoch(const timespec& time) {
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+/// What recvmsg brought besides the record: when the kernel got it, by the wall clock.
+std::optional<std::chrono::nanoseconds> stamp_of(msghdr& message) {
+  for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_TIMESTAMPNS) continue;
+    timespec time{};
+    std::memcpy(&time, CMSG_DATA(part), sizeof time);
+    return since_epoch(time);
+  }
+  return std::nullopt;
+}
+
 class CanLine final : public Line {
  public:
   CanLine(boost::asio::io_context& io, std::function<CanSocket()> open_socket)
@@ -108,6 +129,7 @@ class CanLine final : public Line {
         fail(explain(error.value()));
         return;
       }
+      emptied_at_ = std::chrono::steady_clock::now();
       if (callbacks_.on_up) callbacks_.on_up();
       wait();
     });
@@ -160,22 +182,50 @@ class CanLine final : public Line {
         });
   }
 
+  /// One record into the chunk. Returns its length, or -1 with errno.
+  ssize_t receive(std::vector<std::byte>& chunk, std::optional<std::chrono::nanoseconds>& stamp) {
+    std::array<std::byte, record_size> record{};
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(timespec))> control{};
+    iovec place{record.data(), record.size()};
+    msghdr message{};
+    message.msg_iov = &place;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto n = ::recvmsg(socket_.native_handle(), &message, 0);
+    if (n != static_cast<ssize_t>(record_size)) return n;
+    chunk.insert(chunk.end(), record.begin(), record.end());
+    stamp = stamp_of(message);
+    return n;
+  }
+
+  /// The kernel's stamp on the steady clock. The wall clock may have been set since: what was
+  /// waiting cannot be older than the moment at which the socket was empty, nor younger than now.
+  [[nodiscard]] Steady arrival(std::optional<std::chrono::nanoseconds> stamp, Steady now) const {
+    timespec wall{};
+    if (!stamp || ::clock_gettime(CLOCK_REALTIME, &wall) != 0) return now;
+    return std::clamp(now - (since_epoch(wall) - *stamp), emptied_at_, now);
+  }
+
   /// Takes what is there; a socket that has nothing left says so.
   void read() {
+    const auto begun = std::chrono::steady_clock::now();
     std::vector<std::byte> chunk;
+    std::optional<std::chrono::nanoseconds> stamp;  // of the newest record
     std::optional<int> failed;
-    for (std::size_t i = 0; i < records_per_chunk; ++i) {
-      std::array<std::byte, record_size> record{};
-      const auto n = ::read(socket_.native_handle(), record.data(), record.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-      if (n != static_cast<ssize_t>(record_size)) {
+    bool emptied = false;
+    for (std::size_t i = 0; i < records_per_chunk && !emptied && !failed; ++i) {
+      const auto n = receive(chunk, stamp);
+      if (n == static_cast<ssize_t>(record_size) || (n < 0 && errno == EINTR)) continue;
+      if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        emptied = true;
+      } else {
         failed = n < 0 ? errno : EIO;
-        break;
       }
-      chunk.insert(chunk.end(), record.begin(), record.end());
     }
-    const auto at = std::chrono::steady_clock::now();
+    const auto at = arrival(stamp, std::chrono::steady_clock::now());
+    // Also not older than this chunk: time never runs backwards from chunk to chunk.
+    emptied_at_ = emptied ? std::max(at, begun) : at;
     const auto life = life_;
     if (!chunk.empty() && callbacks_.on_chunk) callbacks_.on_chunk(std::move(chunk), at);
     if (life != life_) return;
@@ -201,6 +251,7 @@ class CanLine final : public Line {
   std::function<CanSocket()> open_socket_;
   boost::asio::posix::stream_descriptor socket_;
   Callbacks callbacks_;
+  Steady emptied_at_{};     ///< nothing read from now on arrived before
   std::uint64_t life_ = 0;  ///< counts open() and close(): handlers of an earlier life do nothing
 };
 
@@ -223,6 +274,9 @@ CanSocket open_can_socket(const SocketCan& settings) {
   };
   const auto interface = usable_interface(fd, settings.interface);
   if (const auto* reason = std::get_if<std::string>(&interface)) return give_up(*reason);
+  // Best effort: without stamps, frames count as arrived when they are read.
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
   if (!set_filters(fd, settings)) return give_up(with_errno("cannot set the CAN filters", errno));
   if (!bind_to(fd, std::get<int>(interface)))
     return give_up(with_errno("cannot bind to " + settings.interface, errno));

@@ -24,7 +24,9 @@ struct CanSocket {
 [[nodiscard]] CanSocket open_can_socket(const SocketCan& settings);
 
 /// Chunks hold one or more whole records; writes must be whole records too and go out at once or
-/// not at all: a full transmit queue (ENOBUFS: nobody acknowledges) is a line that is down.
+/// not at all: a full transmit queue (ENOBUFS: nobody acknowledges) is a line that is down. A
+/// chunk's time is the kernel's stamp of its newest record, where the socket has SO_TIMESTAMPNS
+/// set.
 [[nodiscard]] std::shared_ptr<Line> make_can_line(boost::asio::io_context& io, SocketCan settings);
 /// The same over any datagram socket of 16-byte records, asked for at each open().
 [[nodiscard]] std::shared_ptr<Line> make_can_line(boost::asio::io_context& io,

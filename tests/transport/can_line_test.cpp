@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -226,6 +227,47 @@ TEST_F(CanLineTest, AFailedOpeningGivesTheReason) {
   EXPECT_THAT(down, ElementsAre("no interface can0"));
 }
 
+/// Two UDP sockets stand for the bus: datagrams too, and the kernel stamps them.
+std::array<int, 2> stamped_sockets() {
+  std::array<int, 2> fds{};
+  std::array<sockaddr_in, 2> addresses{};
+  for (std::size_t i = 0; i < 2; ++i) {
+    fds[i] = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    addresses[i].sin_family = AF_INET;
+    addresses[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(sockaddr_in);
+    auto* address = reinterpret_cast<sockaddr*>(&addresses[i]);
+    EXPECT_EQ(::bind(fds[i], address, size), 0);
+    EXPECT_EQ(::getsockname(fds[i], address, &size), 0);
+  }
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_EQ(
+        ::connect(fds[i], reinterpret_cast<sockaddr*>(&addresses[1 - i]), sizeof addresses[0]), 0);
+  const int on = 1;
+  EXPECT_EQ(::setsockopt(fds[0], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on), 0);
+  return fds;
+}
+
+TEST(CanLineTime, AFrameThatWaitedToBeReadIsAsOldAsItIs) {
+  const auto fds = stamped_sockets();
+  boost::asio::io_context io;
+  std::vector<std::chrono::steady_clock::time_point> stamps;
+  const auto line = make_can_line(io, [&] { return CanSocket{fds[0], {}}; });
+  line->open(
+      {.on_up = {}, .on_chunk = [&](Record, auto at) { stamps.push_back(at); }, .on_down = {}});
+  io.poll();
+  std::this_thread::sleep_for(100ms);  // the kernel begins to stamp a while after it was asked to
+  const auto before = std::chrono::steady_clock::now();
+  for (const unsigned id : {0x351u, 0x355u}) ASSERT_EQ(::write(fds[1], record(id).data(), 16), 16);
+  const auto after = std::chrono::steady_clock::now();
+  std::this_thread::sleep_for(100ms);
+  io.poll();
+  ASSERT_EQ(stamps.size(), 1u);
+  EXPECT_GE(stamps.front(), before - 5ms);  // two clocks read one after the other
+  EXPECT_LE(stamps.front(), after + 50ms) << "taken when it was read";
+  ::close(fds[1]);
+}
+
 bool kernel_has_can() {
   const int fd = ::socket(AF_CAN, SOCK_RAW, 1);
   if (fd >= 0) ::close(fd);
@@ -277,6 +319,16 @@ TEST(VirtualCan, OnlyStandardDataFramesOfTheBatteryArrive) {
   EXPECT_LT(::read(sender.fd, first.data(), first.size()), 0) << "not what it sent itself";
   ::close(receiver.fd);
   ::close(sender.fd);
+}
+
+TEST(VirtualCan, TheSocketStampsWhatItReceives) {
+  const auto receiver = open_can_socket(vcan);
+  if (receiver.fd < 0) GTEST_SKIP() << receiver.reason;
+  int on = 0;
+  socklen_t size = sizeof on;
+  ASSERT_EQ(::getsockopt(receiver.fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, &size), 0);
+  EXPECT_EQ(on, 1);
+  ::close(receiver.fd);
 }
 
 TEST(VirtualCan, TheLineSendsAndReceives) {
