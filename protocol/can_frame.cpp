@@ -32,6 +32,11 @@ constexpr std::array error_classes{
     Named{0x080, "bus error"},          Named{0x100, "controller restarted"},
 };
 constexpr std::uint32_t class_controller = 0x004;
+constexpr std::uint32_t class_no_acknowledgement = 0x020;
+constexpr std::uint32_t class_bus_off = 0x040;
+constexpr std::uint32_t class_restarted = 0x100;
+constexpr std::uint32_t state_transmit_passive = 0x20;
+constexpr std::uint32_t state_active = 0x40;
 constexpr std::array controller_states{
     Named{0x03, "controller overflow"},
     Named{0x0C, "error warning level"},
@@ -216,6 +221,19 @@ std::string describe_error(const CanFrame& frame) {
     if (state == 0) add("controller trouble");
   }
   return out.empty() ? "unspecified" : out;
+}
+
+CanStanding standing(const CanFrame& frame) {
+  if (!frame.error) return CanStanding::unchanged;
+  const std::uint32_t state = (frame.id & class_controller) != 0 ? u8(frame.data[1]) : 0u;
+  if ((frame.id & class_bus_off) != 0) return CanStanding::off;
+  // Alone, a controller retransmits until it is error passive, and stays there (ISO 11898-1: an
+  // error-passive transmitter no longer counts missing acknowledgements); few report each one.
+  if ((frame.id & class_no_acknowledgement) != 0 || (state & state_transmit_passive) != 0)
+    return CanStanding::alone;
+  if ((frame.id & class_restarted) != 0 || (state & state_active) != 0)
+    return CanStanding::restored;
+  return CanStanding::unchanged;
 }
 
 }  // namespace esshub::protocol

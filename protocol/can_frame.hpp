@@ -49,4 +49,13 @@ constexpr std::size_t can_record_size = 16;
 /// What a controller's error frame reports, for a person: "bus-off, no acknowledgement".
 [[nodiscard]] std::string describe_error(const CanFrame& frame);
 
+/// What such a frame says of our place on the bus.
+enum class CanStanding : std::uint8_t {
+  unchanged,
+  alone,     ///< nobody acknowledges what we send
+  off,       ///< bus-off: we neither send nor receive
+  restored,  ///< error active or restarted
+};
+[[nodiscard]] CanStanding standing(const CanFrame& frame);
+
 }  // namespace esshub::protocol

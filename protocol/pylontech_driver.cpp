@@ -24,8 +24,19 @@ constexpr Duration max_age = 3s;
 constexpr unsigned vain_openings_limit = 3;
 /// A new SOC further than this from the one before is told (section 5, "SOC is not monotonic").
 constexpr unsigned soc_jump_limit = 5;
+/// Our frames refused by the adapter, one after the other, that mean a full transmit queue. The
+/// first may be a late answer to something else.
+constexpr unsigned refusals_limit = 2;
+/// The same frame so often and so fast is a retransmission (section 1). UNVERIFIED: that an adapter
+/// which listens passes on what nobody acknowledges.
+constexpr unsigned repeats_limit = 20;
+constexpr Duration longest_repeat = 100ms;
 /// Of repeated trouble the first and every hundredth is told.
 constexpr std::uint64_t retell_every = 100;
+
+constexpr std::string_view alone_text =
+    "nobody acknowledges our frames, we are alone on the bus: is the battery on, the cable whole, "
+    "both ends terminated and the bit rate 500 kbit/s?";
 
 /// The frames without which the stack cannot be used; 0x359 and 0x35A stand for each other.
 enum class Need : std::uint8_t { limits, state, measurement, alarms };
@@ -59,11 +70,14 @@ class PylontechDriver final : public Driver {
     vain_openings_ = 0;
     reopen_asked_ = false;
     other_controller_told_ = false;
+    bus_trouble_.clear();
+    status_asked_ = false;
+    refusals_ = 0;
+    repeats_ = 0;
     keep_alive_at_ = now;
     Step step;
     if (config_.framing == CanFraming::slcan) {
-      step.send.push_back(opening_.start(now));
-      channel_since_ = now;
+      step.send.push_back(open_channel(now));
     }
     return settle(std::move(step), now);
   }
@@ -117,8 +131,19 @@ class PylontechDriver final : public Driver {
 
   void on_item(const Error& error, Step&, Instant) { health_.frames.add(result_of(error.kind)); }
 
+  void on_item(SlcanStatus status, Step& step, Instant now) {
+    if (status.bits == 0) return;
+    std::string trouble = "the adapter reports " + describe(status);
+    if (!config_.listen_only) trouble += ": does nobody acknowledge our frames?";
+    blame(trouble, step, now);
+  }
+
   void on_item(SlcanAnswer answer, Step& step, Instant now) {
-    if (answer == SlcanAnswer::refused) health_.frames.add(FrameResult::exception);
+    if (answer == SlcanAnswer::refused) {
+      on_refused(step, now);
+    } else if (answer != SlcanAnswer::information) {
+      refusals_ = 0;
+    }
     if (answer != SlcanAnswer::accepted && answer != SlcanAnswer::refused) return;
     if (auto command = opening_.on_answer(now)) step.send.push_back(std::move(*command));
   }
@@ -129,9 +154,12 @@ class PylontechDriver final : public Driver {
       return;
     }
     tell_recovery(step, now);
+    watch_repeats(frame, step, now);
     last_frame_ = now;
     vain_openings_ = 0;
     vain_openings_told_ = 0;
+    status_asked_ = false;
+    refusals_ = 0;
     auto message = decode(frame);
     if (!message) {
       health_.frames.add(result_of(message.error().kind));
@@ -173,6 +201,7 @@ class PylontechDriver final : public Driver {
   void remember(const Maker& maker, Step&, Instant) { battery_.maker = maker.text; }
   /// One battery obeys one controller (reference: pylontech-can section 10, pitfall 12).
   void remember(const Controller& controller, Step& step, Instant) {
+    if (config_.listen_only) return;
     if (std::exchange(other_controller_told_, true)) return;
     step.events.push_back({Level::warning, "other_controller",
                            "id=" + to_text(make_frame(controller.id, {})).substr(0, 3)});
@@ -218,10 +247,64 @@ class PylontechDriver final : public Driver {
   void on_error_frame(const CanFrame& frame, Step& step, Instant now) {
     health_.frames.add(FrameResult::exception);
     last_error_ = now;
+    switch (standing(frame)) {
+      case CanStanding::unchanged:
+        break;
+      case CanStanding::alone:
+        blame(alone_text, step, now);
+        break;
+      case CanStanding::off:
+        blame(
+            "the CAN controller is bus-off: is the bit rate 500 kbit/s and the cable whole? "
+            "Without restart-ms it stays off",
+            step, now);
+        break;
+      case CanStanding::restored:
+        bus_trouble_.clear();
+        break;
+    }
     if (bus_errors_++ % retell_every != 0) return;
     step.events.push_back(
         {Level::error, "can_error",
          "errors=\"" + describe_error(frame) + "\" count=" + std::to_string(bus_errors_)});
+  }
+
+  /// What is known to be wrong with the bus: told once until the battery is heard again, and not
+  /// each time while the bus comes and goes.
+  void blame(std::string_view trouble, Step& step, Instant now) {
+    bus_trouble_ = trouble;
+    const bool news = !blamed_at_ || now - *blamed_at_ >= config_.silence_limit;
+    blamed_at_ = now;
+    if (std::exchange(bus_trouble_told_, true) || !news) return;
+    step.events.push_back({Level::warning, "can_trouble", "reason=\"" + bus_trouble_ + "\""});
+  }
+
+  void on_refused(Step& step, Instant now) {
+    health_.frames.add(FrameResult::exception);
+    if (opening_.at_last_command()) {
+      blame(config_.listen_only ? "the adapter refuses to open its channel for listening only: "
+                                  "does it know L?"
+                                : "the adapter refuses to open its channel",
+            step, now);
+    } else if (opening_.done() && !status_asked_ && ++refusals_ >= refusals_limit) {
+      blame(alone_text, step, now);
+    }
+  }
+
+  /// Anything heard shows that the bus works, except one frame for ever.
+  void watch_repeats(const CanFrame& frame, Step& step, Instant now) {
+    const bool again = last_frame_ && now - *last_frame_ < longest_repeat && frame == newest_;
+    repeats_ = again ? repeats_ + 1 : 0;
+    newest_ = frame;
+    if (!config_.listen_only || repeats_ < repeats_limit) {
+      bus_trouble_.clear();
+      bus_trouble_told_ = false;
+    } else if (repeats_ == repeats_limit) {
+      blame(
+          "the battery repeats one frame without end, nobody acknowledges it: the inverter that "
+          "controls it must be on the bus, or listen_only must be off",
+          step, now);
+    }
   }
 
   /// Frames flow, and no error for as long as would count as silence.
@@ -232,11 +315,22 @@ class PylontechDriver final : public Driver {
     bus_errors_ = 0;
   }
 
-  /// An adapter tells nothing of a bus-off: silence is the only sign (section 7).
-  void watch_channel(Step& step, Instant now) {
-    if (!opening_.done() || now < silence_at()) return;
-    step.send.push_back(opening_.start(now));
+  [[nodiscard]] Bytes open_channel(Instant now) {
     channel_since_ = now;
+    return opening_.start(now, config_.listen_only ? SlcanMode::listen_only : SlcanMode::normal);
+  }
+
+  /// An adapter tells nothing of a bus-off by itself: when silence begins it is asked, and at last
+  /// opened again (section 7).
+  void watch_channel(Step& step, Instant now) {
+    if (!opening_.done()) return;
+    if (now < silence_at()) {
+      if (now >= status_at() && !std::exchange(status_asked_, true))
+        step.send.push_back(slcan_status_request());
+      return;
+    }
+    step.send.push_back(open_channel(now));
+    status_asked_ = false;
     ++vain_openings_;
     if (vain_openings_told_++ % retell_every == 0)
       step.events.push_back(
@@ -248,6 +342,7 @@ class PylontechDriver final : public Driver {
   [[nodiscard]] Instant silence_at() const {
     return std::max(last_frame_.value_or(channel_since_), channel_since_) + config_.silence_limit;
   }
+  [[nodiscard]] Instant status_at() const { return silence_at() - config_.silence_limit / 5; }
 
   // ---- after every input ------------------------------------------------------------------------
 
@@ -260,7 +355,7 @@ class PylontechDriver final : public Driver {
 
   /// 0x305 on an absolute schedule; what was missed is not made up for.
   void keep_alive(Step& step, Instant now) {
-    if (!channel_open() || now < keep_alive_at_) return;
+    if (config_.listen_only || !channel_open() || now < keep_alive_at_) return;
     const CanFrame frame = pylontech::keep_alive();
     step.send.push_back(config_.framing == CanFraming::slcan ? encode_slcan(frame)
                                                              : encode_record(frame));
@@ -284,6 +379,12 @@ class PylontechDriver final : public Driver {
     const std::string which = joined(missing);
     if (!channel_open()) {
       health_.trouble = "opening the adapter's channel";
+    } else if (!bus_trouble_.empty()) {
+      health_.trouble = bus_trouble_;
+    } else if (!ever && config_.listen_only) {
+      health_.trouble =
+          "nothing heard while only listening: is the inverter on that wakes the "
+          "battery, the cable whole and the bit rate 500 kbit/s?";
     } else if (!ever) {
       health_.trouble =
           "nothing from the battery: is it on, wired, and both ends terminated at 500 kbit/s?";
@@ -306,17 +407,19 @@ class PylontechDriver final : public Driver {
         {Level::notice, "battery_found", "maker=\"" + battery_.maker + "\" modules=" + count});
   }
 
-  [[nodiscard]] Instant wake_at() const {
-    Instant at = keep_alive_at_;
+  [[nodiscard]] std::optional<Instant> wake_at() const {
+    std::optional<Instant> at;
+    const auto wake = [&at](Instant when) { at = std::min(at.value_or(when), when); };
     if (const auto opening = opening_.deadline()) {
-      at = *opening;
-    } else if (config_.framing == CanFraming::slcan) {
-      at = std::min(at, silence_at());
+      wake(*opening);
+    } else {
+      if (!config_.listen_only) wake(keep_alive_at_);
+      if (config_.framing == CanFraming::slcan) wake(status_asked_ ? silence_at() : status_at());
     }
     if (health_.ready) {
-      for (const auto& seen : battery_.seen) at = std::min(at, *seen + max_age);
+      for (const auto& seen : battery_.seen) wake(*seen + max_age);
     } else if (!battery_.silent) {
-      at = std::min(at, *started_ + config_.silence_limit);
+      wake(*started_ + config_.silence_limit);
     }
     return at;
   }
@@ -334,6 +437,13 @@ class PylontechDriver final : public Driver {
   std::uint64_t vain_openings_told_ = 0;  ///< over all lines, until a frame comes
   bool reopen_asked_ = false;
   bool other_controller_told_ = false;
+  std::string bus_trouble_;  ///< why nothing can come from the battery, where it is known
+  bool bus_trouble_told_ = false;
+  std::optional<Instant> blamed_at_;
+  bool status_asked_ = false;  ///< in this silence
+  unsigned refusals_ = 0;      ///< of our frames, in a row
+  CanFrame newest_;
+  unsigned repeats_ = 0;          ///< of the newest frame, in quick succession
   std::uint64_t bus_errors_ = 0;  ///< of this episode
   Instant last_error_{};
 };

@@ -18,6 +18,10 @@ struct PylontechConfig {
   CanFraming framing = CanFraming::slcan;
   Duration keep_alive = 1s;     ///< period of 0x305
   Duration silence_limit = 5s;  ///< SLCAN: no frame for that long: close and open the channel again
+  /// Beside an inverter that controls the battery: nothing is ever sent, not even 0x305. An SLCAN
+  /// adapter is opened with `L`; a SocketCAN interface acknowledges frames unless it is set up with
+  /// `ip link set can0 type can bitrate 500000 listen-only on`. Somebody else must acknowledge.
+  bool listen_only = false;
 };
 
 [[nodiscard]] std::unique_ptr<Driver> make_pylontech_driver(PylontechConfig config);

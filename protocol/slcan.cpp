@@ -12,8 +12,10 @@ constexpr char cr = '\r';
 constexpr char bel = '\a';
 constexpr std::uint32_t time_stamp_wrap = 60000;  // milliseconds
 
-// The first CR ends whatever a crash left half-sent, so that C is not taken for its tail.
-constexpr std::array<std::string_view, 3> opening_commands{"\rC\r", "S6\r", "O\r"};
+// LAWICEL's meaning of the status bits, bit 0 first (reference: pylontech-can section 7).
+constexpr std::array<std::string_view, 8> status_names{
+    "receive queue full", "transmit queue full", "error warning", "data overrun", "bit 4",
+    "error passive",      "arbitration lost",    "bus error"};
 
 /// All of `text` as hex digits.
 std::optional<std::uint32_t> hex(std::string_view text) {
@@ -30,8 +32,11 @@ SlcanItem item(std::string_view line) {
     case 'V':
     case 'v':
     case 'N':
-    case 'F':
       return SlcanAnswer::information;
+    case 'F':
+      if (const auto bits = hex(line.substr(1)); bits && line.size() == 3)
+        return SlcanStatus{static_cast<std::uint8_t>(*bits)};
+      return Error{ErrorKind::content, "a status that is not two hex digits"};
     default:
       break;
   }
@@ -117,20 +122,43 @@ void SlcanReader::reset() {
   too_long_ = false;
 }
 
-Bytes SlcanOpening::start(Instant now) {
+Bytes slcan_status_request() {
+  return to_bytes("F\r");
+}
+
+std::string describe(SlcanStatus status) {
+  std::string names;
+  for (std::size_t i = 0; i < status_names.size(); ++i) {
+    if ((status.bits >> i & 1u) == 0) continue;
+    names += names.empty() ? " (LAWICEL: " : ", ";
+    names += status_names[i];
+  }
+  const std::byte bits{status.bits};
+  return "F" + to_hex({&bits, 1}) + names + (names.empty() ? "" : ")");
+}
+
+Bytes SlcanOpening::command(std::size_t index) const {
+  // The first CR ends whatever a crash left half-sent, so that C is not taken for its tail.
+  if (index == 0) return to_bytes("\rC\r");
+  if (index == 1) return to_bytes("S6\r");
+  return to_bytes(mode_ == SlcanMode::listen_only ? "L\r" : "O\r");
+}
+
+Bytes SlcanOpening::start(Instant now, SlcanMode mode) {
+  mode_ = mode;
   next_ = 1;
   deadline_ = now + answer_limit;
-  return to_bytes(opening_commands[0]);
+  return command(0);
 }
 
 std::optional<Bytes> SlcanOpening::on_answer(Instant now) {
   if (done()) return std::nullopt;
-  if (next_ == opening_commands.size()) {
+  if (next_ == commands) {
     deadline_.reset();
     return std::nullopt;
   }
   deadline_ = now + answer_limit;
-  return to_bytes(opening_commands[next_++]);
+  return command(next_++);
 }
 
 std::optional<Bytes> SlcanOpening::on_timer(Instant now) {

@@ -29,10 +29,20 @@ enum class SlcanAnswer : std::uint8_t {
   accepted,     ///< a bare CR
   transmitted,  ///< `z` or `Z`
   refused,      ///< BEL
-  information,  ///< the answer to V, v, N or F
+  information,  ///< the answer to V, v or N
 };
 
-using SlcanItem = std::variant<CanFrame, SlcanAnswer, Error>;
+/// The answer to F. What the bits mean differs between adapters.
+struct SlcanStatus {
+  std::uint8_t bits = 0;
+};
+/// The command that asks for it; some adapters do not answer.
+[[nodiscard]] Bytes slcan_status_request();
+/// `F24`, and what the bits mean on a LAWICEL adapter: `F24 (LAWICEL: error warning, error
+/// passive)`.
+[[nodiscard]] std::string describe(SlcanStatus status);
+
+using SlcanItem = std::variant<CanFrame, SlcanAnswer, SlcanStatus, Error>;
 
 /// Cuts the adapter's bytes, however they are chunked, into frames, answers and errors.
 class SlcanReader {
@@ -48,16 +58,22 @@ class SlcanReader {
   bool too_long_ = false;  ///< the rest of an over-long line is skipped
 };
 
-/// Opens the channel: `C`, `S6` (500 kbit/s), `O`. Goes on after each answer, whatever it is, or
-/// after 100 ms without one: some adapters answer nothing at all, and all refuse `C` when closed.
+/// Whether the adapter takes part in the bus, or never sends, not even acknowledgements.
+enum class SlcanMode : std::uint8_t { normal, listen_only };
+
+/// Opens the channel: `C`, `S6` (500 kbit/s), `O` or `L`. Goes on after each answer, whatever it
+/// is, or after 100 ms without one: some adapters answer nothing at all, and all refuse `C` when
+/// closed.
 class SlcanOpening {
  public:
   /// Starts over; returns the first command.
-  [[nodiscard]] Bytes start(Instant now);
+  [[nodiscard]] Bytes start(Instant now, SlcanMode mode);
   /// An accepted or refused was read. Returns the next command, if one is left.
   [[nodiscard]] std::optional<Bytes> on_answer(Instant now);
   [[nodiscard]] std::optional<Bytes> on_timer(Instant now);
 
+  /// The next answer is that to `O` or `L`.
+  [[nodiscard]] bool at_last_command() const { return !done() && next_ == commands; }
   /// All commands are sent and answered, or not answered in time.
   [[nodiscard]] bool done() const { return !deadline_; }
   /// When on_timer wants to be called; nothing when done.
@@ -65,7 +81,11 @@ class SlcanOpening {
 
  private:
   static constexpr Duration answer_limit = 100ms;
+  static constexpr std::size_t commands = 3;
 
+  [[nodiscard]] Bytes command(std::size_t index) const;
+
+  SlcanMode mode_ = SlcanMode::normal;
   std::size_t next_ = 0;
   std::optional<Instant> deadline_;
 };

@@ -161,5 +161,26 @@ TEST(ErrorFrame, IsTakenApartForAPerson) {
   EXPECT_EQ(describe_error(frame), "unspecified");
 }
 
+// ---- standing ----------------------------------------------------------------------------------
+
+TEST(CanStanding, IsReadFromErrorFramesOnly) {
+  const std::pair<const char*, CanStanding> rows[] = {
+      {"20000020#0000000000000000", CanStanding::alone},      // no acknowledgement
+      {"20000004#0020000000000000", CanStanding::alone},      // transmit error passive
+      {"20000004#0030000000000000", CanStanding::alone},      // both passive
+      {"20000004#0010000000000000", CanStanding::unchanged},  // receive error passive
+      {"20000004#000C000000000000", CanStanding::unchanged},  // warning level
+      {"20000040#0000000000000000", CanStanding::off},
+      {"20000060#0000000000000000", CanStanding::off},
+      {"20000100#0000000000000000", CanStanding::restored},
+      {"20000004#0040000000000000", CanStanding::restored},
+      {"20000001#0020000000000000", CanStanding::unchanged},  // no controller class: no state
+      {"351#0020000000000000", CanStanding::unchanged},
+      {"00000020#0000000000000000", CanStanding::unchanged},
+  };
+  for (const auto& [line, want] : rows)
+    EXPECT_EQ(standing(parse_candump(line).value()), want) << line;
+}
+
 }  // namespace
 }  // namespace esshub::protocol

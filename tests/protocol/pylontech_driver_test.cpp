@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "model/snapshot.hpp"
@@ -36,8 +37,9 @@ const std::vector<std::string> burst_13{"351#1402F401F401C201", "355#58006400000
 /// A driver and the time; every step's outcome is collected.
 class Bench {
  public:
-  explicit Bench(CanFraming framing)
-      : framing_(framing), driver_(make_pylontech_driver({framing})) {}
+  explicit Bench(CanFraming framing) : Bench(PylontechConfig{.framing = framing}) {}
+  explicit Bench(const PylontechConfig& config)
+      : framing_(config.framing), driver_(make_pylontech_driver(config)) {}
 
   void start() { take(driver_->on_start(now)); }
   void feed(const std::vector<std::string>& frames) {
@@ -120,6 +122,13 @@ struct Adapter : Bench {
     answer("\r");
     answer("\r");
   }
+};
+
+struct ListeningSocket : Bench {
+  ListeningSocket() : Bench({.framing = CanFraming::socketcan, .listen_only = true}) { start(); }
+};
+struct ListeningAdapter : Bench {
+  ListeningAdapter() : Bench({.framing = CanFraming::slcan, .listen_only = true}) { start(); }
 };
 
 std::vector<std::string> lines(const Bench& bench) {
@@ -471,6 +480,155 @@ TEST(PylontechChannel, SocketCanHasNoChannelToOpen) {
   bench.run_for(60s);
   EXPECT_EQ(bench.told("channel_reopened"), 0);
   EXPECT_EQ(bench.reopens, 0);
+}
+
+// ---- listening only ----------------------------------------------------------------------------
+
+TEST(PylontechListenOnly, SocketCanNeverSends) {
+  ListeningSocket bench;
+  bench.bursts(burst, 5);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_EQ(bench.snapshot.soc()->value, 88.0_soc);
+  bench.run_for(60s);
+  bench.feed({"20000020#0000000000000000"});
+  bench.run_for(60s);
+  EXPECT_THAT(bench.sent, IsEmpty());
+  EXPECT_EQ(bench.told("bms_silent"), 1) << "its own wake-ups go on";
+}
+
+TEST(PylontechListenOnly, SlcanOpensWithLAndSendsNoFrame) {
+  ListeningAdapter bench;
+  bench.answer("\a\r\r");
+  bench.bursts(burst, 5);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "L\r"));
+  bench.run_for(60s);  // silence: asked and opened again and again
+  for (const auto& line : lines(bench)) {
+    EXPECT_NE(line.front(), 't') << line;
+    EXPECT_NE(line.front(), 'O') << line;
+  }
+  EXPECT_GT(bench.told("channel_reopened"), 0);
+}
+
+TEST(PylontechListenOnly, AnAdapterThatCannotIsNotOpenedNormally) {
+  ListeningAdapter bench;
+  bench.answer("\a\r\a");
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "L\r"));
+  EXPECT_THAT(bench.health().trouble, HasSubstr("does it know L"));
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+}
+
+TEST(PylontechListenOnly, TheOtherControllerIsNoWarning) {
+  ListeningSocket bench;
+  bench.feed({"305#0000000000000000"});
+  EXPECT_EQ(bench.told("other_controller"), 0);
+}
+
+TEST(PylontechListenOnly, AFrameThatNobodyAcknowledgesIsTroubleAndClearsWithTheNext) {
+  ListeningSocket bench;
+  for (int i = 0; i < 200; ++i) {
+    bench.feed({"359#0000000002504E"});
+    bench.run_for(1ms);
+  }
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nobody acknowledges it"));
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+  bench.feed({"351#1402F401F401C201"});
+  EXPECT_EQ(bench.health().trouble, "missing from the battery: 0x355 (state),0x356 (measurement)");
+}
+
+TEST(PylontechListenOnly, TheSameFrameEverySecondIsNoRepetition) {
+  ListeningSocket bench;
+  for (int i = 0; i < 200; ++i) {
+    bench.feed({"359#0000000002504E"});
+    bench.run_for(1500ms);  // a stack that waits for 0x305
+  }
+  EXPECT_EQ(bench.told("can_trouble"), 0);
+}
+
+TEST(PylontechListenOnly, SilenceAsksForTheInverter) {
+  ListeningSocket bench;
+  EXPECT_THAT(bench.health().trouble, HasSubstr("only listening"));
+}
+
+// ---- alone on the bus --------------------------------------------------------------------------
+
+TEST(PylontechAlone, MissingAcknowledgementsAreToldPlainlyUntilABatteryIsHeard) {
+  for (const auto* error : {"20000020#0000000000000000", "20000004#0020000000000000"}) {
+    Socket bench;
+    for (int i = 0; i < 10; ++i) {
+      bench.feed({error});
+      bench.run_for(1s);
+    }
+    EXPECT_THAT(bench.health().trouble, HasSubstr("nobody acknowledges our frames")) << error;
+    EXPECT_EQ(bench.told("can_trouble"), 1);
+    EXPECT_THAT(bench.detail("can_trouble"), HasSubstr("nobody acknowledges our frames"));
+    bench.feed({"355#58006400"});
+    EXPECT_THAT(bench.health().trouble, HasSubstr("missing from the battery"));
+  }
+}
+
+TEST(PylontechAlone, ABusThatComesAndGoesIsNotToldEachTime) {
+  Socket bench;
+  for (int i = 0; i < 100; ++i) {
+    bench.feed({"20000020#0000000000000000"});
+    bench.feed(burst);
+    bench.run_for(1s);
+  }
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+  bench.bursts(burst, 5);
+  bench.feed({"20000020#0000000000000000"});
+  EXPECT_EQ(bench.told("can_trouble"), 2) << "a new episode";
+}
+
+TEST(PylontechAlone, BusOffIsNamedAndARestartEndsIt) {
+  Socket bench;
+  bench.feed({"20000040#0000000000000000"});
+  EXPECT_THAT(bench.health().trouble, HasSubstr("bus-off"));
+  bench.feed({"20000100#0000000000000000"});
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery"));
+}
+
+TEST(PylontechAlone, FramesThatTheAdapterRefusesMeanAFullQueue) {
+  Adapter bench;
+  bench.answer("\a");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery")) << "one may be late";
+  bench.run_for(1s);
+  bench.answer("z\r");
+  bench.run_for(1s);
+  bench.answer("\a");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery")) << "not in a row";
+  bench.run_for(1s);
+  bench.answer("\a");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nobody acknowledges our frames"));
+}
+
+TEST(PylontechAlone, AnAdapterIsAskedForItsStatusOnceInEachSilence) {
+  Adapter bench;
+  bench.run_until(t0 + 5s - 1ms);
+  EXPECT_EQ(std::ranges::count(lines(bench), "F\r"), 1);
+  bench.answer("F24\r");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("F24 (LAWICEL: error warning, error passive)"));
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+  bench.run_until(t0 + 11s);
+  EXPECT_EQ(std::ranges::count(lines(bench), "F\r"), 2);
+  bench.answer("F24\r");
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+}
+
+TEST(PylontechAlone, AnAdapterWithoutErrorsOrStatusIsNotBlamed) {
+  for (const auto* answer : {"F00\r", "\a", ""}) {
+    Adapter bench;
+    bench.run_until(t0 + 4500ms);
+    bench.answer(answer);
+    EXPECT_EQ(bench.told("can_trouble"), 0) << answer;
+    EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery"));
+  }
+}
+
+TEST(PylontechAlone, ABatteryThatTalksIsNotAskedOfItsAdapter) {
+  Adapter bench;
+  bench.bursts(burst, 20);
+  EXPECT_EQ(std::ranges::count(lines(bench), "F\r"), 0);
 }
 
 TEST(PylontechDriver, ForgetsTheBatteryWhenTheLineWasLost) {

@@ -10,7 +10,7 @@ namespace {
 const CanFrame state = make_frame(0x355, from_hex("58006400").value());
 
 /// One letter an item, in order: f frame, a accepted, z transmitted, r refused, i information,
-/// e error.
+/// s status, e error.
 std::string kinds(const std::vector<SlcanItem>& items) {
   std::string out;
   for (const auto& item : items) {
@@ -18,6 +18,8 @@ std::string kinds(const std::vector<SlcanItem>& items) {
       out += 'f';
     } else if (std::holds_alternative<Error>(item)) {
       out += 'e';
+    } else if (std::holds_alternative<SlcanStatus>(item)) {
+      out += 's';
     } else {
       out += "azri"[static_cast<std::size_t>(std::get<SlcanAnswer>(item))];
     }
@@ -93,7 +95,8 @@ TEST(SlcanReader, TellsAnswersFromFrames) {
   EXPECT_EQ(kinds("\r"), "a");
   EXPECT_EQ(kinds("z\rZ\r"), "zz");
   EXPECT_EQ(kinds("\a"), "r");
-  EXPECT_EQ(kinds("V1013\rNE550\rF00\r"), "iii");
+  EXPECT_EQ(kinds("V1013\rNE550\rF00\r"), "iis");
+  EXPECT_EQ(kinds("F\rF0\rFG0\rF000\r"), "eeee");
   EXPECT_EQ(kinds("t355458006400\r\rt355458006400\rz\r"), "fafz");
 }
 
@@ -148,13 +151,23 @@ TEST(SlcanReader, AnyBytesAreSurvived) {
   EXPECT_GT(frames, 0u);
 }
 
+TEST(SlcanStatus, IsShownRawWithTheMeaningOfLawicel) {
+  SlcanReader reader;
+  const auto items = reader.feed(to_bytes("F24\r"));
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(describe(std::get<SlcanStatus>(items.front())),
+            "F24 (LAWICEL: error warning, error passive)");
+  EXPECT_EQ(describe(SlcanStatus{0}), "F00");
+  EXPECT_EQ(describe(SlcanStatus{0x80}), "F80 (LAWICEL: bus error)");
+}
+
 // ---- opening -----------------------------------------------------------------------------------
 
 constexpr Instant t0{1000s};
 
 TEST(SlcanOpening, GoesOnWithEachAnswer) {
   SlcanOpening opening;
-  EXPECT_EQ(text(opening.start(t0)), "\rC\r");
+  EXPECT_EQ(text(opening.start(t0, SlcanMode::normal)), "\rC\r");
   EXPECT_FALSE(opening.done());
   EXPECT_EQ(text(opening.on_answer(t0 + 1ms).value()), "S6\r");
   EXPECT_EQ(text(opening.on_answer(t0 + 2ms).value()), "O\r");
@@ -163,9 +176,28 @@ TEST(SlcanOpening, GoesOnWithEachAnswer) {
   EXPECT_TRUE(opening.done());
 }
 
+TEST(SlcanOpening, ListenOnlyEndsWithLNeverWithO) {
+  SlcanOpening opening;
+  std::string sent = text(opening.start(t0, SlcanMode::listen_only));
+  EXPECT_FALSE(opening.at_last_command());
+  while (const auto command = opening.on_answer(t0)) sent += text(*command);
+  EXPECT_EQ(sent, "\rC\rS6\rL\r");
+}
+
+TEST(SlcanOpening, KnowsWhichAnswerOpensTheChannel) {
+  SlcanOpening opening;
+  (void)opening.start(t0, SlcanMode::normal);
+  (void)opening.on_answer(t0);
+  EXPECT_FALSE(opening.at_last_command());
+  (void)opening.on_answer(t0);
+  EXPECT_TRUE(opening.at_last_command());
+  (void)opening.on_answer(t0);
+  EXPECT_FALSE(opening.at_last_command());
+}
+
 TEST(SlcanOpening, NeverWaitsLongerThan100Milliseconds) {
   SlcanOpening opening;
-  (void)opening.start(t0);
+  (void)opening.start(t0, SlcanMode::normal);
   Instant now = t0;
   std::string sent;
   while (!opening.done()) {
