@@ -127,6 +127,9 @@ class BusReader {
     transport::SerialPort port{.path = {}, .baud = 115200};
     read_baud(reader, port.baud);
     reader.read("keep_alive", config.keep_alive, Range{200, 5000});
+    reader.read("listen_only", config.listen_only);
+    if (config.listen_only && reader.has("keep_alive"))
+      reader.complain("keep_alive", "has no meaning with listen_only, which sends nothing");
     read_line(reader, bus, std::move(port), true);
     if (std::holds_alternative<transport::SocketCan>(bus.line)) {
       config.framing = protocol::CanFraming::socketcan;

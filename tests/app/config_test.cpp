@@ -256,6 +256,18 @@ TEST(Config, CellsOfAStackAreReadOnceAndCountTheirModules) {
       ElementsAre(HasSubstr("measured twice")));
 }
 
+TEST(Config, ABatteryIsOnlyListenedToWhereAsked) {
+  const auto listens = [](const std::string& text) {
+    const auto config = parse_config(text);
+    EXPECT_TRUE(config);
+    return config && std::get<protocol::PylontechConfig>(config->buses[1].driver).listen_only;
+  };
+  EXPECT_FALSE(listens(minimal));
+  EXPECT_TRUE(listens(replaced(minimal, "can = \"can0\"", "can = \"can0\"\nlisten_only = true")));
+  EXPECT_THAT(instead("can = \"can0\"", "can = \"can0\"\nlisten_only = true\nkeep_alive = \"1 s\""),
+              ElementsAre(HasSubstr("keep_alive")));
+}
+
 TEST(Config, ControlKnowsWhetherSolarIsMetered) {
   EXPECT_TRUE(parse_config(minimal)->control.solar_metered);
   EXPECT_FALSE(parse_config(replaced(minimal, "\"solar\"", "\"circuit1\""))->control.solar_metered);
