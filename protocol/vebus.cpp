@@ -25,6 +25,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce it by itself
 
 Bytes bytes_of(std::initializer_list<unsigned> values) {
   Bytes out;
