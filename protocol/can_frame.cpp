@@ -172,7 +172,7 @@ Result<CanFrame> decode_record(ByteView record) {
   frame.size = read_u8(record, 4);
   if (frame.size > frame.data.size())
     return fail(ErrorKind::content, "a length of " + std::to_string(frame.size) + ", at most 8");
-  std::copy_n(record.begin() + 8, frame.size, frame.data.begin());
+  if (!frame.remote) std::copy_n(record.begin() + 8, frame.size, frame.data.begin());
   return frame;
 }
 

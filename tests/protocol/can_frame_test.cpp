@@ -62,6 +62,11 @@ TEST(CanFrame, RemoteRequestCarriesNoData) {
   CanFrame remote = limits;
   remote.remote = true;
   EXPECT_TRUE(remote.payload().empty());
+  // A record with bytes after all: the kernel does not promise to clear them.
+  const auto read = decode_record(encode_record(remote));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->data, CanFrame{}.data);
+  EXPECT_EQ(read->size, remote.size);
 }
 
 TEST(Candump, AllItsFormsMeanTheSame) {
