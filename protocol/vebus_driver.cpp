@@ -404,8 +404,10 @@ Task VebusDriver::choose(Instant now) {
     stage_ = Task::scales;
     scale_index_ = 0;
   }
+  // Off before the standby line is held would be for good: the interface dies with the unit
+  // (reference: vebus-mk3 section 14, pitfall 17).
+  if (stage_ > Task::hardware_flags && switch_due(now)) return Task::switch_state;
   if (!running_) return stage_;
-  if (switch_due(now)) return Task::switch_state;
   if (setpoint_due(now)) return Task::setpoint;
   // Power readings alternate with what is due of the rest, the relatively latest first. The main
   // state does not wait, and what may take long follows it directly.
@@ -487,7 +489,8 @@ Message VebusDriver::request(Pending& pending, Instant now) {
     case Task::settings:
     case Task::switch_state:
       // Without a wish of our own the switch state is not sent to the bus.
-      if (const auto wanted = wanted_switch(now)) {
+      if (const auto wanted = wanted_switch(now);
+          wanted && (pending.task == Task::switch_state || *wanted != SwitchState::off)) {
         pending.switch_state = *wanted;
         set.switch_state = static_cast<std::uint8_t>(*wanted);
         switch_sent_ = now;

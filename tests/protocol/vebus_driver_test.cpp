@@ -546,6 +546,25 @@ TEST(VebusDriverSwitch, WhatWeSwitchedOffIsSwitchedOnInTheNextHandshake) {
   EXPECT_EQ(sets[0].flags, StateSet::new_format);
 }
 
+TEST(VebusDriverSwitch, OffWaitsUntilTheStandbyLineIsHeld) {
+  Hand hand;
+  hand.start();
+  hand.command(0.0, InverterMode::off, 1h);
+  bool held = false;
+  bool off = false;
+  for (int i = 0; i < 8; ++i) {
+    hand.answer();
+    for (const auto& flags : hand.sent_of<HardwareFlags>())
+      held = held || (flags.flags.value_or(0) & HardwareFlags::standby) != 0;
+    for (const auto& set : hand.sent_of<StateSet>()) {
+      if ((set.flags & StateSet::settings_only) != 0) continue;
+      EXPECT_TRUE(held);
+      off = off || set.switch_state == 4;
+    }
+  }
+  EXPECT_TRUE(off);
+}
+
 TEST(VebusDriverSwitch, ChargerOnlyIsAWishOfItsOwn) {
   Hand hand;
   hand.make_ready();
