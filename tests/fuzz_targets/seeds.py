@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+"""Writes the fuzzers' first inputs from the vectors of tests/data: seeds.py FOLDER"""
+import json
+import pathlib
+import sys
+
+data = pathlib.Path(__file__).resolve().parent.parent / "data"
+out = pathlib.Path(sys.argv[1])
+count = {}
+
+# The script of driver_script.cpp.
+WAIT, DAMAGE, INVENT, NOISE, OVERSLEEP, WAKE, COMMAND, REPLUG, MUTE, OLD, TRICKLE = range(11)
+second, long_while = bytes([WAIT, 0x9F]), bytes([WAIT, 0xDF])  # 4 s and 64 s
+recover = 0x80
+
+
+def seed(target, content):
+    folder = out / target
+    folder.mkdir(parents=True, exist_ok=True)
+    n = count[target] = count.get(target, 0) + 1
+    (folder / f"{n:03}").write_bytes(content)
+
+
+def vectors(name):
+    with open(data / name, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def chunk(act, content):
+    return b"".join(bytes([act, len(part)]) + part
+                    for part in (content[i:i + 200] for i in range(0, len(content), 200)))
+
+
+def scripts(target, variants, noise, content):
+    """Quiet life, every damage, lost lines, noise and invented messages."""
+    for variant in variants:
+        seed(target, bytes([variant]) + second + long_while)
+        seed(target, bytes([variant | recover]) + second + bytes([MUTE]) + long_while)
+        seed(target, bytes([variant | recover]) + second + bytes([REPLUG, 0x91]) + second)
+        seed(target, bytes([variant | recover]) + second + bytes([OVERSLEEP, 0xC1, WAKE]) + second)
+        for kind in range(1, 7):
+            seed(target, bytes([variant | recover]) + second
+                 + bytes([DAMAGE, kind, 5, 0x10, WAIT, 0x81]) * 4)
+        for mode in range(4):
+            seed(target, bytes([variant]) + second + bytes([COMMAND, 0xFE, 0x0C, mode, 200]) + second)
+    for part in noise:
+        seed(target, bytes([variants[0]]) + second + chunk(NOISE, part) + second)
+        seed(target, bytes([variants[-1]]) + second + chunk(OLD, part) + second)
+    for part in content:
+        seed(target, bytes([variants[0]]) + second + chunk(INVENT, part) + second)
+        seed(target, bytes([variants[-1]]) + second + chunk(TRICKLE, part) + second)
+
+
+modbus = []
+for vector in vectors("modbus-vectors.jsonl"):
+    texts = [vector.get(key) for key in ("hex", "request_hex", "response_hex")]
+    texts += [frame["hex"] for frame in vector.get("frames", [])]
+    modbus += [bytes.fromhex(text) for text in texts if text]
+for frame in modbus:
+    seed("modbus_scanner", b"\0" + chunk(0, frame))
+    seed("modbus_scanner", b"\1" + chunk(0, frame) + b"\1")
+    seed("modbus_scanner", b"\0" + chunk(4, frame[:-2]))
+    seed("decode", b"\0" + frame.hex().upper().encode() + b"\n")
+floats = [bytes.fromhex(text) for text in ("43660000", "00004366", "7FC00000", "00000000", "FF7FFFFF")]
+scripts("modbus_driver", [0, 1], modbus, floats)
+
+can, wire = [], []
+for vector in vectors("pylontech-vectors.jsonl"):
+    if "can_id" not in vector:
+        continue
+    identifier, content = int(vector["can_id"], 16), bytes.fromhex(vector["data"])
+    can.append((identifier, content))
+    wire.append(f"t{identifier:03X}{len(content)}{content.hex().upper()}\r".encode())
+for (identifier, content), line in zip(can, wire):
+    record = identifier.to_bytes(4, "little") + bytes([len(content), 0, 0, 0]) + content.ljust(8, b"\0")
+    seed("can", b"\0" + line)
+    seed("can", b"\1" + record)
+    seed("can", b"\2" + f"can0 {identifier:03X}#{content.hex().upper()}".encode())
+    seed("decode", b"\1" + f"{identifier:03X}#{content.hex().upper()}\n".encode())
+seed("can", b"\2" + b"  can0  351   [4]  14 02 F4 01")
+seed("can", b"\2" + b"(1700000000.123456) can0 20000040#0000000000000000")
+seed("can", b"\0" + b"z\rV1013\r\ar3510\rT000003518000102030405060712AB\r")
+scripts("pylontech_driver", [0, 1, 2, 4, 7, 8, 9], wire,
+        [identifier.to_bytes(2, "big") + content for identifier, content in can])
+
+mk3 = [bytes.fromhex(vector["hex"]) for vector in vectors("vebus-vectors.jsonl")]
+for frame in mk3:
+    seed("mk3", b"\0" + frame)
+    seed("mk3", b"\1" + frame[1:-1])
+    seed("decode", b"\2" + frame.hex().upper().encode() + b"\n")
+# Replies by their code, as seal() of vebus_driver_fuzz.cpp writes them.
+scripts("vebus_driver", [0, 1, 2, 4, 5, 8, 11], mk3,
+        [bytes([2 * (frame[3] & 0x7F)]) + frame[4:-1] for frame in mk3
+         if len(frame) > 4 and frame[1] == 0xFF and frame[3] >= 0x80])
+
+print(", ".join(f"{target} {n}" for target, n in count.items()))
