@@ -66,8 +66,7 @@ std::string PlantRunner::command(std::string_view line) {
   plant_.advance_to(std::chrono::steady_clock::now());
   auto said = answer(plant_, line);
   const bool asks = said.size() > 3 && said.starts_with("ok ");  // it changed nothing
-  if (!asks)
-    log_("INFO", "command line=\"" + std::string(line) + "\" answer=\"" + said + "\"");
+  if (!asks) log_("INFO", "command line=\"" + std::string(line) + "\" answer=\"" + said + "\"");
   pump();
   return said;
 }
