@@ -15,6 +15,8 @@ constexpr std::array<Word<Kind>, 4> kinds{{{"modbus", Kind::modbus},
                                            {"pylontech", Kind::pylontech},
                                            {"pylontech-rs485", Kind::pylontech_rs485},
                                            {"vebus", Kind::vebus}}};
+constexpr std::array<Word<protocol::ModbusMode>, 2> modbus_modes{
+    {{"poll", protocol::ModbusMode::poll}, {"sniff", protocol::ModbusMode::sniff}}};
 constexpr std::array<Word<Parity>, 3> parities{
     {{"none", Parity::none}, {"even", Parity::even}, {"odd", Parity::odd}}};
 constexpr std::array<Word<MeterModel>, 2> models{
@@ -109,6 +111,8 @@ class BusReader {
     auto parity = Parity::none;
     port.baud = config.baud;
     read_baud(reader, port.baud);
+    reader.read("mode", config.mode, modbus_modes);
+    reader.read("listen", config.listen, Range{0, 60000});
     reader.read("parity", parity, parities);
     reader.read("stop_bits", port.stop_bits, {1, 2});
     reader.read("answer_limit", config.answer_limit, Range{50, 5000});

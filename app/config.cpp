@@ -103,7 +103,6 @@ class Loader {
     setting(control, "meter_max_age", "meter_max_age", control_.meter_max_age);
     setting(control, "bms_max_age", "bms_max_age", control_.bms_max_age);
     setting(control, "inverter_max_age", "inverter_max_age", control_.inverter_max_age);
-    setting(control, "frozen_after", "frozen_after", control_.frozen_after);
     setting(control, "setpoint_life", "setpoint_life", control_.setpoint_life);
     control.read("realtime", hub_.realtime);
     read_loop(section(control, "loop"));

@@ -27,7 +27,7 @@ struct Range {
 };
 
 /// THE RANGES. The upper bounds of the ages are what the safety contract promises to notice within.
-const std::array<Range, 29> ranges{{
+const auto ranges = std::to_array<Range>({
     {"period", &Settings::period, 20, 1000, "ms"},
     {"grid_setpoint", &Settings::grid_setpoint, -5000, 5000, "W"},
     {"import_cap", &Settings::import_cap, 0, 25000, "W"},
@@ -49,7 +49,6 @@ const std::array<Range, 29> ranges{{
     {"meter_max_age", &Settings::meter_max_age, 500, 3000, "ms"},
     {"bms_max_age", &Settings::bms_max_age, 1500, 3000, "ms"},
     {"inverter_max_age", &Settings::inverter_max_age, 1500, 3000, "ms"},
-    {"frozen_after", &Settings::frozen_after, 3000, 10000, "ms"},
     {"setpoint_life", &Settings::setpoint_life, 200, 5000, "ms"},
     {"meter_lag", &Settings::meter_lag, 0, 5000, "ms"},
     {"meter_delay", &Settings::meter_delay, 0, 1000, "ms"},
@@ -57,7 +56,7 @@ const std::array<Range, 29> ranges{{
     {"inverter_delay", &Settings::inverter_delay, 0, 1000, "ms"},
     {"ack_delay", &Settings::ack_delay, 0, 1000, "ms"},
     {"inverter_ramp", &Settings::inverter_ramp, 50, 20000, "W/s"},
-}};
+});
 
 struct InUnit {
   const Settings& settings;

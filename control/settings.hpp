@@ -45,7 +45,6 @@ struct Settings {
   Duration meter_max_age = 3s;
   Duration bms_max_age = 3s;
   Duration inverter_max_age = 3s;
-  Duration frozen_after = 10s;  ///< raw grid registers bit-identical for that long
   Duration setpoint_life = 1s;  ///< how long a setpoint may be (re)written after its tick
 
   // What the loop knows of the plant's delays

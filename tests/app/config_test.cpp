@@ -117,7 +117,6 @@ slew_w_per_s = 900
 meter_max_age = "2 s"
 bms_max_age = "2.5 s"
 inverter_max_age = "2900 ms"
-frozen_after = "9 s"
 setpoint_life = "0.01 min"
 realtime = false
 [control.loop]
@@ -153,7 +152,6 @@ address = ""
   expected.meter_max_age = 2s;
   expected.bms_max_age = 2500ms;
   expected.inverter_max_age = 2900ms;
-  expected.frozen_after = 9s;
   expected.setpoint_life = 600ms;
   expected.meter_lag = 200ms;
   expected.inverter_lag = 0s;

@@ -62,7 +62,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"meter_max_age", [](Settings& s) { s.meter_max_age = 3001ms; }},
         BadRow{"bms_max_age", [](Settings& s) { s.bms_max_age = 1s; }},
         BadRow{"inverter_max_age", [](Settings& s) { s.inverter_max_age = 4s; }},
-        BadRow{"frozen_after", [](Settings& s) { s.frozen_after = 11s; }},
         BadRow{"setpoint_life", [](Settings& s) { s.setpoint_life = 6s; }},
         BadRow{"meter_lag", [](Settings& s) { s.meter_lag = -1ms; }},
         BadRow{"inverter_lag", [](Settings& s) { s.inverter_lag = 6s; }},
