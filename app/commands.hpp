@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "app/sniff_kind.hpp"
 
 namespace esshub::app {
 
@@ -24,5 +28,20 @@ enum class DecodeKind : std::uint8_t { modbus, can, mk3 };
 /// One JSON object for each line of `in`, flushed at once; empty lines and those that begin with #
 /// are skipped.
 [[nodiscard]] int decode(DecodeKind kind, std::istream& in, std::ostream& out);
+
+struct SniffOptions {
+  std::string port;  ///< a serial port, or
+  std::string can;   ///< a CAN interface
+  std::optional<std::uint32_t> baud{};
+  std::optional<SniffKind> kind{};
+  std::filesystem::path write{};      ///< empty = no capture
+  std::optional<unsigned> seconds{};  ///< nothing = until SIGINT or SIGTERM
+  bool json = false;
+};
+/// Shows what others say on a bus: transactions and the counts at the end to `out`, progress and
+/// trouble to `err`. Nothing is sent, but for the commands that open an SLCAN adapter for listening
+/// when `kind` says that it is one. Call it before any thread exists. Fails when the line does, or
+/// when nothing was understood.
+[[nodiscard]] int sniff(const SniffOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace esshub::app

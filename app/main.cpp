@@ -58,6 +58,46 @@ int parse_and_run(int argc, char** argv) {
                   "example: candump -L can0 | esshub decode --kind can\n"} +
       exit_codes);
 
+  const std::map<std::string, SniffKind> sniff_kinds{
+      {"modbus", SniffKind::modbus}, {"slcan", SniffKind::slcan}, {"mk3", SniffKind::mk3}};
+  SniffOptions sniffing;
+  std::string sniff_kind;
+  auto* sniff_command =
+      program.add_subcommand("sniff", "Listen on a bus and show what others say, decoded.");
+  auto* port = sniff_command->add_option("--port", sniffing.port, "the serial port to listen on");
+  auto* can = sniff_command->add_option("--can", sniffing.can, "the CAN interface to listen on");
+  can->excludes(port);
+  sniff_command->add_option("--baud", sniffing.baud, "its speed, 8N1 or 8E1; else it is found")
+      ->check(CLI::PositiveNumber)
+      ->excludes(can);
+  sniff_command->add_option("--kind", sniff_kind, "what is spoken; else it is found")
+      ->check(CLI::IsMember(sniff_kinds))
+      ->excludes(can);
+  sniff_command->add_option("--write", sniffing.write, "keep what is heard in this file");
+  sniff_command->add_option("--seconds", sniffing.seconds, "stop by itself")
+      ->check(CLI::PositiveNumber);
+  sniff_command->add_flag("--json", sniffing.json, "one JSON object a line");
+  sniff_command->callback([&] {
+    if (sniffing.port.empty() && sniffing.can.empty())
+      throw CLI::RequiredError("one of --port and --can");
+    if (!sniff_kind.empty()) sniffing.kind = sniff_kinds.at(sniff_kind);
+  });
+  sniff_command->footer(
+      std::string{
+          "A line for each transaction, question and answer together, until Ctrl-C; then the\n"
+          "counts. Progress and trouble go to stderr.\n"
+          "It never sends on the bus. The exception is an SLCAN adapter's own port, and only\n"
+          "with --kind slcan: the adapter is opened at 500 kbit/s to listen only (C, S6, L), so\n"
+          "that it does not even acknowledge. Without --kind nothing is written to the port,\n"
+          "and an adapter is heard only if its channel is open already.\n"
+          "A SocketCAN interface acknowledges unless set up with `listen-only on`.\n"
+          "--write: CAN and SLCAN as a candump log (canplayer, esshub decode --kind can); other\n"
+          "serial bytes as pcapng of link type 250, LINKTYPE_RTAC_SERIAL, a frame a packet. In\n"
+          "Wireshark choose Decode As... RTAC Serial: Modbus RTU; or\n"
+          "  tshark -r FILE -d rtacser.data,mbrtu\n"
+          "example: esshub sniff --port /dev/ttyUSB0 --write meters.pcapng\n"} +
+      exit_codes);
+
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -65,6 +105,7 @@ int parse_and_run(int argc, char** argv) {
   }
   if (*run_command) return run(config, live);
   if (*check_command) return check(file, std::cout, std::cerr);
+  if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
   return decode(kinds.at(kind), std::cin, std::cout);
 }
 

@@ -127,7 +127,8 @@ TEST(CommandLine, HelpShowsAnExampleAndTheExitCodes) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
                                                     {"run", "--help"},
                                                     {"check", "--help"},
-                                                    {"decode", "--help"}}) {
+                                                    {"decode", "--help"},
+                                                    {"sniff", "--help"}}) {
     const auto result = run(arguments);
     EXPECT_EQ(result.status, 0);
     EXPECT_THAT(result.out,
@@ -143,15 +144,22 @@ TEST(CommandLine, VersionIsOneLine) {
 }
 
 TEST(CommandLine, WrongUsageIs64AndSaysWhy) {
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
-                                                    {"--colour"},
-                                                    {"fly"},
-                                                    {"run"},
-                                                    {"run", "--config"},
-                                                    {"check"},
-                                                    {"check", example, "more"},
-                                                    {"decode"},
-                                                    {"decode", "--kind", "morse"}}) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{},
+        {"--colour"},
+        {"fly"},
+        {"run"},
+        {"run", "--config"},
+        {"check"},
+        {"check", example, "more"},
+        {"decode"},
+        {"decode", "--kind", "morse"},
+        {"sniff"},
+        {"sniff", "--port", "/dev/a", "--can", "b"},
+        {"sniff", "--can", "b", "--baud", "9600"},
+        {"sniff", "--port", "/dev/a", "--baud", "0"},
+        {"sniff", "--port", "/dev/a", "--kind", "can"},
+        {"sniff", "--port", "/dev/a", "--seconds", "x"}}) {
     const auto result = run(arguments);
     EXPECT_EQ(result.status, 64) << testing::PrintToString(arguments);
     EXPECT_THAT(result.out, IsEmpty());
