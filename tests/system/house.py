@@ -96,6 +96,21 @@ class House:
     def state(self):
         return json.loads(self.say("state"))
 
+    def start_hub_on(self, bus, port, *lines):
+        """The hub with another port for the bus (meters, battery, inverter), with these settings of the line."""
+        with open(self.path("esshub.toml")) as f:
+            config, found = re.subn(f'port = "{self.path(bus)}"(.*\nbaud = .*)?',
+                                    "\n".join([f'port = "{port}"', *lines]), f.read())
+        assert found == 1
+        with open(self.path("peer.toml"), "w") as f:
+            f.write(config)
+        self.start_hub(self.path("peer.toml"))
+
+    def frames(self, bus):
+        """{result: count} of a bus, without those that never came."""
+        key = f'esshub_bus_frames_total{{bus="{bus}",result="'
+        return {k[len(key):-2]: int(v) for k, v in self.scrape().items() if k.startswith(key) and v}
+
     def start_hub(self, config=None):
         self.hub = Process([HUB, "run", "--config", config or self.path("esshub.toml")],
                            self.path("hub.log"))

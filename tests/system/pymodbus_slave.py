@@ -44,5 +44,6 @@ def wiggle():
 
 
 threading.Thread(target=wiggle, daemon=True).start()
+print("ready", flush=True)
 StartSerialServer(context=ModbusServerContext(slaves=units, single=False), framer=ModbusRtuFramer,
                   port=sys.argv[1], baudrate=9600, timeout=0.01)
