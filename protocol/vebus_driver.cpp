@@ -473,7 +473,7 @@ void VebusDriver::ask(Task task, Instant now, Step& step) {
     for (auto& periodic : periodic_)
       if (periodic.task == task) periodic.due = now + periodic.every;
   }
-  pending_ = std::move(pending);
+  pending_ = pending;
 }
 
 Message VebusDriver::request(Pending& pending, Instant now) {
