@@ -1,6 +1,7 @@
 #include "sim/closed_loop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace esshub::sim {
 
@@ -39,13 +40,25 @@ void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
 }
 
 void ClosedLoop::tick(Instant now) {
-  for (const Sample& sample : queue_) snapshot_.absorb(sample);
-  queue_.clear();
+  taken_ = std::exchange(queue_, {});
+  for (const Sample& sample : taken_) snapshot_.absorb(sample);
   // Virtual noon of a Monday: schedules are tested elsewhere.
   const LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
   decision_ = control::step({settings_.control, snapshot_, now, local, stopping_, false}, memory_);
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
-  take(inverter, inverter.driver->on_setpoint(decision_.setpoint, now), now);
+  if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision_.setpoint, now), now);
+}
+
+/// A pulled adapter takes the line down, and its driver starts anew when it is plugged in again.
+void ClosedLoop::follow_plug(Line& line, Instant now) {
+  const bool up = plant_.fault(line.bus).kind != FaultKind::unplug;
+  if (std::exchange(line.up, up) == up) return;
+  line.wake_at.reset();
+  if (up) {
+    take(line, line.driver->on_start(now), now);
+  } else {
+    line.driver->on_down(now);
+  }
 }
 
 void ClosedLoop::run(Duration time, const OnTick& on_tick) {
@@ -57,6 +70,7 @@ void ClosedLoop::run(Duration time, const OnTick& on_tick) {
     plant_.advance_to(std::max(next, plant_.now()));
     const Instant now = plant_.now();
     for (Line& line : lines_) {
+      follow_plug(line, now);
       const protocol::Bytes bytes = plant_.from_device(line.bus, now);
       if (!bytes.empty()) take(line, line.driver->on_bytes(bytes, now), now);
       if (line.wake_at && *line.wake_at <= now) {

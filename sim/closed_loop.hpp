@@ -44,6 +44,8 @@ class ClosedLoop {
     return lines_[static_cast<std::size_t>(bus)].driver->health();
   }
   [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+  /// Samples the newest tick took over, in the order of their arrival.
+  [[nodiscard]] const std::vector<Sample>& taken() const { return taken_; }
   control::Settings& settings() { return settings_.control; }
   /// As SIGTERM does: from the next tick on the safe setpoint.
   void stop() { stopping_ = true; }
@@ -53,7 +55,9 @@ class ClosedLoop {
     Bus bus;
     std::unique_ptr<protocol::Driver> driver;
     std::optional<Instant> wake_at;
+    bool up = true;  ///< its adapter is plugged in
   };
+  void follow_plug(Line& line, Instant now);
   void take(Line& line, protocol::Step step, Instant now);
   void tick(Instant now);
 
@@ -61,6 +65,7 @@ class ClosedLoop {
   ClosedLoopSettings settings_;
   std::array<Line, bus_count> lines_;
   std::vector<Sample> queue_;  ///< since the last tick
+  std::vector<Sample> taken_;
   std::vector<Event> events_;
   Snapshot snapshot_;
   control::Memory memory_;
