@@ -13,6 +13,8 @@
 
 #include <boost/asio/buffer.hpp>
 
+#include "transport/speed.hpp"
+
 namespace esshub::transport {
 namespace {
 
@@ -40,15 +42,19 @@ bool replace_link(const std::string& link, const std::string& target, std::strin
 }  // namespace
 
 std::shared_ptr<Pty> Pty::open(boost::asio::io_context& io, std::string link, OnBytes on_bytes,
-                               std::string& reason) {
-  auto pty = std::make_shared<Pty>(io, std::move(link), std::move(on_bytes));
+                               std::string& reason, std::uint32_t baud) {
+  auto pty = std::make_shared<Pty>(io, std::move(link), std::move(on_bytes), baud);
   if (!pty->make(reason)) return nullptr;
   pty->wait_for_peer();
   return pty;
 }
 
-Pty::Pty(boost::asio::io_context& io, std::string link, OnBytes on_bytes)
-    : master_(io), timer_(io), link_(std::move(link)), on_bytes_(std::move(on_bytes)) {}
+Pty::Pty(boost::asio::io_context& io, std::string link, OnBytes on_bytes, std::uint32_t baud)
+    : master_(io),
+      timer_(io),
+      link_(std::move(link)),
+      on_bytes_(std::move(on_bytes)),
+      baud_(baud) {}
 
 Pty::~Pty() {
   close();
@@ -79,6 +85,7 @@ bool Pty::prepare_slave() const {
   termios settings{};
   bool good = ::tcgetattr(fd, &settings) == 0;
   ::cfmakeraw(&settings);
+  if (const auto speed = speed_of(baud_)) ::cfsetspeed(&settings, *speed);
   good = good && ::tcsetattr(fd, TCSANOW, &settings) == 0;
   (void)::tcflush(fd, TCIFLUSH);
   ::close(fd);
@@ -122,6 +129,12 @@ void Pty::write(std::span<const std::byte> bytes) {
   boost::system::error_code error;
   // What does not fit was not read for a long time: it is lost, as on a port without handshake.
   (void)master_.write_some(boost::asio::buffer(bytes.data(), bytes.size()), error);
+}
+
+std::uint32_t Pty::baud() {
+  termios settings{};
+  if (!master_.is_open() || ::tcgetattr(master_.native_handle(), &settings) != 0) return baud_;
+  return baud_of(::cfgetospeed(&settings)).value_or(baud_);
 }
 
 void Pty::close() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -27,13 +28,17 @@ class Pty : public std::enable_shared_from_this<Pty> {
   /// Makes a pseudo-terminal in raw mode and points `link` at it, replacing an older symbolic link
   /// but nothing else. nullptr on failure, with `reason` for a person.
   [[nodiscard]] static std::shared_ptr<Pty> open(boost::asio::io_context& io, std::string link,
-                                                 OnBytes on_bytes, std::string& reason);
-  Pty(boost::asio::io_context& io, std::string link, OnBytes on_bytes);
+                                                 OnBytes on_bytes, std::string& reason,
+                                                 std::uint32_t baud = 9600);
+  Pty(boost::asio::io_context& io, std::string link, OnBytes on_bytes, std::uint32_t baud);
   ~Pty();
   Pty(const Pty&) = delete;
   Pty& operator=(const Pty&) = delete;
 
   void write(std::span<const std::byte> bytes);
+  /// The speed the other side has set, which a pseudo-terminal remembers and nothing else; until it
+  /// sets one, and again for the next to open it, this is `baud`.
+  [[nodiscard]] std::uint32_t baud();
   /// Removes the link and hangs up. After it no callback is called.
   void close();
   [[nodiscard]] const std::string& link() const { return link_; }
@@ -50,6 +55,7 @@ class Pty : public std::enable_shared_from_this<Pty> {
   std::string link_;
   std::string slave_;
   OnBytes on_bytes_;
+  std::uint32_t baud_;
   bool peer_ = false;  ///< somebody has the slave open
   std::array<std::byte, 1024> buffer_{};
 };

@@ -9,64 +9,14 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
-#include <optional>
 #include <string>
-#include <system_error>
 
+#include "transport/port_trouble.hpp"
+#include "transport/speed.hpp"
 #include "transport/stream_line.hpp"
 
 namespace esshub::transport {
 namespace {
-
-std::optional<speed_t> speed_of(std::uint32_t baud) {
-  switch (baud) {
-    case 1200:
-      return B1200;
-    case 2400:
-      return B2400;
-    case 4800:
-      return B4800;
-    case 9600:
-      return B9600;
-    case 19200:
-      return B19200;
-    case 38400:
-      return B38400;
-    case 57600:
-      return B57600;
-    case 115200:
-      return B115200;
-    case 230400:
-      return B230400;
-    case 460800:
-      return B460800;
-    case 500000:
-      return B500000;
-    case 921600:
-      return B921600;
-    case 1000000:
-      return B1000000;
-    default:
-      return std::nullopt;
-  }
-}
-
-std::string open_failure(const std::string& path, int error) {
-  switch (error) {
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-      return path + ": no such device; is it plugged in?";
-    case EACCES:
-    case EPERM:
-      return path + ": permission denied; add the user to the group dialout";
-    case EBUSY:
-    case EWOULDBLOCK:
-      return path + ": in use by another program; stop that one first";
-    default:
-      return path + ": " + std::generic_category().message(error);
-  }
-}
 
 std::string speed_failure(const std::string& path, std::uint32_t baud) {
   return path + ": " + std::to_string(baud) + " baud is not a speed of this port";
@@ -108,7 +58,11 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
     if (fd < 0) return went_down(open_failure(port_.path, errno));
     // Twice exclusive: the lock for programs that ask (and for root, whom TIOCEXCL does not stop),
     // TIOCEXCL for those that do not.
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return refuse(fd, open_failure(port_.path, errno));
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      const int why = errno;
+      ::close(fd);  // or we would be found among those who have it open
+      return went_down(open_failure(port_.path, why));
+    }
     ::ioctl(fd, TIOCEXCL);
     if (!configure(fd, port_, *speed))
       return refuse(fd, port_.path + ": not a serial port, or it refuses 8" + port_.parity +

@@ -191,5 +191,20 @@ TEST_F(PtyTest, AMissingFolderIsNamed) {
   EXPECT_NE(reason_.find("cannot make the link"), std::string::npos) << reason_;
 }
 
+TEST_F(PtyTest, TellsTheSpeedTheOtherSideHasSetAndForgetsItWithIt) {
+  ASSERT_TRUE(pty_) << reason_;
+  EXPECT_EQ(pty_->baud(), 9600u);
+  const int fd = open_slave();
+  ASSERT_GE(fd, 0);
+  ASSERT_TRUE(reaches(fd, "open"));
+  termios settings{};
+  ASSERT_EQ(::tcgetattr(fd, &settings), 0);
+  ASSERT_EQ(::cfsetspeed(&settings, B115200), 0);
+  ASSERT_EQ(::tcsetattr(fd, TCSANOW, &settings), 0);
+  EXPECT_EQ(pty_->baud(), 115200u);
+  ::close(fd);
+  EXPECT_TRUE(run_until([&] { return pty_->baud() == 9600u; }));
+}
+
 }  // namespace
 }  // namespace esshub::transport

@@ -1,12 +1,17 @@
 #include "transport/serial_line.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pty.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <optional>
 
@@ -151,12 +156,67 @@ TEST_F(SerialLineTest, TwoProgramsCannotShareAPort) {
   const auto second = make();
   second->open(other.callbacks());
   ASSERT_TRUE(other.wait([&] { return other.down_reason.has_value(); }));
-  EXPECT_NE(other.down_reason->find("in use"), std::string::npos) << *other.down_reason;
+  EXPECT_NE(other.down_reason->find("in use by another bus"), std::string::npos)
+      << *other.down_reason;
 
   line->close();
   second->open(other.callbacks());
   EXPECT_TRUE(other.wait([&] { return other.ups == 1; })) << "the lock ends with the line";
   io_.stop();
+}
+
+/// Another process that holds a port the way `Hold` says, until it is destroyed.
+class OtherProgram {
+ public:
+  template <class Hold>
+  OtherProgram(const std::string& path, Hold hold) {
+    int ready[2];
+    if (::pipe(ready) != 0) return;
+    pid_ = ::fork();
+    if (pid_ == 0) {  // only calls that are allowed after fork() in a program with threads
+      ::prctl(PR_SET_NAME, "other-program");
+      const int fd = ::open(path.c_str(), O_RDWR | O_NOCTTY);
+      const char good = fd >= 0 && hold(fd) ? 'y' : 'n';
+      if (::write(ready[1], &good, 1) == 1) ::pause();
+      ::_exit(0);
+    }
+    char good = 'n';
+    ::close(ready[1]);
+    holds = ::read(ready[0], &good, 1) == 1 && good == 'y';
+    ::close(ready[0]);
+  }
+  ~OtherProgram() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  OtherProgram(const OtherProgram&) = delete;
+  OtherProgram& operator=(const OtherProgram&) = delete;
+  [[nodiscard]] std::string number() const { return std::to_string(pid_); }
+  bool holds = false;
+
+ private:
+  pid_t pid_ = -1;
+};
+
+TEST_F(SerialLineTest, TheProgramThatHoldsThePortIsNamed) {
+  const OtherProgram other{path_, [](int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }};
+  ASSERT_TRUE(other.holds);
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.down_reason.has_value(); }));
+  EXPECT_EQ(*listener_.down_reason,
+            path_ + ": in use by other-program (process " + other.number() + "); stop it first");
+}
+
+TEST_F(SerialLineTest, AProgramThatTookItForItselfIsNamed) {
+  if (::geteuid() == 0) GTEST_SKIP() << "exclusive mode does not stop root";
+  const OtherProgram other{path_, [](int fd) { return ::ioctl(fd, TIOCEXCL) == 0; }};
+  ASSERT_TRUE(other.holds);
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.down_reason.has_value(); }));
+  EXPECT_NE(listener_.down_reason->find("in use by other-program"), std::string::npos);
 }
 
 TEST_F(SerialLineTest, AbsentDeviceSaysPlugItIn) {
