@@ -280,6 +280,7 @@ class PylontechDriver final : public Driver {
   }
 
   void on_refused(Step& step, Instant now) {
+    if (opening_.closing()) return;
     health_.frames.add(FrameResult::exception);
     if (opening_.at_last_command()) {
       blame(config_.listen_only ? "the adapter refuses to open its channel for listening only: "

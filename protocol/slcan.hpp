@@ -76,6 +76,8 @@ class SlcanOpening {
   [[nodiscard]] bool at_last_command() const { return !done() && next_ == commands; }
   /// All commands are sent and answered, or not answered in time.
   [[nodiscard]] bool done() const { return !deadline_; }
+  /// The answer to `C` is awaited: BEL there only says that the channel was closed already.
+  [[nodiscard]] bool closing() const { return !done() && next_ == 1; }
   /// When on_timer wants to be called; nothing when done.
   [[nodiscard]] std::optional<Instant> deadline() const { return deadline_; }
 
