@@ -51,14 +51,16 @@ class Page {
   }
   void add(Labels labels, std::uint64_t value) { add(labels, static_cast<double>(value)); }
   void add(Labels labels, bool value) { add(labels, value ? 1.0 : 0.0); }
-  void add(const LatenessHistogram& lateness) {
-    auto& histogram = next({}).histogram;
-    for (std::size_t i = 0; i < lateness.buckets.size(); ++i) {
-      histogram.sample_count += lateness.buckets[i];
-      if (i < lateness.bounds_seconds.size())
-        histogram.bucket.push_back({histogram.sample_count, lateness.bounds_seconds[i]});
+  /// Of times: `buckets` not cumulative, `bounds_seconds`, `sum_seconds`.
+  template <class Times>
+  void add_histogram(Labels labels, const Times& times) {
+    auto& histogram = next(labels).histogram;
+    for (std::size_t i = 0; i < times.buckets.size(); ++i) {
+      histogram.sample_count += times.buckets[i];
+      if (i < times.bounds_seconds.size())
+        histogram.bucket.push_back({histogram.sample_count, times.bounds_seconds[i]});
     }
-    histogram.sample_sum = lateness.sum_seconds;
+    histogram.sample_sum = times.sum_seconds;
   }
 
   [[nodiscard]] std::vector<MetricFamily> finish() && {
@@ -190,6 +192,11 @@ void add_decision(Page& page, const Decision& decision) {
 void add_bus_state(Page& page, const std::vector<BusHealth>& buses) {
   page.gauge("esshub_bus_up", "1 while the line of the bus is open, else 0.");
   for (const auto& bus : buses) page.add({{"bus", bus.bus}}, bus.line_up);
+  page.gauge("esshub_device_turnaround_seconds",
+             "Within it 99 of 100 recent answers of the device began. Absent until learned.");
+  for (const auto& bus : buses)
+    for (const auto& timing : bus.driver.devices)
+      page.add({{"bus", bus.bus}, {"device", timing.device}}, Seconds(timing.turnaround).count());
   page.gauge("esshub_bus_ready", "1 while the handshake is done and values flow, else 0.");
   for (const auto& bus : buses) page.add({{"bus", bus.bus}}, bus.line_up && bus.driver.ready);
 }
@@ -204,6 +211,25 @@ void add_counters(Page& page, const View& view) {
   page.counter("esshub_bus_reopens_total", "Times the line was opened again after a loss.");
   for (const auto& bus : view.buses)
     page.add({{"bus", bus.bus}}, static_cast<std::uint64_t>(bus.reopens));
+  page.counter("esshub_bus_restarts_total",
+               "Times the part of the program that runs the bus was started again.");
+  for (const auto& bus : view.buses)
+    page.add({{"bus", bus.bus}}, static_cast<std::uint64_t>(bus.restarts));
+  page.counter("esshub_bus_bytes_total", "Bytes received and sent on the bus.");
+  for (const auto& bus : view.buses) {
+    page.add({{"bus", bus.bus}, {"direction", "in"}}, bus.bytes_in);
+    page.add({{"bus", bus.bus}, {"direction", "out"}}, bus.bytes_out);
+  }
+  page.counter("esshub_bus_busy_seconds_total",
+               "Time the wire carried bits, both ways; its rate is the utilisation.");
+  for (const auto& bus : view.buses)
+    page.add({{"bus", bus.bus}}, Seconds(bus.driver.wire_busy).count());
+  page.family(MetricType::Histogram, "esshub_bus_round_trip_seconds",
+              "From writing a request to its whole answer, in seconds. Absent where nothing is "
+              "asked.");
+  for (const auto& bus : view.buses)
+    if (bus.driver.round_trip.count() != 0)
+      page.add_histogram({{"bus", bus.bus}}, bus.driver.round_trip);
   page.counter("esshub_queue_dropped_total", "Samples dropped because the control did not drain.");
   for (const auto& bus : view.buses) page.add({{"bus", bus.bus}}, bus.queue_dropped);
 
@@ -214,7 +240,7 @@ void add_counters(Page& page, const View& view) {
   page.add({}, view.ticks.overruns);
   page.family(MetricType::Histogram, "esshub_control_tick_lateness_seconds",
               "How long after its deadline the control tick woke, in seconds.");
-  page.add(view.ticks.lateness);
+  page.add_histogram({}, view.ticks.lateness);
 }
 
 /// Renders the newest View at the moment of the scrape: ages go on growing between Views, and what

@@ -53,6 +53,13 @@ View healthy_view(Instant at) {
   view.buses.back().bus = "meters";
   view.buses.back().line_up = true;
   view.buses.back().reopens = 2;
+  view.buses.back().restarts = 1;
+  view.buses.back().bytes_in = 900;
+  view.buses.back().bytes_out = 300;
+  view.buses.back().driver.wire_busy = 1500ms;
+  view.buses.back().driver.round_trip.add(60ms);
+  view.buses.back().driver.round_trip.add(3s);
+  view.buses.back().driver.devices.push_back({"main", 45ms, 60ms});
   view.buses.back().driver.ready = true;
   view.buses.back().driver.frames.add(FrameResult::checksum);
   view.ticks.ticks = 12;
@@ -114,6 +121,16 @@ TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
            "esshub_bus_up{bus=\"meters\"} 1\n",
            "esshub_bus_ready{bus=\"meters\"} 1\n",
            "esshub_bus_reopens_total{bus=\"meters\"} 2\n",
+           "esshub_bus_restarts_total{bus=\"meters\"} 1\n",
+           "esshub_bus_bytes_total{bus=\"meters\",direction=\"in\"} 900\n",
+           "esshub_bus_bytes_total{bus=\"meters\",direction=\"out\"} 300\n",
+           "esshub_bus_busy_seconds_total{bus=\"meters\"} 1.5\n",
+           "esshub_bus_round_trip_seconds_count{bus=\"meters\"} 2\n",
+           "esshub_bus_round_trip_seconds_sum{bus=\"meters\"} 3.06\n",
+           "esshub_bus_round_trip_seconds_bucket{bus=\"meters\",le=\"0.05\"} 0\n",
+           "esshub_bus_round_trip_seconds_bucket{bus=\"meters\",le=\"0.075\"} 1\n",
+           "esshub_bus_round_trip_seconds_bucket{bus=\"meters\",le=\"+Inf\"} 2\n",
+           "esshub_device_turnaround_seconds{bus=\"meters\",device=\"main\"} 0.045\n",
            "esshub_bus_frames_total{bus=\"meters\",result=\"checksum\"} 1\n",
            "esshub_bus_frames_total{bus=\"meters\",result=\"ok\"} 0\n",
            "esshub_queue_dropped_total{bus=\"meters\"} 0\n",
