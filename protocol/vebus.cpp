@@ -342,6 +342,13 @@ std::optional<unsigned> AcInfo::phases() const {
   return phase_code - 7u;
 }
 
+bool ConfigInfo::off_by_remote() const {
+  constexpr unsigned must = front_up | remote_contact;
+  constexpr unsigned must_not = remote_charge | remote_invert | front_down | charge | invert;
+  if (!switch_register || (input & digital_multi_control) != 0) return false;
+  return (*switch_register & must) == must && (*switch_register & must_not) == 0;
+}
+
 std::optional<InverterState> AcInfo::main_state() const {
   if (state > static_cast<unsigned>(InverterState::charge)) return std::nullopt;
   return static_cast<InverterState>(state);

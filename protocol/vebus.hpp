@@ -208,6 +208,21 @@ struct ConfigInfo {
   std::uint16_t limit_max = 0;  ///< 0.1 A
   std::uint16_t limit = 0;      ///< 0.1 A
   std::optional<std::uint8_t> switch_register{};  ///< absent in the short form
+
+  // input
+  static constexpr std::uint8_t digital_multi_control = 0x08;  ///< that panel alone decides
+  // switch_register
+  static constexpr std::uint8_t remote_charge = 0x01;
+  static constexpr std::uint8_t remote_invert = 0x02;
+  static constexpr std::uint8_t front_up = 0x04;  ///< position I, on
+  static constexpr std::uint8_t front_down = 0x08;
+  static constexpr std::uint8_t charge = 0x10;          ///< resulting
+  static constexpr std::uint8_t invert = 0x20;          ///< resulting
+  static constexpr std::uint8_t remote_contact = 0x40;  ///< on-board remote input
+  /// True when nothing but an 'S' command keeps it off: the front switch and the on-board remote
+  /// input say on. False where the register is absent.
+  /// UNVERIFIED: that 'S' off clears both remote bits; deduced from their names.
+  [[nodiscard]] bool off_by_remote() const;
   friend bool operator==(ConfigInfo, ConfigInfo) = default;
 };
 /// A forwarded frame that is not for us: another panel, bus housekeeping.

@@ -103,6 +103,7 @@ constexpr std::uint32_t fast_baud = 115200;
 constexpr unsigned probes_before_reopen = 6;
 constexpr Duration identify_again = 30s;  // ESS missing or refused: look again
 constexpr Duration switch_repeat = 5s;    // a switch wish other than "on" is repeated
+constexpr double mains_present = 180.0;   // V at AC-in; the unit wants 187 V (section 9)
 constexpr Duration slow_snapshot_gap = 60ms;
 constexpr unsigned max_empty_snapshots = 10;
 constexpr Duration first_backoff = 250ms;
@@ -182,6 +183,7 @@ class VebusDriver final : public Driver {
   };
 
   // Sending
+  [[nodiscard]] Step settle(Step step, Instant now);
   void pump(Instant now, Step& step);
   [[nodiscard]] Task choose(Instant now);
   void probe(Instant now, Step& step);
@@ -226,7 +228,9 @@ class VebusDriver final : public Driver {
   void on_check(const Winmon& reply, Instant now, Step& step);
   void on_switch_ack(const Pending& pending, Step& step);
   void empty_snapshot(Instant now, Step& step);
+  void watch_for_other_units(const AcInfo& info, Instant now, Step& step);
   [[nodiscard]] static std::optional<std::string> more_than_one_unit(const AcInfo& info);
+  [[nodiscard]] bool left_off() const;
   [[nodiscard]] std::optional<double> scaled(std::uint8_t id, std::uint16_t raw) const;
   void bad_content() { health_.frames.add(FrameResult::content); }
 
@@ -252,6 +256,7 @@ class VebusDriver final : public Driver {
   unsigned failures_ = 0;  // handshakes that did not last, in a row
   std::optional<std::uint32_t> interface_version_;
   std::optional<std::string> other_units_;
+  unsigned other_units_seen_ = 0;  // frames in a row that tell of more than one
   std::map<std::uint8_t, Scale> scales_;
   std::size_t scale_index_ = 0;
   std::optional<Winmon> partial_;
@@ -273,6 +278,8 @@ class VebusDriver final : public Driver {
   Duration snapshot_gap_{};
   unsigned empty_snapshots_ = 0;
   std::optional<InverterState> state_;
+  bool mains_present_ = false;
+  bool off_by_remote_ = false;  // by the switch register of since it is off
   std::optional<std::uint8_t> alarms_;
   std::optional<std::uint8_t> error_;
 
@@ -320,9 +327,7 @@ Step VebusDriver::on_start(Instant now) {
   restart("looking for the MK3 interface");
   not_before_ = now;
   step.baud = mk3::baud;
-  pump(now, step);
-  step.wake_at = next_wake(now);
-  return step;
+  return settle(std::move(step), now);
 }
 
 Step VebusDriver::on_bytes(std::span<const std::byte> bytes, Instant now) {
@@ -333,11 +338,10 @@ Step VebusDriver::on_bytes(std::span<const std::byte> bytes, Instant now) {
     parse(now, step);
   }
   last_byte_ = now;
+  health_.wire_busy += wire_time(bytes.size());
   parser_.push(bytes);
   parse(now, step);
-  pump(now, step);
-  step.wake_at = next_wake(now);
-  return step;
+  return settle(std::move(step), now);
 }
 
 Step VebusDriver::on_timer(Instant now) {
@@ -352,9 +356,7 @@ Step VebusDriver::on_timer(Instant now) {
     step.send.push_back(encode(read_snapshot(pending_->letter)));
   }
   if (pending_ && now >= pending_->deadline) on_timeout(now, step);
-  pump(now, step);
-  step.wake_at = next_wake(now);
-  return step;
+  return settle(std::move(step), now);
 }
 
 Step VebusDriver::on_setpoint(const Setpoint& setpoint, Instant now) {
@@ -367,15 +369,21 @@ Step VebusDriver::on_setpoint(const Setpoint& setpoint, Instant now) {
   command_ = setpoint;
   command_is_current_ = health_.ready;
   if (!started_) return step;
-  pump(now, step);
-  step.wake_at = next_wake(now);
-  return step;
+  return settle(std::move(step), now);
 }
 
 void VebusDriver::on_down(Instant) {
   restart("the line is down");
   command_.reset();
   started_ = false;
+}
+
+/// What follows every input.
+Step VebusDriver::settle(Step step, Instant now) {
+  pump(now, step);
+  for (const auto& bytes : step.send) health_.wire_busy += wire_time(bytes.size());
+  step.wake_at = next_wake(now);
+  return step;
 }
 
 Instant VebusDriver::next_wake(Instant now) const {
@@ -579,7 +587,15 @@ std::optional<SwitchState> VebusDriver::wanted_switch(Instant now) const {
     case InverterMode::release:
       break;
   }
-  return switched_ ? std::optional{SwitchState::on} : std::nullopt;
+  return switched_ || left_off() ? std::optional{SwitchState::on} : std::nullopt;
+}
+
+/// Switched off by an earlier run of the hub, at the islanded cut-off, and the mains are back: what
+/// off_by_remote_ stands for, nobody else would undo. Never in a power cut, never without a command
+/// to follow.
+bool VebusDriver::left_off() const {
+  return health_.ready && command_is_current_ && command_->mode == InverterMode::follow &&
+         state_ == InverterState::off && mains_present_ && off_by_remote_;
 }
 
 bool VebusDriver::switch_due(Instant now) const {
@@ -623,9 +639,11 @@ void VebusDriver::on_message(const Message& message, Instant now, Step& step) {
       return;
     }
   }
+  if (const auto* ac = std::get_if<AcInfo>(&message)) watch_for_other_units(*ac, now, step);
   if (pending_ && answers(*pending_, message)) {
     const Pending pending = *std::exchange(pending_, std::nullopt);
     timeouts_ = 0;
+    health_.round_trip.add(now - pending.sent);
     on_reply(pending, message, now, step);
     return;
   }
@@ -807,7 +825,10 @@ void VebusDriver::restart(std::string trouble) {
   refusal_.clear();
   snapshot_gap_ = Duration::zero();
   empty_snapshots_ = 0;
+  other_units_seen_ = 0;
   state_.reset();
+  mains_present_ = false;
+  off_by_remote_ = false;
   alarms_.reset();
   error_.reset();
 }
@@ -920,7 +941,20 @@ void VebusDriver::refuse(std::string why, Instant now, Step& step) {
   refusal_ = std::move(why);
 }
 
+/// Any AC frame may tell, also one that nobody asked for. Two in a row: the checksum has 8 bits,
+/// and one damaged frame that passes must not stop the only unit.
+void VebusDriver::watch_for_other_units(const AcInfo& info, Instant now, Step& step) {
+  const auto several = more_than_one_unit(info);
+  other_units_seen_ = several ? other_units_seen_ + 1 : 0;
+  if (!running_ || other_units_seen_ < 2) return;
+  other_units_ = several;
+  if (refusal_.empty()) refuse(*several, now, step);
+}
+
 std::optional<std::string> VebusDriver::more_than_one_unit(const AcInfo& info) {
+  if (info.phase() != 1)
+    return "a unit on phase L" + std::to_string(info.phase()) +
+           " answers; only a single unit is supported";
   if (info.phases().value_or(1) > 1)
     return "the system has " + std::to_string(*info.phases()) +
            " phases; only a single unit is supported";
@@ -981,19 +1015,20 @@ void VebusDriver::empty_snapshot(Instant now, Step& step) {
 }
 
 void VebusDriver::on_mains(const AcInfo& info, Instant now, Step& step) {
-  if (const auto several = more_than_one_unit(info); several && refusal_.empty())
-    refuse(*several, now, step);
   if (const auto state = info.main_state()) {
     add(step, Point::inverter, Measure::main_state, static_cast<double>(*state), now);
     if (state_ != state)
       event(step, Level::notice, "inverter_state", "state=" + std::string{name(*state)});
     state_ = state;
+    if (state != InverterState::off) off_by_remote_ = false;
   } else {
     bad_content();
   }
+  mains_present_ = false;
   if (const auto volts = scaled(ram::mains_voltage, info.mains_voltage)) {
     if (within(*volts, 0.0, 400.0)) {
       add(step, Point::inverter, Measure::voltage, *volts, now);
+      mains_present_ = *volts >= mains_present;
     } else {
       bad_content();
     }
@@ -1028,6 +1063,7 @@ void VebusDriver::on_leds(const Leds& leds, Instant now, Step& step) {
 void VebusDriver::on_input(const ConfigInfo& info, Instant now, Step& step) {
   constexpr double amperes = 0.1;
   add(step, Point::inverter, Measure::input_limit, info.limit * amperes, now);
+  off_by_remote_ = state_ == InverterState::off && info.off_by_remote();
   for (auto& periodic : periodic_)
     if (periodic.task == Task::input) periodic.due = now + periodic.every;
 }
@@ -1094,6 +1130,7 @@ void VebusDriver::on_check(const Winmon& reply, Instant now, Step& step) {
 void VebusDriver::on_switch_ack(const Pending& pending, Step& step) {
   if (!pending.switch_state) return;
   const bool on = *pending.switch_state == SwitchState::on;
+  off_by_remote_ = false;  // until the switch register says so again
   if (on || !switch_acknowledged_)
     event(step, Level::notice, "inverter_switched",
           "to=" + std::string{name(*pending.switch_state)});

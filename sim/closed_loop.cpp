@@ -29,6 +29,7 @@ ClosedLoop::ClosedLoop(Plant& plant, ClosedLoopSettings settings)
 
 void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
   queue_.insert(queue_.end(), step.samples.begin(), step.samples.end());
+  if (step.baud) plant_.set_baud(line.bus, *step.baud);
   for (const auto& bytes : step.send) plant_.to_device(line.bus, bytes, now);
   if (step.wake_at) line.wake_at = step.wake_at;
   std::move(step.events.begin(), step.events.end(), std::back_inserter(events_));

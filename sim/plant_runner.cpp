@@ -11,6 +11,7 @@ struct Port {
   Bus bus;
   std::string_view name;
 };
+constexpr std::uint32_t mk3_baud = 2400;
 constexpr std::array port_list{Port{Bus::meters, "meters"}, Port{Bus::battery, "battery"},
                                Port{Bus::inverter, "inverter"}};
 
@@ -52,13 +53,22 @@ bool PlantRunner::plug(Bus bus, std::string& reason) {
   auto& port = ports_[static_cast<std::size_t>(bus)];
   port = transport::Pty::open(
       io_, dir_ + "/" + std::string(name_of(bus)),
-      [this, bus](std::span<const std::byte> bytes, Instant at) { hear(bus, bytes, at); }, reason);
+      [this, bus](std::span<const std::byte> bytes, Instant at) { hear(bus, bytes, at); }, reason,
+      mk3_baud);
   return port != nullptr;
 }
 
 void PlantRunner::hear(Bus bus, std::span<const std::byte> bytes, Instant at) {
+  tune(bus);
   plant_.to_device(bus, bytes, at);
   pump();
+}
+
+/// Only the MK3 changes its speed, and finds garbage at another. The CAN adapter's port has none,
+/// and whoever asks the meters may do so at any: they are for foreign tools as well.
+void PlantRunner::tune(Bus bus) {
+  const auto& port = ports_[static_cast<std::size_t>(bus)];
+  if (port && bus == Bus::inverter) plant_.set_baud(bus, port->baud());
 }
 
 std::string PlantRunner::command(std::string_view line) {
@@ -75,6 +85,7 @@ void PlantRunner::pump() {
   const auto now = std::chrono::steady_clock::now();
   for (const auto& [bus, name] : port_list) {
     auto& port = ports_[static_cast<std::size_t>(bus)];
+    tune(bus);
     const auto bytes = plant_.from_device(bus, now);
     const bool unplugged = plant_.fault(bus).kind == FaultKind::unplug;
     std::string reason;

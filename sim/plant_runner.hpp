@@ -39,6 +39,8 @@ class PlantRunner {
   [[nodiscard]] std::string command(std::string_view line);
   /// Moves bytes, plugs and unplugs ports, and sleeps until the next event.
   void pump();
+  /// Tells the plant the speed the port is set to.
+  void tune(Bus bus);
   [[nodiscard]] bool plug(Bus bus, std::string& reason);
 
   boost::asio::io_context& io_;

@@ -47,6 +47,11 @@ struct FakeMultiplusOptions {
   int ess_layout = 0;               ///< 0: record at 130 (setpoint 131); 1: ESS first (129);
                                     ///< 2: starts with id 0 size 1; 3: no ESS assistant
   Duration setpoint_timeout = 15s;  ///< then passthru
+  bool high_speed = false;          ///< left at 115200 baud by another program
+  bool front_switch = true;         ///< off, no command switches it on
+  unsigned phases = 1;              ///< more: the other masters' AC frames are heard too
+  unsigned parallel = 1;            ///< units on the phase
+  bool truncates_w = false;         ///< replies to 'W' are cut to 4 bytes of data
   bool chatter = true;              ///< interleaved V, 0x20, 0x41 and special-checksum frames
   std::uint64_t seed = 1;           ///< reply delays 25 to 60 ms and chatter are drawn from it
 };

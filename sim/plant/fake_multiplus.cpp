@@ -23,8 +23,11 @@ constexpr std::uint8_t mode_unselected = 'B';
 constexpr std::uint8_t hardware_default =
     HardwareFlags::panel_detect | HardwareFlags::unknown_default;
 constexpr Duration broadcast_period = 1s;
+constexpr std::uint32_t fast_baud = 115200;
 constexpr unsigned chatter_percent = 3;  // of the answers, for each kind of chatter
 constexpr std::uint8_t locked_setting = 11;
+constexpr std::size_t w_data_limit =
+    4;  // section 4: "4 payload bytes", code and letter not counted
 
 /// Assistants' records by layout (section 7.1); the words after the last one read 0.
 std::vector<std::uint16_t> records(int layout) {
@@ -48,6 +51,7 @@ class FakeMultiplus final : public Device {
         options_(options),
         random_(options.seed),
         records_(records(options.ess_layout)),
+        baud_(options.high_speed ? fast_baud : mk3::baud),
         ext0_(options.long_dialect ? StateSet::long_replies : StateSet::compat_replies) {
     unsigned id = ram::assistants;
     for (std::size_t i = 0; i < records_.size();) {
@@ -57,6 +61,7 @@ class FakeMultiplus final : public Device {
       id += 1 + header.size;
     }
     health_.ready = true;
+    command_.switch_state = position();
   }
 
   /// A host that opens its port does not reset the interface: the bus powers it.
@@ -74,6 +79,7 @@ class FakeMultiplus final : public Device {
       if (const auto message = decode(*frame); message && awake(now)) on_message(*message, now);
     quiet_since_ = now;
     deliver(now, step);
+    step.baud = baud_;
     return step;
   }
 
@@ -87,6 +93,7 @@ class FakeMultiplus final : public Device {
       quiet_since_ = now;
     }
     deliver(now, step);
+    step.baud = baud_;
     return step;
   }
 
@@ -115,6 +122,7 @@ class FakeMultiplus final : public Device {
   }
 
   void forget_settings(Instant now) {
+    baud_ = mk3::baud;
     mode_ = mode_unselected;
     ext0_ = StateSet::compat_replies;
     flags_ = 0;
@@ -138,6 +146,10 @@ class FakeMultiplus final : public Device {
     busy_until_ = std::max(now, busy_until_) + std::chrono::milliseconds{draw(25, slowest_ms)};
     chatter();
     auto frame = vebus::frame(message);
+    if (const auto* winmon = std::get_if<Winmon>(&message);
+        winmon != nullptr && options_.truncates_w && winmon->letter == Letter::w)
+      frame.payload.resize(frame.payload.size() - winmon->data.size() +
+                           std::min(winmon->data.size(), w_data_limit));
     if ((flags_ & StateSet::append_leds) != 0)
       frame.leds = mk3::LedBytes{truth_.leds_on, truth_.leds_blink};
     outgoing_.push_back({busy_until_, mk3::encode(frame)});
@@ -151,6 +163,11 @@ class FakeMultiplus final : public Device {
     if (sometimes()) interleave(version());
     if (sometimes()) interleave(draw(0, 1) == 0 ? Message{dc_info()} : Message{ac_info()});
     if (sometimes()) interleave(config_info());
+    if (options_.phases > 1 && sometimes()) {
+      AcInfo other = ac_info();
+      other.phase_code = 0x07;  // L2
+      interleave(other);
+    }
     if (sometimes()) {
       constexpr std::array<std::uint8_t, 3> types{0x21, 0x38, 0x3F};
       Forwarded housekeeping{types[draw(0, 2)], {}};
@@ -201,6 +218,8 @@ class FakeMultiplus final : public Device {
     } else if (std::holds_alternative<Reset>(message)) {
       forget_settings(now);
       deaf_until_ = now + std::chrono::milliseconds{draw(300, 900)};
+    } else if (std::holds_alternative<HighSpeed>(message)) {
+      baud_ = fast_baud;
     } else if (const auto* winmon = std::get_if<Winmon>(&message)) {
       on_winmon(*winmon, now);
     }
@@ -219,11 +238,30 @@ class FakeMultiplus final : public Device {
       input_limit_ = std::clamp<std::uint16_t>(set.limit, 10, 500);
     const bool commands = (set.flags & StateSet::settings_only) == 0;
     if (commands && set.switch_state >= 1 && set.switch_state <= 4) {
-      command_.switch_state = static_cast<sim::SwitchState>(set.switch_state);
+      remote_ = static_cast<sim::SwitchState>(set.switch_state);
+      command_.switch_state = position();
       switched_to_sleep_ = command_.switch_state == sim::SwitchState::off &&
                            (hardware_ & HardwareFlags::standby) == 0;
     }
     answer(StateAck{}, now);
+  }
+
+  [[nodiscard]] sim::SwitchState position() const {
+    return options_.front_switch ? remote_ : sim::SwitchState::off;
+  }
+
+  /// As in the captured 0x77 while on (section 3.4).
+  [[nodiscard]] std::uint8_t switch_register() const {
+    using State = sim::SwitchState;
+    const auto charges = [](State s) { return s == State::on || s == State::charger_only; };
+    const auto inverts = [](State s) { return s == State::on || s == State::inverter_only; };
+    unsigned out = ConfigInfo::remote_contact;
+    if (charges(remote_)) out |= ConfigInfo::remote_charge;
+    if (inverts(remote_)) out |= ConfigInfo::remote_invert;
+    if (options_.front_switch) out |= ConfigInfo::front_up;
+    if (charges(position())) out |= ConfigInfo::charge;
+    if (inverts(position())) out |= ConfigInfo::invert;
+    return static_cast<std::uint8_t>(out);
   }
 
   void on_winmon(const Winmon& request, Instant now) {
@@ -399,6 +437,8 @@ class FakeMultiplus final : public Device {
   [[nodiscard]] AcInfo ac_info() {
     AcInfo info;
     info.undefined = static_cast<std::uint8_t>(draw(0, 255));
+    info.mains_factor = info.inverter_factor = static_cast<std::uint8_t>(options_.parallel);
+    info.phase_code = static_cast<std::uint8_t>(0x07 + options_.phases);
     info.state = static_cast<std::uint8_t>(truth_.state);
     info.mains_voltage = word(truth_.mains_voltage.value() * 100);
     info.mains_current =
@@ -418,7 +458,7 @@ class FakeMultiplus final : public Device {
     info.limit_min = 10;
     info.limit_max = 500;
     info.limit = input_limit_;
-    info.switch_register = std::uint8_t{0x77};
+    info.switch_register = switch_register();
     return info;
   }
 
@@ -479,10 +519,12 @@ class FakeMultiplus final : public Device {
   std::vector<std::uint16_t> records_;
   std::optional<unsigned> setpoint_id_;
 
+  std::uint32_t baud_;
   std::uint8_t mode_ = mode_unselected;
   std::uint8_t ext0_;
   std::uint8_t flags_ = 0;
   std::uint8_t hardware_ = hardware_default;
+  sim::SwitchState remote_ = sim::SwitchState::on;
   bool asleep_ = false;
   bool switched_to_sleep_ = false;
   bool had_mains_ = true;

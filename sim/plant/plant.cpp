@@ -41,7 +41,7 @@ Plant::Plant(const PlantSettings& settings, const DeviceMakers& makers, Instant 
                   {},
                   {}}} {
   step_physics(Duration{});
-  for (const auto bus : buses) take(link(bus), link(bus).device->on_start(now_));
+  for (const auto bus : buses) take(bus, link(bus).device->on_start(now_));
 }
 
 /// Lets `dt` pass in the house, then the devices see the result.
@@ -71,10 +71,30 @@ bool Plant::dead(Bus bus) const {
   return bus == Bus::meters && !house_.truth().grid_on && !settings_.meters_live_without_grid;
 }
 
-void Plant::take(Link& link, const protocol::Step& step) {
-  for (const auto& bytes : step.send) link.out.push(bytes, now_);
+void Plant::take(Bus bus, const protocol::Step& step) {
+  Link& l = link(bus);
+  for (const auto& bytes : step.send) l.out.push(bytes, now_);
+  if (step.baud) {
+    l.device_baud = step.baud;
+    tune(bus);
+  }
   // Never the present again: a device cannot hold up time.
-  if (step.wake_at) link.wake_at = std::max(*step.wake_at, now_ + 1us);
+  if (step.wake_at) l.wake_at = std::max(*step.wake_at, now_ + 1us);
+}
+
+void Plant::tune(Bus bus) {
+  Link& l = link(bus);
+  const auto wired = settings_.wires[static_cast<std::size_t>(bus)].baud;
+  const auto hub = l.hub_baud.value_or(wired);
+  const auto device = l.device_baud.value_or(wired);
+  l.in.set_speeds(hub, device);
+  l.out.set_speeds(device, hub);
+}
+
+void Plant::set_baud(Bus bus, std::uint32_t baud) {
+  if (link(bus).hub_baud == baud) return;
+  link(bus).hub_baud = baud;
+  tune(bus);
 }
 
 Instant Plant::next_internal() const {
@@ -101,11 +121,11 @@ void Plant::run_due() {
     auto& l = link(bus);
     if (const auto at = l.in.next(); at && *at <= now_) {
       const auto bytes = l.in.pop(now_);
-      if (!dead(bus)) take(l, l.device->on_bytes(bytes, now_));
+      if (!dead(bus)) take(bus, l.device->on_bytes(bytes, now_));
     }
     if (l.wake_at && *l.wake_at <= now_) {
       l.wake_at.reset();
-      take(l, l.device->on_timer(now_));
+      take(bus, l.device->on_timer(now_));
     }
     if (dead(bus)) (void)l.out.pop(Instant::max());
   }
@@ -154,7 +174,7 @@ void Plant::set_fault(Bus bus, const BusFault& fault) {
   // on meanwhile, and so does the inverter's setpoint time-out.
   if (bus == Bus::battery && was_out && !is_out) {
     l.device->on_down(now_);
-    take(l, l.device->on_start(now_));
+    take(bus, l.device->on_start(now_));
   }
   show();
 }

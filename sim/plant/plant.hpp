@@ -57,6 +57,8 @@ class Plant {
   /// Runs `action` when its time has come.
   void at(Instant when, Action action) { actions_.emplace(when, std::move(action)); }
   void set_fault(Bus bus, const BusFault& fault);
+  /// The hub sets its end of the wire to this speed; until then it has the wire's own.
+  void set_baud(Bus bus, std::uint32_t baud);
   [[nodiscard]] const BusFault& fault(Bus bus) const { return link(bus).fault; }
   /// Replaces the profile until called with nothing.
   void set_load(std::optional<Watts> load) { load_ = load; }
@@ -74,12 +76,16 @@ class Plant {
     Wire out;  ///< from the device
     std::optional<Instant> wake_at;
     BusFault fault;
+    // Speed of either end where it is not the wire's own.
+    std::optional<std::uint32_t> hub_baud{};
+    std::optional<std::uint32_t> device_baud{};
   };
   [[nodiscard]] Link& link(Bus bus) { return links_[static_cast<std::size_t>(bus)]; }
   [[nodiscard]] const Link& link(Bus bus) const { return links_[static_cast<std::size_t>(bus)]; }
   [[nodiscard]] Instant next_internal() const;
   void run_due();
-  void take(Link& link, const protocol::Step& step);
+  void take(Bus bus, const protocol::Step& step);
+  void tune(Bus bus);
   void step_physics(Duration dt);
   void show();
   [[nodiscard]] bool dead(Bus bus) const;

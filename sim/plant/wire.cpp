@@ -32,8 +32,16 @@ protocol::Bytes Wire::damaged(protocol::ByteView bytes) {
   return out;
 }
 
+/// Read at another speed: other characters, and another number of them.
+protocol::Bytes Wire::garbled(protocol::ByteView bytes) {
+  protocol::Bytes out;
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    if (dice_.chance(50.0)) out.push_back(std::byte{dice_.byte()});
+  return out;
+}
+
 void Wire::push(protocol::ByteView bytes, Instant now) {
-  const auto sent = damaged(bytes);
+  const auto sent = garbled_ ? damaged(garbled(bytes)) : damaged(bytes);
   if (sent.empty()) return;
   auto start = fault_.kind == FaultKind::slow ? now + fault_.delay : now;
   if (!flying_.empty()) start = std::max(start, flying_.back().at);
@@ -67,6 +75,12 @@ std::optional<Instant> Wire::next() const {
     if (flying.ends_burst) break;
   }
   return at;
+}
+
+void Wire::set_speeds(std::uint32_t sender, std::uint32_t receiver) {
+  if (settings_.baud == 0) return;
+  settings_.baud = sender;
+  garbled_ = sender != receiver;
 }
 
 void Wire::set_fault(const BusFault& fault) {

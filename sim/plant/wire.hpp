@@ -31,6 +31,9 @@ class Wire {
   [[nodiscard]] std::optional<Instant> next() const;
   /// Affects bytes pushed from now on; `off` and `unplug` also lose those under way.
   void set_fault(const BusFault& fault);
+  /// The speeds the two ends are set to. What is sent at another speed than the receiver's arrives
+  /// as garbage, at the sender's pace. For wires with a speed only.
+  void set_speeds(std::uint32_t sender, std::uint32_t receiver);
 
  private:
   struct Flying {
@@ -39,10 +42,12 @@ class Wire {
     bool ends_burst;
   };
   [[nodiscard]] protocol::Bytes damaged(protocol::ByteView bytes);
+  [[nodiscard]] protocol::Bytes garbled(protocol::ByteView bytes);
 
   WireSettings settings_;
   Dice dice_;
   BusFault fault_;
+  bool garbled_ = false;  ///< the two ends run at different speeds
   std::deque<Flying> flying_;
 };
 

@@ -322,6 +322,27 @@ TEST(VebusDriverHandshake, RefusesSeveralUnitsAndOldInterfaces) {
   }
 }
 
+TEST(VebusDriverHandshake, ASecondUnitHeardLaterStopsWritingButOneDamagedFrameDoesNot) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  hand.give(AcInfo{.mains_factor = 2, .state = 9});
+  hand.give(hand.ac);
+  EXPECT_TRUE(hand.health().ready);
+  hand.give(AcInfo{.state = 9, .phase_code = 0x07});
+  hand.give(AcInfo{.state = 9, .phase_code = 0x07});
+  EXPECT_FALSE(hand.health().ready);
+  EXPECT_EQ(hand.health().fault, Fault::inverter_lost);
+  EXPECT_NE(hand.health().trouble.find("L2"), std::string::npos);
+  EXPECT_TRUE(hand.said("inverter_unusable"));
+  const auto before = hand.words_written().size();
+  for (int i = 0; i < 20; ++i) {
+    hand.command(-100.0);
+    hand.answer();
+  }
+  EXPECT_EQ(hand.words_written().size(), before);
+}
+
 TEST(VebusDriverHandshake, WakesASilentInterfaceThenResetsItFromHighSpeed) {
   Hand hand;
   hand.start();
@@ -712,6 +733,17 @@ TEST(VebusDriverWire, AnInterfaceThatForgotItsAddressIsSetUpAgain) {
   for (int i = 0; i < 60; ++i) hand.answer();
   EXPECT_TRUE(hand.health().ready);
   EXPECT_TRUE(hand.words_written().empty());
+}
+
+TEST(VebusDriverWire, RoundTripsAndTheTimeOfTheBytesAreCounted) {
+  Hand hand;
+  hand.start();
+  const auto asked = hand.health().wire_busy;
+  EXPECT_EQ(asked, 4 * mk3::byte_time);
+  hand.answer(80ms);
+  EXPECT_EQ(hand.health().round_trip.count(), 1u);
+  EXPECT_DOUBLE_EQ(hand.health().round_trip.sum_seconds, 0.08);
+  EXPECT_EQ(hand.health().wire_busy - asked, (9 + 6) * mk3::byte_time);  // version; address
 }
 
 TEST(VebusDriverWire, OneRequestAtATime) {

@@ -289,6 +289,23 @@ TEST(VebusCodec, ShortConfigInfoHasNoSwitchRegister) {
   EXPECT_EQ(info.limit, 99);
 }
 
+TEST(VebusCodec, OffByRemoteNeedsEverythingElseOnAndIsFalseWhereUnknown) {
+  const auto off = [](std::uint8_t value, std::uint8_t input = 0x94) {
+    return ConfigInfo{.input = input, .switch_register = value}.off_by_remote();
+  };
+  EXPECT_TRUE(off(0x44));
+  EXPECT_TRUE(off(0xC4));   // generator selected: says nothing of the switch
+  EXPECT_FALSE(off(0x77));  // on, as captured
+  EXPECT_FALSE(off(0x43));  // front switch off
+  EXPECT_FALSE(off(0x40));
+  EXPECT_FALSE(off(0x4C));
+  EXPECT_FALSE(off(0x04));  // the on-board remote input holds it off
+  for (const unsigned value : {0x45u, 0x46u, 0x54u, 0x64u})
+    EXPECT_FALSE(off(static_cast<std::uint8_t>(value)));
+  EXPECT_FALSE(off(0x44, 0x9C));  // a Digital Multi Control decides
+  EXPECT_FALSE(ConfigInfo{}.off_by_remote());
+}
+
 TEST(VebusCodec, HousekeepingIsForwardedUntouched) {
   for (const auto* kind : {"vebus_switch", "vebus_special_checksum"})
     each<Forwarded>(kind, [](const Forwarded&, const json&, const json&) {});

@@ -226,5 +226,41 @@ TEST(ClosedLoop, IsTheSameTwice) {
   EXPECT_EQ(history(), history());
 }
 
+TEST(ClosedLoop, AHubRestartedAfterTheCutoffSwitchesOnWhenTheMainsAreBack) {
+  using enum SwitchState;
+  World w;
+  w.plant.set_load(Watts{400});
+  w.loop.run(30s);
+  w.plant.house().set_grid(false);
+  w.plant.house().battery().set_soc(3);
+  const auto position = [&] { return w.plant.house().command().switch_state; };
+  ASSERT_TRUE(w.within(30s, [&] { return position() == off; }));
+  ClosedLoop restarted{w.plant, fitting_settings()};
+  restarted.run(60s);
+  EXPECT_EQ(position(), off) << "in the power cut it stays off";
+  w.plant.house().set_grid(true);
+  restarted.run(45s);
+  EXPECT_EQ(position(), on);
+  EXPECT_NE(w.plant.house().inverter_truth().state, InverterState::off);
+}
+
+TEST(ClosedLoop, SeveralUnitsAreNotCommanded) {
+  for (const auto& options :
+       {FakeMultiplusOptions{.phases = 3}, FakeMultiplusOptions{.parallel = 2}}) {
+    World w{{}, options};
+    w.plant.set_load(Watts{800});
+    w.loop.run(60s);
+    EXPECT_EQ(w.plant.house().command().setpoint_writes, 0u);
+    EXPECT_TRUE(w.loop.decision().faults.active(Fault::inverter_lost));
+  }
+}
+
+TEST(ClosedLoop, AnInterfaceLeftAtHighSpeedIsBroughtBackAndTheGridHeld) {
+  World w{{}, {.high_speed = true}};
+  w.plant.set_load(Watts{800});
+  EXPECT_TRUE(w.within(20s, [&] { return w.loop.health(Bus::inverter).ready; }));
+  EXPECT_TRUE(w.within(30s, [&] { return std::abs(w.grid_w()) < 50; }));
+}
+
 }  // namespace
 }  // namespace esshub::sim

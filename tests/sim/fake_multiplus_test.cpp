@@ -138,13 +138,7 @@ class World {
     if (s.wake_at) host_wake_ = s.wake_at;
     samples.insert(samples.end(), s.samples.begin(), s.samples.end());
     events.insert(events.end(), s.events.begin(), s.events.end());
-    for (auto& bytes : s.send) {
-      // 'R' at high speed brings the interface back.
-      if (device_baud != 2400 && host_baud == device_baud &&
-          to_hex(bytes) == to_hex(vebus::encode(vebus::Reset{})))
-        device_baud = 2400;
-      to_device.send(std::move(bytes), now);
-    }
+    for (auto& bytes : s.send) to_device.send(std::move(bytes), now);
     if (s.reopen) {
       driver->on_down(now);
       take_host(driver->on_start(now));
@@ -152,6 +146,7 @@ class World {
   }
   void take_device(Step s) {
     if (s.wake_at) device_wake_ = s.wake_at;
+    if (s.baud) device_baud = *s.baud;
     for (auto& bytes : s.send) to_host.send(std::move(bytes), now);
     follow();
     if (command.setpoint_writes != writes_) {
@@ -400,8 +395,7 @@ TEST(FakeMultiplusClosedLoop, AResetInterfaceIsSeenInThreeSecondsAndSetUpAgain) 
 }
 
 TEST(FakeMultiplusClosedLoop, AnInterfaceLeftAtHighSpeedIsBroughtBack) {
-  World world;
-  world.device_baud = 115200;
+  World world{{.high_speed = true}};
   world.start();
   EXPECT_TRUE(world.run_until_ready(30s)) << world.driver->health().trouble;
 }
@@ -445,6 +439,94 @@ TEST(FakeMultiplusClosedLoop, SwitchedOffItStaysAwakeAndComesOnAgain) {
   world.run(3s);
   EXPECT_EQ(world.command.switch_state, SwitchState::on);
   EXPECT_EQ(world.command.setpoint, Watts{-400.0});
+}
+
+/// The hub's process ended with the unit switched off at the cut-off, and a new one starts.
+void restart_while_off(World& world) {
+  world.start();
+  ASSERT_TRUE(world.run_until_ready());
+  world.hold(0.0, InverterMode::off);
+  world.run(2s);
+  ASSERT_EQ(world.command.switch_state, SwitchState::off);
+  world.control = nullptr;
+  world.driver = make_vebus_driver({});
+  world.start();
+  ASSERT_TRUE(world.run_until_ready());
+}
+
+TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffComesOnWithTheNextCommandToFollow) {
+  World world;
+  restart_while_off(world);
+  world.hold(-400.0);
+  world.run(15s);
+  EXPECT_EQ(world.command.switch_state, SwitchState::on);
+  EXPECT_EQ(world.count("inverter_switched"), 2);  // off and on
+  world.run(3s);
+  EXPECT_EQ(world.command.setpoint, Watts{-400.0});
+  EXPECT_EQ(world.newest(Point::inverter, Measure::main_state), 9.0);
+}
+
+TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffStaysOffWithoutACommandToFollow) {
+  World world;
+  restart_while_off(world);
+  world.run(15s);
+  EXPECT_EQ(world.command.switch_state, SwitchState::off);
+  world.hold(0.0, InverterMode::release);
+  world.run(25s);
+  EXPECT_EQ(world.command.switch_state, SwitchState::off);
+}
+
+TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffStaysOffInAPowerCut) {
+  World world;
+  restart_while_off(world);
+  world.truth.mains_voltage = Volts{};
+  world.truth.mains_frequency = Hertz{};
+  world.hold(-400.0);
+  world.run(40s);
+  EXPECT_EQ(world.command.switch_state, SwitchState::off);
+  world.truth.mains_voltage = Volts{230.0};
+  world.truth.mains_frequency = Hertz{50.0};
+  world.run(15s);
+  EXPECT_EQ(world.command.switch_state, SwitchState::on);
+}
+
+TEST(FakeMultiplusClosedLoop, TheFrontSwitchIsNeverArguedWith) {
+  World world{{.front_switch = false}};
+  world.truth.state = InverterState::off;
+  world.start();
+  ASSERT_TRUE(world.run_until_ready());
+  world.hold(-400.0);
+  world.run(60s);
+  EXPECT_EQ(world.newest(Point::inverter, Measure::main_state), 2.0);
+  EXPECT_EQ(world.count("inverter_switched"), 0);
+}
+
+TEST(FakeMultiplusClosedLoop, SeveralUnitsAreRefusedWithAClearFault) {
+  for (const auto& options : {FakeMultiplusOptions{.phases = 3}, FakeMultiplusOptions{.phases = 2},
+                              FakeMultiplusOptions{.parallel = 2}}) {
+    SCOPED_TRACE(testing::Message() << options.phases << options.parallel);
+    World world{options};
+    world.start();
+    world.hold(-500.0);
+    world.run(40s);
+    EXPECT_FALSE(world.driver->health().ready);
+    EXPECT_EQ(world.driver->health().fault, Fault::inverter_lost);
+    EXPECT_NE(world.driver->health().trouble.find("only a single unit is supported"),
+              std::string::npos);
+    EXPECT_EQ(world.count("inverter_unusable"), 1);
+    EXPECT_EQ(world.command.setpoint_writes, 0u);
+    EXPECT_TRUE(world.newest(Point::inverter, Measure::main_state));  // still watched
+  }
+}
+
+TEST(FakeMultiplusClosedLoop, TruncatedRepliesToWHurtNothingBecauseItIsNotUsed) {
+  World world{{.truncates_w = true}};
+  world.start();
+  ASSERT_TRUE(world.run_until_ready());
+  world.hold(-500.0);
+  world.run(10s);
+  EXPECT_EQ(world.command.setpoint, Watts{-500.0});
+  EXPECT_EQ(world.driver->health().frames[FrameResult::length], 0u);
 }
 
 TEST(FakeMultiplusClosedLoop, MainsLossIsSeenWithinASecond) {
@@ -611,6 +693,16 @@ TEST(FakeMultiplus, AppendsLedsWhenAsked) {
   const auto step = device->on_timer(now + 100ms);
   ASSERT_FALSE(step.send.empty());
   EXPECT_EQ(mk3::decode(step.send[0])->leds, (mk3::LedBytes{0x05, 0x00}));
+}
+
+TEST(FakeMultiplus, CutsRepliesToWWhereItIsToldSo) {
+  Bench bench{{.truncates_w = true, .chatter = false}};
+  bench.ask(vebus::Address{true, 0});
+  bench.ask(vebus::StateSet{.flags = 0x90, .ext0 = std::uint8_t{0}});
+  for (const auto letter : {vebus::Letter::w, vebus::Letter::x}) {
+    const auto reply = bench.winmon(vebus::read_ram(letter, {14, 15, 16}));
+    EXPECT_EQ(reply.data.size(), letter == vebus::Letter::w ? 4u : 6u);
+  }
 }
 
 TEST(FakeMultiplus, OffWithoutStandbySleepsUntilMainsReturn) {

@@ -66,6 +66,11 @@ TEST_F(ScenarioFile, TheExampleStatesTheDefaults) {
   EXPECT_EQ(example->inverter.setpoint_timeout, usual.inverter.setpoint_timeout);
   EXPECT_EQ(example->inverter.ess_layout, usual.inverter.ess_layout);
   EXPECT_EQ(example->inverter.long_dialect, usual.inverter.long_dialect);
+  EXPECT_EQ(example->inverter.high_speed, usual.inverter.high_speed);
+  EXPECT_EQ(example->inverter.front_switch, usual.inverter.front_switch);
+  EXPECT_EQ(example->inverter.phases, usual.inverter.phases);
+  EXPECT_EQ(example->inverter.parallel, usual.inverter.parallel);
+  EXPECT_EQ(example->inverter.truncates_w, usual.inverter.truncates_w);
   EXPECT_EQ(example->inverter.chatter, usual.inverter.chatter);
   EXPECT_EQ(example->meters_live_without_grid, usual.meters_live_without_grid);
   EXPECT_EQ(example->meter_turnaround, usual.meter_turnaround);
@@ -96,6 +101,11 @@ transmit_ack = false
 setpoint_timeout_s = 60
 ess_layout = 2
 long_dialect = true
+high_speed = true
+front_switch = false
+phases = 3
+parallel = 2
+truncates_w = true
 chatter = false
 mains_wait_s = 0.5
 charger_limit_a = 20
@@ -128,6 +138,11 @@ command = "grid off"
   EXPECT_EQ(s->inverter.setpoint_timeout, 60s);
   EXPECT_EQ(s->inverter.ess_layout, 2);
   EXPECT_TRUE(s->inverter.long_dialect);
+  EXPECT_TRUE(s->inverter.high_speed);
+  EXPECT_FALSE(s->inverter.front_switch);
+  EXPECT_EQ(s->inverter.phases, 3u);
+  EXPECT_EQ(s->inverter.parallel, 2u);
+  EXPECT_TRUE(s->inverter.truncates_w);
   EXPECT_FALSE(s->inverter.chatter);
   EXPECT_EQ(s->house.inverter.mains_wait, 500ms);
   EXPECT_EQ(s->house.inverter.charger_limit, 20.0_A);

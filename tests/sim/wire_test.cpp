@@ -37,6 +37,20 @@ TEST(WireModel, ElevenBitsTakeLonger) {
   EXPECT_EQ(wire.pop(start + 110ms).size(), 1u);
 }
 
+TEST(WireModel, AtAnotherSpeedThanTheReceiversEverythingIsGarbage) {
+  Wire wire{{.baud = 2400}, 1};
+  const auto sent = some(200);
+  wire.set_speeds(115200, 2400);
+  wire.push(sent, start);
+  const auto got = wire.pop(start + 1s);
+  EXPECT_NE(got.size(), sent.size());
+  EXPECT_EQ(std::search(sent.begin(), sent.end(), got.begin(), got.begin() + 4), sent.end());
+  wire.set_speeds(2400, 2400);
+  wire.push(sent, start + 2s);
+  EXPECT_TRUE(wire.pop(start + 2s + 4ms).empty()) << "paced by the sender";
+  EXPECT_EQ(wire.pop(start + 4s), sent);
+}
+
 TEST(WireModel, LaterBytesWaitForEarlierOnes) {
   Wire wire{{.baud = 2400}, 1};
   wire.push(some(12), start);         // until 50 ms

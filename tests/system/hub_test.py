@@ -4,6 +4,8 @@
 The limits are those of docs/safety.md. They are proved exactly in virtual time (tests/scenarios); here a
 noisy machine may spoil one attempt, so each reaction may be tried again, but must be met once.
 """
+import random
+import time
 import unittest
 
 from house import House, wait_for
@@ -80,6 +82,21 @@ class HubTest(unittest.TestCase):
         h.say("fault inverter none")
         print(f"inverter back to following: {self.settle():.1f} s")
         self.assertTrue(h.hub.alive())
+
+    def test_5b_every_bus_torn_out_at_random_moments_comes_back(self):
+        h = self.house
+        self.settle()
+        dice = random.Random(2026)
+        for _ in range(4):  # also in the middle of the handshakes that the one before has begun
+            for bus in ("meters", "battery", "inverter"):
+                h.say(f"fault {bus} unplug")
+                time.sleep(dice.uniform(0, 0.4))
+                h.say(f"fault {bus} none")
+                time.sleep(dice.uniform(0, 0.8))
+        self.settle()
+        self.assertTrue(h.hub.alive())
+        reopens = [v for k, v in h.scrape().items() if k.startswith("esshub_bus_reopens_total")]
+        self.assertTrue(len(reopens) == 3 and all(n >= 1 for n in reopens), reopens)
 
     def test_6_metrics_tell_what_the_house_does(self):
         h = self.house
