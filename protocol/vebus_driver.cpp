@@ -96,7 +96,7 @@ std::optional<Code> reply_code(Task task) {
 constexpr Duration reply_limit = 500ms;
 constexpr Duration input_reply_limit = 1200ms;  // F 5 may need over 750 ms (section 2)
 constexpr Duration interface_reply_limit = 2s;  // it broadcasts by itself once a second
-constexpr unsigned max_timeouts = 4;            // in a row; then it is silent: 2.2 s
+constexpr unsigned max_timeouts = 3;            // in a row; then it is silent: 1.6 s
 constexpr unsigned max_optional_timeouts = 2;
 constexpr Duration fast_reset_wait = 1s;  // section 1: after 'R' at high speed
 constexpr std::uint32_t fast_baud = 115200;
@@ -106,6 +106,9 @@ constexpr Duration switch_repeat = 5s;    // a switch wish other than "on" is re
 constexpr double mains_present = 180.0;   // V at AC-in; the unit wants 187 V (section 9)
 constexpr Duration slow_snapshot_gap = 60ms;
 constexpr unsigned max_empty_snapshots = 10;
+// A reply that comes after its request was given up carries only its letter: until it cannot come
+// any more the letter is not used again, or it would be taken for the reply to another request.
+constexpr Duration letter_rest = 3s;
 constexpr Duration first_backoff = 250ms;
 constexpr Duration max_backoff = 8s;
 constexpr unsigned oldest_interface = 131;  // version modulo 1000 (section 3.1)
@@ -185,6 +188,8 @@ class VebusDriver final : public Driver {
   // Sending
   [[nodiscard]] Step settle(Step step, Instant now);
   void pump(Instant now, Step& step);
+  [[nodiscard]] bool next_letter(Instant now);
+  [[nodiscard]] Instant& rests_until(Letter letter);
   [[nodiscard]] Task choose(Instant now);
   void probe(Instant now, Step& step);
   void ask(Task task, Instant now, Step& step);
@@ -243,6 +248,7 @@ class VebusDriver final : public Driver {
   std::optional<Pending> pending_;
   std::optional<Pending> abandoned_;
   Letter letter_ = Letter::z;
+  std::array<Instant, 3> letter_rests_until_{};  // x, y, z
   unsigned timeouts_ = 0;
   Instant not_before_{};  // nothing is sent earlier
 
@@ -460,12 +466,35 @@ void VebusDriver::probe(Instant now, Step& step) {
   ask(Task::find_interface, now, step);
 }
 
+Instant& VebusDriver::rests_until(Letter letter) {
+  switch (letter) {
+    case Letter::x:
+      return letter_rests_until_[0];
+    case Letter::y:
+      return letter_rests_until_[1];
+    case Letter::z:
+    case Letter::w:
+      return letter_rests_until_[2];
+  }
+  return letter_rests_until_[2];
+}
+
+/// The next letter whose reply is not still owed. False: all of them are; later.
+bool VebusDriver::next_letter(Instant now) {
+  for (int tried = 0; tried < 3; ++tried) {
+    letter_ = after(letter_);
+    if (rests_until(letter_) <= now) return true;
+  }
+  not_before_ = std::min({rests_until(Letter::x), rests_until(Letter::y), rests_until(Letter::z)});
+  return false;
+}
+
 void VebusDriver::ask(Task task, Instant now, Step& step) {
   Duration limit = reply_limit;
   if (task == Task::find_interface) limit = interface_reply_limit;
   if (task == Task::input) limit = input_reply_limit;
 
-  letter_ = after(letter_);
+  if (!next_letter(now)) return;
   Pending pending{.task = task, .letter = letter_, .sent = now, .deadline = now + limit};
   if (task == Task::snapshot) {
     ask_snapshot(pending, now, step);
@@ -787,6 +816,7 @@ void VebusDriver::on_winmon(const Pending& pending, const Winmon& reply, Instant
 void VebusDriver::on_timeout(Instant now, Step& step) {
   health_.frames.add(FrameResult::timeout);
   const Task task = pending_->task;
+  rests_until(pending_->letter) = now + letter_rest;
   abandoned_ = std::exchange(pending_, std::nullopt);
   if (task == Task::find_interface) {
     if (!silent_) event(step, Level::error, "inverter_silent");

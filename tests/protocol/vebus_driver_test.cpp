@@ -706,7 +706,7 @@ TEST(VebusDriverWire, LateAnswersAreDroppedAndCounted) {
   EXPECT_EQ(hand.words_written().size(), 2u);  // written again, still alive
 }
 
-TEST(VebusDriverWire, FourUnansweredRequestsMeanSilenceWithinThreeSeconds) {
+TEST(VebusDriverWire, ThreeUnansweredRequestsMeanSilenceWithinThreeSeconds) {
   Hand hand;
   hand.make_ready();
   hand.settle();

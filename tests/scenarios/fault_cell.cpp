@@ -225,8 +225,4 @@ std::string_view broken_promise(const Cell& cell) {
   return {};
 }
 
-bool known_to_break(const Cell& cell) {
-  return cell.bus == Bus::inverter && cell.fault->name == "delayed 1.5 s";
-}
-
 }  // namespace esshub::sim

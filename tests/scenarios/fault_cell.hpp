@@ -46,7 +46,4 @@ struct Cell {
 /// The safety contract's promise the cell breaks, for a person; empty if it keeps them all.
 [[nodiscard]] std::string_view broken_promise(const Cell& cell);
 
-/// The cell is known to break a promise; docs/fault-matrix.md says how.
-[[nodiscard]] bool known_to_break(const Cell& cell);
-
 }  // namespace esshub::sim
