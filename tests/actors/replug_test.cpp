@@ -77,7 +77,8 @@ std::unique_ptr<protocol::Driver> make_driver(Bus bus) {
 
 /// What every reading of the quiet house may be; the others are not checked.
 bool possible(const Sample& sample) {
-  if (sample.channel == Channel{Point::battery, Measure::soc}) return sample.value == 49.0 || sample.value == 50.0;
+  if (sample.channel == Channel{Point::battery, Measure::soc})
+    return sample.value == 49.0 || sample.value == 50.0;
   if (sample.channel.measure != Measure::voltage) return true;
   const bool dc = sample.channel.point == Point::battery;
   return dc ? sample.value > 45.0 && sample.value < 55.0
