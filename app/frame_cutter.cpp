@@ -10,7 +10,7 @@ void FrameCutter::push(protocol::ByteView bytes, Instant at) {
 }
 
 void FrameCutter::found(protocol::ByteView frame, std::vector<Packet>& out) {
-  const auto begin = std::ranges::search(bytes_, frame).begin();
+  const auto begin = std::search(bytes_.begin(), bytes_.end(), frame.begin(), frame.end());
   if (begin == bytes_.end()) return;
   cut(static_cast<std::size_t>(begin - bytes_.begin()), out);
   cut(frame.size(), out);
