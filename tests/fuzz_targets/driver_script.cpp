@@ -35,7 +35,7 @@ enum class Act : std::uint8_t {
 };
 enum class Damage : std::uint8_t { none, flip, drop, insert, cut, twice, swallow, last = swallow };
 
-constexpr unsigned most_steps = 1500;  // of one script, so that none takes long
+constexpr unsigned most_steps = 800;  // of one script, so that none takes long
 constexpr unsigned most_wakes_at_once = 16;
 constexpr unsigned most_wakes_in_a_row = 64;  // within 10 ms
 constexpr std::size_t most_sent = 512;        // bytes in one step
@@ -187,7 +187,7 @@ class Player {
     if (target.live != nullptr) target.live(now_);
     for (auto& frame : step.send) {
       trace("sends", protocol::to_hex(frame));
-      if (target.check_sent != nullptr) target.check_sent(frame, newest_, now_);
+      if (target.check_sent != nullptr) target.check_sent(variant_, frame, newest_, now_);
       if (!mute_) from_device(device_->on_bytes(frame, now_));
       asked_ = std::move(frame);
     }
@@ -286,7 +286,7 @@ class Player {
       promise(static_cast<std::size_t>(sample.channel.measure) < measure_count, "a known measure");
       promise(std::isfinite(sample.value), "samples are numbers");
       promise(sample.at <= now_, "no sample from the future");
-      promise(sample.at > now_ - 5s, "no sample from long ago");
+      promise(sample.at > now_ - target.oldest_sample, "no sample from long ago");
     }
     promise(step.samples.size() <= 64 + 4 * heard, "a bounded number of samples");
 

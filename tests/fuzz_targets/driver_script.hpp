@@ -23,10 +23,12 @@ struct Target {
   /// What the device measures as time goes by.
   void (*live)(Instant now) = nullptr;
   /// Further promises about what a driver sends; `newest` is the last command it was given.
-  void (*check_sent)(protocol::ByteView frame, const std::optional<Setpoint>& newest,
-                     Instant now) = nullptr;
+  void (*check_sent)(std::uint8_t variant, protocol::ByteView frame,
+                     const std::optional<Setpoint>& newest, Instant now) = nullptr;
   /// On a sound line it must be ready again after this long.
   Duration recovery = 60s;
+  /// How long ago what a sample tells may have been true.
+  Duration oldest_sample = 5s;
 };
 
 /// The one under test, defined by each <bus>_driver_fuzz.cpp.

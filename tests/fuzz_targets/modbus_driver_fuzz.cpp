@@ -1,24 +1,35 @@
-// The Modbus master with both meters of the house on its line.
+// The meters of the house, polled by the hub or by another master that it listens to.
 #include "protocol/modbus_driver.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "protocol/modbus_rtu.hpp"
 #include "sim/plant/device.hpp"
 #include "tests/fuzz_targets/driver_script.hpp"
+#include "tests/fuzz_targets/input.hpp"
 
 namespace esshub::fuzz {
 namespace {
 
 using namespace protocol;
 
-std::unique_ptr<Driver> make_driver(std::uint8_t variant) {
-  const bool third_phase = (variant & 1) != 0;
+constexpr std::uint8_t two_phases = 1;
+constexpr std::uint8_t sniffs = 2;
+
+ModbusConfig config(std::uint8_t variant) {
   MeterConfig house{"house", MeterModel::sdm630, 1, {{.phase = 1, .point = Point::grid}}};
-  if (third_phase) house.channels.push_back({.phase = 2, .point = Point::solar});
+  if ((variant & two_phases) != 0) house.channels.push_back({.phase = 2, .point = Point::solar});
   MeterConfig battery{
       "battery", MeterModel::sdm120, 244, {{.phase = 1, .point = Point::battery_meter}}};
-  return make_modbus_driver({.meters = {house, battery}});
+  return {.meters = {house, battery}};
+}
+
+std::unique_ptr<Driver> make_driver(std::uint8_t variant) {
+  auto chosen = config(variant);
+  if ((variant & sniffs) != 0) chosen.mode = ModbusMode::sniff;
+  return make_modbus_driver(chosen);
 }
 
 sim::MeterTruth truth;
@@ -29,9 +40,72 @@ void live(Instant now) {
   for (auto& phase : truth.phases) phase.power = Watts{std::fmod(seconds, 1000.0)};
 }
 
-std::unique_ptr<Driver> make_device(std::uint8_t) {
+std::unique_ptr<Driver> make_meters() {
   return sim::make_fake_meters({{.unit = 1, .three_phase = true, .truth = &truth},
                                 {.unit = 244, .three_phase = false, .truth = &truth}});
+}
+
+/// A line on which all is already going on: another master, and the meters that answer it.
+class BusyLine final : public Driver {
+ public:
+  explicit BusyLine(ModbusConfig master)
+      : master_(make_modbus_driver(std::move(master))), meters_(make_meters()) {}
+
+  Step on_start(Instant now) override {
+    (void)meters_->on_start(now);
+    return of_master(master_->on_start(now), now);
+  }
+  Step on_bytes(ByteView, Instant) override { return {}; }
+  Step on_timer(Instant now) override {
+    Step step;
+    if (meters_at_ && now >= *meters_at_) {
+      meters_at_.reset();
+      Step answer = meters_->on_timer(now);
+      if (answer.wake_at) meters_at_ = answer.wake_at;
+      step.send = answer.send;
+      for (const auto& bytes : answer.send)
+        add(step, of_master(master_->on_bytes(bytes, now), now));
+    }
+    if (master_at_ && now >= *master_at_) {
+      master_at_.reset();
+      add(step, of_master(master_->on_timer(now), now));
+    }
+    return woken(std::move(step));
+  }
+  void on_down(Instant) override {}
+  [[nodiscard]] const DriverHealth& health() const override { return master_->health(); }
+
+ private:
+  static void add(Step& step, Step more) {
+    for (auto& bytes : more.send) step.send.push_back(std::move(bytes));
+  }
+  Step of_master(Step said, Instant now) {
+    if (said.wake_at) master_at_ = said.wake_at;
+    Step step;
+    for (auto& bytes : said.send) {
+      const Step heard = meters_->on_bytes(bytes, now);
+      if (heard.wake_at) meters_at_ = heard.wake_at;
+      step.send.push_back(std::move(bytes));
+    }
+    return woken(std::move(step));
+  }
+  Step woken(Step step) const {
+    step.wake_at =
+        std::min(master_at_.value_or(Instant::max()), meters_at_.value_or(Instant::max()));
+    return step;
+  }
+
+  std::unique_ptr<Driver> master_;
+  std::unique_ptr<Driver> meters_;
+  std::optional<Instant> master_at_;
+  std::optional<Instant> meters_at_;
+};
+
+std::unique_ptr<Driver> make_device(std::uint8_t variant) {
+  if ((variant & sniffs) == 0) return make_meters();
+  auto master = config(variant);
+  master.listen = Duration::zero();
+  return std::make_unique<BusyLine>(master);
 }
 
 /// The answer to the last request with these registers, repeated as needed; without content a
@@ -54,8 +128,16 @@ Bytes seal(std::uint8_t, ByteView asked, ByteView content) {
   return modbus::encode_answer(*request, registers);
 }
 
+void check_sent(std::uint8_t variant, ByteView frame, const std::optional<Setpoint>&, Instant) {
+  promise((variant & sniffs) == 0, "a listener never transmits");
+  const auto request = modbus::decode_request(frame);
+  promise(request && (request->function == modbus::read_input ||
+                      request->function == modbus::read_holding),
+          "only reads");
+}
+
 }  // namespace
 
-const Target target{make_driver, make_device, seal, live};
+const Target target{make_driver, make_device, seal, live, check_sent};
 
 }  // namespace esshub::fuzz

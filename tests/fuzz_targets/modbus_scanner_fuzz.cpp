@@ -32,7 +32,7 @@ class Watched {
  private:
   void drain() {
     while (const auto frame = scanner_.next()) check(*frame);
-    promise(taken_ + scanner_.resyncs() <= pushed_, "no byte is used twice");
+    promise(taken_ + scanner_.skipped() <= pushed_, "no byte is used twice");
   }
 
   void check(const Frame& frame) {

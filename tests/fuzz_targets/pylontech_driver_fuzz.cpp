@@ -7,14 +7,18 @@
 #include "protocol/slcan.hpp"
 #include "sim/plant/device.hpp"
 #include "tests/fuzz_targets/driver_script.hpp"
+#include "tests/fuzz_targets/input.hpp"
 
 namespace esshub::fuzz {
 namespace {
 
 using namespace protocol;
 
+constexpr std::uint8_t socketcan = 1;
+constexpr std::uint8_t listens = 16;
+
 bool speaks_slcan(std::uint8_t variant) {
-  return (variant & 1) == 0;
+  return (variant & socketcan) == 0;
 }
 
 /// Turns the simulated adapter's text into the kernel's records.
@@ -56,13 +60,14 @@ class AsRecords final : public Driver {
 
 std::unique_ptr<Driver> make_driver(std::uint8_t variant) {
   return make_pylontech_driver(
-      {.framing = speaks_slcan(variant) ? CanFraming::slcan : CanFraming::socketcan});
+      {.framing = speaks_slcan(variant) ? CanFraming::slcan : CanFraming::socketcan,
+       .listen_only = (variant & listens) != 0});
 }
 
 std::unique_ptr<Driver> make_device(std::uint8_t variant) {
   static const sim::BatteryTruth truth;
   auto adapter = sim::make_fake_battery(truth, {.profile_13 = (variant & 2) != 0,
-                                                .needs_keep_alive = (variant & 4) != 0,
+                                                .needs_keep_alive = (variant & (4 | listens)) == 4,
                                                 .transmit_ack = (variant & 8) != 0});
   if (speaks_slcan(variant)) return adapter;
   return std::make_unique<AsRecords>(std::move(adapter));
@@ -79,8 +84,22 @@ Bytes seal(std::uint8_t variant, ByteView, ByteView content) {
   return speaks_slcan(variant) ? encode_slcan(frame) : encode_record(frame);
 }
 
+void check_sent(std::uint8_t variant, ByteView bytes, const std::optional<Setpoint>&, Instant) {
+  SlcanReader reader;
+  if (speaks_slcan(variant)) {
+    for (const auto& item : reader.feed(bytes)) {
+      promise((variant & listens) == 0 || !std::holds_alternative<CanFrame>(item),
+              "a listener sends no frame");
+    }
+  } else {
+    promise((variant & listens) == 0, "a listener sends nothing");
+    const auto frame = decode_record(bytes);
+    promise(frame && frame->id == 0x305, "only the keep-alive");
+  }
+}
+
 }  // namespace
 
-const Target target{make_driver, make_device, seal};
+const Target target{make_driver, make_device, seal, nullptr, check_sent};
 
 }  // namespace esshub::fuzz

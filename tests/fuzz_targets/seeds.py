@@ -62,7 +62,7 @@ for frame in modbus:
     seed("modbus_scanner", b"\0" + chunk(4, frame[:-2]))
     seed("decode", b"\0" + frame.hex().upper().encode() + b"\n")
 floats = [bytes.fromhex(text) for text in ("43660000", "00004366", "7FC00000", "00000000", "FF7FFFFF")]
-scripts("modbus_driver", [0, 1], modbus, floats)
+scripts("modbus_driver", [0, 1, 2, 3], modbus, floats)
 
 can, wire = [], []
 for vector in vectors("pylontech-vectors.jsonl"):
@@ -80,7 +80,7 @@ for (identifier, content), line in zip(can, wire):
 seed("can", b"\2" + b"  can0  351   [4]  14 02 F4 01")
 seed("can", b"\2" + b"(1700000000.123456) can0 20000040#0000000000000000")
 seed("can", b"\0" + b"z\rV1013\r\ar3510\rT000003518000102030405060712AB\r")
-scripts("pylontech_driver", [0, 1, 2, 4, 7, 8, 9], wire,
+scripts("pylontech_driver", [0, 1, 2, 4, 7, 8, 9, 16, 17], wire,
         [identifier.to_bytes(2, "big") + content for identifier, content in can])
 
 mk3 = [bytes.fromhex(vector["hex"]) for vector in vectors("vebus-vectors.jsonl")]
@@ -92,5 +92,20 @@ for frame in mk3:
 scripts("vebus_driver", [0, 1, 2, 4, 5, 8, 11], mk3,
         [bytes([2 * (frame[3] & 0x7F)]) + frame[4:-1] for frame in mk3
          if len(frame) > 4 and frame[1] == 0xFF and frame[3] >= 0x80])
+
+answers, noise = [], []
+for vector in vectors("pylontech-rs485-vectors.jsonl"):
+    frame = vector["ascii"].encode()
+    seed("pylontech_rs485", b"\0" + frame)
+    if len(frame) > 18 and frame[7:9] == b"00":
+        info = bytes.fromhex(frame[13:-5].decode())
+        seed("pylontech_rs485", b"\1\0" + info)
+        answers.append(b"\0" + info)
+    noise.append(frame)
+scripts("pylontech_rs485_driver", [0, 1], noise, answers)
+
+for kind, chunks in enumerate((modbus, mk3, wire)):
+    for part in (part for whole in chunks for part in (whole[:200], whole[:-1][:200])):
+        seed("listen", bytes([kind]) + bytes([5, 1, len(part)]) + part + bytes([200, 0]))
 
 print(", ".join(f"{target} {n}" for target, n in count.items()))

@@ -56,7 +56,7 @@ Bytes seal(std::uint8_t, ByteView asked, ByteView content) {
 /// docs/safety.md I6: a command past its time is never sent, and only the newest is. Nothing is
 /// ever written to the inverter's EEPROM, and the interface never repeats what the hub no longer
 /// says.
-void check_sent(ByteView frame, const std::optional<Setpoint>& newest, Instant now) {
+void check_sent(std::uint8_t, ByteView frame, const std::optional<Setpoint>& newest, Instant now) {
   if (const auto winmon = message<vebus::Winmon>(frame);
       winmon && winmon->code == vebus::Code::write_by_id) {
     promise(newest && newest->mode == InverterMode::follow, "a setpoint only when told to follow");
