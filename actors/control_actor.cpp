@@ -87,6 +87,7 @@ class Control {
           [&](const MeetInverter& meet) { inverter_ = meet.bus; },
           [&](const NextView& next) { reader_ = next.to; },
           [&](const SettingsPtr& settings) { loop_.hear(*settings); },
+          [&](const Orders& orders) { loop_.hear(orders); },
           [&](const StopControl& stop) {
             stop_reader_ = stop.reply_to;
             loop_.begin_stop(now);
@@ -108,7 +109,8 @@ class Control {
     const auto stopped = loop_.stopped();
     if (reader_ && (now >= next_view_ || stopped)) {
       next_view_ = now + view_period;
-      self_->send(std::exchange(reader_, {}), ViewPtr(std::make_shared<const View>(loop_.view())));
+      auto view = loop_.view(std::chrono::system_clock::now());
+      self_->send(std::exchange(reader_, {}), ViewPtr(std::make_shared<const View>(view)));
     }
     if (stopped) {
       self_->send(stop_reader_, ControlStopped{*stopped});

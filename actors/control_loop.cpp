@@ -48,6 +48,7 @@ const Decision& ControlLoop::tick(Instant now, Duration lateness, std::uint64_t 
   stats_.overruns += missed;
   stats_.lateness.add(Seconds(lateness).count());
   note_missed(missed);
+  local_ = local;
   drain();
 
   const bool followed_before = decision_.setpoint.mode == InverterMode::follow;
@@ -57,7 +58,8 @@ const Decision& ControlLoop::tick(Instant now, Duration lateness, std::uint64_t 
                      .local = local,
                      .stopping = stop_.has_value(),
                      .overrun = overrun_,
-                     .parts_failing = hold_safe_},
+                     .parts_failing = hold_safe_,
+                     .orders = orders_},
                     memory_);
   decision_.at = now;
 
@@ -120,9 +122,11 @@ void ControlLoop::watch_stop(Instant now, bool followed_before) {
   if (!stopped_ && now - stop_->since >= stop_limit) stopped_ = false;
 }
 
-View ControlLoop::view() const {
+View ControlLoop::view(WallTime wall) const {
   View view;
   view.now = decision_.at;
+  view.wall = wall;
+  view.local = local_;
   view.max_age =
       std::max({settings_.meter_max_age, settings_.bms_max_age, settings_.inverter_max_age});
   view.snapshot = snapshot_;

@@ -37,6 +37,7 @@ class ControlLoop {
   // What is heard between ticks.
   void hear(const BusHealth& health);
   void hear(const control::Settings& settings) { settings_ = settings; }
+  void hear(const Orders& orders) { orders_ = orders; }
   /// An actor is stuck or died; or they die so often that only the safe setpoint is left.
   void hear_parts(bool stuck, bool hold_safe, Instant now);
   /// From the next tick on: safe setpoint, until stopped() answers.
@@ -51,8 +52,9 @@ class ControlLoop {
   /// newer than the stop), or none was being controlled. False: 2 s went by without.
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
 
-  /// Everything as of the last tick, the buses' own faults merged into the decision's.
-  [[nodiscard]] View view() const;
+  /// Everything as of the last tick, the buses' own faults merged into the decision's; `wall` is
+  /// the wall clock's now.
+  [[nodiscard]] View view(WallTime wall) const;
   [[nodiscard]] Duration period() const { return settings_.period; }
   [[nodiscard]] const TickStats& stats() const { return stats_; }
 
@@ -63,6 +65,8 @@ class ControlLoop {
   [[nodiscard]] bool controllable(Instant now) const;
 
   control::Settings settings_;
+  Orders orders_;
+  LocalTime local_;
   std::vector<ControlSource> sources_;
   StepFunction step_;
   control::Memory memory_{};

@@ -14,6 +14,7 @@
 #include "control/settings.hpp"
 #include "model/decision.hpp"
 #include "model/health.hpp"
+#include "model/instruction.hpp"
 #include "model/time.hpp"
 #include "model/view.hpp"
 
@@ -115,6 +116,7 @@ CAF_ADD_TYPE_ID(esshub, (esshub::actors::ControlStopped))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::StopHub))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::HubStopped))
 CAF_ADD_TYPE_ID(esshub, (esshub::Setpoint))
+CAF_ADD_TYPE_ID(esshub, (esshub::Orders))
 CAF_ADD_ATOM(esshub, esshub::actors, report_atom, "report")
 CAF_ADD_ATOM(esshub, esshub::actors, look_atom, "look")
 CAF_END_TYPE_ID_BLOCK(esshub)
@@ -138,3 +140,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ControlStopped)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::StopHub)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::HubStopped)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::Setpoint)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::Orders)

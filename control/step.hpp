@@ -4,6 +4,7 @@
 #include "control/memory.hpp"
 #include "control/settings.hpp"
 #include "model/decision.hpp"
+#include "model/instruction.hpp"
 #include "model/snapshot.hpp"
 #include "model/time.hpp"
 
@@ -17,6 +18,7 @@ struct Inputs {
   bool stopping = false;       ///< the hub was told to stop: safe setpoint
   bool overrun = false;        ///< three periods in a row were missed: safe setpoint
   bool parts_failing = false;  ///< an actor dies again and again: safe setpoint
+  Orders orders{};             ///< what was ordered at run time
 };
 
 /// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.

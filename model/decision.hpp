@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "model/fault.hpp"
+#include "model/instruction.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -93,6 +94,22 @@ class Reasons {
   std::size_t size_ = 0;
 };
 
+/// What is to be done and on whose word, before any limit.
+struct Policy {
+  Mode mode = Mode::balance;
+  Instruction instruction;                   ///< in force
+  Authority authority = Authority::balance;  ///< who gave it
+  std::optional<Instant> until;              ///< when it ends, if it is temporary
+  std::optional<Instant> storm_until;        ///< the reserve is raised until then
+  Soc reserve;                               ///< in force on grid, a storm's raise included
+  Soc floor;
+  Soc ceiling;
+  Soc cutoff;                           ///< islanded: the inverter is switched off at or below
+  std::optional<Duration> backup_left;  ///< to the cut-off at the present draw; estimated
+  std::optional<double> import_price;   ///< now, per kWh
+  std::optional<double> export_price;
+};
+
 struct Decision {
   Instant at{};
   Setpoint setpoint;
@@ -101,6 +118,7 @@ struct Decision {
   std::optional<Watts> house_load;  ///< time-aligned estimate, nothing while unknown
   Reasons reasons;                  ///< the target, then every limit that moved the result
   FaultSet faults;
+  Policy policy;
 };
 
 }  // namespace esshub

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "model/decision.hpp"
+#include "model/energy.hpp"
 #include "model/health.hpp"
+#include "model/plan.hpp"
 #include "model/snapshot.hpp"
 
 namespace esshub {
@@ -34,11 +36,14 @@ struct TickStats {
 
 struct View {
   Instant now{};       ///< the tick's moment; ages are counted from it
+  WallTime wall{};     ///< the same moment by the wall clock, right only while local.trusted
+  LocalTime local;     ///< the same moment at the site
   Duration max_age{};  ///< older readings are not current and must not be shown as such
   Snapshot snapshot;
   Decision decision;
   std::vector<BusHealth> buses;
   TickStats ticks;
+  EnergyTotals energies;
 
   /// The channel's value if it is current.
   [[nodiscard]] std::optional<double> current(Point point, Measure measure) const {

@@ -48,14 +48,14 @@ TEST(ControlLoop, DrainsEveryQueueIntoTheSnapshot) {
   rig.meters->push({{Point::grid, Measure::power}, 2, rig.now + 1ms});
   rig.measure(Point::ac_out, Measure::power, 70);
   EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{570});
-  EXPECT_EQ(rig.loop.view().snapshot.raw(Point::grid, Measure::power)->value, 2);
+  EXPECT_EQ(rig.loop.view({}).snapshot.raw(Point::grid, Measure::power)->value, 2);
 }
 
 TEST(ControlLoop, CountsTicksMissedPeriodsAndLateness) {
   Rig rig;
   rig.tick();
   rig.tick(2);
-  const auto stats = rig.loop.view().ticks;
+  const auto stats = rig.loop.view({}).ticks;
   EXPECT_EQ(stats.ticks, 2u);
   EXPECT_EQ(stats.overruns, 2u);
   EXPECT_EQ(stats.lateness.buckets[0], 2u);
@@ -102,38 +102,38 @@ TEST(ControlLoop, DriverFaultsJoinTheDecisionsAndRemoveNone) {
   rig.loop.hear(health);
   rig.now += 100ms;
   rig.loop.tick(rig.now, 0s, 0, {720, 1, false});
-  const auto since = rig.loop.view().decision.faults.since(Fault::bus_contended);
+  const auto since = rig.loop.view({}).decision.faults.since(Fault::bus_contended);
   EXPECT_EQ(since, rig.now);
-  EXPECT_TRUE(rig.loop.view().decision.faults.active(Fault::clock_untrusted));
+  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::clock_untrusted));
   rig.tick();
-  EXPECT_EQ(rig.loop.view().decision.faults.since(Fault::bus_contended), since);
+  EXPECT_EQ(rig.loop.view({}).decision.faults.since(Fault::bus_contended), since);
   health.driver.fault.reset();
   rig.loop.hear(health);
   rig.tick();
-  EXPECT_FALSE(rig.loop.view().decision.faults.active(Fault::bus_contended));
+  EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::bus_contended));
 }
 
 TEST(ControlLoop, AStuckPartIsAFaultAndFailingPartsHoldTheSafeSetpoint) {
   Rig rig;
   rig.loop.hear_parts(true, false, rig.now);
   EXPECT_EQ(rig.tick().battery_power, Watts{500});
-  EXPECT_TRUE(rig.loop.view().decision.faults.active(Fault::actor_stuck));
+  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
   rig.loop.hear_parts(false, true, rig.now);
   const auto& held = rig.tick();
   EXPECT_EQ(held.battery_power, Watts{});
   EXPECT_TRUE(held.reasons.has(Why::parts_failing));
-  EXPECT_TRUE(rig.loop.view().decision.faults.active(Fault::actor_stuck));
+  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
   rig.loop.hear_parts(false, false, rig.now);
   EXPECT_EQ(rig.tick().battery_power, Watts{500});
-  EXPECT_FALSE(rig.loop.view().decision.faults.active(Fault::actor_stuck));
+  EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
 }
 
 TEST(ControlLoop, EveryBusIsInTheViewFromTheStart) {
   Rig rig;
   rig.tick();
-  ASSERT_EQ(rig.loop.view().buses.size(), 2u);
-  EXPECT_EQ(rig.loop.view().buses[0].bus, "meters");
-  EXPECT_FALSE(rig.loop.view().buses[0].line_up);
+  ASSERT_EQ(rig.loop.view({}).buses.size(), 2u);
+  EXPECT_EQ(rig.loop.view({}).buses[0].bus, "meters");
+  EXPECT_FALSE(rig.loop.view({}).buses[0].line_up);
 }
 
 TEST(ControlLoop, NewSettingsHoldFromTheNextTick) {
@@ -144,7 +144,7 @@ TEST(ControlLoop, NewSettingsHoldFromTheNextTick) {
   rig.loop.hear(settings);
   rig.tick();
   EXPECT_EQ(rig.loop.period(), Duration(200ms));
-  EXPECT_EQ(rig.loop.view().max_age, Duration(9s));
+  EXPECT_EQ(rig.loop.view({}).max_age, Duration(9s));
 }
 
 class Stop : public testing::Test {

@@ -1,0 +1,57 @@
+// History: what others may ask of the past, whoever keeps it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/energy.hpp"
+#include "model/plan.hpp"
+#include "model/result.hpp"
+
+namespace esshub::publish {
+
+/// Means over one minute of current readings; nothing where there was none. Signs as everywhere.
+struct MinuteRow {
+  WallTime begin{};
+  std::optional<double> grid_w;
+  std::optional<double> solar_w;
+  std::optional<double> load_w;
+  std::optional<double> battery_w;
+  std::optional<double> soc;  ///< %
+};
+
+/// One day of the site's calendar.
+struct DayRow {
+  std::string date;       ///< "2026-11-22"
+  EnergyTotals energies;  ///< of this day alone
+  std::optional<double> import_cost;
+  std::optional<double> export_income;
+};
+
+struct HistoryEvent {
+  WallTime at{};
+  std::string kind;  ///< "fault", "decision", "command", "system"
+  std::string name;
+  std::string detail;
+};
+
+/// Thread-safe; every call may read from disk and wait for it, so never from an I/O thread.
+class HistoryReader {
+ public:
+  virtual ~HistoryReader() = default;
+  /// Oldest first, [from, until).
+  [[nodiscard]] virtual Result<std::vector<MinuteRow>> minutes(WallTime from, WallTime until) = 0;
+  /// The newest `count` days, oldest first, today's as far as it went.
+  [[nodiscard]] virtual Result<std::vector<DayRow>> days(unsigned count) = 0;
+  /// Newest first, `most` at most.
+  [[nodiscard]] virtual Result<std::vector<HistoryEvent>> events(WallTime from, WallTime until,
+                                                                 unsigned most) = 0;
+
+ protected:
+  HistoryReader() = default;
+  HistoryReader(const HistoryReader&) = default;
+  HistoryReader& operator=(const HistoryReader&) = default;
+};
+
+}  // namespace esshub::publish
