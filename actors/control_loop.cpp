@@ -59,7 +59,8 @@ const Decision& ControlLoop::tick(Instant now, Duration lateness, std::uint64_t 
                      .stopping = stop_.has_value(),
                      .overrun = overrun_,
                      .parts_failing = hold_safe_,
-                     .orders = orders_},
+                     .orders = orders_,
+                     .implausible = gate_.doubtful()},
                     memory_);
   decision_.at = now;
 
@@ -79,7 +80,7 @@ void ControlLoop::drain() {
   for (const auto& source : sources_) {
     // Bounded, so that a flooded bus cannot hold the tick.
     for (int n = 0; n < most_samples_a_tick && source.queue->pop(sample); ++n)
-      snapshot_.absorb(sample);
+      if (gate_.admit(sample, settings_)) snapshot_.absorb(sample);
   }
 }
 

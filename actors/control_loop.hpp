@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/sample_queue.hpp"
+#include "control/gate.hpp"
 #include "control/memory.hpp"
 #include "control/settings.hpp"
 #include "control/step.hpp"
@@ -70,6 +71,7 @@ class ControlLoop {
   std::vector<ControlSource> sources_;
   StepFunction step_;
   control::Memory memory_{};
+  control::Gate gate_;
   Snapshot snapshot_;
   Decision decision_;
   std::vector<BusHealth> buses_;

@@ -71,6 +71,7 @@ class Loader {
     setting(grid, "setpoint_w", "grid_setpoint", control_.grid_setpoint);
     setting(grid, "import_cap_w", "import_cap", control_.import_cap);
     setting(grid, "export_cap_w", "export_cap", control_.export_cap);
+    setting(grid, "main_fuse_a", "main_fuse", control_.main_fuse);
     grid.finish();
   }
 

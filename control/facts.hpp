@@ -18,7 +18,8 @@ struct Facts {
   std::optional<Watts> ac_out;  ///< loads behind the inverter
   std::optional<Watts> rest;    ///< grid power if the battery rested, time-aligned
 
-  Soc soc;
+  Soc soc;       ///< what rules: the lower one while the BMS's word is in doubt (F18)
+  Soc soc_said;  ///< the BMS's word
   Volts voltage;
   Volts cvl;
   Amperes ccl;
@@ -28,6 +29,7 @@ struct Facts {
   bool charge_protected = false;  ///< a protection that forbids charging, or its 10 s after
   bool discharge_protected = false;
   bool force_charge = false;
+  std::optional<Duration> backup_left;  ///< to the cut-off at the present draw
 };
 
 /// Judges the sources, updates latches and faults in memory, estimates the load.

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
+#include "control/soc_check.hpp"
 #include "model/fault.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
@@ -54,8 +56,14 @@ struct Memory {
   bool ceiling_hold = false;
   std::optional<Instant> charge_blocked_until;
   std::optional<Instant> discharge_blocked_until;
-  bool cutoff = false;  ///< islanded cut-off, latched until mains is back
+  bool cutoff = false;              ///< islanded cut-off, latched until mains is back
+  std::uint32_t cutoff_resets = 0;  ///< orders of the owner taken into account
+  std::optional<Instant> cutoff_reset_until;
   std::optional<Instant> low_voltage_since;
+  std::optional<Watts> mean_draw;  ///< for the backup time-left
+  bool mean_draw_islanded = false;
+  bool cutoff_near = false;
+  SocCheck soc;
   std::optional<Watts> charge_voltage_limit;  ///< charging power that holds the voltage cap
   std::optional<Instant> voltage_at;          ///< newest pack voltage taken into account
   std::optional<Instant> unfollowed_since;

@@ -1,21 +1,22 @@
 #include <algorithm>
 
+#include "control/backup.hpp"
 #include "control/facts.hpp"
 #include "control/load_estimate.hpp"
 
 namespace esshub::control {
 namespace {
 
-constexpr int good_samples = 5;         // F1: back after 5 good samples in a row
-constexpr Duration bms_proof = 5s;      // F4: back after 5 s of complete frames
-constexpr Duration block_after = 10s;   // F5: a direction resumes 10 s after its cause cleared
-constexpr Duration start_grace = 15s;   // a source never seen is a fault only after this
-constexpr Duration cutoff_delay = 10s;  // F9: pack voltage at or below the cut-off for that long
-constexpr Duration unfollowed_limit = 15s;      // F7
-constexpr Duration followed_proof = 5s;         // F7
+constexpr int good_samples = 5;             // F1: back after 5 good samples in a row
+constexpr Duration bms_proof = 5s;          // F4: back after 5 s of complete frames
+constexpr Duration block_after = 10s;       // F5: a direction resumes 10 s after its cause cleared
+constexpr Duration start_grace = 15s;       // a source never seen is a fault only after this
+constexpr Duration unfollowed_limit = 15s;  // F7
+constexpr Duration followed_proof = 5s;     // F7
 constexpr Duration alarm_before_release = 15s;  // F7: refreshed in vain that long after the alarm
 constexpr Duration release_for = 60s;           // F7: then tried again
-constexpr Volts mains_present{180.0};
+constexpr Duration announce_cutoff = 30min;     // F9
+constexpr double module_ohm = 0.06;             // with its cables; a usual figure, generous
 
 void trust_samples(Trust& trust, const std::optional<Instant>& at, Instant now, Duration max_age) {
   if (!at || now - *at > max_age) {
@@ -59,6 +60,24 @@ bool forbids_discharge(std::uint32_t p) {
   return (p & ~only_charge) != 0;
 }
 
+void judge_soc(const Inputs& inputs, Memory& memory, Soc soc, Volts voltage) {
+  const Snapshot& snap = inputs.snapshot;
+  const auto reading = snap.soc();
+  if (memory.soc.reported && memory.soc.at == reading->at) return;  // judged already
+  const auto current = fresh(snap.get<Amperes>(Point::battery, Measure::current), inputs.now,
+                             inputs.settings.bms_max_age);
+  constexpr Amperes rest{2.0};
+  // Only the sag of discharging is added back: charging, the voltage stands above that at rest, and
+  // a pack that looks fuller than it is contradicts nothing.
+  std::optional<Volts> rest_voltage;
+  if (current) {
+    const auto modules = snap.raw(Point::battery, Measure::modules);
+    const double ohm = module_ohm / (modules && modules->value >= 1.0 ? modules->value : 1.0);
+    rest_voltage = voltage + Volts{std::max(0.0, -current->value()) * ohm};
+  }
+  check_soc(memory.soc, soc, rest_voltage, current && abs(*current) <= rest, reading->at);
+}
+
 void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
   const Settings& s = inputs.settings;
   const Snapshot& snap = inputs.snapshot;
@@ -77,7 +96,9 @@ void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
   facts.bms_ok = memory.bms.ok;
   if (!complete) return;
 
-  facts.soc = *soc;
+  judge_soc(inputs, memory, *soc, *voltage);
+  facts.soc = memory.soc.ruling;
+  facts.soc_said = *soc;
   facts.voltage = *voltage;
   facts.cvl = *cvl;
   facts.ccl = std::max(*ccl, Amperes{});
@@ -104,8 +125,9 @@ void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
                             percent >= s.soc_floor.percent() + s.soc_hysteresis);
   memory.reserve_hold = latch(memory.reserve_hold, facts.soc <= s.reserve,
                               percent >= s.reserve.percent() + s.soc_hysteresis);
-  memory.ceiling_hold = latch(memory.ceiling_hold, facts.soc >= s.soc_ceiling,
-                              percent <= s.soc_ceiling.percent() - s.soc_hysteresis);
+  memory.ceiling_hold =
+      latch(memory.ceiling_hold, facts.soc_said >= s.soc_ceiling,
+            facts.soc_said.percent() <= s.soc_ceiling.percent() - s.soc_hysteresis);
 }
 
 /// Holds the pack at the voltage cap: a slow integral on charging power, one step per new voltage,
@@ -153,35 +175,6 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Facts& facts) {
                    state == InverterState::invert_search;
 }
 
-void judge_cutoff(const Inputs& inputs, Memory& memory, const Facts& facts) {
-  const Settings& s = inputs.settings;
-  const auto mains = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::voltage),
-                           inputs.now, s.inverter_max_age);
-  // With mains present the cut-off has done its work, although the unit may still invert for
-  // minutes until it connects: cutting off again then would keep the house dark for ever.
-  if (mains && *mains >= mains_present) {
-    memory.cutoff = false;
-    memory.low_voltage_since.reset();
-    return;
-  }
-  if (!facts.islanded) {
-    memory.low_voltage_since.reset();
-    return;
-  }
-  const auto dc = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::dc_voltage),
-                        inputs.now, s.inverter_max_age);
-  const std::optional<Volts> voltage = facts.bms_ok ? std::optional{facts.voltage} : dc;
-  if (!voltage || *voltage > s.cutoff_voltage) {
-    memory.low_voltage_since.reset();
-  } else if (!memory.low_voltage_since) {
-    memory.low_voltage_since = inputs.now;
-  }
-  const bool low_voltage =
-      memory.low_voltage_since && inputs.now - *memory.low_voltage_since >= cutoff_delay;
-  const bool low_soc = facts.bms_ok && facts.soc <= s.cutoff_soc;
-  if (low_voltage || low_soc) memory.cutoff = true;
-}
-
 /// F7: measured against acknowledged, with room for the unit's ramp and its own small errors.
 void judge_following(const Inputs& inputs, Memory& memory, const Facts& facts) {
   const auto power =
@@ -222,6 +215,9 @@ void judge_faults(const Inputs& inputs, Memory& memory, const Facts& facts) {
   faults.set(Fault::islanded, facts.islanded, inputs.now);
   faults.set(Fault::backup_cutoff, memory.cutoff, inputs.now);
   faults.set(Fault::control_overrun, inputs.overrun, inputs.now);
+  faults.set(Fault::implausible_reading, inputs.implausible, inputs.now);
+  faults.set(Fault::soc_inconsistent, facts.bms_ok && memory.soc.doubtful_until, inputs.now);
+  faults.set(Fault::cutoff_near, memory.cutoff_near, inputs.now);
   faults.set(Fault::clock_untrusted, !inputs.local.trusted, inputs.now);
 }
 
@@ -238,6 +234,11 @@ Facts observe(const Inputs& inputs, Memory& memory) {
   observe_inverter(inputs, memory, facts);
   hold_charge_voltage(inputs, memory, facts);
   judge_cutoff(inputs, memory, facts);
+  facts.backup_left = backup_left(inputs, memory, facts);
+  // A little later to end than to begin: the draw moves.
+  const Duration announced = announce_cutoff + (memory.cutoff_near ? 5min : 0min);
+  memory.cutoff_near =
+      facts.islanded && !memory.cutoff && facts.backup_left && *facts.backup_left <= announced;
 
   estimate_load(inputs, memory);
   if (facts.grid_ok && facts.inverter_ok && facts.ac_out && memory.loop.residual)

@@ -32,6 +32,7 @@ const auto ranges = std::to_array<Range>({
     {"grid_setpoint", &Settings::grid_setpoint, -5000, 5000, "W"},
     {"import_cap", &Settings::import_cap, 0, 25000, "W"},
     {"export_cap", &Settings::export_cap, 0, 25000, "W"},
+    {"main_fuse", &Settings::main_fuse, 10, 400, "A"},
     {"charge_limit", &Settings::charge_limit, 0, 10000, "W"},
     {"discharge_limit", &Settings::discharge_limit, 0, 10000, "W"},
     {"soc_floor", &Settings::soc_floor, 0, 95, "%"},

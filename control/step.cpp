@@ -60,6 +60,12 @@ Decision step(const Inputs& inputs, Memory& memory) {
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
   }
 
+  decision.policy.backup_left = facts.backup_left;
+  decision.policy.reserve = inputs.settings.reserve;
+  decision.policy.floor = inputs.settings.soc_floor;
+  decision.policy.ceiling = inputs.settings.soc_ceiling;
+  decision.policy.cutoff = inputs.settings.cutoff_soc;
+
   memory.battery_power = decision.battery_power;
   memory.limited = decision.battery_power != wish.battery_power;
   memory.last_tick = inputs.now;

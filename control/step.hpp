@@ -19,6 +19,7 @@ struct Inputs {
   bool overrun = false;        ///< three periods in a row were missed: safe setpoint
   bool parts_failing = false;  ///< an actor dies again and again: safe setpoint
   Orders orders{};             ///< what was ordered at run time
+  bool implausible = false;    ///< samples were dropped because they cannot be (Gate)
 };
 
 /// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.

@@ -44,6 +44,8 @@ constexpr std::array<Row, fault_count> rows{{
      "The SOC jumped or disagrees with the voltage: the lower one rules."},
     {Fault::bus_contended, "bus_contended", Severity::critical,
      "Another master talks on this bus: two controllers must not share it."},
+    {Fault::cutoff_near, "cutoff_near", Severity::warning,
+     "Power cut: less than half an hour to the cut-off at the present draw. Switch loads off."},
 }};
 
 constexpr bool rows_in_order() {

@@ -27,8 +27,9 @@ enum class Fault : std::uint8_t {
   config_rejected,
   soc_inconsistent,
   bus_contended,
+  cutoff_near,
 };
-constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::bus_contended) + 1;
+constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::cutoff_near) + 1;
 
 enum class Severity : std::uint8_t { info, warning, critical };
 

@@ -42,10 +42,17 @@ void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
 
 void ClosedLoop::tick(Instant now) {
   taken_ = std::exchange(queue_, {});
-  for (const Sample& sample : taken_) snapshot_.absorb(sample);
+  for (const Sample& sample : taken_)
+    if (gate_.admit(sample, settings_.control)) snapshot_.absorb(sample);
   // Virtual noon of a Monday: schedules are tested elsewhere.
   const LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
-  decision_ = control::step({settings_.control, snapshot_, now, local, stopping_, false}, memory_);
+  decision_ = control::step({.settings = settings_.control,
+                             .snapshot = snapshot_,
+                             .now = now,
+                             .local = local,
+                             .stopping = stopping_,
+                             .implausible = gate_.doubtful()},
+                            memory_);
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
   if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision_.setpoint, now), now);
 }

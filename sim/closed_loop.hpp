@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "control/gate.hpp"
 #include "control/step.hpp"
 #include "protocol/driver.hpp"
 #include "protocol/modbus_driver.hpp"
@@ -67,6 +68,7 @@ class ClosedLoop {
   std::vector<Sample> queue_;  ///< since the last tick
   std::vector<Sample> taken_;
   std::vector<Event> events_;
+  control::Gate gate_;
   Snapshot snapshot_;
   control::Memory memory_;
   Decision decision_;

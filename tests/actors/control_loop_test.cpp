@@ -51,6 +51,15 @@ TEST(ControlLoop, DrainsEveryQueueIntoTheSnapshot) {
   EXPECT_EQ(rig.loop.view({}).snapshot.raw(Point::grid, Measure::power)->value, 2);
 }
 
+TEST(ControlLoop, AnImpossibleSampleNeverEntersTheSnapshotAndIsAFault) {
+  Rig rig{&control::step};
+  rig.meters->push({{Point::grid, Measure::power}, 500, rig.now});
+  rig.tick();
+  rig.meters->push({{Point::grid, Measure::power}, 1e9, rig.now});
+  EXPECT_TRUE(rig.tick().faults.active(Fault::implausible_reading));
+  EXPECT_EQ(rig.loop.view({}).snapshot.raw(Point::grid, Measure::power)->value, 500);
+}
+
 TEST(ControlLoop, CountsTicksMissedPeriodsAndLateness) {
   Rig rig;
   rig.tick();

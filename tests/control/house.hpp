@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "control/step.hpp"
 
@@ -20,6 +22,8 @@ struct House {
   bool stopping = false;
   bool overrun = false;
   bool parts_failing = false;
+  Orders orders;
+  bool implausible = false;
 
   // The truth that healthy sources report.
   double residual_w = 0.0;  ///< loads minus solar on the grid side
@@ -32,6 +36,8 @@ struct House {
   double soc = 50.0;
   double pack_v = 50.0;
   double cvl_v = 53.2;
+  std::optional<double> battery_a;  ///< the BMS's word, if it gives one
+  double modules = 0.0;             ///< 0: it does not say
   double ccl_a = 50.0;
   double dcl_a = 50.0;
   std::uint32_t protections = 0;
@@ -68,6 +74,8 @@ struct House {
     if (bms_alive) {
       put(Point::battery, Measure::soc, soc);
       put(Point::battery, Measure::voltage, pack_v);
+      if (battery_a) put(Point::battery, Measure::current, *battery_a);
+      if (modules > 0) put(Point::battery, Measure::modules, modules);
       put(Point::battery, Measure::cvl, cvl_v);
       put(Point::battery, Measure::ccl, ccl_a);
       put(Point::battery, Measure::dcl, dcl_a);
@@ -82,13 +90,29 @@ struct House {
       put(Point::inverter, Measure::dc_voltage, pack_v);
       put(Point::ac_out, Measure::power, ac_out_w);
     }
-    const Decision d =
-        step({settings, snapshot, now, local, stopping, overrun, parts_failing}, memory);
+    const Decision d = step({.settings = settings,
+                             .snapshot = snapshot,
+                             .now = now,
+                             .local = local,
+                             .stopping = stopping,
+                             .overrun = overrun,
+                             .parts_failing = parts_failing,
+                             .orders = orders,
+                             .implausible = implausible},
+                            memory);
     if (inverter_alive && d.setpoint.mode == InverterMode::follow) {
       put(Point::inverter, Measure::setpoint, d.setpoint.ac_power.value());
       setpoint_w = d.setpoint.ac_power.value();
     }
     return d;
+  }
+  /// Moves the SOC a point a tick, as no battery jumps.
+  void drift_to(double percent) {
+    while (std::abs(percent - soc) > 1.0) {
+      soc += percent > soc ? 1.0 : -1.0;
+      tick();
+    }
+    soc = percent;
   }
   Decision run(Duration duration) {
     Decision d;

@@ -286,7 +286,7 @@ TEST(ChargeVoltage, AtCvlChargingStopsAtOnce) {
 TEST(Soc, ReserveStopsDischargeAndResumesPastTheHysteresis) {
   House h = settled();
   h.residual_w = 1000;
-  h.soc = 20;
+  h.drift_to(20);
   Decision d = h.run(3s);
   EXPECT_EQ(d.battery_power, Watts{});
   EXPECT_TRUE(d.reasons.has(Why::reserve));
