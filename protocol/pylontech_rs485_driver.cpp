@@ -21,6 +21,9 @@ constexpr Duration last_back_off = 10s;
 constexpr Duration noise_limit = 1s;       // a babbling line delays a request no longer than this
 constexpr double longest_answer = 200.0;   // characters, of one module
 constexpr double bits_per_character = 10;  // 8N1
+/// What is said of the stack was true of every module within this time: a sweep may drag on where
+/// wake-ups come late or the line is noisy, and modules that changed meanwhile make no whole.
+constexpr Duration longest_sweep = 60s;
 
 /// What every module is asked, in this order.
 constexpr std::array questions{Command::analog, Command::alarms};
@@ -148,7 +151,7 @@ class PylontechRs485Driver final : public Driver {
       return;
     }
     while (true) {
-      for (; turn_ < turns(); next_turn(step)) {
+      for (; turn_ < turns(); next_turn(now, step)) {
         if (!worth_asking(now)) continue;
         ask(now, step);
         return;
@@ -172,12 +175,12 @@ class PylontechRs485Driver final : public Driver {
     return now >= inquiry().not_before && (question() == Command::analog || module().cells);
   }
 
-  void next_turn(Step& step) {
-    if (++turn_ == turns()) end_sweep(step);
+  void next_turn(Instant now, Step& step) {
+    if (++turn_ == turns()) end_sweep(now, step);
   }
 
-  /// The stack's extremes are known only if no module is missing.
-  void end_sweep(Step& step) const {
+  /// The stack's extremes are known only if no module is missing and none told its own long ago.
+  void end_sweep(Instant now, Step& step) const {
     std::optional<Reading<CellRange>> stack;
     for (const auto& m : modules_) {
       if (!m.cells) return;
@@ -185,7 +188,8 @@ class PylontechRs485Driver final : public Driver {
                                          std::min(stack->at, m.cells->at)}
                     : m.cells;
     }
-    if (stack) add(step, samples(stack->value, Point::battery, stack->at));
+    if (stack && now - stack->at <= longest_sweep)
+      add(step, samples(stack->value, Point::battery, stack->at));
   }
 
   void ask(Instant now, Step& step) {
@@ -270,7 +274,7 @@ class PylontechRs485Driver final : public Driver {
       tell_changes(alarms->modules.front(), step);
     }
     judge_health();
-    next_turn(step);
+    next_turn(now, step);
   }
 
   void take(const Module& values, Instant now, Step& step) {
@@ -296,7 +300,7 @@ class PylontechRs485Driver final : public Driver {
       tell(step, Level::warning, module_itself ? "module_lost" : "alarms_unread", why);
     }
     judge_health();
-    next_turn(step);
+    next_turn(now, step);
   }
 
   void tell_changes(const ModuleAlarms& alarms, Step& step) {

@@ -20,8 +20,8 @@ struct PylontechRs485Config {
 
 /// Emits voltage, current, mean cell temperature and the extremes of the cells at battery_module(n)
 /// and, after a sweep in which every module answered, the extremes of the stack at Point::battery,
-/// stamped with the oldest answer they are made of. Cell data gate no control. Events: module_lost,
-/// module_back, module_alarms (every change), alarms_unread, alarms_read.
+/// stamped with the oldest answer they are made of, at most 60 s old. Cell data gate no control.
+/// Events: module_lost, module_back, module_alarms (every change), alarms_unread, alarms_read.
 [[nodiscard]] std::unique_ptr<Driver> make_pylontech_rs485_driver(PylontechRs485Config config);
 
 }  // namespace esshub::protocol

@@ -252,6 +252,26 @@ TEST(Rs485Driver, StampsTheStackWithItsOldestModule) {
   EXPECT_EQ(bench.snapshot.raw(Point::battery, Measure::cell_voltage_min)->at, first);
 }
 
+/// Found by the fuzzer: where wake-ups come late a sweep takes long.
+TEST(Rs485Driver, AStackToldOverMoreThanAMinuteIsUnknown) {
+  const auto stack_told = [](Duration stall) {
+    Bench bench;
+    while (true) {
+      const Request request = bench.next_request();
+      if (request.address == 3 && request.command == Command::analog) break;
+      bench.hear(bench.answer_to(request));
+    }
+    bench.now += stall;
+    bench.take(bench.driver->on_timer(bench.now));
+    while (bench.asked.back().second.command != Command::alarms ||
+           bench.asked.back().second.address != 3)
+      bench.hear(bench.answer_to(bench.next_request()));
+    return bench.count(Point::battery, Measure::cell_voltage_min);
+  };
+  EXPECT_EQ(stack_told(50s), 1u);
+  EXPECT_EQ(stack_told(60s), 0u);
+}
+
 TEST(Rs485Driver, AStackWithAMissingModuleIsUnknown) {
   Bench bench;
   bench.dead = {3};
