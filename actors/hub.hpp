@@ -3,39 +3,18 @@
 
 #include <functional>
 #include <memory>
-#include <string>
-#include <variant>
 #include <vector>
 
-#include "control/settings.hpp"
+#include "config/hub_settings.hpp"
 #include "model/event.hpp"
 #include "model/result.hpp"
 #include "model/view.hpp"
-#include "protocol/modbus_driver.hpp"
-#include "protocol/pylontech_driver.hpp"
-#include "protocol/pylontech_rs485_driver.hpp"
-#include "protocol/vebus_driver.hpp"
-#include "transport/line.hpp"
 
 namespace esshub::actors {
 
-using DriverSettings = std::variant<protocol::ModbusConfig, protocol::PylontechConfig,
-                                    protocol::PylontechRs485Config, protocol::VebusConfig>;
-
-struct BusSettings {
-  std::string name;  ///< unique; label `bus` in metrics
-  transport::LineSettings line;
-  DriverSettings driver;
-};
-
-struct HubSettings {
-  std::string site_name = "home";
-  std::string time_zone = "Etc/UTC";  ///< IANA name
-  control::Settings control;
-  std::vector<BusSettings> buses;
-  std::string metrics_address = "127.0.0.1:9750";  ///< host:port, empty = no exporter
-  bool realtime = true;                            ///< try SCHED_FIFO and mlockall
-};
+using config::BusSettings;
+using config::DriverSettings;
+using config::HubSettings;
 
 /// Receives every published View (ten a second at most); runs on the publisher, never in control.
 using ViewSink = std::function<void(const View&)>;

@@ -2,7 +2,7 @@
 #include <fmt/ostream.h>
 
 #include "app/commands.hpp"
-#include "app/config.hpp"
+#include "config/config.hpp"
 
 namespace esshub::app {
 namespace {
@@ -33,9 +33,9 @@ struct DriverText {
 }  // namespace
 
 int check(const std::filesystem::path& file, std::ostream& out, std::ostream& err) {
-  const auto config = load_config(file);
+  const auto config = config::load_config(file);
   if (!config) {
-    for (const auto& mistake : config.error()) err << describe(file, mistake) << '\n';
+    for (const auto& mistake : config.error()) err << config::describe(file, mistake) << '\n';
     return exit_config;
   }
   std::vector<std::string> buses;

@@ -8,9 +8,10 @@
 #include <iostream>
 #include <memory>
 
+#include "actors/hub.hpp"
 #include "app/commands.hpp"
-#include "app/config.hpp"
 #include "app/log.hpp"
+#include "config/config.hpp"
 #include "esshub_version.hpp"
 #include "publish/live.hpp"
 
@@ -106,7 +107,7 @@ class FaultLog {
 /// SIGHUP: the hub cannot take new settings while it runs, so say what the file is worth and keep
 /// the running configuration either way.
 void check_again(const std::filesystem::path& file, Log& log) {
-  const auto config = load_config(file);
+  const auto config = config::load_config(file);
   if (config) {
     log.write("config", {Level::warning, "config_not_applied",
                          "file=" + in_quotes(file.string()) +
@@ -114,8 +115,8 @@ void check_again(const std::filesystem::path& file, Log& log) {
     return;
   }
   for (const auto& mistake : config.error())
-    log.write("config",
-              {Level::warning, "config_mistake", "at=" + in_quotes(describe(file, mistake))});
+    log.write("config", {Level::warning, "config_mistake",
+                         "at=" + in_quotes(config::describe(file, mistake))});
   log.write("config", {Level::warning, "config_rejected",
                        fmt::format("file={} valid=no kept=running mistakes={}",
                                    in_quotes(file.string()), config.error().size())});
@@ -145,9 +146,9 @@ void let_interrupt_kill() {
 
 int run(const std::filesystem::path& file, bool live) {
   block_signals();
-  auto config = load_config(file);
+  auto config = config::load_config(file);
   if (!config) {
-    for (const auto& mistake : config.error()) std::cerr << describe(file, mistake) << '\n';
+    for (const auto& mistake : config.error()) std::cerr << config::describe(file, mistake) << '\n';
     return exit_config;
   }
 

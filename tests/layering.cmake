@@ -71,12 +71,13 @@ door(model OURS model THIRD tl/ PURE)
 door(protocol OURS model protocol PURE)
 door(control OURS model control PURE)
 door(transport OURS transport THIRD boost/)
+door(config OURS model protocol control transport config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
 door(publish OURS model publish PURE)
 door(sim/plant OURS model protocol transport sim/plant PURE)
-door(sim OURS model protocol transport control sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/
+door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/
   EXCEPT sim/main.cpp CLI/)
-door(actors OURS model protocol control transport metrics publish actors
+door(actors OURS model protocol control transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/)
-door(app OURS model protocol control transport metrics publish actors app
-  THIRD tl/ toml++/ nlohmann/ spdlog/ fmt/ date/ EXCEPT app/main.cpp CLI/)
+door(app OURS model protocol control transport config metrics publish actors app
+  THIRD tl/ nlohmann/ spdlog/ fmt/ date/ EXCEPT app/main.cpp CLI/)

@@ -1,11 +1,10 @@
-#include "app/bus_reader.hpp"
+#include "config/bus_reader.hpp"
 
 #include <fmt/format.h>
 
-namespace esshub::app {
+namespace esshub::config {
 namespace {
 
-using actors::BusSettings;
 using protocol::MeterModel;
 
 enum class Kind : std::uint8_t { modbus, pylontech, pylontech_rs485, vebus };
@@ -312,4 +311,4 @@ Buses read_buses(TableReader& top, std::vector<ConfigMistake>& mistakes) {
   return BusReader{mistakes}.read(top);
 }
 
-}  // namespace esshub::app
+}  // namespace esshub::config

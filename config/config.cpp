@@ -1,4 +1,4 @@
-#include "app/config.hpp"
+#include "config/config.hpp"
 
 #include <date/tz.h>
 #include <fmt/format.h>
@@ -8,13 +8,11 @@
 #include <map>
 #include <memory>
 
-#include "app/bus_reader.hpp"
-#include "app/table_reader.hpp"
+#include "config/bus_reader.hpp"
+#include "config/table_reader.hpp"
 
-namespace esshub::app {
+namespace esshub::config {
 namespace {
-
-using actors::HubSettings;
 
 bool zone_exists(const std::string& zone) {
   try {
@@ -202,4 +200,4 @@ std::string describe(const std::filesystem::path& file, const ConfigMistake& mis
                      mistake.text);
 }
 
-}  // namespace esshub::app
+}  // namespace esshub::config

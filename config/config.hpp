@@ -7,9 +7,9 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "actors/hub.hpp"
+#include "config/hub_settings.hpp"
 
-namespace esshub::app {
+namespace esshub::config {
 
 /// A place in the configuration file, counted from 1; line 0 means the file as a whole.
 struct Place {
@@ -22,7 +22,7 @@ struct ConfigMistake {
   std::string text;  ///< what is wrong, and what was expected
 };
 
-using Config = tl::expected<actors::HubSettings, std::vector<ConfigMistake>>;
+using Config = tl::expected<HubSettings, std::vector<ConfigMistake>>;
 
 /// Reads a whole configuration. Settings that are not given keep their default. On failure: all
 /// mistakes in the order of the file (only the first one of a broken TOML syntax), never none.
@@ -34,4 +34,4 @@ using Config = tl::expected<actors::HubSettings, std::vector<ConfigMistake>>;
 /// One line for a person: `file:line:column: text`.
 [[nodiscard]] std::string describe(const std::filesystem::path& file, const ConfigMistake& mistake);
 
-}  // namespace esshub::app
+}  // namespace esshub::config

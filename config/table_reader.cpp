@@ -1,11 +1,11 @@
-#include "app/table_reader.hpp"
+#include "config/table_reader.hpp"
 
 #include <fmt/format.h>
 
 #include <charconv>
 #include <numeric>
 
-namespace esshub::app {
+namespace esshub::config {
 namespace {
 
 std::string_view type_name(toml::node_type type) {
@@ -269,4 +269,4 @@ void TableReader::finish() {
   }
 }
 
-}  // namespace esshub::app
+}  // namespace esshub::config

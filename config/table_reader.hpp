@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "app/config.hpp"
+#include "config/config.hpp"
 
-namespace esshub::app {
+namespace esshub::config {
 
 [[nodiscard]] Place place_of(const toml::node& node);
 
@@ -120,4 +120,4 @@ class TableReader {
   std::vector<std::string> known_;
 };
 
-}  // namespace esshub::app
+}  // namespace esshub::config

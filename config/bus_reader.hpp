@@ -3,16 +3,16 @@
 
 #include <vector>
 
-#include "app/table_reader.hpp"
+#include "config/table_reader.hpp"
 
-namespace esshub::app {
+namespace esshub::config {
 
 struct Buses {
-  std::vector<actors::BusSettings> list;
+  std::vector<BusSettings> list;
   bool solar_metered = false;  ///< a channel measures Point::solar
 };
 
 /// Reads the key "bus" of the whole file; what is wrong is added to `mistakes`.
 [[nodiscard]] Buses read_buses(TableReader& top, std::vector<ConfigMistake>& mistakes);
 
-}  // namespace esshub::app
+}  // namespace esshub::config

@@ -1,4 +1,4 @@
-#include "app/config.hpp"
+#include "config/config.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <regex>
 #include <sstream>
 
-namespace esshub::app {
+namespace esshub::config {
 namespace {
 
 using namespace literals;
@@ -500,7 +500,7 @@ const std::filesystem::path example = ESSHUB_SOURCE_DIR "/deploy/esshub.example.
 TEST(Example, LoadsAndShowsTheDefaults) {
   const auto config = load_config(example);
   ASSERT_TRUE(config) << describe(example, config.error().front());
-  const actors::HubSettings defaults;
+  const HubSettings defaults;
   EXPECT_EQ(config->control, defaults.control);
   EXPECT_EQ(config->site_name, defaults.site_name);
   EXPECT_EQ(config->time_zone, defaults.time_zone);
@@ -580,4 +580,4 @@ TEST(Example, NamesEveryKey) {
 }
 
 }  // namespace
-}  // namespace esshub::app
+}  // namespace esshub::config
