@@ -32,7 +32,14 @@ struct Facts {
   std::optional<Duration> backup_left;  ///< to the cut-off at the present draw
 };
 
+/// Holds a direction whose SOC limit is reached until the SOC is past its hysteresis again.
+void hold_soc(const Settings& settings, const Facts& facts, Memory& memory);
+
 /// Judges the sources, updates latches and faults in memory, estimates the load.
 [[nodiscard]] Facts observe(const Inputs& inputs, Memory& memory);
+
+/// The other half of a step: the rules alone, for facts that are known otherwise (a simulated
+/// year). As deterministic and as free of allocation as step().
+[[nodiscard]] Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory);
 
 }  // namespace esshub::control

@@ -120,14 +120,7 @@ void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
   if (facts.discharge_protected || !facts.discharge_enabled)
     memory.discharge_blocked_until = now + block_after;
 
-  const double percent = facts.soc.percent();
-  memory.floor_hold = latch(memory.floor_hold, facts.soc <= s.soc_floor,
-                            percent >= s.soc_floor.percent() + s.soc_hysteresis);
-  memory.reserve_hold = latch(memory.reserve_hold, facts.soc <= s.reserve,
-                              percent >= s.reserve.percent() + s.soc_hysteresis);
-  memory.ceiling_hold =
-      latch(memory.ceiling_hold, facts.soc_said >= s.soc_ceiling,
-            facts.soc_said.percent() <= s.soc_ceiling.percent() - s.soc_hysteresis);
+  hold_soc(s, facts, memory);
 }
 
 /// Holds the pack at the voltage cap: a slow integral on charging power, one step per new voltage,
@@ -222,6 +215,17 @@ void judge_faults(const Inputs& inputs, Memory& memory, const Facts& facts) {
 }
 
 }  // namespace
+
+void hold_soc(const Settings& s, const Facts& facts, Memory& memory) {
+  const double percent = facts.soc.percent();
+  const double said = facts.soc_said.percent();
+  memory.floor_hold = latch(memory.floor_hold, facts.soc <= s.soc_floor,
+                            percent >= s.soc_floor.percent() + s.soc_hysteresis);
+  memory.reserve_hold = latch(memory.reserve_hold, facts.soc <= s.reserve,
+                              percent >= s.reserve.percent() + s.soc_hysteresis);
+  memory.ceiling_hold = latch(memory.ceiling_hold, facts.soc_said >= s.soc_ceiling,
+                              said <= s.soc_ceiling.percent() - s.soc_hysteresis);
+}
 
 Facts observe(const Inputs& inputs, Memory& memory) {
   if (!memory.first_tick) memory.first_tick = inputs.now;

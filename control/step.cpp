@@ -38,8 +38,7 @@ std::optional<Watts> house_load(const Inputs& inputs, const Facts& facts) {
 
 }  // namespace
 
-Decision step(const Inputs& inputs, Memory& memory) {
-  const Facts facts = observe(inputs, memory);
+Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
   const Wish wish = choose_target(inputs, facts, memory);
   PowerWindow window{wish.battery_power, -unlimited, unlimited};
   for (const Limit limit : limits()) limit(inputs, facts, memory, window);
@@ -70,6 +69,11 @@ Decision step(const Inputs& inputs, Memory& memory) {
   memory.limited = decision.battery_power != wish.battery_power;
   memory.last_tick = inputs.now;
   return decision;
+}
+
+Decision step(const Inputs& inputs, Memory& memory) {
+  const Facts facts = observe(inputs, memory);
+  return decide(inputs, facts, memory);
 }
 
 }  // namespace esshub::control
