@@ -23,6 +23,7 @@
 #include "control/step.hpp"
 #include "esshub_version.hpp"
 #include "metrics/exporter.hpp"
+#include "publish/ledger.hpp"
 #include "transport/io_thread.hpp"
 #include "transport/make_line.hpp"
 
@@ -124,8 +125,12 @@ class RunningHub final : public Hub {
     if (auto* metrics = running_->exporter.get())
       subscriptions.push_back({[metrics](const View& v) { metrics->update(v); }, exporter_period});
     for (auto& sink : sinks) subscriptions.push_back({std::move(sink), {}});
-    parts.publisher = [subscriptions, events](caf::actor_system& system, const caf::actor&) {
-      return spawn_publisher(system, subscriptions, events);
+    // Outlives the publisher, so that the energies go on when that is started again.
+    const auto ledger = std::make_shared<publish::Ledger>();
+    parts.publisher = [subscriptions, events, ledger](caf::actor_system& system,
+                                                      const caf::actor&) {
+      return spawn_publisher(system, subscriptions, events,
+                             [ledger](View& view) { ledger->update(view); });
     };
 
     parts.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };

@@ -22,9 +22,11 @@ struct PublisherState {
   static inline const char* name = "publisher";
   std::vector<Receiver> receivers;
   EventSink events;
+  Completion complete;
   caf::actor control;
 
-  void publish(const View& view) {
+  void publish(View view) {
+    if (complete) complete(view);
     for (auto& receiver : receivers) {
       if (receiver.served_at && view.now - *receiver.served_at < receiver.subscription.period)
         continue;
@@ -43,10 +45,12 @@ struct PublisherState {
 };
 
 caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
-                                 std::vector<Subscription> subscriptions, EventSink events) {
+                                 std::vector<Subscription> subscriptions, EventSink events,
+                                 Completion complete) {
   for (auto& subscription : subscriptions)
     self->state.receivers.push_back({std::move(subscription), {}, 0});
   self->state.events = std::move(events);
+  self->state.complete = std::move(complete);
   return {
       [self](const MeetControl& meet) {
         if (self->state.control == meet.control) return;  // asked already
@@ -63,9 +67,9 @@ caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
 }  // namespace
 
 caf::actor spawn_publisher(caf::actor_system& system, std::vector<Subscription> subscriptions,
-                           EventSink events) {
+                           EventSink events, Completion complete) {
   return system.spawn<caf::detached>(publisher_behavior, std::move(subscriptions),
-                                     std::move(events));
+                                     std::move(events), std::move(complete));
 }
 
 }  // namespace esshub::actors

@@ -17,10 +17,15 @@ struct Subscription {
   Duration period{};
 };
 
+/// Fills in what the control does not know (energies), on the publisher's own copy of the View.
+using Completion = std::function<void(View&)>;
+
 /// An actor with a thread of its own, because sinks are foreign code and may block: they delay each
 /// other, never a bus. It asks the control (MeetControl) for a View only when it is done with the
-/// one before, so the newest wins and nothing piles up. A sink that throws is reported and kept.
+/// one before, so the newest wins and nothing piles up. Each View is completed first, then given to
+/// the sinks in their order. A sink that throws is reported and kept.
 [[nodiscard]] caf::actor spawn_publisher(caf::actor_system& system,
-                                         std::vector<Subscription> subscriptions, EventSink events);
+                                         std::vector<Subscription> subscriptions, EventSink events,
+                                         Completion complete = {});
 
 }  // namespace esshub::actors

@@ -15,8 +15,9 @@ namespace {
 
 class PublisherTest : public testing::Test {
  protected:
-  void start(std::vector<Subscription> subscriptions) {
-    publisher_ = spawn_publisher(system_, std::move(subscriptions), log_.sink());
+  void start(std::vector<Subscription> subscriptions, Completion complete = {}) {
+    publisher_ =
+        spawn_publisher(system_, std::move(subscriptions), log_.sink(), std::move(complete));
     self_->monitor(publisher_);
     caf::anon_send(publisher_, MeetControl{self_});
   }
@@ -55,6 +56,16 @@ TEST_F(PublisherTest, EverySinkGetsEveryViewButNotMoreOftenThanItWants) {
   ASSERT_TRUE(asked());
   EXPECT_EQ(all, 11);
   EXPECT_EQ(some, 3);  // at 0, 500 and 1000 ms
+}
+
+TEST_F(PublisherTest, EverySinkGetsTheCompletedView) {
+  std::atomic<double> joules{0};
+  start({{[&](const View& view) { joules = view.energies[Flow::solar]; }, {}}},
+        [](View& view) { view.energies[Flow::solar] = 42.0; });
+  ASSERT_TRUE(asked());
+  give(0ms);
+  ASSERT_TRUE(asked());
+  EXPECT_EQ(joules, 42.0);
 }
 
 TEST_F(PublisherTest, ASlowSinkIsNotGivenMoreUntilItIsDone) {
