@@ -1,76 +1,18 @@
 #include "sim/trace.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <fstream>
-#include <span>
-#include <string_view>
+#include <array>
+#include <utility>
+
+#include "sim/csv.hpp"
 
 namespace esshub::sim {
 namespace {
 
-std::vector<std::string_view> cells_of(std::string_view line) {
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  std::vector<std::string_view> cells;
-  while (true) {
-    const auto comma = line.find(',');
-    cells.push_back(line.substr(0, comma));
-    if (comma == std::string_view::npos) return cells;
-    line.remove_prefix(comma + 1);
-  }
-}
-
-std::string joined(std::span<const std::string_view> words) {
-  std::string text;
-  for (const auto word : words) {
-    if (!text.empty()) text += " or ";
-    text += word;
-  }
-  return text;
-}
-
-struct Column {
-  std::vector<std::string_view> names;  ///< any of them
-  double low;
-  double high;
-  std::string_view unit;
-};
-
-tl::expected<Trace, std::string> read(const std::filesystem::path& file, const Column& column,
+tl::expected<Trace, std::string> read(const std::filesystem::path& file, const CsvColumn& column,
                                       Duration step) {
-  const auto bad = [&](std::size_t line, const std::string& what) {
-    return tl::unexpected(file.string() + ":" + std::to_string(line) + ": " + what);
-  };
-  std::ifstream in(file);
-  if (!in) return tl::unexpected(file.string() + ": cannot be read");
-
-  std::string line;
-  std::getline(in, line);
-  const auto header = cells_of(line);
-  const auto found =
-      std::find_first_of(header.begin(), header.end(), column.names.begin(), column.names.end());
-  if (found == header.end())
-    return bad(1, "no column " + joined(column.names) + " in the header '" + line + "'");
-  const auto index = static_cast<std::size_t>(found - header.begin());
-
-  Trace trace{step, {}};
-  for (std::size_t number = 2; std::getline(in, line); ++number) {
-    if (line.empty() || line == "\r") continue;
-    const auto cells = cells_of(line);
-    if (cells.size() <= index) return bad(number, "too few columns");
-    const auto cell = cells[index];
-    double value = 0.0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (error != std::errc{} || end != cell.data() + cell.size() || !(value >= column.low) ||
-        !(value <= column.high))
-      return bad(number, "expected a number from " + std::to_string(std::lround(column.low)) +
-                             " to " + std::to_string(std::lround(column.high)) + " " +
-                             std::string(column.unit) + ", got '" + std::string(cell) + "'");
-    trace.values.push_back(value);
-  }
-  if (trace.values.empty()) return bad(2, "no values");
-  return trace;
+  auto values = read_csv(file, std::array{column});
+  if (!values) return tl::unexpected(std::move(values.error()));
+  return Trace{step, std::move(values->front())};
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct Trace {
 };
 
 /// House load in W, one row a second. The header names the column: `load_w` or `active_power_w`.
-/// The error is `file:line: what, and what was expected`.
+/// The error is `file:line:column: what, and what was expected`.
 [[nodiscard]] tl::expected<Trace, std::string> read_load_trace(const std::filesystem::path& file);
 
 /// Global horizontal irradiance in W/m2, one row a minute, column `ghi_w_m2`.

@@ -185,7 +185,7 @@ TEST_F(Program, WrongFilesAre78WithTheirLine) {
   const auto load = path("l.csv");
   std::ofstream(load) << "load_w\n1\nmany\n";
   EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--load", load}), 78);
-  EXPECT_THAT(said(), HasSubstr("l.csv:3: expected a number"));
+  EXPECT_THAT(said(), HasSubstr("l.csv:3:1: expected a number"));
   EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--pv", "/nowhere.csv"}), 78);
 }
 
