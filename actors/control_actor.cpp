@@ -88,6 +88,7 @@ class Control {
           [&](const NextView& next) { reader_ = next.to; },
           [&](const SettingsPtr& settings) { loop_.hear(*settings); },
           [&](const Orders& orders) { loop_.hear(orders); },
+          [&](const FaultNote& note) { loop_.hear_fault(note.by, note.fault, note.active); },
           [&](const StopControl& stop) {
             stop_reader_ = stop.reply_to;
             loop_.begin_stop(now);

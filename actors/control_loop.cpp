@@ -36,6 +36,12 @@ void ControlLoop::hear_parts(bool stuck, bool hold_safe, Instant now) {
   hold_safe_ = hold_safe;
 }
 
+void ControlLoop::hear_fault(const std::string& by, Fault fault, bool active) {
+  const std::pair told{by, fault};
+  std::erase(told_faults_, told);
+  if (active) told_faults_.push_back(told);
+}
+
 void ControlLoop::begin_stop(Instant now) {
   if (stop_) return;
   stop_.emplace();
@@ -67,6 +73,7 @@ const Decision& ControlLoop::tick(Instant now, Duration lateness, std::uint64_t 
   std::array<bool, fault_count> raised{};
   for (const auto& bus : buses_)
     if (bus.driver.fault) raised[static_cast<std::size_t>(*bus.driver.fault)] = true;
+  for (const auto& [by, fault] : told_faults_) raised[static_cast<std::size_t>(fault)] = true;
   for (std::size_t i = 0; i < fault_count; ++i) {
     const auto fault = static_cast<Fault>(i);
     if (fault != Fault::actor_stuck) own_faults_.set(fault, raised[i], now);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/sample_queue.hpp"
@@ -39,6 +40,9 @@ class ControlLoop {
   void hear(const BusHealth& health);
   void hear(const control::Settings& settings) { settings_ = settings; }
   void hear(const Orders& orders) { orders_ = orders; }
+  /// A fault of neither a bus nor the control, raised or cleared by `by`; others of the same kind
+  /// stay.
+  void hear_fault(const std::string& by, Fault fault, bool active);
   /// An actor is stuck or died; or they die so often that only the safe setpoint is left.
   void hear_parts(bool stuck, bool hold_safe, Instant now);
   /// From the next tick on: safe setpoint, until stopped() answers.
@@ -75,7 +79,8 @@ class ControlLoop {
   Snapshot snapshot_;
   Decision decision_;
   std::vector<BusHealth> buses_;
-  FaultSet own_faults_;  ///< the drivers' and actor_stuck
+  FaultSet own_faults_;  ///< the drivers', the tellers' and actor_stuck
+  std::vector<std::pair<std::string, Fault>> told_faults_;
   TickStats stats_;
   bool hold_safe_ = false;
 

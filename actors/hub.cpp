@@ -14,7 +14,9 @@
 #include <utility>
 
 #include "actors/bus_actor.hpp"
+#include "actors/command_desk.hpp"
 #include "actors/control_actor.hpp"
+#include "actors/control_link.hpp"
 #include "actors/local_clock.hpp"
 #include "actors/messages.hpp"
 #include "actors/publisher.hpp"
@@ -96,6 +98,17 @@ class RunningHub final : public Hub {
     running_->exporter = std::move(exporter);
     SupervisorParts parts;
 
+    // What people and programs ask for: through the desk to the control, whichever is alive.
+    desk_ = std::make_shared<CommandDesk>(
+        DeskParts{.settings = settings.control,
+                  .state_dir = settings.state_dir,
+                  .events = events,
+                  .tell = [link = link_](const Orders& orders) { link->tell(orders); },
+                  .storage_failed =
+                      [link = link_](bool failed) {
+                        link->tell(FaultNote{"state", Fault::storage_failed, failed});
+                      }});
+
     // One queue per bus: from its actor to the control.
     std::vector<ControlSource> sources;
     for (const auto& bus : settings.buses) {
@@ -117,8 +130,11 @@ class RunningHub final : public Hub {
 
     const ControlParts control{settings.control,   std::move(sources), &control::step,
                                settings.time_zone, settings.realtime,  events};
-    parts.control = [control](caf::actor_system& system, const caf::actor& supervisor) {
-      return spawn_control(system, control, supervisor);
+    parts.control = [control, link = link_](caf::actor_system& system,
+                                            const caf::actor& supervisor) {
+      auto actor = spawn_control(system, control, supervisor);
+      link->meet(actor);
+      return actor;
     };
 
     std::vector<Subscription> subscriptions;
@@ -143,6 +159,12 @@ class RunningHub final : public Hub {
 
   bool stop() override { return stop_once(); }
 
+  CommandSink commands() const override {
+    return [desk = desk_](const Command& command, const std::string& who) {
+      return desk->order(command, who);
+    };
+  }
+
  private:
   /// The supervisor ends the actors in order; then nobody uses the lines any more.
   bool stop_once() {
@@ -158,6 +180,8 @@ class RunningHub final : public Hub {
       self->receive([&](const HubStopped& s) { stopped = s; }, caf::after(stop_limit) >> [] {});
     }
     acknowledged_ = stopped.acknowledged;
+    desk_->close();
+    link_->meet({});
     running_->io.stop();
     closing.wait();
     // An actor that hangs (in a sink that blocks) cannot be ended, and the actor system would wait
@@ -167,6 +191,8 @@ class RunningHub final : public Hub {
     return acknowledged_;
   }
 
+  std::shared_ptr<ControlLink> link_ = std::make_shared<ControlLink>();
+  std::shared_ptr<CommandDesk> desk_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;
   bool acknowledged_ = false;

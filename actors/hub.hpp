@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/hub_settings.hpp"
+#include "model/command.hpp"
 #include "model/event.hpp"
 #include "model/result.hpp"
 #include "model/view.hpp"
@@ -32,6 +33,9 @@ class Hub {
   /// Orderly stop: safe setpoint acknowledged on the wire, then control, buses, publishers; at most
   /// 5 s. True if the acknowledgement was seen (or no inverter was being controlled).
   [[nodiscard]] virtual bool stop() = 0;
+
+  /// The one door for commands. May be kept; once the hub stops it refuses everything.
+  [[nodiscard]] virtual CommandSink commands() const = 0;
 
  protected:
   Hub() = default;

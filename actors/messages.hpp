@@ -79,6 +79,13 @@ using ViewPtr = std::shared_ptr<const View>;
 /// anybody -> control: validated settings, valid from the next tick on.
 using SettingsPtr = std::shared_ptr<const control::Settings>;
 
+/// anybody -> control: a fault outside the buses, raised or cleared. Each teller has its own.
+struct FaultNote {
+  std::string by;
+  Fault fault{};
+  bool active = false;
+};
+
 /// Last setpoint, then end; the answer goes to `reply_to`.
 struct StopControl {
   caf::actor reply_to;
@@ -111,6 +118,7 @@ CAF_ADD_TYPE_ID(esshub, (esshub::actors::PartsState))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::NextView))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::ViewPtr))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::SettingsPtr))
+CAF_ADD_TYPE_ID(esshub, (esshub::actors::FaultNote))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::StopControl))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::ControlStopped))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::StopHub))
@@ -135,6 +143,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::PartsState)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::NextView)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ViewPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::SettingsPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::FaultNote)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::StopControl)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ControlStopped)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::StopHub)

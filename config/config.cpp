@@ -62,6 +62,11 @@ class Loader {
       site.complain("time_zone", fmt::format("is \"{}\", expected an IANA time zone of this "
                                              "system, such as \"Europe/London\"",
                                              hub_.time_zone));
+    site.read("state_dir", hub_.state_dir);
+    if (!hub_.state_dir.empty() && !hub_.state_dir.starts_with('/'))
+      site.complain("state_dir", fmt::format("is \"{}\", expected an absolute path, or \"\" to "
+                                             "keep nothing",
+                                             hub_.state_dir));
     site.finish();
   }
 

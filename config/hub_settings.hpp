@@ -30,6 +30,8 @@ struct HubSettings {
   std::vector<BusSettings> buses;
   std::string metrics_address = "127.0.0.1:9750";  ///< host:port, empty = no exporter
   bool realtime = true;                            ///< try SCHED_FIFO and mlockall
+  /// Where orders outlive the program; empty: nowhere.
+  std::string state_dir = "/var/lib/esshub";
 };
 
 }  // namespace esshub::config

@@ -57,11 +57,11 @@ struct Storm {
 /// Everything ordered at run time, on top of the configuration. Enters the control with the next
 /// tick (F17: whatever is temporary carries its end).
 struct Orders {
-  std::optional<Mode> mode;     ///< nothing: as configured
-  std::optional<Soc> reserve;   ///< nothing: as configured
-  std::optional<Order> manual;  ///< the owner's override
-  std::optional<Order> dispatch;
-  std::optional<Storm> storm;
+  std::optional<Mode> mode{};     ///< nothing: as configured
+  std::optional<Soc> reserve{};   ///< nothing: as configured
+  std::optional<Order> manual{};  ///< the owner's override
+  std::optional<Order> dispatch{};
+  std::optional<Storm> storm{};
   std::uint32_t cutoff_resets = 0;  ///< counts the owner's commands to end a latched cut-off (F9)
   friend bool operator==(const Orders&, const Orders&) = default;
 };

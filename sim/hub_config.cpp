@@ -28,6 +28,9 @@ std::string hub_config(const std::string& dir, const std::string& metrics_addres
          "[site]\n"
          "name = \"simulated house\"\n"
          "time_zone = \"Europe/London\"\n"
+         "state_dir = " +
+         quoted(dir + "/state") +
+         "\n"
          "\n"
          "[control]\n"
          "period = \"100 ms\"\n"

@@ -78,6 +78,6 @@ door(sim/plant OURS model protocol transport sim/plant PURE)
 door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/
   EXCEPT sim/main.cpp CLI/)
 door(actors OURS model protocol control transport config metrics publish actors
-  THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/)
+  THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
 door(app OURS model protocol control transport config metrics publish actors app
   THIRD tl/ nlohmann/ spdlog/ fmt/ date/ EXCEPT app/main.cpp CLI/)

@@ -42,6 +42,22 @@ struct Rig {
   }
 };
 
+TEST(ControlLoop, AToldFaultStaysUntilEveryoneWhoRaisedItClearsIt) {
+  Rig rig;
+  rig.loop.hear_fault("state", Fault::storage_failed, true);
+  rig.loop.hear_fault("history", Fault::storage_failed, true);
+  rig.tick();
+  const auto since = rig.now;
+  rig.tick();
+  EXPECT_EQ(rig.loop.view({}).decision.faults.since(Fault::storage_failed), since);
+  rig.loop.hear_fault("state", Fault::storage_failed, false);
+  rig.tick();
+  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::storage_failed));
+  rig.loop.hear_fault("history", Fault::storage_failed, false);
+  rig.tick();
+  EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::storage_failed));
+}
+
 TEST(ControlLoop, DrainsEveryQueueIntoTheSnapshot) {
   Rig rig;
   rig.meters->push({{Point::grid, Measure::power}, 1, rig.now});

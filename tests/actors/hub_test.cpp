@@ -18,6 +18,7 @@ HubSettings absent_house() {
   HubSettings settings;
   settings.time_zone = "Europe/London";
   settings.metrics_address.clear();
+  settings.state_dir.clear();
   settings.realtime = false;
   settings.control.period = 20ms;
   settings.buses = {
@@ -82,6 +83,16 @@ TEST(Hub, ShowsItsBusesDownAndCommandsNothingWithoutDevices) {
            v.decision.setpoint.mode == InverterMode::release && v.ticks.ticks > 2;
   }));
   EXPECT_TRUE((*hub)->stop());
+}
+
+TEST(Hub, ACommandIsRefusedWithAReasonOrHoldsUntilTheHubStops) {
+  auto hub = Hub::start(absent_house(), no_events, {});
+  ASSERT_TRUE(hub);
+  const auto commands = (*hub)->commands();
+  EXPECT_FALSE(commands(SetReserve{Soc::from_percent(100)}, "test"));
+  EXPECT_TRUE(commands(SetReserve{Soc::from_percent(40)}, "test"));
+  EXPECT_TRUE((*hub)->stop());
+  EXPECT_FALSE(commands(SetReserve{Soc::from_percent(40)}, "test"));
 }
 
 TEST(Hub, PollsAMeterOnAPortThatIsThere) {

@@ -1,0 +1,31 @@
+// ControlLink: the lasting word to the control, whichever control is alive; a new one hears it all.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "actors/messages.hpp"
+
+namespace esshub::actors {
+
+/// Thread-safe, never waits. Remembers the newest of every kind, so that a control started again
+/// goes on as ordered.
+class ControlLink {
+ public:
+  /// The control is this one now; nobody (an empty handle) lets go of the last one.
+  void meet(caf::actor control);
+
+  void tell(const Orders& orders);
+  void tell(SettingsPtr settings);
+  void tell(const FaultNote& note);
+
+ private:
+  std::mutex mutex_;
+  caf::actor control_;
+  std::optional<Orders> orders_;
+  SettingsPtr settings_;
+  std::vector<FaultNote> notes_;  ///< one for each teller and fault
+};
+
+}  // namespace esshub::actors

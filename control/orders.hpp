@@ -1,0 +1,28 @@
+// Orders and commands: what may be ordered at run time, and when an order has had its time.
+#pragma once
+
+#include "control/settings.hpp"
+#include "model/command.hpp"
+#include "model/instruction.hpp"
+#include "model/result.hpp"
+
+namespace esshub::control {
+
+// How long an order may last, both ends allowed.
+constexpr Duration shortest_override = 1min;
+constexpr Duration longest_override = 7 * 24h;
+constexpr Duration shortest_dispatch = 1s;
+constexpr Duration longest_dispatch = 48h;
+constexpr Duration shortest_storm = 10min;
+constexpr Duration longest_storm = 14 * 24h;
+
+/// The orders with the command carried out, those that ended left out. An Error (kind content)
+/// says what was refused and what is allowed: powers up to the configured limits, states of charge
+/// between floor and ceiling, a range with room in it, lengths as above.
+[[nodiscard]] Result<Orders> apply(const Orders& orders, const Command& command,
+                                   const Settings& settings, Instant now);
+
+/// The orders without those whose end has come (F17).
+[[nodiscard]] Orders expire(Orders orders, Instant now);
+
+}  // namespace esshub::control
