@@ -75,16 +75,42 @@ TEST_F(Tree, EnergiesAreKilowattHours) {
 }
 
 TEST_F(Tree, NothingMeasuredIsZero) {
+  // What is true of the installation, not measured.
+  const std::set<std::string_view> facts{"/Connected",
+                                         "/Position",
+                                         "/IsGenericEnergyMeter",
+                                         "/NrOfPhases",
+                                         "/Role",
+                                         "/ErrorCode",
+                                         "/DeviceType",
+                                         "/Manufacturer",
+                                         "/Family",
+                                         "/SystemType",
+                                         "/ModeIsAdjustable",
+                                         "/Ac/ActiveIn/CurrentLimitIsAdjustable",
+                                         "/Ac/State/IgnoreAcIn1",
+                                         "/Bms/BmsExpected",
+                                         "/Interfaces/Mk2/Connection",
+                                         "/Hub4/DoNotFeedInOvervoltage",
+                                         "/Ac/Grid/DeviceType",
+                                         "/Ac/In/0/Source",
+                                         "/Settings/CGwacs/Hub4Mode",
+                                         "/Settings/CGwacs/BatteryLife/State",
+                                         "/Settings/SystemSetup/AcInput1"};
+  // What the hub itself decides, also with nothing measured.
+  const std::set<std::string_view> decided{"/Alarms/BmsCable",
+                                           "/Alarms/BmsConnectionLost",
+                                           "/Hub4/DisableCharge",
+                                           "/Hub4/DisableFeedIn",
+                                           "/Control/ActiveSocLimit",
+                                           "/Control/ScheduledCharge",
+                                           "/Settings/CGwacs/BatteryLife/MinimumSocLimit"};
   for (const auto& row : venus_tree(View{})) {
-    const bool is_plain_fact =
-        row.path == "/Connected" || row.path == "/Position" ||
-        row.path == "/IsGenericEnergyMeter" || row.path.find("Number") != std::string_view::npos ||
-        row.path == "/NrOfPhases" || row.path == "/Manufacturer" || row.path == "/SystemType";
-    const bool is_fault = row.path == "/Alarms/BmsCable";
-    const bool is_reason =
-        row.path.starts_with("/SystemState/") && row.path != "/SystemState/State";
-    EXPECT_EQ(row.value.has_value(), is_plain_fact || is_fault || is_reason)
-        << row.service << row.path;
+    const bool is_fact =
+        facts.contains(row.path) || row.path.find("/NumberOf") != std::string_view::npos;
+    const bool is_decided = decided.contains(row.path) || (row.path.starts_with("/SystemState/") &&
+                                                           row.path != "/SystemState/State");
+    EXPECT_EQ(row.value.has_value(), is_fact || is_decided) << row.service << row.path;
   }
 }
 
@@ -176,6 +202,48 @@ TEST_F(Tree, AnInverterWithoutEssHasNoAssistant) {
   EXPECT_EQ(get("vebus", "/Hub4/AssistantId"), invalid);
   put(Point::inverter, Measure::controllable, 1);
   EXPECT_EQ(get("vebus", "/Hub4/AssistantId"), i(5));
+}
+
+TEST_F(Tree, AlarmBitsOfTheInverterAreWarningsAndAlarms) {
+  EXPECT_EQ(get("vebus", "/Alarms/Overload"), invalid);
+  put(Point::inverter, Measure::alarms, 0x04 + 0x20);  // overload warning, low battery
+  EXPECT_EQ(get("vebus", "/Alarms/Overload"), i(1));
+  EXPECT_EQ(get("vebus", "/Alarms/LowBattery"), i(2));
+  EXPECT_EQ(get("vebus", "/Alarms/L1/Ripple"), i(0));
+}
+
+TEST_F(Tree, ConsumedChargeIsNegativeAndNeedsBothReadings) {
+  put(Point::battery, Measure::capacity, 100);
+  EXPECT_EQ(get("battery", "/ConsumedAmphours"), invalid);
+  put(Point::battery, Measure::soc, 80);
+  EXPECT_EQ(get("battery", "/ConsumedAmphours"), d(-20));
+}
+
+TEST_F(Tree, ThePowerFactorIsUnknownNearZeroCurrent) {
+  put(Point::grid, Measure::power, -230);
+  put(Point::grid, Measure::voltage, 230);
+  put(Point::grid, Measure::current, 0.1);
+  EXPECT_EQ(get("grid", "/Ac/PowerFactor"), invalid);
+  put(Point::grid, Measure::current, 2);
+  EXPECT_EQ(get("grid", "/Ac/PowerFactor"), d(-0.5));
+}
+
+TEST_F(Tree, TheReserveInForceIsTheMinimumSoc) {
+  view.decision.policy.reserve = 35.0_soc;
+  view.decision.policy.backup_left = 90min;
+  EXPECT_EQ(get("settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit"), d(35));
+  EXPECT_EQ(get("system", "/Dc/Battery/TimeToGo"), i(5400));
+}
+
+TEST_F(Tree, OnlyTheWeeklyPlanAndTheTariffAreScheduledCharging) {
+  auto& policy = view.decision.policy;
+  policy.instruction = {.kind = InstructionKind::charge, .power = 1000.0_W, .target = 90.0_soc};
+  policy.authority = Authority::manual;
+  EXPECT_EQ(get("system", "/Control/ScheduledCharge"), i(0));
+  EXPECT_EQ(get("system", "/Control/ScheduledSoc"), invalid);
+  policy.authority = Authority::schedule;
+  EXPECT_EQ(get("system", "/Control/ScheduledCharge"), i(1));
+  EXPECT_EQ(get("system", "/Control/ScheduledSoc"), d(90));
 }
 
 TEST_F(Tree, ReasonsShowAsFlags) {
