@@ -136,7 +136,8 @@ class Bus {
       health_.bytes_out += frame.size();
       line_->write(std::move(frame));
     }
-    if (step.wake_at) {
+    // What is under way already needs no second message: a driver repeats itself at every byte.
+    if (step.wake_at && step.wake_at != wake_at_) {
       wake_at_ = step.wake_at;
       self_->scheduled_send(self_, *wake_at_, Wake{*wake_at_});
     }
