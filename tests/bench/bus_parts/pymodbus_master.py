@@ -1,0 +1,14 @@
+#!/usr/bin/python3
+"""Reads the three phases of a meter as fast as pymodbus can: pymodbus_master.py PORT BAUD; until killed."""
+import sys
+
+from pymodbus.client import ModbusSerialClient
+
+FIRST_REGISTER, REGISTERS = 0, 18
+
+client = ModbusSerialClient(port=sys.argv[1], baudrate=int(sys.argv[2]), timeout=1)
+assert client.connect()
+while True:
+    answer = client.read_input_registers(FIRST_REGISTER, count=REGISTERS, slave=1)
+    if answer.isError():
+        print(answer, file=sys.stderr)
