@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A Modbus RTU slave by pymodbus 3.0: unit 1 answers as an SDM630, unit 244 as an SDM120."""
+"""A Modbus RTU slave by pymodbus (3.0 or 3.8): unit 1 answers as an SDM630, unit 244 as an SDM120."""
 import struct
 import sys
 import threading
@@ -7,7 +7,12 @@ import time
 
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
 from pymodbus.server import StartSerialServer
-from pymodbus.transaction import ModbusRtuFramer
+
+try:
+    from pymodbus.framer import FramerType
+    RTU = FramerType.RTU
+except ImportError:  # before 3.7
+    from pymodbus.transaction import ModbusRtuFramer as RTU
 
 
 def words(values):
@@ -21,8 +26,12 @@ def words(values):
 def unit(inputs, holdings):
     # Gaps are answered with zeros as the real meters do.
     block = {address: 0 for address in range(0, 0x200)} | words(inputs)
-    return ModbusSlaveContext(ir=ModbusSparseDataBlock(block), hr=ModbusSparseDataBlock(words(holdings)),
-                              zero_mode=True)
+    return ModbusSlaveContext(ir=data(block), hr=data(words(holdings)))
+
+
+def data(registers):
+    """pymodbus counts them from 1; the wire's first is 0."""
+    return ModbusSparseDataBlock({address + 1: word for address, word in registers.items()})
 
 
 SDM630 = {0x00: 231.5, 0x02: 231.5, 0x04: 231.5, 0x06: 1.4, 0x08: 4.3, 0x0C: 321.5, 0x0E: 987.25, 0x46: 50.01,
@@ -45,5 +54,5 @@ def wiggle():
 
 threading.Thread(target=wiggle, daemon=True).start()
 print("ready", flush=True)
-StartSerialServer(context=ModbusServerContext(slaves=units, single=False), framer=ModbusRtuFramer,
+StartSerialServer(context=ModbusServerContext(slaves=units, single=False), framer=RTU,
                   port=sys.argv[1], baudrate=9600, timeout=0.01)
