@@ -1,4 +1,4 @@
-// View -> Prometheus. Names, units and help texts stand in one table in exporter.cpp.
+// View -> Prometheus: serves /metrics; what is in it stands in sections.hpp and its files.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,86 @@
+#include "metrics/sections.hpp"
+
+namespace esshub::metrics {
+namespace {
+
+constexpr std::size_t kind_count = static_cast<std::size_t>(InstructionKind::idle) + 1;
+constexpr std::size_t mode_count = static_cast<std::size_t>(Mode::scheduled) + 1;
+
+void add_instruction(Page& page, const Instruction& instruction) {
+  const bool runs =
+      instruction.kind == InstructionKind::charge || instruction.kind == InstructionKind::discharge;
+  page.gauge("esshub_instruction_active", "1 for the instruction in force, else 0.");
+  page.add_states<InstructionKind>("instruction", kind_count,
+                                   [&](auto kind) { return kind == instruction.kind; });
+  page.gauge("esshub_instruction_power_watts",
+             "Rate at the battery (AC side) that the instruction wants in watts, positive for "
+             "charge and discharge alike. Absent for the others.");
+  if (runs) page.add({}, instruction.power.value());
+  page.gauge("esshub_instruction_soc_ratio",
+             "SOC bounds of the instruction, 0 to 1: target of charge and discharge, low and high "
+             "of balance and idle.");
+  if (runs) {
+    page.add({{"bound", "target"}}, instruction.target.ratio());
+  } else {
+    page.add({{"bound", "low"}}, instruction.low.ratio());
+    page.add({{"bound", "high"}}, instruction.high.ratio());
+  }
+}
+
+void add_ends(Page& page, const View& view) {
+  const auto& policy = view.decision.policy;
+  page.gauge(
+      "esshub_instruction_until_timestamp_seconds",
+      "When the instruction in force ends, in seconds since 1970. Absent where it has no end "
+      "and while the clock is not trusted.");
+  if (policy.until) page.add({}, timestamp(view, *policy.until));
+  page.gauge("esshub_storm_until_timestamp_seconds",
+             "Until when the reserve is raised for a storm, in seconds since 1970. Absent while it "
+             "is not, and while the clock is not trusted.");
+  if (policy.storm_until) page.add({}, timestamp(view, *policy.storm_until));
+}
+
+void add_thresholds(Page& page, const View& view) {
+  const auto& policy = view.decision.policy;
+  page.gauge("esshub_soc_threshold_ratio",
+             "SOC thresholds in force, 0 to 1: reserve and floor end discharging on grid, ceiling "
+             "ends charging, cutoff switches the inverter off in a power cut.");
+  page.add({{"threshold", "reserve"}}, policy.reserve.ratio());
+  page.add({{"threshold", "floor"}}, policy.floor.ratio());
+  page.add({{"threshold", "ceiling"}}, policy.ceiling.ratio());
+  page.add({{"threshold", "cutoff"}}, policy.cutoff.ratio());
+  page.gauge("esshub_reserve_margin_ratio",
+             "SOC above the reserve in force, -1 to 1; negative below it. Absent while the SOC is "
+             "not current.");
+  if (const auto soc = fresh(view.snapshot.soc(), view.now, view.max_age_of(Measure::soc)))
+    page.add({}, soc->ratio() - policy.reserve.ratio());
+  page.gauge("esshub_backup_left_seconds",
+             "Time to the cut-off at the present draw if the mains fails or has failed, estimated, "
+             "in seconds. Absent while unknown.");
+  if (policy.backup_left) page.add({}, Seconds(*policy.backup_left).count());
+}
+
+}  // namespace
+
+void add_policy(Page& page, const View& view) {
+  const auto& policy = view.decision.policy;
+  add_instruction(page, policy.instruction);
+  page.gauge("esshub_authority_active", "1 for who gave the instruction in force, else 0.");
+  page.add_states<Authority>("authority", authority_count,
+                             [&](auto each) { return each == policy.authority; });
+  page.gauge("esshub_mode_active", "1 for the mode that the owner chose, else 0.");
+  page.add_states<Mode>("mode", mode_count, [&](auto each) { return each == policy.mode; });
+  add_ends(page, view);
+  add_thresholds(page, view);
+  page.gauge("esshub_energy_price_per_kwh",
+             "Price now in the tariff's currency per kWh: import is paid, export is earned. Absent "
+             "without a tariff.");
+  page.add({{"direction", "import"}}, policy.import_price);
+  page.add({{"direction", "export"}}, policy.export_price);
+  page.gauge("esshub_local_weekday",
+             "Day of the week at the site, 1 = Monday to 7 = Sunday: it changes when a local day "
+             "begins. Absent while the clock is not trusted.");
+  if (view.local.trusted) page.add({}, static_cast<double>(view.local.weekday));
+}
+
+}  // namespace esshub::metrics

@@ -1,0 +1,25 @@
+#include "metrics/sections.hpp"
+
+#include <chrono>
+
+namespace esshub::metrics {
+
+void add_view(Page& page, View view, Instant now) {
+  const bool current = now - view.now <= view.max_age;  // else the control itself is silent
+  view.wall += std::chrono::duration_cast<WallTime::duration>(now - view.now);
+  view.now = now;
+  add_readings(page, view);
+  add_battery(page, view);
+  add_inverter(page, view);
+  add_energies(page, view);
+  if (current) {
+    add_policy(page, view);
+    add_decision(page, view);
+    add_faults(page, view);
+    add_bus_states(page, view.buses);
+  }
+  add_bus_counters(page, view.buses);
+  add_control(page, view.ticks);
+}
+
+}  // namespace esshub::metrics

@@ -1,0 +1,53 @@
+// The sections of a scrape, one file each: which part of the View becomes which families.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "metrics/page.hpp"
+#include "model/view.hpp"
+
+namespace esshub::metrics {
+
+constexpr double joules_per_watt_hour = 3600.0;
+constexpr double coulombs_per_ampere_hour = 3600.0;
+
+/// Every section, as true at `now` (not before view.now): what has become too old since the View
+/// was made is left out, and of a View that is itself too old only counters and ages remain.
+void add_view(Page& page, View view, Instant now);
+
+/// What the meters, the battery and the inverter measure, everywhere where it is current, and the
+/// age of it all.
+void add_readings(Page& page, const View& view);
+
+/// What the BMS says: SOC, SOH, limits, protections, warnings, requests, cells.
+void add_battery(Page& page, const View& view);
+
+/// What the inverter says of itself: state, alarms, acknowledged setpoint.
+void add_inverter(Page& page, const View& view);
+
+/// Counters of energy: the meters' own registers and the hub's own totals of the flows.
+void add_energies(Page& page, const View& view);
+
+/// Instruction, authority, mode, SOC thresholds, margin over the reserve, prices.
+void add_policy(Page& page, const View& view);
+
+/// What is commanded and why.
+void add_decision(Page& page, const View& view);
+
+/// Faults; since-when only while the wall clock is trusted.
+void add_faults(Page& page, const View& view);
+
+/// What is true of the buses now; only of a View that is itself current.
+void add_bus_states(Page& page, const std::vector<BusHealth>& buses);
+
+/// What the buses have counted: it stays true however old the View is.
+void add_bus_counters(Page& page, const std::vector<BusHealth>& buses);
+
+/// Ticks, overruns and lateness of the control loop.
+void add_control(Page& page, const TickStats& ticks);
+
+/// Seconds since 1970 of a moment on the steady clock; nothing while the wall clock is not trusted.
+[[nodiscard]] std::optional<double> timestamp(const View& view, Instant at);
+
+}  // namespace esshub::metrics
