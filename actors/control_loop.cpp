@@ -145,6 +145,7 @@ View ControlLoop::view(WallTime wall) const {
   }
   view.buses = buses_;
   view.ticks = stats_;
+  view.circuit_roles = settings_.circuit_roles;
   return view;
 }
 

@@ -33,6 +33,13 @@ const auto points = [] {
   return words;
 }();
 
+constexpr auto roles = [] {
+  std::array<Word<CircuitRole>, circuit_role_count> words{};
+  for (std::size_t i = 0; i < words.size(); ++i)
+    words.at(i) = {name(static_cast<CircuitRole>(i)), static_cast<CircuitRole>(i)};
+  return words;
+}();
+
 class BusReader {
  public:
   explicit BusReader(std::vector<ConfigMistake>& mistakes) : mistakes_(mistakes) {}
@@ -50,7 +57,7 @@ class BusReader {
         }
       }
     require_buses(node ? place_of(*node) : Place{1, 1});
-    return {std::move(buses_), measured_.contains(Point::solar)};
+    return {std::move(buses_), measured_.contains(Point::solar), circuit_roles_};
   }
 
  private:
@@ -287,10 +294,44 @@ class BusReader {
     if (read || !reader.has("phase"))
       reader.once(phases, channel.phase, "phase", "is read by another channel of this meter");
     reader.require("measures", "what it measures, such as \"grid\"");
-    if (reader.read("measures", channel.point, points)) measures(channel.point, reader, "measures");
+    if (too_many_circuits(reader)) {
+      (void)reader.find("role");
+    } else if (reader.read("measures", channel.point, points)) {
+      measures(channel.point, reader, "measures");
+      read_role(reader, channel.point);
+    }
     reader.read("invert", channel.invert);
     reader.finish();
     return channel;
+  }
+
+  /// A numbered circuit that there is not: says how many there may be.
+  static bool too_many_circuits(TableReader& reader) {
+    const auto* node = reader.find("measures");
+    const std::string text = node ? node->value_or(std::string{}) : std::string{};
+    if (!text.starts_with("circuit") ||
+        std::ranges::find(points, text, &Word<Point>::text) != points.end())
+      return false;
+    reader.complain(
+        "measures",
+        fmt::format("is \"{}\", expected {} to {}: no more than {} circuits "
+                    "are metered besides grid, solar and battery",
+                    text, name(circuit(0)), name(circuit(max_circuits - 1)), max_circuits));
+    return true;
+  }
+
+  void read_role(TableReader& reader, Point point) {
+    auto role = CircuitRole::other;
+    const bool given = reader.read("role", role, roles);
+    for (std::size_t i = 0; i < max_circuits; ++i) {
+      if (point != circuit(i)) continue;
+      circuit_roles_.at(i) = role;
+      return;
+    }
+    if (given)
+      reader.complain("role",
+                      fmt::format("has no meaning for {}, expected only with {} to {}", name(point),
+                                  name(circuit(0)), name(circuit(max_circuits - 1))));
   }
 
   void measures(Point point, TableReader& reader, std::string_view key) {
@@ -303,6 +344,7 @@ class BusReader {
   Seen<std::string> names_;
   Seen<std::string> lines_;
   Seen<Point> measured_;
+  CircuitRoles circuit_roles_{};
 };
 
 }  // namespace

@@ -4,12 +4,14 @@
 #include <vector>
 
 #include "config/table_reader.hpp"
+#include "model/circuit.hpp"
 
 namespace esshub::config {
 
 struct Buses {
   std::vector<BusSettings> list;
   bool solar_metered = false;  ///< a channel measures Point::solar
+  CircuitRoles circuit_roles{};
 };
 
 /// Reads the key "bus" of the whole file; what is wrong is added to `mistakes`.

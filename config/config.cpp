@@ -46,6 +46,7 @@ class Loader {
     auto buses = read_buses(top, mistakes_);
     hub_.buses = std::move(buses.list);
     control_.solar_metered = buses.solar_metered;
+    control_.circuit_roles = buses.circuit_roles;
     top.finish();
     if (mistakes_.empty()) return std::move(hub_);
     std::ranges::stable_sort(mistakes_, {}, [](const ConfigMistake& mistake) {

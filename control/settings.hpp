@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/circuit.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -23,6 +24,8 @@ struct Settings {
   Amperes main_fuse = 100.0_A;  ///< of the house: a power beyond it cannot be; 10 to 400
 
   bool solar_metered = true;  ///< a channel measures Point::solar; else load is net of solar
+
+  CircuitRoles circuit_roles{};  ///< what the further metered circuits are
 
   // Battery
   Watts charge_limit = 2400.0_W;     ///< at the battery, AC side; 0 to 10000

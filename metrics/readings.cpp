@@ -67,9 +67,18 @@ Measure main_measure(Point point) {
   return point >= Point::module1 ? Measure::voltage : Measure::power;
 }
 
+void add_circuits(Page& page, const CircuitRoles& roles) {
+  page.gauge("esshub_circuit_info",
+             "Always 1, for each further metered circuit: its channel, and its role as configured "
+             "(ev, heatpump or other).");
+  for (std::size_t i = 0; i < roles.size(); ++i)
+    if (roles.at(i)) page.add({{"channel", name(circuit(i))}, {"role", name(*roles.at(i))}}, 1.0);
+}
+
 }  // namespace
 
 void add_readings(Page& page, const View& view) {
+  add_circuits(page, view.circuit_roles);
   add_powers(page, view);
   for (const auto& row : rows) {
     page.gauge(row.name, row.help);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/circuit.hpp"
 #include "model/decision.hpp"
 #include "model/energy.hpp"
 #include "model/health.hpp"
@@ -44,6 +45,7 @@ struct View {
   std::vector<BusHealth> buses;
   TickStats ticks;
   EnergyTotals energies;
+  CircuitRoles circuit_roles{};  ///< of the configuration
 
   /// The channel's value if it is current.
   [[nodiscard]] std::optional<double> current(Point point, Measure measure) const {

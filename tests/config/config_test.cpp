@@ -346,6 +346,26 @@ TEST(ConfigMistakes, OutOfRangeNamesRangeAndUnit) {
               ElementsAre(StartsWith("18:8: bus.baud: is 2401, expected one of: 1200, 2400,")));
 }
 
+TEST(Config, CircuitsHaveTheirRoles) {
+  std::string text = minimal;
+  // A third CT of the main meter and a meter of its own for each of the rest.
+  text = replaced(text, "invert = true }",
+                  "invert = true }, { phase = 3, measures = \"circuit1\", role = \"ev\" }");
+  std::string meters;
+  for (int n = 2; n <= 10; ++n)
+    meters += "[[bus.meter]]\nmodel = \"sdm120\"\nunit = " + std::to_string(n) +
+              "\nchannels = [ { measures = \"circuit" + std::to_string(n) + "\"" +
+              (n == 10 ? ", role = \"heatpump\"" : "") + " } ]\n";
+  text = replaced(text, "\n[[bus]]\nname = \"battery\"", meters + "\n[[bus]]\nname = \"battery\"");
+  const auto config = parse_config(text);
+  ASSERT_TRUE(config);
+  const auto& roles = config->control.circuit_roles;
+  EXPECT_EQ(roles.front(), CircuitRole::ev);
+  EXPECT_EQ(roles.at(1), CircuitRole::other);
+  EXPECT_EQ(roles.back(), CircuitRole::heatpump);
+  EXPECT_EQ(parse_config(minimal)->control.circuit_roles, CircuitRoles{});
+}
+
 TEST(ConfigMistakes, UnknownWordNamesTheList) {
   EXPECT_THAT(instead("\"sdm630\"", "\"sdm530\""),
               ElementsAre("6:9: bus.meter.model: is \"sdm530\", expected one of: sdm630, sdm120"));
@@ -389,6 +409,21 @@ name = "battery")"),
               ElementsAre(StartsWith("11:8: bus.meter.unit: is the address of another meter (")));
   EXPECT_THAT(with("[[bus]]\nname = \"two\"\nkind = \"vebus\"\nport = \"/dev/x\"\n"),
               ElementsAre(StartsWith("23:8: bus.kind: the inverter is measured twice")));
+}
+
+TEST(ConfigMistakes, OnlyACircuitHasARole) {
+  EXPECT_THAT(instead("measures = \"solar\"", "measures = \"solar\", role = \"ev\""),
+              ElementsAre("8:88: bus.meter.channels.role: has no meaning for solar, expected only "
+                          "with circuit1 to circuit10"));
+  EXPECT_THAT(instead("measures = \"solar\"", "measures = \"circuit1\", role = \"boiler\""),
+              ElementsAre(HasSubstr("is \"boiler\", expected one of: other, ev, heatpump")));
+}
+
+TEST(ConfigMistakes, SaysHowManyCircuitsThereMayBe) {
+  EXPECT_THAT(instead("measures = \"solar\"", "measures = \"circuit11\", role = \"ev\""),
+              ElementsAre("8:72: bus.meter.channels.measures: is \"circuit11\", expected circuit1 "
+                          "to circuit10: no more than 10 circuits are metered besides grid, solar "
+                          "and battery"));
 }
 
 TEST(ConfigMistakes, AnSdm120HasOnePhase) {

@@ -62,6 +62,7 @@ View healthy_view(Instant at) {
   view.buses.back().driver.devices.push_back({"main", 45ms, 60ms});
   view.buses.back().driver.ready = true;
   view.buses.back().driver.frames.add(FrameResult::checksum);
+  view.circuit_roles.at(2) = CircuitRole::heatpump;
   view.ticks.ticks = 12;
   view.ticks.overruns = 1;
   view.ticks.lateness.add(0.0002);
@@ -109,6 +110,7 @@ TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
            "esshub_temperature_celsius{channel=\"battery\"} 21\n",
            "esshub_energy_joules_total{channel=\"grid\",direction=\"forward\"} 7200\n",
            "esshub_energy_joules_total{channel=\"grid\",direction=\"reverse\"} 3600\n",
+           "esshub_circuit_info{channel=\"circuit3\",role=\"heatpump\"} 1\n",
            "esshub_battery_soc_ratio 0.57",
            "esshub_battery_limit_amperes{limit=\"charge\"} 25\n",
            "esshub_battery_limit_amperes{limit=\"discharge\"} 50\n",
