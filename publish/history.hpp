@@ -25,8 +25,11 @@ struct MinuteRow {
 struct DayRow {
   std::string date;       ///< "2026-11-22"
   EnergyTotals energies;  ///< of this day alone
+  /// In the tariff's currency, of what flowed while its price was known; nothing if none was.
   std::optional<double> import_cost;
   std::optional<double> export_income;
+  double import_unpriced_j = 0.0;  ///< J imported while no price was known: not in import_cost
+  double export_unpriced_j = 0.0;
 };
 
 struct HistoryEvent {

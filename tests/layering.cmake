@@ -73,7 +73,7 @@ door(control OURS model control PURE)
 door(transport OURS transport THIRD boost/)
 door(config OURS model protocol control transport config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
-door(publish OURS model publish PURE)
+door(publish OURS model publish THIRD tl/)
 door(sim/plant OURS model protocol transport sim/plant PURE)
 door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/
   EXCEPT sim/main.cpp CLI/)

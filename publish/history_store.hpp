@@ -1,0 +1,65 @@
+// HistoryStore: keeps the history of the running hub in a file, from a thread of its own.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "model/event.hpp"
+#include "publish/history_collector.hpp"
+#include "publish/history_file.hpp"
+
+namespace esshub::publish {
+
+struct HistorySettings {
+  std::string file;          ///< empty: no history is kept
+  Duration batch = 5min;     ///< rows are written together this often; a crash loses at most these
+  unsigned keep_days = 365;  ///< of minutes and events; days are kept for ever
+};
+
+/// Thread-safe. No call but flush() and the reader's waits for the disk: what cannot be written
+/// waits in memory, a day of minutes at most, and is tried again every 10 s. A damaged file is
+/// moved to `NAME.damaged-N`, never deleted, and a new one begun with the totals known. Time is the
+/// Views', so that tests may invent it.
+class HistoryStore final : public HistoryReader {
+ public:
+  /// Reads the totals from the file, then writes from its own thread. A file that cannot be opened
+  /// is no error here: it is Fault::storage_failed until it can be. `events` gets component
+  /// "history".
+  HistoryStore(HistorySettings settings, EventSink events);
+  /// Writes what waits, but does not wait longer than 1.5 s for a disk that hangs.
+  ~HistoryStore() override;
+  HistoryStore(const HistoryStore&) = delete;
+  HistoryStore& operator=(const HistoryStore&) = delete;
+
+  /// What had flowed when the store was made; zero if it could not be read.
+  [[nodiscard]] const EnergyTotals& totals() const { return start_; }
+
+  /// Raises Fault::storage_failed in the View while nothing can be written (safety contract F14),
+  /// or a write has hung for a minute. Never clears what others raised.
+  void complete(View& view);
+  /// A ViewSink's work.
+  void update(const View& view);
+  /// An event as of now: kind "command" or "system".
+  void note(std::string kind, std::string name, std::string detail);
+  /// Waits until everything up to now is written. False if it could not be.
+  bool flush();
+  /// Rows and events lost because nothing could be written for too long.
+  [[nodiscard]] std::uint64_t dropped() const;
+
+  // What is not written yet is part of the answers.
+  [[nodiscard]] Result<std::vector<MinuteRow>> minutes(WallTime from, WallTime until) override;
+  [[nodiscard]] Result<std::vector<DayRow>> days(unsigned count) override;
+  [[nodiscard]] Result<std::vector<HistoryEvent>> events(WallTime from, WallTime until,
+                                                         unsigned most) override;
+
+ private:
+  class Writer;
+  std::shared_ptr<Writer> writer_;  ///< shared with its thread, which may outlive us on a hung disk
+  EnergyTotals start_;
+};
+
+}  // namespace esshub::publish
