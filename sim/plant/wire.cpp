@@ -54,27 +54,29 @@ void Wire::push(protocol::ByteView bytes, Instant now) {
     }
     flying_.push_back({sent[i], at, i + 1 == sent.size()});
   }
+  find_next();
 }
 
 protocol::Bytes Wire::pop(Instant now) {
   protocol::Bytes out;
+  if (flying_.empty() || flying_.front().at > now) return out;
   while (!flying_.empty() && flying_.front().at <= now) {
     out.push_back(flying_.front().byte);
     flying_.pop_front();
   }
+  find_next();
   return out;
 }
 
-std::optional<Instant> Wire::next() const {
-  if (flying_.empty()) return std::nullopt;
+void Wire::find_next() {
+  next_.reset();
+  if (flying_.empty()) return;
   const auto latest = flying_.front().at + settings_.latency;
-  auto at = flying_.front().at;
   for (const auto& flying : flying_) {
     if (flying.at > latest) break;
-    at = flying.at;
+    next_ = flying.at;
     if (flying.ends_burst) break;
   }
-  return at;
 }
 
 void Wire::set_speeds(std::uint32_t sender, std::uint32_t receiver) {
@@ -86,6 +88,7 @@ void Wire::set_speeds(std::uint32_t sender, std::uint32_t receiver) {
 void Wire::set_fault(const BusFault& fault) {
   fault_ = fault;
   if (fault.kind == FaultKind::off || fault.kind == FaultKind::unplug) flying_.clear();
+  find_next();
 }
 
 }  // namespace esshub::sim

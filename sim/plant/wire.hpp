@@ -28,7 +28,7 @@ class Wire {
   /// All bytes whose last bit has arrived at or before `now`, in order.
   [[nodiscard]] protocol::Bytes pop(Instant now);
   /// When it is worth calling pop(): the end of the first burst under way, or the latency timer.
-  [[nodiscard]] std::optional<Instant> next() const;
+  [[nodiscard]] std::optional<Instant> next() const { return next_; }
   /// Affects bytes pushed from now on; `off` and `unplug` also lose those under way.
   void set_fault(const BusFault& fault);
   /// The speeds the two ends are set to. What is sent at another speed than the receiver's arrives
@@ -41,6 +41,7 @@ class Wire {
     Instant at;  ///< when its last bit has arrived
     bool ends_burst;
   };
+  void find_next();
   [[nodiscard]] protocol::Bytes damaged(protocol::ByteView bytes);
   [[nodiscard]] protocol::Bytes garbled(protocol::ByteView bytes);
 
@@ -49,6 +50,7 @@ class Wire {
   BusFault fault_;
   bool garbled_ = false;  ///< the two ends run at different speeds
   std::deque<Flying> flying_;
+  std::optional<Instant> next_;  ///< asked far more often than it changes
 };
 
 }  // namespace esshub::sim
