@@ -78,6 +78,23 @@ double Battery::resistance() const {
   return module_ohm / static_cast<double>(settings_.modules);
 }
 
+/// The area under the cell's curve from 0 to `percent`.
+WattHours Battery::stored_at(double percent) const {
+  const auto area_below = [](double to) {
+    double area = 0.0;
+    double from = cell_curve.front().percent;
+    for (const auto& point : cell_curve) {
+      const double end = std::min(point.percent, to);
+      if (end <= from) continue;
+      area += (end - from) * (cell_volts(from) + cell_volts(end)) / 2.0;
+      from = end;
+    }
+    return area;
+  };
+  const double ampere_hours = module_ampere_hours * static_cast<double>(settings_.modules);
+  return WattHours{cells * ampere_hours / 100.0 * (area_below(percent) - area_below(0.0))};
+}
+
 /// Solves power = (u + i r) i; beyond the most the cells can give, the current of that most.
 Amperes Battery::current_for(Watts power) const {
   const double u = open_circuit().value();

@@ -41,6 +41,9 @@ class Battery {
   [[nodiscard]] Volts open_circuit() const;
   /// Of the whole stack, ohm.
   [[nodiscard]] double resistance() const;
+  /// In the cells now, and what they hold from 0 to 100 %, without any loss.
+  [[nodiscard]] WattHours stored() const { return stored_at(charge_percent_); }
+  [[nodiscard]] WattHours capacity() const { return stored_at(100.0); }
   /// 0 to 100 %; the BMS forgets what it had latched.
   void set_soc(double percent);
   void set_overrides(const BmsOverrides& overrides);
@@ -48,6 +51,7 @@ class Battery {
 
  private:
   [[nodiscard]] Amperes current_for(Watts power) const;
+  [[nodiscard]] WattHours stored_at(double percent) const;
   void update_bms(Duration dt);
 
   BatterySettings settings_;

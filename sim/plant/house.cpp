@@ -36,6 +36,26 @@ Mains House::mains() const {
           Hertz{50.0 + 0.02 * wander(t, 90.0)}};
 }
 
+void House::count(Hours dt) {
+  const auto split = [dt](Watts power, WattHours& forward, WattHours& reverse) {
+    (power > Watts{} ? forward : reverse) += abs(power) * dt;
+  };
+  split(truth_.grid, truth_.import, truth_.export_);
+  truth_.absolute += abs(truth_.grid) * dt;
+  truth_.served += (truth_.load + truth_.ac_out) * dt;
+  truth_.generated += truth_.solar * dt;
+
+  const InverterTruth& inverter = inverter_.truth();
+  const BatteryTruth& battery = battery_.truth();
+  split(inverter.battery_ac, truth_.charged, truth_.discharged);
+  const Watts conversion = inverter.battery_ac - battery.voltage * battery.current;
+  const Watts own_use = truth_.drawn - inverter.ac_in;
+  const Watts heat = Volts{battery.current.value() * battery_.resistance()} * battery.current;
+  truth_.losses += (conversion + own_use + heat) * dt;
+  if (battery.current < Amperes{})
+    truth_.cells_out += (heat - battery.voltage * battery.current) * dt;
+}
+
 void House::advance(Duration dt) {
   const auto supply = mains();
   const auto behind = settings_.ac_out + wanted_load_ * settings_.ac_out_share;
@@ -47,9 +67,7 @@ void House::advance(Duration dt) {
   truth_.load = truth_.grid_on ? wanted_load_ * (1.0 - settings_.ac_out_share) : Watts{};
   truth_.solar = truth_.grid_on ? sun_ : Watts{};  // solar inverters stop without grid
   truth_.grid = truth_.load + truth_.drawn - truth_.solar;
-  if (truth_.grid > Watts{}) truth_.import += truth_.grid * Hours{dt};
-  if (truth_.grid < Watts{}) truth_.export_ += -truth_.grid * Hours{dt};
-  truth_.absolute += abs(truth_.grid) * Hours{dt};
+  count(Hours{dt});
 
   grid_.advance(dt, truth_.grid, supply.voltage, dice_);
   solar_.advance(dt, truth_.solar, supply.voltage, dice_);

@@ -31,7 +31,15 @@ struct HouseTruth {
   bool grid_on = true;
   WattHours import{};  ///< since the start
   WattHours export_{};
-  WattHours absolute{};  ///< of |grid|: divided by the time it is the mean
+  WattHours absolute{};    ///< of |grid|: divided by the time it is the mean
+  WattHours served{};      ///< all loads, behind the inverter too
+  WattHours generated{};   ///< by the sun
+  WattHours charged{};     ///< AC side of the inverter's conversion
+  WattHours discharged{};  ///< the same, other way
+  WattHours cells_out{};   ///< taken out of the cells
+  /// Of the conversion, the inverter's own use, and the battery's resistance:
+  /// served + stored + losses = generated + import - export.
+  WattHours losses{};
 };
 
 class House {
@@ -53,11 +61,14 @@ class House {
   /// SDM120: the inverter's AC-in, + = charging.
   [[nodiscard]] const MeterTruth& battery_meter() const { return battery_meter_; }
   [[nodiscard]] Battery& battery() { return battery_; }
+  [[nodiscard]] const Battery& battery() const { return battery_; }
   [[nodiscard]] InverterCommand& command() { return command_; }
   [[nodiscard]] const InverterCommand& command() const { return command_; }
 
  private:
   [[nodiscard]] Mains mains() const;
+  /// Energies of what has just been true for `dt`.
+  void count(Hours dt);
 
   HouseSettings settings_;
   Dice dice_;

@@ -23,6 +23,20 @@ TEST(BatteryModel, RestsAtItsOpenCircuitVoltage) {
   EXPECT_EQ(battery.truth().current, 0.0_A);
 }
 
+TEST(BatteryModel, KnowsTheEnergyInItsCells) {
+  EXPECT_EQ(Battery{at_soc(0.0)}.stored(), WattHours{});
+  const Battery half{at_soc(50.0)};
+  EXPECT_NEAR(half.capacity().value(), 100.0 * 49.4, 50.0);
+  Battery battery{at_soc(50.0)};
+  WattHours heat{};
+  for (int i = 0; i < 3600; ++i) {
+    battery.advance(step, 500.0_W);
+    const Amperes current = battery.truth().current;
+    heat += Volts{current.value() * battery.resistance()} * current * Hours{step};
+  }
+  EXPECT_NEAR((battery.stored() - half.stored()).value(), 500.0 - heat.value(), 0.5);
+}
+
 TEST(BatteryModel, CountsCoulombs) {
   Battery battery{at_soc(50.0)};
   double ampere_hours = 0.0;
