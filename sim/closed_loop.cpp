@@ -44,8 +44,8 @@ void ClosedLoop::tick(Instant now) {
   taken_ = std::exchange(queue_, {});
   for (const Sample& sample : taken_)
     if (gate_.admit(sample, settings_.control)) snapshot_.absorb(sample);
-  // Virtual noon of a Monday: schedules are tested elsewhere.
-  const LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
+  const LocalTime local = clock_ ? clock_(now - plant_.start())
+                                 : LocalTime{.minute_of_day = 720, .weekday = 1, .trusted = true};
   decision_ = control::step({.settings = settings_.control,
                              .snapshot = snapshot_,
                              .now = now,

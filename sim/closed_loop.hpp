@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "control/gate.hpp"
@@ -33,6 +34,8 @@ class ClosedLoop {
  public:
   /// Called after every control tick.
   using OnTick = std::function<void(const Decision&, const Snapshot&)>;
+  /// Civil time at the site, asked once a tick.
+  using Clock = std::function<LocalTime(Duration since_start)>;
 
   ClosedLoop(Plant& plant, ClosedLoopSettings settings);
 
@@ -48,6 +51,8 @@ class ClosedLoop {
   /// Samples the newest tick took over, in the order of their arrival.
   [[nodiscard]] const std::vector<Sample>& taken() const { return taken_; }
   control::Settings& settings() { return settings_.control; }
+  /// Without one it is noon of a Monday for ever.
+  void set_clock(Clock clock) { clock_ = std::move(clock); }
   /// As SIGTERM does: from the next tick on the safe setpoint.
   void stop() { stopping_ = true; }
 
@@ -73,6 +78,7 @@ class ClosedLoop {
   control::Memory memory_;
   Decision decision_;
   Instant next_tick_;
+  Clock clock_;
   bool stopping_ = false;
 };
 

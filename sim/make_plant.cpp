@@ -9,6 +9,8 @@ std::unique_ptr<Plant> make_plant(const Scenario& scenario, const Traces& traces
   settings.seed = scenario.seed;
   settings.house = scenario.house;
   settings.house.seed = scenario.seed;
+  if (scenario.meter_wire)
+    settings.wires[static_cast<std::size_t>(Bus::meters)] = *scenario.meter_wire;
   settings.meters_live_without_grid = scenario.meters_live_without_grid;
   settings.load = [trace = traces.load, fixed = scenario.load, offset = scenario.load_offset](
                       Duration t) { return trace ? Watts{trace->held(offset + t)} : fixed; };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include "sim/plant/device.hpp"
 #include "sim/plant/house.hpp"
+#include "sim/plant/wire.hpp"
 
 namespace esshub::sim {
 
@@ -28,6 +30,7 @@ struct Scenario {
   HouseSettings house;
   bool meters_live_without_grid = false;
   Duration meter_turnaround = 45ms;
+  std::optional<WireSettings> meter_wire{};  ///< nothing: 9600 8N1
   FakeBatteryOptions battery;
   FakeMultiplusOptions inverter;
   std::vector<ScenarioEvent> events;

@@ -75,7 +75,7 @@ door(config OURS model protocol control transport config THIRD tl/ toml++/ fmt/ 
 door(metrics OURS model metrics THIRD prometheus/)
 door(publish OURS model publish THIRD tl/)
 door(sim/plant OURS model protocol transport sim/plant PURE)
-door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/
+door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/ date/
   EXCEPT sim/main.cpp CLI/)
 door(actors OURS model protocol control transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)

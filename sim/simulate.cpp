@@ -1,0 +1,186 @@
+#include "sim/simulate.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <ostream>
+#include <utility>
+
+#include "config/config.hpp"
+#include "sim/civil_time.hpp"
+#include "sim/exit_codes.hpp"
+#include "sim/fit_config.hpp"
+#include "sim/make_plant.hpp"
+#include "sim/progress.hpp"
+
+namespace esshub::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Everything that was given as files, read and found good.
+struct Furnished {
+  FittedConfig hub;
+  Scenario scenario;
+  Traces traces;
+  CivilTime civil;
+};
+
+template <class Read>
+bool read_trace(const fs::path& file, Read read, double step_seconds, std::optional<Trace>& into,
+                std::ostream& err) {
+  if (file.empty()) return true;
+  auto trace = read(file);
+  if (!trace) {
+    err << trace.error() << '\n';
+    return false;
+  }
+  into = std::move(*trace);
+  into->step = as_duration(Seconds{step_seconds});
+  return true;
+}
+
+/// Names every mistake of every file.
+std::optional<Furnished> furnish(const SimulateOptions& options, std::ostream& err) {
+  bool good = true;
+  const auto complain = [&](const auto& text) {
+    err << text << '\n';
+    good = false;
+  };
+  Scenario scenario;
+  if (!options.scenario.empty()) {
+    auto read = read_scenario(options.scenario);
+    if (read) {
+      scenario = std::move(*read);
+    } else {
+      for (const auto& mistake : read.error()) complain(mistake);
+    }
+  }
+  if (options.seed) scenario.seed = *options.seed;
+
+  Traces traces;
+  good &= read_trace(options.load, read_load_trace, options.load_step_seconds, traces.load, err);
+  good &= read_trace(options.sun, read_sun_trace, options.sun_step_seconds, traces.sun, err);
+
+  const auto settings = config::load_config(options.config);
+  if (!settings) {
+    for (const auto& mistake : settings.error())
+      complain(config::describe(options.config, mistake));
+    return std::nullopt;
+  }
+  auto hub = fit_config(*settings);
+  if (!hub)
+    for (const auto& mistake : hub.error()) complain(options.config.string() + ": " + mistake);
+  auto civil = CivilTime::starting(options.start, settings->time_zone);
+  if (!civil) complain("--start: " + civil.error());
+  if (!good) return std::nullopt;
+
+  // Row 0 of a trace is the midnight before the start.
+  scenario.load_offset += civil->start_of_day();
+  scenario.solar_offset += civil->start_of_day();
+  scenario.meter_wire = hub->meter_wire;
+  return Furnished{std::move(*hub), std::move(scenario), std::move(traces), std::move(*civil)};
+}
+
+/// One row at each `step`: what is true in the house, and what the hub does about it.
+class TickFile {
+ public:
+  TickFile(const fs::path& path, Duration step)
+      : step_(step), file_(std::fopen(path.c_str(), "w"), &std::fclose) {
+    if (file_)
+      std::fputs("local_time,time_s,load_w,solar_w,grid_w,battery_w,soc_percent,setpoint_w,rules\n",
+                 file_.get());
+  }
+  [[nodiscard]] bool is_open() const { return file_ != nullptr; }
+  [[nodiscard]] bool good() const { return std::ferror(file_.get()) == 0; }
+  [[nodiscard]] bool flush() { return std::fflush(file_.get()) == 0 && good(); }
+
+  void tick(Duration since_start, CivilTime& civil, const House& house, const Decision& decision) {
+    if (since_start < next_) return;
+    next_ += step_;
+    const auto& truth = house.truth();
+    std::fprintf(file_.get(), "%s,%.1f,%.1f,%.1f,%.1f,%.1f,%.2f,", civil.text(since_start).c_str(),
+                 Seconds{since_start}.count(), (truth.load + truth.ac_out).value(),
+                 truth.solar.value(), truth.grid.value(), house.inverter_truth().battery_ac.value(),
+                 house.battery_truth().soc_percent);
+    if (decision.setpoint.mode == InverterMode::follow)
+      std::fprintf(file_.get(), "%.1f", decision.setpoint.ac_power.value());
+    char separator = ',';
+    for (const auto& reason : decision.reasons) {
+      std::fputc(std::exchange(separator, '+'), file_.get());
+      std::fputs(std::string(name(reason.why)).c_str(), file_.get());
+    }
+    std::fputc('\n', file_.get());
+  }
+
+ private:
+  Duration step_;
+  Duration next_{};
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+};
+
+int cannot_write(const fs::path& file, std::ostream& err) {
+  err << file.string() << ": cannot be written: " << std::strerror(errno) << '\n';
+  return exit_cannot_create;
+}
+
+}  // namespace
+
+int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& err) {
+  auto furnished = furnish(options, err);
+  if (!furnished) return exit_config;
+  for (const auto& note : furnished->hub.notes) err << "note: " << note << '\n';
+  std::optional<TickFile> ticks;
+  if (!options.csv.empty()) {
+    ticks.emplace(options.csv, as_duration(Seconds{options.csv_step_seconds}));
+    if (!ticks->is_open()) return cannot_write(options.csv, err);
+  }
+  std::ofstream json;
+  if (!options.json.empty()) {
+    json.open(options.json);
+    if (!json) return cannot_write(options.json, err);
+  }
+
+  const auto plant = make_plant(furnished->scenario, furnished->traces, Instant{} + 1h);
+  ClosedLoop loop{*plant, furnished->hub.loop};
+  CivilTime& civil = furnished->civil;
+  loop.set_clock([&](Duration since_start) { return civil.at(since_start); });
+  const House& house = plant->house();
+  Books books{house, options.prices};
+  const Duration period = furnished->hub.loop.control.period;
+
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    Progress progress{options.hours, "h"};
+    loop.run(as_duration(Hours{options.hours}), [&](const Decision& decision, const Snapshot&) {
+      const Duration since_start = plant->now() - plant->start();
+      FaultSet bus_faults;
+      for (const Bus bus : {Bus::meters, Bus::battery, Bus::inverter})
+        if (const auto fault = loop.health(bus).fault) bus_faults.set(*fault, true, plant->now());
+      books.tick(decision, bus_faults, period);
+      if (ticks) ticks->tick(since_start, civil, house, decision);
+      progress.show(Hours{since_start}.count());
+    });
+  }
+  const double took = Seconds{std::chrono::steady_clock::now() - begin}.count();
+
+  out << civil.text(Duration{}) << ", " << options.hours << " h, seed " << furnished->scenario.seed
+      << '\n'
+      << books.text();
+  err << "simulated " << options.hours << " h in " << took << " s: " << options.hours / took
+      << " h/s\n";
+  if (ticks && !ticks->flush()) return cannot_write(options.csv, err);
+  if (json.is_open()) {
+    auto summary = books.json();
+    summary["start"] = civil.text(Duration{});
+    summary["seed"] = furnished->scenario.seed;
+    summary["simulated_hours_per_second"] = options.hours / took;
+    if (!(json << summary.dump(2) << '\n').flush()) return cannot_write(options.json, err);
+  }
+  return exit_ok;
+}
+
+}  // namespace esshub::sim

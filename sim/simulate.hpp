@@ -1,0 +1,33 @@
+// esshub-sim simulate: the hub's own configuration against the simulated house, in virtual time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "sim/books.hpp"
+
+namespace esshub::sim {
+
+struct SimulateOptions {
+  std::filesystem::path config;
+  std::filesystem::path scenario{};  ///< empty: the default house
+  std::filesystem::path load{};      ///< empty: the scenario's constant load
+  std::filesystem::path sun{};       ///< empty: the scenario's constant sun
+  double load_step_seconds = 1.0;    ///< time between two rows
+  double sun_step_seconds = 60.0;
+  double hours = 24.0;
+  std::string start = "2026-06-21";  ///< local, see CivilTime; both traces begin at its midnight
+  std::optional<std::uint64_t> seed{};
+  FlatPrices prices{};
+  std::filesystem::path json{};
+  std::filesystem::path csv{};
+  double csv_step_seconds = 1.0;
+};
+
+/// Returns the exit code. The summary goes to `out`, mistakes and notes to `err`.
+[[nodiscard]] int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& err);
+
+}  // namespace esshub::sim
