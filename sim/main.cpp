@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -14,21 +16,19 @@
 
 #include "esshub_version.hpp"
 #include "sim/command.hpp"
+#include "sim/exit_codes.hpp"
 #include "sim/hub_config.hpp"
 #include "sim/make_plant.hpp"
 #include "sim/plant_runner.hpp"
 #include "sim/scenario.hpp"
+#include "sim/simulate.hpp"
+#include "sim/year_command.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace esshub;
 using namespace esshub::sim;
-
-// As in sysexits.h.
-constexpr int exit_usage = 64;
-constexpr int exit_cannot_create = 73;
-constexpr int exit_config = 78;
 
 struct Options {
   std::string dir;
@@ -113,6 +113,12 @@ int run_plant(const Options& options) {
   return 0;
 }
 
+std::string number(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
 std::string footer() {
   return "Commands for DIR/control, one a line, each answered by a line 'ok ...' or 'error "
          "...':\n" +
@@ -125,13 +131,118 @@ std::string footer() {
          "  echo 'load 2500' | nc -U -q 1 /tmp/house/control\n";
 }
 
+void add_simulate_options(CLI::App& command, SimulateOptions& to) {
+  const auto positive = CLI::PositiveNumber;
+  command.add_option("--config", to.config, "Configuration of the hub, TOML")->required();
+  command.add_option("--scenario", to.scenario,
+                     "TOML file, see scenario.example.toml: the house, and events in it");
+  command.add_option("--load", to.load, "CSV, column load_w or active_power_w (W)");
+  command.add_option("--load-step", to.load_step_seconds, "Seconds between rows of --load")
+      ->check(positive)
+      ->capture_default_str();
+  command.add_option("--pv", to.sun, "CSV, column ghi_w_m2 (W/m2)");
+  command.add_option("--pv-step", to.sun_step_seconds, "Seconds between rows of --pv")
+      ->check(positive)
+      ->capture_default_str();
+  command.add_option("--hours", to.hours, "How long")->check(positive)->capture_default_str();
+  command.add_option("--start", to.start, "Local time, such as 2026-10-25T00:30")
+      ->capture_default_str();
+  command.add_option("--seed", to.seed, "The same seed, the same house (before the scenario's)");
+  command.add_option("--import-price", to.prices.import,
+                     "Of imported energy, per kWh, while the configuration's tariff names none");
+  command.add_option("--export-price", to.prices.export_, "Paid for exported energy, per kWh")
+      ->capture_default_str();
+  command.add_option("--json", to.json, "Write the summary to this file");
+  command.add_option("--csv", to.csv, "Write what happens to this file, a row a --csv-step");
+  command.add_option("--csv-step", to.csv_step_seconds, "Seconds between its rows")
+      ->check(positive)
+      ->capture_default_str();
+  command.footer(
+      "The hub's drivers, rules and settings are the real ones; the wires have their real speeds,\n"
+      "the meters their filters, the inverter its ramp. Both traces begin at the midnight before\n"
+      "--start and begin again at their end. The summary goes to stdout: energies in kWh,\n"
+      "equivalent full cycles, self-consumption (solar energy not exported), self-sufficiency\n"
+      "(load not imported), mean |grid|, time outside +-50 W, cost by price, faults seen.\n"
+      "\nExit codes: 0 done, 64 wrong arguments, 73 a file cannot be written, 78 a file that was\n"
+      "given is missing or wrong (each mistake with file and line).\n"
+      "\nExample:\n"
+      "  esshub-sim simulate --config esshub.toml --load load.csv --pv sun.csv --json day.json\n");
+}
+
+void add_year_options(CLI::App& command, YearOptions& to) {
+  const std::map<std::string, YearTariff> tariffs{{"tou", YearTariff::tou}, {"e7", YearTariff::e7}};
+  const std::map<std::string, int> steps{{"1h", 3600}, {"1min", 60}, {"1s", 1}};
+  auto& s = to.settings;
+  const auto watt_hours = [&](const char* option, WattHours& value, const char* what) {
+    command
+        .add_option_function<double>(
+            option, [&value](double kwh) { value = WattHours{kwh * 1000.0}; }, what)
+        ->check(CLI::Range(0.0, 1000.0))
+        ->default_str(number(value.value() / 1000.0));
+  };
+  const auto watts = [&](const char* option, Watts& value, const char* what) {
+    command
+        .add_option_function<double>(
+            option, [&value](double w) { value = Watts{w}; }, what)
+        ->check(CLI::Range(100.0, 10000.0))
+        ->default_str(number(value.value()));
+  };
+  command
+      .add_option("--house", to.house,
+                  "CSV, a row an hour: load_kwh, pv_wh_per_kwp, hour_1_24, day_type, "
+                  "tou_price_usd_per_kwh or price_per_kwh")
+      ->required();
+  command
+      .add_option("--tariff", s.tariff,
+                  "tou: the price column; e7: 0.10 per kWh in hours 1 to 7, else 0.30")
+      ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7}"))
+      ->type_name("")
+      ->default_str("tou");
+  command
+      .add_option_function<int>(
+          "--step", [&s](int seconds) { s.step = std::chrono::seconds{seconds}; },
+          "Time between two decisions")
+      ->transform(CLI::CheckedTransformer(steps).description("{1h,1min,1s}"))
+      ->type_name("")
+      ->default_str("1h");
+  command.add_option("--config", to.config,
+                     "Take the rules' settings from this configuration of the hub; without it: "
+                     "self-consumption from empty to full");
+  command.add_option("--kwp", s.kwp, "Installed solar power, kWp")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  watt_hours("--capacity-kwh", s.battery.capacity, "Usable capacity of the battery");
+  watt_hours("--start-kwh", s.battery.start, "Stored at the start");
+  watts("--charge-w", s.battery.charge, "Most it charges with, AC side");
+  watts("--discharge-w", s.battery.discharge, "Most it discharges with, AC side");
+  command.add_option("--efficiency", s.battery.efficiency, "One way, 0.5 to 1")
+      ->check(CLI::Range(0.5, 1.0))
+      ->capture_default_str();
+  command.add_option("--export-price", s.export_price, "Paid for exported energy, per kWh")
+      ->capture_default_str();
+  command.add_option("--json", to.json, "Write the figures to this file");
+  command.footer(
+      "Every decision is made by the hub's own table of targets and limits. Measurements are\n"
+      "ideal, and so is the inverter but for its losses; powers are constant within an hour. The\n"
+      "bound is the least cost with perfect foresight (exact); it must end with what it started\n"
+      "with and must not feed the grid from the battery. Regret is cost minus bound.\n"
+      "\nExit codes: 0 done, 64 wrong arguments, 73 a file cannot be written, 78 a file that was\n"
+      "given is missing or wrong (with file, line and column).\n"
+      "\nExample:\n"
+      "  esshub-sim year --house house.csv --tariff e7 --step 1min\n");
+  command.callback([&s] {
+    if (s.battery.start > s.battery.capacity)
+      throw CLI::ValidationError("--start-kwh", "is more than --capacity-kwh");
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"esshub-sim: a simulated house for esshub"};
   app.set_version_flag("--version", "esshub-sim " ESSHUB_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 ended as asked, 64 wrong arguments. See 'esshub-sim plant --help'.");
+  app.footer("Exit codes: 0 ended as asked, 64 wrong arguments. See 'esshub-sim COMMAND --help'.");
 
   Options options;
   auto* plant =
@@ -161,10 +272,22 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   plant->footer(footer());
 
+  SimulateOptions simulation;
+  auto* simulate_command = app.add_subcommand(
+      "simulate", "The hub's own configuration against the simulated house, in virtual time");
+  add_simulate_options(*simulate_command, simulation);
+
+  YearOptions year;
+  auto* year_command = app.add_subcommand(
+      "year", "What the hub's rules make of a year, next to no battery and to perfect foresight");
+  add_year_options(*year_command, year);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
+  if (simulate_command->parsed()) return simulate(simulation, std::cout, std::cerr);
+  if (year_command->parsed()) return simulate_year(year, std::cout, std::cerr);
   return run_plant(options);
 }

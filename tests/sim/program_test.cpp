@@ -189,6 +189,45 @@ TEST_F(Program, WrongFilesAre78WithTheirLine) {
   EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--pv", "/nowhere.csv"}), 78);
 }
 
+TEST_F(Program, SimulatesItsOwnConfiguration) {
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--seconds", "0.01"}), 0);
+  const auto config = path("esshub.toml");
+  EXPECT_EQ(run({"simulate", "--config", config, "--hours", "0.02", "--json", path("s.json")}), 0);
+  EXPECT_THAT(said(), HasSubstr("self-sufficiency"));
+  EXPECT_THAT(said(), HasSubstr(" h/s"));
+  EXPECT_TRUE(nlohmann::json::parse(text_of(path("s.json"))).contains("mean_abs_grid_w"));
+
+  EXPECT_EQ(run({"simulate", "--help"}), 0);
+  EXPECT_THAT(said(), HasSubstr("Exit codes: 0 "));
+  EXPECT_THAT(said(), HasSubstr("Example:"));
+  EXPECT_EQ(run({"simulate"}), 64);
+  EXPECT_EQ(run({"simulate", "--config", config, "--hours", "-1"}), 64);
+  EXPECT_EQ(run({"simulate", "--config", "/nowhere.toml"}), 78);
+  EXPECT_THAT(said(), HasSubstr("/nowhere.toml: cannot be read"));
+  std::ofstream(config, std::ios::app) << "[grid]\nsetpoint_w = 9000\n";
+  EXPECT_EQ(run({"simulate", "--config", config}), 78);
+  EXPECT_THAT(said(), testing::ContainsRegex("esshub.toml:[0-9]+:14: grid.setpoint_w: is 9000 W"));
+}
+
+TEST_F(Program, SimulatesAYear) {
+  const std::string house = ESSHUB_TEST_DATA "/house_1h_citylearn2022_building1.csv";
+  EXPECT_EQ(run({"year", "--house", house, "--tariff", "e7", "--json", path("y.json")}), 0);
+  EXPECT_THAT(said(), HasSubstr("cost with these rules            982.52\n"));
+  EXPECT_THAT(said(), HasSubstr("bound, perfect foresight         832.77   regret 149.75\n"));
+  EXPECT_NEAR(nlohmann::json::parse(text_of(path("y.json")))["cost"].get<double>(), 982.52, 0.01);
+
+  EXPECT_EQ(run({"year", "--help"}), 0);
+  EXPECT_THAT(said(), HasSubstr("--tariff {tou,e7}=tou"));
+  EXPECT_THAT(said(), HasSubstr("Example:"));
+  EXPECT_EQ(run({"year", "--house", house, "--tariff", "flat"}), 64);
+  EXPECT_EQ(run({"year", "--house", house, "--step", "7s"}), 64);
+  EXPECT_EQ(run({"year", "--house", house, "--start-kwh", "9"}), 64);
+  EXPECT_THAT(said(), HasSubstr("--start-kwh"));
+  std::ofstream(path("h.csv")) << "load_kwh\n1\n";
+  EXPECT_EQ(run({"year", "--house", path("h.csv")}), 78);
+  EXPECT_THAT(said(), HasSubstr("h.csv:1: no column pv_wh_per_kwp"));
+}
+
 TEST_F(Program, WhatCannotBeCreatedIs73) {
   std::ofstream(path("file")) << "x";
   EXPECT_EQ(run({"plant", "--dir", path("file/house"), "--seconds", "1"}), 73);
