@@ -10,6 +10,7 @@
 
 #include "protocol/can_frame.hpp"
 #include "protocol/frame_result.hpp"
+#include "protocol/jump_guard.hpp"
 #include "protocol/pylontech.hpp"
 #include "protocol/slcan.hpp"
 
@@ -64,6 +65,7 @@ class PylontechDriver final : public Driver {
 
   Step on_start(Instant now) override {
     battery_ = {};
+    guard_ = {};
     reader_.reset();
     started_ = now;
     last_frame_.reset();
@@ -173,6 +175,8 @@ class PylontechDriver final : public Driver {
       return;
     }
     health_.frames.add(shortened(frame) ? FrameResult::length : FrameResult::ok);
+    // A CAN frame has a checksum, the adapter's text has none.
+    if (config_.framing == CanFraming::slcan) guard_.filter(*values);
     step.samples.insert(step.samples.end(), values->begin(), values->end());
     std::visit([&](const auto& m) { remember(m, step, now); }, *message);
   }
@@ -428,6 +432,7 @@ class PylontechDriver final : public Driver {
   PylontechConfig config_;
   DriverHealth health_;
   Battery battery_;
+  JumpGuard guard_;
   SlcanReader reader_;
   SlcanOpening opening_;
   std::optional<Instant> started_;  ///< nothing while the line is down

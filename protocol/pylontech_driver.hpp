@@ -24,6 +24,8 @@ struct PylontechConfig {
   bool listen_only = false;
 };
 
+/// SLCAN: what jumps away from what the battery said before must be said twice, except towards the
+/// safe side, which counts at once (JumpGuard).
 [[nodiscard]] std::unique_ptr<Driver> make_pylontech_driver(PylontechConfig config);
 
 }  // namespace esshub::protocol

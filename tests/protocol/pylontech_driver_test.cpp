@@ -380,6 +380,23 @@ TEST(PylontechEvents, SocJumpOfMoreThanFivePercentIsToldAndTheNewValueUsed) {
   EXPECT_EQ(bench.snapshot.soc()->value, 0.0_soc);
 }
 
+TEST(PylontechDriver, OnlyWhatTheAdaptersTextSaysMustBeSaidTwice) {
+  Adapter text;
+  text.bursts({"351#140274000E01CC01", "355#1A006400"}, 2);  // CVL 53.2 V, CCL 11.6 A, DCL 27 A
+  text.feed({"351#1402E8030E01CC01", "355#5F006400"});       // CCL 100 A, SOC 95 %
+  EXPECT_EQ(text.snapshot.raw(Point::battery, Measure::ccl)->value, 11.6);
+  EXPECT_EQ(text.snapshot.soc()->value, 26.0_soc);
+  text.feed({"351#140200000E01CC01", "355#00006400"});
+  EXPECT_EQ(text.snapshot.raw(Point::battery, Measure::ccl)->value, 0.0);
+  EXPECT_EQ(text.snapshot.soc()->value, 0.0_soc);
+
+  Socket socket;
+  socket.bursts({"351#140274000E01CC01"}, 2);
+  socket.feed({"351#1402E8030E01CC01"});
+  EXPECT_EQ(socket.snapshot.raw(Point::battery, Measure::ccl)->value, 100.0)
+      << "a CAN frame has a checksum";
+}
+
 TEST(PylontechEvents, SilenceAndReturnAreToldOnceEach) {
   Socket bench;
   bench.bursts(burst, 2);

@@ -33,8 +33,8 @@ late are seen to be wrong. The clock starts with the fault.
   more, and 1 s of reaction); it must be 0. No time is promised for a battery or inverter whose values stand still.
 - **recovered**: after the fault, until the commanded power was within 50 W of the need, for 2 s.
 - **wrong**: samples taken over during the fault and after it that lie outside what was true in the 2 s before them (and
-  the fault's delay), of all. Meters: none, except frozen ones until they are found out. The battery's adapter speaks
-  text without a checksum: what a damaged line says is only tested for plausibility.
+  the fault's delay), of all. Meters and battery: none, except frozen values (a meter's until it is found out). The
+  battery's adapter speaks text without a checksum: what jumps must be said twice, except towards the safe side.
 
 | bus | fault | ok / bad | noticed | stale W | recovered | wrong / samples |
 |---|---|---|---|---|---|---|
