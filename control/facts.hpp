@@ -29,11 +29,14 @@ struct Facts {
   bool charge_protected = false;  ///< a protection that forbids charging, or its 10 s after
   bool discharge_protected = false;
   bool force_charge = false;
+  bool full_charge_asked = false;       ///< by the BMS
   std::optional<Duration> backup_left;  ///< to the cut-off at the present draw
 };
 
-/// Holds a direction whose SOC limit is reached until the SOC is past its hysteresis again.
-void hold_soc(const Settings& settings, const Facts& facts, Memory& memory);
+/// Holds a direction whose SOC limit is reached until the SOC is past its hysteresis again. The
+/// reserve is the configured one unless another is in force.
+void hold_soc(const Settings& settings, const Facts& facts, Memory& memory,
+              std::optional<Soc> reserve = {});
 
 /// Judges the sources, updates latches and faults in memory, estimates the load.
 [[nodiscard]] Facts observe(const Inputs& inputs, Memory& memory);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/policy.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -74,8 +76,23 @@ void limit_soc_ceiling(const Inputs&, const Facts&, const Memory& memory, PowerW
   if (memory.ceiling_hold) no_charge(window, Why::soc_ceiling);
 }
 
-void limit_reserve(const Inputs&, const Facts& facts, const Memory& memory, PowerWindow& window) {
-  if (memory.reserve_hold && !facts.islanded) no_discharge(window, Why::reserve);
+void limit_reserve(const Inputs& inputs, const Facts& facts, const Memory& memory,
+                   PowerWindow& window) {
+  if (!memory.reserve_hold || facts.islanded) return;
+  const bool storm =
+      reserve_in_force(inputs) > inputs.orders.reserve.value_or(inputs.settings.reserve);
+  no_discharge(window, storm ? Why::storm : Why::reserve);
+}
+
+void limit_instruction(const Inputs&, const Facts& facts, const Memory& memory,
+                       PowerWindow& window) {
+  const Authority authority = memory.policy.authority;
+  const Voice& voice = memory.policy.voice(authority);
+  if (charging_by_need(facts, memory) || !voice.says) return;
+  if (authority == Authority::tariff) no_discharge(window, Why::cheap);
+  if (voice.says->kind != InstructionKind::balance) return;
+  if (voice.at_low) no_discharge(window, Why::range_low);
+  if (voice.at_high) no_charge(window, Why::range_high);
 }
 
 void limit_inverter_rating(const Inputs& inputs, const Facts& facts, const Memory&,

@@ -8,6 +8,7 @@
 
 #include "control/soc_check.hpp"
 #include "model/fault.hpp"
+#include "model/instruction.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -44,6 +45,29 @@ struct LoopModel {
   Watts trim{};                     ///< slow integral against a steady grid error
 };
 
+/// One authority: what it says now, and the hysteresis of its ends.
+struct Voice {
+  std::optional<Instruction> says{};
+  bool at_low = false;   ///< at the lower end; discharge: the target is reached
+  bool at_high = false;  ///< at the upper end; charge: the target is reached
+};
+
+/// Who says what (policy.cpp).
+struct PolicyMemory {
+  std::array<Voice, authority_count> voices{};
+  Authority authority = Authority::balance;  ///< the one that rules
+  bool full_charge = false;                  ///< wanted now
+  bool seen_full = false;                    ///< in this run
+  std::optional<Instant> last_full;
+  std::optional<Instant> full_charge_since;
+  std::optional<Instant> full_charge_rests_until;
+
+  [[nodiscard]] Voice& voice(Authority who) { return voices[static_cast<std::size_t>(who)]; }
+  [[nodiscard]] const Voice& voice(Authority who) const {
+    return voices[static_cast<std::size_t>(who)];
+  }
+};
+
 struct Memory {
   bool started = false;  ///< every source was fresh at once; before that the hub only watches
   Trust grid;
@@ -70,12 +94,13 @@ struct Memory {
   std::optional<Instant> followed_since;
   std::optional<Instant> released_until;  ///< control released: the inverter did not follow
 
+  PolicyMemory policy;
   LoopModel loop;
   std::optional<Watts> acknowledged;  ///< setpoint the inverter followed at the last tick
   std::optional<Instant> first_tick;
   std::optional<Instant> last_tick;
   Watts battery_power{};  ///< commanded last tick
-  bool limited = false;   ///< the last target did not get what it wished
+  bool limited = false;   ///< the grid was not meant to be at its setpoint
   FaultSet faults;
 };
 

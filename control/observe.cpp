@@ -3,6 +3,7 @@
 #include "control/backup.hpp"
 #include "control/facts.hpp"
 #include "control/load_estimate.hpp"
+#include "control/policy.hpp"
 
 namespace esshub::control {
 namespace {
@@ -112,6 +113,7 @@ void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
     const std::uint32_t requests = read(std::optional{seen}).value_or(0);
     facts.charge_enabled &= has(requests, BmsRequest::charge_enable);
     facts.discharge_enabled &= has(requests, BmsRequest::discharge_enable);
+    facts.full_charge_asked = has(requests, BmsRequest::full_charge);
     facts.force_charge =
         has(requests, BmsRequest::force_charge_1) || has(requests, BmsRequest::force_charge_2);
   }
@@ -120,7 +122,7 @@ void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
   if (facts.discharge_protected || !facts.discharge_enabled)
     memory.discharge_blocked_until = now + block_after;
 
-  hold_soc(s, facts, memory);
+  hold_soc(s, facts, memory, reserve_in_force(inputs));
 }
 
 /// Holds the pack at the voltage cap: a slow integral on charging power, one step per new voltage,
@@ -216,13 +218,14 @@ void judge_faults(const Inputs& inputs, Memory& memory, const Facts& facts) {
 
 }  // namespace
 
-void hold_soc(const Settings& s, const Facts& facts, Memory& memory) {
+void hold_soc(const Settings& s, const Facts& facts, Memory& memory, std::optional<Soc> in_force) {
+  const Soc reserve = in_force.value_or(s.reserve);
   const double percent = facts.soc.percent();
   const double said = facts.soc_said.percent();
   memory.floor_hold = latch(memory.floor_hold, facts.soc <= s.soc_floor,
                             percent >= s.soc_floor.percent() + s.soc_hysteresis);
-  memory.reserve_hold = latch(memory.reserve_hold, facts.soc <= s.reserve,
-                              percent >= s.reserve.percent() + s.soc_hysteresis);
+  memory.reserve_hold = latch(memory.reserve_hold, facts.soc <= reserve,
+                              percent >= reserve.percent() + s.soc_hysteresis);
   memory.ceiling_hold = latch(memory.ceiling_hold, facts.soc_said >= s.soc_ceiling,
                               said <= s.soc_ceiling.percent() - s.soc_hysteresis);
 }

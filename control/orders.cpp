@@ -35,35 +35,6 @@ std::optional<std::string> wrong_length(Duration length, Duration shortest, Dura
          length_text(longest);
 }
 
-std::optional<std::string> wrong_power(Watts power, Watts limit, const char* limit_name) {
-  if (power > Watts{} && power <= limit) return std::nullopt;  // refuses NaN too
-  return "the rate is " + number(power.value()) + " W, expected above 0 up to the " + limit_name +
-         " limit (" + number(limit.value()) + " W)";
-}
-
-std::optional<std::string> wrong_target(Soc target, const Settings& s) {
-  if (target >= s.soc_floor && target <= s.soc_ceiling) return std::nullopt;
-  return "the target is " + percent(target) + ", expected between the SOC floor (" +
-         percent(s.soc_floor) + ") and the SOC ceiling (" + percent(s.soc_ceiling) + ")";
-}
-
-std::optional<std::string> wrong_instruction(const Instruction& i, const Settings& s) {
-  switch (i.kind) {
-    case InstructionKind::charge:
-      if (auto wrong = wrong_power(i.power, s.charge_limit, "charge")) return wrong;
-      return wrong_target(i.target, s);
-    case InstructionKind::discharge:
-      if (auto wrong = wrong_power(i.power, s.discharge_limit, "discharge")) return wrong;
-      return wrong_target(i.target, s);
-    case InstructionKind::balance:
-    case InstructionKind::idle:
-      if (i.low < i.high) return std::nullopt;
-      return "the range is " + percent(i.low) + " to " + percent(i.high) +
-             ", expected low below high";
-  }
-  return "unknown instruction";
-}
-
 class Applier {
  public:
   Applier(Orders orders, const Settings& settings, Instant now)
@@ -128,7 +99,7 @@ class Applier {
  private:
   Result<Orders> start(std::optional<Order>& slot, const Instruction& instruction, Duration length,
                        Duration shortest, Duration longest) {
-    if (auto wrong = wrong_instruction(instruction, settings_)) return refuse(*wrong);
+    if (auto wrong = mistake_in(instruction, settings_)) return refuse(*wrong);
     if (auto wrong = wrong_length(length, shortest, longest)) return refuse(*wrong);
     slot = Order{instruction, now_ + length};
     return orders_;

@@ -9,7 +9,7 @@ namespace esshub::control {
 namespace {
 
 // Safety first: an earlier limit always wins over a later one.
-constexpr std::array<Limit, 14> limit_table{
+constexpr std::array<Limit, 15> limit_table{
     limit_stopping,          // F20, F11, F10: told to stop, failing parts, overrun
     limit_stale,             // F1, F2, F4, F6: a required source is not fresh
     limit_islanded,          // F7, F8: the inverter runs by itself, is off, does not follow
@@ -19,25 +19,32 @@ constexpr std::array<Limit, 14> limit_table{
     limit_charge_voltage,    // CVL and the configured cap
     limit_soc_floor,         // never below, ever
     limit_soc_ceiling,       // never above
-    limit_reserve,           // kept for a power cut
+    limit_reserve,           // kept for a power cut, more before a storm
+    limit_instruction,       // the range of the instruction that rules; keep while cheap
     limit_inverter_rating,   // what the MultiPlus can do
     limit_configured_power,  // what the owner allows
     limit_grid_caps,         // what the connection allows
     limit_slew,              // how fast
 };
 
-constexpr std::array<Target, 3> target_table{
-    target_force_charge,      // the BMS asks for it
-    target_self_consumption,  // hold the grid at its setpoint
-    target_idle,
-};
+// Who is heard first: safety > island policy (both are limits above) > these.
+constexpr std::array<RankedTarget, 8> target_table{{
+    {target_force_charge},                       // the BMS asks for it: safety
+    {target_override, Why::override_overruled},  // the owner, for a while
+    {target_full_charge},                        // the BMS asks, or it is time again
+    {target_dispatch, Why::dispatch_overruled},  // a planner or a remote command
+    {target_schedule, Why::schedule_overruled},  // the weekly plan
+    {target_tariff, Why::tariff_overruled},      // charge or keep while cheap
+    {target_self_consumption},                   // Balance: the grid at its setpoint
+    {target_idle},
+}};
 
 }  // namespace
 
 std::span<const Limit> limits() {
   return limit_table;
 }
-std::span<const Target> targets() {
+std::span<const RankedTarget> targets() {
   return target_table;
 }
 

@@ -16,10 +16,17 @@ struct Wish {
   Watts battery_power;  ///< + = charging
   Why why;
 };
-/// The first one that answers wins.
+/// Nothing: not now.
 using Target = std::optional<Wish> (*)(const Inputs&, const Facts&, const Memory&);
 
+/// The first one that answers wins. Those after it that would have had something else in mind are
+/// named by `overruled`.
+struct RankedTarget {
+  Target target;
+  std::optional<Why> overruled{};
+};
+
 [[nodiscard]] std::span<const Limit> limits();
-[[nodiscard]] std::span<const Target> targets();
+[[nodiscard]] std::span<const RankedTarget> targets();
 
 }  // namespace esshub::control

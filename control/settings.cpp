@@ -44,6 +44,7 @@ const auto ranges = std::to_array<Range>({
     {"force_charge_power", &Settings::force_charge_power, 100, 3000, "W"},
     {"cutoff_voltage", &Settings::cutoff_voltage, 44, 50, "V"},
     {"inverter_rating", &Settings::inverter_rating, 100, 15000, "W"},
+    {"full_charge_days", &Settings::full_charge_days, 0, 90, "days"},
     {"charger_current", &Settings::charger_current, 1, 200, "A"},
     {"conversion_efficiency", Ratio{&Settings::conversion_efficiency}, 50, 100, "%"},
     {"slew", &Settings::slew, 50, 20000, "W/s"},
@@ -133,17 +134,97 @@ void check_together(const Settings& s, std::vector<Mistake>& mistakes) {
           "the export cap is " + number(s.export_cap.value_or(Watts{}).value()) +
               " W, expected at or above the export the grid setpoint asks for (" +
               number(-s.grid_setpoint.value()) + " W)");
+  require(s.full_charge_days == 0.0 || s.soc_ceiling.percent() >= 100.0, "full_charge_days",
+          "soc_ceiling",
+          "a full charge cannot pass " + ceiling + ", expected 0 days or a ceiling of 100 %");
   require(s.setpoint_life >= 2 * s.period, "setpoint_life", "period",
           "a setpoint would expire before the next tick renews it, expected at least twice the "
           "period");
 }
 
+std::optional<std::string> wrong_power(Watts power, Watts limit, const char* limit_name) {
+  if (power > Watts{} && power <= limit) return std::nullopt;  // refuses NaN too
+  return "the rate is " + number(power.value()) + " W, expected above 0 up to the " + limit_name +
+         " limit (" + number(limit.value()) + " W)";
+}
+
+std::optional<std::string> wrong_target(Soc target, const Settings& s) {
+  if (target >= s.soc_floor && target <= s.soc_ceiling) return std::nullopt;
+  return "the target is " + percent(target.percent()) + ", expected between the SOC floor (" +
+         percent(s.soc_floor.percent()) + ") and the SOC ceiling (" +
+         percent(s.soc_ceiling.percent()) + ")";
+}
+
+constexpr std::array<const char*, 7> day_names{"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                               "Friday", "Saturday", "Sunday"};
+std::string text(CivilMinute m) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), " at %02d:%02d", m.minute_of_day / 60,
+                m.minute_of_day % 60);
+  return day_names.at(static_cast<std::size_t>(m.weekday - 1)) + std::string{text.data()};
+}
+
+/// `list` is "schedule" or "tariff.band".
+void check_spans(const std::string& list, const std::vector<WeekSpan>& spans,
+                 std::vector<Mistake>& mistakes) {
+  for (std::size_t i = 0; i < spans.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (const auto both = first_common(spans[i], spans[j]))
+        mistakes.push_back({list + " " + std::to_string(i), "overlaps another on " + text(*both),
+                            list + " " + std::to_string(j)});
+}
+
+void check_schedule(const Settings& s, std::vector<Mistake>& mistakes) {
+  std::vector<WeekSpan> spans;
+  for (const auto& entry : s.schedule) {
+    if (const auto wrong = mistake_in(entry.instruction, s))
+      mistakes.push_back({"schedule " + std::to_string(spans.size()), *wrong});
+    spans.push_back(entry.when);
+  }
+  check_spans("schedule", spans, mistakes);
+}
+
+void check_tariff(const Settings& s, std::vector<Mistake>& mistakes) {
+  const Tariff& t = s.tariff;
+  std::vector<WeekSpan> spans;
+  for (const auto& band : t.bands) spans.push_back(band.when);
+  check_spans("tariff.band", spans, mistakes);
+  if (!t.bands.empty() && !t.import_price)
+    if (const auto bare = first_uncovered(spans))
+      mistakes.push_back({"tariff.import", "no band holds on " + text(*bare) +
+                                               ", expected a price for the time outside them"});
+  if (t.force_charge_to && (*t.force_charge_to < s.soc_floor || *t.force_charge_to > s.soc_ceiling))
+    mistakes.push_back({"tariff.force_charge_to", *wrong_target(*t.force_charge_to, s)});
+  if (t.force_charge_power)
+    if (const auto wrong = wrong_power(*t.force_charge_power, s.charge_limit, "charge"))
+      mistakes.push_back({"tariff.force_charge_w", *wrong});
+}
+
 }  // namespace
+
+std::optional<std::string> mistake_in(const Instruction& i, const Settings& s) {
+  switch (i.kind) {
+    case InstructionKind::charge:
+      if (auto wrong = wrong_power(i.power, s.charge_limit, "charge")) return wrong;
+      return wrong_target(i.target, s);
+    case InstructionKind::discharge:
+      if (auto wrong = wrong_power(i.power, s.discharge_limit, "discharge")) return wrong;
+      return wrong_target(i.target, s);
+    case InstructionKind::balance:
+    case InstructionKind::idle:
+      if (i.low < i.high) return std::nullopt;
+      return "the range is " + percent(i.low.percent()) + " to " + percent(i.high.percent()) +
+             ", expected low below high";
+  }
+  return "unknown instruction";
+}
 
 std::vector<Mistake> validate(const Settings& settings) {
   std::vector<Mistake> mistakes;
   check_ranges(settings, mistakes);
   check_together(settings, mistakes);
+  check_schedule(settings, mistakes);
+  check_tariff(settings, mistakes);
   return mistakes;
 }
 

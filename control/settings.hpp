@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "control/schedule.hpp"
+#include "control/tariff.hpp"
 #include "model/circuit.hpp"
+#include "model/instruction.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -39,6 +42,13 @@ struct Settings {
   Watts force_charge_power = 500.0_W;  ///< when the BMS asks to be charged; 100 to 3000
   Volts cutoff_voltage = 46.0_V;       ///< islanded: inverter off after 10 s at or below; 44 to 50
 
+  double full_charge_days = 0.0;  ///< charge to 100 % that often, 0 = when the BMS asks; 0 to 90
+
+  // Policy
+  Mode mode = Mode::scheduled;
+  std::vector<ScheduleEntry> schedule;  ///< no two at the same time
+  Tariff tariff;
+
   // Inverter
   Watts inverter_rating = 2400.0_W;  ///< continuous AC power, both directions
   Amperes charger_current = 35.0_A;  ///< DC limit of its charger
@@ -64,10 +74,15 @@ struct Settings {
 };
 
 struct Mistake {
-  std::string key;      ///< the setting's name in this struct
+  std::string key;      ///< the setting's name in this struct; "schedule 2" is its third entry
   std::string text;     ///< what is wrong and what was expected
   std::string other{};  ///< of a cross-check: the second setting's name, else empty
 };
+
+/// What is wrong with an instruction under these settings, in words; nothing when it may be given:
+/// powers up to the configured limits, targets between floor and ceiling, ranges with room in them.
+[[nodiscard]] std::optional<std::string> mistake_in(const Instruction& instruction,
+                                                    const Settings& settings);
 
 /// Every mistake in the settings as a whole (ranges and cross-checks); empty when valid.
 [[nodiscard]] std::vector<Mistake> validate(const Settings& settings);

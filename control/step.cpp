@@ -1,6 +1,7 @@
 #include "control/step.hpp"
 
 #include "control/facts.hpp"
+#include "control/policy.hpp"
 #include "control/rules.hpp"
 #include "control/window.hpp"
 
@@ -10,10 +11,29 @@ namespace {
 // Wider than any installation; every real bound is a limit with a name.
 constexpr Watts unlimited{1e6};
 
-Wish choose_target(const Inputs& inputs, const Facts& facts, const Memory& memory) {
-  for (const Target target : targets())
-    if (const auto wish = target(inputs, facts, memory)) return *wish;
-  return {Watts{}, Why::idle};
+/// The wish of the first target that answers; it and those it overrules become reasons.
+Wish choose_target(const Inputs& inputs, const Facts& facts, const Memory& memory,
+                   Reasons& reasons) {
+  std::optional<Wish> chosen;
+  for (const RankedTarget& row : targets()) {
+    if (chosen && !row.overruled) continue;
+    const auto wish = row.target(inputs, facts, memory);
+    if (!wish) continue;
+    if (chosen) {
+      reasons.add({*row.overruled, wish->battery_power});
+    } else {
+      chosen = wish;
+      reasons.add({wish->why, Watts{}});
+    }
+  }
+  return chosen.value_or(Wish{Watts{}, Why::idle});
+}
+
+/// A schedule or a tariff that cannot be followed for want of a clock is told of (F13).
+bool waits_for_clock(const Inputs& inputs, const Policy& policy) {
+  const Settings& s = inputs.settings;
+  const bool plans = policy.mode == Mode::scheduled && !s.schedule.empty();
+  return !inputs.local.trusted && (plans || !s.tariff.bands.empty());
 }
 
 InverterMode choose_mode(const Facts& facts, const Memory& memory) {
@@ -39,16 +59,19 @@ std::optional<Watts> house_load(const Inputs& inputs, const Facts& facts) {
 }  // namespace
 
 Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
-  const Wish wish = choose_target(inputs, facts, memory);
+  hear_voices(inputs, facts, memory);
+  Decision decision;
+  decision.policy = policy_of(inputs, facts, memory);
+  const Wish wish = choose_target(inputs, facts, memory, decision.reasons);
+  if (waits_for_clock(inputs, decision.policy))
+    decision.reasons.add({Why::clock_untrusted, wish.battery_power});
   PowerWindow window{wish.battery_power, -unlimited, unlimited};
   for (const Limit limit : limits()) limit(inputs, facts, memory, window);
 
-  Decision decision;
   decision.at = inputs.now;
   decision.wished = wish.battery_power;
   decision.battery_power = window.power();
   decision.house_load = house_load(inputs, facts);
-  decision.reasons.add({wish.why, Watts{}});
   for (const Reason& reason : window.reasons()) decision.reasons.add(reason);
   decision.faults = memory.faults;
   decision.setpoint.mode = choose_mode(facts, memory);
@@ -59,14 +82,9 @@ Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
   }
 
-  decision.policy.backup_left = facts.backup_left;
-  decision.policy.reserve = inputs.settings.reserve;
-  decision.policy.floor = inputs.settings.soc_floor;
-  decision.policy.ceiling = inputs.settings.soc_ceiling;
-  decision.policy.cutoff = inputs.settings.cutoff_soc;
-
   memory.battery_power = decision.battery_power;
-  memory.limited = decision.battery_power != wish.battery_power;
+  memory.limited =
+      decision.battery_power != wish.battery_power || wish.why != Why::self_consumption;
   memory.last_tick = inputs.now;
   return decision;
 }

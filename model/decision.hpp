@@ -29,12 +29,23 @@ struct Setpoint {
   Instant valid_until{};
 };
 
-/// Why. Targets first, then limits in the order of the rules table.
+/// Why. Targets first, then who was overruled, then limits in the order of the rules table.
 enum class Why : std::uint8_t {
   // targets
   self_consumption,
   force_charge,
+  full_charge,
+  charge,
+  discharge,
+  target_reached,
+  cheap_charge,
   idle,
+  // who had something else in mind; `without` is what he would have wished
+  override_overruled,
+  dispatch_overruled,
+  schedule_overruled,
+  tariff_overruled,
+  clock_untrusted,
   // limits
   starting,
   shutting_down,
@@ -53,6 +64,12 @@ enum class Why : std::uint8_t {
   soc_ceiling,
   soc_floor,
   reserve,
+  storm,
+  range_low,
+  range_high,
+  cheap,
+  unserved,
+  unserved_stale,
   inverter_rating,
   charge_limit,
   discharge_limit,
@@ -69,7 +86,7 @@ constexpr std::size_t why_count = static_cast<std::size_t>(Why::overrun) + 1;
 /// One rule that shaped the decision.
 struct Reason {
   Why why{};
-  Watts without{};  ///< battery power had this rule not been there
+  Watts without{};  ///< battery power had this rule not been there; of one overruled, its wish
 };
 
 /// A small list without allocation: the control path never touches the heap.
@@ -108,6 +125,7 @@ struct Policy {
   std::optional<Duration> backup_left;  ///< to the cut-off at the present draw; estimated
   std::optional<double> import_price;   ///< now, per kWh
   std::optional<double> export_price;
+  std::optional<Instant> last_full;  ///< the battery was at 100 %
 };
 
 struct Decision {

@@ -62,6 +62,7 @@ struct Orders {
   std::optional<Order> manual{};  ///< the owner's override
   std::optional<Order> dispatch{};
   std::optional<Storm> storm{};
+  std::optional<Instant> last_full{};  ///< when the battery was full, if an earlier run knew
   std::uint32_t cutoff_resets = 0;  ///< counts the owner's commands to end a latched cut-off (F9)
   friend bool operator==(const Orders&, const Orders&) = default;
 };
