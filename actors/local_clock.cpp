@@ -1,10 +1,8 @@
 #include "actors/local_clock.hpp"
 
-#include <date/tz.h>
 #include <sys/timex.h>
 
-#include <algorithm>
-#include <exception>
+#include <utility>
 
 namespace esshub::actors {
 namespace {
@@ -12,6 +10,14 @@ namespace {
 constexpr std::chrono::nanoseconds step_size =
     2s;  // slewing and drift stay far below between ticks
 constexpr Duration distrust = 1min;
+
+CivilMinute civil_minute(std::chrono::sys_seconds second, std::chrono::seconds offset) {
+  const auto local = second.time_since_epoch() + offset;
+  const auto day = std::chrono::floor<std::chrono::days>(local);
+  const std::chrono::weekday weekday{std::chrono::sys_days{day}};
+  return {static_cast<int>(std::chrono::floor<std::chrono::minutes>(local - day).count()),
+          static_cast<int>(weekday.iso_encoding())};
+}
 
 bool kernel_synchronised() {
   timex query{};  // modes 0: only reads
@@ -22,15 +28,9 @@ bool kernel_synchronised() {
 }  // namespace
 
 Result<LocalClock> LocalClock::make(const std::string& zone) {
-  try {
-    LocalClock clock(date::locate_zone(zone));
-    // Reads the zone's file now, so that no tick has to.
-    clock.zone_->get_info(
-        std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()));
-    return clock;
-  } catch (const std::exception& e) {
-    return fail(ErrorKind::content, "time zone \"" + zone + "\": " + e.what());
-  }
+  auto found = Zone::make(zone);
+  if (!found) return tl::unexpected<Error>(found.error());
+  return LocalClock(std::move(*found));
 }
 
 LocalTime LocalClock::now() {
@@ -46,22 +46,24 @@ LocalTime LocalClock::at(WallTime wall, Instant at, bool synchronised) {
   if (stepped_at_ && at - *stepped_at_ > distrust) stepped_at_.reset();
 
   const auto second = std::chrono::floor<std::chrono::seconds>(wall);
-  if (wall < offset_from_ || wall >= offset_until_) {
-    const auto info = zone_->get_info(second);
-    offset_ = info.offset;
-    // The zone's first and last periods reach beyond what a WallTime can hold.
-    const auto clamp = [](date::sys_seconds t) {
-      return WallTime(std::clamp(t, std::chrono::ceil<std::chrono::seconds>(WallTime::min()),
-                                 std::chrono::floor<std::chrono::seconds>(WallTime::max())));
-    };
-    offset_from_ = clamp(info.begin);
-    offset_until_ = clamp(info.end);
-  }
-  const auto local = second.time_since_epoch() + offset_;
-  const auto day = std::chrono::floor<std::chrono::days>(local);
-  const std::chrono::weekday weekday{std::chrono::sys_days{day}};
-  return {static_cast<int>(std::chrono::floor<std::chrono::minutes>(local - day).count()),
-          static_cast<int>(weekday.iso_encoding()), synchronised && !stepped_at_};
+  if (wall < offset_from_ || wall >= offset_until_) enter_period(second);
+  const auto [minute_of_day, weekday] = civil_minute(second, offset_);
+  LocalTime local{minute_of_day, weekday, synchronised && !stepped_at_};
+  if (wall < repeated_until_) local.held = before_change_;
+  return local;
+}
+
+void LocalClock::enter_period(std::chrono::sys_seconds second) {
+  const OffsetPeriod period = zone_.period(second);
+  offset_ = period.offset;
+  offset_from_ = period.begin;
+  offset_until_ = period.end;
+  repeated_until_ = WallTime::min();
+  const auto last = period.begin - 1s;
+  const auto before = zone_.period(last).offset;
+  if (before <= offset_) return;
+  repeated_until_ = period.begin + (before - offset_);
+  before_change_ = civil_minute(last, before);
 }
 
 }  // namespace esshub::actors

@@ -4,13 +4,11 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "actors/zone.hpp"
 #include "model/result.hpp"
 #include "model/time.hpp"
-
-namespace date {
-class time_zone;
-}
 
 namespace esshub::actors {
 
@@ -31,11 +29,14 @@ class LocalClock {
   [[nodiscard]] LocalTime at(WallTime wall, Instant at, bool synchronised);
 
  private:
-  explicit LocalClock(const date::time_zone* zone) : zone_(zone) {}
+  explicit LocalClock(Zone zone) : zone_(std::move(zone)) {}
+  void enter_period(std::chrono::sys_seconds second);
 
-  const date::time_zone* zone_;
+  Zone zone_;
   WallTime offset_from_{}, offset_until_{};  ///< empty: look it up
   std::chrono::seconds offset_{};
+  WallTime repeated_until_{};  ///< the second pass of a repeated hour lasts until then
+  CivilMinute before_change_;  ///< the last minute before the clocks were set back
   std::optional<std::chrono::nanoseconds> wall_minus_steady_;
   std::optional<Instant> stepped_at_;
 };

@@ -1,0 +1,17 @@
+// plan_ahead: what schedule and tariff hold for the hours to come.
+#pragma once
+
+#include <vector>
+
+#include "actors/local_clock.hpp"
+#include "control/settings.hpp"
+#include "model/plan.hpp"
+
+namespace esshub::actors {
+
+/// Minute for minute what control::planned will say while the clock is trusted, from `from` until
+/// before `until`: clock changes are where they will be. A clock copied for it, for one thread.
+[[nodiscard]] std::vector<PlanSpan> plan_ahead(const control::Settings& settings, Mode mode,
+                                               LocalClock clock, WallTime from, WallTime until);
+
+}  // namespace esshub::actors
