@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <sstream>
 
 #include "config/bus_reader.hpp"
+#include "config/policy_reader.hpp"
 #include "config/table_reader.hpp"
 
 namespace esshub::config {
@@ -36,18 +38,21 @@ class Loader {
 
   Config load() {
     TableReader top{&root_, "", mistakes_};
-    read_site(section(top, "site"));
-    read_grid(section(top, "grid"));
-    read_battery(section(top, "battery"));
-    read_inverter(section(top, "inverter"));
-    read_control(section(top, "control"));
-    read_metrics(section(top, "metrics"));
+    read_site(top.section("site"));
+    read_grid(top.section("grid"));
+    read_battery(top.section("battery"));
+    read_inverter(top.section("inverter"));
+    read_control(top.section("control"));
+    read_metrics(top.section("metrics"));
+    for (const auto& [key, place] : read_policy(top, control_, mistakes_))
+      settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
     check_control();
     auto buses = read_buses(top, mistakes_);
     hub_.buses = std::move(buses.list);
     control_.solar_metered = buses.solar_metered;
     control_.circuit_roles = buses.circuit_roles;
     top.finish();
+    note_fixed();
     if (mistakes_.empty()) return std::move(hub_);
     std::ranges::stable_sort(mistakes_, {}, [](const ConfigMistake& mistake) {
       return std::pair{mistake.place.line, mistake.place.column};
@@ -87,6 +92,7 @@ class Loader {
     setting(battery, "reserve", "reserve", control_.reserve);
     setting(battery, "soc_hysteresis", "soc_hysteresis", control_.soc_hysteresis, "%");
     setting(battery, "charge_voltage_cap_v", "charge_voltage_cap", control_.charge_voltage_cap);
+    setting(battery, "full_charge_days", "full_charge_days", control_.full_charge_days, "days");
     setting(battery, "force_charge_w", "force_charge_power", control_.force_charge_power);
     setting(battery, "cutoff_soc", "cutoff_soc", control_.cutoff_soc);
     setting(battery, "cutoff_voltage_v", "cutoff_voltage", control_.cutoff_voltage);
@@ -110,7 +116,7 @@ class Loader {
     setting(control, "inverter_max_age", "inverter_max_age", control_.inverter_max_age);
     setting(control, "setpoint_life", "setpoint_life", control_.setpoint_life);
     control.read("realtime", hub_.realtime);
-    read_loop(section(control, "loop"));
+    read_loop(control.section("loop"));
     control.finish();
   }
 
@@ -131,13 +137,17 @@ class Loader {
     metrics.finish();
   }
 
-  /// A sub-table by name; absent is as good as empty.
-  TableReader section(TableReader& parent, std::string_view key) {
-    const auto* node = parent.find(key);
-    const auto* table = node ? node->as_table() : nullptr;
-    if (node && !table)
-      parent.complain(key, fmt::format("expected a table, written as [{}]", parent.dotted(key)));
-    return TableReader{table, parent.dotted(key), mistakes_};
+  /// The control takes its settings at any time; all else is built once.
+  void note_fixed() {
+    constexpr std::array<std::string_view, 7> live{"grid",   "battery",  "inverter", "control",
+                                                   "policy", "schedule", "tariff"};
+    for (const auto& [key, node] : root_) {
+      if (std::ranges::find(live, key.str()) != live.end()) continue;
+      std::ostringstream text;
+      node.visit([&](const auto& concrete) { text << concrete; });
+      hub_.fixed[std::string{key.str()}] = text.str();
+    }
+    hub_.fixed["control.realtime"] = hub_.realtime ? "true" : "false";
   }
 
   /// Reads a control setting and remembers where it stands under the name control::validate uses.
@@ -156,7 +166,11 @@ class Loader {
       const auto& other = mistake.other.empty() ? about : settings_.at(mistake.other);
       if (about.unreadable || other.unreadable) continue;
       const auto& shown = about.given ? about : other;
-      mistakes_.push_back({shown.place, shown.dotted + ": " + mistake.text});
+      // Of two entries of one list the other one is named by its line.
+      const bool two = about.dotted == other.dotted && !mistake.other.empty();
+      mistakes_.push_back(
+          {shown.place, shown.dotted + ": " + mistake.text +
+                            (two ? fmt::format(" (line {})", other.place.line) : "")});
     }
   }
 

@@ -1,6 +1,7 @@
 // HubSettings: everything a configuration file says, typed; what reader, hub and simulator share.
 #pragma once
 
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,6 +33,8 @@ struct HubSettings {
   bool realtime = true;                            ///< try SCHED_FIFO and mlockall
   /// Where orders outlive the program; empty: nowhere.
   std::string state_dir = "/var/lib/esshub";
+  /// What takes effect with a restart only: every other section of the file and what it says.
+  std::map<std::string, std::string> fixed;
 };
 
 }  // namespace esshub::config

@@ -116,6 +116,13 @@ const toml::node* TableReader::find(std::string_view key) {
   return table_ ? table_->get(key) : nullptr;
 }
 
+TableReader TableReader::section(std::string_view key) {
+  const auto* node = find(key);
+  const auto* table = node ? node->as_table() : nullptr;
+  if (node && !table) complain(key, fmt::format("expected a table, written as [{}]", dotted(key)));
+  return TableReader{table, dotted(key), mistakes_};
+}
+
 bool TableReader::read(std::string_view key, std::string& out) {
   const auto* node = find(key);
   if (!node) return false;

@@ -82,6 +82,9 @@ class TableReader {
     return false;
   }
 
+  /// A sub-table by name; absent is as good as empty.
+  [[nodiscard]] TableReader section(std::string_view key);
+
   /// True if the table has the key, whatever its value.
   [[nodiscard]] bool has(std::string_view key) const { return table_ && table_->contains(key); }
   /// Where the key's value stands; where the table begins if the key is absent.
