@@ -76,6 +76,7 @@ CommandDesk::CommandDesk(DeskParts parts) : parts_(std::move(parts)) {
     restore();
   }
   parts_.tell(orders_);
+  begin_counting();
 }
 
 Result<void> CommandDesk::order(const Command& command, const std::string& who) {
@@ -104,6 +105,29 @@ void CommandDesk::close() {
 void CommandDesk::hear(const control::Settings& settings) {
   const std::lock_guard lock(mutex_);
   parts_.settings = settings;
+  begin_counting();
+}
+
+void CommandDesk::note_full(Instant at) {
+  const std::lock_guard lock(mutex_);
+  if (orders_.last_full && at - *orders_.last_full < 1h) return;
+  orders_.last_full = at;
+  parts_.tell(orders_);
+  remember();
+}
+
+CommandDesk::InForce CommandDesk::in_force() {
+  const std::lock_guard lock(mutex_);
+  return {parts_.settings, orders_.mode.value_or(parts_.settings.mode)};
+}
+
+/// Every N days needs a first day: without one, a hub restarted now and then would never count
+/// to N.
+void CommandDesk::begin_counting() {
+  if (parts_.settings.full_charge_days <= 0.0 || orders_.last_full) return;
+  orders_.last_full = parts_.steady_now();
+  parts_.tell(orders_);
+  remember();
 }
 
 void CommandDesk::restore() {
@@ -116,6 +140,10 @@ void CommandDesk::restore() {
   };
   if (saved->mode) take_up(SetMode{saved->mode}, "mode");
   if (saved->reserve) take_up(SetReserve{saved->reserve}, "reserve");
+  if (saved->last_full) {
+    const auto ago = std::max(WallTime::duration::zero(), wall - *saved->last_full);
+    orders_.last_full = parts_.steady_now() - std::chrono::duration_cast<Duration>(ago);
+  }
   // An order in its last moments is not worth an error.
   if (saved->manual && left(saved->manual->until) >= control::shortest_override)
     take_up(StartOverride{saved->manual->instruction, left(saved->manual->until)}, "override");
@@ -145,7 +173,8 @@ void CommandDesk::remember() {
   SavedState state{.mode = orders_.mode, .reserve = orders_.reserve, .saved_at = wall};
   if (orders_.manual) state.manual = {orders_.manual->instruction, end(orders_.manual->until)};
   if (orders_.storm) state.storm = {orders_.storm->reserve, end(orders_.storm->until)};
-  if (saved_ && saved_->same_orders(state)) return;
+  if (orders_.last_full) state.last_full = end(*orders_.last_full);
+  if (saved_ && saved_->same(state)) return;
   saved_ = state;
   keeper_->keep(state);
 }

@@ -44,9 +44,20 @@ class CommandDesk {
   /// New limits for the commands to come.
   void hear(const control::Settings& settings);
 
+  /// The battery was full then; remembered for the next full charge, to the hour.
+  void note_full(Instant at);
+
+  /// What the plan ahead is made of.
+  struct InForce {
+    control::Settings settings;
+    Mode mode;
+  };
+  [[nodiscard]] InForce in_force();
+
  private:
   void restore();
   void take_up(const Command& command, const char* what);
+  void begin_counting();
   void remember();
 
   DeskParts parts_;

@@ -19,6 +19,7 @@
 #include "actors/control_link.hpp"
 #include "actors/local_clock.hpp"
 #include "actors/messages.hpp"
+#include "actors/plan_ahead.hpp"
 #include "actors/publisher.hpp"
 #include "actors/sample_queue.hpp"
 #include "actors/supervisor.hpp"
@@ -33,6 +34,7 @@ namespace esshub::actors {
 namespace {
 
 constexpr Duration exporter_period = 500ms;
+constexpr Duration desk_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
 std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings) {
@@ -94,7 +96,8 @@ struct Running {
 class RunningHub final : public Hub {
  public:
   RunningHub(HubSettings settings, EventSink events, std::vector<ViewSink> sinks,
-             std::unique_ptr<metrics::Exporter> exporter) {
+             std::unique_ptr<metrics::Exporter> exporter, LocalClock clock)
+      : solar_metered_(settings.control.solar_metered), clock_(std::move(clock)) {
     running_->exporter = std::move(exporter);
     SupervisorParts parts;
 
@@ -141,6 +144,11 @@ class RunningHub final : public Hub {
     if (auto* metrics = running_->exporter.get())
       subscriptions.push_back({[metrics](const View& v) { metrics->update(v); }, exporter_period});
     for (auto& sink : sinks) subscriptions.push_back({std::move(sink), {}});
+    subscriptions.push_back({[desk = desk_](const View& v) {
+                               if (const auto& full = v.decision.policy.last_full)
+                                 desk->note_full(*full);
+                             },
+                             desk_period});
     // Outlives the publisher, so that the energies go on when that is started again.
     const auto ledger = std::make_shared<publish::Ledger>();
     parts.publisher = [subscriptions, events, ledger](caf::actor_system& system,
@@ -163,6 +171,24 @@ class RunningHub final : public Hub {
     return [desk = desk_](const Command& command, const std::string& who) {
       return desk->order(command, who);
     };
+  }
+
+  PlanSource plans() const override {
+    return [desk = desk_, clock = clock_](WallTime from, WallTime until) {
+      const auto [settings, mode] = desk->in_force();
+      return plan_ahead(settings, mode, clock, from, until);
+    };
+  }
+
+  void reload(control::Settings settings) override {
+    settings.solar_metered = solar_metered_;
+    desk_->hear(settings);
+    link_->tell(std::make_shared<const control::Settings>(std::move(settings)));
+    note_config(false);
+  }
+
+  void note_config(bool rejected) override {
+    link_->tell(FaultNote{"configuration", Fault::config_rejected, rejected});
   }
 
  private:
@@ -191,6 +217,8 @@ class RunningHub final : public Hub {
     return acknowledged_;
   }
 
+  const bool solar_metered_;
+  const LocalClock clock_;
   std::shared_ptr<ControlLink> link_ = std::make_shared<ControlLink>();
   std::shared_ptr<CommandDesk> desk_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
@@ -203,8 +231,8 @@ class RunningHub final : public Hub {
 Result<std::unique_ptr<Hub>> Hub::start(HubSettings settings, EventSink events,
                                         std::vector<ViewSink> sinks) {
   if (auto error = unwirable(settings)) return tl::unexpected<Error>(std::move(*error));
-  if (const auto clock = LocalClock::make(settings.time_zone); !clock)
-    return tl::unexpected<Error>(clock.error());
+  auto clock = LocalClock::make(settings.time_zone);
+  if (!clock) return tl::unexpected<Error>(clock.error());
   std::unique_ptr<metrics::Exporter> exporter;
   if (!settings.metrics_address.empty()) {
     auto listening = metrics::Exporter::listen(settings.metrics_address, ESSHUB_VERSION);
@@ -212,7 +240,7 @@ Result<std::unique_ptr<Hub>> Hub::start(HubSettings settings, EventSink events,
     exporter = std::move(*listening);
   }
   return std::make_unique<RunningHub>(std::move(settings), std::move(events), std::move(sinks),
-                                      std::move(exporter));
+                                      std::move(exporter), std::move(*clock));
 }
 
 }  // namespace esshub::actors

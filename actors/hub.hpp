@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "config/hub_settings.hpp"
+#include "control/settings.hpp"
 #include "model/command.hpp"
 #include "model/event.hpp"
+#include "model/plan.hpp"
 #include "model/result.hpp"
 #include "model/view.hpp"
 
@@ -36,6 +38,15 @@ class Hub {
 
   /// The one door for commands. May be kept; once the hub stops it refuses everything.
   [[nodiscard]] virtual CommandSink commands() const = 0;
+
+  /// What schedule and tariff hold for the time to come. May be kept.
+  [[nodiscard]] virtual PlanSource plans() const = 0;
+
+  /// New settings of the control, valid ones, from the next tick on. What depends on the buses (is
+  /// the sun metered) stays as it was wired.
+  virtual void reload(control::Settings settings) = 0;
+  /// Fault::config_rejected, raised or cleared: a new configuration had mistakes.
+  virtual void note_config(bool rejected) = 0;
 
  protected:
   Hub() = default;

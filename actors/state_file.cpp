@@ -92,6 +92,7 @@ std::string encode(const SavedState& state) {
   if (state.storm)
     j["storm"] = {{"reserve", state.storm->reserve.percent()},
                   {"until", seconds(state.storm->until)}};
+  if (state.last_full) j["last_full"] = seconds(*state.last_full);
   return j.dump(2) + "\n";
 }
 
@@ -109,6 +110,7 @@ Result<SavedState> decode_state(const std::string& text) {
       state.manual = {to_instruction(j["override"]), wall_time(j["override"].at("until"))};
     if (j.contains("storm"))
       state.storm = {soc(j["storm"].at("reserve")), wall_time(j["storm"].at("until"))};
+    if (j.contains("last_full")) state.last_full = wall_time(j["last_full"]);
     return state;
   } catch (const std::exception& e) {  // the library's way to say no
     return fail(ErrorKind::content, e.what());

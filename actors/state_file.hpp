@@ -27,12 +27,13 @@ struct SavedState {
   std::optional<Soc> reserve{};
   std::optional<Override> manual{};
   std::optional<Storm> storm{};
+  std::optional<WallTime> last_full{};  ///< the battery was at 100 %
   WallTime saved_at{};
 
-  /// True when both order the same; when they were saved does not count.
-  [[nodiscard]] bool same_orders(const SavedState& other) const {
+  /// True when both say the same; when they were saved does not count.
+  [[nodiscard]] bool same(const SavedState& other) const {
     return mode == other.mode && reserve == other.reserve && manual == other.manual &&
-           storm == other.storm;
+           storm == other.storm && last_full == other.last_full;
   }
 };
 

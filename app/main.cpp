@@ -31,8 +31,8 @@ int parse_and_run(int argc, char** argv) {
       std::string{
           "Events go to stderr, one line each. On SIGINT and SIGTERM the battery is brought\n"
           "to rest first; exit code 1 if the inverter did not acknowledge that. A second\n"
-          "SIGINT ends at once. SIGHUP checks the file again and says what it finds; the\n"
-          "running configuration is kept until a restart.\n"
+          "SIGINT ends at once. SIGHUP reads the file again: a valid one is applied\n"
+          "(buses and outward services with a restart), one with mistakes is not.\n"
           "example: esshub run --config /etc/esshub/esshub.toml --live\n"} +
       exit_codes);
 

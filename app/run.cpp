@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <memory>
 
 #include "actors/hub.hpp"
@@ -104,32 +105,44 @@ class FaultLog {
   FaultSet before_;
 };
 
-/// SIGHUP: the hub cannot take new settings while it runs, so say what the file is worth and keep
-/// the running configuration either way.
-void check_again(const std::filesystem::path& file, Log& log) {
-  const auto config = config::load_config(file);
-  if (config) {
-    log.write("config", {Level::warning, "config_not_applied",
-                         "file=" + in_quotes(file.string()) +
-                             " valid=yes kept=running hint=\"restart to apply it\""});
+/// SIGHUP: the control takes a valid configuration with its next tick; what is built once needs a
+/// restart and is named. With mistakes the running one is kept (F16).
+void reload(const std::filesystem::path& file, actors::Hub& hub, const config::HubSettings& started,
+            Log& log) {
+  const auto loaded = config::load_config(file);
+  if (!loaded) {
+    for (const auto& mistake : loaded.error())
+      log.write("config", {Level::warning, "config_mistake",
+                           "at=" + in_quotes(config::describe(file, mistake))});
+    log.write("config", {Level::warning, "config_rejected",
+                         fmt::format("file={} valid=no kept=running mistakes={}",
+                                     in_quotes(file.string()), loaded.error().size())});
+    hub.note_config(true);
     return;
   }
-  for (const auto& mistake : config.error())
-    log.write("config", {Level::warning, "config_mistake",
-                         "at=" + in_quotes(config::describe(file, mistake))});
-  log.write("config", {Level::warning, "config_rejected",
-                       fmt::format("file={} valid=no kept=running mistakes={}",
-                                   in_quotes(file.string()), config.error().size())});
+  hub.reload(loaded->control);
+  log.write("config",
+            {Level::notice, "config_applied", "file=" + in_quotes(file.string()) + " valid=yes"});
+  const auto said = [](const std::map<std::string, std::string>& sections, const std::string& key) {
+    const auto found = sections.find(key);
+    return found == sections.end() ? std::string{} : found->second;
+  };
+  auto sections = started.fixed;
+  sections.insert(loaded->fixed.begin(), loaded->fixed.end());
+  for (const auto& [key, text] : sections)
+    if (said(started.fixed, key) != said(loaded->fixed, key))
+      log.write("config", {Level::warning, "config_needs_restart", "section=" + key});
 }
 
 /// Waits for a signal to stop; returns it.
-int serve(const std::filesystem::path& file, Log& log) {
+int serve(const std::filesystem::path& file, actors::Hub& hub, const config::HubSettings& started,
+          Log& log) {
   const sigset_t signals = handled_signals();
   constexpr timespec tidy_period{5, 0};
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &tidy_period);
     if (signal == SIGINT || signal == SIGTERM) return signal;
-    if (signal == SIGHUP) check_again(file, log);
+    if (signal == SIGHUP) reload(file, hub, started, log);
     log.tidy();
   }
 }
@@ -166,7 +179,7 @@ int run(const std::filesystem::path& file, bool live) {
                                  in_quotes(file.string()), in_quotes(config->site_name),
                                  config->buses.size())});
   auto hub = actors::Hub::start(
-      std::move(*config),
+      *config,
       [&](const std::string& component, const Event& event) { log.write(component, event); },
       std::move(sinks));
   if (!hub) {
@@ -174,7 +187,7 @@ int run(const std::filesystem::path& file, bool live) {
     return exit_failure;
   }
 
-  const int signal = serve(file, log);
+  const int signal = serve(file, **hub, *config, log);
   log.write("main", {Level::notice, "stopping",
                      std::string{"signal="} + (signal == SIGINT ? "SIGINT" : "SIGTERM")});
   let_interrupt_kill();

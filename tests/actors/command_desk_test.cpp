@@ -184,10 +184,11 @@ TEST_F(CommandDeskTest, EveryCutOffFileIsDamageAndNeverHalfAState) {
                    .reserve = 40.0_soc,
                    .manual = SavedState::Override{charge_2kw, wall_},
                    .storm = SavedState::Storm{90.0_soc, wall_},
+                   .last_full = wall_,
                    .saved_at = wall_};
   const auto whole = encode(state);
   ASSERT_TRUE(decode_state(whole));
-  EXPECT_TRUE(decode_state(whole)->same_orders(state));
+  EXPECT_TRUE(decode_state(whole)->same(state));
   for (std::size_t n = 0; n + 2 < whole.size(); ++n)
     EXPECT_FALSE(decode_state(whole.substr(0, n))) << n;
 }

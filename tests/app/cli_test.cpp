@@ -247,11 +247,15 @@ TEST_F(Service, StopsInOrderOnSigtermAndSigint) {
   }
 }
 
-TEST_F(Service, SighupChecksTheFileAndKeepsTheRunningConfiguration) {
+TEST_F(Service, SighupAppliesAValidFileNamesWhatNeedsARestartAndKeepsTheRunningOneOtherwise) {
   Child hub{{"run", "--config", file_}};
   ASSERT_THAT(hub.error_line(" starting "), HasSubstr("buses=3"));
   hub.send(SIGHUP);
-  EXPECT_THAT(hub.error_line("config config_not_applied"), HasSubstr("valid=yes kept=running"));
+  EXPECT_THAT(hub.error_line("config config_applied"), HasSubstr("valid=yes"));
+  write("[grid]\nsetpoint_w = 50\n[site]\nname = \"other\"\n");
+  hub.send(SIGHUP);
+  EXPECT_THAT(hub.error_line("config config_applied"), HasSubstr("valid=yes"));
+  EXPECT_THAT(hub.error_line("config config_needs_restart"), HasSubstr("section=site"));
   write("[grid]\nsetpoint_w = 99999\n");
   hub.send(SIGHUP);
   EXPECT_THAT(hub.error_line("config config_mistake"),
