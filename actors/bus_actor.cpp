@@ -10,6 +10,8 @@
 #include <optional>
 #include <utility>
 
+#include "protocol/frame_result.hpp"
+
 namespace esshub::actors {
 namespace {
 
@@ -46,8 +48,7 @@ class Bus {
     health_.line_up = true;
     if (std::exchange(ever_up_, true)) ++health_.reopens;
     frames_at_open_ = good_frames();
-    told_reason_.clear();
-    tell(Level::notice, "line_up", "");
+    tell_up(losses_ == 0 || loss_told_);
     perform(driver_->on_start(now()));
     report_change();
   }
@@ -56,7 +57,7 @@ class Bus {
     if (chunk.life != life_ || !health_.line_up) return;
     health_.bytes_in += chunk.bytes.size();
     perform(driver_->on_bytes(chunk.bytes, chunk.at));
-    if (good_frames() > frames_at_open_) backoff_ = first_backoff;
+    if (good_frames() > frames_at_open_) prove();
     report_change();
   }
 
@@ -119,12 +120,32 @@ class Bus {
     wake_at_.reset();
     ++life_;
     health_.driver.trouble = reason;
-    // A device that stays away says so once; another reason is news again.
-    if (std::exchange(told_reason_, reason) != reason)
-      tell(Level::warning, "line_down", "reason=\"" + reason + "\"");
+    tell_loss(reason);
     self_->scheduled_send(self_, now() + backoff_, Reopen{life_});
     backoff_ = std::min(2 * backoff_, longest_backoff);
     report();
+  }
+
+  // A device that stays away, or comes and goes without a word (a CAN bus on which nobody
+  // acknowledges), says so the first and every hundredth time; another reason is news again.
+
+  void tell_loss(const std::string& reason) {
+    if (std::exchange(loss_reason_, reason) != reason) losses_ = 0;
+    loss_told_ = protocol::worth_an_event(++losses_);
+    if (!loss_told_) return;
+    tell(Level::warning, "line_down",
+         "reason=\"" + reason + "\"" + (losses_ > 1 ? " count=" + std::to_string(losses_) : ""));
+  }
+  void tell_up(bool now) {
+    up_told_ = now;
+    if (now) tell(Level::notice, "line_up", "");
+  }
+  /// The device speaks: what went wrong before is over.
+  void prove() {
+    backoff_ = first_backoff;
+    if (!up_told_) tell_up(true);
+    losses_ = 0;
+    loss_reason_.clear();
   }
 
   void perform(protocol::Step step) {
@@ -181,7 +202,10 @@ class Bus {
   Instant next_report_{};
   Duration backoff_ = first_backoff;
   std::uint64_t frames_at_open_ = 0;
-  std::string told_reason_;
+  std::string loss_reason_;
+  std::uint64_t losses_ = 0;  ///< for that reason, since the device last spoke
+  bool loss_told_ = false;    ///< the newest one
+  bool up_told_ = false;      ///< since the line is up
   bool ever_up_ = false;
 };
 

@@ -188,6 +188,23 @@ TEST_F(BusActorTest, ReopensWithDoublingBackOffUpToFiveSeconds) {
   EXPECT_EQ(log_.count("bus.meters line_down"), 1u) << "a device that stays away says so once";
 }
 
+TEST_F(BusActorTest, ALineThatComesAndGoesWithoutAWordIsToldTheFirstAndEveryHundredthTime) {
+  up();
+  for (int i = 0; i < 150; ++i) {
+    down("nobody acknowledges");
+    v_.pass(5s);
+    up();
+  }
+  EXPECT_EQ(log_.count("bus.meters line_down"), 2u);
+  EXPECT_EQ(log_.count("bus.meters line_up"), 3u) << "at the start and after each told loss";
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  chunk("good");
+  EXPECT_EQ(log_.count("bus.meters line_up"), 4u) << "the recovery, once";
+  down("nobody acknowledges");
+  EXPECT_EQ(log_.count("bus.meters line_down"), 3u) << "news again";
+}
+
 TEST_F(BusActorTest, GoodFramesBringTheShortBackOffBack) {
   for (int i = 0; i < 5; ++i) {
     down();
