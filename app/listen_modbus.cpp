@@ -36,17 +36,17 @@ class ModbusListener final : public Listener {
   Catch on_bytes(ByteView bytes, Instant at) override {
     tally_.bytes += bytes.size();
     last_byte_ = at;
-    scanner_.push(bytes);
+    scanner_.push(bytes, at);
     cutter_.push(bytes, at);
     Catch out;
-    collect(at, out);
+    collect(out);
     return out;
   }
 
   Catch on_timer(Instant now) override {
     Catch out;
     if (!last_byte_ || now - *last_byte_ < silence_limit) return out;
-    end_of_frames(*last_byte_, out);
+    end_of_frames(out);
     if (question_ && now - question_->at >= answer_limit) {
       scanner_.abandon();
       give_up(now, out);
@@ -56,7 +56,7 @@ class ModbusListener final : public Listener {
 
   Catch finish() override {
     Catch out;
-    if (last_byte_) end_of_frames(*last_byte_, out);
+    if (last_byte_) end_of_frames(out);
     return out;
   }
 
@@ -68,20 +68,20 @@ class ModbusListener final : public Listener {
     Instant at;
   };
 
-  void end_of_frames(Instant at, Catch& out) {
+  void end_of_frames(Catch& out) {
     scanner_.silence();
-    collect(at, out);
+    collect(out);
     cutter_.flush(out.packets);
   }
 
-  void collect(Instant at, Catch& out) {
+  void collect(Catch& out) {
     while (const auto frame = scanner_.next()) {
       if (frame->kind != modbus::Frame::Kind::damaged) {
         ++tally_.frames;
         tally_.frame_bytes += frame->bytes.size();
         cutter_.found(frame->bytes, out.packets);
       }
-      hear(*frame, at, out);
+      hear(*frame, frame->at, out);
     }
     tally_.resyncs = scanner_.resyncs();
   }

@@ -75,6 +75,19 @@ TEST(ModbusListener, QuestionAndAnswerAreOneTransactionWithNamedValues) {
   EXPECT_EQ(pair.fields["after_ms"], 52.0);
 }
 
+TEST(ModbusListener, WhatIsUnderstoodLateKeepsItsTime) {
+  Ear ear{SniffKind::modbus};
+  const Bytes false_head{std::byte{0x01}, std::byte{0x04}, std::byte{0x50}};  // of 85 bytes
+  ear.hear(false_head, 0ms);
+  ear.hear(modbus::encode(ask_voltages), 100ms);
+  ear.hear(voltages(), 150ms);
+  EXPECT_TRUE(ear.heard.transactions.empty());
+  ear.wait(400ms);
+  ASSERT_EQ(ear.heard.transactions.size(), 1u);
+  EXPECT_EQ(ear.heard.transactions[0].at, start + 150ms);
+  EXPECT_EQ(ear.heard.transactions[0].fields["after_ms"], 50.0);
+}
+
 TEST(ModbusListener, EachOutcomeIsToldApart) {
   Ear ear{SniffKind::modbus};
   auto damaged = voltages();
