@@ -196,14 +196,14 @@ void add_year_options(CLI::App& command, YearOptions& to) {
       .add_option("--tariff", s.tariff,
                   "tou: the price column; e7: 0.10 per kWh in hours 1 to 7, else 0.30")
       ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7}"))
-      ->type_name("")
+      ->type_name("WORD")
       ->default_str("tou");
   command
       .add_option_function<int>(
           "--step", [&s](int seconds) { s.step = std::chrono::seconds{seconds}; },
           "Time between two decisions")
       ->transform(CLI::CheckedTransformer(steps).description("{1h,1min,1s}"))
-      ->type_name("")
+      ->type_name("WORD")
       ->default_str("1h");
   command.add_option("--config", to.config,
                      "Take the rules' settings from this configuration of the hub; without it: "
