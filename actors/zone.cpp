@@ -1,7 +1,14 @@
 #include "actors/zone.hpp"
 
-#include <date/ptz.h>
 #include <date/tz.h>
+// date 3.0.1's ptz.h means its own class where C++20 has one of that name in std::chrono as well.
+namespace date {
+template <class Duration>
+using own_hh_mm_ss = hh_mm_ss<Duration>;
+}  // namespace date
+#define hh_mm_ss own_hh_mm_ss
+#include <date/ptz.h>
+#undef hh_mm_ss
 
 #include <algorithm>
 #include <exception>
