@@ -26,6 +26,7 @@
 #include "control/step.hpp"
 #include "esshub_version.hpp"
 #include "metrics/exporter.hpp"
+#include "publish/history_store.hpp"
 #include "publish/ledger.hpp"
 #include "transport/io_thread.hpp"
 #include "transport/make_line.hpp"
@@ -101,6 +102,17 @@ class RunningHub final : public Hub {
     running_->exporter = std::move(exporter);
     SupervisorParts parts;
 
+    if (!settings.history.file.empty()) {
+      history_ = std::make_shared<publish::HistoryStore>(
+          settings.history, events, [link = link_](bool failed) {
+            link->tell(FaultNote{"history", Fault::storage_failed, failed});
+          });
+      events = [history = history_, events](const std::string& component, const Event& event) {
+        if (component == "command") history->note("command", event.name, event.detail);
+        events(component, event);
+      };
+    }
+
     // What people and programs ask for: through the desk to the control, whichever is alive.
     desk_ = std::make_shared<CommandDesk>(
         DeskParts{.settings = settings.control,
@@ -149,8 +161,11 @@ class RunningHub final : public Hub {
                                  desk->note_full(*full);
                              },
                              desk_period});
+    if (history_)
+      subscriptions.push_back({[history = history_](const View& v) { history->update(v); }, {}});
     // Outlives the publisher, so that the energies go on when that is started again.
-    const auto ledger = std::make_shared<publish::Ledger>();
+    const auto ledger =
+        std::make_shared<publish::Ledger>(history_ ? history_->totals() : EnergyTotals{});
     parts.publisher = [subscriptions, events, ledger](caf::actor_system& system,
                                                       const caf::actor&) {
       return spawn_publisher(system, subscriptions, events,
@@ -214,12 +229,14 @@ class RunningHub final : public Hub {
     // for it for ever: leave both to the end of the process.
     if (!stopped.all_ended) static_cast<void>(running_.release());
     running_.reset();
+    if (history_) history_->close();
     return acknowledged_;
   }
 
   const bool solar_metered_;
   const LocalClock clock_;
   std::shared_ptr<ControlLink> link_ = std::make_shared<ControlLink>();
+  std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept
   std::shared_ptr<CommandDesk> desk_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;

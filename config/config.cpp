@@ -44,6 +44,7 @@ class Loader {
     read_inverter(top.section("inverter"));
     read_control(top.section("control"));
     read_metrics(top.section("metrics"));
+    read_history(top.section("history"));
     for (const auto& [key, place] : read_policy(top, control_, mistakes_))
       settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
     check_control();
@@ -148,6 +149,19 @@ class Loader {
       hub_.fixed[std::string{key.str()}] = text.str();
     }
     hub_.fixed["control.realtime"] = hub_.realtime ? "true" : "false";
+  }
+
+  void read_history(TableReader history) {
+    auto& settings = hub_.history;
+    if (!hub_.state_dir.empty()) settings.file = hub_.state_dir + "/history.db";
+    history.read("file", settings.file);
+    if (!settings.file.empty() && !settings.file.starts_with('/'))
+      history.complain("file", fmt::format("is \"{}\", expected an absolute path, or \"\" to keep "
+                                           "no history",
+                                           settings.file));
+    history.read("batch", settings.batch, Range{10e3, 3600e3});
+    history.read("keep_days", settings.keep_days, Range{7, 3650});
+    history.finish();
   }
 
   /// Reads a control setting and remembers where it stands under the name control::validate uses.

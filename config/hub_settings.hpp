@@ -11,6 +11,7 @@
 #include "protocol/pylontech_driver.hpp"
 #include "protocol/pylontech_rs485_driver.hpp"
 #include "protocol/vebus_driver.hpp"
+#include "publish/history_settings.hpp"
 #include "transport/line.hpp"
 
 namespace esshub::config {
@@ -35,6 +36,7 @@ struct HubSettings {
   std::string state_dir = "/var/lib/esshub";
   /// What takes effect with a restart only: every other section of the file and what it says.
   std::map<std::string, std::string> fixed;
+  publish::HistorySettings history;
 };
 
 }  // namespace esshub::config

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -15,7 +18,7 @@ namespace {
 
 constexpr Duration retry = 10s;
 constexpr Duration hung = 1min;
-constexpr auto end_limit = 1500ms;
+constexpr auto end_limit = 1s;
 
 void add(EnergyTotals& totals, const EnergyTotals& more) {
   for (std::size_t i = 0; i < flow_count; ++i) totals.joules[i] += more.joules[i];
@@ -48,8 +51,8 @@ std::string quoted(std::string text) {
 /// file, which no caller of update() ever takes. Where both are needed, `disk_` comes first.
 class HistoryStore::Writer {
  public:
-  Writer(HistorySettings settings, EventSink events)
-      : settings_(std::move(settings)), events_(std::move(events)) {
+  Writer(HistorySettings settings, EventSink events, FailedSink failed)
+      : settings_(std::move(settings)), events_(std::move(events)), failed_(std::move(failed)) {
     const std::lock_guard disk(disk_);
     if (open()) return;
     // Not writable, but perhaps readable: the counters must not begin anew.
@@ -62,20 +65,10 @@ class HistoryStore::Writer {
     return totals_;
   }
 
-  void complete(View& view) {
-    const std::lock_guard lock(mutex_);
-    const bool stuck = due_since_ && view.now - *due_since_ > hung;
-    if (!failing_ && !stuck) {
-      failed_since_.reset();
-      return;
-    }
-    if (!failed_since_) failed_since_ = view.now;
-    view.decision.faults.set(Fault::storage_failed, true, *failed_since_);
-  }
-
   void update(const View& view) {
     const std::lock_guard lock(mutex_);
     collector_.update(view);
+    judge(due_since_ && view.now - *due_since_ > hung);
     if (due_since_) return;
     const Duration pause = failing_ ? std::min(retry, settings_.batch) : settings_.batch;
     if (written_at_ && view.now - *written_at_ < pause) return;
@@ -120,6 +113,7 @@ class HistoryStore::Writer {
   /// The thread writes what waits and ends, sooner or later.
   void end() {
     std::unique_lock lock(mutex_);
+    if (alone_) return;
     ending_ = true;
     wake_.notify_all();
     wake_.wait_for(lock, end_limit, [&] { return ended_; });
@@ -170,6 +164,12 @@ class HistoryStore::Writer {
     return true;
   }
 
+  /// With mutex_ held: tells whether there is a fault, when that has changed.
+  void judge(bool stuck) {
+    if (std::exchange(told_failed_, failing_ || stuck) != told_failed_ && !alone_)
+      failed_(told_failed_);
+  }
+
   bool begin_anew(const std::string& why) {
     file_.reset();
     const auto aside = set_aside(settings_.file);
@@ -208,6 +208,7 @@ class HistoryStore::Writer {
       changed = std::exchange(failing_, !written) == written;
       if (!written) collector_.put_back(std::move(batch));
       due_since_.reset();
+      judge(false);
     }
     if (changed && !written)
       tell(Level::warning, "storage_failed", "reason=" + quoted(reason_));
@@ -237,6 +238,7 @@ class HistoryStore::Writer {
 
   const HistorySettings settings_;
   const EventSink events_;
+  const FailedSink failed_;
 
   std::mutex disk_;
   std::optional<HistoryFile> file_;
@@ -249,7 +251,7 @@ class HistoryStore::Writer {
   std::condition_variable wake_;
   HistoryCollector collector_;
   bool failing_ = false;
-  std::optional<Instant> failed_since_;
+  bool told_failed_ = false;
   std::optional<Instant> written_at_;  ///< or tried
   std::optional<Instant> due_since_;   ///< a write is asked for or under way
   std::optional<WallTime> prune_from_;
@@ -258,21 +260,22 @@ class HistoryStore::Writer {
   bool alone_ = false;  ///< nobody waits for the thread any more
 };
 
-HistoryStore::HistoryStore(HistorySettings settings, EventSink events)
-    : writer_(std::make_shared<Writer>(std::move(settings), std::move(events))),
+HistoryStore::HistoryStore(HistorySettings settings, EventSink events, FailedSink failed)
+    : writer_(std::make_shared<Writer>(std::move(settings), std::move(events), std::move(failed))),
       start_(writer_->totals()) {
   writer_->note("system", "started", "version=" ESSHUB_VERSION);
   std::thread([writer = writer_] { writer->work(); }).detach();
 }
 
 HistoryStore::~HistoryStore() {
+  close();
+}
+
+void HistoryStore::close() {
   writer_->note("system", "stopped", "");
   writer_->end();
 }
 
-void HistoryStore::complete(View& view) {
-  writer_->complete(view);
-}
 void HistoryStore::update(const View& view) {
   writer_->update(view);
 }

@@ -1,24 +1,17 @@
 // HistoryStore: keeps the history of the running hub in a file, from a thread of its own.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 
 #include "model/event.hpp"
 #include "publish/history_collector.hpp"
 #include "publish/history_file.hpp"
+#include "publish/history_settings.hpp"
 
 namespace esshub::publish {
-
-struct HistorySettings {
-  std::string file;          ///< empty: no history is kept
-  Duration batch = 5min;     ///< rows are written together this often; a crash loses at most these
-  unsigned keep_days = 365;  ///< of minutes and events; days are kept for ever
-};
 
 /// Thread-safe. No call but flush() and the reader's waits for the disk: what cannot be written
 /// waits in memory, a day of minutes at most, and is tried again every 10 s. A damaged file is
@@ -26,11 +19,14 @@ struct HistorySettings {
 /// Views', so that tests may invent it.
 class HistoryStore final : public HistoryReader {
  public:
+  /// True: nothing can be written, or a write has hung for a minute (Fault::storage_failed, safety
+  /// contract F14); false: it can again. Told when it changes, by any thread; must not wait.
+  using FailedSink = std::function<void(bool)>;
+
   /// Reads the totals from the file, then writes from its own thread. A file that cannot be opened
-  /// is no error here: it is Fault::storage_failed until it can be. `events` gets component
-  /// "history".
-  HistoryStore(HistorySettings settings, EventSink events);
-  /// Writes what waits, but does not wait longer than 1.5 s for a disk that hangs.
+  /// is no error here: it is told to `failed`. `events` gets component "history".
+  HistoryStore(HistorySettings settings, EventSink events, FailedSink failed);
+  /// As close().
   ~HistoryStore() override;
   HistoryStore(const HistoryStore&) = delete;
   HistoryStore& operator=(const HistoryStore&) = delete;
@@ -38,13 +34,13 @@ class HistoryStore final : public HistoryReader {
   /// What had flowed when the store was made; zero if it could not be read.
   [[nodiscard]] const EnergyTotals& totals() const { return start_; }
 
-  /// Raises Fault::storage_failed in the View while nothing can be written (safety contract F14),
-  /// or a write has hung for a minute. Never clears what others raised.
-  void complete(View& view);
   /// A ViewSink's work.
   void update(const View& view);
   /// An event as of now: kind "command" or "system".
   void note(std::string kind, std::string name, std::string detail);
+  /// Writes what waits, but does not wait longer than 1 s for a disk that hangs; nothing is told
+  /// any more after it.
+  void close();
   /// Waits until everything up to now is written. False if it could not be.
   bool flush();
   /// Rows and events lost because nothing could be written for too long.

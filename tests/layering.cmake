@@ -77,7 +77,7 @@ door(model OURS model THIRD tl/ PURE)
 door(protocol OURS model protocol PURE)
 door(control OURS model control PURE)
 door(transport OURS transport THIRD boost/)
-door(config OURS model protocol control transport config THIRD tl/ toml++/ fmt/ date/)
+door(config OURS model protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
 door(publish OURS model publish THIRD nlohmann/ tl/ PURE
   SHELLS publish/mqtt publish/dbus publish/view_slot publish/history_file publish/history_store)

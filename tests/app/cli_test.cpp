@@ -213,8 +213,11 @@ class Service : public testing::Test {
   Service() { write(""); }
   ~Service() override { std::filesystem::remove(file_); }
   void write(const std::string& more) const {
-    std::ofstream{file_} << "[control]\nrealtime = false\n[metrics]\naddress = \"\"\n" + more +
-                                R"(
+    std::ofstream{file_}
+        << "[site]\nstate_dir = \"\"\n[control]\nrealtime = false\n[metrics]\naddress = "
+           "\"\"\n" +
+               more +
+               R"(
 [[bus]]
 name = "meters"
 kind = "modbus"

@@ -87,6 +87,17 @@ TEST(Config, ThreeBusesAreEnough) {
   EXPECT_TRUE(std::holds_alternative<protocol::VebusConfig>(config->buses[2].driver));
 }
 
+TEST(Config, TheHistoryIsKeptBesideTheState) {
+  EXPECT_EQ(parse_config(minimal)->history.file, "/var/lib/esshub/history.db");
+  EXPECT_EQ(parse_config("[site]\nstate_dir = \"/srv\"\n" + minimal)->history.file,
+            "/srv/history.db");
+  EXPECT_EQ(parse_config("[site]\nstate_dir = \"\"\n" + minimal)->history.file, "");
+  EXPECT_EQ(parse_config("[history]\nfile = \"\"\n" + minimal)->history.file, "");
+  EXPECT_THAT(with("[history]\nfile = \"history.db\"\n"),
+              ElementsAre("22:8: history.file: is \"history.db\", expected an absolute path, or "
+                          "\"\" to keep no history"));
+}
+
 TEST(Config, EverySettingReachesItsField) {
   const auto config = parse_config(minimal + R"(
 [site]
@@ -128,6 +139,10 @@ ack_delay = "70 ms"
 inverter_ramp_w_per_s = 800
 [metrics]
 address = ""
+[history]
+file = "/srv/history.db"
+batch = "1 min"
+keep_days = 30
 )");
   ASSERT_TRUE(config) << config.error().front().text;
   control::Settings expected;
@@ -163,6 +178,9 @@ address = ""
   EXPECT_EQ(config->site_name, "cottage");
   EXPECT_EQ(config->time_zone, "Europe/London");
   EXPECT_EQ(config->metrics_address, "");
+  EXPECT_EQ(config->history.file, "/srv/history.db");
+  EXPECT_EQ(config->history.batch, 1min);
+  EXPECT_EQ(config->history.keep_days, 30u);
   EXPECT_FALSE(config->realtime);
 }
 
@@ -541,6 +559,8 @@ TEST(Example, LoadsAndShowsTheDefaults) {
   EXPECT_EQ(config->time_zone, defaults.time_zone);
   EXPECT_EQ(config->metrics_address, defaults.metrics_address);
   EXPECT_EQ(config->realtime, defaults.realtime);
+  EXPECT_EQ(config->history.batch, defaults.history.batch);
+  EXPECT_EQ(config->history.keep_days, defaults.history.keep_days);
   ASSERT_THAT(config->buses, SizeIs(3));
 
   const auto& modbus = std::get<protocol::ModbusConfig>(config->buses[0].driver);
@@ -590,7 +610,7 @@ TEST(Example, NamesEveryKey) {
   std::string probe = odd;
   for (const auto* table : {"site", "grid", "battery", "inverter", "control", "control.loop"})
     probe += std::string{"["} + table + "]\n" + odd;
-  probe += "[metrics]\n" + odd + minimal;
+  probe += "[metrics]\n" + odd + "[history]\n" + odd + minimal;
   probe = replaced(probe, "name = \"meters\"\n", "name = \"meters\"\n" + odd);
   probe = replaced(probe, "unit = 1\n", "unit = 1\n" + odd);
   probe = replaced(probe, "invert = true", "invert = true, zzzzzzzzzzzzzzzzzzzzzzzz = 1");
@@ -599,7 +619,7 @@ TEST(Example, NamesEveryKey) {
   probe +=
       "[[bus]]\nname = \"c\"\nkind = \"pylontech-rs485\"\nport = \"/dev/c\"\nmodules = 1\n" + odd;
   const auto answers = mistakes(probe);
-  ASSERT_THAT(answers, SizeIs(14));
+  ASSERT_THAT(answers, SizeIs(15));
 
   std::ostringstream text;
   text << std::ifstream{example}.rdbuf();

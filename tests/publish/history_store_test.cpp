@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -37,10 +38,13 @@ class HistoryStoreTest : public testing::Test {
 
   void open() {
     store_.reset();
-    store_ = std::make_unique<HistoryStore>(settings_, [this](const std::string&, const Event& e) {
-      const std::lock_guard lock(mutex_);
-      log_.push_back(e.name + " " + e.detail);
-    });
+    store_ = std::make_unique<HistoryStore>(
+        settings_,
+        [this](const std::string&, const Event& e) {
+          const std::lock_guard lock(mutex_);
+          log_.push_back(e.name + " " + e.detail);
+        },
+        [this](bool failed) { failed_ = failed; });
     start_ = store_->totals();
   }
   void close() { store_.reset(); }
@@ -52,10 +56,8 @@ class HistoryStoreTest : public testing::Test {
   void rush(Duration time, Duration step = 1s) {
     for (Duration gone{}; gone < time; gone += step) {
       house_.pass(step);
-      View view = house_.view;
-      store_->complete(view);
-      failed_ = view.decision.faults.active(Fault::storage_failed);
-      store_->update(view);
+      house_.view.decision.faults.set(Fault::storage_failed, failed_, house_.view.now);
+      store_->update(house_.view);
     }
   }
   /// The same with a writer that keeps up.
@@ -86,7 +88,7 @@ class HistoryStoreTest : public testing::Test {
   std::vector<std::string> log_;
   HistoryHouse house_{noon};
   EnergyTotals start_;
-  bool failed_ = false;
+  std::atomic<bool> failed_ = false;
   std::unique_ptr<HistoryStore> store_;
 };
 
