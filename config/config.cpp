@@ -45,6 +45,7 @@ class Loader {
     read_control(top.section("control"));
     read_metrics(top.section("metrics"));
     read_history(top.section("history"));
+    read_web(top.section("web"));
     for (const auto& [key, place] : read_policy(top, control_, mistakes_))
       settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
     check_control();
@@ -136,6 +137,19 @@ class Loader {
     if (metrics.read("address", hub_.metrics_address) && !hub_.metrics_address.empty())
       metrics.read("address", anywhere);
     metrics.finish();
+  }
+
+  void read_web(TableReader web) {
+    transport::TcpPort anywhere;
+    if (web.read("address", hub_.web.address) && !hub_.web.address.empty())
+      web.read("address", anywhere);
+    web.read("certificate", hub_.web.certificate);
+    web.read("key", hub_.web.key);
+    if (hub_.web.certificate.empty() != hub_.web.key.empty())
+      web.complain(web.has("key") ? "key" : "certificate",
+                   "TLS needs both `certificate` and `key`, or neither");
+    web.read("host_names", hub_.web.host_names);
+    web.finish();
   }
 
   /// The control takes its settings at any time; all else is built once.

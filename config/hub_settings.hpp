@@ -25,13 +25,22 @@ struct BusSettings {
   DriverSettings driver;
 };
 
+/// The owner's page.
+struct WebSettings {
+  std::string address = "127.0.0.1:8750";  ///< host:port, empty = no page
+  std::string certificate;                 ///< PEM file; with `key`: TLS
+  std::string key;                         ///< PEM file
+  std::vector<std::string> host_names;     ///< it answers to, beside addresses and its own name
+};
+
 struct HubSettings {
   std::string site_name = "home";
   std::string time_zone = "Etc/UTC";  ///< IANA name
   control::Settings control;
   std::vector<BusSettings> buses;
   std::string metrics_address = "127.0.0.1:9750";  ///< host:port, empty = no exporter
-  bool realtime = true;                            ///< try SCHED_FIFO and mlockall
+  WebSettings web;
+  bool realtime = true;  ///< try SCHED_FIFO and mlockall
   /// Where orders outlive the program; empty: nowhere.
   std::string state_dir = "/var/lib/esshub";
   /// What takes effect with a restart only: every other section of the file and what it says.

@@ -135,6 +135,20 @@ bool TableReader::read(std::string_view key, std::string& out) {
   return true;
 }
 
+bool TableReader::read(std::string_view key, std::vector<std::string>& out) {
+  const auto* node = find(key);
+  if (!node) return false;
+  const auto* list = node->as_array();
+  const bool strings = list && (list->empty() || list->is_homogeneous(toml::node_type::string));
+  if (!strings) {
+    complain_of_type(key, *node, "a list of strings");
+    return false;
+  }
+  out.clear();
+  for (const auto& item : *list) out.push_back(item.as_string()->get());
+  return true;
+}
+
 bool TableReader::read(std::string_view key, bool& out) {
   const auto* node = find(key);
   if (!node) return false;

@@ -46,6 +46,7 @@ class TableReader {
 
   bool read(std::string_view key, std::string& out);
   bool read(std::string_view key, bool& out);
+  bool read(std::string_view key, std::vector<std::string>& out);
   /// "host:port" or "[ipv6]:port"
   bool read(std::string_view key, transport::TcpPort& out);
   bool read(std::string_view key, double& out, std::string_view unit);

@@ -272,6 +272,35 @@ TEST(Config, CellsOfAStackAreReadOnceAndCountTheirModules) {
       ElementsAre(HasSubstr("measured twice")));
 }
 
+TEST(Config, ThePageIsOnTheLoopbackUnlessSaidOtherwise) {
+  const auto plain = parse_config(minimal);
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->web.address, "127.0.0.1:8750");
+  const auto config = parse_config(replaced(minimal, "[[bus]]", R"([web]
+address = "[::]:443"
+certificate = "/etc/esshub/page.pem"
+key = "/etc/esshub/page.key"
+host_names = ["battery.example", "hub"]
+[[bus]])"));
+  ASSERT_TRUE(config) << config.error().front().text;
+  EXPECT_EQ(config->web.address, "[::]:443");
+  EXPECT_EQ(config->web.certificate, "/etc/esshub/page.pem");
+  EXPECT_EQ(config->web.key, "/etc/esshub/page.key");
+  EXPECT_THAT(config->web.host_names, ElementsAre("battery.example", "hub"));
+  const auto off = parse_config(replaced(minimal, "[[bus]]", "[web]\naddress = \"\"\n[[bus]]"));
+  ASSERT_TRUE(off);
+  EXPECT_EQ(off->web.address, "");
+}
+
+TEST(ConfigMistakes, ThePageNeedsAPlaceAndBothFilesForTls) {
+  EXPECT_THAT(with("[web]\naddress = \"here\"\n"),
+              ElementsAre(HasSubstr("web.address: is \"here\"")));
+  EXPECT_THAT(with("[web]\nkey = \"/k\"\n"),
+              ElementsAre(HasSubstr("both `certificate` and `key`")));
+  EXPECT_THAT(with("[web]\nhost_names = [\"a\", 1]\n"),
+              ElementsAre(HasSubstr("a list of strings")));
+}
+
 TEST(Config, ABatteryIsOnlyListenedToWhereAsked) {
   const auto listens = [](const std::string& text) {
     const auto config = parse_config(text);
@@ -608,7 +637,8 @@ TEST(Example, ItsOptionalBusShowsTheDefaults) {
 TEST(Example, NamesEveryKey) {
   const std::string odd = "zzzzzzzzzzzzzzzzzzzzzzzz = 1\n";
   std::string probe = odd;
-  for (const auto* table : {"site", "grid", "battery", "inverter", "control", "control.loop"})
+  for (const auto* table :
+       {"site", "grid", "battery", "inverter", "control", "control.loop", "web"})
     probe += std::string{"["} + table + "]\n" + odd;
   probe += "[metrics]\n" + odd + "[history]\n" + odd + minimal;
   probe = replaced(probe, "name = \"meters\"\n", "name = \"meters\"\n" + odd);
