@@ -1,0 +1,83 @@
+// Signing in, and the few things that may be changed from here.
+import { get, send } from "/live.js";
+import { $, text } from "/words.js";
+
+let csrf = null;
+let ends = null;
+let filled = false;
+
+const note = (words) => text($("control-note"), words);
+
+async function look() {
+  try {
+    const session = await get("/api/v1/session");
+    csrf = session.csrf;
+    $("controls").hidden = !session.signed_in;
+    $("sign-in").hidden = session.signed_in || !session.password_set;
+    note(!session.password_set ? "Nothing can be changed from here until its owner has set a password: run `esshub password` on the hub."
+      : session.signed_in ? "Signed in. What you set holds within the limits of the configuration." : "Looking needs no password; changing does.");
+    clearTimeout(ends);
+    if (session.signed_in) ends = setTimeout(look, (session.expires_in_s + 1) * 1000);
+  } catch (error) { note(error.message); }
+}
+
+async function change(method, path, body, done) {
+  try {
+    await send(method, path, body, csrf);
+    note(done);
+  } catch (error) {
+    if (error.code === "not_signed_in") await look();
+    note(error.message);
+  }
+}
+
+const number = (form, name) => Number(form.elements[name].value);
+
+export function startControls() {
+  $("sign-in").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = $("sign-in-button");
+    try {
+      await send("POST", "/api/v1/session", { password: $("password").value });
+      $("password").value = "";
+      await look();
+      filled = false;
+    } catch (error) {
+      $("password").select();
+      note(error.message);
+      if (error.retryAfter > 0) { // pressing again would only make it longer
+        button.disabled = true;
+        setTimeout(() => { button.disabled = false; }, error.retryAfter * 1000);
+      }
+    }
+  });
+  $("sign-out").addEventListener("click", async () => { await change("DELETE", "/api/v1/session", null, ""); look(); });
+  const on = (id, act) => $(id).addEventListener("submit", (event) => { event.preventDefault(); act(event.currentTarget); });
+  on("mode-form", (form) => change("POST", "/api/v1/mode", { mode: form.elements.mode.value || null }, "The mode is set."));
+  on("reserve-form", (form) => change("POST", "/api/v1/reserve", { reserve_percent: number(form, "reserve") }, "The reserve is set."));
+  on("override-form", (form) => {
+    const kind = form.elements.kind.value;
+    const powered = kind === "charge" || kind === "discharge";
+    const instruction = powered ? { kind, power_w: number(form, "power"), target_percent: number(form, "target") } : { kind };
+    change("POST", "/api/v1/override", { instruction, minutes: number(form, "minutes") }, "The override has begun.");
+  });
+  on("storm-form", (form) => change("POST", "/api/v1/storm", { reserve_percent: number(form, "reserve"), hours: number(form, "hours") }, "The storm reserve is kept from now on."));
+  on("cutoff-form", () => change("POST", "/api/v1/cutoff/reset", {}, "Asked to switch on again."));
+  document.querySelector("[data-clear]").addEventListener("click", () => change("POST", "/api/v1/reserve", { reserve_percent: null }, "The reserve is as configured."));
+  for (const button of document.querySelectorAll("[data-end]"))
+    button.addEventListener("click", () => change("DELETE", `/api/v1/${button.dataset.end}`, null, "Ended."));
+  const kind = $("override-form").elements.kind;
+  const fields = () => { for (const field of document.querySelectorAll('[data-for="power"]')) field.hidden = kind.value !== "charge" && kind.value !== "discharge"; };
+  kind.addEventListener("change", fields);
+  look();
+}
+
+/** Fills the forms once with what holds now, and offers what only some states need. */
+export function showControls(state) {
+  $("cutoff-form").hidden = !state?.faults.some((fault) => fault.fault === "backup_cutoff");
+  const policy = state?.decision?.policy;
+  if (filled || !policy) return;
+  filled = true;
+  $("reserve-form").elements.reserve.value = Math.round(policy.reserve_percent);
+  for (const input of $("mode-form").elements.mode) input.checked = input.value === policy.mode;
+}

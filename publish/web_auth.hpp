@@ -1,0 +1,102 @@
+// The owner's password, the sessions it opens, and the brake on guessing it.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/result.hpp"
+#include "model/time.hpp"
+
+namespace esshub::publish {
+
+constexpr std::size_t password_min = 10;   ///< bytes
+constexpr std::size_t password_max = 256;  ///< bytes
+
+/// Hashes the password (argon2id, 32 MiB) and puts it into `state_dir`, readable by the directory's
+/// owner only (0600); replaces an older one at once and whole. The directory is made if it is not
+/// there. An Error says what is wrong with the password or with the directory.
+[[nodiscard]] Result<void> write_password(const std::filesystem::path& state_dir,
+                                          const std::string& password);
+
+/// The hash, or nothing while no password was ever set. An Error when the file is there but cannot
+/// be read or holds no hash. Reads from disk.
+[[nodiscard]] Result<std::optional<std::string>> read_password(
+    const std::filesystem::path& state_dir);
+
+/// Takes about a tenth of a second and 32 MiB.
+[[nodiscard]] bool password_matches(const std::string& hash, const std::string& password);
+
+/// Slows down guessing: three wrong passwords from an address are free, then each doubles the
+/// address's delay from 1 s up to 15 min; so does an attempt within the delay, whose password is
+/// not even looked at. Twenty wrong ones in all delay every address, up to 30 s. An hour without an
+/// attempt forgives an address; of all, one is forgiven a minute.
+class LoginBrake {
+ public:
+  /// How long this address has to wait; nothing or less: try.
+  [[nodiscard]] Duration wait(const std::string& address, Instant now) const;
+  /// A wrong password was tried.
+  void failed(const std::string& address, Instant now);
+  /// It came within the delay.
+  void refused(const std::string& address, Instant now);
+  void succeeded(const std::string& address) { addresses_.erase(address); }
+
+ private:
+  struct Account {
+    unsigned failures = 0;
+    Instant last{};
+    Instant free_at{};
+  };
+  void punish(const std::string& address, Instant now);
+  void forget(Instant now);
+
+  std::map<std::string, Account> addresses_;
+  unsigned failures_ = 0;  ///< of all, less those forgiven since
+  Instant forgiven_{};
+  Instant free_at_{};
+};
+
+/// The address whose failures count together: an IPv6 host owns its whole /64.
+[[nodiscard]] std::string brake_key(const std::string& address);
+
+struct OpenSession {
+  std::string token;  ///< for the cookie
+  std::string csrf;   ///< to be sent in a header with every write
+  Duration left{};
+};
+
+/// Who is signed in. In memory only: a restart signs everybody out. Thread-safe.
+class Sessions {
+ public:
+  static constexpr Duration idle_limit = 30min;
+  static constexpr Duration life = 12h;
+  static constexpr std::size_t most = 32;  ///< then the one longest unused ends
+
+  [[nodiscard]] OpenSession open(const std::string& password_hash, Instant now);
+  /// The session, if it is alive and was opened with the password of today; using it prolongs it.
+  [[nodiscard]] std::optional<OpenSession> find(const std::string& token,
+                                                const std::string& password_hash, Instant now);
+  void close(const std::string& token);
+
+ private:
+  struct Session {
+    std::string token;
+    std::string csrf;
+    std::string password_hash;
+    Instant opened{};
+    Instant used{};
+  };
+  static Duration left(const Session& session, Instant now);
+
+  std::mutex mutex_;
+  std::vector<Session> sessions_;
+};
+
+/// Compares without telling by its time how much was right.
+[[nodiscard]] bool same_secret(const std::string& a, const std::string& b);
+
+}  // namespace esshub::publish
