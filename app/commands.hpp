@@ -21,6 +21,11 @@ constexpr int exit_config = 78;  ///< EX_CONFIG
 /// a second goes to stdout.
 [[nodiscard]] int run(const std::filesystem::path& config, bool live);
 
+/// Asks for the owner's password (twice and without echo at a terminal, else one line of stdin) and
+/// keeps its hash where the hub of this configuration looks for it.
+[[nodiscard]] int password(const std::filesystem::path& config, std::ostream& out,
+                           std::ostream& err);
+
 /// One line of summary to `out`, or every mistake to `err`.
 [[nodiscard]] int check(const std::filesystem::path& config, std::ostream& out, std::ostream& err);
 

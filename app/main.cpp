@@ -43,6 +43,17 @@ int parse_and_run(int argc, char** argv) {
   check_command->footer(std::string{"example: esshub check /etc/esshub/esshub.toml\n"} +
                         exit_codes);
 
+  auto* password_command = program.add_subcommand(
+      "password", "Set the password that changing things on the page needs.");
+  password_command->add_option("--config", config, "the configuration file (TOML)")->required();
+  password_command->footer(
+      std::string{
+          "Asks twice at a terminal, else reads one line of stdin: 10 to 256 bytes. Keeps only\n"
+          "an argon2id hash, in `state_dir` of [site]. It holds at once, also for a hub that\n"
+          "runs; whoever was signed in is signed out.\n"
+          "example: sudo esshub password --config /etc/esshub/esshub.toml\n"} +
+      exit_codes);
+
   const std::map<std::string, DecodeKind> kinds{
       {"modbus", DecodeKind::modbus}, {"can", DecodeKind::can}, {"mk3", DecodeKind::mk3}};
   std::string kind;
@@ -104,6 +115,7 @@ int parse_and_run(int argc, char** argv) {
     return program.exit(error) == 0 ? exit_ok : exit_usage;
   }
   if (*run_command) return run(config, live);
+  if (*password_command) return password(config, std::cout, std::cerr);
   if (*check_command) return check(file, std::cout, std::cerr);
   if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
   return decode(kinds.at(kind), std::cin, std::cout);
