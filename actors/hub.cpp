@@ -28,6 +28,7 @@
 #include "metrics/exporter.hpp"
 #include "publish/history_store.hpp"
 #include "publish/ledger.hpp"
+#include "publish/web.hpp"
 #include "transport/io_thread.hpp"
 #include "transport/make_line.hpp"
 
@@ -35,6 +36,7 @@ namespace esshub::actors {
 namespace {
 
 constexpr Duration exporter_period = 500ms;
+constexpr Duration page_period = 200ms;
 constexpr Duration desk_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
@@ -86,9 +88,10 @@ struct ActorConfig : caf::actor_system_config {
 };
 
 /// Everything that runs. Destroyed from the bottom up: lines before the actors they report to,
-/// actors before the exporter they feed.
+/// actors before the exporter and the page they feed.
 struct Running {
   std::unique_ptr<metrics::Exporter> exporter;
+  std::unique_ptr<publish::Web> page;
   ActorConfig config;
   caf::actor_system system{config};
   transport::IoThread io;
@@ -152,9 +155,24 @@ class RunningHub final : public Hub {
       return actor;
     };
 
+    if (!settings.web.address.empty())
+      running_->page = publish::Web::start({settings.web.address, settings.web.certificate,
+                                            settings.web.key, settings.web.host_names},
+                                           {.site_name = settings.site_name,
+                                            .time_zone = settings.time_zone,
+                                            .version = ESSHUB_VERSION,
+                                            .state_dir = settings.state_dir,
+                                            .history = nullptr,
+                                            .plan = plans(),
+                                            .command = commands(),
+                                            .events = events,
+                                            .clock = &std::chrono::steady_clock::now});
+
     std::vector<Subscription> subscriptions;
     if (auto* metrics = running_->exporter.get())
       subscriptions.push_back({[metrics](const View& v) { metrics->update(v); }, exporter_period});
+    if (auto* page = running_->page.get())
+      subscriptions.push_back({[page](const View& v) { page->update(v); }, page_period});
     for (auto& sink : sinks) subscriptions.push_back({std::move(sink), {}});
     subscriptions.push_back({[desk = desk_](const View& v) {
                                if (const auto& full = v.decision.policy.last_full)
@@ -211,9 +229,10 @@ class RunningHub final : public Hub {
   bool stop_once() {
     if (!running_) return acknowledged_;
     HubStopped stopped{.acknowledged = false, .all_ended = false};
-    // The exporter's web server takes its time to end: beside the rest, not after it.
-    auto closing = std::async(std::launch::async, [exporter = running_->exporter.get()] {
-      if (exporter) exporter->close();
+    // The web servers take their time to end: beside the rest, not after it.
+    auto closing = std::async(std::launch::async, [running = running_.get()] {
+      if (running->page) running->page->close();
+      if (running->exporter) running->exporter->close();
     });
     {
       const caf::scoped_actor self{running_->system};

@@ -23,7 +23,8 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-std::string hub_config(const std::string& dir, const std::string& metrics_address) {
+std::string hub_config(const std::string& dir, const std::string& metrics_address,
+                       const std::string& web_address) {
   return "# Written by esshub-sim at each start: changes are lost.\n"
          "[site]\n"
          "name = \"simulated house\"\n"
@@ -38,6 +39,11 @@ std::string hub_config(const std::string& dir, const std::string& metrics_addres
          "[metrics]\n"
          "address = " +
          quoted(metrics_address) +
+         "\n"
+         "\n"
+         "[web]\n"
+         "address = " +
+         quoted(web_address) +
          "\n"
          "\n"
          "[[bus]]\n"

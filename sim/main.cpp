@@ -36,6 +36,7 @@ struct Options {
   std::string load;
   std::string pv;
   std::string metrics = "127.0.0.1:9750";
+  std::string web = "127.0.0.1:8750";
   std::optional<std::uint64_t> seed;
   std::optional<double> seconds;
 };
@@ -91,7 +92,7 @@ int run_plant(const Options& options) {
   std::string reason;
   if (!runner.start(reason)) return fail(exit_cannot_create, "cannot_start", reason);
   const auto config = dir + "/esshub.toml";
-  if (!(std::ofstream(config) << hub_config(dir, options.metrics)).flush())
+  if (!(std::ofstream(config) << hub_config(dir, options.metrics, options.web)).flush())
     return fail(exit_cannot_create, "no_config", config + ": " + std::strerror(errno));
   log("INFO", "started version=" ESSHUB_VERSION " dir=\"" + dir +
                   "\" seed=" + std::to_string(scenario.seed));
@@ -261,14 +262,18 @@ int main(int argc, char** argv) {
                     "The same seed, the same house (before the scenario's)");
   plant->add_option("--seconds", options.seconds, "End after that time")
       ->check(CLI::PositiveNumber);
+  // Who listens there reads HOST:PORT; the hub checks it again.
+  const auto host_port = [](const std::string& text) {
+    const auto colon = text.rfind(':');
+    const bool good = colon != std::string::npos && colon > 0 && colon + 1 < text.size() &&
+                      text.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+    return good ? std::string() : "expected HOST:PORT, got '" + text + "'";
+  };
   plant->add_option("--metrics", options.metrics, "Metrics address written into esshub.toml")
-      ->check([](const std::string& text) {
-        // The metrics library reads HOST:PORT; the hub checks it again.
-        const auto colon = text.rfind(':');
-        const bool good = colon != std::string::npos && colon > 0 && colon + 1 < text.size() &&
-                          text.find_first_not_of("0123456789", colon + 1) == std::string::npos;
-        return good ? std::string() : "expected HOST:PORT, got '" + text + "'";
-      })
+      ->check(host_port)
+      ->capture_default_str();
+  plant->add_option("--web", options.web, "The page's address written into esshub.toml")
+      ->check(host_port)
       ->capture_default_str();
   plant->footer(footer());
 

@@ -18,6 +18,7 @@ HubSettings absent_house() {
   HubSettings settings;
   settings.time_zone = "Europe/London";
   settings.metrics_address.clear();
+  settings.web.address.clear();
   settings.state_dir.clear();
   settings.realtime = false;
   settings.control.period = 20ms;

@@ -171,7 +171,7 @@ TEST_F(Runner, AFolderWhereNothingCanBeMadeIsNamed) {
 }
 
 TEST(HubConfig, QuotesWhatTomlWouldMisread) {
-  const auto text = hub_config("/a \"b\\c", "127.0.0.1:1");
+  const auto text = hub_config("/a \"b\\c", "127.0.0.1:1", "127.0.0.1:2");
   EXPECT_NE(text.find(R"(port = "/a \"b\\c/meters")"), std::string::npos) << text;
   EXPECT_NE(text.find("address = \"127.0.0.1:1\""), std::string::npos);
 }

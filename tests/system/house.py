@@ -70,7 +70,9 @@ class House:
     def __init__(self, *arguments):
         self.dir = tempfile.mkdtemp(prefix="esshub-test.")
         self.metrics = f"127.0.0.1:{free_port()}"
-        self.sim = Process([SIM, "plant", "--dir", self.dir, "--metrics", self.metrics, "--seed", "1",
+        self.web = f"127.0.0.1:{free_port()}"
+        self.sim = Process([SIM, "plant", "--dir", self.dir, "--metrics", self.metrics,
+                            "--web", self.web, "--seed", "1",
                             *arguments], os.path.join(self.dir, "sim.log"))
         self.hub = None
         ready = wait_for(lambda: os.path.exists(self.path("esshub.toml"))
