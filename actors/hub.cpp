@@ -162,7 +162,7 @@ class RunningHub final : public Hub {
                                             .time_zone = settings.time_zone,
                                             .version = ESSHUB_VERSION,
                                             .state_dir = settings.state_dir,
-                                            .history = history_.get(),
+                                            .history = history_,
                                             .plan = plans(),
                                             .command = commands(),
                                             .events = events,

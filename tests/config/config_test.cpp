@@ -649,7 +649,7 @@ TEST(Example, NamesEveryKey) {
   probe +=
       "[[bus]]\nname = \"c\"\nkind = \"pylontech-rs485\"\nport = \"/dev/c\"\nmodules = 1\n" + odd;
   const auto answers = mistakes(probe);
-  ASSERT_THAT(answers, SizeIs(15));
+  ASSERT_THAT(answers, SizeIs(16));
 
   std::ostringstream text;
   text << std::ifstream{example}.rdbuf();

@@ -284,8 +284,9 @@ TEST_F(WebApiTest, NoFileReachesOutOrHoldsInlineScriptOrStyle) {
     for (const auto* bad : {"http:", "https:", "url(", "@import", " style=\"", " onclick",
                             "innerHTML", "insertAdjacentHTML", "eval("})
       EXPECT_EQ(text.find(bad), std::string::npos) << file.path << " has " << bad;
-    if (file.content_type.starts_with("text/html"))
+    if (file.content_type.starts_with("text/html")) {
       EXPECT_EQ(text.find("<script>"), std::string::npos);
+    }
   }
 }
 

@@ -67,7 +67,7 @@ TEST(Civil, RefusesWhatIsNoTime) {
 
 // ---- the configuration --------------------------------------------------------------------------
 
-const std::string own_config = hub_config("/run/house", "127.0.0.1:9750");
+const std::string own_config = hub_config("/run/house", "127.0.0.1:9750", "");
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   const auto at = text.find(what);
