@@ -2,26 +2,17 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
+#include <optional>
 #include <string>
 
+#include "actors/zone_rule.hpp"
 #include "model/result.hpp"
 
 namespace date {
 class time_zone;
 }
-namespace Posix {
-class time_zone;
-}
 
 namespace esshub::actors {
-
-/// A stretch of one offset, [begin, end), as far as an int64 of nanoseconds reaches.
-struct OffsetPeriod {
-  std::chrono::seconds offset{};  ///< east of Greenwich
-  std::chrono::sys_seconds begin{};
-  std::chrono::sys_seconds end{};
-};
 
 /// Immutable, cheap to copy. The date library reads the listed clock changes of a zone (they end in
 /// 2037) and not the rule for all years after them, which stands in the same file: both are used.
@@ -30,12 +21,13 @@ class Zone {
   /// Error when the IANA name is unknown (or the system has no tzdata).
   [[nodiscard]] static Result<Zone> make(const std::string& name);
 
+  /// As far as an int64 of nanoseconds reaches.
   [[nodiscard]] OffsetPeriod period(std::chrono::sys_seconds at) const;
 
  private:
   Zone() = default;
   const date::time_zone* listed_ = nullptr;
-  std::shared_ptr<const Posix::time_zone> rule_;  ///< null: the file has none
+  std::optional<ZoneRule> rule_;  ///< nothing: the file has none
 };
 
 }  // namespace esshub::actors

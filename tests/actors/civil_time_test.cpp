@@ -72,7 +72,7 @@ WallTime wall(time_t t) {
   return WallTime{seconds{t}};
 }
 
-/// The minutes from 5 h before a clock change to 5 h after it.
+/// The minutes from 8 h before a clock change to 8 h after it.
 struct Window {
   struct Minute {
     time_t at;
@@ -83,7 +83,7 @@ struct Window {
   std::int64_t change = 0;  ///< counted, of the first minute after it
 };
 
-constexpr time_t reach = 5 * 3600;
+constexpr time_t reach = 8 * 3600;  // Antarctica/Casey turns back by three hours
 
 Window window(LocalClock& clock, time_t change) {
   Window w;
@@ -140,13 +140,13 @@ TEST(CivilTime, EveryZoneShowsWhatTheCLibraryShowsAndHoldsThroughTheSecondPass) 
 }
 
 /// How the entry that begins `from` (counted) went in the window.
-struct Run {
+struct Course {
   int runs = 0;
   std::int64_t length = 0;  ///< minutes
   std::int64_t first = 0;   ///< counted, of its first minute
 };
-Run watch(const Window& w, const control::WeekSpan& span) {
-  Run run;
+Course watch(const Window& w, const control::WeekSpan& span) {
+  Course run;
   bool on = false;
   for (const auto& m : w.minutes) {
     const bool covered = span.covers(m.local.planned());
@@ -179,15 +179,16 @@ TEST(CivilTime, EveryEntryRunsOnceThatDayInEveryZoneAtEveryClockChange) {
                                                                         std::max(from, gap_begin))
                                         : 0;
           const bool held = jump < 0 && from <= before.counted && to > before.counted;
-          const Run run = watch(w, span);
+          const Course run = watch(w, span);
           ASSERT_EQ(run.runs, missing == length ? 0 : 1)
               << at_text(zone, change) << " from " << minute << " for " << length;
           ASSERT_EQ(run.length, length - missing - (held ? jump : 0)) << at_text(zone, change);
-          if (run.runs == 1)
+          if (run.runs == 1) {
             ASSERT_EQ(run.first, jump > 0 && from >= gap_begin && from < gap_begin + jump
                                      ? gap_begin + jump
                                      : from)
                 << at_text(zone, change);
+          }
         }
       }
     }
