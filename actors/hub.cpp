@@ -101,7 +101,7 @@ class RunningHub final : public Hub {
  public:
   RunningHub(HubSettings settings, EventSink events, std::vector<ViewSink> sinks,
              std::unique_ptr<metrics::Exporter> exporter, LocalClock clock)
-      : solar_metered_(settings.control.solar_metered), clock_(std::move(clock)) {
+      : wired_(settings.control), clock_(std::move(clock)) {
     running_->exporter = std::move(exporter);
     SupervisorParts parts;
 
@@ -214,7 +214,8 @@ class RunningHub final : public Hub {
   }
 
   void reload(control::Settings settings) override {
-    settings.solar_metered = solar_metered_;
+    settings.solar_metered = wired_.solar_metered;
+    settings.circuit_roles = wired_.circuit_roles;
     desk_->hear(settings);
     link_->tell(std::make_shared<const control::Settings>(std::move(settings)));
     note_config(false);
@@ -252,7 +253,7 @@ class RunningHub final : public Hub {
     return acknowledged_;
   }
 
-  const bool solar_metered_;
+  const control::Settings wired_;  ///< as started
   const LocalClock clock_;
   std::shared_ptr<ControlLink> link_ = std::make_shared<ControlLink>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept

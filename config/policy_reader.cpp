@@ -25,6 +25,8 @@ constexpr std::array<Word<std::uint8_t>, 10> day_words{{{"mon", 1 << 0},
                                                         {"weekdays", 0b0011111},
                                                         {"weekend", 0b1100000},
                                                         {"daily", control::every_day}}};
+constexpr std::array<Word<CircuitRole>, 2> roles{
+    {{"ev", CircuitRole::ev}, {"heatpump", CircuitRole::heatpump}}};
 constexpr std::string_view expected_days =
     "\"daily\", \"weekdays\", \"weekend\" or a list such as [\"mon\", \"thu\"]";
 
@@ -55,6 +57,7 @@ class PolicyReader {
   PolicyPlaces read(TableReader& top) {
     auto policy = top.section("policy");
     policy.read("mode", control_.mode, modes);
+    read_serves(policy);
     policy.finish();
     each(top, "schedule", "schedule", [&](TableReader& entry) { read_entry(entry); });
     read_tariff(top.section("tariff"));
@@ -62,6 +65,25 @@ class PolicyReader {
   }
 
  private:
+  void read_serves(TableReader& policy) {
+    const auto* node = policy.find("battery_serves");
+    if (!node) return;
+    control_.battery_serves = {true, false, false};
+    const auto* list = node->as_array();
+    bool good = list != nullptr;
+    if (list)
+      for (const auto& entry : *list) {
+        const auto word = entry.value<std::string_view>();
+        const auto role = std::ranges::find(roles, word.value_or(""), &Word<CircuitRole>::text);
+        good &= role != roles.end();
+        if (role != roles.end())
+          control_.battery_serves.at(static_cast<std::size_t>(role->value)) = true;
+      }
+    if (!good)
+      policy.complain("battery_serves",
+                      "expected a list of circuit roles beside the house: \"ev\", \"heatpump\"");
+  }
+
   void read_entry(TableReader& reader) {
     control::ScheduleEntry entry;
     const bool when = read_span(reader, entry.when);

@@ -95,6 +95,26 @@ void limit_instruction(const Inputs&, const Facts& facts, const Memory& memory,
   if (voice.at_high) no_charge(window, Why::range_high);
 }
 
+// Discharging follows the load without what such circuits draw; a surplus still charges, whoever is
+// served. What cannot be told apart from the house is not given. An explicit Discharge serves
+// nobody: it is a rate.
+void limit_unserved(const Inputs& inputs, const Facts& facts, const Memory& memory,
+                    PowerWindow& window) {
+  const Settings& s = inputs.settings;
+  const auto& says = memory.policy.voice(memory.policy.authority).says;
+  if (!says || says->kind == InstructionKind::discharge || !facts.rest) return;
+  Watts unserved{};
+  for (std::size_t i = 0; i < max_circuits; ++i) {
+    const auto& role = s.circuit_roles.at(i);
+    if (!role || s.battery_serves.at(static_cast<std::size_t>(*role))) continue;
+    const auto drawn = fresh(inputs.snapshot.power(circuit(i)), inputs.now, s.meter_max_age);
+    if (!drawn) return no_discharge(window, Why::unserved_stale);
+    unserved += std::max(zero, *drawn);
+  }
+  if (unserved > zero)
+    window.at_least(std::min(zero, s.grid_setpoint - (*facts.rest - unserved)), Why::unserved);
+}
+
 void limit_inverter_rating(const Inputs& inputs, const Facts& facts, const Memory&,
                            PowerWindow& window) {
   const Settings& s = inputs.settings;

@@ -16,6 +16,7 @@ void limit_soc_floor(const Inputs&, const Facts&, const Memory&, PowerWindow&);
 void limit_soc_ceiling(const Inputs&, const Facts&, const Memory&, PowerWindow&);
 void limit_reserve(const Inputs&, const Facts&, const Memory&, PowerWindow&);
 void limit_instruction(const Inputs&, const Facts&, const Memory&, PowerWindow&);
+void limit_unserved(const Inputs&, const Facts&, const Memory&, PowerWindow&);
 void limit_inverter_rating(const Inputs&, const Facts&, const Memory&, PowerWindow&);
 void limit_configured_power(const Inputs&, const Facts&, const Memory&, PowerWindow&);
 void limit_grid_caps(const Inputs&, const Facts&, const Memory&, PowerWindow&);

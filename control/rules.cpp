@@ -9,7 +9,7 @@ namespace esshub::control {
 namespace {
 
 // Safety first: an earlier limit always wins over a later one.
-constexpr std::array<Limit, 15> limit_table{
+constexpr std::array<Limit, 16> limit_table{
     limit_stopping,          // F20, F11, F10: told to stop, failing parts, overrun
     limit_stale,             // F1, F2, F4, F6: a required source is not fresh
     limit_islanded,          // F7, F8: the inverter runs by itself, is off, does not follow
@@ -21,6 +21,7 @@ constexpr std::array<Limit, 15> limit_table{
     limit_soc_ceiling,       // never above
     limit_reserve,           // kept for a power cut, more before a storm
     limit_instruction,       // the range of the instruction that rules; keep while cheap
+    limit_unserved,          // circuits the battery gives nothing for
     limit_inverter_rating,   // what the MultiPlus can do
     limit_configured_power,  // what the owner allows
     limit_grid_caps,         // what the connection allows

@@ -1,6 +1,7 @@
 // Typed settings of the control with their ranges and defaults; validate() names every mistake.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +49,8 @@ struct Settings {
   Mode mode = Mode::scheduled;
   std::vector<ScheduleEntry> schedule;  ///< no two at the same time
   Tariff tariff;
+  /// By CircuitRole: false = the battery gives nothing for what such circuits draw.
+  std::array<bool, circuit_role_count> battery_serves{{true, true, true}};
 
   // Inverter
   Watts inverter_rating = 2400.0_W;  ///< continuous AC power, both directions

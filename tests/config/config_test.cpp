@@ -574,6 +574,128 @@ TEST(ConfigMistakes, AFileThatCannotBeReadIsOne) {
   EXPECT_THAT(folder.error()[0].text, HasSubstr("directory"));
 }
 
+// ---- what the battery shall do and when ---------------------------------------------------
+
+TEST(Schedule, IsReadWithItsDaysTimesAndInstructions) {
+  const auto config = parse_config(R"(
+[[schedule]]
+days = ["mon", "sun"]
+from = "01:30"
+to = "05:00"
+do = "charge"
+power_w = 2000
+target = 80
+[[schedule]]
+days = "weekdays"
+from = "23:00"
+to = "00:15"
+do = "discharge"
+target = 30
+[[schedule]]
+days = "weekend"
+from = "16:00"
+to = "19:00"
+do = "idle"
+low = 40
+[policy]
+mode = "balance"
+battery_serves = ["heatpump"]
+)" + minimal);
+  ASSERT_TRUE(config) << describe("f", config.error().front());
+  const auto& control = config->control;
+  EXPECT_EQ(control.mode, Mode::balance);
+  EXPECT_THAT(control.battery_serves, ElementsAre(true, false, true));
+  ASSERT_THAT(control.schedule, SizeIs(3));
+  EXPECT_EQ(control.schedule[0].when, (control::WeekSpan{0b1000001, 90, 300}));
+  EXPECT_EQ(control.schedule[0].instruction,
+            (Instruction{.kind = InstructionKind::charge, .power = 2000.0_W, .target = 80.0_soc}));
+  EXPECT_EQ(control.schedule[1].when, (control::WeekSpan{0b0011111, 23 * 60, 15}));
+  EXPECT_EQ(control.schedule[1].instruction.power, control.discharge_limit);
+  EXPECT_EQ(control.schedule[2].when.days, 0b1100000);
+  EXPECT_EQ(control.schedule[2].instruction,
+            (Instruction{.kind = InstructionKind::idle, .low = 40.0_soc}));
+}
+
+TEST(Schedule, OverlappingEntriesAreRefusedWithBothLines) {
+  EXPECT_THAT(with("[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\ndo = \"idle\"\n"
+                   "[[schedule]]\nfrom = \"01:59\"\nto = \"03:00\"\ndo = \"balance\"\n"),
+              ElementsAre("26:8: schedule: overlaps another on Monday at 01:59 (line 22)"));
+}
+
+TEST(Schedule, SaysWhatIsWrong) {
+  const auto entry = [](const std::string& more) {
+    return with("[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\n" + more);
+  };
+  EXPECT_THAT(entry(""), ElementsAre(HasSubstr("schedule.do: is missing, expected one of")));
+  EXPECT_THAT(entry("do = \"charge\"\n"), ElementsAre(HasSubstr("schedule.target: is missing")));
+  EXPECT_THAT(entry("do = \"idle\"\ntarget = 5\n"),
+              ElementsAre(HasSubstr("target: has no meaning here, expected only with charge")));
+  EXPECT_THAT(entry("do = \"charge\"\ntarget = 80\npower_w = 9000\n"),
+              ElementsAre(HasSubstr("schedule: the rate is 9000 W")));
+  EXPECT_THAT(entry("do = \"idle\"\ndays = \"someday\"\n"),
+              ElementsAre(HasSubstr("schedule.days: expected \"daily\"")));
+  EXPECT_THAT(with("[[schedule]]\nfrom = \"24:00\"\nto = \"1:00\"\ndo = \"idle\"\n"),
+              ElementsAre(HasSubstr("from: is \"24:00\", expected a time"),
+                          HasSubstr("to: is \"1:00\", expected a time")));
+  EXPECT_THAT(with("[policy]\nbattery_serves = [\"pool\"]\n"),
+              ElementsAre(HasSubstr("policy.battery_serves: expected a list")));
+}
+
+TEST(TariffSection, IsReadWithItsBands) {
+  const auto config = parse_config(R"(
+[tariff]
+currency = "GBP"
+import = 0.28
+export = 0.15
+cheap_below = 0.1
+no_discharge_while_cheap = false
+force_charge_to = 80
+force_charge_w = 1500
+[[tariff.band]]
+days = "daily"
+from = "00:30"
+to = "04:30"
+import = 0.07
+[[tariff.band]]
+from = "16:00"
+to = "19:00"
+import = 0.4
+export = 0.3
+cheap = true
+)" + minimal);
+  ASSERT_TRUE(config) << describe("f", config.error().front());
+  const auto& tariff = config->control.tariff;
+  EXPECT_EQ(tariff.currency, "GBP");
+  EXPECT_EQ(tariff.import_price, 0.28);
+  EXPECT_EQ(tariff.cheap_below, 0.1);
+  EXPECT_FALSE(tariff.no_discharge_while_cheap);
+  EXPECT_EQ(tariff.force_charge_to, 80.0_soc);
+  EXPECT_EQ(tariff.force_charge_power, 1500.0_W);
+  ASSERT_THAT(tariff.bands, SizeIs(2));
+  EXPECT_EQ(tariff.bands[0].when, (control::WeekSpan{control::every_day, 30, 270}));
+  EXPECT_EQ(tariff.bands[0].export_price, std::nullopt);
+  EXPECT_EQ(tariff.bands[1].export_price, 0.3);
+  EXPECT_TRUE(tariff.bands[1].cheap);
+}
+
+TEST(TariffSection, SaysWhatIsWrong) {
+  EXPECT_THAT(with("[[tariff.band]]\nfrom = \"01:00\"\nto = \"02:00\"\nimport = 0.1\n"),
+              ElementsAre(HasSubstr("tariff.import: no band holds on Monday at 00:00")));
+  EXPECT_THAT(with("[tariff]\nimport = nan\n"),
+              ElementsAre(HasSubstr("tariff.import: expected a price per kWh")));
+  EXPECT_THAT(with("[tariff]\nforce_charge_to = 3\n"),
+              ElementsAre(HasSubstr("tariff.force_charge_to: the target is 3 %")));
+}
+
+TEST(Fixed, WhatTakesARestartIsEverythingButTheControl) {
+  const auto a = parse_config(minimal + "[grid]\nsetpoint_w = 0\n");
+  const auto b = parse_config("# other\n" + minimal + "[grid]\nsetpoint_w = 50\n");
+  const auto c = parse_config(replaced(minimal, "can0", "can1"));
+  ASSERT_TRUE(a && b && c);
+  EXPECT_EQ(a->fixed, b->fixed);
+  EXPECT_NE(a->fixed, c->fixed);
+}
+
 // ---- the example
 // ---------------------------------------------------------------------------------
 
@@ -637,9 +759,11 @@ TEST(Example, ItsOptionalBusShowsTheDefaults) {
 TEST(Example, NamesEveryKey) {
   const std::string odd = "zzzzzzzzzzzzzzzzzzzzzzzz = 1\n";
   std::string probe = odd;
-  for (const auto* table :
-       {"site", "grid", "battery", "inverter", "control", "control.loop", "web"})
+  for (const auto* table : {"site", "grid", "battery", "policy", "tariff", "inverter", "control",
+                            "control.loop", "web"})
     probe += std::string{"["} + table + "]\n" + odd;
+  probe += "[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\ndo = \"balance\"\n" + odd;
+  probe += "[[tariff.band]]\nfrom = \"00:00\"\nto = \"00:00\"\nimport = 1\n" + odd;
   probe += "[metrics]\n" + odd + "[history]\n" + odd + minimal;
   probe = replaced(probe, "name = \"meters\"\n", "name = \"meters\"\n" + odd);
   probe = replaced(probe, "unit = 1\n", "unit = 1\n" + odd);
@@ -649,7 +773,7 @@ TEST(Example, NamesEveryKey) {
   probe +=
       "[[bus]]\nname = \"c\"\nkind = \"pylontech-rs485\"\nport = \"/dev/c\"\nmodules = 1\n" + odd;
   const auto answers = mistakes(probe);
-  ASSERT_THAT(answers, SizeIs(16));
+  ASSERT_THAT(answers, SizeIs(20));
 
   std::ostringstream text;
   text << std::ifstream{example}.rdbuf();

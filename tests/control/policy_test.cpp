@@ -337,6 +337,55 @@ TEST(Cheap, PricesFollowTheClockInBothPasses) {
   EXPECT_EQ(prices_at(t, second_pass.shown()).import_price, 0.07);
 }
 
+/// A house that draws `all_w`, with a car at circuit2 that the battery does not serve.
+House with_car(double all_w) {
+  House h = drawing(all_w);
+  h.settings.circuit_roles[0] = CircuitRole::other;
+  h.settings.circuit_roles[1] = CircuitRole::ev;
+  h.settings.battery_serves[static_cast<std::size_t>(CircuitRole::ev)] = false;
+  return h;
+}
+Decision run_with_car(House& h, double car_w) {
+  Decision d;
+  for (const Instant end = h.now + 5s; h.now < end;) {
+    h.put(circuit(1), Measure::power, car_w);
+    d = h.tick();
+  }
+  return d;
+}
+
+TEST(Unserved, TheBatteryGivesOnlyForTheRestOfTheHouse) {
+  House h = with_car(7800);
+  h.dcl_a = 200;
+  const Decision d = run_with_car(h, 7000);
+  EXPECT_NEAR(d.battery_power.value(), -800, 5);
+  EXPECT_TRUE(d.reasons.has(Why::unserved));
+  EXPECT_NEAR(without(d, Why::unserved)->value(), -7800, 20);
+}
+
+TEST(Unserved, ASurplusChargesAndTheSunMayFeedTheCar) {
+  House h = with_car(-600);
+  EXPECT_NEAR(run_with_car(h, 3000).battery_power.value(), 600, 2);
+  h.residual_w = 2000;  // the sun gives 1000 of the car's 3000
+  EXPECT_NEAR(run_with_car(h, 3000).battery_power.value(), 0, 2);
+}
+
+TEST(Unserved, AReadingThatIsNotCurrentMeansNoDischarge) {
+  House h = with_car(800);
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), 0, 1);
+  EXPECT_TRUE(d.reasons.has(Why::unserved_stale));
+  EXPECT_NEAR(run_with_car(h, 0).battery_power.value(), -800, 2);
+  EXPECT_NEAR(h.run(2s).battery_power.value(), -800, 2);
+  EXPECT_NEAR(h.run(3s).battery_power.value(), 0, 2);
+}
+
+TEST(Unserved, AnInstructedDischargeIsARateWhoeverDraws) {
+  House h = with_car(7800);
+  order(h, h.orders.manual, discharge(2000.0_W, 20.0_soc));
+  EXPECT_NEAR(run_with_car(h, 7000).battery_power.value(), -2000, 1);
+}
+
 TEST(FullCharge, ComesEveryNDaysCountedFromTheLastAndEndsAt100) {
   House h = drawing();
   h.settings.full_charge_days = 30;
