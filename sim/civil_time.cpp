@@ -2,6 +2,7 @@
 
 #include <date/tz.h>
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 
@@ -12,6 +13,13 @@ bool read_time(std::string_view text, const char* format, date::local_seconds& o
   std::istringstream in{std::string(text)};
   in >> date::parse(format, out);
   return !in.fail() && in.peek() == std::istringstream::traits_type::eof();
+}
+
+CivilMinute civil_minute(std::chrono::seconds local) {
+  const auto day = std::chrono::floor<std::chrono::days>(local);
+  const std::chrono::weekday weekday{std::chrono::sys_days{day}};
+  return {static_cast<int>(std::chrono::floor<std::chrono::minutes>(local - day).count()),
+          static_cast<int>(weekday.iso_encoding())};
 }
 
 }  // namespace
@@ -34,29 +42,34 @@ tl::expected<CivilTime, std::string> CivilTime::starting(std::string_view start,
   }
 }
 
-std::chrono::seconds CivilTime::local(Duration since_start) {
-  const auto at = start_ + std::chrono::floor<std::chrono::seconds>(since_start);
+std::chrono::sys_seconds CivilTime::moment(Duration since_start) const {
+  return start_ + std::chrono::floor<std::chrono::seconds>(since_start);
+}
+
+std::chrono::seconds CivilTime::local(std::chrono::sys_seconds at) {
   if (at < offset_from_ || at >= offset_until_) {
     const auto info = zone_->get_info(at);
     offset_ = info.offset;
     offset_from_ = info.begin;
     offset_until_ = info.end;
+    const auto last = info.begin - 1s;
+    const auto before = zone_->get_info(last).offset;
+    repeated_until_ = info.begin + std::max(before - offset_, 0s);
+    before_change_ = civil_minute(last.time_since_epoch() + before);
   }
   return at.time_since_epoch() + offset_;
 }
 
 LocalTime CivilTime::at(Duration since_start) {
-  const auto now = local(since_start);
-  const auto day = std::chrono::floor<std::chrono::days>(now);
-  const std::chrono::weekday weekday{std::chrono::sys_days{day}};
-  return {.minute_of_day =
-              static_cast<int>(std::chrono::floor<std::chrono::minutes>(now - day).count()),
-          .weekday = static_cast<int>(weekday.iso_encoding()),
-          .trusted = true};
+  const auto now = moment(since_start);
+  const auto [minute_of_day, weekday] = civil_minute(local(now));
+  LocalTime time{.minute_of_day = minute_of_day, .weekday = weekday, .trusted = true};
+  if (now < repeated_until_) time.held = before_change_;
+  return time;
 }
 
 std::string CivilTime::text(Duration since_start) {
-  return date::format("%FT%T", date::sys_seconds{local(since_start)});
+  return date::format("%FT%T", date::sys_seconds{local(moment(since_start))});
 }
 
 }  // namespace esshub::sim

@@ -33,7 +33,8 @@ class CivilTime {
   CivilTime(const date::time_zone* zone, std::chrono::sys_seconds start, Duration into_day)
       : zone_(zone), start_(start), into_day_(into_day) {}
   /// Seconds since 1970-01-01 by the site's clock.
-  [[nodiscard]] std::chrono::seconds local(Duration since_start);
+  [[nodiscard]] std::chrono::seconds local(std::chrono::sys_seconds at);
+  [[nodiscard]] std::chrono::sys_seconds moment(Duration since_start) const;
 
   const date::time_zone* zone_;
   std::chrono::sys_seconds start_;
@@ -42,6 +43,8 @@ class CivilTime {
   std::chrono::sys_seconds offset_from_{};
   std::chrono::sys_seconds offset_until_{};
   std::chrono::seconds offset_{};
+  std::chrono::sys_seconds repeated_until_{};  ///< the second pass of a repeated hour lasts so long
+  CivilMinute before_change_;                  ///< the last minute before the clocks were set back
 };
 
 }  // namespace esshub::sim

@@ -47,7 +47,10 @@ TEST(Civil, FollowsBothClockChanges) {
   auto autumn = civil("2026-10-25");
   EXPECT_EQ(autumn.at(1h + 30min).minute_of_day, 90);
   EXPECT_EQ(autumn.at(2h + 30min).minute_of_day, 90) << "the hour comes twice";
+  EXPECT_FALSE(autumn.at(1h + 30min).held);
+  EXPECT_EQ(autumn.at(2h + 30min).held, (CivilMinute{119, 7})) << "and the plan waits";
   EXPECT_EQ(autumn.at(3h).minute_of_day, 120);
+  EXPECT_FALSE(autumn.at(3h).held);
   EXPECT_EQ(autumn.at(1h + 30min).minute_of_day, 90) << "and time may go back";
   auto spring = civil("2026-03-29");
   EXPECT_EQ(spring.at(59min).minute_of_day, 59);
