@@ -209,6 +209,17 @@ void add_year_options(CLI::App& command, YearOptions& to) {
   command.add_option("--config", to.config,
                      "Take the rules' settings from this configuration of the hub; without it: "
                      "self-consumption from empty to full");
+  auto* cheap = command.add_option("--cheap-below", to.cheap_below,
+                                   "An hour is cheap if its price per kWh is below");
+  command
+      .add_option("--force-charge-to", to.force_charge_to_percent,
+                  "While cheap, charge from the grid up to this percentage")
+      ->check(CLI::Range(0.0, 100.0))
+      ->needs(cheap);
+  command
+      .add_flag("--no-discharge-while-cheap", to.no_discharge_while_cheap,
+                "While cheap, keep what is stored")
+      ->needs(cheap);
   command.add_option("--kwp", s.kwp, "Installed solar power, kWp")
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
@@ -230,7 +241,8 @@ void add_year_options(CLI::App& command, YearOptions& to) {
       "\nExit codes: 0 done, 64 wrong arguments, 73 a file cannot be written, 78 a file that was\n"
       "given is missing or wrong (with file, line and column).\n"
       "\nExample:\n"
-      "  esshub-sim year --house house.csv --tariff e7 --step 1min\n");
+      "  esshub-sim year --house house.csv --tariff e7 --step 1min\n"
+      "  esshub-sim year --house house.csv --tariff e7 --cheap-below 0.2 --force-charge-to 60\n");
   command.callback([&s] {
     if (s.battery.start > s.battery.capacity)
       throw CLI::ValidationError("--start-kwh", "is more than --capacity-kwh");

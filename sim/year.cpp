@@ -76,6 +76,7 @@ YearResult run_year(std::span<const HouseHour> house, const YearSettings& settin
     const HouseHour& hour = house[i];
     const Watts sun = hour.sun * settings.kwp;
     const double price = import_price(hour, settings.tariff);
+    if (control.tariff.bands.empty()) control.tariff.import_price = price;
     facts.rest = hour.load - sun;
     inputs.local.weekday = hour.weekday;
     WattHours import{};

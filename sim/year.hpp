@@ -13,7 +13,8 @@
 namespace esshub::sim {
 
 struct YearSettings {
-  /// Of the rules; ideal_control() where there is no configuration of a hub.
+  /// Of the rules; ideal_control() where there is no configuration of a hub. If its tariff has no
+  /// bands, the house's price of the hour is its price.
   control::Settings control;
   IdealBattery battery;
   double kwp = 4.0;

@@ -110,6 +110,14 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
     settings.control = hub->control;
   }
 
+  if (options.cheap_below) {
+    auto& tariff = settings.control.tariff = {};
+    tariff.cheap_below = options.cheap_below;
+    tariff.no_discharge_while_cheap = options.no_discharge_while_cheap;
+    if (options.force_charge_to_percent)
+      tariff.force_charge_to = Soc::from_percent(*options.force_charge_to_percent);
+  }
+
   const Stopwatch watch;
   YearResult year;
   {

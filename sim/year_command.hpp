@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <optional>
 
 #include "sim/year.hpp"
 
@@ -12,6 +13,10 @@ struct YearOptions {
   std::filesystem::path house;
   std::filesystem::path config{};  ///< of the hub, for its rules; empty: ideal_control()
   YearSettings settings{};         ///< but for the control
+  // While the hour's price is below: nothing is done about it unless a price is given.
+  std::optional<double> cheap_below{};
+  std::optional<double> force_charge_to_percent{};
+  bool no_discharge_while_cheap = false;
   std::filesystem::path json{};
 };
 

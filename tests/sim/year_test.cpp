@@ -98,9 +98,8 @@ TEST_P(Year, ForesightIsExact) {
   EXPECT_NEAR(bound(false), GetParam().figures.at("bound_without_grid_charging"), 0.011);
 }
 
-INSTANTIATE_TEST_SUITE_P(Houses, Year, testing::ValuesIn(references()), [](const auto& row) {
-  return row.param.house + "_" + row.param.tariff;
-});
+INSTANTIATE_TEST_SUITE_P(Houses, Year, testing::ValuesIn(references()),
+                         [](const auto& row) { return row.param.house + "_" + row.param.tariff; });
 
 TEST(YearSteps, MinutesComeToTheSameAsHours) {
   const auto hours = house("building2");
@@ -126,6 +125,25 @@ TEST(YearSteps, AreDecidedByTheHubsOwnLimits) {
   settings.control.grid_setpoint = Watts{900};
   const auto shared = run_year(std::span(night).first(1), settings);
   EXPECT_NEAR(kwh(shared.import), 0.9, 1e-9);
+}
+
+TEST(YearSteps, ChargeWhileCheapIfTheTariffSaysSo) {
+  // A cheap hour and two dear ones.
+  std::vector<HouseHour> hours(3, HouseHour{.load = Watts{1000}, .hour = 20});
+  hours[0].hour = 7;
+  auto settings = ideal(YearTariff::e7, 1h);
+  settings.battery.start = WattHours{1000};
+  settings.control.tariff.cheap_below = 0.2;
+  settings.control.tariff.no_discharge_while_cheap = true;
+  const auto kept = run_year(std::span(hours).first(1), settings);
+  EXPECT_EQ(kept.discharged, WattHours{});
+  EXPECT_EQ(kept.charged, WattHours{});
+
+  settings.control.tariff.force_charge_to = 90.0_soc;
+  const auto charged = run_year(hours, settings);
+  EXPECT_NEAR(kwh(charged.charged), 1.6, 1e-9);
+  EXPECT_NEAR(kwh(charged.import), 2.6, 1e-9) << "the dear hours are served";
+  EXPECT_NEAR(kwh(charged.discharged), 2.0, 1e-9);
 }
 
 TEST(Foresight, BuysWhileCheapForTheDearHour) {
