@@ -147,6 +147,26 @@ TEST_F(CommandDeskTest, WhatTheConfigurationNoLongerAllowsIsNotTakenUp) {
   EXPECT_EQ(log_.count("command not_taken_up what=override"), 1u);
 }
 
+TEST_F(CommandDeskTest, TheLastFullChargeIsRememberedAcrossRestarts) {
+  {
+    const auto d = desk();
+    d->note_full(at_);
+    pass(30min);
+    d->note_full(at_);  // not every minute at 100 % is worth a write
+  }
+  reboot(10h);
+  desk();
+  EXPECT_EQ(told_.back().last_full, at_ - 10h - 30min);
+}
+
+TEST_F(CommandDeskTest, EveryNDaysIsCountedFromTheFirstStartAndNotFromTheLast) {
+  settings_.full_charge_days = 30;
+  desk();
+  reboot(20 * 24h);
+  desk();
+  EXPECT_EQ(told_.back().last_full, at_ - 20 * 24h);
+}
+
 TEST_F(CommandDeskTest, NewSettingsLimitTheCommandsToCome) {
   const auto d = desk();
   settings_.charge_limit = 1000.0_W;

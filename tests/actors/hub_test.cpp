@@ -96,6 +96,38 @@ TEST(Hub, ACommandIsRefusedWithAReasonOrHoldsUntilTheHubStops) {
   EXPECT_FALSE(commands(SetReserve{Soc::from_percent(40)}, "test"));
 }
 
+TEST(Hub, ARejectedConfigurationIsAFaultUntilAValidOneHolds) {
+  Watcher watcher;
+  auto settings = absent_house();
+  auto hub = Hub::start(settings, no_events, {watcher.sink()});
+  ASSERT_TRUE(hub);
+  const auto rejected = [](const View& v) {
+    return v.decision.faults.active(Fault::config_rejected);
+  };
+  (*hub)->note_config(true);
+  EXPECT_TRUE(watcher.wait(rejected));
+  settings.control.reserve = Soc::from_percent(33).value();
+  (*hub)->reload(settings.control);
+  EXPECT_TRUE(watcher.wait([&](const View& v) {
+    return !rejected(v) && v.decision.policy.reserve == Soc::from_percent(33);
+  }));
+  EXPECT_TRUE((*hub)->stop());
+}
+
+TEST(Hub, ThePlanAheadFollowsTheSettingsAndTheOrderedMode) {
+  auto settings = absent_house();
+  settings.control.schedule = {{{}, Instruction{.kind = InstructionKind::idle}}};
+  auto hub = Hub::start(settings, no_events, {});
+  ASSERT_TRUE(hub);
+  const auto plans = (*hub)->plans();
+  const WallTime from = WallTime{} + std::chrono::seconds{1795348800};
+  ASSERT_EQ(plans(from, from + 48h).size(), 1u);
+  EXPECT_EQ(plans(from, from + 48h)[0].authority, Authority::schedule);
+  EXPECT_TRUE((*hub)->commands()(SetMode{Mode::balance}, "test"));
+  EXPECT_EQ(plans(from, from + 48h)[0].authority, Authority::balance);
+  EXPECT_TRUE((*hub)->stop());
+}
+
 TEST(Hub, PollsAMeterOnAPortThatIsThere) {
   int master = -1;
   int slave = -1;
