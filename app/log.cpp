@@ -63,8 +63,9 @@ Log::~Log() {
 }
 
 void Log::write(const std::string& component, const Event& event) {
-  std::optional<std::uint64_t> held;
-  {
+  // Each answer to a SIGHUP is told, however often one asks the same.
+  std::optional<std::uint64_t> held = 0;
+  if (component != "config") {
     const std::lock_guard lock{mutex_};
     held = throttle_.admit(component, event, clock_());
   }

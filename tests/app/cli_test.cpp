@@ -255,14 +255,14 @@ TEST_F(Service, SighupAppliesAValidFileNamesWhatNeedsARestartAndKeepsTheRunningO
   ASSERT_THAT(hub.error_line(" starting "), HasSubstr("buses=3"));
   hub.send(SIGHUP);
   EXPECT_THAT(hub.error_line("config config_applied"), HasSubstr("valid=yes"));
-  write("[grid]\nsetpoint_w = 50\n[site]\nname = \"other\"\n");
+  write("[grid]\nsetpoint_w = 50\n[history]\nkeep_days = 30\n");
   hub.send(SIGHUP);
   EXPECT_THAT(hub.error_line("config config_applied"), HasSubstr("valid=yes"));
-  EXPECT_THAT(hub.error_line("config config_needs_restart"), HasSubstr("section=site"));
+  EXPECT_THAT(hub.error_line("config config_needs_restart"), HasSubstr("section=history"));
   write("[grid]\nsetpoint_w = 99999\n");
   hub.send(SIGHUP);
   EXPECT_THAT(hub.error_line("config config_mistake"),
-              HasSubstr(":6:14: grid.setpoint_w: is 99999"));
+              HasSubstr(":8:14: grid.setpoint_w: is 99999"));
   EXPECT_THAT(hub.error_line("config config_rejected"), HasSubstr("kept=running mistakes=1"));
   hub.send(SIGTERM);
   EXPECT_EQ(hub.status(), 0);
