@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "app/export.hpp"
 #include "app/sniff_kind.hpp"
 
 namespace esshub::app {
@@ -48,5 +49,28 @@ struct SniffOptions {
 /// when `kind` says that it is one. Call it before any thread exists. Fails when the line does, or
 /// when nothing was understood.
 [[nodiscard]] int sniff(const SniffOptions& options, std::ostream& out, std::ostream& err);
+
+struct ExportOptions {
+  std::filesystem::path config{};  ///< says which file and which zone, unless they are given
+  std::string file{};
+  std::string time_zone{};  ///< empty and no config: UTC
+  std::string from{};       ///< as export_range() takes them
+  std::string to{};
+  ExportWhat what = ExportWhat::minutes;
+  ExportFormat format = ExportFormat::csv;
+};
+/// The history to `out`, also while the hub runs; what is wrong to `err`.
+[[nodiscard]] int export_history(const ExportOptions& options, std::ostream& out,
+                                 std::ostream& err);
+
+struct StatusOptions {
+  std::string address = "127.0.0.1:8750";  ///< of the hub's page: host:port or http(s)://host:port
+  std::filesystem::path certificate{};     ///< PEM of who signed the page's, for https
+  bool watch = false;                      ///< again every second until SIGINT
+  bool json = false;                       ///< the hub's own words, one object a line
+};
+/// What the hub does and why, for a person at a terminal. Fails when it does not answer, or when
+/// its control is silent.
+[[nodiscard]] int status(const StatusOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace esshub::app

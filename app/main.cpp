@@ -109,6 +109,56 @@ int parse_and_run(int argc, char** argv) {
           "example: esshub sniff --port /dev/ttyUSB0 --write meters.pcapng\n"} +
       exit_codes);
 
+  const std::map<std::string, ExportWhat> export_whats{
+      {"minutes", ExportWhat::minutes}, {"days", ExportWhat::days}, {"events", ExportWhat::events}};
+  const std::map<std::string, ExportFormat> export_formats{{"csv", ExportFormat::csv},
+                                                           {"json", ExportFormat::json}};
+  ExportOptions exporting;
+  std::string export_what = "minutes";
+  std::string export_format = "csv";
+  auto* export_command = program.add_subcommand("export", "Write out the history the hub kept.");
+  export_command->add_option("--config", exporting.config, "the hub's configuration file");
+  export_command->add_option("--file", exporting.file, "the history itself, instead");
+  export_command->add_option("--time-zone", exporting.time_zone, "instead of the site's own");
+  export_command->add_option("--from", exporting.from, "the first day, or a time of the site");
+  export_command->add_option("--to", exporting.to, "the last day, or the time it ends before");
+  export_command->add_option("--what", export_what, "minutes, days or events")
+      ->check(CLI::IsMember(export_whats));
+  export_command->add_option("--format", export_format, "csv or json")
+      ->check(CLI::IsMember(export_formats));
+  export_command->callback([&] {
+    if (exporting.config.empty() && exporting.file.empty())
+      throw CLI::RequiredError("one of --config and --file");
+    exporting.what = export_whats.at(export_what);
+    exporting.format = export_formats.at(export_format);
+  });
+  export_command->footer(
+      std::string{
+          "minutes: means of a minute in W, grid + = import, battery + = charging, and the SOC.\n"
+          "days: energies in kWh and money at the price of the moment. events: faults, decisions\n"
+          "and policy when they changed, commands, starts. Times are the site's, with their\n"
+          "offset. What is unknown is empty in CSV and null in JSON. It works while the hub runs;\n"
+          "what the hub has not written yet (5 minutes) is not in it.\n"
+          "example: esshub export --config /etc/esshub/esshub.toml --what days --from "
+          "2026-01-01\n"} +
+      exit_codes);
+
+  StatusOptions asking;
+  auto* status_command =
+      program.add_subcommand("status", "Show what the running hub does, and why.");
+  status_command->add_option("--address", asking.address, "of the hub's page, host:port or URL");
+  status_command->add_option("--certificate", asking.certificate,
+                             "who signed the page's certificate (PEM), for https");
+  status_command->add_flag("--watch", asking.watch, "again every second until Ctrl-C");
+  status_command->add_flag("--json", asking.json, "one JSON object a line");
+  status_command->footer(
+      std::string{
+          "Colour only on a terminal, and never where NO_COLOR is set. What is not current is\n"
+          "shown as -- with its age. Exit code 1 when the hub does not answer or its control is\n"
+          "silent.\n"
+          "example: esshub status --watch\n"} +
+      exit_codes);
+
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -117,6 +167,8 @@ int parse_and_run(int argc, char** argv) {
   if (*run_command) return run(config, live);
   if (*password_command) return password(config, std::cout, std::cerr);
   if (*check_command) return check(file, std::cout, std::cerr);
+  if (*export_command) return export_history(exporting, std::cout, std::cerr);
+  if (*status_command) return status(asking, std::cout, std::cerr);
   if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
   return decode(kinds.at(kind), std::cin, std::cout);
 }

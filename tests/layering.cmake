@@ -88,4 +88,4 @@ door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ bo
 door(actors OURS model protocol control transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
 door(app OURS model protocol control transport config metrics publish actors app
-  THIRD tl/ nlohmann/ spdlog/ fmt/ date/ EXCEPT app/main.cpp CLI/)
+  THIRD tl/ nlohmann/ spdlog/ fmt/ date/ curl/ EXCEPT app/main.cpp CLI/)

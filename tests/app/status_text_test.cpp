@@ -1,0 +1,128 @@
+#include "app/status_text.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace esshub::app {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+/// In the form of GET /api/v1/site, /state, /buses and /history/days.
+json answers() {
+  return json::parse(R"({
+    "site": {"name": "cottage", "time_zone": "Europe/London"},
+    "state": {
+      "at": 1768474800.0, "clock_trusted": true,
+      "control": {"age_s": 0.1, "current": true},
+      "flows": {"grid": {"w": -1200, "age_s": 0.3}, "solar": {"w": 2500, "age_s": 0.3},
+                "house": {"w": 1100, "age_s": 0.1}, "battery": {"w": 200, "age_s": 0.2}},
+      "battery": {"soc_percent": {"value": 62.0, "age_s": 0.6}},
+      "decision": {"battery_w": 200, "inverter_mode": "follow",
+        "reasons": [{"why": "self_consumption", "phrase": "following the house load", "without_w": 0},
+                    {"why": "charge_limit", "phrase": "the set charge power limit", "without_w": 1400}],
+        "policy": {"instruction": {"kind": "balance"}, "authority": "balance", "ends_in_s": null,
+                   "reserve_percent": 20.0, "cutoff_percent": 6.0, "backup_left_s": 18000.0}},
+      "faults": []},
+    "buses": {"buses": [{"bus": "meters", "line_up": true, "ready": true, "trouble": "",
+                         "frames": {"ok": 120, "timeout": 2, "checksum": 1}, "reopens": 0},
+                        {"bus": "inverter", "line_up": false, "ready": false,
+                         "trouble": "/dev/esshub-mk3: plugged in?", "frames": {"ok": 0}, "reopens": 3}]},
+    "today": {"days": [{"date": "2026-01-15", "grid_import_kwh": 1.234, "grid_export_kwh": 2.0,
+                        "solar_kwh": 10.0, "load_kwh": 6.5, "battery_charge_kwh": 3.0,
+                        "battery_discharge_kwh": 2.5, "import_cost": 0.35, "export_income": null}]}
+  })");
+}
+
+std::string shown(const json& hub) {
+  return status_text(hub, "12:00:00 GMT", false);
+}
+
+TEST(StatusText, ShowsFlowsWithTheirDirectionAndAge) {
+  EXPECT_THAT(shown(answers()), AllOf(HasSubstr("cottage  12:00:00 GMT\n"),
+                                      HasSubstr("grid        1200 W  exported    0 s ago\n"),
+                                      HasSubstr("solar       2500 W  generated   0 s ago\n"),
+                                      HasSubstr("battery      200 W  charging    0 s ago\n")));
+}
+
+TEST(StatusText, TheBarMarksReserveAndCutoff) {
+  EXPECT_THAT(shown(answers()),
+              AllOf(HasSubstr("62.0 %  [###C######R####################..................."
+                              "]  R reserve 20 %  C cut-off 6 %\n"),
+                    HasSubstr("the rest lasts 5.0 h at the present draw\n")));
+}
+
+TEST(StatusText, SaysWhatAndWhyAndWhatWouldBeWithoutTheLimit) {
+  EXPECT_THAT(shown(answers()),
+              AllOf(HasSubstr("now      battery charge 200 W; instruction balance by balance\n"),
+                    HasSubstr("why      following the house load\n"),
+                    HasSubstr("         the set charge power limit (without it: 1400 W)\n")));
+  auto hub = answers();
+  hub["state"]["decision"]["policy"]["ends_in_s"] = 3600.0;
+  hub["state"]["decision"]["policy"]["authority"] = "manual";
+  EXPECT_THAT(shown(hub), HasSubstr("instruction balance by manual, for 60 min more\n"));
+}
+
+TEST(StatusText, WhatIsStaleIsVisiblyStale) {
+  auto hub = answers();
+  hub["state"]["flows"]["grid"] = {{"w", nullptr}, {"age_s", 42.0}};
+  hub["state"]["flows"]["solar"] = {{"w", nullptr}, {"age_s", nullptr}};
+  hub["state"]["battery"]["soc_percent"]["value"] = nullptr;
+  hub["state"]["clock_trusted"] = false;
+  EXPECT_THAT(shown(hub), AllOf(HasSubstr("grid          -- W  stale: 42 s old\n"),
+                                HasSubstr("solar         -- W  never read\n"),
+                                HasSubstr("stale: 1 s old"), HasSubstr("clock not trusted")));
+}
+
+TEST(StatusText, FaultsHaveTheirAdvice) {
+  EXPECT_THAT(shown(answers()), HasSubstr("faults   none\n"));
+  auto hub = answers();
+  hub["state"]["faults"] = {
+      {{"fault", "bms_lost"}, {"severity", "critical"}, {"advice", "Look."}, {"age_s", 300.0}}};
+  EXPECT_THAT(shown(hub), HasSubstr("faults   critical bms_lost for 5 min: Look.\n"));
+}
+
+TEST(StatusText, ASilentControlIsSaidSo) {
+  auto hub = answers();
+  hub["state"]["control"]["current"] = false;
+  EXPECT_FALSE(control_is_current(hub));
+  EXPECT_THAT(shown(hub), AllOf(HasSubstr("the control is silent"), Not(HasSubstr("why "))));
+}
+
+TEST(StatusText, TodayAndTheBusesAreShown) {
+  EXPECT_THAT(
+      shown(answers()),
+      AllOf(HasSubstr("today    2026-01-15: imported 1.2 kWh, exported 2.0 kWh, sun 10.0 "
+                      "kWh, house 6.5 kWh, charged 3.0 kWh, discharged 2.5 kWh, cost 0.35\n"),
+            HasSubstr("buses    meters      well  120 frames well, 3 not, 0 reopened\n"),
+            HasSubstr("         inverter    down: /dev/esshub-mk3: plugged in?  0 frames "
+                      "well, 0 not, 3 reopened\n")));
+}
+
+TEST(StatusText, WhateverIsMissingDisturbsNothing) {
+  for (const char* part : {"site", "state", "buses", "today"}) {
+    auto hub = answers();
+    hub[part] = nullptr;
+    EXPECT_THAT(shown(hub), HasSubstr("grid "));
+  }
+  EXPECT_THAT(shown(json::object()), HasSubstr("the control is silent"));
+  EXPECT_FALSE(control_is_current(json(nullptr)));
+}
+
+TEST(StatusText, ColourIsOnlyColour) {
+  const auto plain = shown(answers());
+  auto coloured = status_text(answers(), "12:00:00 GMT", true);
+  EXPECT_NE(coloured, plain);
+  for (std::size_t at = 0; (at = coloured.find('\x1b')) != std::string::npos;)
+    coloured.erase(at, coloured.find('m', at) - at + 1);
+  EXPECT_EQ(coloured, plain);
+  EXPECT_EQ(plain.find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace esshub::app
