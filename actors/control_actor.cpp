@@ -52,13 +52,12 @@ class Control {
     std::uint64_t missed = 0;
     while (!ended_) {
       deadline += loop_.period();
+      follow_meter(deadline);
       sleep_until(deadline);
       const auto woke = clock_now();
       look_into_mailbox(woke);
       const Decision& decision = loop_.tick(woke, woke - deadline, missed, clock_.now());
-      // CAF hands a message over with an allocation and, where the receiver sleeps, a short
-      // critical section of the workers' queue: bounded, and the only one before the setpoint.
-      if (inverter_) self_->send(inverter_, decision.setpoint);
+      send(decision);
       look_after_others(woke, missed == 0);
       missed = skip_missed(deadline);
     }
@@ -69,6 +68,21 @@ class Control {
   }
 
  private:
+  /// Until shortly before the deadline: a new grid reading does not wait for the next tick.
+  void follow_meter(Instant deadline) {
+    for (auto next = deadline - loop_.period() + control::look_every; next < deadline;
+         next += control::look_every) {
+      sleep_until(next);
+      if (loop_.look()) send(loop_.decide(clock_now(), clock_.now()));
+    }
+  }
+
+  /// CAF hands a message over with an allocation and, where the receiver sleeps, a short critical
+  /// section of the workers' queue: bounded, and the only one before the setpoint.
+  void send(const Decision& decision) {
+    if (inverter_) self_->send(inverter_, decision.setpoint);
+  }
+
   /// Moves the deadline so that the next one lies in the future; how many periods that skipped.
   std::uint64_t skip_missed(Instant& deadline) {
     const auto late = clock_now() - deadline;

@@ -56,7 +56,17 @@ const Decision& ControlLoop::tick(Instant now, Duration lateness, std::uint64_t 
   note_missed(missed);
   local_ = local;
   drain();
+  return decide(now, local);
+}
 
+bool ControlLoop::look() {
+  drain();
+  const auto grid = snapshot_.power(Point::grid);
+  return grid && decided_grid_ != grid->at;
+}
+
+const Decision& ControlLoop::decide(Instant now, LocalTime local) {
+  if (const auto grid = snapshot_.power(Point::grid)) decided_grid_ = grid->at;
   const bool followed_before = decision_.setpoint.mode == InverterMode::follow;
   decision_ = step_({.settings = settings_,
                      .snapshot = snapshot_,

@@ -53,6 +53,12 @@ class ControlLoop {
   /// 60 ticks came in time.
   const Decision& tick(Instant now, Duration lateness, std::uint64_t missed, LocalTime local);
 
+  /// Between two ticks: takes in what has arrived. True: a grid reading is among it that no
+  /// decision has seen yet.
+  [[nodiscard]] bool look();
+  /// Decides on what has been taken in, without counting as a tick.
+  const Decision& decide(Instant now, LocalTime local);
+
   /// Nothing: keep ticking. True: the inverter acknowledged a setpoint of the stop (within 1 W,
   /// newer than the stop), or none was being controlled. False: 2 s went by without.
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
@@ -78,6 +84,7 @@ class ControlLoop {
   control::Gate gate_;
   Snapshot snapshot_;
   Decision decision_;
+  std::optional<Instant> decided_grid_;  ///< stamp of the grid reading decided on last
   std::vector<BusHealth> buses_;
   FaultSet own_faults_;  ///< the drivers', the tellers' and actor_stuck
   std::vector<std::pair<std::string, Fault>> told_faults_;

@@ -2,65 +2,146 @@
 
 #include <algorithm>
 
+#include "control/identify.hpp"
+
 namespace esshub::control {
 namespace {
 
-constexpr Duration substep = 10ms;
-constexpr double correction = 0.5;  ///< share of a measured deviation taken over at once
+constexpr Duration longest_gap = 2s;  ///< between two measurements of the inverter
 constexpr double trim_per_second = 0.3;
-constexpr Duration steady_span = 500ms;
-constexpr Watts steady_move{10.0};   ///< inverter counts as steady when it moved less in that span
 constexpr double trim_share = 0.15;  ///< errors above this share of the power (or 30 W) are no trim
+constexpr Watts steady_move{10.0};   ///< what moved less between two readings is at rest
+constexpr double error_pace = 0.1;
+constexpr Seconds most_path_error{0.05};
+constexpr Seconds grid_mean_over{60.0};
 
-/// First-order low-pass by one implicit Euler step: exact in any order of evaluation on any
-/// machine.
-Watts follow(Watts state, Watts input, Duration dt, Duration lag) {
-  const double h = Seconds{dt}.count();
-  const double tau = Seconds{lag}.count();
-  return state + (input - state) * (h / (tau + h));
+/// Inverter and what every meter of the candidates would show of it.
+struct State {
+  Instant at;
+  Watts power;
+  Metered metered;
+};
+
+void pass_meters(Metered& metered, Watts power, Duration dt, Seconds identified) {
+  for (std::size_t i = 0; i < meter_lags.size(); ++i)
+    metered[i] = follow(metered[i], power, dt, Seconds{meter_lags[i]});
+  metered.back() = follow(metered.back(), power, dt, identified);
 }
 
-void remember(LoopModel& loop) {
-  loop.past[loop.past_count % LoopModel::depth] = {*loop.at, loop.lagged + loop.bias, loop.metered};
-  ++loop.past_count;
-}
-
-/// Linear between the two entries around `when`; the ends beyond.
-LoopModel::Past at(const LoopModel& loop, Instant when) {
-  const std::size_t kept = std::min(loop.past_count, LoopModel::depth);
-  const auto entry = [&](std::size_t back) -> const LoopModel::Past& {
-    return loop.past[(loop.past_count - 1 - back) % LoopModel::depth];
-  };
-  for (std::size_t back = 0; back < kept; ++back) {
-    const auto& older = entry(back);
-    if (older.at > when) continue;
-    if (back == 0) return older;
-    const auto& newer = entry(back - 1);
-    const double share = Seconds{when - older.at} / Seconds{newer.at - older.at};
-    return {when, older.inverter + (newer.inverter - older.inverter) * share,
-            older.metered + (newer.metered - older.metered) * share};
+/// From what is known to `to`, as the model has it.
+State predict(const Settings& s, const LoopModel& loop, Instant to) {
+  State state{*loop.known_at, loop.known, loop.metered};
+  const InverterResponse how = response_of(s, loop);
+  const Seconds lag = meter_lag_of(s, loop);
+  while (state.at < to) {
+    const Duration dt = std::min<Duration>(model_step, to - state.at);
+    state.power = respond(state.power, command_at(loop, state.at).value_or(state.power), dt, how);
+    pass_meters(state.metered, state.power, dt, lag);
+    state.at += dt;
   }
-  return entry(kept - 1);
+  return state;
 }
 
-void advance(const Settings& s, LoopModel& loop, Watts target, Instant to) {
-  while (*loop.at < to) {
-    const Duration dt = std::min<Duration>(substep, to - *loop.at);
-    const Watts reach = s.inverter_ramp * Seconds{dt};
-    loop.ramped += std::clamp(target - loop.ramped, -reach, reach);
-    loop.lagged = follow(loop.lagged, loop.ramped, dt, s.inverter_lag);
-    loop.metered = follow(loop.metered, loop.lagged + loop.bias, dt, s.meter_lag);
-    *loop.at += dt;
+/// Keeps what was identified; the rest begins anew from here.
+void restart(LoopModel& loop) {
+  LoopModel fresh_model;
+  fresh_model.meter_lag = loop.meter_lag;
+  fresh_model.inverter = loop.inverter;
+  fresh_model.lag_cost = loop.lag_cost;
+  fresh_model.lag_noise = loop.lag_noise;
+  fresh_model.response_cost = loop.response_cost;
+  fresh_model.trim = loop.trim;
+  fresh_model.model_error = loop.model_error;
+  fresh_model.grid_mean = loop.grid_mean;
+  loop = fresh_model;
+}
+
+void begin(LoopModel& loop, Watts power, Instant at) {
+  loop.known_at = at;
+  loop.known = power;
+  loop.metered.fill(power);
+}
+
+void take_command(LoopModel& loop, Watts power, Instant acknowledged_at, Instant acts_from) {
+  if (loop.acknowledged_at == acknowledged_at) return;
+  loop.acknowledged_at = acknowledged_at;
+  loop.commands[loop.command_count++ % LoopModel::depth] = {acts_from, power};
+}
+
+/// A measurement makes the past certain: the model's path is bent onto it, and the grid readings
+/// taken meanwhile are judged with that.
+void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) {
+  const Seconds span = at - *loop.known_at;
+  const Watts surprise = abs(measured - predict(s, loop, at).power);
+  loop.model_error += (surprise.value() - loop.model_error) * error_pace;
+  // How far the path in between may be off, as time: it would pass for a lag of the meter.
+  const Watts telling = abs(measured - loop.known) +
+                        abs(loop.metered.front() - loop.metered[meter_lags.size() - 1]) +
+                        Watts{15.0};
+  const bool path_known = surprise * (0.5 * span.count()) < telling * most_path_error.count();
+  identify_response(s, loop, measured, at);
+  loop.known_move = measured - loop.known;
+  const InverterResponse how = response_of(s, loop);
+  const Seconds lag = meter_lag_of(s, loop);
+  const Watts error = measured - predict(s, loop, at).power;
+  Watts modelled = loop.known;
+  std::size_t judged = 0;
+  for (Instant t = *loop.known_at;;) {
+    Instant stop = at;
+    if (judged < loop.unjudged_count) stop = std::min(stop, loop.unjudged[judged].taken);
+    stop = std::max(stop, t);
+    while (t < stop) {
+      const Duration dt = std::min<Duration>(model_step, stop - t);
+      modelled = respond(modelled, command_at(loop, t).value_or(modelled), dt, how);
+      t += dt;
+      const double share = Seconds{t - *loop.known_at} / span;
+      loop.known = modelled + error * share;
+      pass_meters(loop.metered, loop.known, dt, lag);
+    }
+    if (t >= at && (judged == loop.unjudged_count || loop.unjudged[judged].taken > at)) break;
+    if (judged + 1 == loop.unjudged_count)  // the newest: now for certain
+      loop.residual = loop.unjudged[judged].power - loop.metered.back();
+    identify_meter(s, loop, loop.unjudged[judged++], loop.metered, path_known);
   }
+  std::shift_left(loop.unjudged.begin(),
+                  loop.unjudged.begin() + static_cast<std::ptrdiff_t>(loop.unjudged_count),
+                  static_cast<std::ptrdiff_t>(judged));
+  loop.unjudged_count -= judged;
+  if (abs(loop.known - measured) > Watts{1.0}) loop.known = measured;
+  loop.known_at = at;
 }
 
-void restart(LoopModel& loop, Watts power, Instant now) {
-  const Watts trim = loop.trim;
-  loop = LoopModel{};
-  loop.trim = trim;
-  loop.at = now;
-  loop.ramped = loop.lagged = loop.metered = power;
-  remember(loop);
+void take_grid(LoopModel& loop, Watts grid, Instant taken) {
+  if (loop.unjudged_count == LoopModel::depth) {  // no measurement for long: the oldest goes
+    std::shift_left(loop.unjudged.begin(), loop.unjudged.end(), 1);
+    --loop.unjudged_count;
+  }
+  loop.unjudged[loop.unjudged_count++] = {taken, grid};
+}
+
+/// What the newest grid reading says of the load, by what is known now: an acknowledgement may tell
+/// only afterwards that the inverter was already on its way.
+void judge_load(const Settings& s, LoopModel& loop) {
+  if (loop.unjudged_count == 0) return;  // its inverter power is known, and so is the load
+  const auto& grid = loop.unjudged[loop.unjudged_count - 1];
+  loop.residual = grid.power - predict(s, loop, grid.taken).metered.back();
+}
+
+/// A steady error that the model does not explain (meters that disagree) is trimmed away; while
+/// the inverter still moves, the error is on its way to zero by itself.
+void trim(const Settings& s, LoopModel& loop, Watts grid, Watts change, Duration since,
+          Watts setpoint, Instant now, bool limited) {
+  const auto earlier = command_at(loop, now - 1s);
+  const bool moving =
+      !earlier || abs(*earlier - setpoint) > steady_move || abs(change) > steady_move;
+  if (moving || !loop.moved_at) loop.moved_at = now;
+  const Seconds rest = Seconds{0.5} + 4.0 * meter_lag_of(s, loop) + Seconds{since};
+  if (limited || Seconds{now - *loop.moved_at} < rest) return;
+  const Watts error = s.grid_setpoint - grid;
+  const Watts bound = std::max(Watts{30.0}, abs(setpoint) * trim_share);
+  if (abs(error) > bound) return;
+  loop.trim += error * (trim_per_second * Seconds{since}.count());
+  loop.trim = std::clamp(loop.trim, -bound, bound);
 }
 
 }  // namespace
@@ -71,47 +152,54 @@ void estimate_load(const Inputs& inputs, Memory& memory) {
   const auto power = inputs.snapshot.power(Point::inverter);
   const auto setpoint = inputs.snapshot.get<Watts>(Point::inverter, Measure::setpoint);
   const auto measured = fresh(power, inputs.now, s.inverter_max_age);
+  memory.acknowledged = fresh(setpoint, inputs.now, s.inverter_max_age);
   if (!measured) {  // without the inverter's word there is nothing to align with
-    loop = LoopModel{};
+    restart(loop);
     return;
   }
-  if (!loop.at || inputs.now - *loop.at > 2s) restart(loop, *measured, inputs.now);
+  // Without an acknowledged setpoint the inverter does as it says itself.
+  if (!memory.acknowledged) loop.command_count = 0;
+  if (memory.acknowledged)
+    take_command(loop, *memory.acknowledged, setpoint->at, setpoint->at - s.ack_delay);
 
-  // An acknowledged setpoint is what the inverter follows; without one it does as it says itself.
-  const auto acknowledged = fresh(setpoint, inputs.now, s.inverter_max_age);
-  const Watts before = memory.acknowledged.value_or(*measured);
-  const Watts target = acknowledged.value_or(*measured);
-  if (acknowledged) {
-    const Instant effective = std::clamp(setpoint->at - s.ack_delay, *loop.at, inputs.now);
-    advance(s, loop, before, effective);
-  }
-  advance(s, loop, target, inputs.now);
-  memory.acknowledged = acknowledged;
-  remember(loop);
-
-  if (power && loop.power_at != power->at) {
-    loop.power_at = power->at;
-    const Watts modelled = at(loop, power->at - s.inverter_delay).inverter;
-    loop.bias += (*measured - modelled) * correction;
-  }
+  const Instant measured_at = power->at - s.inverter_delay;
+  if (loop.known_at && measured_at - *loop.known_at > longest_gap) restart(loop);
+  if (!loop.known_at) begin(loop, *measured, measured_at);
 
   const auto grid = inputs.snapshot.power(Point::grid);
-  if (!grid || loop.grid_at == grid->at) return;
+  const bool new_grid = grid && loop.grid_at != grid->at;
+  const Instant taken = grid ? grid->at - s.meter_delay : Instant{};
+  const auto before = loop.residual;
+  if (new_grid) take_grid(loop, grid->value, std::max(taken, *loop.known_at));
+  if (measured_at > *loop.known_at) take_power(s, loop, *measured, measured_at);
+  judge_load(s, loop);
+  if (!new_grid) return;
+
   const Duration since = loop.grid_at ? grid->at - *loop.grid_at : Duration{};
   loop.grid_at = grid->at;
-  const Instant taken = grid->at - s.meter_delay;
-  const Watts metered = at(loop, taken).metered;
-  loop.residual = grid->value - metered;
+  if (since > s.meter_max_age) return;
+  loop.grid_mean += (abs(grid->value).value() - loop.grid_mean) *
+                    (Seconds{since} / (grid_mean_over + Seconds{since}));
+  if (memory.acknowledged && before && loop.residual)
+    trim(s, loop, grid->value, *loop.residual - *before, since, *memory.acknowledged, inputs.now,
+         memory.limited);
+}
 
-  // A steady error that the model does not explain (meters that disagree, a gain) is trimmed away;
-  // while the inverter still moves, the error is on its way to zero by itself.
-  const Watts error = s.grid_setpoint - grid->value;
-  const bool steady = abs(metered - at(loop, taken - steady_span).metered) < steady_move;
-  if (!acknowledged || !steady || memory.limited || since > s.meter_max_age) return;
-  const Watts bound = std::max(Watts{30.0}, abs(*acknowledged) * trim_share);
-  if (abs(error) > bound) return;
-  loop.trim += error * (trim_per_second * Seconds{since}.count());
-  loop.trim = std::clamp(loop.trim, -bound, bound);
+Watts balancing_power(const Inputs& inputs, const Facts& facts, const Memory& memory) {
+  const Watts ac_out = *facts.ac_out;
+  const Watts at_ac_in = inputs.settings.grid_setpoint - (*facts.rest - ac_out);
+  const InverterResponse inverter = response_of(inputs.settings, memory.loop);
+  return (at_ac_in - inverter.offset) * (1.0 / inverter.gain) - ac_out + memory.loop.trim;
+}
+
+LoopQuality loop_quality(const Settings& settings, const LoopModel& loop) {
+  const InverterResponse inverter = response_of(settings, loop);
+  return {.meter_lag = meter_lag_of(settings, loop),
+          .inverter_lag = inverter.lag,
+          .inverter_ramp = inverter.ramp,
+          .inverter_gain = inverter.gain,
+          .model_error = Watts{loop.model_error},
+          .mean_grid = Watts{loop.grid_mean}};
 }
 
 }  // namespace esshub::control

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "control/loop_model.hpp"
 #include "control/soc_check.hpp"
 #include "model/fault.hpp"
 #include "model/instruction.hpp"
@@ -21,28 +22,6 @@ struct Trust {
   int good_in_a_row = 0;              ///< distinct fresh samples since it was lost
   std::optional<Instant> newest;      ///< stamp of the newest sample seen
   std::optional<Instant> good_since;  ///< continuously complete since then
-};
-
-/// The loop's model of the inverter and the meter (load_estimate.cpp).
-struct LoopModel {
-  struct Past {
-    Instant at{};
-    Watts inverter{};  ///< modelled AC-in power
-    Watts metered{};   ///< the same as the grid meter's filter would show it
-  };
-  static constexpr std::size_t depth = 64;
-
-  std::optional<Instant> at;       ///< advanced to here
-  Watts ramped{};                  ///< follows the setpoint with the inverter's ramp
-  Watts lagged{};                  ///< behind its lag
-  Watts bias{};                    ///< measured minus modelled, slowly learned
-  Watts metered{};                 ///< behind the meter's filter
-  std::array<Past, depth> past{};  ///< ring, newest at past_count - 1
-  std::size_t past_count = 0;
-  std::optional<Instant> power_at;  ///< newest inverter power taken into account
-  std::optional<Instant> grid_at;   ///< newest grid sample taken into account
-  std::optional<Watts> residual;    ///< grid power if the inverter drew nothing
-  Watts trim{};                     ///< slow integral against a steady grid error
 };
 
 /// One authority: what it says now, and the hysteresis of its ends.

@@ -65,9 +65,9 @@ struct Settings {
   Duration inverter_max_age = 3s;
   Duration setpoint_life = 1s;  ///< how long a setpoint may be (re)written after its tick
 
-  // What the loop knows of the plant's delays
+  // What the loop knows of the plant's delays; lags, ramp and gain are only where it begins
   Duration meter_lag = 217ms;       ///< time constant of the meter's filter (1 s to 99 %)
-  Duration meter_delay = 40ms;      ///< from the meter latching its registers to our time stamp
+  Duration meter_delay = 85ms;      ///< from the meter latching its registers to our time stamp
   Duration inverter_lag = 100ms;    ///< time constant of the inverter's response
   Duration inverter_delay = 120ms;  ///< from the inverter's snapshot to our time stamp
   Duration ack_delay = 60ms;        ///< from a setpoint taking effect to its acknowledgement

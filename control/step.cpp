@@ -2,6 +2,7 @@
 
 #include "control/facts.hpp"
 #include "control/policy.hpp"
+#include "control/load_estimate.hpp"
 #include "control/rules.hpp"
 #include "control/window.hpp"
 
@@ -74,6 +75,7 @@ Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
   decision.house_load = house_load(inputs, facts);
   for (const Reason& reason : window.reasons()) decision.reasons.add(reason);
   decision.faults = memory.faults;
+  decision.loop = loop_quality(inputs.settings, memory.loop);
   decision.setpoint.mode = choose_mode(facts, memory);
   if (decision.setpoint.mode == InverterMode::follow) {
     decision.setpoint.ac_power = decision.battery_power + *facts.ac_out;

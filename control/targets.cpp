@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/policy.hpp"
+#include "control/load_estimate.hpp"
 
 namespace esshub::control {
 namespace {
@@ -86,8 +87,7 @@ std::optional<Wish> target_force_charge(const Inputs& inputs, const Facts& facts
 std::optional<Wish> target_self_consumption(const Inputs& inputs, const Facts& facts,
                                             const Memory& memory) {
   if (!facts.grid_ok || !facts.rest) return std::nullopt;
-  return Wish{inputs.settings.grid_setpoint - *facts.rest + memory.loop.trim,
-              Why::self_consumption};
+  return Wish{balancing_power(inputs, facts, memory), Why::self_consumption};
 }
 
 std::optional<Wish> target_idle(const Inputs&, const Facts&, const Memory&) {

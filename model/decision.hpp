@@ -128,6 +128,16 @@ struct Policy {
   std::optional<Instant> last_full;  ///< the battery was at 100 %
 };
 
+/// What the control has found out about its own loop, and how well it holds the grid.
+struct LoopQuality {
+  Seconds meter_lag{};             ///< time constant of the grid meter's filter
+  Seconds inverter_lag{};          ///< time constant of the inverter's answer
+  WattsPerSecond inverter_ramp{};  ///< how fast it moves at most
+  double inverter_gain = 1.0;      ///< watts it does for each watt it is told
+  Watts model_error{};  ///< mean |measured - predicted| of the inverter, last ten measurements
+  Watts mean_grid{};    ///< mean |grid meter|, about the last minute
+};
+
 struct Decision {
   Instant at{};
   Setpoint setpoint;
@@ -137,6 +147,7 @@ struct Decision {
   Reasons reasons;                  ///< the target, then every limit that moved the result
   FaultSet faults;
   Policy policy;
+  LoopQuality loop;
 };
 
 }  // namespace esshub

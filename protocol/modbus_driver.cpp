@@ -17,8 +17,9 @@ using eastron::Block;
 
 constexpr Duration first_back_off = 1s;
 constexpr Duration last_back_off = 10s;
-constexpr Duration contended_for = 3s;  // docs/safety.md F19: since the last foreign request
-constexpr Duration noise_limit = 1s;    // a babbling line delays a request no longer than this
+constexpr Duration contended_for = 3s;      // docs/safety.md F19: since the last foreign request
+constexpr unsigned grid_reads_between = 3;  // two other reads
+constexpr Duration noise_limit = 1s;        // a babbling line delays a request no longer than this
 
 struct BlockState {
   Instant due{};
@@ -139,6 +140,14 @@ class ModbusDriver final : public Driver {
     in_flight_.reset();
     scanner_.restart(std::nullopt);
     turn_ = 0;
+    grid_reads_ = 0;
+    const auto grid = std::ranges::find_if(config_.meters, [](const MeterConfig& meter) {
+      return std::ranges::any_of(meter.channels,
+                                 [](const auto& c) { return c.point == Point::grid; });
+    });
+    grid_meter_.reset();
+    if (grid != config_.meters.end())
+      grid_meter_ = static_cast<std::size_t>(grid - config_.meters.begin());
     listening_ = false;
     foreign_.reset();
     judge_health();
@@ -180,16 +189,24 @@ class ModbusDriver final : public Driver {
     judge_health();
   }
 
-  /// The rota: one fast read of every meter that is not backing off, then at most one slow block.
+  /// The rota. Between the others the grid's meter is read several times: it is what the control
+  /// waits for. Each of the others in its turn: one fast read, then at most one slow block of any.
   std::optional<Job> choose(Instant now) {
+    const bool grid_first = grid_meter_ && now >= meters_[*grid_meter_].not_before;
+    if (grid_first && grid_reads_ < grid_reads_between) {
+      ++grid_reads_;
+      return Job{*grid_meter_, fast_block(meters_[*grid_meter_])};
+    }
+    grid_reads_ = 0;
     for (std::size_t n = 0; n <= meters_.size(); ++n) {
       const std::size_t turn = std::exchange(turn_, (turn_ + 1) % (meters_.size() + 1));
       if (turn == meters_.size()) {
         if (const auto job = choose_slow(now)) return job;
-      } else if (now >= meters_[turn].not_before) {
+      } else if (turn != grid_meter_ && now >= meters_[turn].not_before) {
         return Job{turn, fast_block(meters_[turn])};
       }
     }
+    if (grid_first) return Job{*grid_meter_, fast_block(meters_[*grid_meter_])};
     return std::nullopt;
   }
 
@@ -456,7 +473,9 @@ class ModbusDriver final : public Driver {
   bool listening_ = false;               // at the start, before the first request
   std::optional<std::uint8_t> foreign_;  // another master is there and last asked this unit
   std::size_t turn_ = 0;                 // meters in order, then the slow slot
-  Instant send_at_{};                    // earliest moment of the next request
+  std::optional<std::size_t> grid_meter_;
+  unsigned grid_reads_ = 0;  // since another read
+  Instant send_at_{};        // earliest moment of the next request
   Instant noise_until_{};
   bool running_ = false;
   DriverHealth health_;

@@ -49,6 +49,9 @@ constexpr Task after(Task task) {
 constexpr bool is_handshake(Task task) {
   return task < Task::switch_state;
 }
+constexpr bool reads_power(Task task) {
+  return task == Task::snapshot || task == Task::check_record;
+}
 /// Without an answer the handshake goes on: an MK2 knows no 'H', and the version is for the log.
 constexpr bool is_optional(Task task) {
   return task == Task::hardware_flags || task == Task::firmware_low || task == Task::firmware_high;
@@ -126,7 +129,7 @@ constexpr std::array<Periodic, 7> periodic_tasks{{
     {Task::leds, 1200ms, {}},
     {Task::heartbeat, 2000ms, {}},  // a reset interface is seen by its mode byte
     {Task::device_state, 6s, {}},
-    {Task::input, 10s, {}},   // may hold the line for most of a second
+    {Task::input, 30s, {}},   // may hold the line for most of a second
     {Task::battery, 9s, {}},  // only where RAM is read one value at a time
     {Task::keep_flags, 15s, {}},
 }};
@@ -142,6 +145,10 @@ constexpr std::array<std::uint8_t, 5> record_check_ids{ram::mains_power, ram::ba
                                                        ram::output_power, ram::battery_voltage,
                                                        ram::battery_current};
 constexpr Duration record_check_every = 1500ms;
+
+constexpr int large_change = 50;  // W: a house on the move, not its noise
+constexpr unsigned most_writes_in_a_row = 2;
+constexpr Duration calm_before_input = 3s;  // its second must not fall into a large change
 
 constexpr std::size_t setpoint_bytes = 9;
 constexpr std::size_t state_bytes = 12;
@@ -196,6 +203,7 @@ class VebusDriver final : public Driver {
   [[nodiscard]] Message request(Pending& pending, Instant now);
   void ask_snapshot(Pending& pending, Instant now, Step& step);
   [[nodiscard]] bool setpoint_due(Instant now) const;
+  [[nodiscard]] bool rest_is_late(Instant now) const;
   [[nodiscard]] std::optional<SwitchState> wanted_switch(Instant now) const;
   [[nodiscard]] bool switch_due(Instant now) const;
   [[nodiscard]] Instant next_wake(Instant now) const;
@@ -280,7 +288,10 @@ class VebusDriver final : public Driver {
   Instant record_check_due_{};
   bool reads_many_ = false;  // several RAM values in one request
   Task last_poll_ = Task::snapshot;
-  unsigned polls_since_write_ = 0;
+  unsigned power_reads_since_write_ = 0;
+  unsigned other_polls_since_write_ = 0;
+  unsigned writes_in_a_row_ = 0;  // with no poll between
+  Instant moved_at_{};            // a large change was written
   Duration snapshot_gap_{};
   unsigned empty_snapshots_ = 0;
   std::optional<InverterState> state_;
@@ -423,14 +434,18 @@ Task VebusDriver::choose(Instant now) {
   if (stage_ > Task::hardware_flags && switch_due(now)) return Task::switch_state;
   if (!running_) return stage_;
   if (setpoint_due(now)) return Task::setpoint;
-  // Power readings alternate with what is due of the rest, the relatively latest first. The main
+  // Power readings, the first after each write, alternate with the rest, the relatively latest
+  // first. The main
   // state does not wait, and what may take long follows it directly.
-  const bool read_power = last_poll_ == Task::snapshot || last_poll_ == Task::check_record;
+  const bool read_power = reads_power(last_poll_) && power_reads_since_write_ > 0;
   std::optional<Task> next;
   double latest = 0.0;
   for (const auto& periodic : periodic_) {
     if (now < periodic.due || (periodic.task == Task::battery && reads_many_ && ess_id_)) continue;
     if (periodic.task == Task::mains) return periodic.task;
+    if (periodic.task == Task::input && now - moved_at_ < calm_before_input &&
+        now - periodic.due < periodic.every)
+      continue;
     const bool its_turn = periodic.task == Task::input ? last_poll_ == Task::mains : read_power;
     const double lateness = Seconds{now - periodic.due} / Seconds{periodic.every};
     if (!its_turn || (next && lateness <= latest)) continue;
@@ -503,10 +518,15 @@ void VebusDriver::ask(Task task, Instant now, Step& step) {
     pending.deadline += wire_time(step.send.back().size());
   }
   partial_.reset();
-  if (task == Task::setpoint) polls_since_write_ = 0;
+  if (task == Task::setpoint) {
+    if (!written_ || std::abs(pending.word - written_->word) >= large_change) moved_at_ = now;
+    const bool polled = power_reads_since_write_ + other_polls_since_write_ > 0;
+    writes_in_a_row_ = polled ? 1 : writes_in_a_row_ + 1;
+    power_reads_since_write_ = other_polls_since_write_ = 0;
+  }
   if (!is_handshake(task) && task != Task::setpoint && task != Task::switch_state) {
     last_poll_ = task;
-    ++polls_since_write_;
+    ++(reads_power(task) ? power_reads_since_write_ : other_polls_since_write_);
     for (auto& periodic : periodic_)
       if (periodic.task == task) periodic.due = now + periodic.every;
   }
@@ -598,11 +618,22 @@ bool VebusDriver::setpoint_due(Instant now) const {
   if (!word) return false;
   if (!written_ || now - written_->sent >= config_.refresh) return true;
   if (*word == written_->word || now - written_->sent < config_.setpoint_interval) return false;
-  // To zero, or from charging to discharging: at once. Otherwise the last one's effect is read
-  // first, or a restless target would leave no time for reading anything.
+  // To zero, or from charging to discharging: at once, and so is a large change, a few times.
+  // Otherwise the last one's effect is read first, or a restless target would leave no time for
+  // reading anything.
   if (*word == 0 || *word * written_->word < 0) return true;
-  return std::abs(*word - written_->word) >= config_.setpoint_deadband.value() &&
-         polls_since_write_ >= 2;
+  const int change = std::abs(*word - written_->word);
+  if (change < config_.setpoint_deadband.value()) return false;
+  if (power_reads_since_write_ > 0) return other_polls_since_write_ > 0 || !rest_is_late(now);
+  return change >= large_change && writes_in_a_row_ < most_writes_in_a_row;
+}
+
+/// Something else than powers should have been asked for a whole period ago.
+bool VebusDriver::rest_is_late(Instant now) const {
+  return std::ranges::any_of(periodic_, [&](const Periodic& periodic) {
+    return periodic.task != Task::input && periodic.task != Task::battery &&
+           now - periodic.due > periodic.every;
+  });
 }
 
 std::optional<SwitchState> VebusDriver::wanted_switch(Instant now) const {

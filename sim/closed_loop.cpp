@@ -29,6 +29,9 @@ ClosedLoop::ClosedLoop(Plant& plant, ClosedLoopSettings settings)
 
 void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
   queue_.insert(queue_.end(), step.samples.begin(), step.samples.end());
+  for (const Sample& sample : step.samples)
+    if (sample.channel == Channel{Point::grid, Measure::power} && !look_at_)
+      look_at_ = next_look(now);
   if (step.baud) plant_.set_baud(line.bus, *step.baud);
   for (const auto& bytes : step.send) plant_.to_device(line.bus, bytes, now);
   if (step.wake_at) line.wake_at = step.wake_at;
@@ -40,19 +43,26 @@ void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
   }
 }
 
+/// As the control's thread does: it looks at fixed moments between two ticks.
+Instant ClosedLoop::next_look(Instant now) const {
+  const auto left = std::max(next_tick_ - now, Duration{});
+  return next_tick_ - left / control::look_every * control::look_every;
+}
+
 void ClosedLoop::tick(Instant now) {
+  look_at_.reset();
   taken_ = std::exchange(queue_, {});
   for (const Sample& sample : taken_)
     if (gate_.admit(sample, settings_.control)) snapshot_.absorb(sample);
   const LocalTime local = clock_ ? clock_(now - plant_.start())
                                  : LocalTime{.minute_of_day = 720, .weekday = 1, .trusted = true};
-  decision_ = control::step({.settings = settings_.control,
-                             .snapshot = snapshot_,
-                             .now = now,
-                             .local = local,
-                             .stopping = stopping_,
-                             .implausible = gate_.doubtful()},
-                            memory_);
+  const control::Inputs inputs{.settings = settings_.control,
+                               .snapshot = snapshot_,
+                               .now = now,
+                               .local = local,
+                               .stopping = stopping_,
+                               .implausible = gate_.doubtful()};
+  decision_ = settings_.controller ? settings_.controller(inputs) : control::step(inputs, memory_);
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
   if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision_.setpoint, now), now);
 }
@@ -73,6 +83,7 @@ void ClosedLoop::run(Duration time, const OnTick& on_tick) {
   const Instant end = plant_.now() + time;
   while (plant_.now() < end) {
     Instant next = std::min({end, next_tick_, plant_.next_event()});
+    if (look_at_) next = std::min(next, *look_at_);
     for (const Line& line : lines_)
       if (line.wake_at) next = std::min(next, *line.wake_at);
     plant_.advance_to(std::max(next, plant_.now()));
@@ -86,8 +97,9 @@ void ClosedLoop::run(Duration time, const OnTick& on_tick) {
         take(line, line.driver->on_timer(now), now);
       }
     }
-    if (now >= next_tick_) {
-      next_tick_ += settings_.control.period;
+    const bool due = now >= next_tick_;
+    if (due || (look_at_ && now >= *look_at_)) {
+      if (due) next_tick_ += settings_.control.period;
       tick(now);
       if (on_tick) on_tick(decision_, snapshot_);
     }

@@ -23,6 +23,8 @@ struct ClosedLoopSettings {
   protocol::ModbusConfig meters;
   protocol::PylontechConfig battery;
   protocol::VebusConfig inverter;
+  /// Decides in the place of control::step, for comparison; nothing: the hub's own control.
+  std::function<Decision(const control::Inputs&)> controller;
 };
 
 /// Settings of the hub that fit the plant's own wiring: SDM630 at unit 1 (L1 grid, L2 solar, L3
@@ -32,7 +34,7 @@ struct ClosedLoopSettings {
 /// Owns the drivers and the control; the plant is the caller's, who may change it between runs.
 class ClosedLoop {
  public:
-  /// Called after every control tick.
+  /// Called after every decision of the control.
   using OnTick = std::function<void(const Decision&, const Snapshot&)>;
   /// Civil time at the site, asked once a tick.
   using Clock = std::function<LocalTime(Duration since_start)>;
@@ -65,6 +67,7 @@ class ClosedLoop {
   };
   void follow_plug(Line& line, Instant now);
   void take(Line& line, protocol::Step step, Instant now);
+  [[nodiscard]] Instant next_look(Instant now) const;
   void tick(Instant now);
 
   Plant& plant_;
@@ -79,6 +82,7 @@ class ClosedLoop {
   Decision decision_;
   Instant next_tick_;
   Clock clock_;
+  std::optional<Instant> look_at_;  ///< a new grid reading is acted on then
   bool stopping_ = false;
 };
 

@@ -22,6 +22,7 @@
 #include "sim/plant_runner.hpp"
 #include "sim/scenario.hpp"
 #include "sim/simulate.hpp"
+#include "sim/step_command.hpp"
 #include "sim/year_command.hpp"
 
 namespace {
@@ -299,6 +300,21 @@ int main(int argc, char** argv) {
       "year", "What the hub's rules make of a year, next to no battery and to perfect foresight");
   add_year_options(*year_command, year);
 
+  StepCommand step_command;
+  auto* step_response = app.add_subcommand(
+      "step-response", "How fast and how well the hub follows load steps, in virtual time");
+  step_response->add_flag("--sweep", step_command.sweep, "144 other plants, not told to the hub");
+  step_response->add_option("--load", step_command.load,
+                            "Also follow this recorded load, CSV as for 'plant'");
+  step_response->add_option("--json", step_command.json, "Write all figures to this file");
+  step_response->add_option("--svg", step_command.svg, "Draw the answers into this file");
+  step_response->add_option("--phases", step_command.phases, "Steps of each size")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  step_response->footer(
+      "Exit codes: 0 every goal met, 1 a goal missed, 73 a file cannot be "
+      "written, 78 the load cannot be read.");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -306,5 +322,6 @@ int main(int argc, char** argv) {
   }
   if (simulate_command->parsed()) return simulate(simulation, std::cout, std::cerr);
   if (year_command->parsed()) return simulate_year(year, std::cout, std::cerr);
+  if (step_response->parsed()) return run_step_response(step_command);
   return run_plant(options);
 }

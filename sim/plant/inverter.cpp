@@ -70,7 +70,9 @@ void Inverter::follow(Duration dt, const InverterCommand& command, const Battery
   const auto most_discharge = no_discharge ? Watts{} : -settings_.continuous;
 
   const auto wanted =
-      command.setpoint ? Watts{std::round(command.setpoint->value())} - truth_.ac_out : Watts{};
+      command.setpoint
+          ? Watts{std::round(command.setpoint->value())} * settings_.gain - truth_.ac_out
+          : Watts{};
   const auto target = std::clamp(wanted, most_discharge, most_charge);
   const Seconds t = dt;
   const auto step = (target - truth_.battery_ac) * (1.0 - std::exp(-t / settings_.lag));

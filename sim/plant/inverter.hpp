@@ -17,6 +17,7 @@ struct InverterSettings {
   Volts dc_restart{47.0};  ///< discharge again above
   Seconds lag{0.1};        ///< first-order. UNVERIFIED: no figure was found
   WattsPerSecond ramp{1000.0};
+  double gain = 1.0;          ///< what it does for each watt it is commanded
   Duration mains_wait = 10s;  ///< mains must be good that long before it connects again
 };
 

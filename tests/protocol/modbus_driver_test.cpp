@@ -236,14 +236,28 @@ TEST(ModbusDriver, FastReadsOfTheGridWaitForAtMostOneExtraBlock) {
   }
 }
 
+TEST(ModbusDriver, TheGridIsReadThreeTimesBetweenTwoOthers) {
+  Bench bench(both());
+  bench.run(5s);
+  int grid_reads = 0;
+  int others = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto request = bench.transact();
+    const bool grid = is_fast(request) && request.unit == main_unit;
+    ++(grid ? grid_reads : others);
+  }
+  EXPECT_NEAR(grid_reads, 300, 2);
+  EXPECT_GT(bench.count(Point::battery_meter, Measure::power), 20u) << "the others have their turn";
+}
+
 TEST(ModbusDriver, SlowBlocksComeInTheirPeriod) {
   Bench bench(both());
   bench.run(3s);
   bench.samples.clear();
   bench.run(60s);
-  EXPECT_NEAR(static_cast<double>(bench.count(Point::grid, Measure::frequency)), 29, 2);
+  EXPECT_NEAR(static_cast<double>(bench.count(Point::grid, Measure::frequency)), 26, 3);
   EXPECT_NEAR(static_cast<double>(bench.count(Point::grid, Measure::energy_forward)), 6, 1);
-  EXPECT_NEAR(static_cast<double>(bench.count(Point::battery_meter, Measure::voltage)), 29, 2);
+  EXPECT_NEAR(static_cast<double>(bench.count(Point::battery_meter, Measure::voltage)), 26, 3);
 }
 
 TEST(ModbusDriver, TheAnswerLimitCountsFromTheLastBitAndLeavesTimeForTheAnswer) {
@@ -334,7 +348,11 @@ TEST(ModbusDriver, ALateAnswerIsRecognisedAndDropped) {
   EXPECT_EQ(bench.frames(FrameResult::late), 1u);
 
   // While another meter is asked.
-  const auto other = bench.next_request();
+  auto other = bench.next_request();
+  for (int i = 0; i < 4 && other.unit != battery_unit; ++i) {
+    bench.hear(bench.answer_to(other));
+    other = bench.next_request();
+  }
   ASSERT_EQ(other.unit, battery_unit);
   bench.hear(late, 10ms);
   EXPECT_EQ(bench.frames(FrameResult::late), 2u);
@@ -403,7 +421,7 @@ TEST(ModbusDriver, ADeadMeterIsLostAfterItsRetriesAndBacksOff) {
   }
   ASSERT_GE(asked.size(), 7u);
   // One attempt and two retries in successive turns, then 1, 2, 4, 8, 10, 10 s.
-  EXPECT_LT(asked[2] - asked[0], 2s);
+  EXPECT_LT(asked[2] - asked[0], 3s);
   for (std::size_t i = 3; i < asked.size(); ++i) {
     const Duration pause = asked[i] - asked[i - 1];
     const Duration back_off = std::min<Duration>(1s * (1 << (i - 3)), 10s);

@@ -413,9 +413,32 @@ TEST(VebusDriverSetpoint, UnchangedIsRefreshedAndChangedIsNotHurried) {
   ASSERT_GT(writes.size(), 10u);
   for (std::size_t i = 1; i < writes.size(); ++i) {
     const auto gap = writes[i].first - writes[i - 1].first;
-    EXPECT_GE(gap, writes[i].second == writes[i - 1].second ? Duration{800ms} : Duration{200ms});
+    EXPECT_GE(gap, writes[i].second == writes[i - 1].second ? Duration{800ms} : Duration{100ms});
     EXPECT_LE(gap, 1s);
   }
+}
+
+TEST(VebusDriverSetpoint, ARestlessTargetLeavesTimeToReadPowersAndTheRest) {
+  Hand hand;
+  hand.make_ready();
+  const auto powers = [&] {
+    return std::ranges::count(hand.samples, Channel{Point::inverter, Measure::power},
+                              &Sample::channel);
+  };
+  const auto states = [&] {
+    return std::ranges::count(hand.samples, Channel{Point::inverter, Measure::main_state},
+                              &Sample::channel);
+  };
+  const auto powers_before = powers();
+  const auto states_before = states();
+  const Instant start = hand.now;
+  for (int i = 0; i < 200; ++i) {
+    hand.command(i % 2 == 0 ? -500.0 : -900.0);
+    hand.answer();
+  }
+  const double seconds = Seconds{hand.now - start}.count();
+  EXPECT_GT(static_cast<double>(powers() - powers_before), 1.5 * seconds);
+  EXPECT_GT(static_cast<double>(states() - states_before), 0.8 * seconds);
 }
 
 TEST(VebusDriverSetpoint, SmallChangesWaitButZeroDoesNot) {

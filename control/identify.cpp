@@ -1,0 +1,250 @@
+#include "control/identify.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace esshub::control {
+namespace {
+
+// Inverter
+constexpr double telling_w = 30.0;  ///< candidates this far apart are told apart
+constexpr double response_memory = 0.8;
+constexpr double onset_weight = 0.25;
+constexpr double arrived_share = 0.12;
+constexpr double response_pace = 0.5;  ///< share of the way to the best candidate, at once
+constexpr double ramp_prior = 1.0;     ///< W for each candidate away from the present one
+constexpr Duration settled_after = 500ms;
+constexpr Watts rest_span{20.0};  ///< a setpoint that moves no more, or 6 %, is at rest
+constexpr Watts rest_move{3.0};   ///< the same of the inverter
+constexpr WattsPerSecond rest_drift{30.0};
+constexpr double rest_pace = 0.5;
+constexpr double likely_gain = 0.06;  ///< standard deviations expected of the units
+constexpr Watts likely_offset{15.0};
+
+// Meter
+constexpr double active_w = 15.0;  ///< the inverter's move shows lags this far apart
+constexpr double lag_memory = 0.5;
+constexpr double lag_pace = 0.7;
+constexpr double lag_prior = 30.0;     ///< W for each second away from the setting
+constexpr double lag_evidence = 60.0;  ///< W between the best and the worst before one is chosen
+constexpr Watts lags_agree{25.0};
+constexpr Duration longest_window = 20s;
+constexpr double noise_pace = 0.05;
+constexpr Duration longest_pause = 2500ms;  ///< between grid readings that are compared
+
+template <class Costs>
+std::size_t least(const Costs& costs) {
+  return static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
+}
+
+/// The minimum of a parabola through three equidistant costs, -0.5 to 0.5 from the middle one.
+double vertex(double before, double middle, double after) {
+  const double curve = before - 2.0 * middle + after;
+  return curve > 0.0 ? std::clamp(0.5 * (before - after) / curve, -0.5, 0.5) : 0.0;
+}
+
+/// The value at an index between two candidates.
+template <class Values>
+double between(const Values& values, std::size_t index, double offset) {
+  if (offset < 0.0) return values[index] + offset * (values[index] - values[index - 1]);
+  if (offset > 0.0) return values[index] + offset * (values[index + 1] - values[index]);
+  return values[index];
+}
+
+/// Where the inverter would be at `to`.
+Watts predicted(const LoopModel& loop, Instant to, const InverterResponse& how) {
+  Watts power = loop.known;
+  for (Instant at = *loop.known_at; at < to;) {
+    const Duration dt = std::min<Duration>(model_step, to - at);
+    power = respond(power, command_at(loop, at).value_or(power), dt, how);
+    at += dt;
+  }
+  return power;
+}
+
+void choose_response(LoopModel& loop, InverterResponse& present) {
+  constexpr std::size_t ramps = inverter_ramps.size();
+  auto scores = loop.response_cost;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const double candidate = inverter_ramps[i % ramps];
+    const double now = present.ramp.value();
+    scores[i] += ramp_prior * (std::max(candidate, now) / std::min(candidate, now) - 1.0);
+  }
+  const std::size_t best = least(scores);
+  const std::size_t ramp = best % ramps;
+  const bool inside = ramp > 0 && ramp + 1 < ramps;
+  const double offset = inside ? vertex(scores[best - 1], scores[best], scores[best + 1]) : 0.0;
+  const double wanted = between(inverter_ramps, ramp, offset);
+  present.ramp += WattsPerSecond{wanted - present.ramp.value()} * response_pace;
+  present.lag += (Seconds{inverter_lags[best / ramps]} - present.lag) * response_pace;
+}
+
+struct Commanded {
+  Watts low;
+  Watts high;
+  [[nodiscard]] Watts middle() const { return (low + high) * 0.5; }
+};
+/// The setpoints that acted from `from` to `to`; nothing where one is not known.
+std::optional<Commanded> commanded(const LoopModel& loop, Instant from, Instant to) {
+  const auto first = command_at(loop, from);
+  if (!first) return std::nullopt;
+  Watts low = *first;
+  Watts high = *first;
+  for (const auto& command : loop.commands) {
+    if (command.from <= from || command.from > to) continue;
+    low = std::min(low, command.power);
+    high = std::max(high, command.power);
+  }
+  return Commanded{low, high};
+}
+
+/// It rests although it was told something else a while ago: that is what it makes of it.
+bool learn_rest(LoopModel& loop, InverterResponse& present, Watts measured, Instant at) {
+  const auto told = commanded(loop, *loop.known_at - settled_after, at);
+  if (!told) return false;
+  const Watts setpoint = told->middle();
+  if (told->high - told->low > std::max(rest_span, abs(setpoint) * 0.06)) return false;
+  const Seconds time = at - *loop.known_at;
+  if (abs(measured - loop.known) > rest_move + rest_drift * time) return false;
+  // The deviation is shared out as likely: a gain shows at high power, an offset at any.
+  const double power = setpoint.value();
+  const double deviation = measured.value() - power;
+  const Watts bound = likely_offset * 2.5 + abs(setpoint) * (4.0 * likely_gain);
+  if (abs(measured - setpoint) > bound) return true;  // something else holds it back
+  const double by_gain = power * power * likely_gain * likely_gain;
+  const double by_offset = likely_offset.value() * likely_offset.value();
+  if (by_gain > 0.0) {
+    const double gain = 1.0 + deviation / power * (by_gain / (by_gain + by_offset));
+    present.gain += (gain - present.gain) * rest_pace;
+  }
+  present.offset += (measured - present.settled(setpoint)) * rest_pace;
+  return true;
+}
+
+void choose_lag(const Settings& settings, LoopModel& loop,
+                const std::array<double, meter_lags.size()>& cost) {
+  constexpr std::size_t count = meter_lags.size();
+  auto scores = loop.lag_cost;
+  for (std::size_t i = 0; i < count; ++i) {
+    loop.lag_cost[i] = loop.lag_cost[i] * lag_memory + cost[i];
+    const double away = std::abs(meter_lags[i] - Seconds{settings.meter_lag}.count());
+    scores[i] = loop.lag_cost[i] + lag_prior * away;
+  }
+  const auto [smallest, largest] = std::ranges::minmax(scores);
+  if (largest - smallest < lag_evidence) return;
+  const std::size_t best = least(scores);
+  const bool inside = best > 0 && best + 1 < count;
+  const double offset = inside ? vertex(scores[best - 1], scores[best], scores[best + 1]) : 0.0;
+  const Seconds present = meter_lag_of(settings, loop);
+  loop.meter_lag = present + (Seconds{between(meter_lags, best, offset)} - present) * lag_pace;
+}
+
+}  // namespace
+
+Watts follow(Watts state, Watts input, Duration dt, Seconds lag) {
+  const double h = Seconds{dt}.count();
+  return state + (input - state) * (h / (lag.count() + h));
+}
+
+Watts respond(Watts power, Watts setpoint, Duration dt, const InverterResponse& how) {
+  const Watts reach = how.ramp * Seconds{dt};
+  const Watts next = follow(power, how.settled(setpoint), dt, how.lag);
+  return power + std::clamp(next - power, -reach, reach);
+}
+
+std::optional<Watts> command_at(const LoopModel& loop, Instant when) {
+  const std::size_t kept = std::min(loop.command_count, LoopModel::depth);
+  for (std::size_t back = 1; back <= kept; ++back) {
+    const auto& command = loop.commands[(loop.command_count - back) % LoopModel::depth];
+    if (command.from <= when) return command.power;
+  }
+  return std::nullopt;
+}
+
+InverterResponse response_of(const Settings& settings, const LoopModel& loop) {
+  return loop.inverter.value_or(
+      InverterResponse{settings.inverter_ramp, Seconds{settings.inverter_lag}, 1.0, Watts{}});
+}
+
+Seconds meter_lag_of(const Settings& settings, const LoopModel& loop) {
+  return loop.meter_lag.value_or(Seconds{settings.meter_lag});
+}
+
+void identify_response(const Settings& settings, LoopModel& loop, Watts measured, Instant at) {
+  InverterResponse present = response_of(settings, loop);
+  if (learn_rest(loop, present, measured, at)) {
+    loop.inverter = present;
+    return;
+  }
+  std::array<double, inverter_ramps.size() * inverter_lags.size()> errors{};
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    const InverterResponse candidate{WattsPerSecond{inverter_ramps[i % inverter_ramps.size()]},
+                                     Seconds{inverter_lags[i / inverter_ramps.size()]},
+                                     present.gain, present.offset};
+    errors[i] = abs(predicted(loop, at, candidate) - measured).value();
+  }
+  // It has arrived, near enough: where exactly is a matter of gain, not of speed.
+  if (const auto setpoint = command_at(loop, at)) {
+    const double left = abs(present.settled(*setpoint) - measured).value();
+    if (left < telling_w + arrived_share * abs(*setpoint).value())
+      for (double& error : errors) error = std::max(0.0, error - left);
+  }
+  const auto [smallest, largest] = std::ranges::minmax(errors);
+  const double moved = abs(measured - loop.known).value();
+  // Where even the best is far off, something else holds the inverter back.
+  if (largest - smallest < telling_w || smallest > telling_w + 0.3 * moved) return;
+  // When exactly a move began is known less well than where it was on its way.
+  const double weight = abs(loop.known_move) > rest_span ? 1.0 : onset_weight;
+  const double kept = 1.0 - weight * (1.0 - response_memory);
+  for (std::size_t i = 0; i < errors.size(); ++i)
+    loop.response_cost[i] = loop.response_cost[i] * kept + errors[i] * weight;
+  choose_response(loop, present);
+  loop.inverter = present;
+}
+
+void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::GridReading& grid,
+                    const Metered& metered, bool known) {
+  constexpr std::size_t count = meter_lags.size();
+  LoopModel::Judged now{.at = grid.taken};
+  for (std::size_t i = 0; i < count; ++i) now.residual[i] = grid.power - metered[i];
+  const auto before = loop.judged;
+  const Duration dt = before ? grid.taken - before->at : Duration{};
+  const bool comparable = before && dt > Duration{} && dt <= longest_pause;
+  if (!comparable) {
+    now.load = now.residual;
+    loop.judged = now;
+    return;
+  }
+  const double h = Seconds{model_step}.count();
+  const auto steps = std::max<Duration::rep>(1, dt / model_step);
+  for (std::size_t i = 0; i < count; ++i) {
+    double kept = 1.0;  // of the older reading, after dt behind this filter
+    for (Duration::rep n = 0; n < steps && kept > 0.0; ++n)
+      kept *= meter_lags[i] / (meter_lags[i] + h);
+    now.load[i] = (now.residual[i] - before->residual[i] * kept) * (1.0 / (1.0 - kept));
+  }
+  now.active = abs(now.residual.front() - now.residual.back()).value() > active_w;
+  loop.judged = now;
+  if (!loop.window && now.active) loop.window.emplace().from = now.at;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double change = abs(now.load[i] - before->load[i]).value();
+    double& noise = loop.lag_noise[i];
+    if (loop.window) {
+      loop.window->cost[i] += std::max(0.0, change - 2.0 * noise);
+    } else {
+      noise += (std::min(change, 50.0) - noise) * noise_pace;
+    }
+  }
+  if (!loop.window) return;
+  ++loop.window->readings;
+  if (!known) ++loop.window->spoiled;
+  const auto [lowest, highest] = std::ranges::minmax(now.load);
+  const bool agreed = !now.active && highest - lowest < lags_agree;
+  if (!agreed && now.at - loop.window->from < longest_window) return;
+  if (agreed && 2 * loop.window->spoiled <= loop.window->readings)
+    choose_lag(settings, loop, loop.window->cost);
+  loop.window.reset();
+}
+
+}  // namespace esshub::control

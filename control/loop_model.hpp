@@ -1,0 +1,90 @@
+// LoopModel: what the control knows of inverter and meter, and how sure it is of it. Plain data.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "model/time.hpp"
+#include "model/units.hpp"
+
+namespace esshub::control {
+
+/// How the inverter follows: power' = (gain x setpoint + offset - power) / lag, never faster than
+/// the ramp.
+struct InverterResponse {
+  WattsPerSecond ramp{1000.0};
+  Seconds lag{0.1};
+  double gain = 1.0;  ///< watts it does for each watt it is told
+  Watts offset{};     ///< what it does besides
+
+  [[nodiscard]] Watts settled(Watts setpoint) const { return setpoint * gain + offset; }
+};
+
+/// Time constants of the grid meter's filter that are compared with each other.
+constexpr std::array<double, 13> meter_lags{0.0, 0.05, 0.1, 0.15, 0.217, 0.3, 0.4,
+                                            0.5, 0.65, 0.8, 1.0,  1.25,  1.6};  // s
+/// Ramps and lags of the inverter that are compared with each other.
+constexpr std::array<double, 10> inverter_ramps{100,  200,  300,  400,  700,
+                                                1000, 1600, 2500, 5000, 15000};  // W/s
+constexpr std::array<double, 4> inverter_lags{0.02, 0.1, 0.25, 0.5};             // s
+
+/// The inverter's power as each meter of meter_lags would show it; last, the identified one.
+using Metered = std::array<Watts, meter_lags.size() + 1>;
+
+struct LoopModel {
+  struct Command {
+    Instant from{};  ///< acts from here on
+    Watts power{};   ///< at AC-in
+  };
+  struct GridReading {
+    Instant taken{};
+    Watts power{};
+  };
+  static constexpr std::size_t depth = 16;
+
+  // The inverter as it measured itself, up to its newest measurement; later is prediction.
+  std::optional<Instant> known_at;
+  Watts known{};
+  Watts known_move{};                   ///< by which known changed last
+  Metered metered{};                    ///< of known
+  std::array<Command, depth> commands;  ///< acknowledged, ring, newest at command_count - 1
+  std::size_t command_count = 0;
+  std::optional<Instant> acknowledged_at;  ///< newest acknowledgement taken into account
+
+  // The load
+  std::optional<Instant> grid_at;   ///< newest grid sample taken into account
+  std::optional<Watts> residual;    ///< grid power if the inverter drew nothing
+  Watts before_lead{};              ///< the same as the meter's filter shows it
+  std::optional<Instant> moved_at;  ///< the inverter still moved, or the load
+  Watts trim{};                     ///< slow integral against a steady grid error
+
+  // Identified
+  std::optional<Seconds> meter_lag;
+  std::optional<InverterResponse> inverter;
+  std::array<GridReading, depth> unjudged;  ///< taken after known_at
+  std::size_t unjudged_count = 0;
+  struct Judged {
+    Instant at{};
+    std::array<Watts, meter_lags.size()> residual{};
+    std::array<Watts, meter_lags.size()> load{};  ///< residual with the meter's lag undone
+    bool active = false;                          ///< the inverter's moves told the lags apart
+  };
+  std::optional<Judged> judged;
+  /// While the inverter's moves tell the lags apart: what each lag makes of the load, W of up and
+  /// down. It counts once all of them agree on the load again.
+  struct Window {
+    Instant from{};
+    int readings = 0;
+    int spoiled = 0;  ///< of them with the inverter's path not known well enough
+    std::array<double, meter_lags.size()> cost{};
+  };
+  std::optional<Window> window;
+  std::array<double, meter_lags.size()> lag_cost{};   ///< W, of the windows so far
+  std::array<double, meter_lags.size()> lag_noise{};  ///< W a reading when nothing moves
+  std::array<double, inverter_ramps.size() * inverter_lags.size()> response_cost{};  ///< W
+  double model_error = 0.0;  ///< W, mean |measured - predicted| inverter power
+  double grid_mean = 0.0;    ///< W, mean |grid| of about the last minute
+};
+
+}  // namespace esshub::control

@@ -1,0 +1,19 @@
+// `esshub-sim step-response`: measures, reports, writes the files asked for.
+#pragma once
+
+#include <string>
+
+namespace esshub::sim {
+
+struct StepCommand {
+  bool sweep = false;
+  std::string json;  ///< file; empty: none
+  std::string svg;   ///< file; empty: none
+  std::string load;  ///< recorded load to follow, CSV; empty: none
+  int phases = 20;
+};
+
+/// 0; 1 when a goal is missed; 73 when a file cannot be written; 78 when the load cannot be read.
+[[nodiscard]] int run_step_response(const StepCommand& command);
+
+}  // namespace esshub::sim

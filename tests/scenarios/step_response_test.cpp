@@ -1,0 +1,109 @@
+// The goals of the loop's quality, in virtual time: the same figures on every machine.
+#include "sim/step_response.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/step_report.hpp"
+#include "sim/trace.hpp"
+
+namespace esshub::sim {
+namespace {
+
+constexpr int phases = 8;
+
+double p50(const StepRecord& record, double (*figure)(const StepFigures&)) {
+  return spread(record.runs, figure).p50;
+}
+double dead(const StepFigures& f) {
+  return f.dead.count();
+}
+double settling(const StepFigures& f) {
+  return f.settling.count();
+}
+double overshoot(const StepFigures& f) {
+  return f.overshoot;
+}
+double import(const StepFigures& f) {
+  return f.import.value();
+}
+
+TEST(StepResponse, TheNominalPlantIsFollowedAsPromised) {
+  const LoopPlant nominal;
+  for (const auto& step : usual_steps()) {
+    const auto record = record_step(nominal, LoopKind::hub, step, phases);
+    const double height = abs(step.to - step.from).value();
+    EXPECT_LE(p50(record, dead), 0.40) << step.name;
+    EXPECT_LE(p50(record, settling), height / nominal.ramp.value() + 0.8) << step.name;
+    EXPECT_LE(p50(record, overshoot), 0.05) << step.name;
+  }
+}
+
+TEST(StepResponse, AKilowattImportsLittleMoreThanPhysicsAsks) {
+  const LoopPlant nominal;
+  const auto record = record_step(nominal, LoopKind::hub, usual_steps()[1], phases);
+  EXPECT_LE(p50(record, import), 0.33);
+  EXPECT_LE(p50(record, import), 1.5 * physical_bound(nominal, 1000.0_W).value());
+}
+
+TEST(StepResponse, AMeterBesideTheGridsDoesNotHalveItsPace) {
+  LoopPlant plant;
+  plant.battery_meter = true;
+  const auto record = record_step(plant, LoopKind::hub, usual_steps()[1], phases);
+  EXPECT_LE(p50(record, dead), 0.45);
+  EXPECT_LE(p50(record, import), 0.33);
+}
+
+TEST(StepResponse, AtRestTheGridIsHeldWithin3W) {
+  const auto rest = record_rest({}, LoopKind::hub, 1200.0_W);
+  EXPECT_LE(rest.import, 3.0_W);
+  EXPECT_LE(rest.export_, 3.0_W);
+}
+
+TEST(StepResponse, ARecordedLoadIsFollowedFasterThanOneSecondLate) {
+  const auto load = read_load_trace(ESSHUB_TEST_DATA "/load_1hz_kettle_vacuum_waterheater_a.csv");
+  ASSERT_TRUE(load);
+  const auto figures = follow_trace(load->values, LoopKind::hub);
+  EXPECT_NEAR(figures.consumed.value(), 715.78, 0.05);
+  EXPECT_LE(figures.import, 4.4_Wh);
+  EXPECT_LE(figures.export_, 4.4_Wh);
+}
+
+TEST(StepResponse, PlantsItWasNotToldOfAreFollowedWithoutHunting) {
+  for (const auto& cell : sweep(11, {}))
+    EXPECT_TRUE(cell.good()) << cell.ramp.value() << " W/s, lag " << cell.meter_lag.count()
+                             << " s, poll " << cell.poll.count() << " s, gain " << cell.gain << ": "
+                             << cell.overshoot * 100.0 << " %, " << cell.peak_to_peak.value()
+                             << " W";
+}
+
+TEST(StepResponse, ThePlantIsFoundOutFromOwnMoves) {
+  LoopPlant plant;
+  plant.meter_lag = Seconds{0.5};
+  plant.ramp = WattsPerSecond{400.0};
+  plant.gain = 0.95;
+  LoopBench bench{plant, LoopKind::hub};
+  for (int n = 0; n < 6; ++n) {
+    bench.set_net_load(n % 2 == 0 ? 300.0_W : 1800.0_W);
+    bench.run(25s);
+  }
+  const LoopQuality& found = bench.decision().loop;
+  EXPECT_NEAR(found.meter_lag.count(), 0.5, 0.2);
+  EXPECT_NEAR(found.inverter_ramp.value(), 400.0, 100.0);
+  EXPECT_NEAR(found.inverter_gain, 0.95, 0.02);
+  EXPECT_LT(found.model_error, 30.0_W);
+}
+
+TEST(StepResponse, TheReportNamesEveryGoal) {
+  StepReport report;
+  const auto step = usual_steps()[1];
+  report.loops.push_back({LoopKind::hub, {}, {}, {}});
+  for (int n = 0; n < 2; ++n)
+    report.loops[0].steps.push_back(record_step(report.plant, LoopKind::hub, step, 1));
+  const auto text = as_text(report);
+  for (const auto& goal : goals(report)) EXPECT_NE(text.find(goal.what), std::string::npos);
+  EXPECT_NE(as_json(report).find("\"bound_1kw_wh\""), std::string::npos);
+  EXPECT_NE(as_svg(report).find("</svg>"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace esshub::sim
