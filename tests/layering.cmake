@@ -80,8 +80,9 @@ door(transport OURS transport THIRD boost/)
 door(config OURS model protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
 door(publish OURS model publish THIRD nlohmann/ tl/ boost/ PURE
-  SHELLS publish/mqtt publish/dbus publish/view_slot publish/history_file publish/history_store
-  publish/web publish/web_api publish/web_auth publish/web_connection)
+  SHELLS publish/mqtt publish/dbus publish/dbus_service publish/view_slot publish/slow_thread
+  publish/gate publish/portal_id publish/history_file publish/history_store publish/web
+  publish/web_api publish/web_auth publish/web_connection)
 door(sim/plant OURS model protocol transport sim/plant PURE)
 door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/ date/
   EXCEPT sim/main.cpp CLI/)

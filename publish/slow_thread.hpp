@@ -1,0 +1,43 @@
+// SlowThread: a thread for a client that may hang; it is waited for a while, never for ever.
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+
+#include "model/time.hpp"
+
+namespace esshub::publish {
+
+/// The work owns all it touches (it may outlive this object when it hangs in a system call) and
+/// runs with less than normal priority: nothing that faces outward may slow the control.
+class SlowThread {
+ public:
+  SlowThread(const std::string& name, std::function<void()> work);
+  ~SlowThread() = default;
+  SlowThread(const SlowThread&) = delete;
+  SlowThread& operator=(const SlowThread&) = delete;
+
+  /// True if the work has ended by then.
+  [[nodiscard]] bool wait(Duration limit) const {
+    return ended_.wait_for(limit) == std::future_status::ready;
+  }
+
+ private:
+  std::future<void> ended_;
+};
+
+/// Pauses between attempts: 1 s, doubled up to 60 s, each a fifth longer or shorter by chance.
+class Pause {
+ public:
+  void reset() { next_ = first; }
+  [[nodiscard]] Duration next();
+
+ private:
+  static constexpr Duration first = 1s;
+  static constexpr Duration longest = 60s;
+  Duration next_ = first;
+};
+
+}  // namespace esshub::publish
