@@ -26,8 +26,11 @@
 #include "control/step.hpp"
 #include "esshub_version.hpp"
 #include "metrics/exporter.hpp"
+#include "publish/dbus.hpp"
 #include "publish/history_store.hpp"
 #include "publish/ledger.hpp"
+#include "publish/mqtt.hpp"
+#include "publish/portal_id.hpp"
 #include "publish/web.hpp"
 #include "transport/io_thread.hpp"
 #include "transport/make_line.hpp"
@@ -37,6 +40,7 @@ namespace {
 
 constexpr Duration exporter_period = 500ms;
 constexpr Duration page_period = 200ms;
+constexpr Duration client_period = 1s;  // of MQTT and D-Bus
 constexpr Duration desk_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
@@ -88,10 +92,12 @@ struct ActorConfig : caf::actor_system_config {
 };
 
 /// Everything that runs. Destroyed from the bottom up: lines before the actors they report to,
-/// actors before the exporter and the page they feed.
+/// actors before the exporter, the page and the clients they feed.
 struct Running {
   std::unique_ptr<metrics::Exporter> exporter;
   std::unique_ptr<publish::Web> page;
+  std::unique_ptr<publish::Mqtt> mqtt;
+  std::unique_ptr<publish::Dbus> dbus;
   ActorConfig config;
   caf::actor_system system{config};
   transport::IoThread io;
@@ -173,6 +179,11 @@ class RunningHub final : public Hub {
       subscriptions.push_back({[metrics](const View& v) { metrics->update(v); }, exporter_period});
     if (auto* page = running_->page.get())
       subscriptions.push_back({[page](const View& v) { page->update(v); }, page_period});
+    start_clients(settings, events);
+    if (auto* mqtt = running_->mqtt.get())
+      subscriptions.push_back({[mqtt](const View& v) { mqtt->update(v); }, client_period});
+    if (auto* dbus = running_->dbus.get())
+      subscriptions.push_back({[dbus](const View& v) { dbus->update(v); }, client_period});
     for (auto& sink : sinks) subscriptions.push_back({std::move(sink), {}});
     subscriptions.push_back({[desk = desk_](const View& v) {
                                if (const auto& full = v.decision.policy.last_full)
@@ -226,13 +237,25 @@ class RunningHub final : public Hub {
   }
 
  private:
+  void start_clients(const HubSettings& settings, const EventSink& events) {
+    const publish::VenusIdentity identity{
+        settings.portal_id.empty() ? publish::portal_id() : settings.portal_id, settings.site_name,
+        ESSHUB_VERSION};
+    if (!settings.mqtt.host.empty())
+      running_->mqtt = std::make_unique<publish::Mqtt>(settings.mqtt, identity, commands(), events);
+    if (!settings.dbus.bus.empty())
+      running_->dbus = std::make_unique<publish::Dbus>(settings.dbus, identity, commands(), events);
+  }
+
   /// The supervisor ends the actors in order; then nobody uses the lines any more.
   bool stop_once() {
     if (!running_) return acknowledged_;
     HubStopped stopped{.acknowledged = false, .all_ended = false};
-    // The web servers take their time to end: beside the rest, not after it.
+    // What faces outward takes its time to end: beside the rest, not after it.
     auto closing = std::async(std::launch::async, [running = running_.get()] {
       if (running->page) running->page->close();
+      if (running->mqtt) running->mqtt->close();
+      if (running->dbus) running->dbus->close();
       if (running->exporter) running->exporter->close();
     });
     {

@@ -11,6 +11,7 @@
 
 #include "config/bus_reader.hpp"
 #include "config/policy_reader.hpp"
+#include "config/publish_reader.hpp"
 #include "config/table_reader.hpp"
 
 namespace esshub::config {
@@ -22,6 +23,10 @@ bool zone_exists(const std::string& zone) {
   } catch (const std::runtime_error&) {  // the library's way to say no
     return false;
   }
+}
+
+bool is_portal_id(std::string_view text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 /// Where a control setting stands in the file, for the mistakes that control::validate finds.
@@ -46,6 +51,8 @@ class Loader {
     read_metrics(top.section("metrics"));
     read_history(top.section("history"));
     read_web(top.section("web"));
+    read_mqtt(top.section("mqtt"), hub_.mqtt);
+    read_dbus(top.section("dbus"), hub_.dbus);
     for (const auto& [key, place] : read_policy(top, control_, mistakes_))
       settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
     check_control();
@@ -66,6 +73,10 @@ class Loader {
   // The settings: one line each.
   void read_site(TableReader site) {
     site.read("name", hub_.site_name);
+    if (site.read("portal_id", hub_.portal_id) && !is_portal_id(hub_.portal_id))
+      site.complain("portal_id", fmt::format("is \"{}\", expected 12 hexadecimal digits in lower "
+                                             "case, such as \"dca632000001\"",
+                                             hub_.portal_id));
     if (site.read("time_zone", hub_.time_zone) && !zone_exists(hub_.time_zone))
       site.complain("time_zone", fmt::format("is \"{}\", expected an IANA time zone of this "
                                              "system, such as \"Europe/London\"",

@@ -11,7 +11,9 @@
 #include "protocol/pylontech_driver.hpp"
 #include "protocol/pylontech_rs485_driver.hpp"
 #include "protocol/vebus_driver.hpp"
+#include "publish/dbus_settings.hpp"
 #include "publish/history_settings.hpp"
+#include "publish/mqtt_settings.hpp"
 #include "transport/line.hpp"
 
 namespace esshub::config {
@@ -40,6 +42,9 @@ struct HubSettings {
   std::vector<BusSettings> buses;
   std::string metrics_address = "127.0.0.1:9750";  ///< host:port, empty = no exporter
   WebSettings web;
+  std::string portal_id;  ///< for MQTT and D-Bus; empty = from the network address
+  publish::MqttSettings mqtt;
+  publish::DbusSettings dbus;
   bool realtime = true;  ///< try SCHED_FIFO and mlockall
   /// Where orders outlive the program; empty: nowhere.
   std::string state_dir = "/var/lib/esshub";

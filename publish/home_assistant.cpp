@@ -12,7 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr double storm_reserve = 100.0;  // %, when the switch says no more than ON
+// When the switch says no more than ON.
+constexpr double storm_below_ceiling = 5.0;  // percentage points
 constexpr double storm_hours = 24.0;
 constexpr double storm_hours_most = 7 * 24.0;
 
@@ -92,7 +93,7 @@ std::string word_of(const Json& json, const char* key) {
 }
 
 Result<std::optional<Command>> override_of(const Json& json, double default_w,
-                                           double default_minutes) {
+                                           double default_minutes, const Policy& policy) {
   const auto word = word_of(json, "instruction");
   if (word == "none") return std::optional<Command>{EndOverride{}};
   const auto kind = instruction_kind(word);
@@ -103,7 +104,8 @@ Result<std::optional<Command>> override_of(const Json& json, double default_w,
   const auto length =
       in_range(*find_control("override_minutes"), number_of(json, "minutes", default_minutes));
   if (!length) return refuse("minutes: ", length.error().detail);
-  const auto target = soc_of(json, "target", *kind == InstructionKind::charge ? 100.0 : 0.0);
+  const auto end = *kind == InstructionKind::charge ? policy.ceiling : policy.floor;
+  const auto target = soc_of(json, "target", end.percent());
   const auto low = soc_of(json, "low", 0.0);
   const auto high = soc_of(json, "high", 100.0);
   for (const auto* soc : {&target, &low, &high})
@@ -125,12 +127,14 @@ Result<std::optional<Command>> override_of(const Json& json, double default_w,
   return std::optional<Command>{StartOverride{instruction, minutes(*length)}};
 }
 
-Result<std::optional<Command>> storm_of(const Json& json) {
+Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy) {
   const auto word = word_of(json, "storm");
   if (word == "OFF") return std::optional<Command>{EndStorm{}};
   if (word != "ON" && !json.contains("reserve"))
     return refuse("expected ON, OFF or {\"reserve\": %, \"hours\": h}");
-  const auto reserve = soc_of(json, "reserve", storm_reserve);
+  const auto reserve =
+      soc_of(json, "reserve",
+             std::max(policy.reserve.percent(), policy.ceiling.percent() - storm_below_ceiling));
   if (!reserve) return tl::unexpected<Error>(reserve.error());
   const auto hours = number_of(json, "hours", storm_hours);
   if (!hours || !(*hours > 0.0 && *hours <= storm_hours_most))
@@ -140,9 +144,10 @@ Result<std::optional<Command>> storm_of(const Json& json) {
 
 }  // namespace
 
-HomeAssistant::HomeAssistant(HomeAssistantSettings settings, const std::string& id,
+HomeAssistant::HomeAssistant(HomeAssistantSettings settings, bool controls, const std::string& id,
                              std::string site_name, std::string version)
     : settings_(std::move(settings)),
+      controls_(controls),
       device_("esshub_" + id),
       base_(settings_.prefix + "/" + id + "/"),
       site_name_(std::move(site_name)),
@@ -172,6 +177,7 @@ bool HomeAssistant::on_status(std::string_view topic, std::string_view payload, 
 }
 
 void HomeAssistant::on_view(const View& view, Instant now, Outbox& out) {
+  policy_ = view.decision.policy;
   say_sources(view, out);
   if (said_at_ && now - *said_at_ < settings_.period) return;
   said_at_ = now;
@@ -196,7 +202,7 @@ void HomeAssistant::say_states(const View& view, Outbox& out) {
       out.push({own("state/" + std::string{entities[i].id}), state.value_or("None")});
     current_[i] = state.has_value();
   }
-  if (!settings_.controls) return;
+  if (!controls_) return;
   for (const auto& control : ha_controls()) {
     if (!control.state) continue;
     if (auto state = control.state(view))
@@ -229,8 +235,9 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
     return std::optional<Command>{};
   }
   if (id == "override")
-    return override_of(object_or_word(payload, "instruction"), override_w_, override_minutes_);
-  if (id == "storm") return storm_of(object_or_word(payload, "storm"));
+    return override_of(object_or_word(payload, "instruction"), override_w_, override_minutes_,
+                       policy_);
+  if (id == "storm") return storm_of(object_or_word(payload, "storm"), policy_);
   if (payload != "PRESS") return refuse("expected PRESS");
   return std::optional<Command>{ResetCutoff{}};
 }
@@ -266,7 +273,7 @@ MqttMessage HomeAssistant::discovery() const {
   for (const auto& control : ha_controls()) {
     // An entity with nothing but its platform is removed: it may be there from an earlier run.
     components[std::string{control.id}] = {{"platform", std::string{control.platform}}};
-    if (!settings_.controls) continue;
+    if (!controls_) continue;
     auto& component = add(control.id, control.platform, control.name);
     component["command_topic"] = own("set/" + std::string{control.id});
     component["availability"] = available({});

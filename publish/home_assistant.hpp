@@ -8,16 +8,10 @@
 
 #include "model/command.hpp"
 #include "model/view.hpp"
+#include "publish/mqtt_settings.hpp"
 #include "publish/outbox.hpp"
 
 namespace esshub::publish {
-
-struct HomeAssistantSettings {
-  std::string discovery_prefix = "homeassistant";
-  std::string prefix = "esshub";  ///< of the hub's own topics
-  Duration period = 5s;           ///< every state is said this often while it is current
-  bool controls = false;          ///< offer entities that change something
-};
 
 /// Home Assistant's device discovery (reference: venus-dbus-mqtt section 6). Topics, below
 /// `<prefix>/<id>/`: `availability` and `source/<name>` (retained), `state/<entity>`,
@@ -25,9 +19,10 @@ struct HomeAssistantSettings {
 /// that its entity becomes unavailable (I10).
 class HomeAssistant {
  public:
-  /// `id`: letters, digits, _ and -; the same for ever.
-  HomeAssistant(HomeAssistantSettings settings, const std::string& id, std::string site_name,
-                std::string version);
+  /// `id`: letters, digits, _ and -; the same for ever. `controls`: offer entities that change
+  /// something.
+  HomeAssistant(HomeAssistantSettings settings, bool controls, const std::string& id,
+                std::string site_name, std::string version);
 
   /// Registered with the broker, to be said when the connection is lost.
   [[nodiscard]] MqttMessage will() const;
@@ -55,10 +50,12 @@ class HomeAssistant {
   void say_states(const View& view, Outbox& out);
 
   const HomeAssistantSettings settings_;
+  const bool controls_;
   const std::string device_;  ///< unique id of the device
   const std::string base_;    ///< "<prefix>/<id>/"
   const std::string site_name_;
   const std::string version_;
+  Policy policy_;  ///< of the newest View: its limits are the defaults of what is ordered
   double override_w_ = 1000.0;
   double override_minutes_ = 60.0;
   std::optional<Instant> said_at_;

@@ -63,7 +63,7 @@ class Mqtt::Client {
         broker_(settings_.host + ":" + std::to_string(settings_.port)),
         gate_(commands, events),
         session_(
-            settings_.session, identity, "mqtt " + broker_,
+            settings_, identity, "mqtt " + broker_,
             [this](const Command& c, const std::string& who) { return gate_.command(c, who); },
             [this](const std::string& from, const Event& e) { gate_.event(from, e); }) {
     if (settings_.client_id.empty()) settings_.client_id = unique_client_id(identity.portal_id);
@@ -162,8 +162,9 @@ class Mqtt::Client {
         if (!send(m)) return text_of(MOSQ_ERR_CONN_LOST);
       }
       const bool may_read = reads.take(now);
-      if (const int rc = exchange(m, may_read); rc != MOSQ_ERR_SUCCESS) return text_of(rc);
-      if (!failure_.empty()) return failure_;
+      const int rc = exchange(m, may_read);
+      if (!failure_.empty()) return failure_;  // says more than the code
+      if (rc != MOSQ_ERR_SUCCESS) return text_of(rc);
     }
   }
 
@@ -299,6 +300,10 @@ Mqtt::Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const Co
       thread_(std::make_unique<SlowThread>("mqtt", [client = client_] { client->run(); })) {}
 
 Mqtt::~Mqtt() {
+  close();
+}
+
+void Mqtt::close() {
   client_->slot().stop();
   static_cast<void>(thread_->wait(2s));
   client_->gate().close();

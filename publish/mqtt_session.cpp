@@ -11,23 +11,18 @@ namespace {
 constexpr auto component = "mqtt";
 constexpr Duration late = 2s;  // no View for so long: the last one is shown as it ages
 
-HomeAssistantSettings with_controls(HomeAssistantSettings names, bool controls) {
-  names.controls = controls;
-  return names;
-}
-
 }  // namespace
 
-MqttSession::MqttSession(MqttSessionSettings settings, const VenusIdentity& identity,
-                         std::string who, CommandSink commands, EventSink events)
+MqttSession::MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
+                         CommandSink commands, EventSink events)
     : settings_(std::move(settings)),
       who_(std::move(who)),
       commands_(std::move(commands)),
       events_(std::move(events)),
       outbox_(settings_.buffer),
       venus_(identity),
-      home_assistant_(with_controls(settings_.names, settings_.writes), identity.portal_id,
-                      identity.site_name, identity.version) {}
+      home_assistant_(settings_.names, settings_.writes, identity.portal_id, identity.site_name,
+                      identity.version) {}
 
 std::optional<MqttMessage> MqttSession::will() const {
   if (!settings_.home_assistant) return std::nullopt;
@@ -93,7 +88,7 @@ void MqttSession::on_write(const std::string& topic, const std::string& payload,
   if (!asked) return refused(asked.error().detail);
   if (*asked)
     if (const auto done = commands_(**asked, who_); !done) return refused(done.error().detail);
-  events_(component, {Level::notice, "write_accepted", said});
+  events_(component, {Level::info, "write_accepted", said});
 }
 
 MqttSession::Asked MqttSession::ask(const std::string& topic, const std::string& payload,

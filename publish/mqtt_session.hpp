@@ -9,6 +9,7 @@
 #include "model/event.hpp"
 #include "model/view.hpp"
 #include "publish/home_assistant.hpp"
+#include "publish/mqtt_settings.hpp"
 #include "publish/outbox.hpp"
 #include "publish/rate_limit.hpp"
 #include "publish/venus_remote.hpp"
@@ -16,18 +17,10 @@
 
 namespace esshub::publish {
 
-struct MqttSessionSettings {
-  bool venus = true;
-  bool home_assistant = true;
-  bool writes = false;
-  std::size_t buffer = 1000;  ///< messages that may wait for the broker
-  HomeAssistantSettings names;
-};
-
 class MqttSession {
  public:
   /// Accepted and refused writes go to `events`, accepted ones to `commands` with `who` as author.
-  MqttSession(MqttSessionSettings settings, const VenusIdentity& identity, std::string who,
+  MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
               CommandSink commands, EventSink events);
 
   /// What the broker shall say when the connection is lost.
@@ -50,7 +43,7 @@ class MqttSession {
   [[nodiscard]] Asked ask(const std::string& topic, const std::string& payload, bool retained,
                           Instant now);
 
-  const MqttSessionSettings settings_;
+  const MqttSettings settings_;
   const std::string who_;
   const CommandSink commands_;
   const EventSink events_;

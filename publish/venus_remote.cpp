@@ -30,12 +30,21 @@ Result<Command> set_reserve(std::optional<double> value) {
   return Command{SetReserve{*soc}};
 }
 
-/// A power at the battery, + = charging, as an instruction.
-Instruction instruction(Watts battery) {
+/// A power at the battery, + = charging, as an instruction within the owner's limits.
+Instruction instruction(Watts battery, const Policy& policy) {
   if (abs(battery) < rest_band) return {.kind = InstructionKind::idle};
   if (battery > Watts{})
-    return {.kind = InstructionKind::charge, .power = battery, .target = 100.0_soc};
-  return {.kind = InstructionKind::discharge, .power = -battery, .target = 0.0_soc};
+    return {.kind = InstructionKind::charge, .power = battery, .target = policy.ceiling};
+  return {.kind = InstructionKind::discharge, .power = -battery, .target = policy.floor};
+}
+
+/// What is left of the hub's own balance: idle charges from the sun below its range and serves the
+/// house above it, so a range at one end of the scale forbids one of both for good.
+Instruction narrowed(bool disable_charge, bool disable_feed_in) {
+  Instruction wish{.kind = InstructionKind::idle};
+  if (!disable_charge) wish.low = 99.0_soc;
+  if (!disable_feed_in) wish.high = 1.0_soc;
+  return wish;
 }
 
 }  // namespace
@@ -78,11 +87,7 @@ Result<void> VenusRemote::set_flag(bool& flag, Number value) {
 Result<Command> VenusRemote::dispatch(const View& view, Instant now) const {
   if (!setpoint_) {
     if (!disable_charge_ && !disable_feed_in_) return Command{EndDispatch{}};
-    Instruction wish;
-    if (disable_charge_) wish.high = 0.0_soc;    // no charge at or above it
-    if (disable_feed_in_) wish.low = 100.0_soc;  // no discharge at or below it
-    if (disable_charge_ && disable_feed_in_) wish = {.kind = InstructionKind::idle};
-    return Command{StartDispatch{wish, life}};
+    return Command{StartDispatch{narrowed(disable_charge_, disable_feed_in_), life}};
   }
   // What is controlled remotely is AC-in: the loads on AC-out come on top of the battery's power.
   const auto load = view.current(Point::ac_out, Measure::power);
@@ -90,7 +95,7 @@ Result<Command> VenusRemote::dispatch(const View& view, Instant now) const {
   Watts battery = *setpoint_ - Watts{*load};
   if (disable_feed_in_) battery = std::max(battery, -Watts{*load});
   if (disable_charge_) battery = std::min(battery, Watts{});
-  return Command{StartDispatch{instruction(battery), setpoint_until_ - now}};
+  return Command{StartDispatch{instruction(battery, view.decision.policy), setpoint_until_ - now}};
 }
 
 }  // namespace esshub::publish

@@ -29,6 +29,8 @@ class Session : public testing::Test {
     measure(Point::ac_out, Measure::power, 0);
     view.decision.policy.mode = Mode::scheduled;
     view.decision.policy.reserve = 30.0_soc;
+    view.decision.policy.floor = 10.0_soc;
+    view.decision.policy.ceiling = 98.0_soc;
     make();
   }
   void make() {
@@ -67,7 +69,7 @@ class Session : public testing::Test {
     return events.back().detail;
   }
 
-  MqttSessionSettings settings;
+  MqttSettings settings;
   View view;
   Instant now = t0;
   std::vector<Command> commands;
@@ -418,7 +420,7 @@ TEST_F(Home, AnOverrideTakesThePowerAndLengthSetBefore) {
   const auto& start = std::get<StartOverride>(commands[0]);
   EXPECT_EQ(start.instruction.kind, InstructionKind::charge);
   EXPECT_EQ(start.instruction.power, 1500.0_W);
-  EXPECT_EQ(start.instruction.target, 100.0_soc);
+  EXPECT_EQ(start.instruction.target, 98.0_soc) << "the ceiling";
   EXPECT_EQ(start.length, 90min);
   set("override", "none");
   EXPECT_TRUE(std::holds_alternative<EndOverride>(commands.at(1)));
@@ -436,7 +438,7 @@ TEST_F(Home, AnOverrideCanSayAllInOneMessage) {
 
 TEST_F(Home, TheStormSwitchRaisesTheReserveForADay) {
   set("storm", "ON");
-  EXPECT_EQ(std::get<StartStorm>(commands.at(0)).reserve, 100.0_soc);
+  EXPECT_EQ(std::get<StartStorm>(commands.at(0)).reserve, 93.0_soc) << "a little below the ceiling";
   EXPECT_EQ(std::get<StartStorm>(commands.at(0)).length, 24h);
   set("storm", R"({"reserve":80,"hours":48})");
   EXPECT_EQ(std::get<StartStorm>(commands.at(1)).length, 48h);

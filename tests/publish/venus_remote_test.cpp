@@ -21,6 +21,8 @@ class Remote : public testing::Test {
  protected:
   Remote() {
     view.max_age = 3s;
+    view.decision.policy.floor = 10.0_soc;
+    view.decision.policy.ceiling = 95.0_soc;
     load(200);
   }
   void load(double watts) {
@@ -49,10 +51,11 @@ TEST_F(Remote, TheSetpointIsAtAcInSoTheLoadOnAcOutComesOnTop) {
   auto start = started(write(setpoint, 1200));
   EXPECT_EQ(start.instruction.kind, InstructionKind::charge);
   EXPECT_EQ(start.instruction.power, 1000.0_W);
-  EXPECT_EQ(start.instruction.target, 100.0_soc);
+  EXPECT_EQ(start.instruction.target, 95.0_soc) << "the ceiling";
   start = started(write(setpoint, -800));
   EXPECT_EQ(start.instruction.kind, InstructionKind::discharge);
   EXPECT_EQ(start.instruction.power, 1000.0_W);
+  EXPECT_EQ(start.instruction.target, 10.0_soc) << "the floor";
   start = started(write(setpoint, 200));
   EXPECT_EQ(start.instruction.kind, InstructionKind::idle);
 }
@@ -68,7 +71,7 @@ TEST_F(Remote, ADispatchAlwaysEnds) {
 TEST_F(Remote, AnExpiredSetpointIsNotRevived) {
   started(write(setpoint, 1200));
   now += 61s;
-  EXPECT_EQ(started(write(no_charge, 1)).instruction.kind, InstructionKind::balance);
+  EXPECT_EQ(started(write(no_charge, 1)).instruction.high, 1.0_soc);
 }
 
 TEST_F(Remote, WithoutTheLoadOnAcOutTheSetpointIsRefused) {
@@ -89,13 +92,16 @@ TEST_F(Remote, DisableFlagsBindTheSetpoint) {
 }
 
 TEST_F(Remote, DisableFlagsAloneNarrowTheHubsOwnBalance) {
+  // Idle charges from the sun below its range and serves the house above it.
   auto wish = started(write(no_charge, 1)).instruction;
-  EXPECT_EQ(wish.kind, InstructionKind::balance);
-  EXPECT_EQ(wish.high, 0.0_soc);
+  EXPECT_EQ(wish.kind, InstructionKind::idle);
+  EXPECT_EQ(wish.low, 0.0_soc) << "never charges";
+  EXPECT_EQ(wish.high, 1.0_soc);
+  wish = started(write(no_feed_in, 1)).instruction;
   EXPECT_EQ(wish.low, 0.0_soc);
-  EXPECT_EQ(started(write(no_feed_in, 1)).instruction.kind, InstructionKind::idle);
+  EXPECT_EQ(wish.high, 100.0_soc) << "never discharges either";
   wish = started(write(no_charge, 0)).instruction;
-  EXPECT_EQ(wish.low, 100.0_soc);
+  EXPECT_EQ(wish.low, 99.0_soc);
   EXPECT_EQ(wish.high, 100.0_soc);
 }
 

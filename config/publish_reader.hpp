@@ -1,0 +1,13 @@
+// Reads the [mqtt] and [dbus] tables of the configuration.
+#pragma once
+
+#include "config/table_reader.hpp"
+#include "publish/dbus_settings.hpp"
+#include "publish/mqtt_settings.hpp"
+
+namespace esshub::config {
+
+void read_mqtt(TableReader mqtt, publish::MqttSettings& out);
+void read_dbus(TableReader dbus, publish::DbusSettings& out);
+
+}  // namespace esshub::config
