@@ -1,0 +1,269 @@
+#!/usr/bin/python3
+"""MQTT end to end: the real hub in the simulated house, a real mosquitto, paho as the other client."""
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+import unittest
+
+from broker import Broker
+from house import HUB, House, Process, wait_for
+
+PORTAL = "0242ac110002"
+SETPOINT = f"W/{PORTAL}/vebus/288/Hub4/L1/AcPowerSetpoint"
+
+
+def block(port, *lines, host="127.0.0.1"):
+    return "\n".join(["[mqtt]", f'address = "{host}:{port}"', 'home_assistant_period = "1 s"', *lines, ""])
+
+
+def with_portal(text):
+    return re.sub(r"\[site\]", f'[site]\nportal_id = "{PORTAL}"', text)
+
+
+class Plain(unittest.TestCase):
+    """Writes on, no TLS, one hub for all."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.house = House()
+        cls.house.say("load 1000")
+        cls.house.say("pv 0")
+        cls.broker = Broker(cls.house.dir)
+        cls.client = cls.broker.client()
+        with open(cls.house.path("esshub.toml")) as f:
+            config = with_portal(f.read()) + block(cls.broker.port, "writes = true")
+        with open(cls.house.path("mqtt.toml"), "w") as f:
+            f.write(config)
+        cls.start_hub()
+
+    @classmethod
+    def start_hub(cls):
+        cls.house.start_hub(cls.house.path("mqtt.toml"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.broker.resume()
+        cls.house.close()
+        cls.client.close()
+        cls.broker.stop()
+
+    def heard(self, topic, accept=lambda payload: True, limit_s=15):
+        payload = self.client.hears(topic, limit_s, accept)
+        self.assertIsNotNone(payload, f"{topic}: heard {self.client.heard.get(topic)!r}; the hub's log:\n"
+                             + self.house.hub.text()[-3000:])
+        return payload
+
+    def holds_the_grid(self):
+        state = self.house.state()
+        return abs(state["grid_w"]) < 50 and self.house.setpoint() < -900
+
+    def settle(self):
+        self.assertIsNotNone(wait_for(self.holds_the_grid, 60, hold_s=1), self.house.hub.text())
+
+    def ticks(self):
+        return self.house.scrape().get("esshub_control_ticks_total", 0)
+
+    def log_has(self, text, limit_s=10):
+        found = wait_for(lambda: text in self.house.hub.text(), limit_s)
+        self.assertIsNotNone(found, f"{text!r} is not in the log:\n" + self.house.hub.text()[-3000:])
+
+    def test_1_home_assistant_finds_one_device(self):
+        config = json.loads(self.heard(f"homeassistant/device/esshub_{PORTAL}/config"))
+        self.assertEqual(config["device"]["name"], "simulated house")
+        self.assertIn("command_topic", config["components"]["reserve"])
+        self.heard(f"esshub/{PORTAL}/availability", lambda p: p == "online")
+        late = self.broker.client()  # what is retained reaches who comes later
+        self.assertIsNotNone(late.hears(f"homeassistant/device/esshub_{PORTAL}/config"))
+        self.assertEqual(late.hears(f"esshub/{PORTAL}/availability"), "online")
+        self.assertLessEqual({t for t in late.retained if "/state/" in t}, set())
+        late.close()
+
+    def test_2_what_is_published_is_what_the_hub_measures(self):
+        self.settle()
+        self.client.forget()
+        self.client.says(f"R/{PORTAL}/keepalive")
+        self.heard(f"N/{PORTAL}/full_publish_completed")
+        soc = self.house.state()["soc_percent"]
+        near = lambda want, by: lambda p: abs((json.loads(p)["value"] or 1e9) - want) <= by
+        self.heard(f"N/{PORTAL}/battery/512/Soc", near(soc, 1.5))
+        self.heard(f"N/{PORTAL}/vebus/288/Ac/ActiveIn/L1/P", near(-1000, 100))
+        self.heard(f"N/{PORTAL}/system/0/Ac/Consumption/L1/Power", near(1000, 100))
+        self.heard(f"N/{PORTAL}/grid/30/Ac/L1/Voltage", near(235, 20))
+        self.heard(f"esshub/{PORTAL}/state/house_power", lambda p: abs(float(p) - 1000) <= 100)
+        self.heard(f"esshub/{PORTAL}/state/battery_power", lambda p: abs(float(p) + 1000) <= 150)
+        self.heard(f"esshub/{PORTAL}/state/battery_discharge_energy", lambda p: 0 < float(p) < 1)
+        self.heard(f"N/{PORTAL}/heartbeat")
+        # Without retain, so a client that comes later must ask.
+        late = self.broker.client()
+        late.hears(f"esshub/{PORTAL}/availability")
+        self.assertEqual({t for t in late.retained if t.startswith("N/")}, set())
+        late.close()
+
+    def test_3_a_read_is_answered(self):
+        self.client.forget()
+        self.client.says(f"R/{PORTAL}/vebus/288/Dc")
+        self.heard(f"N/{PORTAL}/vebus/288/Dc/0/Voltage", lambda p: 40 < json.loads(p)["value"] < 60)
+
+    def test_4_a_write_reaches_the_desk_with_its_author(self):
+        self.client.says(f"esshub/{PORTAL}/set/reserve", "35")
+        self.log_has("command accepted")
+        self.assertRegex(self.house.hub.text(), r'command accepted .*who="?mqtt 127\.0\.0\.1')
+        self.client.says(SETPOINT, '{"value": -500}')
+        self.assertIsNotNone(wait_for(
+            lambda: re.search(r"mqtt write_accepted .*AcPowerSetpoint", self.house.hub.text()), 10))
+
+    def test_5_retained_and_impossible_writes_are_refused(self):
+        self.client.says(f"esshub/{PORTAL}/set/reserve", "40", retain=True)
+        self.log_has("retained: it would be obeyed again")
+        self.client.says(f"esshub/{PORTAL}/set/reserve", "", retain=True)
+        self.client.says(f"esshub/{PORTAL}/set/reserve", "400")
+        self.log_has("expected 0 to 100 %")
+        self.client.says(SETPOINT, '{"value": 99999}')
+        self.log_has("expected -15000 to 15000 W")
+        self.client.says(f"W/{PORTAL}/vebus/288/Mode", '{"value": 4}')
+        self.log_has("the path cannot be written")
+        self.assertEqual(self.house.state()["setpoint_w"] is None, False)
+
+    def test_6_a_flood_of_writes_is_cut_and_control_goes_on(self):
+        self.settle_after_commands()
+        before = self.ticks()
+        log_before = len(self.house.hub.text().splitlines())
+        accepted_before = self.house.hub.text().count("command accepted")
+        sent = 0
+
+        def flood():
+            nonlocal sent
+            for _ in range(500):
+                self.client.client.publish(f"esshub/{PORTAL}/set/reserve", "20")
+                self.client.client.publish(SETPOINT, "{" * 500)
+                sent += 2
+            return sent >= 20000
+        took = wait_for(flood, 20, step_s=0.05)
+        self.assertIsNotNone(took)
+        after = self.ticks()
+        self.assertGreater(after - before, 0.5 * 10 * took, "the control stood still")
+        self.assertTrue(self.holds_the_grid(), self.house.state())
+        self.assertLess(self.house.hub.text().count("command accepted") - accepted_before, 5 * took + 30)
+        self.assertLess(len(self.house.hub.text().splitlines()) - log_before, 1500)
+
+    def settle_after_commands(self):
+        self.client.says(SETPOINT, '{"value": null}')
+        self.settle()
+
+    def test_7_a_stalled_broker_costs_control_nothing(self):
+        self.settle()
+        before = self.ticks()
+        self.broker.stall()
+        self.assertIsNone(wait_for(lambda: not self.holds_the_grid(), 4), "the grid is not held")
+        self.assertGreater(self.ticks() - before, 20)
+        self.client.forget()
+        self.broker.resume()
+        self.heard(f"esshub/{PORTAL}/state/house_power", lambda p: abs(float(p) - 1000) <= 100)
+
+    def test_8_a_broker_that_comes_back_is_found_again(self):
+        self.broker.process.stop()
+        self.log_has("mqtt disconnected")
+        self.assertTrue(self.holds_the_grid())
+        self.client.forget()
+        self.broker.start()
+        self.heard(f"esshub/{PORTAL}/availability", lambda p: p == "online", limit_s=30)
+        self.heard(f"homeassistant/device/esshub_{PORTAL}/config")
+
+    def test_y_the_will_speaks_when_the_hub_is_killed_and_the_hub_when_it_stops(self):
+        self.client.forget()
+        self.house.hub.p.send_signal(signal.SIGKILL)
+        self.heard(f"esshub/{PORTAL}/availability", lambda p: p == "offline")
+        self.house.hub.stop()
+        self.start_hub()
+        self.heard(f"esshub/{PORTAL}/availability", lambda p: p == "online")
+        self.client.forget()
+        code, seconds = self.house.hub.stop()
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 5)
+        self.assertEqual(self.client.hears(f"esshub/{PORTAL}/availability", 5), "offline")
+
+    def test_z_a_stalled_broker_does_not_hold_up_the_stop(self):
+        self.start_hub()
+        self.heard(f"esshub/{PORTAL}/availability", lambda p: p == "online")
+        self.settle()
+        self.broker.stall()
+        code, seconds = self.house.hub.stop()
+        self.broker.resume()
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 5)
+
+
+class Tls(unittest.TestCase):
+    """No house: what is proved is the connection."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="esshub-test.")
+        cls.broker = Broker(cls.dir, tls=True)
+        with open(cls.file("right"), "w") as f:
+            f.write("right\n")
+        with open(cls.file("wrong"), "w") as f:
+            f.write("wrong\n")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.broker.stop()
+        shutil.rmtree(cls.dir, ignore_errors=True)
+
+    @classmethod
+    def file(cls, name):
+        return os.path.join(cls.dir, name)
+
+    def hub_says(self, text, *lines, host="localhost", wait_s=15):
+        """True once the log of a hub with these lines in [mqtt] has the text; its log."""
+        buses = "".join(f'[[bus]]\nname = "{n}"\nkind = "{k}"\nport = "{self.file(n)}"\n{more}\n'
+                        for n, k, more in [
+                            ("meters", "modbus", '[[bus.meter]]\nmodel = "sdm630"\nunit = 1\n'
+                             'channels = [ { phase = 1, measures = "grid" } ]'),
+                            ("battery", "pylontech", ""), ("inverter", "vebus", "")])
+        with open(self.file("hub.toml"), "w") as f:
+            f.write(f'[site]\nportal_id = "{PORTAL}"\nstate_dir = "{self.file("state")}"\n'
+                    '[metrics]\naddress = ""\n' + buses
+                    + block(self.broker.port, *lines, host=host))
+        hub = Process([HUB, "run", "--config", self.file("hub.toml")], self.file("hub.log"))
+        try:
+            found = wait_for(lambda: text in hub.text() or not hub.alive(), wait_s)
+            return found is not None and text in hub.text(), hub.text()
+        finally:
+            hub.p.kill()  # it commands nothing
+            hub.stop()
+
+    def check(self, text, *lines, host="localhost"):
+        found, log = self.hub_says(text, *lines, host=host)
+        self.assertTrue(found, f"{text!r} is not in the log:\n{log}")
+        return log
+
+    def test_the_right_authority_and_password_connect(self):
+        log = self.check("mqtt connected", f'tls_ca = "{self.file("ca.pem")}"', 'user = "hub"',
+                         f'password_file = "{self.file("right")}"')
+        self.assertNotIn("right", log.replace(self.file("right"), ""))
+
+    def test_the_wrong_authority_is_refused_and_said_so(self):
+        log = self.check("tls_ca does not vouch for the broker's certificate",
+                         f'tls_ca = "{self.file("wrong-ca.pem")}"', 'user = "hub"', 'password = "right"')
+        self.assertNotIn("mqtt connected", log)
+
+    def test_a_certificate_for_another_name_is_refused(self):
+        log = self.check("mqtt connect_failed", f'tls_ca = "{self.file("ca.pem")}"', 'user = "hub"',
+                         'password = "right"', host="127.0.0.1")
+        self.assertNotIn("mqtt connected", log)
+
+    def test_a_wrong_password_is_said_so(self):
+        self.check("Not authorized", f'tls_ca = "{self.file("ca.pem")}"', 'user = "hub"',
+                   f'password_file = "{self.file("wrong")}"')
+
+    def test_without_tls_it_does_not_connect(self):
+        log = self.check("mqtt connect_failed", 'user = "hub"', 'password = "right"')
+        self.assertNotIn("mqtt connected", log)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
