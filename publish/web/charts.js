@@ -118,7 +118,7 @@ export function showTiles(day) {
   const rows = [["t-solar", "Sun", day.solar_kwh], ["t-house", "House", day.load_kwh], ["t-grid", "Imported", day.grid_import_kwh],
     ["t-grid", "Exported", day.grid_export_kwh], ["t-battery", "Charged", day.battery_charge_kwh], ["t-battery", "Discharged", day.battery_discharge_kwh]];
   const tiles = rows.map(([name, words, value]) => tile(name, words, kwh(value), "kWh"));
-  if (day.load_kwh > 0.05) tiles.push(tile("", "Not from the grid", percent(Math.max(0, 1 - day.grid_import_kwh / day.load_kwh) * 100), "%"));
+  if (day.load_kwh > 0.05) tiles.push(tile("", "Self-supplied", percent(Math.max(0, 1 - day.grid_import_kwh / day.load_kwh) * 100), "%"));
   if (day.import_cost !== null) tiles.push(tile("", "Cost", (day.import_cost - (day.export_income ?? 0)).toFixed(2), ""));
   put($("tiles"), tiles);
 }
