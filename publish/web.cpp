@@ -120,6 +120,7 @@ class WebServer final : public Web {
   void close() override {
     if (!thread_.joinable()) return;
     asio::post(io_, [this] {
+      closing_ = true;
       Code ignored;
       acceptor_.close(ignored);
       timer_.cancel();
@@ -152,7 +153,7 @@ class WebServer final : public Web {
     failed_ = true;
     pause_.expires_after(host_->limits.open_again);
     pause_.async_wait([this](Code stopped) {
-      if (!stopped) open_or_retry();
+      if (!stopped && !closing_) open_or_retry();
     });
   }
 
@@ -201,7 +202,7 @@ class WebServer final : public Web {
       if (error) {  // out of file descriptors, most likely: they come back
         pause_.expires_after(accept_pause);
         pause_.async_wait([this](Code stopped) {
-          if (!stopped) accept();
+          if (!stopped && !closing_) accept();
         });
         return;
       }
@@ -268,7 +269,7 @@ class WebServer final : public Web {
   void look() {
     timer_.expires_after(look_period);
     timer_.async_wait([this](Code error) {
-      if (error) return;
+      if (error || closing_) return;
       look();
       if (std::ranges::none_of(clients_, [](const auto& entry) {
             const auto client = entry.first.lock();
@@ -295,7 +296,8 @@ class WebServer final : public Web {
   std::string gist_;
   std::chrono::steady_clock::time_point sent_at_{};
   std::size_t jobs_ = 0;
-  bool failed_ = false;
+  bool failed_ = false;   ///< to listen, so far
+  bool closing_ = false;  ///< timers already due must not be armed again
   std::atomic<std::uint16_t> port_ = 0;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};

@@ -322,14 +322,14 @@ WebResponse WebApi::log_in(const WebRequest& request) {
   }
   if (!password_matches(**hash, *password)) {
     brake_.failed(address, parts_.clock());
-    report(Level::warning, "password_wrong", request, {});
+    report(Level::warning, "password_wrong", request);
     auto response = refusal(401, "wrong_password", "This is not the password.");
     if (const auto wait = brake_.wait(address, parts_.clock()); wait > Duration{})
       response.headers.emplace_back("Retry-After", std::to_string(ceil_seconds(wait)));
     return response;
   }
   brake_.succeeded(address);
-  report(Level::notice, "signed_in", request, {});
+  report(Level::notice, "signed_in", request);
   const auto session = sessions_.open(**hash, parts_.clock());
   auto response = ok(session_json(session));
   response.headers.emplace_back(
@@ -361,11 +361,7 @@ WebResponse WebApi::obey(const WebRequest& request, const Result<Command>& comma
   if (!parts_.command) return unavailable("this hub takes no commands");
   if (!command) return refusal(400, "bad_body", command.error().detail);
   const auto done = parts_.command(*command, "web " + request.peer);
-  if (!done) {
-    report(Level::warning, "command_refused", request, done.error().detail);
-    return refusal(409, "refused", done.error().detail);
-  }
-  report(Level::notice, "command", request, {});
+  if (!done) return refusal(409, "refused", done.error().detail);
   return ok({{"accepted", true}});
 }
 
@@ -391,12 +387,8 @@ WebResponse WebApi::reset_cutoff(const WebRequest& request) {
   return obey(request, Command{ResetCutoff{}});
 }
 
-void WebApi::report(Level level, std::string name, const WebRequest& request,
-                    const std::string& more) {
-  if (!parts_.events) return;
-  std::string detail = "from=" + request.peer + " path=" + request.path;
-  if (!more.empty()) detail += " reason=\"" + more + "\"";
-  parts_.events("web", {level, std::move(name), std::move(detail)});
+void WebApi::report(Level level, std::string name, const WebRequest& request) {
+  if (parts_.events) parts_.events("web", {level, std::move(name), "from=" + request.peer});
 }
 
 }  // namespace esshub::publish

@@ -68,7 +68,7 @@ class WebApi {
   /// The refusal of a write that its session does not cover.
   std::optional<WebResponse> unauthorised(const WebRequest& request);
   WebResponse obey(const WebRequest& request, const Result<Command>& command);
-  void report(Level level, std::string name, const WebRequest& request, const std::string& more);
+  void report(Level level, std::string name, const WebRequest& request);
 
   WebParts parts_;
   std::vector<std::string> host_names_;
