@@ -213,9 +213,14 @@ export function drawPlan(spans, now) {
   if (now > from && now < until) picture.append(line(x(now), box.bar - 5, x(now), box.bar + box.barHigh + 5, "now-line"));
   put(frame, [picture]);
 
-  const items = merged.slice(0, 10).map((span) => html("li", {}, html("time", {}, `${weekday(span.begin)} ${clock(span.begin)} – ${clock(span.end)}`), html("span", {}, planned(span))));
+  const items = merged.slice(0, 10).map((span) => html("li", {}, html("time", {}, between(span)), html("span", {}, planned(span))));
   for (const change of changes) items.push(html("li", { class: "bad" }, html("time", {}, `${weekday(change.at)} night`), html("span", {}, sentence(change.words + change.more))));
   put($("spans"), items);
+}
+
+function between({ begin, end }) {
+  const day = midnight(begin, 1) < end ? `${weekday(end)} ` : "";
+  return `${weekday(begin)} ${clock(begin)} – ${day}${clock(end)}`;
 }
 
 /** What an instruction asks for, in words. */

@@ -19,7 +19,7 @@ export function showFlow(state) {
     node.classList.toggle("stale", stale);
     text(node.querySelector(".value"), watts(w));
     const age = flow?.age_s;
-    const sub = !stale ? verb(place, w) : state === null ? names[place] : age === null ? "no reading" : age <= state.max_age_s ? "not known" : `old: ${briefly(age)}`;
+    const sub = !stale ? verb(place, w) : state === null ? names[place] : age === null ? (place === "house" ? "not known" : "no reading") : age <= state.max_age_s ? "not known" : `old: ${briefly(age)}`;
     text(node.querySelector(".sub"), sub);
     told.push(stale ? `${names[place]} not known` : `${names[place]} ${watts(w)} ${verb(place, w)}`);
 
