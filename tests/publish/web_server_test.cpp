@@ -183,7 +183,8 @@ TEST_F(WebServer, LargeHeadersBodiesAndGarbageAreRefused) {
                      std::string(0x2000, 'x') + "\r\n0\r\n\r\n"),
               StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(answer("\x16\x03\x01 this is no HTTP\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
-  EXPECT_THAT(answer("GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 400 ")) << "no Host";
+  EXPECT_THAT(answer("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 400 "))
+      << "no Host";
   EXPECT_THAT(answer("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n"),
               StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
