@@ -174,11 +174,13 @@ std::optional<WebResponse> WebApi::turned_away(const WebRequest& request) const 
                        "\". Use its IP address, or name it in `host_names` of [web].");
   if (!is_write(request)) return std::nullopt;
 
-  // A browser says where a write comes from; only this very page may send one.
+  // A browser says where a write comes from; only this very page may send one. Its scheme is not
+  // compared: somebody's proxy may speak TLS for us.
   const auto origin = request.header("origin");
-  const auto own = (request.tls ? "https://" : "http://") + request.header("host");
+  const auto own = "://" + request.header("host");
   const auto site = request.header("sec-fetch-site");
-  if ((!origin.empty() && origin != own) || (!site.empty() && site != "same-origin"))
+  if ((!origin.empty() && origin != "http" + own && origin != "https" + own) ||
+      (!site.empty() && site != "same-origin"))
     return refusal(403, "cross_site", "writes are taken from this hub's own page only");
   if (request.method == "POST") {
     auto type = request.header("content-type");

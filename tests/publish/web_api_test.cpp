@@ -315,6 +315,8 @@ TEST_F(WebApiTest, AWriteFromAnotherSiteIsRefused) {
   r.headers["origin"] = "http://127.0.0.1:8750";
   r.headers["sec-fetch-site"] = "same-origin";
   EXPECT_EQ(ask(r).status, 200u);
+  r.headers["origin"] = "https://127.0.0.1:8750";
+  EXPECT_EQ(ask(r).status, 200u) << "through a proxy that speaks TLS";
   r.headers["origin"] = "http://evil.example";
   EXPECT_EQ(code(ask(r)), "cross_site");
   r.headers["origin"] = "null";
