@@ -33,8 +33,8 @@ void add_reasons(Page& page, const Reasons& reasons) {
   page.gauge("esshub_decision_reason", "1 for every rule that shaped the newest decision, else 0.");
   page.add_states<Why>("reason", why_count, [&](auto why) { return reasons.has(why); });
   page.gauge("esshub_decision_without_reason_watts",
-             "What the power at the battery (AC side) would have been in watts without this limit. "
-             "Absent for limits that did not act.");
+             "What the power at the battery (AC side) would have been in watts without this limit; "
+             "of one overruled, its wish. Absent for what did not act.");
   // The first reason is the target: without it there is no power to speak of.
   for (const auto* reason = reasons.begin(); reason != reasons.end(); ++reason)
     if (reason != reasons.begin())

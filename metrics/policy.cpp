@@ -38,6 +38,10 @@ void add_ends(Page& page, const View& view) {
              "Until when the reserve is raised for a storm, in seconds since 1970. Absent while it "
              "is not, and while the clock is not trusted.");
   if (policy.storm_until) page.add({}, timestamp(view, *policy.storm_until));
+  page.gauge("esshub_battery_last_full_timestamp_seconds",
+             "When the battery was last at 100 %, in seconds since 1970. Absent while unknown, and "
+             "while the clock is not trusted.");
+  if (policy.last_full) page.add({}, timestamp(view, *policy.last_full));
 }
 
 void add_thresholds(Page& page, const View& view) {

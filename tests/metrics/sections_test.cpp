@@ -110,6 +110,7 @@ View full_view() {
   policy.authority = Authority::schedule;
   policy.until = start + 30min;
   policy.storm_until = start + 2h;
+  policy.last_full = start - 48h;
   policy.reserve = 60.0_soc;
   policy.floor = 10.0_soc;
   policy.ceiling = 100.0_soc;
@@ -157,6 +158,7 @@ TEST(Sections, EveryPartOfTheViewIsShown) {
       {"esshub_instruction_soc_ratio{bound=\"target\"}", 0.8},
       {"esshub_instruction_until_timestamp_seconds", 1772366400 + 1800},
       {"esshub_storm_until_timestamp_seconds", 1772366400 + 7200},
+      {"esshub_battery_last_full_timestamp_seconds", 1772366400 - 172800},
       {"esshub_authority_active{authority=\"schedule\"}", 1},
       {"esshub_mode_active{mode=\"scheduled\"}", 1},
       {"esshub_soc_threshold_ratio{threshold=\"reserve\"}", 0.6},
