@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+"""Debian's own Prometheus and Alertmanager beside the hub, with the deployed rules, routes and boards.
+
+Only the times are shortened and the e-mails replaced by a webhook of this test; what fires, who is told and what the
+boards ask is as deployed.
+"""
+import collections
+import glob
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.parse
+import urllib.request
+
+import yaml
+
+from house import House, Process, free_port, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEPLOY = os.path.join(HERE, "..", "..", "deploy")
+sys.path.insert(0, os.path.join(HERE, "..", "metrics"))
+import boards  # noqa: E402
+
+Message = collections.namedtuple("Message", "receiver status alert severity summary")
+
+# What this simulated house cannot show, and why. Everything else must be.
+NOT_HERE = {
+    "esshub_cell_voltage_volts": "no bus to the modules' own port",
+    "esshub_cell_temperature_celsius": "no bus to the modules' own port",
+    "esshub_battery_warning_active": "the simulated BMS only alarms",
+    "esshub_inverter_alarm_active": "the simulated inverter never alarms",
+}
+
+
+def shortened(text):
+    """A rule file or configuration with every waiting time of its own cut to a second."""
+    return re.sub(r"^(\s*)((?:scrape_|evaluation_|group_|repeat_)?interval|for|group_wait): \S+$", r"\1\2: 1s", text,
+                  flags=re.M)
+
+
+def start_with_trusted_clock(house):
+    """The hub, on a machine whose clock counts as synchronised: else there are no days, prices or times of faults."""
+    before = dict(os.environ)
+    os.environ["LD_PRELOAD"] = os.environ["ESSHUB_SYNCHRONISED_CLOCK"]
+    os.environ["ASAN_OPTIONS"] = before.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    house.start_hub()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+class Webhook(http.server.ThreadingHTTPServer):
+    """Keeps every alert that is sent to http://127.0.0.1:PORT/RECEIVER."""
+
+    def __init__(self):
+        self.messages = []
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            for alert in body["alerts"]:
+                labels = alert["labels"]
+                self.server.messages.append(Message(self.path.strip("/"), alert["status"], labels["alertname"],
+                                                    labels["severity"], alert["annotations"]["summary"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    def got(self, **wanted):
+        return any(all(getattr(m, k) == v for k, v in wanted.items()) for m in list(self.messages))
+
+
+class Monitoring:
+    """Prometheus and Alertmanager in the house's folder."""
+
+    def __init__(self, house, webhook):
+        self.address = f"127.0.0.1:{free_port()}"
+        alertmanager = f"127.0.0.1:{free_port()}"
+        shutil.copytree(os.path.join(DEPLOY, "prometheus"), house.path("prometheus"))
+        for name in glob.glob(house.path("prometheus/**/*.yml"), recursive=True):
+            with open(name) as f:
+                text = shortened(f.read())
+            text = text.replace("127.0.0.1:9750", house.metrics).replace("127.0.0.1:9093", alertmanager)
+            with open(name, "w") as f:
+                f.write(text)
+        with open(os.path.join(DEPLOY, "alertmanager", "alertmanager.yml")) as f:
+            config = yaml.safe_load(shortened(f.read()))
+        for receiver in config["receivers"]:
+            for kind in [key for key in receiver if key.endswith("_configs")]:
+                resolved = receiver.pop(kind)[0]["send_resolved"]
+                receiver["webhook_configs"] = [{
+                    "url": f"http://127.0.0.1:{webhook.server_port}/{receiver['name']}", "send_resolved": resolved}]
+        with open(house.path("alertmanager.yml"), "w") as f:
+            yaml.safe_dump(config, f)
+        self.processes = [
+            Process(["prometheus-alertmanager", f"--config.file={house.path('alertmanager.yml')}",
+                     f"--storage.path={house.path('alertmanager')}", f"--web.listen-address={alertmanager}",
+                     "--cluster.listen-address=", "--log.level=warn"], house.path("alertmanager.log")),
+            # What fires is told again every second, not every minute: Alertmanager may not be listening yet.
+            Process(["prometheus", f"--config.file={house.path('prometheus/prometheus.yml')}",
+                     f"--storage.tsdb.path={house.path('tsdb')}", f"--web.listen-address={self.address}",
+                     "--rules.alert.resend-delay=1s", "--log.level=warn"], house.path("prometheus.log")),
+        ]
+
+    def ask(self, path, **parameters):
+        """The data of an API call; None while there is no answer. A query that is wrong raises."""
+        url = f"http://{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as r:
+                return json.load(r)["data"]
+        except urllib.error.HTTPError as e:
+            if e.code == 503:  # still starting
+                return None
+            raise RuntimeError(f"{parameters}: {e.read().decode()}") from e
+        except OSError:
+            return None
+
+    def query(self, expr, seconds=15):
+        """The series that the expression had within the last seconds."""
+        now = time.time()
+        data = self.ask("query_range", query=expr, start=now - seconds, end=now, step=1)
+        return data["result"] if data else []
+
+    def close(self):
+        for process in self.processes:
+            process.stop()
+
+    def logs(self):
+        return "".join(process.text() for process in self.processes)
+
+
+class MonitoringTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as scenario:
+            scenario.write("[house]\nac_out_w = 300\n")  # there is something to back up
+            scenario.flush()
+            cls.house = House("--scenario", scenario.name)
+        cls.addClassCleanup(cls.house.close)
+        with open(cls.house.path("esshub.toml"), "a") as f:
+            f.write("\n[tariff]\nimport = 0.25\nexport = 0.15\n")
+        cls.webhook = Webhook()
+        cls.addClassCleanup(cls.webhook.shutdown)
+        cls.house.say("load 1500")
+        cls.house.say("pv 400")
+        start_with_trusted_clock(cls.house)
+        if wait_for(cls.house.scrape, 20) is None:
+            raise RuntimeError(cls.house.hub.text())
+        cls.monitoring = Monitoring(cls.house, cls.webhook)
+        cls.addClassCleanup(cls.monitoring.close)
+        cls.unanswered = {(title, boards.plain(
+            expr, instance=cls.house.metrics, __rate_interval="10s", __range="60s"))
+            for title, expr in boards.queries()}
+        cls.seen = set()  # metric names in /metrics, at any time
+
+    def ask_the_boards(self):
+        """Every query not answered yet is asked; true when only those are left that cannot be here."""
+        cls = type(self)
+        cls.seen |= {re.split(r"[{ ]", key)[0] for key in self.house.scrape()}
+        cls.unanswered = {(title, expr) for title, expr in cls.unanswered if not self.monitoring.query(expr)}
+        return not self.missing()
+
+    def missing(self):
+        return {(title, expr) for title, expr in self.unanswered if not boards.metrics(expr) & set(NOT_HERE)}
+
+    def settled(self):
+        state = self.house.state()
+        return abs(state["grid_w"]) < 50 and self.house.setpoint() < -900
+
+    def test_1_prometheus_scrapes_the_hub_and_the_chain_is_alive(self):
+        self.assertIsNotNone(wait_for(self.settled, 60, hold_s=1), self.house.hub.text())
+        self.assertIsNotNone(wait_for(lambda: self.webhook.got(receiver="dead-man", alert="Watchdog"), 20),
+                             self.monitoring.logs())
+        up = self.monitoring.query('up{job="esshub"} == 1', 3)
+        self.assertEqual(len(up), 1, self.monitoring.logs())
+        # Before the first scrape there is no hub; as deployed that may last a minute, here a second.
+        paged = {m.alert for m in self.webhook.messages if m.receiver == "owner-now"}
+        self.assertLessEqual(paged, {"HubDown"})
+
+    def test_2_promtool_is_content_with_what_the_hub_exports(self):
+        with urllib.request.urlopen(f"http://{self.house.metrics}/metrics", timeout=5) as r:
+            checked = subprocess.run(["promtool", "check", "metrics"], input=r.read(), capture_output=True)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
+
+    def test_3_a_lost_grid_meter_is_told_to_the_owner_and_taken_back(self):
+        self.ask_the_boards()
+        self.house.say("bms alarm high_temperature on")
+        self.house.say("fault meters off")
+        fired = wait_for(lambda: self.webhook.got(receiver="owner-now", status="firing", alert="GridMeterLost",
+                                                  severity="page", summary="The grid meter is lost"), 30)
+        self.assertIsNotNone(fired, self.monitoring.logs())
+        self.ask_the_boards()
+        self.house.say("fault meters none")
+        self.house.say("bms alarm high_temperature off")
+        resolved = wait_for(lambda: self.webhook.got(receiver="owner-now", status="resolved", alert="GridMeterLost"), 30)
+        print(f"meter off to alert: {fired:.1f} s; meter back to resolved: {resolved or -1:.1f} s")
+        self.assertIsNotNone(resolved, self.monitoring.logs())
+        self.assertFalse(self.webhook.got(receiver="nobody"))
+
+    def test_4_every_query_of_the_boards_is_answered(self):
+        answered = wait_for(self.ask_the_boards, 15, step_s=1)
+        self.assertIsNotNone(answered, "\n".join(f"{title}: {expr}" for title, expr in sorted(self.missing())))
+        for title, expr in sorted(self.unanswered):
+            reason, = [NOT_HERE[metric] for metric in boards.metrics(expr) if metric in NOT_HERE]
+            print(f"not answered here: {title} ({reason})")
+
+    def test_5_every_metric_that_the_boards_name_is_in_our_metrics(self):
+        named = {name for _, expr in boards.queries() for name in boards.metrics(expr) if name.startswith("esshub_")}
+        self.assertEqual(named - self.seen - set(NOT_HERE), set())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
