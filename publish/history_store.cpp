@@ -105,6 +105,7 @@ class HistoryStore::Writer {
     collector_.finish();
     lock.unlock();
     write();
+    shut();
     lock.lock();
     ended_ = true;
     wake_.notify_all();
@@ -187,6 +188,12 @@ class HistoryStore::Writer {
     const auto sound = file_->check();
     if (sound || !sound.error().damaged) return;
     if (begin_anew(sound.error().text)) open();
+  }
+
+  /// Whoever was told that it ended finds the file closed.
+  void shut() {
+    const std::lock_guard disk(disk_);
+    file_.reset();
   }
 
   bool write() {
