@@ -17,7 +17,7 @@
 #include <thread>
 
 #include "publish/web_api.hpp"
-#include "publish/web_connection.hpp"
+#include "publish/web_client.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -223,13 +223,8 @@ class WebServer final : public Web {
         of_peer >= host_->limits.connections_per_address)
       return;
     socket.set_option(tcp::no_delay(true), error);
-    std::shared_ptr<Client> client;
-    if (tls_)
-      client =
-          std::make_shared<Connection<TlsStream>>(TlsStream{std::move(socket), *tls_}, peer, host_);
-    else
-      client =
-          std::make_shared<Connection<PlainStream>>(PlainStream{std::move(socket)}, peer, host_);
+    auto client = tls_ ? tls_client(std::move(socket), *tls_, peer, host_)
+                       : plain_client(std::move(socket), peer, host_);
     clients_.emplace_back(client, peer);
     client->start();
   }

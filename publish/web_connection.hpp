@@ -1,51 +1,22 @@
-// One client of the page: reads requests, writes answers and events, over TCP or TLS.
+// One client of the page: reads requests, writes answers and events, over any stream.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 needs it before its own headers
 
+#include <array>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "publish/web.hpp"
-#include "publish/web_http.hpp"
+#include "publish/web_client.hpp"
 
 namespace esshub::publish {
-
-/// A text that many clients are sent.
-using SharedText = std::shared_ptr<const std::string>;
-
-/// What a connection needs of the server it belongs to. Everything runs on the server's one thread.
-struct ConnectionHost {
-  WebLimits limits;
-  /// Answers now or later, on the same thread, exactly once.
-  std::function<void(WebRequest, std::function<void(WebResponse)>)> answer;
-  /// The newest event for a client that has just come; may be null.
-  std::function<SharedText()> first_event;
-};
-
-/// What the server sees of a connection.
-class Client {
- public:
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-  virtual ~Client() = default;
-  virtual void start() = 0;
-  /// Sends an event if the client follows them; while one is under way only the newest waits.
-  virtual void push(const SharedText& event) = 0;
-  [[nodiscard]] virtual bool follows_events() const = 0;
-  virtual void close() = 0;
-
- protected:
-  Client() = default;
-};
 
 using PlainStream = boost::beast::tcp_stream;
 using TlsStream = boost::beast::ssl_stream<boost::beast::tcp_stream>;

@@ -82,7 +82,8 @@ door(metrics OURS model metrics THIRD prometheus/)
 door(publish OURS model publish THIRD nlohmann/ tl/ boost/ PURE
   SHELLS publish/mqtt publish/dbus publish/dbus_service publish/view_slot publish/slow_thread
   publish/gate publish/portal_id publish/history_file publish/history_store publish/web
-  publish/web_api publish/web_auth publish/web_connection)
+  publish/web_api publish/web_auth publish/web_connection publish/web_client
+  publish/web_client_plain publish/web_client_tls)
 door(sim/plant OURS model protocol transport sim/plant PURE)
 door(sim OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/ date/
   EXCEPT sim/main.cpp CLI/)
