@@ -11,6 +11,7 @@ import os
 import subprocess
 import time
 import unittest
+from datetime import datetime, timezone
 
 import jsonschema
 from selenium import webdriver
@@ -130,6 +131,19 @@ class WebTest(unittest.TestCase):
             self.assertTrue(self.fits(), f"{name} scrolls sideways")
             self.shot(name, whole=name.startswith("phone"))
         self.house.say("pv 0")
+
+    def test_2b_the_night_of_a_clock_change_is_marked(self):
+        self.open("/", 1280, 800)
+        self.becomes("#site", lambda t: t == "simulated house")
+        for change, hours, words in ((datetime(2026, 10, 25, 1, tzinfo=timezone.utc), 25, "clocks go back 1 h"),
+                                     (datetime(2027, 3, 28, 1, tzinfo=timezone.utc), 23, "clocks go forward 1 h")):
+            found, day = self.page.execute_async_script("""
+                const [at, done] = arguments;
+                Promise.all([import("/words.js"), import("/charts.js")]).then(([words, charts]) =>
+                  done([charts.clockChanges(at - 30 * 3600, at + 18 * 3600), words.midnight(at, 1) - words.midnight(at)]));
+                """, change.timestamp())
+            self.assertEqual([(c["at"], c["words"]) for c in found], [(change.timestamp(), words)])
+            self.assertEqual(day, hours * 3600)
 
     def test_3_every_answer_is_as_the_openapi_document_says(self):
         _, document = self.ask("GET", "/api/v1/openapi.json")
