@@ -111,9 +111,15 @@ class Plain(unittest.TestCase):
         self.client.says(f"esshub/{PORTAL}/set/reserve", "35")
         self.log_has("command accepted")
         self.assertRegex(self.house.hub.text(), r'command accepted .*who="?mqtt 127\.0\.0\.1')
+        self.heard(f"esshub/{PORTAL}/state/reserve", lambda p: p == "35")
         self.client.says(SETPOINT, '{"value": -500}')
-        self.assertIsNotNone(wait_for(
-            lambda: re.search(r"mqtt write_accepted .*AcPowerSetpoint", self.house.hub.text()), 10))
+        self.assertIsNotNone(wait_for(lambda: abs(self.house.setpoint() + 500) < 20, 15),
+                             self.house.hub.text()[-3000:])
+        self.heard(f"esshub/{PORTAL}/state/authority", lambda p: p == "dispatch")
+        self.client.says(f"esshub/{PORTAL}/set/override", "idle")
+        self.assertIsNotNone(wait_for(lambda: abs(self.house.setpoint()) < 20, 15), self.house.state())
+        self.heard(f"esshub/{PORTAL}/state/override", lambda p: p == "idle")
+        self.client.says(f"esshub/{PORTAL}/set/override", "none")
 
     def test_5_retained_and_impossible_writes_are_refused(self):
         self.client.says(f"esshub/{PORTAL}/set/reserve", "40", retain=True)
