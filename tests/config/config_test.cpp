@@ -788,5 +788,75 @@ TEST(Example, NamesEveryKey) {
   }
 }
 
+TEST(Config, MqttAndDbusAreOffUntilConfigured) {
+  const auto config = parse_config(minimal);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->mqtt, publish::MqttSettings{});
+  EXPECT_EQ(config->mqtt.host, "");
+  EXPECT_FALSE(config->mqtt.writes);
+  EXPECT_EQ(config->dbus, publish::DbusSettings{});
+  EXPECT_EQ(config->dbus.bus, "");
+}
+
+TEST(Config, EveryMqttAndDbusSettingReachesItsField) {
+  const auto config = parse_config(minimal + R"(
+[site]
+portal_id = "dca632000001"
+[mqtt]
+address = "[::1]:8883"
+tls_ca = "/ca.pem"
+user = "hub"
+password_file = "/secret"
+client_id = "me"
+venus = false
+home_assistant = false
+writes = true
+prefix = "home/esshub"
+discovery_prefix = "ha"
+home_assistant_period = "10 s"
+buffer = 200
+[dbus]
+bus = "unix:path=/run/x"
+services = ["grid", "system"]
+writes = true
+)");
+  ASSERT_TRUE(config) << config.error().front().text;
+  EXPECT_EQ(config->portal_id, "dca632000001");
+  EXPECT_EQ(config->mqtt, (publish::MqttSettings{.host = "::1",
+                                                 .port = 8883,
+                                                 .tls_ca = "/ca.pem",
+                                                 .user = "hub",
+                                                 .password = "",
+                                                 .password_file = "/secret",
+                                                 .client_id = "me",
+                                                 .venus = false,
+                                                 .home_assistant = false,
+                                                 .writes = true,
+                                                 .buffer = 200,
+                                                 .names = {"ha", "home/esshub", 10s}}));
+  EXPECT_EQ(config->dbus, (publish::DbusSettings{"unix:path=/run/x", {"grid", "system"}, true}));
+}
+
+TEST(Config, MistakesInMqttAndDbusHaveTheirPlace) {
+  EXPECT_THAT(with("[mqtt]\naddress = \"broker\"\n"),
+              ElementsAre(StartsWith("22:11: mqtt.address")));
+  EXPECT_THAT(with("[mqtt]\npassword = \"x\"\n"),
+              ElementsAre(AllOf(StartsWith("22:12: mqtt.password"), HasSubstr("mqtt.user"))));
+  EXPECT_THAT(with("[mqtt]\nuser = \"u\"\npassword = \"x\"\npassword_file = \"y\"\n"),
+              ElementsAre(StartsWith("24:17: mqtt.password_file")));
+  EXPECT_THAT(with("[mqtt]\nprefix = \"a/#\"\n"), ElementsAre(StartsWith("22:10: mqtt.prefix")));
+  EXPECT_THAT(with("[mqtt]\nbuffer = 5\n"), ElementsAre(StartsWith("22:10: mqtt.buffer")));
+  EXPECT_THAT(with("[mqtt]\nhome_assistant_period = \"2 min\"\n"),
+              ElementsAre(StartsWith("22:25: mqtt.home_assistant_period")));
+  EXPECT_THAT(with("[dbus]\nbus = \"sytem\"\n"),
+              ElementsAre(AllOf(StartsWith("22:7: dbus.bus"), HasSubstr("session"))));
+  EXPECT_THAT(with("[dbus]\nservices = [\"grid\", \"settings\"]\n"),
+              ElementsAre(StartsWith("22:12: dbus.services")));
+  EXPECT_THAT(with("[dbus]\nservices = \"grid\"\n"),
+              ElementsAre(StartsWith("22:12: dbus.services")));
+  EXPECT_THAT(with("[site]\nportal_id = \"DCA632000001\"\n"),
+              ElementsAre(StartsWith("22:13: site.portal_id")));
+}
+
 }  // namespace
 }  // namespace esshub::config
