@@ -198,6 +198,14 @@ Parsed parse_bms(Words words) {
   return expected("ccl, dcl or alarm", words[1]);
 }
 
+Parsed parse_ct(Words words) {
+  if (words[1] != "right" && words[1] != "reversed") return expected("right or reversed", words[1]);
+  return Command{[reversed = words[1] == "reversed"](Plant& plant) {
+    plant.house().set_grid_ct_reversed(reversed);
+    return std::string{};
+  }};
+}
+
 Parsed parse_state(Words) {
   return Command{[](Plant& plant) { return state(plant).dump(); }};
 }
@@ -222,6 +230,8 @@ constexpr std::array verbs{
          "what is wrong with a bus"},
     Verb{"bms", 3, 4, parse_bms, "bms ccl A|auto, bms dcl A|auto, bms alarm NAME on|off",
          "what the BMS says"},
+    Verb{"ct", 2, 2, parse_ct, "ct right|reversed",
+         "which way round the grid meter's CT is: reversed shows import as export"},
     Verb{"state", 1, 1, parse_state, "state", "the truth as JSON"},
     Verb{"help", 1, 1, parse_help, "help", "this list"},
 };

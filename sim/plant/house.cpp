@@ -69,7 +69,7 @@ void House::advance(Duration dt) {
   truth_.grid = truth_.load + truth_.drawn - truth_.solar;
   count(Hours{dt});
 
-  grid_.advance(dt, truth_.grid, supply.voltage, dice_);
+  grid_.advance(dt, grid_ct_reversed_ ? -truth_.grid : truth_.grid, supply.voltage, dice_);
   solar_.advance(dt, truth_.solar, supply.voltage, dice_);
   spare_.advance(dt, Watts{}, supply.voltage, dice_);
   inverter_line_.advance(dt, truth_.drawn, supply.voltage, dice_);

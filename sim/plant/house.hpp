@@ -52,6 +52,8 @@ class House {
   void set_load(Watts total) { wanted_load_ = total; }
   void set_solar(Watts available) { sun_ = available; }
   void set_grid(bool on) { truth_.grid_on = on; }
+  /// The grid's CT is the wrong way round: import shows as export.
+  void set_grid_ct_reversed(bool reversed) { grid_ct_reversed_ = reversed; }
 
   [[nodiscard]] const HouseTruth& truth() const { return truth_; }
   [[nodiscard]] const BatteryTruth& battery_truth() const { return battery_.truth(); }
@@ -84,6 +86,7 @@ class House {
   HouseTruth truth_;
   Watts wanted_load_{};
   Watts sun_{};
+  bool grid_ct_reversed_ = false;
 };
 
 }  // namespace esshub::sim

@@ -208,6 +208,18 @@ TEST_F(PlantModel, FaultCommandsReachTheirBus) {
   EXPECT_EQ(plant.fault(Bus::meters).kind, FaultKind::none);
 }
 
+TEST_F(PlantModel, AReversedCtShowsImportAsExport) {
+  EXPECT_EQ(answer(plant, "load 1000"), "ok");
+  EXPECT_EQ(answer(plant, "ct reversed"), "ok");
+  const auto shown = [this] { return plant.house().main_meter().phases[0].power.value(); };
+  plant.advance_to(start + 10s);
+  EXPECT_NEAR(plant.house().truth().grid.value(), 1000.0, 30.0);
+  EXPECT_NEAR(shown(), -1000.0, 30.0);
+  EXPECT_EQ(answer(plant, "ct right"), "ok");
+  plant.advance_to(start + 20s);
+  EXPECT_NEAR(shown(), 1000.0, 30.0);
+}
+
 TEST_F(PlantModel, BmsCommandsOverrideAndLetGo) {
   EXPECT_EQ(answer(plant, "bms ccl 7"), "ok");
   EXPECT_EQ(answer(plant, "bms dcl 0"), "ok");
@@ -287,6 +299,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"bms alarm high_voltage", "bms alarm NAME on|off"},
         Wrong{"bms alarm fire on", "one of high_voltage"},
         Wrong{"bms alarm system perhaps", "expected on or off"},
+        Wrong{"ct left", "right or reversed, got 'left'"}, Wrong{"ct", "expected ct"},
         Wrong{"state now", "expected state"}, Wrong{"help me", "expected help"}));
 
 }  // namespace
