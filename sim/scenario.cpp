@@ -31,6 +31,7 @@ Duration seconds(double value) {
 }
 
 constexpr double day_seconds = 86'400.0;
+constexpr std::int64_t most_repeats = 10'000;
 
 const std::array rows{
     Row{"", "seed", Kind::whole, 0, 4e9, "",
@@ -98,10 +99,12 @@ const std::array rows{
 
 class Reader {
  public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
+  Reader(std::string file, std::span<const std::string_view> others)
+      : file_(std::move(file)), others_(others) {}
 
   Scenario read(const toml::table& root) {
     for (const auto& [key, node] : root) {
+      if (std::ranges::find(others_, key.str()) != others_.end()) continue;
       if (const auto* table = node.as_table(); table != nullptr && is_table(key.str())) {
         for (const auto& [inner, value] : *table) setting(key.str(), inner.str(), value);
       } else if (key == "event") {
@@ -176,9 +179,9 @@ class Reader {
 
   void event(const toml::table& table) {
     for (const auto& [key, value] : table)
-      if (key != "at_s" && key != "command")
-        mistake(value.source(),
-                "event." + std::string(key.str()) + " is not known here, expected at_s, command");
+      if (key != "at_s" && key != "command" && key != "every_s" && key != "times")
+        mistake(value.source(), "event." + std::string(key.str()) +
+                                    " is not known here, expected at_s, command, every_s, times");
     const auto* at = table.get("at_s");
     const auto* text = table.get("command");
     if (at == nullptr || !at->is_number() || !(at->value<double>().value_or(-1.0) >= 0.0))
@@ -190,18 +193,37 @@ class Reader {
     const auto command = text->value<std::string>().value_or("");
     if (const auto parsed = parse_command(command); !parsed)
       return mistake(text->source(), "event.command: " + parsed.error());
-    scenario_.events.push_back({seconds(at->value<double>().value_or(0.0)), command});
+    repeat(table, seconds(at->value<double>().value_or(0.0)), command);
+  }
+
+  void repeat(const toml::table& table, Duration at, const std::string& command) {
+    const auto* every = table.get("every_s");
+    const auto* times = table.get("times");
+    if (every == nullptr && times == nullptr) return scenario_.events.push_back({at, command});
+    if (every == nullptr || times == nullptr)
+      return mistake((every != nullptr ? every : times)->source(),
+                     "event: expected every_s and times together, or neither");
+    if (!every->is_number() || !(every->value<double>().value_or(0.0) > 0.0))
+      return mistake(every->source(), "event.every_s: expected seconds, more than 0");
+    const auto count = times->value_exact<std::int64_t>().value_or(0);
+    if (count < 1 || count > most_repeats)
+      return mistake(times->source(), "event.times: expected a whole number from 1 to " +
+                                          std::to_string(most_repeats));
+    const Duration period = seconds(every->value<double>().value_or(0.0));
+    for (std::int64_t i = 0; i < count; ++i) scenario_.events.push_back({at + period * i, command});
   }
 
   std::string file_;
+  std::span<const std::string_view> others_;
   Scenario scenario_;
   std::vector<std::string> mistakes_;
 };
 
 }  // namespace
 
-tl::expected<Scenario, std::vector<std::string>> read_scenario(const std::filesystem::path& file) {
-  Reader reader{file.string()};
+tl::expected<Scenario, std::vector<std::string>> read_scenario(
+    const std::filesystem::path& file, std::span<const std::string_view> others) {
+  Reader reader{file.string(), others};
   try {
     auto scenario = reader.read(toml::parse_file(file.string()));
     if (!reader.mistakes().empty()) return tl::unexpected(reader.mistakes());

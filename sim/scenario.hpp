@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -33,11 +35,12 @@ struct Scenario {
   std::optional<WireSettings> meter_wire{};  ///< nothing: 9600 8N1
   FakeBatteryOptions battery;
   FakeMultiplusOptions inverter;
-  std::vector<ScenarioEvent> events;
+  std::vector<ScenarioEvent> events;  ///< one that repeats stands here as often as it happens
 };
 
-/// All mistakes at once, each `file:line:column: what, and what was expected`.
+/// All mistakes at once, each `file:line:column: what, and what was expected`. Keys of the file's
+/// top level that are `others` belong to somebody else and are not looked at.
 [[nodiscard]] tl::expected<Scenario, std::vector<std::string>> read_scenario(
-    const std::filesystem::path& file);
+    const std::filesystem::path& file, std::span<const std::string_view> others = {});
 
 }  // namespace esshub::sim

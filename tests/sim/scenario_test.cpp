@@ -192,6 +192,24 @@ TEST_F(ScenarioFile, MalformedEventsAreNamed) {
               ElementsAre(HasSubstr(":4:8: event.note is not known here")));
 }
 
+TEST_F(ScenarioFile, AnEventRepeats) {
+  const auto s = read("[[event]]\nat_s = 10\nevery_s = 2.5\ntimes = 3\ncommand = \"grid on\"\n");
+  ASSERT_TRUE(s) << s.error().front();
+  ASSERT_EQ(s->events.size(), 3u);
+  EXPECT_EQ(s->events[2].at, 15s);
+  EXPECT_EQ(s->events[2].command, "grid on");
+}
+
+TEST_F(ScenarioFile, ARepetitionIsWholeOrNamed) {
+  const std::string event = "[[event]]\nat_s = 1\ncommand = \"grid on\"\n";
+  EXPECT_THAT(mistakes(event + "every_s = 5\n"), ElementsAre(HasSubstr(":4:11: event: expected")));
+  EXPECT_THAT(mistakes(event + "times = 5\n"), ElementsAre(HasSubstr(":4:9: event: expected")));
+  EXPECT_THAT(mistakes(event + "every_s = 0\ntimes = 5\n"),
+              ElementsAre(HasSubstr(":4:11: event.every_s: expected seconds, more than 0")));
+  EXPECT_THAT(mistakes(event + "every_s = 5\ntimes = 0\n"),
+              ElementsAre(HasSubstr(":5:9: event.times: expected a whole number")));
+}
+
 TEST_F(ScenarioFile, AFileThatIsNotTomlIsRefusedWithItsLine) {
   EXPECT_THAT(mistakes("seed = 1\n[battery\n"), ElementsAre(HasSubstr(".toml:2:")));
   const auto missing = read_scenario("/nowhere/x.toml");
