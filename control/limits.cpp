@@ -24,11 +24,14 @@ void limit_stopping(const Inputs& inputs, const Facts&, const Memory&, PowerWind
   if (inputs.overrun) window.stop(Why::overrun);
 }
 
-void limit_stale(const Inputs&, const Facts& facts, const Memory& memory, PowerWindow& window) {
+void limit_stale(const Inputs& inputs, const Facts& facts, const Memory& memory,
+                 PowerWindow& window) {
   if (!memory.started) window.stop(Why::starting);
   if (!facts.inverter_ok) window.stop(Why::inverter_stale);
   if (!facts.bms_ok) window.stop(Why::bms_stale);
   if (!facts.grid_ok) window.stop(Why::grid_meter_stale);
+  if (memory.sign.rest_until && inputs.now < *memory.sign.rest_until)
+    window.stop(Why::grid_meter_reversed);
 }
 
 void limit_islanded(const Inputs&, const Facts& facts, const Memory& memory, PowerWindow& window) {

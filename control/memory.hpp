@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "control/loop_model.hpp"
+#include "control/sign_check.hpp"
 #include "control/soc_check.hpp"
 #include "model/fault.hpp"
 #include "model/instruction.hpp"
@@ -67,6 +68,7 @@ struct Memory {
   bool mean_draw_islanded = false;
   bool cutoff_near = false;
   SocCheck soc;
+  SignCheck sign;
   std::optional<Watts> charge_voltage_limit;  ///< charging power that holds the voltage cap
   std::optional<Instant> voltage_at;          ///< newest pack voltage taken into account
   std::optional<Instant> unfollowed_since;

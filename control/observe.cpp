@@ -170,6 +170,12 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Facts& facts) {
                    state == InverterState::invert_search;
 }
 
+/// F21: the grid meter's answer to our own power.
+void observe_sign(Memory& memory, const Facts& facts, const std::optional<Reading<Watts>>& grid) {
+  if (!facts.grid_ok || !facts.inverter_ok || facts.islanded || !memory.loop.residual) return;
+  check_sign(memory.sign, {grid->at, grid->value, grid->value - *memory.loop.residual});
+}
+
 /// F7: measured against acknowledged, with room for the unit's ramp and its own small errors.
 void judge_following(const Inputs& inputs, Memory& memory, const Facts& facts) {
   const auto power =
@@ -203,6 +209,7 @@ void judge_faults(const Inputs& inputs, Memory& memory, const Facts& facts) {
   const auto lost = [&](const Trust& trust) { return !trust.ok && (trust.ever || !grace); };
   FaultSet& faults = memory.faults;
   faults.set(Fault::grid_meter_lost, lost(memory.grid), inputs.now);
+  faults.set(Fault::grid_meter_reversed, memory.sign.reversed, inputs.now);
   faults.set(Fault::bms_lost, lost(memory.bms), inputs.now);
   faults.set(Fault::inverter_lost, lost(memory.inverter), inputs.now);
   faults.set(Fault::bms_protection,
@@ -250,6 +257,8 @@ Facts observe(const Inputs& inputs, Memory& memory) {
   estimate_load(inputs, memory);
   if (facts.grid_ok && facts.inverter_ok && facts.ac_out && memory.loop.residual)
     facts.rest = *memory.loop.residual + *facts.ac_out;
+
+  observe_sign(memory, facts, grid);
 
   judge_following(inputs, memory, facts);
   judge_faults(inputs, memory, facts);

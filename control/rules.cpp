@@ -11,7 +11,7 @@ namespace {
 // Safety first: an earlier limit always wins over a later one.
 constexpr std::array<Limit, 16> limit_table{
     limit_stopping,          // F20, F11, F10: told to stop, failing parts, overrun
-    limit_stale,             // F1, F2, F4, F6: a required source is not fresh
+    limit_stale,             // F1, F2, F4, F6, F21: a required source is not fresh or not right
     limit_islanded,          // F7, F8: the inverter runs by itself, is off, does not follow
     limit_bms_protection,    // F5: a protection bit
     limit_bms_enable,        // F5: charge or discharge enable cleared, CCL or DCL 0

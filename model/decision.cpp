@@ -27,6 +27,8 @@ constexpr std::array<Row, why_count> rows{{
     {Why::starting, "starting", "waiting until every source is fresh"},
     {Why::shutting_down, "shutting_down", "stopping: battery to rest"},
     {Why::grid_meter_stale, "grid_meter_stale", "no fresh reading of the grid meter"},
+    {Why::grid_meter_reversed, "grid_meter_reversed",
+     "the grid meter answers the battery the wrong way round"},
     {Why::bms_stale, "bms_stale", "no fresh word from the battery's BMS"},
     {Why::inverter_stale, "inverter_stale", "no fresh word from the inverter"},
     {Why::islanded, "islanded", "the mains is lost: the inverter runs the house by itself"},

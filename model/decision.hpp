@@ -50,6 +50,7 @@ enum class Why : std::uint8_t {
   starting,
   shutting_down,
   grid_meter_stale,
+  grid_meter_reversed,
   bms_stale,
   inverter_stale,
   islanded,

@@ -46,6 +46,8 @@ constexpr std::array<Row, fault_count> rows{{
      "Another master talks on this bus: two controllers must not share it."},
     {Fault::cutoff_near, "cutoff_near", Severity::warning,
      "Power cut: less than half an hour to the cut-off at the present draw. Switch loads off."},
+    {Fault::grid_meter_reversed, "grid_meter_reversed", Severity::critical,
+     "The grid meter shows import as export: turn its CT or set invert. The battery rests."},
 }};
 
 constexpr bool rows_in_order() {

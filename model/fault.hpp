@@ -28,8 +28,9 @@ enum class Fault : std::uint8_t {
   soc_inconsistent,
   bus_contended,
   cutoff_near,
+  grid_meter_reversed,
 };
-constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::cutoff_near) + 1;
+constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::grid_meter_reversed) + 1;
 
 enum class Severity : std::uint8_t { info, warning, critical };
 

@@ -74,6 +74,7 @@ export const faultTitles = {
   control_overrun: "Control too slow", actor_stuck: "A part was restarted", clock_untrusted: "Clock not synchronised",
   storage_failed: "History cannot be written", config_rejected: "New configuration refused",
   soc_inconsistent: "State of charge in doubt", bus_contended: "Two masters on a bus",
+  grid_meter_reversed: "Grid meter the wrong way round",
 };
 export const title = (name) => faultTitles[name] ?? name.replaceAll("_", " ");
 export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
