@@ -17,9 +17,11 @@ using eastron::Block;
 
 constexpr Duration first_back_off = 1s;
 constexpr Duration last_back_off = 10s;
-constexpr Duration contended_for = 3s;      // docs/safety.md F19: since the last foreign request
-constexpr unsigned grid_reads_between = 3;  // two other reads
-constexpr Duration noise_limit = 1s;        // a babbling line delays a request no longer than this
+constexpr Duration contended_for = 3s;   // docs/safety.md F19: since the last foreign request
+constexpr unsigned most_grid_reads = 3;  // between two other reads
+constexpr Duration long_wait = 1s;       // for another meter's powers; they are good for 3 s
+constexpr Duration too_long_wait = 2s;
+constexpr Duration noise_limit = 1s;  // a babbling line delays a request no longer than this
 
 struct BlockState {
   Instant due{};
@@ -39,6 +41,7 @@ struct Meter {
   std::string refusal;           // the last failure was this refusal
   Duration back_off = first_back_off;
   Instant not_before{};
+  Instant asked_at{};  // its fast block, last
   std::optional<modbus::Request> abandoned;
 
   [[nodiscard]] const MeterConfig& config() const { return values.config(); }
@@ -192,22 +195,39 @@ class ModbusDriver final : public Driver {
   /// The rota. Between the others the grid's meter is read several times: it is what the control
   /// waits for. Each of the others in its turn: one fast read, then at most one slow block of any.
   std::optional<Job> choose(Instant now) {
+    const unsigned grid_reads = grid_reads_between(now);
     const bool grid_first = grid_meter_ && now >= meters_[*grid_meter_].not_before;
-    if (grid_first && grid_reads_ < grid_reads_between) {
+    if (grid_first && grid_reads_ < grid_reads) {
       ++grid_reads_;
-      return Job{*grid_meter_, fast_block(meters_[*grid_meter_])};
+      return fast_job(*grid_meter_, now);
     }
     grid_reads_ = 0;
     for (std::size_t n = 0; n <= meters_.size(); ++n) {
       const std::size_t turn = std::exchange(turn_, (turn_ + 1) % (meters_.size() + 1));
       if (turn == meters_.size()) {
         if (const auto job = choose_slow(now)) return job;
-      } else if (turn != grid_meter_ && now >= meters_[turn].not_before) {
-        return Job{turn, fast_block(meters_[turn])};
+      } else if ((turn != grid_meter_ || grid_reads == 0) && now >= meters_[turn].not_before) {
+        return fast_job(turn, now);
       }
     }
-    if (grid_first) return Job{*grid_meter_, fast_block(meters_[*grid_meter_])};
+    if (grid_first) return fast_job(*grid_meter_, now);
     return std::nullopt;
+  }
+
+  /// Fewer where the line is slow or has many meters: nobody's readings may grow stale. None: the
+  /// grid's meter comes in its turn like the others.
+  [[nodiscard]] unsigned grid_reads_between(Instant now) const {
+    Duration longest{};
+    for (std::size_t m = 0; m < meters_.size(); ++m)
+      if (m != grid_meter_ && now >= meters_[m].not_before)
+        longest = std::max<Duration>(longest, now - meters_[m].asked_at);
+    if (longest < long_wait) return most_grid_reads;
+    return longest < too_long_wait ? 1 : 0;
+  }
+
+  Job fast_job(std::size_t meter, Instant now) {
+    meters_[meter].asked_at = now;
+    return {meter, fast_block(meters_[meter])};
   }
 
   static std::size_t fast_block(const Meter& meter) {

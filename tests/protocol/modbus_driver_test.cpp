@@ -250,6 +250,28 @@ TEST(ModbusDriver, TheGridIsReadThreeTimesBetweenTwoOthers) {
   EXPECT_GT(bench.count(Point::battery_meter, Measure::power), 20u) << "the others have their turn";
 }
 
+TEST(ModbusDriver, WhereManyMetersShareTheLineNoneWaitsLongerThanTwoSeconds) {
+  constexpr std::uint8_t others = 12;
+  ModbusConfig config = only(main_meter());
+  MeterConfig other = battery_meter();
+  for (other.unit = 100; other.unit < 100 + others; ++other.unit) config.meters.push_back(other);
+  Bench bench(config);
+  for (int unit = 100; unit < 100 + others; ++unit)
+    bench.set(static_cast<std::uint8_t>(unit), 0x0000, 230.0f);
+  bench.run(10s);
+  std::map<std::uint8_t, Instant> asked;
+  Duration longest{};
+  for (const Instant end = bench.now + 60s; bench.now < end;) {
+    const auto request = bench.transact();
+    if (!is_fast(request)) continue;
+    const auto [before, first] = asked.try_emplace(request.unit, bench.now);
+    if (!first) longest = std::max<Duration>(longest, bench.now - before->second);
+    before->second = bench.now;
+  }
+  EXPECT_EQ(asked.size(), 1u + others);
+  EXPECT_LE(longest, 2300ms);
+}
+
 TEST(ModbusDriver, SlowBlocksComeInTheirPeriod) {
   Bench bench(both());
   bench.run(3s);

@@ -185,8 +185,18 @@ class DriverWithMeters : public FakeMeters {
  protected:
   std::unique_ptr<protocol::Driver> driver_ = protocol::make_modbus_driver(config());
   Snapshot snapshot_;
-  std::size_t grid_samples_ = 0;
-  std::size_t battery_samples_ = 0;
+  /// How often something was heard.
+  struct Rhythm {
+    std::size_t samples = 0;
+    Instant last{};
+    Duration longest_gap{};
+    void heard(Instant at) {
+      if (samples++ > 0) longest_gap = std::max<Duration>(longest_gap, at - last);
+      last = at;
+    }
+  };
+  Rhythm grid_;
+  Rhythm battery_;
   Duration character_{};
 
   static protocol::ModbusConfig config() {
@@ -231,8 +241,8 @@ class DriverWithMeters : public FakeMeters {
     for (const auto& sample : step.samples) {
       EXPECT_EQ(sample.at, now_);
       snapshot_.absorb(sample);
-      if (sample.channel == Channel{Point::grid, Measure::power}) ++grid_samples_;
-      if (sample.channel == Channel{Point::battery_meter, Measure::power}) ++battery_samples_;
+      if (sample.channel == Channel{Point::grid, Measure::power}) grid_.heard(now_);
+      if (sample.channel == Channel{Point::battery_meter, Measure::power}) battery_.heard(now_);
     }
     return step;
   }
@@ -263,14 +273,21 @@ TEST_F(DriverWithMeters, TheSamplesAreTheTruth) {
   EXPECT_EQ(bad, frames[FrameResult::ok]) << "nothing but good frames";
 }
 
-// At 9600 8N1 with 45 ms turnaround and 60 ms gap: 156 ms for the SDM630 (8 + 41 characters) and
-// 123 ms for the SDM120 (8 + 9) make 3.6 rounds a second; the slower blocks take a sixth of the
-// time.
-TEST_F(DriverWithMeters, BothAreReadThreeTimesASecondAt9600Baud) {
+// At 9600 8N1 with 45 ms turnaround and 60 ms gap the SDM630 takes 156 ms (8 + 41 characters) and
+// the SDM120 123 ms (8 + 9); at 2400, the SDM120's speed when new, 309 ms and 176 ms.
+TEST_F(DriverWithMeters, TheGridIsReadFiveTimesASecondAt9600BaudAndNoneIsForgotten) {
   character_ = as_duration(Seconds(10.0 / 9600.0));
   run(60s);
-  EXPECT_NEAR(static_cast<double>(grid_samples_) / 60.0, 3.05, 0.1);
-  EXPECT_NEAR(static_cast<double>(battery_samples_) / 60.0, 3.05, 0.1);
+  EXPECT_GE(static_cast<double>(grid_.samples) / 60.0, 4.5);
+  EXPECT_LE(grid_.longest_gap, 500ms);
+  EXPECT_LE(battery_.longest_gap, 1300ms);
+}
+
+TEST_F(DriverWithMeters, NoReadingComesNearItsGreatestAgeAt2400Baud) {
+  character_ = as_duration(Seconds(10.0 / 2400.0));
+  run(60s);
+  EXPECT_LE(grid_.longest_gap, 1s);
+  EXPECT_LE(battery_.longest_gap, 2s);
 }
 
 }  // namespace
