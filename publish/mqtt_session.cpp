@@ -103,7 +103,7 @@ MqttSession::Asked MqttSession::ask(const std::string& topic, const std::string&
   if (!write) return tl::unexpected<Error>(write.error());
   if (!view_) return fail(ErrorKind::content, "nothing is known of the house yet");
   return remote_.write(write->service, write->path, write->value, *view_, now)
-      .map([](Command&& command) { return std::optional<Command>{std::move(command)}; });
+      .map([](const Command& command) { return std::optional{command}; });
 }
 
 }  // namespace esshub::publish
