@@ -102,6 +102,9 @@ std::optional<std::string> Invariants::broken(const World& w, const Seen& seen) 
   if (source_stale && p != 0.0) return say("I3: a source is stale", p, 0);
   if ((w.stopping || w.overrun || w.parts_failing) && p != 0.0)
     return say("I3: the hub stops, is late or fails", p, 0);
+  if (islanded && p != 0.0) return say("I3: islanded", p, 0);
+  const auto state = fresh(w.snapshot.inverter_state(), w.now, s.inverter_max_age);
+  if (state == InverterState::off && p != 0.0) return say("I3: the inverter is off", p, 0);
   if (islanded && d.setpoint.mode == InverterMode::follow)
     return "I3: a setpoint is written although islanded";
   if (stale(w, Point::inverter, Measure::controllable, s.inverter_max_age) &&
@@ -134,6 +137,12 @@ std::optional<std::string> Invariants::broken(const World& w, const Seen& seen) 
   // I7: the same inputs again.
   control::Memory again = w.memory_before;
   if (!same(control::step(w.inputs(), again), d)) return "I7: decided differently";
+
+  // I8: what the owner ordered narrows too. (Charging may be the BMS's wish, which outranks him.)
+  const auto& manual = w.orders.manual;
+  if (manual && w.now < manual->until && manual->instruction.kind == InstructionKind::balance &&
+      soc_reported && w.soc <= manual->instruction.low.percent() && p < 0.0)
+    return say("I8: discharge below the range of the override", p, 0);
 
   // I9: the target first, then every rule that moved the result, each with what it was before.
   if (d.reasons.empty() || !is_target(d.reasons.begin()->why)) return "I9: no target named";

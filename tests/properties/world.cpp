@@ -67,10 +67,10 @@ void World::happen(Happening what, double value) {
       cvl_v_ = scaled(value, 45, 54);
       break;
     case Happening::ccl:
-      ccl_a_ = value < 0.2 ? 0.0 : scaled(value, -10, 80);
+      ccl_a_ = value < 0.1 ? 0.0 : scaled(value, -20, 80);
       break;
     case Happening::dcl:
-      dcl_a_ = value < 0.2 ? 0.0 : scaled(value, -10, 80);
+      dcl_a_ = value < 0.1 ? 0.0 : scaled(value, -20, 80);
       break;
     case Happening::protections:
       protections_ = value < 0.5 ? 0 : 1u << (bits % 20);
