@@ -66,14 +66,13 @@ Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
   const Wish wish = choose_target(inputs, facts, memory, decision.reasons);
   if (waits_for_clock(inputs, decision.policy))
     decision.reasons.add({Why::clock_untrusted, wish.battery_power});
-  PowerWindow window{wish.battery_power, -unlimited, unlimited};
+  PowerWindow window{wish.battery_power, -unlimited, unlimited, decision.reasons};
   for (const Limit limit : limits()) limit(inputs, facts, memory, window);
 
   decision.at = inputs.now;
   decision.wished = wish.battery_power;
   decision.battery_power = window.power();
   decision.house_load = house_load(inputs, facts);
-  for (const Reason& reason : window.reasons()) decision.reasons.add(reason);
   decision.faults = memory.faults;
   decision.loop = loop_quality(inputs.settings, memory.loop);
   decision.setpoint.mode = choose_mode(facts, memory);

@@ -10,7 +10,9 @@ namespace esshub::control {
 
 class PowerWindow {
  public:
-  PowerWindow(Watts wish, Watts low, Watts high) : wish_(wish), low_(low), high_(high) {}
+  /// What moves the result adds its Reason to `reasons`, which must outlive the window.
+  PowerWindow(Watts wish, Watts low, Watts high, Reasons& reasons)
+      : wish_(wish), low_(low), high_(high), reasons_(reasons) {}
 
   /// Keeps [low, high] as far as earlier rules left it: an earlier rule always wins, and the window
   /// never becomes empty. Leaves a Reason if it moved the result.
@@ -34,13 +36,12 @@ class PowerWindow {
   [[nodiscard]] Watts power() const { return std::clamp(wish_, low_, high_); }
   [[nodiscard]] Watts low() const { return low_; }
   [[nodiscard]] Watts high() const { return high_; }
-  [[nodiscard]] const Reasons& reasons() const { return reasons_; }
 
  private:
   Watts wish_;
   Watts low_;
   Watts high_;
-  Reasons reasons_;
+  Reasons& reasons_;
 };
 
 }  // namespace esshub::control

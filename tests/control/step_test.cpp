@@ -469,15 +469,16 @@ TEST(Clock, UntrustedIsAFaultButSelfConsumptionGoesOn) {
 }
 
 TEST(Window, AnEarlierLimitWinsAndALaterOneCannotWiden) {
-  PowerWindow w{Watts{1000}, Watts{-5000}, Watts{5000}};
+  Reasons reasons;
+  PowerWindow w{Watts{1000}, Watts{-5000}, Watts{5000}, reasons};
   w.narrow(Watts{-100}, Watts{100}, Why::bms_charge_limit);
   w.narrow(Watts{500}, Watts{800}, Why::slew);
   EXPECT_EQ(w.power(), Watts{100});
   EXPECT_LE(w.low(), w.high());
   w.narrow(Watts{-9000}, Watts{9000}, Why::reserve);
   EXPECT_EQ(w.power(), Watts{100});
-  ASSERT_EQ(w.reasons().size(), 1u);
-  EXPECT_EQ(w.reasons().begin()->without, Watts{1000});
+  ASSERT_EQ(reasons.size(), 1u);
+  EXPECT_EQ(reasons.begin()->without, Watts{1000});
 }
 
 // Invariants over random histories (docs/safety.md: I1, I2, I3, I5, I7, I8).
