@@ -14,10 +14,11 @@ Duration View::max_age_of(Measure measure) const {
     case Measure::energy_forward:
     case Measure::energy_reverse:
       return 30s;  // polled every 10 s
+    case Measure::input_limit:
+      return 90s;  // asked for every 30 s, under a restless target every 60 s
     case Measure::voltage:
     case Measure::current:
     case Measure::frequency:
-    case Measure::input_limit:
     case Measure::dc_voltage:
     case Measure::dc_current:
     case Measure::charge_state:

@@ -146,8 +146,13 @@ constexpr std::array<std::uint8_t, 5> record_check_ids{ram::mains_power, ram::ba
                                                        ram::battery_current};
 constexpr Duration record_check_every = 1500ms;
 
-constexpr int large_change = 50;  // W: a house on the move, not its noise
-constexpr unsigned most_writes_in_a_row = 2;
+// A new setpoint waits for the transaction under way and for no other, unless setpoints have kept
+// the line until something else is owed.
+constexpr Duration longest_without_power = 300ms;
+constexpr Duration owed_without_power = 500ms;  // while the rest is owed
+constexpr unsigned calm_polls = 2;  // between two writes: the next write may be followed by another
+
+constexpr int large_change = 50;            // W: a house on the move, not its noise
 constexpr Duration calm_before_input = 3s;  // its second must not fall into a large change
 
 constexpr std::size_t setpoint_bytes = 9;
@@ -203,7 +208,8 @@ class VebusDriver final : public Driver {
   [[nodiscard]] Message request(Pending& pending, Instant now);
   void ask_snapshot(Pending& pending, Instant now, Step& step);
   [[nodiscard]] bool setpoint_due(Instant now) const;
-  [[nodiscard]] bool rest_is_late(Instant now) const;
+  [[nodiscard]] bool power_is_owed(Instant now) const;
+  [[nodiscard]] bool rest_is_owed(Instant now) const;
   [[nodiscard]] std::optional<SwitchState> wanted_switch(Instant now) const;
   [[nodiscard]] bool switch_due(Instant now) const;
   [[nodiscard]] Instant next_wake(Instant now) const;
@@ -288,10 +294,11 @@ class VebusDriver final : public Driver {
   Instant record_check_due_{};
   bool reads_many_ = false;  // several RAM values in one request
   Task last_poll_ = Task::snapshot;
-  unsigned power_reads_since_write_ = 0;
-  unsigned other_polls_since_write_ = 0;
-  unsigned writes_in_a_row_ = 0;  // with no poll between
-  Instant moved_at_{};            // a large change was written
+  unsigned polls_since_write_ = 0;
+  bool power_read_since_write_ = false;
+  bool spare_write_ = false;  // one may follow another although something is owed
+  Instant power_read_at_{};   // asked for
+  Instant moved_at_{};        // a large change was written
   Duration snapshot_gap_{};
   unsigned empty_snapshots_ = 0;
   std::optional<InverterState> state_;
@@ -435,9 +442,9 @@ Task VebusDriver::choose(Instant now) {
   if (!running_) return stage_;
   if (setpoint_due(now)) return Task::setpoint;
   // Power readings, the first after each write, alternate with the rest, the relatively latest
-  // first. The main
-  // state does not wait, and what may take long follows it directly.
-  const bool read_power = reads_power(last_poll_) && power_reads_since_write_ > 0;
+  // first. The main state does not wait, and what may take long follows it directly.
+  const bool rest_may = rest_is_owed(now) ? now - power_read_at_ < owed_without_power
+                                          : reads_power(last_poll_) && power_read_since_write_;
   std::optional<Task> next;
   double latest = 0.0;
   for (const auto& periodic : periodic_) {
@@ -446,7 +453,7 @@ Task VebusDriver::choose(Instant now) {
     if (periodic.task == Task::input && now - moved_at_ < calm_before_input &&
         now - periodic.due < periodic.every)
       continue;
-    const bool its_turn = periodic.task == Task::input ? last_poll_ == Task::mains : read_power;
+    const bool its_turn = periodic.task == Task::input ? last_poll_ == Task::mains : rest_may;
     const double lateness = Seconds{now - periodic.due} / Seconds{periodic.every};
     if (!its_turn || (next && lateness <= latest)) continue;
     next = periodic.task;
@@ -520,13 +527,17 @@ void VebusDriver::ask(Task task, Instant now, Step& step) {
   partial_.reset();
   if (task == Task::setpoint) {
     if (!written_ || std::abs(pending.word - written_->word) >= large_change) moved_at_ = now;
-    const bool polled = power_reads_since_write_ + other_polls_since_write_ > 0;
-    writes_in_a_row_ = polled ? 1 : writes_in_a_row_ + 1;
-    power_reads_since_write_ = other_polls_since_write_ = 0;
+    spare_write_ = polls_since_write_ >= calm_polls || (spare_write_ && polls_since_write_ > 0);
+    polls_since_write_ = 0;
+    power_read_since_write_ = false;
   }
   if (!is_handshake(task) && task != Task::setpoint && task != Task::switch_state) {
     last_poll_ = task;
-    ++(reads_power(task) ? power_reads_since_write_ : other_polls_since_write_);
+    ++polls_since_write_;
+    if (reads_power(task)) {
+      power_read_since_write_ = true;
+      power_read_at_ = now;
+    }
     for (auto& periodic : periodic_)
       if (periodic.task == task) periodic.due = now + periodic.every;
   }
@@ -618,21 +629,31 @@ bool VebusDriver::setpoint_due(Instant now) const {
   if (!word) return false;
   if (!written_ || now - written_->sent >= config_.refresh) return true;
   if (*word == written_->word || now - written_->sent < config_.setpoint_interval) return false;
-  // To zero, or from charging to discharging: at once, and so is a large change, a few times.
-  // Otherwise the last one's effect is read first, or a restless target would leave no time for
-  // reading anything.
-  if (*word == 0 || *word * written_->word < 0) return true;
+  if (*word == 0) return true;  // whatever else is owed
+  const bool reversed = *word * written_->word < 0;
   const int change = std::abs(*word - written_->word);
-  if (change < config_.setpoint_deadband.value()) return false;
-  if (power_reads_since_write_ > 0) return other_polls_since_write_ > 0 || !rest_is_late(now);
-  return change >= large_change && writes_in_a_row_ < most_writes_in_a_row;
+  if (!reversed && change < config_.setpoint_deadband.value()) return false;
+  // A restless target must leave time for reading: what is owed comes between two writes.
+  return polls_since_write_ > 0 || spare_write_ || !(power_is_owed(now) || rest_is_owed(now));
 }
 
-/// Something else than powers should have been asked for a whole period ago.
-bool VebusDriver::rest_is_late(Instant now) const {
+bool VebusDriver::power_is_owed(Instant now) const {
+  return now - power_read_at_ >= longest_without_power;
+}
+
+/// Mains loss and alarms must not wait; the rest may stretch by half its period.
+bool VebusDriver::rest_is_owed(Instant now) const {
   return std::ranges::any_of(periodic_, [&](const Periodic& periodic) {
-    return periodic.task != Task::input && periodic.task != Task::battery &&
-           now - periodic.due > periodic.every;
+    switch (periodic.task) {
+      case Task::mains:
+      case Task::leds:
+        return now >= periodic.due;
+      case Task::input:
+      case Task::battery:
+        return false;
+      default:
+        return now - periodic.due >= periodic.every / 2;
+    }
   });
 }
 

@@ -9,10 +9,10 @@
 namespace esshub::protocol {
 
 struct VebusConfig {
-  std::uint8_t address = 0;  ///< Winmon target: 0 = the only device or the L1 master
-  Duration refresh = 800ms;  ///< an unchanged setpoint is written again this often (< 1 s)
-  Duration setpoint_interval = 100ms;  ///< changed setpoints are written no faster than this
-  Watts setpoint_deadband{1.0};        ///< smaller changes wait for the refresh
+  std::uint8_t address = 0;           ///< Winmon target: 0 = the only device or the L1 master
+  Duration refresh = 800ms;           ///< an unchanged setpoint is written again this often (< 1 s)
+  Duration setpoint_interval = 80ms;  ///< changed setpoints are written no faster than this
+  Watts setpoint_deadband{1.0};       ///< smaller changes wait for the refresh
 };
 
 /// The driver of one single-phase unit with the ESS assistant (reference: vebus-mk3).
@@ -21,6 +21,8 @@ struct VebusConfig {
 /// emitted and setpoints are written. Without the record, with several units, or where setpoints
 /// are refused twice, it goes on measuring with Fault::inverter_lost and looks again every 30 s.
 /// {inverter, setpoint} is stamped at the acknowledgement; its effect is for others to check.
+/// A changed setpoint waits for the transaction under way and for no other; only where setpoints
+/// come so often that readings would grow old does one reading come between two of them.
 /// A command given before the inverter was ready is never written, but for the switch: off and
 /// charger_only are sent also where setpoints cannot be, and what was switched off here is switched
 /// on again by the next follow or release, even across a lost line. A unit found off, with mains
