@@ -68,16 +68,20 @@ bool ControlLoop::look() {
 const Decision& ControlLoop::decide(Instant now, LocalTime local) {
   if (const auto grid = snapshot_.power(Point::grid)) decided_grid_ = grid->at;
   const bool followed_before = decision_.setpoint.mode == InverterMode::follow;
-  decision_ = step_({.settings = settings_,
-                     .snapshot = snapshot_,
-                     .now = now,
-                     .local = local,
-                     .stopping = stop_.has_value(),
-                     .overrun = overrun_,
-                     .parts_failing = hold_safe_,
-                     .orders = orders_,
-                     .implausible = gate_.doubtful()},
-                    memory_);
+  decision_ =
+      step_({.settings = settings_,
+             .snapshot = snapshot_,
+             .now = now,
+             .local = local,
+             .stopping = stop_.has_value(),
+             .overrun = overrun_,
+             .parts_failing = hold_safe_,
+             .orders = orders_,
+             .implausible = gate_.doubtful(),
+             .grid_frozen = std::any_of(
+                 buses_.begin(), buses_.end(),
+                 [](const auto& bus) { return bus.driver.fault == Fault::grid_meter_frozen; })},
+            memory_);
   decision_.at = now;
 
   std::array<bool, fault_count> raised{};

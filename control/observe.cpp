@@ -241,7 +241,8 @@ Facts observe(const Inputs& inputs, Memory& memory) {
   if (!memory.first_tick) memory.first_tick = inputs.now;
   Facts facts;
   const auto grid = inputs.snapshot.power(Point::grid);
-  trust_samples(memory.grid, grid ? std::optional{grid->at} : std::nullopt, inputs.now,
+  const bool lives = grid && !inputs.grid_frozen;
+  trust_samples(memory.grid, lives ? std::optional{grid->at} : std::nullopt, inputs.now,
                 inputs.settings.meter_max_age);
   facts.grid_ok = memory.grid.ok;
   observe_battery(inputs, memory, facts);

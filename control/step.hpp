@@ -24,6 +24,7 @@ struct Inputs {
   bool parts_failing = false;  ///< an actor dies again and again: safe setpoint
   Orders orders{};             ///< what was ordered at run time
   bool implausible = false;    ///< samples were dropped because they cannot be (Gate)
+  bool grid_frozen = false;    ///< the grid meter's registers stand still (its bus says so)
 };
 
 /// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.

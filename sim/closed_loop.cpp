@@ -56,12 +56,14 @@ void ClosedLoop::tick(Instant now) {
     if (gate_.admit(sample, settings_.control)) snapshot_.absorb(sample);
   const LocalTime local = clock_ ? clock_(now - plant_.start())
                                  : LocalTime{.minute_of_day = 720, .weekday = 1, .trusted = true};
-  const control::Inputs inputs{.settings = settings_.control,
-                               .snapshot = snapshot_,
-                               .now = now,
-                               .local = local,
-                               .stopping = stopping_,
-                               .implausible = gate_.doubtful()};
+  const control::Inputs inputs{
+      .settings = settings_.control,
+      .snapshot = snapshot_,
+      .now = now,
+      .local = local,
+      .stopping = stopping_,
+      .implausible = gate_.doubtful(),
+      .grid_frozen = health(Bus::meters).fault == Fault::grid_meter_frozen};
   decision_ = settings_.controller ? settings_.controller(inputs) : control::step(inputs, memory_);
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
   if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision_.setpoint, now), now);

@@ -24,6 +24,7 @@ struct House {
   bool parts_failing = false;
   Orders orders;
   bool implausible = false;
+  bool grid_frozen = false;
 
   // The truth that healthy sources report.
   double residual_w = 0.0;  ///< loads minus solar on the grid side
@@ -98,7 +99,8 @@ struct House {
                              .overrun = overrun,
                              .parts_failing = parts_failing,
                              .orders = orders,
-                             .implausible = implausible},
+                             .implausible = implausible,
+                             .grid_frozen = grid_frozen},
                             memory);
     if (inverter_alive && d.setpoint.mode == InverterMode::follow) {
       put(Point::inverter, Measure::setpoint, d.setpoint.ac_power.value());

@@ -125,6 +125,19 @@ TEST(Stale, GridMeterIsTrustedAgainAfterFiveGoodSamples) {
   EXPECT_FALSE(h.tick().faults.active(Fault::grid_meter_lost));
 }
 
+TEST(Stale, AFrozenGridMeterMeansZeroAtOnce) {
+  House h = settled();
+  h.residual_w = 1000;
+  ASSERT_LT(h.run(5s).battery_power, Watts{-900});
+  h.grid_frozen = true;
+  const Decision d = h.tick();
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Why::grid_meter_stale));
+  h.grid_frozen = false;
+  EXPECT_EQ(h.run(400ms).battery_power, Watts{});
+  EXPECT_LT(h.run(5s).battery_power, Watts{-900});
+}
+
 TEST(Stale, BmsSilentFor3sMeansNoChargeNoDischarge) {
   House h = settled();
   h.residual_w = -1000;

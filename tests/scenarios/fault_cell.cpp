@@ -71,7 +71,7 @@ std::span<const Channel> required(Bus bus) {
 std::optional<Duration> stale_after(Bus bus, FaultKind kind) {
   if (kind != FaultKind::stuck) return lost_after + reaction;
   if (bus != Bus::meters) return std::nullopt;
-  return frozen_after + lost_after + reaction;
+  return frozen_after + reaction;
 }
 
 class Run {
