@@ -1,0 +1,152 @@
+#include "control/identify.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace esshub::control {
+namespace {
+
+/// Inverter and meter as they truly are, and what the model is told of them.
+struct Plant {
+  InverterResponse truth;
+  Seconds meter_lag{0.217};
+  Settings settings;
+  LoopModel loop;
+  Instant now{1000s};
+  Watts power{};
+  Watts shown{};  ///< of the inverter, by the meter
+  Watts load{500.0};
+  Metered metered{};
+
+  Plant() {
+    loop.known_at = now;
+    tell(Watts{});
+  }
+  void tell(Watts setpoint) {
+    loop.commands[loop.command_count++ % LoopModel::depth] = {now, setpoint};
+  }
+  void pass(Duration time) {
+    for (const Instant end = now + time; now < end; now += model_step) {
+      power = respond(power, *command_at(loop, now), model_step, truth);
+      shown = follow(shown, power, model_step, meter_lag);
+      for (std::size_t i = 0; i < meter_lags.size(); ++i)
+        metered[i] = follow(metered[i], power, model_step, Seconds{meter_lags[i]});
+      metered.back() = follow(metered.back(), power, model_step, meter_lag_of(settings, loop));
+    }
+  }
+  /// The inverter measures itself, wrong by `noise`.
+  void measure(Watts noise = {}) {
+    const Watts measured = power + noise;
+    identify_response(settings, loop, measured, now);
+    loop.known_move = measured - loop.known;
+    loop.known = measured;
+    loop.known_at = now;
+  }
+  void read_meter(Watts noise = {}) {
+    identify_meter(settings, loop, {now, load + shown + noise}, metered, true);
+  }
+  /// Moves up and down, watched as in the house.
+  void move(int times, Watts low, Watts high) {
+    for (int n = 0; n < times; ++n) {
+      tell(n % 2 == 0 ? high : low);
+      for (int i = 0; i < 150; ++i) {
+        pass(100ms);
+        read_meter();
+        if (i % 2 == 0) measure();
+      }
+    }
+  }
+};
+
+TEST(IdentifyResponse, FindsRampGainAndOffsetOfAKnownPlant) {
+  for (const double ramp : {200.0, 700.0, 2500.0}) {
+    Plant plant;
+    plant.truth = {WattsPerSecond{ramp}, Seconds{0.1}, 0.93, Watts{5}};
+    plant.move(21, -200.0_W, -2000.0_W);
+    const auto found = response_of(plant.settings, plant.loop);
+    EXPECT_NEAR(found.ramp.value() / ramp, 1.0, 0.3) << ramp;
+    EXPECT_NEAR(found.gain, 0.93, 0.04) << ramp;
+    // Gain and offset are told apart slowly; together they are right where it last was at rest.
+    EXPECT_NEAR(found.settled(-2000.0_W).value(), plant.truth.settled(-2000.0_W).value(), 10.0);
+  }
+}
+
+TEST(IdentifyResponse, DoesNotMoveOnNoiseAtRest) {
+  Plant plant;
+  plant.tell(-1000.0_W);
+  plant.pass(5s);
+  plant.measure();
+  std::mt19937 random{1};
+  const auto before = response_of(plant.settings, plant.loop);
+  for (int i = 0; i < 1000; ++i) {
+    plant.pass(200ms);
+    plant.measure(Watts{static_cast<double>(random() % 9) - 4.0});
+    const auto found = response_of(plant.settings, plant.loop);
+    ASSERT_EQ(found.ramp, before.ramp);
+    ASSERT_EQ(found.lag, before.lag);
+    ASSERT_NEAR(found.settled(-1000.0_W).value(), -1000.0, 5.0);
+  }
+}
+
+TEST(IdentifyResponse, StaysWithinItsCandidatesWhateverIsMeasured) {
+  std::mt19937 random{2};
+  const auto draw = [&](double span) {
+    return Watts{span * (static_cast<double>(random() % 2001) / 1000.0 - 1.0)};
+  };
+  Plant plant;
+  for (int i = 0; i < 5000; ++i) {
+    if (i % 7 == 0) plant.tell(draw(4000.0));
+    plant.pass(model_step * (1 + random() % 50));
+    plant.measure(draw(i % 3 == 0 ? 20.0 : 4000.0));
+    plant.load = draw(4000.0);
+    plant.read_meter();
+    const auto found = response_of(plant.settings, plant.loop);
+    ASSERT_GE(found.ramp, WattsPerSecond{inverter_ramps.front()});
+    ASSERT_LE(found.ramp, WattsPerSecond{inverter_ramps.back()});
+    ASSERT_GE(found.lag.count(), inverter_lags.front());
+    ASSERT_LE(found.lag.count(), inverter_lags.back());
+    ASSERT_NEAR(found.gain, 1.0, 0.3);
+    const double lag = meter_lag_of(plant.settings, plant.loop).count();
+    ASSERT_GE(lag, meter_lags.front());
+    ASSERT_LE(lag, meter_lags.back());
+  }
+}
+
+TEST(IdentifyMeter, FindsTheLagFromTheInvertersOwnMoves) {
+  for (const double lag : {0.1, 0.5, 1.0}) {
+    Plant plant;
+    plant.meter_lag = Seconds{lag};
+    plant.move(20, -200.0_W, -2000.0_W);
+    EXPECT_NEAR(meter_lag_of(plant.settings, plant.loop).count(), lag, 0.1 + 0.15 * lag);
+  }
+}
+
+TEST(IdentifyMeter, LearnsNothingFromARestlessHouse) {
+  Plant plant;
+  plant.tell(-1000.0_W);
+  plant.pass(20s);
+  std::mt19937 random{3};
+  for (int i = 0; i < 1000; ++i) {
+    plant.load = Watts{static_cast<double>(random() % 3000)};
+    plant.pass(200ms);
+    plant.read_meter();
+  }
+  EXPECT_FALSE(plant.loop.meter_lag);
+}
+
+TEST(Identify, TheSameReadingsTeachTheSameToTheLastBit) {
+  Plant one;
+  Plant other;
+  for (Plant* plant : {&one, &other}) plant->move(6, 300.0_W, -1500.0_W);
+  EXPECT_EQ(one.loop.inverter->ramp, other.loop.inverter->ramp);
+  EXPECT_EQ(one.loop.inverter->gain, other.loop.inverter->gain);
+  EXPECT_EQ(one.loop.meter_lag, other.loop.meter_lag);
+  EXPECT_EQ(one.loop.lag_cost, other.loop.lag_cost);
+  EXPECT_EQ(one.loop.response_cost, other.loop.response_cost);
+}
+
+}  // namespace
+}  // namespace esshub::control
