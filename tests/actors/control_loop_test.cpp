@@ -172,6 +172,74 @@ TEST(ControlLoop, NewSettingsHoldFromTheNextTick) {
   EXPECT_EQ(rig.loop.view({}).max_age, Duration(9s));
 }
 
+/// Between two ticks: looks, and decides if there is reason to.
+bool look(Rig& rig) {
+  rig.now += 10ms;
+  if (!rig.loop.look()) return false;
+  rig.loop.decide(rig.now, {720, 1, true});
+  return true;
+}
+
+TEST(ControlLoopBetweenTicks, EveryNewGridReadingIsDecidedOnOnce) {
+  Rig rig;
+  rig.tick();
+  EXPECT_FALSE(look(rig));
+  rig.meters->push({{Point::grid, Measure::power}, 700, rig.now});
+  EXPECT_TRUE(look(rig));
+  EXPECT_FALSE(look(rig));
+  rig.meters->push({{Point::grid, Measure::power}, 710, rig.now});
+  rig.tick();
+  EXPECT_FALSE(look(rig)) << "the tick has seen it";
+}
+
+TEST(ControlLoopBetweenTicks, OtherReadingsWaitForTheTickButAreNotLost) {
+  Rig rig;
+  rig.tick();
+  rig.measure(Point::ac_out, Measure::power, 70);
+  rig.meters->push({{Point::solar, Measure::power}, 10, rig.now});
+  EXPECT_FALSE(look(rig));
+  EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{570});
+}
+
+TEST(ControlLoopBetweenTicks, ADecisionIsNoTickAndNoCleanOne) {
+  Rig rig;
+  rig.tick(3);
+  const auto decide_again = [&] {
+    rig.meters->push({{Point::grid, Measure::power}, 700, rig.now});
+    ASSERT_TRUE(look(rig));
+  };
+  for (int i = 0; i < 100; ++i) decide_again();
+  EXPECT_EQ(rig.loop.stats().ticks, 1u);
+  EXPECT_EQ(rig.loop.stats().overruns, 3u);
+  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Why::overrun));
+  for (int i = 0; i < 59; ++i) {
+    ASSERT_TRUE(rig.tick().reasons.has(Why::overrun)) << i;
+    decide_again();
+  }
+  EXPECT_FALSE(rig.tick().reasons.has(Why::overrun));
+}
+
+TEST(ControlLoopBetweenTicks, TheSameReadingsGiveTheSameDecisions) {
+  Rig one{&control::step};
+  Rig other{&control::step};
+  for (int i = 0; i < 300; ++i) {
+    for (Rig* rig : {&one, &other}) {
+      const double wave = 400.0 + 37.0 * (i % 11);
+      rig->measure(Point::inverter, Measure::power, -wave);
+      rig->measure(Point::inverter, Measure::controllable, 1);
+      rig->measure(Point::ac_out, Measure::power, 20);
+      if (i % 3 == 0) rig->meters->push({{Point::grid, Measure::power}, wave, rig->now});
+      look(*rig);
+      rig->tick();
+    }
+    const auto a = one.loop.view({}).decision;
+    const auto b = other.loop.view({}).decision;
+    ASSERT_EQ(a.setpoint.ac_power, b.setpoint.ac_power) << i;
+    ASSERT_EQ(a.battery_power, b.battery_power) << i;
+    ASSERT_EQ(a.house_load, b.house_load) << i;
+  }
+}
+
 class Stop : public testing::Test {
  protected:
   void begin() {
@@ -225,6 +293,32 @@ TEST_F(Stop, GivesUpAfterTwoSeconds) {
   begin();
   for (int i = 0; i < 19; ++i) rig.tick();
   EXPECT_FALSE(rig.loop.stopped());
+  rig.tick();
+  EXPECT_EQ(rig.loop.stopped(), false);
+}
+
+TEST_F(Stop, ADecisionBetweenTicksRestsTooAndItsAcknowledgementCounts) {
+  begin();
+  rig.tick();
+  rig.measure(Point::ac_out, Measure::power, 340);
+  rig.meters->push({{Point::grid, Measure::power}, 700, rig.now});
+  ASSERT_TRUE(look(rig));
+  EXPECT_EQ(rig.loop.view({}).decision.setpoint.ac_power, Watts{340});
+  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Why::shutting_down));
+  acknowledge(340);
+  rig.tick();
+  EXPECT_EQ(rig.loop.stopped(), true);
+}
+
+TEST_F(Stop, DecisionsBetweenTicksDoNotShortenItsTwoSeconds) {
+  begin();
+  const Instant since = rig.now;
+  rig.tick();
+  while (rig.now - since < 1990ms) {
+    rig.meters->push({{Point::grid, Measure::power}, 700, rig.now});
+    ASSERT_TRUE(look(rig));
+    ASSERT_FALSE(rig.loop.stopped());
+  }
   rig.tick();
   EXPECT_EQ(rig.loop.stopped(), false);
 }
