@@ -15,6 +15,7 @@ void add_view(Page& page, View view, Instant now) {
   if (current) {
     add_policy(page, view);
     add_decision(page, view);
+    add_loop(page, view.decision.loop);
     add_faults(page, view);
     add_bus_states(page, view.buses);
   }

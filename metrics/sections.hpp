@@ -35,6 +35,9 @@ void add_policy(Page& page, const View& view);
 /// What is commanded and why.
 void add_decision(Page& page, const View& view);
 
+/// How well the grid is held and what the control found out of its own loop.
+void add_loop(Page& page, const LoopQuality& loop);
+
 /// Faults; since-when only while the wall clock is trusted.
 void add_faults(Page& page, const View& view);
 

@@ -118,6 +118,12 @@ View full_view() {
   policy.backup_left = 90min;
   policy.import_price = 0.25;
   policy.export_price = 0.15;
+  decision.loop.mean_grid = Watts{12};
+  decision.loop.model_error = Watts{30};
+  decision.loop.meter_lag = Seconds{0.217};
+  decision.loop.inverter_lag = Seconds{0.1};
+  decision.loop.inverter_ramp = WattsPerSecond{1000};
+  decision.loop.inverter_gain = 0.97;
   for (std::size_t i = 0; i < flow_count; ++i) view.energies.joules[i] = 3.6e6 * (1.0 + double(i));
   view.ticks.ticks = 12;
   view.ticks.lateness.add(0.0002);
@@ -166,6 +172,12 @@ TEST(Sections, EveryPartOfTheViewIsShown) {
       {"esshub_backup_left_seconds", 5400},
       {"esshub_energy_price_per_kwh{direction=\"import\"}", 0.25},
       {"esshub_energy_price_per_kwh{direction=\"export\"}", 0.15},
+      {"esshub_loop_grid_deviation_watts", 12},
+      {"esshub_loop_model_error_watts", 30},
+      {"esshub_loop_lag_seconds{device=\"meter\"}", 0.217},
+      {"esshub_loop_lag_seconds{device=\"inverter\"}", 0.1},
+      {"esshub_loop_inverter_ramp_watts_per_second", 1000},
+      {"esshub_loop_inverter_gain_ratio", 0.97},
       {"esshub_local_weekday", 7},
       {"esshub_flow_energy_joules_total{flow=\"grid_import\"}", 3.6e6},
       {"esshub_fault_since_timestamp_seconds{fault=\"islanded\",severity=\"warning\"}",
