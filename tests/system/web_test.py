@@ -185,7 +185,7 @@ class WebTest(unittest.TestCase):
         self.page.find_element("css selector", "#reserve-form button").click()
         self.becomes("#control-note", lambda t: t == "The reserve is set.")
         self.assertIsNotNone(wait_for(
-            lambda: (self.state() or {}).get("decision", {}).get("policy", {}).get("reserve_percent") == 35, 5))
+            lambda: (self.state() or {}).get("decision", {}).get("policy", {}).get("reserve_percent") == 35, 15))
         self.becomes("#marks .reserve", lambda t: t.startswith("35 %"))
         cookie = self.page.get_cookies()[0]
         self.assertTrue(cookie["httpOnly"])
