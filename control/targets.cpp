@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "control/policy.hpp"
 #include "control/load_estimate.hpp"
+#include "control/policy.hpp"
 
 namespace esshub::control {
 namespace {

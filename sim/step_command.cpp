@@ -59,7 +59,8 @@ int run_step_response(const StepCommand& command) {
   LoopPlant shared_line = report.plant;
   shared_line.battery_meter = true;
   report.beside_meter = measure(shared_line, LoopKind::hub, all, command.phases, bar, done);
-  if (command.sweep) report.cells = sweep(1, [&](double share) { bar.show(done + sweep_parts * share); });
+  if (command.sweep)
+    report.cells = sweep(1, [&](double share) { bar.show(done + sweep_parts * share); });
 
   std::cout << as_text(report) << std::flush;
   if (!write(command.json, as_json(report)) || !write(command.svg, as_svg(report)))
