@@ -2,6 +2,7 @@
 
 #include "control/backup.hpp"
 #include "control/facts.hpp"
+#include "control/latch.hpp"
 #include "control/load_estimate.hpp"
 #include "control/policy.hpp"
 
@@ -40,11 +41,6 @@ void trust_complete(Trust& trust, bool complete, Instant now, Duration proof) {
   if (!trust.good_since) trust.good_since = now;
   trust.ok = trust.ok || !trust.ever || now - *trust.good_since >= proof;
   trust.ever |= trust.ok;
-}
-
-/// A latch with hysteresis: set while `set`, cleared only by `clear`.
-bool latch(bool held, bool set, bool clear) {
-  return set || (held && !clear);
 }
 
 bool forbids_charge(std::uint32_t p) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/latch.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -25,10 +27,6 @@ std::optional<Instruction> tariff_says(const Settings& s, const LocalTime& local
 std::optional<Instruction> current(const std::optional<Order>& order, Instant now) {
   if (!order || now >= order->until) return std::nullopt;
   return order->instruction;
-}
-
-bool latch(bool held, bool set, bool clear) {
-  return set || (held && !clear);
 }
 
 /// The lower ends go by the SOC that rules, the upper ends by the BMS's word (F18).
