@@ -7,6 +7,7 @@ namespace {
 
 constexpr unsigned char good_samples = 5;  // safety contract F3
 constexpr double highest_mains_v = 276.0;  // 230 V + 20 %
+constexpr double most_w = 50e3;  // of a home's sun, inverter and circuits: far above any of them
 
 struct Range {
   double low;
@@ -15,13 +16,16 @@ struct Range {
 
 /// What a measure can be on any installation this hub is for; wider than any alarm of a device.
 Range possible(Channel channel, const Settings& settings) {
-  const double fuse_w = settings.main_fuse.value() * highest_mains_v;
+  // The fuse carries what comes from the grid; what the house makes and uses itself does not pass
+  // it.
+  const double power_w =
+      channel.point == Point::grid ? settings.main_fuse.value() * highest_mains_v : most_w;
   const bool dc = channel.point == Point::battery || channel.point >= Point::module1;
   switch (channel.measure) {
     case Measure::power:
     case Measure::dc_power:
     case Measure::setpoint:
-      return {-fuse_w, fuse_w};
+      return {-power_w, power_w};
     case Measure::voltage:
       // A phase of the meter that is not wired and mains that are gone both read 0.
       return dc ? Range{0.0, 70.0} : Range{0.0, 300.0};

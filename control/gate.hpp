@@ -10,8 +10,8 @@ namespace esshub::control {
 
 class Gate {
  public:
-  /// False for a value that cannot be: not a number, outside what its measure allows, a power
-  /// beyond the main fuse, or a power of a grid meter whose own voltage cannot be (wrong word
+  /// False for a value that cannot be: not a number, outside what its measure allows, a grid
+  /// power beyond the main fuse, or a power of a grid meter whose own voltage cannot be (wrong word
   /// order, wrong device).
   [[nodiscard]] bool admit(const Sample& sample, const Settings& settings);
 

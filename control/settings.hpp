@@ -25,7 +25,7 @@ struct Settings {
   std::optional<Watts> import_cap;  ///< the battery's charging never lifts import above it
   std::optional<Watts> export_cap;  ///< the battery's discharging never lifts export above it
 
-  Amperes main_fuse = 100.0_A;  ///< of the house: a power beyond it cannot be; 10 to 400
+  Amperes main_fuse = 100.0_A;  ///< of the house: a grid power beyond it cannot be; 10 to 400
 
   bool solar_metered = true;  ///< a channel measures Point::solar; else load is net of solar
 

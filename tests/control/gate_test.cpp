@@ -87,6 +87,15 @@ TEST(Gate, TheFuseIsConfigured) {
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 12000.0, {}}, settings));
 }
 
+TEST(Gate, TheFuseBindsTheGridAlone) {
+  Gate gate;
+  Settings settings;
+  settings.main_fuse = 16.0_A;
+  EXPECT_TRUE(gate.admit({{Point::solar, Measure::power}, 6000.0, {}}, settings));
+  EXPECT_TRUE(gate.admit({{Point::inverter, Measure::power}, -4900.0, {}}, settings));
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 6000.0, {}}, settings));
+}
+
 TEST(Gate, ThePowerOfAMeterWhoseVoltageCannotBeIsDropped) {
   Gate gate;
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::voltage}, words_swapped(230.0F), {}}, {}));
