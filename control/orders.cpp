@@ -61,7 +61,11 @@ class Applier {
   }
 
   Result<Orders> operator()(const StartOverride& c) {
-    return start(orders_.manual, c.instruction, c.length, shortest_override, longest_override);
+    if (auto wrong = mistake_in(c.instruction, settings_)) return refuse(*wrong);
+    if (auto wrong = wrong_length(c.length, shortest_override, longest_override))
+      return refuse(*wrong);
+    orders_.manual = Order{c.instruction, now_ + c.length};
+    return orders_;
   }
   Result<Orders> operator()(const EndOverride&) {
     orders_.manual.reset();
@@ -69,7 +73,11 @@ class Applier {
   }
 
   Result<Orders> operator()(const StartDispatch& c) {
-    return start(orders_.dispatch, c.instruction, c.length, shortest_dispatch, longest_dispatch);
+    if (auto wrong = mistake_in_dispatch(c.instruction, settings_)) return refuse(*wrong);
+    if (auto wrong = wrong_length(c.length, shortest_dispatch, longest_dispatch))
+      return refuse(*wrong);
+    orders_.dispatch = Order{c.instruction, now_ + c.length};
+    return orders_;
   }
   Result<Orders> operator()(const EndDispatch&) {
     orders_.dispatch.reset();
@@ -97,14 +105,6 @@ class Applier {
   }
 
  private:
-  Result<Orders> start(std::optional<Order>& slot, const Instruction& instruction, Duration length,
-                       Duration shortest, Duration longest) {
-    if (auto wrong = mistake_in(instruction, settings_)) return refuse(*wrong);
-    if (auto wrong = wrong_length(length, shortest, longest)) return refuse(*wrong);
-    slot = Order{instruction, now_ + length};
-    return orders_;
-  }
-
   Orders orders_;
   const Settings& settings_;
   Instant now_;

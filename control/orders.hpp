@@ -17,8 +17,9 @@ constexpr Duration shortest_storm = 10min;
 constexpr Duration longest_storm = 14 * 24h;
 
 /// The orders with the command carried out, those that ended left out. An Error (kind content)
-/// says what was refused and what is allowed: powers up to the configured limits, states of charge
-/// between floor and ceiling, a range with room in it, lengths as above.
+/// says what was refused and what is allowed: powers up to the configured limits (of a dispatch:
+/// any, the limits bound it), states of charge between floor and ceiling, a range with room in it,
+/// lengths as above.
 [[nodiscard]] Result<Orders> apply(const Orders& orders, const Command& command,
                                    const Settings& settings, Instant now);
 

@@ -219,6 +219,19 @@ std::optional<std::string> mistake_in(const Instruction& i, const Settings& s) {
   return "unknown instruction";
 }
 
+std::optional<std::string> mistake_in_dispatch(const Instruction& i, const Settings& s) {
+  switch (i.kind) {
+    case InstructionKind::charge:
+    case InstructionKind::discharge:
+      if (i.power > Watts{} && std::isfinite(i.power.value())) return wrong_target(i.target, s);
+      return "the rate is " + number(i.power.value()) + " W, expected a number above 0";
+    case InstructionKind::balance:
+    case InstructionKind::idle:
+      return mistake_in(i, s);
+  }
+  return "unknown instruction";
+}
+
 std::vector<Mistake> validate(const Settings& settings) {
   std::vector<Mistake> mistakes;
   check_ranges(settings, mistakes);

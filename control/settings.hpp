@@ -87,6 +87,11 @@ struct Mistake {
 [[nodiscard]] std::optional<std::string> mistake_in(const Instruction& instruction,
                                                     const Settings& settings);
 
+/// As mistake_in for what is asked from outside, which need not know the limits: any power above 0
+/// that is a number will do, for the limits bound it in every tick and are named as its reasons.
+[[nodiscard]] std::optional<std::string> mistake_in_dispatch(const Instruction& instruction,
+                                                             const Settings& settings);
+
 /// Every mistake in the settings as a whole (ranges and cross-checks); empty when valid.
 [[nodiscard]] std::vector<Mistake> validate(const Settings& settings);
 

@@ -12,8 +12,10 @@ constexpr std::string_view disable_charge_path = "/Hub4/DisableCharge";
 constexpr std::string_view disable_feed_in_path = "/Hub4/DisableFeedIn";
 constexpr std::string_view reserve_path = "/Settings/CGwacs/BatteryLife/MinimumSocLimit";
 
-constexpr Watts setpoint_limit = 15.0_kW;  // more than any single MultiPlus-II passes through
-constexpr Watts rest_band = 10.0_W;        // an instruction's power must be above zero
+// What a Multi can be told at all: 16 bits (reference: venus-dbus-mqtt section 3.5). As on Venus,
+// a wish beyond the limits is no mistake: they bound it and are named as the reasons.
+constexpr Watts setpoint_limit = 32.767_kW;
+constexpr Watts rest_band = 10.0_W;  // an instruction's power must be above zero
 
 bool is_hub4(std::string_view service, std::string_view path) {
   return service == "vebus" &&
@@ -72,7 +74,7 @@ Result<Command> VenusRemote::write(std::string_view service, std::string_view pa
 
 Result<void> VenusRemote::set_setpoint(Number value, Instant now) {
   if (value && abs(Watts{*value}) > setpoint_limit)
-    return fail(ErrorKind::content, "expected -15000 to 15000 W");
+    return fail(ErrorKind::content, "expected -32767 to 32767 W");
   setpoint_ = value ? std::optional{Watts{*value}} : std::nullopt;
   setpoint_until_ = now + life;
   return {};

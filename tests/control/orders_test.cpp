@@ -59,8 +59,20 @@ TEST(Orders, ARateIsAboveZeroAndWithinTheLimitOfItsDirection) {
   EXPECT_EQ(refusal(StartOverride{discharge(1001.0_W, 30.0_soc), 1h}, s), "accepted");
   EXPECT_THAT(refusal(StartOverride{discharge(2401.0_W, 30.0_soc), 1h}),
               HasSubstr("discharge limit"));
-  const Watts nan{std::numeric_limits<double>::quiet_NaN()};
-  EXPECT_THAT(refusal(StartDispatch{charge(nan, 80.0_soc), 1h}), HasSubstr("the rate is"));
+}
+
+TEST(Orders, ADispatchBeyondTheLimitsIsTakenAsAskedForTheyBoundIt) {
+  const auto orders = apply({}, StartDispatch{charge(5000.0_W, 80.0_soc), 1min}, settings, now);
+  ASSERT_TRUE(orders);
+  EXPECT_EQ(orders->dispatch, (Order{charge(5000.0_W, 80.0_soc), now + 1min}));
+  EXPECT_EQ(refusal(StartDispatch{discharge(32767.0_W, 30.0_soc), 1min}), "accepted");
+}
+
+TEST(Orders, ADispatchOfNoPowerAtAllIsRefused) {
+  for (const double power : {std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::infinity(), 0.0, -500.0})
+    EXPECT_THAT(refusal(StartDispatch{charge(Watts{power}, 80.0_soc), 1h}),
+                HasSubstr("expected a number above 0"));
 }
 
 TEST(Orders, ATargetLiesBetweenFloorAndCeiling) {

@@ -71,6 +71,17 @@ TEST(Instructions, DischargeHoldsItsRateDownToItsTargetAndThenRests) {
   EXPECT_TRUE(d.reasons.has(Why::target_reached));
 }
 
+TEST(Instructions, ADispatchBeyondWhatTheOwnerAllowsIsBoundedAndSaysSo) {
+  House h = drawing();
+  h.settings.discharge_limit = Watts{1500};
+  order(h, h.orders.dispatch, discharge(5000.0_W, 40.0_soc));
+  const Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), -1500, 1);
+  EXPECT_TRUE(d.reasons.has(Why::discharge));
+  EXPECT_TRUE(d.reasons.has(Why::discharge_limit));
+  EXPECT_EQ(d.policy.authority, Authority::dispatch);
+}
+
 TEST(Instructions, DischargeKeepsToTheExportCapAndTheReserve) {
   House h = drawing();
   h.settings.export_cap = Watts{500};

@@ -114,7 +114,7 @@ TEST_F(Remote, InvalidWithdrawsTheWish) {
 
 TEST_F(Remote, ARefusedWriteChangesNothing) {
   started(write(setpoint, 1200));
-  for (const double value : {15001.0, -15001.0, std::numeric_limits<double>::infinity(),
+  for (const double value : {32768.0, -32768.0, std::numeric_limits<double>::infinity(),
                              std::numeric_limits<double>::quiet_NaN()})
     EXPECT_FALSE(write(setpoint, value)) << value;
   for (const double value : {0.5, 2.0, -1.0}) EXPECT_FALSE(write(no_charge, value)) << value;

@@ -128,7 +128,7 @@ class Plain(unittest.TestCase):
         self.client.says(f"esshub/{PORTAL}/set/reserve", "400")
         self.log_has("expected 0 to 100 %")
         self.client.says(SETPOINT, '{"value": 99999}')
-        self.log_has("expected -15000 to 15000 W")
+        self.log_has("expected -32767 to 32767 W")
         self.client.says(f"W/{PORTAL}/vebus/288/Mode", '{"value": 4}')
         self.log_has("the path cannot be written")
         self.assertEqual(self.house.state()["setpoint_w"] is None, False)
