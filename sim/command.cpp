@@ -90,6 +90,18 @@ constexpr std::array flag_names{
     Named<BmsFlag>{"unknown", BmsFlag::unknown},
 };
 
+// Bits of the LED frame's alarm byte (reference: vebus-mk3 section 3.3).
+constexpr std::array alarm_names{
+    Named<unsigned>{"temperature_warning", 0x01},
+    Named<unsigned>{"low_battery_warning", 0x02},
+    Named<unsigned>{"overload_warning", 0x04},
+    Named<unsigned>{"dc_ripple_warning", 0x08},
+    Named<unsigned>{"temperature", 0x10},
+    Named<unsigned>{"low_battery", 0x20},
+    Named<unsigned>{"overload", 0x40},
+    Named<unsigned>{"dc_ripple", 0x80},
+};
+
 /// `load` and `pv` differ only in what they set.
 Parsed power_or_trace(Words words, void (Plant::*set)(std::optional<Watts>)) {
   if (words[1] == "trace")
@@ -176,15 +188,17 @@ Parsed parse_bms_limit(Words words, std::optional<Amperes> BmsOverrides::*limit)
   }};
 }
 
-Parsed parse_bms_alarm(Words words) {
-  if (words.size() != 4) return tl::unexpected(std::string("expected bms alarm NAME on|off"));
+/// `alarm` and `warning` differ only in what they set.
+Parsed parse_bms_flag(Words words, std::uint32_t BmsOverrides::*flags) {
+  if (words.size() != 4)
+    return tl::unexpected("expected bms " + std::string(words[1]) + " NAME on|off");
   const auto flag = one_of(flag_names, words[2]);
   if (!flag) return tl::unexpected(flag.error());
-  return on_off(words[3]).map([flag = *flag](bool on) -> Command {
-    return [flag, on](Plant& plant) {
+  return on_off(words[3]).map([flags, flag = *flag](bool on) -> Command {
+    return [flags, flag, on](Plant& plant) {
       auto overrides = plant.house().battery().overrides();
       const auto bit = static_cast<std::uint32_t>(flag);
-      overrides.protections = on ? overrides.protections | bit : overrides.protections & ~bit;
+      overrides.*flags = on ? overrides.*flags | bit : overrides.*flags & ~bit;
       plant.house().battery().set_overrides(overrides);
       return std::string{};
     };
@@ -194,8 +208,23 @@ Parsed parse_bms_alarm(Words words) {
 Parsed parse_bms(Words words) {
   if (words[1] == "ccl") return parse_bms_limit(words, &BmsOverrides::ccl);
   if (words[1] == "dcl") return parse_bms_limit(words, &BmsOverrides::dcl);
-  if (words[1] == "alarm") return parse_bms_alarm(words);
-  return expected("ccl, dcl or alarm", words[1]);
+  if (words[1] == "alarm") return parse_bms_flag(words, &BmsOverrides::protections);
+  if (words[1] == "warning") return parse_bms_flag(words, &BmsOverrides::warnings);
+  return expected("ccl, dcl, alarm or warning", words[1]);
+}
+
+Parsed parse_inverter(Words words) {
+  if (words[1] != "alarm") return expected("alarm", words[1]);
+  const auto bit = one_of(alarm_names, words[2]);
+  if (!bit) return tl::unexpected(bit.error());
+  return on_off(words[3]).map([bit = *bit](bool on) -> Command {
+    return [bit, on](Plant& plant) {
+      auto& inverter = plant.house().inverter();
+      const unsigned bits = on ? inverter.shown_alarms() | bit : inverter.shown_alarms() & ~bit;
+      inverter.set_alarms(static_cast<std::uint8_t>(bits));
+      return std::string{};
+    };
+  });
 }
 
 Parsed parse_ct(Words words) {
@@ -228,8 +257,11 @@ constexpr std::array verbs{
     Verb{"fault", 3, 4, parse_fault,
          "fault meters|battery|inverter none|off|drop P|garbage P|stuck|slow MS|unplug",
          "what is wrong with a bus"},
-    Verb{"bms", 3, 4, parse_bms, "bms ccl A|auto, bms dcl A|auto, bms alarm NAME on|off",
+    Verb{"bms", 3, 4, parse_bms,
+         "bms ccl A|auto, bms dcl A|auto, bms alarm NAME on|off, bms warning NAME on|off",
          "what the BMS says"},
+    Verb{"inverter", 4, 4, parse_inverter, "inverter alarm NAME on|off",
+         "what the inverter complains of"},
     Verb{"ct", 2, 2, parse_ct, "ct right|reversed",
          "which way round the grid meter's CT is: reversed shows import as export"},
     Verb{"state", 1, 1, parse_state, "state", "the truth as JSON"},

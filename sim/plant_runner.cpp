@@ -22,7 +22,12 @@ std::string_view name_of(Bus bus) {
 }  // namespace
 
 PlantRunner::PlantRunner(boost::asio::io_context& io, Plant& plant, std::string dir, LogSink log)
-    : io_(io), plant_(plant), dir_(std::move(dir)), log_(std::move(log)), timer_(io) {}
+    : io_(io),
+      plant_(plant),
+      dir_(std::move(dir)),
+      log_(std::move(log)),
+      timer_(io),
+      cells_(io, plant.house().battery_truth()) {}
 
 bool PlantRunner::start(std::string& reason) {
   // First the socket: it tells whether another simulator owns the directory.
@@ -35,6 +40,10 @@ bool PlantRunner::start(std::string& reason) {
       stop();
       return false;
     }
+  if (!cells_.open(dir_ + "/cells", reason)) {
+    stop();
+    return false;
+  }
   pump();
   return true;
 }
@@ -47,6 +56,7 @@ void PlantRunner::stop() {
     if (port) port->close();
     port.reset();
   }
+  cells_.close();
 }
 
 bool PlantRunner::plug(Bus bus, std::string& reason) {

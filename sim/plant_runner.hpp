@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "sim/control_socket.hpp"
+#include "sim/module_port.hpp"
 #include "sim/plant/plant.hpp"
 #include "transport/pty.hpp"
 
@@ -29,7 +30,8 @@ class PlantRunner {
   PlantRunner& operator=(const PlantRunner&) = delete;
   ~PlantRunner() { stop(); }
 
-  /// Makes DIR/control and the three ports. False on failure, with `reason` for a person.
+  /// Makes DIR/control, the three ports of the hub, and DIR/cells for who asks the modules. False
+  /// on failure, with `reason` for a person.
   [[nodiscard]] bool start(std::string& reason);
   /// Removes them again. No callback runs afterwards that touches the plant.
   void stop();
@@ -50,6 +52,7 @@ class PlantRunner {
   boost::asio::steady_timer timer_;
   std::shared_ptr<ControlSocket> control_;
   std::array<std::shared_ptr<transport::Pty>, bus_count> ports_;
+  ModulePort cells_;
   bool running_ = false;
 };
 

@@ -189,6 +189,7 @@ void Battery::update_bms(Duration dt) {
   if (overrides_.ccl) truth_.ccl = *overrides_.ccl;
   if (overrides_.dcl) truth_.dcl = *overrides_.dcl;
   truth_.protections |= overrides_.protections;
+  truth_.warnings |= overrides_.warnings;
 }
 
 void Battery::set_soc(double percent) {

@@ -22,6 +22,7 @@ struct BmsOverrides {
   std::optional<Amperes> ccl;
   std::optional<Amperes> dcl;
   std::uint32_t protections = 0;  ///< BmsFlag bits raised on top; physics stays as it is
+  std::uint32_t warnings = 0;     ///< the same of its warnings
 };
 
 class Battery {

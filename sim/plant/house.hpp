@@ -57,6 +57,7 @@ class House {
 
   [[nodiscard]] const HouseTruth& truth() const { return truth_; }
   [[nodiscard]] const BatteryTruth& battery_truth() const { return battery_.truth(); }
+  [[nodiscard]] Inverter& inverter() { return inverter_; }
   [[nodiscard]] const InverterTruth& inverter_truth() const { return inverter_.truth(); }
   /// SDM630: L1 grid, L2 solar, L3 spare.
   [[nodiscard]] const MeterTruth& main_meter() const { return main_meter_; }

@@ -161,7 +161,7 @@ void Inverter::show(const Mains& mains, const InverterCommand& command) {
       truth_.out_frequency = Hertz{};
       break;
   }
-  truth_.alarms = 0;
+  truth_.alarms = shown_alarms_;
   if (low_battery_) {
     truth_.alarms |= low_battery_full;
     truth_.leds_on |= led_low_battery;

@@ -37,6 +37,9 @@ class Inverter {
                Battery& battery);
 
   [[nodiscard]] const InverterTruth& truth() const { return truth_; }
+  /// Bits of the LED frame's alarm byte shown on top of its own; physics stays as it is.
+  void set_alarms(std::uint8_t bits) { shown_alarms_ = bits; }
+  [[nodiscard]] std::uint8_t shown_alarms() const { return shown_alarms_; }
   /// At AC-in as an outside meter sees it: ac_in plus the unit's own use while passing through.
   [[nodiscard]] Watts drawn() const { return truth_.ac_in + self_use_; }
 
@@ -54,6 +57,7 @@ class Inverter {
   bool low_battery_ = false;
   bool overload_ = false;
   bool voltage_limited_ = false;
+  std::uint8_t shown_alarms_ = 0;
 };
 
 /// DC power at the battery (+ = charging) for a power at the AC side (+ = charging): conversion

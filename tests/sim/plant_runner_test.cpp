@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 
 #include <gtest/gtest.h>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -58,18 +59,18 @@ class Runner : public testing::Test {
     asio::local::stream_protocol::socket socket_;
   };
 
-  /// Asks a tiny device over its pty.
-  std::string ask_device(const char* name) {
+  /// Asks a device over its pty; the tiny ones end an answer with \n.
+  std::string ask_device(const char* name, std::string_view question = "?", char end = '\n') {
     const int fd = ::open(path(name).c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) return "closed";
     io_.run_for(50ms);
-    EXPECT_EQ(::write(fd, "?", 1), 1);
+    EXPECT_EQ(::write(fd, question.data(), question.size()), static_cast<ssize_t>(question.size()));
     std::string heard;
     run_until([&] {
       std::array<char, 64> buffer{};
       const auto size = ::read(fd, buffer.data(), buffer.size());
       if (size > 0) heard.append(buffer.data(), static_cast<std::size_t>(size));
-      return !heard.empty() && heard.back() == '\n';
+      return !heard.empty() && heard.back() == end;
     });
     ::close(fd);
     return heard;
@@ -98,6 +99,13 @@ TEST_F(Runner, DevicesAnswerOnTheirPortsAgainAndAgain) {
   EXPECT_EQ(ask_device("battery").substr(0, 3), "62.");
   EXPECT_NE(ask_device("meters"), "");
   EXPECT_NE(ask_device("inverter"), "");
+}
+
+TEST_F(Runner, TheModulesAnswerOnAPortOfTheirOwn) {
+  ASSERT_TRUE(good_) << reason_;
+  // Analog values of the module at address 2 (reference: pylontech-can section 9).
+  const auto answer = ask_device("cells", "~20024642E00202FD33\r", '\r');
+  EXPECT_TRUE(answer.starts_with("~200246")) << answer;
 }
 
 TEST_F(Runner, SeveralClientsCommandAtOnce) {

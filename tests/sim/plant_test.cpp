@@ -235,6 +235,21 @@ TEST_F(PlantModel, BmsCommandsOverrideAndLetGo) {
   EXPECT_EQ(plant.house().battery_truth().protections, 0u);
 }
 
+TEST_F(PlantModel, BatteryAndInverterComplainAsToldAndGoOnWorking) {
+  EXPECT_EQ(answer(plant, "bms warning cell_imbalance on"), "ok");
+  EXPECT_EQ(answer(plant, "inverter alarm temperature_warning on"), "ok");
+  EXPECT_EQ(answer(plant, "inverter alarm overload on"), "ok");
+  EXPECT_EQ(answer(plant, "inverter alarm overload off"), "ok");
+  plant.advance_to(start + 2s);
+  EXPECT_EQ(plant.house().battery_truth().warnings,
+            static_cast<std::uint32_t>(BmsFlag::cell_imbalance));
+  EXPECT_EQ(plant.house().battery_truth().protections, 0u);
+  EXPECT_TRUE(plant.house().battery_truth().charge_enable);
+  EXPECT_EQ(plant.house().inverter_truth().alarms, 0x01);
+  EXPECT_EQ(answer(plant, "bms warning cell_imbalance off"), "ok");
+  EXPECT_EQ(plant.house().battery_truth().warnings, 0u);
+}
+
 TEST_F(PlantModel, StateTellsTheTruthAsJson) {
   plant.set_load(800.0_W);
   plant.advance_to(start + 2s);
@@ -293,12 +308,15 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"fault meters slow x", "(ms), got 'x'"},
         Wrong{"fault meters off 3", "takes nothing after it"},
         Wrong{"fault meters", "expected fault"},
-        Wrong{"bms cvl 3", "expected ccl, dcl or alarm, got 'cvl'"},
+        Wrong{"bms cvl 3", "expected ccl, dcl, alarm or warning, got 'cvl'"},
         Wrong{"bms ccl", "expected bms"}, Wrong{"bms ccl 3 4", "bms ccl|dcl AMPERES|auto"},
         Wrong{"bms dcl lots", "(A), got 'lots' or 'auto'"},
         Wrong{"bms alarm high_voltage", "bms alarm NAME on|off"},
         Wrong{"bms alarm fire on", "one of high_voltage"},
         Wrong{"bms alarm system perhaps", "expected on or off"},
+        Wrong{"bms warning system", "bms warning NAME on|off"},
+        Wrong{"inverter alarm fire on", "one of temperature_warning"},
+        Wrong{"inverter beep fire on", "expected alarm"},
         Wrong{"ct left", "right or reversed, got 'left'"}, Wrong{"ct", "expected ct"},
         Wrong{"state now", "expected state"}, Wrong{"help me", "expected help"}));
 
