@@ -38,10 +38,10 @@ def wait_for(what, limit_s, step_s=0.05, hold_s=0.0):
 
 
 class Process:
-    def __init__(self, args, log):
+    def __init__(self, args, log, env=None):
         self.log = log
         self.file = open(log, "wb")
-        self.p = subprocess.Popen(args, stdout=self.file, stderr=subprocess.STDOUT)
+        self.p = subprocess.Popen(args, stdout=self.file, stderr=subprocess.STDOUT, env=env)
 
     def alive(self):
         return self.p.poll() is None
@@ -113,9 +113,14 @@ class House:
         key = f'esshub_bus_frames_total{{bus="{bus}",result="'
         return {k[len(key):-2]: int(v) for k, v in self.scrape().items() if k.startswith(key) and v}
 
-    def start_hub(self, config=None):
+    def start_hub(self, config=None, trusted_clock=False):
+        """With a trusted clock the machine's counts as synchronised: else there are no days, prices or times."""
+        env = dict(os.environ)
+        if trusted_clock:
+            env["LD_PRELOAD"] = os.environ["ESSHUB_SYNCHRONISED_CLOCK"]
+            env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
         self.hub = Process([HUB, "run", "--config", config or self.path("esshub.toml")],
-                           self.path("hub.log"))
+                           self.path("hub.log"), env)
 
     def scrape(self):
         """/metrics as {name{labels}: value}; empty while there is no answer."""
