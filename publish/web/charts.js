@@ -114,12 +114,15 @@ export function listenToKeys() {
   });
 }
 
+/** Never "-0.00". */
+const money = (sum) => (Math.round(sum * 100) / 100 || 0).toFixed(2);
+
 export function showTiles(day) {
   const rows = [["t-solar", "Sun", day.solar_kwh], ["t-house", "House", day.load_kwh], ["t-grid", "Imported", day.grid_import_kwh],
     ["t-grid", "Exported", day.grid_export_kwh], ["t-battery", "Charged", day.battery_charge_kwh], ["t-battery", "Discharged", day.battery_discharge_kwh]];
   const tiles = rows.map(([name, words, value]) => tile(name, words, kwh(value), "kWh"));
   if (day.load_kwh > 0.05) tiles.push(tile("", "Self-supplied", percent(Math.max(0, 1 - day.grid_import_kwh / day.load_kwh) * 100), "%"));
-  if (day.import_cost !== null) tiles.push(tile("", "Cost", (day.import_cost - (day.export_income ?? 0)).toFixed(2), ""));
+  if (day.import_cost !== null) tiles.push(tile("", "Cost", money(day.import_cost - (day.export_income ?? 0)), ""));
   put($("tiles"), tiles);
 }
 const tile = (name, words, value, unit) => html("div", { class: name }, html("dt", {}, words), html("dd", {}, value, html("small", {}, unit ? ` ${unit}` : "")));
@@ -190,7 +193,7 @@ export function drawPlan(spans, now) {
     const prices = spans.map((span) => span.import_price).filter((p) => p !== null);
     const top = Math.max(...prices) || 1;
     const low = Math.min(0, ...prices);
-    const y = (p) => box.bar - 12 - ((p - low) / (top - low)) * (box.bar - 44);
+    const y = (p) => box.bar - 12 - ((p - low) / (top - low)) * (box.bar - 52);
     let path = "";
     let gap = true;
     for (const span of spans) {

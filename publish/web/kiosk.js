@@ -10,7 +10,7 @@ function show(state, heard) {
     const row = $(place);
     row.classList.toggle("stale", w === null);
     text(row.querySelector("b"), watts(w));
-    const words = w !== null ? verb(place, w) : state === null ? "" : flow.age_s === null ? "no reading" : flow.age_s <= state.max_age_s ? "not known" : `old: ${span(flow.age_s)}`;
+    const words = w !== null ? verb(place, w) : state === null ? "" : flow.age_s === null ? (place === "house" ? "not known" : "no reading") : flow.age_s <= state.max_age_s ? "not known" : `old: ${span(flow.age_s)}`;
     text(row.querySelector("span"), words === "house" || words === "sun" ? "" : words);
   }
   const soc = state?.battery.soc_percent.value ?? null;

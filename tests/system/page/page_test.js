@@ -1,0 +1,254 @@
+// The page in a real Chromium, driven by Playwright, on the real hub in the simulated house: live,
+// stale, read-only, signed in, guessed at, gone. Pictures go to ESSHUB_SCREENSHOTS. The tests are in
+// the order of a visit and lean on one another.
+const assert = require("node:assert/strict");
+const { mkdirSync } = require("node:fs");
+const path = require("node:path");
+const { after, before, test } = require("node:test");
+
+const axe = require("axe-core");
+const { chromium } = require("playwright-core");
+
+const { House, becomes } = require("./house.js");
+
+const shots = process.env.ESSHUB_SCREENSHOTS;
+const password = "correct horse battery";
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars"];
+const desktop = { width: 1280, height: 800 };
+
+let house;
+let hub; // its address
+let browser;
+let page; // the owner's
+const complaints = [];
+const foreign = [];
+
+/** A page of a visitor of its own. What the browser complains of is kept, and so is whom it asks. */
+async function visit(options = {}) {
+  const context = await browser.newContext({ baseURL: hub, viewport: desktop, ...options });
+  const fresh = await context.newPage();
+  fresh.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(message.text()); });
+  fresh.on("pageerror", (error) => complaints.push(String(error)));
+  fresh.on("request", (request) => { if (!request.url().startsWith(`${hub}/`)) foreign.push(request.url()); });
+  return fresh;
+}
+
+const shown = (selector, on = page) => on.locator(selector).first().textContent({ timeout: 5000 });
+
+async function shows(selector, holds, limit_ms, on = page) {
+  const { found, held } = await becomes(() => shown(selector, on), holds, limit_ms);
+  assert.ok(held, `${selector} shows "${found}"; the hub: ${(await house.ask("hub_log")).slice(-1500)}`);
+}
+
+const number = (words) => Number(words.replace(/[^0-9]/g, "") || "NaN");
+const about = (wanted, words) => Math.abs(number(words) - wanted) <= wanted / 20;
+const shot = (name, on = page, fullPage = false) => on.screenshot({ path: path.join(shots, `${name}.png`), fullPage });
+const post = (what, data, on = page) => on.request.post(what, { data });
+
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  house = new House();
+  await house.ask("say", "load 1000");
+  await house.ask("say", "pv 0");
+  hub = await house.ask("web");
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+  page = await visit();
+});
+
+after(async () => {
+  await browser?.close();
+  await house?.close();
+});
+
+test("the page follows the house", async () => {
+  await page.goto("/");
+  await shows("#node-house .value", (words) => about(1000, words), 20000);
+  await shows("#node-battery .sub", (words) => words === "discharging", 20000);
+  await shows("#doing", (words) => words.includes("house load"));
+  await house.ask("say", "load 2000");
+  await shows("#node-house .value", (words) => about(2000, words));
+  await shows("#link", (words) => ["all well", "fault", "attention"].includes(words));
+  const soc = Math.round((await house.ask("state")).soc_percent);
+  await shows("#soc", (words) => Math.abs(number(words) - soc) <= 1);
+  await house.ask("say", "load 1000");
+});
+
+test("desktop, phone, dark and kiosk fit their screens and read well", async () => {
+  await house.ask("say", "pv 2600");
+  await shows("#node-solar .value", (words) => about(2600, words));
+  await shows("#node-battery .sub", (words) => words === "charging");
+  const found = [];
+  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+  for (const [name, address, options] of [
+    ["desktop", "/", {}], ["desktop-dark", "/", { colorScheme: "dark" }],
+    ["phone", "/", phone], ["phone-dark", "/", { ...phone, colorScheme: "dark" }],
+    ["kiosk", "/kiosk", { viewport: { width: 800, height: 480 } }], ["kiosk-small", "/kiosk", { viewport: { width: 480, height: 320 } }]]) {
+    const visitor = await visit(options);
+    await visitor.goto(address);
+    await shows(address === "/kiosk" ? "#solar b" : "#node-solar .value", (words) => words.includes("W"), 10000, visitor);
+    await shows("#soc", (words) => /^\d/.test(words), 10000, visitor);
+    if (address === "/") for (const id of ["today", "plan", "days"]) await visitor.locator(`#${id} svg`).waitFor();
+    assert.ok(await visitor.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} scrolls sideways`);
+    await shot(name, visitor, address === "/");
+    // What a screen reader needs: names, roles, order, contrast (WCAG 2.1 A and AA).
+    await visitor.evaluate(axe.source);
+    const { violations } = await visitor.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
+    found.push(...violations.map((v) => `${name}: ${v.id}: ${v.nodes.map((node) => node.target.join(" ")).join(", ")}`));
+    await visitor.context().close();
+  }
+  assert.deepEqual(found, []);
+});
+
+test("the picture is told in words as well", async () => {
+  await house.ask("say", "pv 0");
+  await page.goto("/");
+  await shows("#flow-text", (words) => /^Power now: sun 0.W no sun, grid .*W .*, house .*W house, battery .*W discharging; battery at \d+ per cent$/.test(words), 15000);
+  const tree = await page.locator("main").ariaSnapshot();
+  for (const heading of ["Now", "Battery", "What it is doing, and why", "Faults", "Today", "The next 48 hours", "Day by day", "How old the data is", "Buses", "What happened"])
+    assert.ok(tree.includes(`heading "${heading}" [level=2]`), `${heading} is no heading of\n${tree}`);
+  assert.match(tree, /img "State of charge \d+ per cent"/);
+});
+
+test("the keys reach everything", async () => {
+  await page.reload();
+  await page.locator("#today svg").waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the values");
+  await page.keyboard.press("Enter");
+  const visited = new Set();
+  for (let i = 0; i < 40; i += 1) {
+    await page.keyboard.press("Tab");
+    const name = await page.evaluate(() => {
+      const at = document.activeElement;
+      return at === document.body ? null : at.id || at.name || at.getAttribute("aria-label") || at.textContent.trim();
+    });
+    if (name === null) break;
+    visited.add(name);
+  }
+  for (const name of ["today", "days", "As a table", "Table of buses", "events", "kiosk view", "API"]) assert.ok(visited.has(name), `Tab reached ${[...visited]}`);
+  await page.locator("#today").focus();
+  await page.keyboard.press("ArrowLeft");
+  await shows("#today-readout", (words) => /^\d\d:\d\d: /.test(words));
+  await page.getByLabel("7 days").focus();
+  const bars = await page.locator("#days svg").innerHTML();
+  await page.keyboard.press("ArrowRight");
+  assert.ok(await page.getByLabel("30 days").isChecked());
+  assert.notEqual(await page.locator("#days svg").innerHTML(), bars);
+});
+
+test("the night of a clock change is marked", async () => {
+  await shows("#site", (words) => words === "simulated house");
+  for (const [change, hours, words] of [["2026-10-25T01:00:00Z", 25, "clocks go back 1 h"], ["2027-03-28T01:00:00Z", 23, "clocks go forward 1 h"]]) {
+    const at = Date.parse(change) / 1000;
+    const [found, day] = await page.evaluate(async (moment) => {
+      const [{ midnight }, { clockChanges }] = await Promise.all([import("/words.js"), import("/charts.js")]);
+      return [clockChanges(moment - 30 * 3600, moment + 18 * 3600), midnight(moment, 1) - midnight(moment)];
+    }, at);
+    assert.deepEqual(found.map((c) => [c.at, c.words]), [[at, words]]);
+    assert.equal(day, hours * 3600);
+  }
+});
+
+test("without a password nothing can be changed", async () => {
+  await shows("#control-note", (words) => words.includes("esshub password"));
+  assert.equal(await page.locator("#sign-in").isVisible(), false);
+  assert.equal(await page.locator("#controls").isVisible(), false);
+  const answer = await post("/api/v1/reserve", { reserve_percent: 50 });
+  assert.deepEqual([answer.status(), (await answer.json()).error], [403, "no_password"]);
+});
+
+test("with the password the reserve is changed, by keys alone", async () => {
+  await house.ask("set_password", password);
+  await page.reload();
+  await page.locator("#sign-in").waitFor();
+  const refused = await post("/api/v1/reserve", { reserve_percent: 50 });
+  assert.deepEqual([refused.status(), (await refused.json()).error], [401, "not_signed_in"]);
+  await page.getByLabel("Owner's password").focus();
+  await page.keyboard.type("not the password");
+  await page.keyboard.press("Enter");
+  await shows("#control-note", (words) => words.includes("not the password"));
+  await page.keyboard.type(password); // the wrong one is selected
+  await page.keyboard.press("Enter");
+  await shows("#control-note", (words) => words.startsWith("Signed in"));
+  const forged = await post("/api/v1/reserve", { reserve_percent: 50 }); // the cookie alone is not enough
+  assert.equal(forged.status(), 403);
+  const reserve = page.getByLabel("Reserve for a power cut");
+  await reserve.focus();
+  await reserve.fill("35");
+  await page.keyboard.press("Enter");
+  await shows("#control-note", (words) => words === "The reserve is set.");
+  await shows("#marks .reserve", (words) => words.startsWith("35 %"));
+  const state = await (await page.request.get("/api/v1/state")).json();
+  assert.equal(state.decision.policy.reserve_percent, 35);
+  const [cookie] = await page.context().cookies();
+  assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, "Strict"]);
+  assert.equal(await page.evaluate(() => document.cookie), "");
+  await shot("signed-in", page, true);
+});
+
+test("a hundred wrong passwords are slowed more and more", async () => {
+  const stranger = await visit();
+  await stranger.goto("/");
+  const button = stranger.getByRole("button", { name: "Sign in" });
+  for (const wait of [false, false, true]) { // the third one costs the first second
+    await stranger.getByLabel("Owner's password").fill("wrong password");
+    await stranger.locator("#control-note").evaluate((note) => { note.textContent = "guessing"; });
+    await button.click();
+    await shows("#control-note", (words) => words !== "guessing", 5000, stranger);
+    assert.equal(await button.isDisabled(), wait);
+  }
+  const waits = [];
+  const statuses = [];
+  for (let i = 3; i < 100; i += 1) {
+    const answer = await post("/api/v1/session", { password: "wrong password" }, stranger);
+    statuses.push(answer.status());
+    waits.push(Number(answer.headers()["retry-after"]));
+  }
+  // On a slow machine the first of them may come after the first seconds are over.
+  assert.deepEqual(statuses.slice(5), Array(92).fill(429));
+  assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
+  assert.equal(waits.at(-1), 900);
+  assert.equal((await post("/api/v1/session", { password }, stranger)).status(), 429);
+  await stranger.context().close();
+  // Who is signed in already stays so.
+  await page.locator("#reserve-form").getByRole("button", { name: "As configured" }).click();
+  await shows("#control-note", (words) => words === "The reserve is as configured.");
+});
+
+test("a silent meter is shown as stale and back as live", async () => {
+  const kiosk = await visit({ viewport: { width: 800, height: 480 } });
+  await kiosk.goto("/kiosk");
+  await house.ask("say", "fault meters off");
+  await shows("#node-grid .sub", (words) => words.startsWith("old: "));
+  assert.equal(await shown("#node-grid .value"), "–");
+  await shows("#doing", (words) => words.includes("grid meter"));
+  await shows("#faults", (words) => words.includes("Grid meter lost"));
+  await shows("#ages", (words) => words.includes("grid meterold: "));
+  await shows("#grid", (words) => words.includes("–") && words.includes("old: "), 5000, kiosk);
+  await shows("#alarm", (words) => words === "Grid meter lost", 5000, kiosk);
+  await page.evaluate(() => scrollTo(0, 0));
+  await shot("stale");
+  await shot("kiosk-stale", kiosk);
+  await kiosk.context().close();
+  await house.ask("say", "fault meters none");
+  await shows("#node-grid .value", (words) => words.includes("W"), 15000);
+});
+
+test("a hub that is gone leaves no number that looks current", async () => {
+  await house.ask("stop_hub");
+  await shows("#link", (words) => words === "no connection");
+  assert.match(await shown("#banner"), /^No connection to the hub since /);
+  for (const place of ["grid", "solar", "house", "battery"]) assert.equal(await shown(`#node-${place} .value`), "–");
+  assert.equal(await shown("#soc"), "–");
+  await shot("lost");
+  await house.ask("start_hub");
+  await shows("#link", (words) => words !== "no connection", 20000);
+});
+
+test("the browser asked nobody else and found nothing to complain of", () => {
+  assert.deepEqual(foreign, []);
+  // A refused write and a hub that is gone are errors to the browser; anything else it complains of is ours.
+  const expected = /the server responded with a status of (401|403|429)|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/;
+  assert.deepEqual(complaints.filter((words) => !expected.test(words)), []);
+});
