@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "model/decision.hpp"
@@ -23,6 +25,12 @@ struct Step {
   std::vector<Event> events;       ///< worth a log line
   std::optional<std::uint32_t> baud;  ///< change the line speed before `send` (serial lines only)
   bool reopen = false;                ///< the line is beyond help: close it and open it again
+
+  void add(Channel channel, double value, Instant at) { samples.push_back({channel, value, at}); }
+  /// `detail` as in Event.
+  void tell(Level level, std::string name, std::string detail = {}) {
+    events.push_back({level, std::move(name), std::move(detail)});
+  }
 };
 
 class Driver {

@@ -1,6 +1,7 @@
 // MK2/MK3 framing: length, type, payload, checksum, appended LED bytes; a parser that resyncs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -13,6 +14,9 @@ namespace esshub::protocol::mk3 {
 
 constexpr std::uint32_t baud = 2400;       ///< 8N1 (reference: vebus-mk3 section 1)
 constexpr Duration byte_time = 4166667ns;  ///< ten bits on that line
+[[nodiscard]] constexpr Duration wire_time(std::size_t bytes) {
+  return byte_time * static_cast<Duration::rep>(bytes);
+}
 /// A frame whose rest has not come for that long will not come (section 2 rule 5).
 constexpr Duration frame_gap = 300ms;
 
