@@ -40,10 +40,12 @@ constexpr std::array rules{
     Rule{Measure::requests, Safe::bits_clear},
 };
 
+std::uint32_t bits(double value) {
+  return static_cast<std::uint32_t>(value);
+}
+
 /// The safer of the two; nothing if none is.
 std::optional<double> safer(double a, double b, Safe safe) {
-  const auto left = static_cast<std::uint32_t>(a);
-  const auto right = static_cast<std::uint32_t>(b);
   switch (safe) {
     case Safe::neither:
       return std::nullopt;
@@ -52,9 +54,9 @@ std::optional<double> safer(double a, double b, Safe safe) {
     case Safe::up:
       return std::max(a, b);
     case Safe::bits_set:
-      return static_cast<double>(left | right);
+      return static_cast<double>(bits(a) | bits(b));
     case Safe::bits_clear:
-      return static_cast<double>(left & right);
+      return static_cast<double>(bits(a) & bits(b));
   }
   return std::nullopt;
 }

@@ -73,6 +73,12 @@ TEST_F(JumpGuardTest, AVoltageThatJumpsIsHeldUntilItIsSaidAgain) {
   EXPECT_EQ(say(Measure::voltage, 45.5), 45.5);
 }
 
+TEST_F(JumpGuardTest, ACurrentThatTurnsIsHeldUntilItIsSaidAgain) {
+  EXPECT_EQ(say(Measure::current, 20), 20);
+  EXPECT_EQ(say(Measure::current, -34.3), std::nullopt);
+  EXPECT_EQ(say(Measure::current, -34.3), -34.3);
+}
+
 TEST_F(JumpGuardTest, WhatHasNoRulePassesAsItIs) {
   EXPECT_EQ(say(Measure::power, 50), 50);
   EXPECT_EQ(say(Measure::power, -5000), -5000);
