@@ -80,8 +80,23 @@ for (identifier, content), line in zip(can, wire):
 seed("can", b"\2" + b"  can0  351   [4]  14 02 F4 01")
 seed("can", b"\2" + b"(1700000000.123456) can0 20000040#0000000000000000")
 seed("can", b"\0" + b"z\rV1013\r\ar3510\rT000003518000102030405060712AB\r")
-scripts("pylontech_driver", [0, 1, 2, 4, 7, 8, 9, 16, 17], wire,
+scripts("pylontech_driver", [0, 1, 2, 4, 7, 8, 9, 16, 17, 32, 50], wire,
         [identifier.to_bytes(2, "big") + content for identifier, content in can])
+# Far from what the simulated battery says: said once, twice in a row, and again after its own frames;
+# and digits of its own frames, damaged.
+doubts = bytes([32 | recover])
+short_while = bytes([WAIT, 0x91])  # less than its period
+for text in ("0351 1402840384 03c201", "0351 1402 0a00 0a00 c201", "0351 6801 f401 f401 0000",
+             "0355 5f006300", "0355 05000a00", "0356 2c15 5802 2c01", "0356 dc11 a8fd 9cff",
+             "0359 ff00ff0002504e", "0359 1000000002504e", "0359 0000000008504e", "035c 0000",
+             "035c f800", "035a aaaa0000aaaa0000", "035f 0000000064000000"):
+    jump = chunk(INVENT, bytes.fromhex(text))
+    for script in (jump, jump + jump, jump + second + jump + short_while + jump, (jump + short_while) * 4):
+        seed("pylontech_driver", doubts + second + script + second)
+for place in range(5, 21, 2):
+    for bit in (1, 4, 8):
+        flip = bytes([DAMAGE, 1, place, bit])
+        seed("pylontech_driver", doubts + second + (flip + bytes([WAIT, 0xB1])) * 3 + second)
 
 mk3 = [bytes.fromhex(vector["hex"]) for vector in vectors("vebus-vectors.jsonl")]
 for frame in mk3:
