@@ -52,16 +52,55 @@ double between(const Values& values, std::size_t index, double offset) {
   return values[index];
 }
 
-/// Where the inverter would be at `to`.
-Watts predicted(const LoopModel& loop, Instant to, const InverterResponse& how) {
-  Watts power = loop.known;
-  for (Instant at = *loop.known_at; at < to;) {
-    const Duration dt = std::min<Duration>(model_step, to - at);
-    power = respond(power, command_at(loop, at).value_or(power), dt, how);
-    at += dt;
+/// Where the inverter would be by every pair of ramp and lag: all of them side by side, for what
+/// they have in common is most of the work.
+class Candidates {
+ public:
+  static constexpr std::size_t ramps = inverter_ramps.size();
+  static constexpr std::size_t lags = inverter_lags.size();
+  using Powers = std::array<double, ramps * lags>;  ///< W, the ramps of the first lag first
+
+  Candidates(Watts power, const InverterResponse& present) : present_(present) {
+    powers_.fill(power.value());
   }
-  return power;
-}
+
+  void advance(std::optional<Watts> setpoint, Duration dt) {
+    if (dt != dt_) prepare(dt);
+    if (setpoint) {
+      const double settled = present_.settled(*setpoint).value();
+      advance([settled](double) { return settled; });
+    } else {
+      advance([this](double power) { return present_.settled(Watts{power}).value(); });
+    }
+  }
+  [[nodiscard]] const Powers& powers() const { return powers_; }
+
+ private:
+  void prepare(Duration dt) {
+    dt_ = dt;
+    for (std::size_t i = 0; i < lags; ++i) shares_[i] = share_of_way(dt, Seconds{inverter_lags[i]});
+    for (std::size_t i = 0; i < ramps; ++i)
+      reaches_[i] = (WattsPerSecond{inverter_ramps[i]} * Seconds{dt}).value();
+  }
+  template <class Settled>
+  void advance(Settled settled) {
+    for (std::size_t lag = 0; lag < lags; ++lag) {
+      const double share = shares_[lag];
+      for (std::size_t ramp = 0; ramp < ramps; ++ramp) {
+        double& power = powers_[lag * ramps + ramp];
+        const double way = power + (settled(power) - power) * share - power;
+        const double reach = reaches_[ramp];
+        power += way < -reach ? -reach : reach < way ? reach : way;
+      }
+    }
+  }
+
+  InverterResponse present_;  ///< its gain and offset count
+  Powers powers_{};
+  Duration dt_{};
+  std::array<double, lags> shares_{};
+  std::array<double, ramps> reaches_{};
+};
 
 void choose_response(LoopModel& loop, InverterResponse& present) {
   constexpr std::size_t ramps = inverter_ramps.size();
@@ -142,24 +181,22 @@ void choose_lag(const Settings& settings, LoopModel& loop,
 
 }  // namespace
 
-Watts follow(Watts state, Watts input, Duration dt, Seconds lag) {
-  const double h = Seconds{dt}.count();
-  return state + (input - state) * (h / (lag.count() + h));
-}
-
-Watts respond(Watts power, Watts setpoint, Duration dt, const InverterResponse& how) {
-  const Watts reach = how.ramp * Seconds{dt};
-  const Watts next = follow(power, how.settled(setpoint), dt, how.lag);
-  return power + std::clamp(next - power, -reach, reach);
+InForce command_in_force(const LoopModel& loop, Instant when) {
+  const std::size_t kept = std::min(loop.command_count, LoopModel::depth);
+  InForce command;
+  for (std::size_t back = 1; back <= kept; ++back) {
+    const auto& heard = loop.commands[(loop.command_count - back) % LoopModel::depth];
+    if (heard.from <= when) {
+      command.setpoint = heard.power;
+      break;
+    }
+    command.until = std::min(command.until, heard.from);
+  }
+  return command;
 }
 
 std::optional<Watts> command_at(const LoopModel& loop, Instant when) {
-  const std::size_t kept = std::min(loop.command_count, LoopModel::depth);
-  for (std::size_t back = 1; back <= kept; ++back) {
-    const auto& command = loop.commands[(loop.command_count - back) % LoopModel::depth];
-    if (command.from <= when) return command.power;
-  }
-  return std::nullopt;
+  return command_in_force(loop, when).setpoint;
 }
 
 InverterResponse response_of(const Settings& settings, const LoopModel& loop) {
@@ -177,13 +214,11 @@ void identify_response(const Settings& settings, LoopModel& loop, Watts measured
     loop.inverter = present;
     return;
   }
-  std::array<double, inverter_ramps.size() * inverter_lags.size()> errors{};
-  for (std::size_t i = 0; i < errors.size(); ++i) {
-    const InverterResponse candidate{WattsPerSecond{inverter_ramps[i % inverter_ramps.size()]},
-                                     Seconds{inverter_lags[i / inverter_ramps.size()]},
-                                     present.gain, present.offset};
-    errors[i] = abs(predicted(loop, at, candidate) - measured).value();
-  }
+  Candidates candidates{loop.known, present};
+  walk(loop, *loop.known_at, at,
+       [&](std::optional<Watts> setpoint, Duration dt) { candidates.advance(setpoint, dt); });
+  Candidates::Powers errors = candidates.powers();
+  for (double& error : errors) error = std::abs(error - measured.value());
   // It has arrived, near enough: where exactly is a matter of gain, not of speed.
   if (const auto setpoint = command_at(loop, at)) {
     const double left = abs(present.settled(*setpoint) - measured).value();
@@ -218,12 +253,12 @@ void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::
   }
   const double h = Seconds{model_step}.count();
   const auto steps = std::max<Duration::rep>(1, dt / model_step);
-  for (std::size_t i = 0; i < count; ++i) {
-    double kept = 1.0;  // of the older reading, after dt behind this filter
-    for (Duration::rep n = 0; n < steps && kept > 0.0; ++n)
-      kept *= meter_lags[i] / (meter_lags[i] + h);
-    now.load[i] = (now.residual[i] - before->residual[i] * kept) * (1.0 / (1.0 - kept));
-  }
+  std::array<double, count> kept;  // of the older reading, after dt behind each filter
+  kept.fill(1.0);
+  for (Duration::rep n = 0; n < steps; ++n)
+    for (std::size_t i = 0; i < count; ++i) kept[i] *= meter_lags[i] / (meter_lags[i] + h);
+  for (std::size_t i = 0; i < count; ++i)
+    now.load[i] = (now.residual[i] - before->residual[i] * kept[i]) * (1.0 / (1.0 - kept[i]));
   now.active = abs(now.residual.front() - now.residual.back()).value() > active_w;
   loop.judged = now;
   if (!loop.window && now.active) loop.window.emplace().from = now.at;

@@ -1,20 +1,35 @@
 // Learns inverter and meter from what they show: fixed sets of candidates compete, the best wins.
 #pragma once
 
+#include <algorithm>
+
 #include "control/loop_model.hpp"
+#include "control/model_steps.hpp"
 #include "control/settings.hpp"
 
 namespace esshub::control {
 
-constexpr Duration model_step = 10ms;
-
-/// First-order low-pass by one implicit Euler step: basic arithmetic only, so the same on any
-/// machine.
-[[nodiscard]] Watts follow(Watts state, Watts input, Duration dt, Seconds lag);
-/// One step of at most model_step of the inverter towards `setpoint` (W at AC-in).
-[[nodiscard]] Watts respond(Watts power, Watts setpoint, Duration dt, const InverterResponse& how);
 /// The acknowledged setpoint that acts at `when`; nothing where none was heard of.
 [[nodiscard]] std::optional<Watts> command_at(const LoopModel& loop, Instant when);
+
+struct InForce {
+  std::optional<Watts> setpoint;   ///< as of command_at()
+  Instant until = Instant::max();  ///< it acts up to here
+};
+[[nodiscard]] InForce command_in_force(const LoopModel& loop, Instant when);
+
+/// Calls step(setpoint, dt) for every step of at most model_step that leads from `from` to `to`,
+/// with the setpoint that acts at its begin.
+template <class Step>
+void walk(const LoopModel& loop, Instant from, Instant to, Step step) {
+  InForce command{{}, from};
+  while (from < to) {
+    if (from >= command.until) command = command_in_force(loop, from);
+    const Duration dt = std::min<Duration>(model_step, to - from);
+    step(command.setpoint, dt);
+    from += dt;
+  }
+}
 
 /// What the settings say, until something better is known.
 [[nodiscard]] InverterResponse response_of(const Settings& settings, const LoopModel& loop);

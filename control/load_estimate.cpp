@@ -15,30 +15,20 @@ constexpr double error_pace = 0.1;
 constexpr Seconds most_path_error{0.05};
 constexpr Seconds grid_mean_over{60.0};
 
-/// Inverter and what every meter of the candidates would show of it.
 struct State {
-  Instant at;
-  Watts power;
-  Metered metered;
+  Watts inverter;
+  std::array<Watts, 1> shown;  ///< of it by the grid meter
 };
-
-void pass_meters(Metered& metered, Watts power, Duration dt, Seconds identified) {
-  for (std::size_t i = 0; i < meter_lags.size(); ++i)
-    metered[i] = follow(metered[i], power, dt, Seconds{meter_lags[i]});
-  metered.back() = follow(metered.back(), power, dt, identified);
-}
 
 /// From what is known to `to`, as the model has it.
 State predict(const Settings& s, const LoopModel& loop, Instant to) {
-  State state{*loop.known_at, loop.known, loop.metered};
-  const InverterResponse how = response_of(s, loop);
-  const Seconds lag = meter_lag_of(s, loop);
-  while (state.at < to) {
-    const Duration dt = std::min<Duration>(model_step, to - state.at);
-    state.power = respond(state.power, command_at(loop, state.at).value_or(state.power), dt, how);
-    pass_meters(state.metered, state.power, dt, lag);
-    state.at += dt;
-  }
+  State state{loop.known, {loop.metered.back()}};
+  InverterSteps inverter{response_of(s, loop)};
+  MeterSteps<1> meter{{meter_lag_of(s, loop)}};
+  walk(loop, *loop.known_at, to, [&](std::optional<Watts> setpoint, Duration dt) {
+    state.inverter = inverter.next(state.inverter, setpoint.value_or(state.inverter), dt);
+    meter.advance(state.shown, state.inverter, dt);
+  });
   return state;
 }
 
@@ -72,7 +62,9 @@ void take_command(LoopModel& loop, Watts power, Instant acknowledged_at, Instant
 /// taken meanwhile are judged with that.
 void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) {
   const Seconds span = at - *loop.known_at;
-  const Watts surprise = abs(measured - predict(s, loop, at).power);
+  const InverterResponse before = response_of(s, loop);
+  Watts expected = predict(s, loop, at).inverter;
+  const Watts surprise = abs(measured - expected);
   loop.model_error += (surprise.value() - loop.model_error) * error_pace;
   // How far the path in between may be off, as time: it would pass for a lag of the meter.
   const Watts telling = abs(measured - loop.known) +
@@ -82,22 +74,23 @@ void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) 
   identify_response(s, loop, measured, at);
   loop.known_move = measured - loop.known;
   const InverterResponse how = response_of(s, loop);
-  const Seconds lag = meter_lag_of(s, loop);
-  const Watts error = measured - predict(s, loop, at).power;
+  if (how != before) expected = predict(s, loop, at).inverter;
+  InverterSteps inverter{how};
+  MeterSteps meters{all_meters(meter_lag_of(s, loop))};
+  const Watts error = measured - expected;
   Watts modelled = loop.known;
   std::size_t judged = 0;
   for (Instant t = *loop.known_at;;) {
     Instant stop = at;
     if (judged < loop.unjudged_count) stop = std::min(stop, loop.unjudged[judged].taken);
     stop = std::max(stop, t);
-    while (t < stop) {
-      const Duration dt = std::min<Duration>(model_step, stop - t);
-      modelled = respond(modelled, command_at(loop, t).value_or(modelled), dt, how);
+    walk(loop, t, stop, [&](std::optional<Watts> setpoint, Duration dt) {
+      modelled = inverter.next(modelled, setpoint.value_or(modelled), dt);
       t += dt;
       const double share = Seconds{t - *loop.known_at} / span;
       loop.known = modelled + error * share;
-      pass_meters(loop.metered, loop.known, dt, lag);
-    }
+      meters.advance(loop.metered, loop.known, dt);
+    });
     if (t >= at && (judged == loop.unjudged_count || loop.unjudged[judged].taken > at)) break;
     if (judged + 1 == loop.unjudged_count)  // the newest: now for certain
       loop.residual = loop.unjudged[judged].power - loop.metered.back();
@@ -124,7 +117,7 @@ void take_grid(LoopModel& loop, Watts grid, Instant taken) {
 void judge_load(const Settings& s, LoopModel& loop) {
   if (loop.unjudged_count == 0) return;  // its inverter power is known, and so is the load
   const auto& grid = loop.unjudged[loop.unjudged_count - 1];
-  loop.residual = grid.power - predict(s, loop, grid.taken).metered.back();
+  loop.residual = grid.power - predict(s, loop, grid.taken).shown.front();
 }
 
 /// A steady error that the model does not explain (meters that disagree) is trimmed away; while

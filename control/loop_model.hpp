@@ -19,6 +19,7 @@ struct InverterResponse {
   Watts offset{};     ///< what it does besides
 
   [[nodiscard]] Watts settled(Watts setpoint) const { return setpoint * gain + offset; }
+  friend bool operator==(const InverterResponse&, const InverterResponse&) = default;
 };
 
 /// Time constants of the grid meter's filter that are compared with each other.

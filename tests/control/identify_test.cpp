@@ -17,7 +17,7 @@ struct Plant {
   LoopModel loop;
   Instant now{1000s};
   Watts power{};
-  Watts shown{};  ///< of the inverter, by the meter
+  std::array<Watts, 1> shown{};  ///< of the inverter, by the meter
   Watts load{500.0};
   Metered metered{};
 
@@ -29,13 +29,15 @@ struct Plant {
     loop.commands[loop.command_count++ % LoopModel::depth] = {now, setpoint};
   }
   void pass(Duration time) {
-    for (const Instant end = now + time; now < end; now += model_step) {
-      power = respond(power, *command_at(loop, now), model_step, truth);
-      shown = follow(shown, power, model_step, meter_lag);
-      for (std::size_t i = 0; i < meter_lags.size(); ++i)
-        metered[i] = follow(metered[i], power, model_step, Seconds{meter_lags[i]});
-      metered.back() = follow(metered.back(), power, model_step, meter_lag_of(settings, loop));
-    }
+    InverterSteps inverter{truth};
+    MeterSteps<1> meter{{meter_lag}};
+    MeterSteps meters{all_meters(meter_lag_of(settings, loop))};
+    walk(loop, now, now + time, [&](std::optional<Watts> setpoint, Duration dt) {
+      power = inverter.next(power, *setpoint, dt);
+      meter.advance(shown, power, dt);
+      meters.advance(metered, power, dt);
+    });
+    now += time;
   }
   /// The inverter measures itself, wrong by `noise`.
   void measure(Watts noise = {}) {
@@ -46,7 +48,7 @@ struct Plant {
     loop.known_at = now;
   }
   void read_meter(Watts noise = {}) {
-    identify_meter(settings, loop, {now, load + shown + noise}, metered, true);
+    identify_meter(settings, loop, {now, load + shown.front() + noise}, metered, true);
   }
   /// Moves up and down, watched as in the house.
   void move(int times, Watts low, Watts high) {
@@ -60,6 +62,48 @@ struct Plant {
     }
   }
 };
+
+/// Setpoints of 100, 200, ... W that act from these milliseconds on, in the order they were heard.
+LoopModel heard(std::initializer_list<int> milliseconds) {
+  LoopModel loop;
+  for (const int from : milliseconds) {
+    const Watts power{100.0 * static_cast<double>(loop.command_count + 1)};
+    loop.commands[loop.command_count++ % LoopModel::depth] = {Instant{from * 1ms}, power};
+  }
+  return loop;
+}
+
+TEST(CommandInForce, HoldsUntilTheNextOneActs) {
+  const LoopModel loop = heard({1000, 1500, 2000});
+  const InForce second = command_in_force(loop, Instant{1500ms});
+  EXPECT_EQ(second.setpoint, 200.0_W);
+  EXPECT_EQ(second.until, Instant{2000ms});
+  EXPECT_EQ(command_in_force(loop, Instant{2000ms}).until, Instant::max());
+  const InForce none = command_in_force(loop, Instant{999ms});
+  EXPECT_FALSE(none.setpoint);
+  EXPECT_EQ(none.until, Instant{1000ms});
+}
+
+TEST(CommandInForce, TheLastHeardWinsEvenIfItActsBeforeAnEarlierOne) {
+  const LoopModel loop = heard({1000, 2000, 1500});
+  EXPECT_EQ(command_in_force(loop, Instant{2500ms}).setpoint, 300.0_W);
+  const InForce first = command_in_force(loop, Instant{1200ms});
+  EXPECT_EQ(first.setpoint, 100.0_W);
+  EXPECT_EQ(first.until, Instant{1500ms});
+}
+
+TEST(Walk, EveryStepHasTheSetpointThatActsAtItsBegin) {
+  const LoopModel loop = heard({1000, 1013, 1040});
+  const Instant from{992ms};
+  const Instant to{1055ms};
+  Instant at = from;
+  walk(loop, from, to, [&](std::optional<Watts> setpoint, Duration dt) {
+    EXPECT_EQ(setpoint, command_at(loop, at));
+    EXPECT_EQ(dt, std::min<Duration>(model_step, to - at));
+    at += dt;
+  });
+  EXPECT_EQ(at, to);
+}
 
 TEST(IdentifyResponse, FindsRampGainAndOffsetOfAKnownPlant) {
   for (const double ramp : {200.0, 700.0, 2500.0}) {
