@@ -73,6 +73,7 @@ PlantSettings settings_of(const LoopPlant& plant) {
   auto& house = settings.house;
   house.seed = plant.seed;
   house.meter.time_constant = plant.meter_lag;
+  house.meter.delay = plant.meter_delay;
   house.inverter.ramp = plant.ramp;
   house.inverter.lag = plant.inverter_lag;
   house.inverter.gain = plant.gain;

@@ -24,6 +24,7 @@ inline constexpr std::array loop_kinds{LoopKind::hub, LoopKind::cycle_1s, LoopKi
 /// What the loop has to do with. The defaults are the nominal plant.
 struct LoopPlant {
   Seconds meter_lag{0.217};  ///< 1 s to 99 %
+  Duration meter_delay{};    ///< besides, unknown to the hub
   Duration turnaround = 45ms;
   Duration gap = 60ms;  ///< between meter transactions
   WattsPerSecond ramp{1000.0};

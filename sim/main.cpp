@@ -303,7 +303,7 @@ int main(int argc, char** argv) {
   StepCommand step_command;
   auto* step_response = app.add_subcommand(
       "step-response", "How fast and how well the hub follows load steps, in virtual time");
-  step_response->add_flag("--sweep", step_command.sweep, "144 other plants, not told to the hub");
+  step_response->add_flag("--sweep", step_command.sweep, "252 other plants, not told to the hub");
   step_response->add_option("--load", step_command.load,
                             "Also follow this recorded load, CSV as for 'plant'");
   step_response->add_option("--json", step_command.json, "Write all figures to this file");

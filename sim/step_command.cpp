@@ -46,7 +46,8 @@ int run_step_response(const StepCommand& command) {
   const auto all = static_cast<int>(usual_steps().size());
   const int references = static_cast<int>(loop_kinds.size()) - 1;
   constexpr double sweep_parts = 8;
-  Progress bar(2 * all + references * reference_steps + (command.sweep ? sweep_parts : 0), "steps");
+  Progress bar(2 * all + references * reference_steps + (command.sweep ? 2 * sweep_parts : 0),
+               "steps");
   double done = 0.0;
 
   StepReport report;
@@ -59,14 +60,19 @@ int run_step_response(const StepCommand& command) {
   LoopPlant shared_line = report.plant;
   shared_line.battery_meter = true;
   report.beside_meter = measure(shared_line, LoopKind::hub, all, command.phases, bar, done);
-  if (command.sweep)
+  if (command.sweep) {
     report.cells = sweep(1, [&](double share) { bar.show(done + sweep_parts * share); });
+    done += sweep_parts;
+    report.wrong_cells =
+        wrong_sweep(1, [&](double share) { bar.show(done + sweep_parts * share); });
+  }
 
   std::cout << as_text(report) << std::flush;
   if (!write(command.json, as_json(report)) || !write(command.svg, as_svg(report)))
     return exit_cannot_create;
   const bool good = std::ranges::all_of(goals(report), &Goal::met) &&
-                    std::ranges::all_of(report.cells, &SweepCell::good);
+                    std::ranges::all_of(report.cells, &SweepCell::good) &&
+                    std::ranges::all_of(report.wrong_cells, &SweepCell::quiet);
   return good ? 0 : 1;
 }
 

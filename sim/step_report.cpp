@@ -59,6 +59,25 @@ std::vector<SweepCell> worst_first(std::vector<SweepCell> cells) {
   return cells;
 }
 
+std::string wrong_text(const std::vector<SweepCell>& cells) {
+  const auto good = std::ranges::count_if(cells, &SweepCell::quiet);
+  std::string out = format(
+      "\nSettings wrong in everything: %zu plants, the meter up to 0.5 s later than configured.\n"
+      "Goal: from 30 s on peak-to-peak <= 40 W. Met by %td of %zu. The worst:\n"
+      "       ramp      lag   later  gain  overshoot  peak-to-peak\n",
+      cells.size(), good, cells.size());
+  auto sorted = cells;
+  std::ranges::stable_sort(sorted, std::ranges::greater{}, &SweepCell::peak_to_peak);
+  for (std::size_t i = 0; i < std::min<std::size_t>(8, sorted.size()); ++i) {
+    const SweepCell& cell = sorted[i];
+    out +=
+        format("  %5.0f W/s  %5.3f s  %4.2f s  %3.1f   %5.1f %%  %6.1f W%s\n", cell.ramp.value(),
+               cell.meter_lag.count(), Seconds{cell.meter_delay}.count(), cell.gain,
+               100.0 * cell.overshoot, cell.peak_to_peak.value(), cell.quiet() ? "" : "   missed");
+  }
+  return out;
+}
+
 std::string sweep_text(const std::vector<SweepCell>& cells) {
   const auto good = std::ranges::count_if(cells, &SweepCell::good);
   std::string out = format(
@@ -148,6 +167,7 @@ std::string as_text(const StepReport& report) {
     out += "\n";
   }
   if (!report.cells.empty()) out += sweep_text(report.cells);
+  if (!report.wrong_cells.empty()) out += wrong_text(report.wrong_cells);
   return out;
 }
 
@@ -199,17 +219,22 @@ std::string as_json(const StepReport& report) {
                             {"met", goal.met()}});
   for (const auto& loop : report.loops) out["loops"].push_back(loop_of(loop));
   if (report.beside_meter) out["beside_sdm120"] = loop_of(*report.beside_meter);
-  if (!report.cells.empty()) {
-    out["sweep"] = json::array();
-    for (const auto& cell : report.cells)
-      out["sweep"].push_back({{"ramp_w_per_s", cell.ramp.value()},
-                              {"meter_lag_s", cell.meter_lag.count()},
-                              {"poll_s", cell.poll.count()},
-                              {"gain", cell.gain},
-                              {"overshoot_percent", 100.0 * cell.overshoot},
-                              {"peak_to_peak_w", cell.peak_to_peak.value()},
-                              {"good", cell.good()}});
-  }
+  const auto cells_of = [](const std::vector<SweepCell>& cells, bool (SweepCell::*good)() const) {
+    json rows = json::array();
+    for (const auto& cell : cells)
+      rows.push_back({{"ramp_w_per_s", cell.ramp.value()},
+                      {"meter_lag_s", cell.meter_lag.count()},
+                      {"meter_later_s", Seconds{cell.meter_delay}.count()},
+                      {"poll_s", cell.poll.count()},
+                      {"gain", cell.gain},
+                      {"overshoot_percent", 100.0 * cell.overshoot},
+                      {"peak_to_peak_w", cell.peak_to_peak.value()},
+                      {"good", (cell.*good)()}});
+    return rows;
+  };
+  if (!report.cells.empty()) out["sweep"] = cells_of(report.cells, &SweepCell::good);
+  if (!report.wrong_cells.empty())
+    out["wrong_settings"] = cells_of(report.wrong_cells, &SweepCell::quiet);
   return out.dump(2) + "\n";
 }
 

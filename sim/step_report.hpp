@@ -20,6 +20,7 @@ struct StepReport {
   std::vector<LoopReport> loops;           ///< the hub first
   std::optional<LoopReport> beside_meter;  ///< the hub with an SDM120 on the same line
   std::vector<SweepCell> cells;            ///< empty: not asked for
+  std::vector<SweepCell> wrong_cells;      ///< the same: settings wrong in everything
 };
 
 /// A promised figure and what was measured.

@@ -167,6 +167,7 @@ void measure(SweepCell& cell) {
   LoopPlant plant;
   plant.ramp = cell.ramp;
   plant.meter_lag = std::max(cell.meter_lag, Seconds{1e-6});
+  plant.meter_delay = cell.meter_delay;
   plant.gap = gap_for(cell.poll, plant);
   plant.gain = cell.gain;
   constexpr Watts low{240.0};
@@ -190,22 +191,39 @@ void measure(SweepCell& cell) {
   }
 }
 
+std::vector<SweepCell> measure_every(int stride, const std::vector<SweepCell>& all,
+                                     const OnProgress& progress) {
+  std::vector<SweepCell> cells;
+  for (std::size_t i = 0; i < all.size(); i += static_cast<std::size_t>(stride)) {
+    cells.push_back(all[i]);
+    measure(cells.back());
+    if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(all.size()));
+  }
+  return cells;
+}
+
 }  // namespace
 
 std::vector<SweepCell> sweep(int stride, const OnProgress& progress) {
-  std::vector<SweepCell> cells;
-  int n = 0;
+  std::vector<SweepCell> all;
   for (const double ramp : {200.0, 400.0, 1000.0, 5000.0})
     for (const double lag : {0.0, 0.2, 0.5, 1.0})
       for (const double poll : {0.1, 0.33, 1.0})
         for (const double gain : {0.9, 1.0, 1.1})
-          if (n++ % stride == 0)
-            cells.push_back({WattsPerSecond{ramp}, Seconds{lag}, Seconds{poll}, gain, 0.0, {}});
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    measure(cells[i]);
-    if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(cells.size()));
-  }
-  return cells;
+          all.push_back({WattsPerSecond{ramp}, Seconds{lag}, Seconds{poll}, gain, {}, 0.0, {}});
+  return measure_every(stride, all, progress);
+}
+
+std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress) {
+  const LoopPlant nominal;
+  const Seconds poll = poll_interval(nominal);
+  std::vector<SweepCell> all;
+  for (const Duration late : {0ms, 150ms, 300ms, 500ms})
+    for (const double lag : {1.0 / 3.0, 1.0, 3.0})
+      for (const double ramp : {1.0 / 3.0, 1.0, 3.0})
+        for (const double gain : {0.9, 1.0, 1.1})
+          all.push_back({nominal.ramp * ramp, nominal.meter_lag * lag, poll, gain, late, 0.0, {}});
+  return measure_every(stride, all, progress);
 }
 
 }  // namespace esshub::sim

@@ -7,6 +7,7 @@ namespace esshub::sim {
 void Meter::advance(Duration dt, Watts power, Volts voltage, Dice& dice) {
   if (voltage <= Volts{}) {
     filtered_ = reading_.power = Watts{};
+    on_the_way_.clear();
     reading_.voltage = Volts{};
     reading_.current = Amperes{};
     return;
@@ -16,7 +17,14 @@ void Meter::advance(Duration dt, Watts power, Volts voltage, Dice& dice) {
   if (power > Watts{}) reading_.forward += power * Hours{dt};
   if (power < Watts{}) reading_.reverse += -power * Hours{dt};
 
-  reading_.power = filtered_ + settings_.power_noise * dice.noise();
+  Watts shown = filtered_;
+  if (settings_.delay > Duration{}) {
+    on_the_way_.push_back(filtered_);
+    shown = on_the_way_.front();
+    if (dt * static_cast<Duration::rep>(on_the_way_.size()) > settings_.delay)
+      on_the_way_.pop_front();
+  }
+  reading_.power = shown + settings_.power_noise * dice.noise();
   reading_.voltage = voltage + settings_.voltage_noise * dice.noise();
   reading_.current = abs(reading_.power) / reading_.voltage;
 }

@@ -1,6 +1,8 @@
 // One metered conductor as an Eastron meter shows it: filtered, a little noisy, counting energy.
 #pragma once
 
+#include <deque>
+
 #include "model/time.hpp"
 #include "sim/plant/dice.hpp"
 #include "sim/plant/truth.hpp"
@@ -10,6 +12,7 @@ namespace esshub::sim {
 struct MeterSettings {
   /// A step is shown to 99 % after 1 s, reference: eastron-modbus section 6: tau = 1 s / ln 100.
   Seconds time_constant{0.217};
+  Duration delay{};        ///< what it shows is that old besides
   Watts power_noise{0.2};  ///< standard deviation; registers of a live meter are never frozen
   Volts voltage_noise{0.03};
 };
@@ -25,6 +28,7 @@ class Meter {
  private:
   MeterSettings settings_;
   Watts filtered_{};
+  std::deque<Watts> on_the_way_;  ///< filtered, for as long as the delay
   MeterReading reading_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace esshub::sim {
 namespace {
 
@@ -15,6 +17,21 @@ TEST(MeterModel, ShowsAStepTo99PercentAfterASecond) {
   for (int i = 0; i < 50; ++i) meter.advance(20ms, 1000.0_W, 230.0_V, dice);
   EXPECT_NEAR(meter.reading().power.value(), 990.0, 0.5);
   EXPECT_NEAR(meter.reading().current.value(), 990.0 / 230.0, 0.01);
+}
+
+TEST(MeterModel, ShowsEverythingLaterByItsDelay) {
+  Dice dice{1};
+  Meter prompt{MeterSettings{.power_noise = Watts{}, .voltage_noise = Volts{}}};
+  Meter late{MeterSettings{.delay = 300ms, .power_noise = Watts{}, .voltage_noise = Volts{}}};
+  std::vector<Watts> shown;
+  for (int i = 0; i < 200; ++i) {
+    const Watts power{i < 50 ? 0.0 : 1000.0};
+    prompt.advance(10ms, power, 230.0_V, dice);
+    late.advance(10ms, power, 230.0_V, dice);
+    shown.push_back(prompt.reading().power);
+    if (i < 30) continue;
+    EXPECT_EQ(late.reading().power, shown[static_cast<std::size_t>(i - 30)]);
+  }
 }
 
 TEST(MeterModel, IsNeverFrozenWhileItLives) {
