@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "publish/derived.hpp"
+#include "publish/history_words.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -300,7 +301,8 @@ Json events_json(const std::vector<HistoryEvent>& events) {
     list.push_back({{"at", unix_seconds(event.at)},
                     {"kind", event.kind},
                     {"name", event.name},
-                    {"detail", event.detail}});
+                    {"detail", event.detail},
+                    {"words", words(event)}});
   return {{"events", std::move(list)}};
 }
 

@@ -141,6 +141,13 @@ async function showBuses() {
   } catch { put($("buses"), [head]); }
 }
 
+function happened({ kind, name, detail, words }) {
+  if (words) return sentence(words);
+  const lasted = detail.match(/^cleared lasted_s=(\d+)$/);
+  if (kind === "fault") return lasted ? `${title(name)}: over after ${span(Number(lasted[1]))}` : title(name);
+  return `${sentence(title(name))}${detail ? `: ${detail}` : ""}`;
+}
+
 async function showHistory() {
   const now = latest?.at ?? Date.now() / 1000;
   try {
@@ -150,7 +157,7 @@ async function showHistory() {
     drawToday((await get(`/api/v1/history/minutes?from=${midnight(now)}&until=${Math.ceil(now)}`)).rows, now);
     const { events } = await get("/api/v1/history/events?most=30");
     put($("events"), events.length ? events.map((event) => html("li", {}, html("time", { datetime: new Date(event.at * 1000).toISOString() }, `${dayName(event.at)} ${clock(event.at)}`),
-      `${title(event.name)}${event.detail ? `: ${event.detail}` : ""}`)) : [html("li", { class: "none" }, "Nothing in the last week.")]);
+      happened(event))) : [html("li", { class: "none" }, "Nothing in the last week.")]);
   } catch (error) {
     for (const id of ["today", "days", "events"]) put($(id), [html(id === "events" ? "li" : "p", { class: "none" }, error.message)]);
     put($("tiles"), []);

@@ -1,0 +1,45 @@
+#include "publish/history_words.hpp"
+
+#include <gtest/gtest.h>
+
+namespace esshub::publish {
+namespace {
+
+TEST(HistoryWords, ADecisionIsToldWithItsLimits) {
+  EXPECT_EQ(words({{},
+                   "decision",
+                   "self_consumption",
+                   "battery_w=-2310 wished_w=-5000 limits=bms_discharge_limit,reserve"}),
+            "following the house load; the BMS's discharge current limit (DCL); the rest is "
+            "kept in reserve for a power cut: discharging 2310 W");
+  EXPECT_EQ(words({{}, "decision", "idle", "battery_w=0 wished_w=0"}), "resting: battery at rest");
+}
+
+TEST(HistoryWords, WhatThePolicyAsksIsTold) {
+  EXPECT_EQ(words({{},
+                   "decision",
+                   "policy",
+                   "mode=scheduled instruction=charge authority=schedule power_w=2400 target=80 "
+                   "reserve=20 floor=10 ceiling=100 storm=yes import_price=0.28"}),
+            "mode scheduled, asked: charge with 2400 W up to 80 % (schedule); reserve 20 % for the "
+            "storm; price 0.28");
+  EXPECT_EQ(words({{},
+                   "decision",
+                   "policy",
+                   "mode=balance instruction=balance authority=balance power_w=0 target=0 "
+                   "reserve=20 floor=10 ceiling=100"}),
+            "mode balance, asked: balance; reserve 20 %");
+}
+
+TEST(HistoryWords, WhatAnOlderHubRecordedIsShownAsFarAsItIsKnown) {
+  EXPECT_EQ(words({{}, "decision", "gone_reason", "battery_w=x limits=also_gone"}),
+            "gone_reason; also_gone: battery x W");
+  EXPECT_EQ(words({{}, "decision", "idle", ""}), "resting: battery ? W");
+}
+
+TEST(HistoryWords, OtherEventsHaveNone) {
+  EXPECT_EQ(words({{}, "fault", "bms_lost", "raised severity=critical"}), "");
+}
+
+}  // namespace
+}  // namespace esshub::publish
