@@ -31,6 +31,13 @@ struct CanFrame {
 /// A standard data frame; at most the first 8 bytes are taken.
 [[nodiscard]] CanFrame make_frame(std::uint32_t id, ByteView data);
 
+/// How long it is on the wire, with the gap after it and without stuffed bits (at most a fifth
+/// more). Bosch, CAN Specification 2.0, part B, section 3.1.
+[[nodiscard]] inline unsigned bits_on_wire(const CanFrame& frame) {
+  const auto data = static_cast<unsigned>(frame.payload().size());
+  return (frame.extended ? 67u : 47u) + 8u * data;
+}
+
 /// Size of the kernel's `struct can_frame` (reference: pylontech-can section 8).
 constexpr std::size_t can_record_size = 16;
 

@@ -19,6 +19,8 @@
 // the wire as in here, so no sign is turned.
 namespace esshub::protocol::pylontech {
 
+constexpr unsigned bit_rate = 500'000;  ///< section 1
+
 namespace id {
 constexpr std::uint32_t keep_alive = 0x305;
 constexpr std::uint32_t controller_306 = 0x306;

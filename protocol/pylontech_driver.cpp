@@ -155,6 +155,7 @@ class PylontechDriver final : public Driver {
       on_error_frame(frame, step, now);
       return;
     }
+    was_on_wire(frame);
     tell_recovery(step, now);
     watch_repeats(frame, step, now);
     last_frame_ = now;
@@ -179,6 +180,10 @@ class PylontechDriver final : public Driver {
     if (config_.framing == CanFraming::slcan) guard_.filter(*values);
     step.samples.insert(step.samples.end(), values->begin(), values->end());
     std::visit([&](const auto& m) { remember(m, step, now); }, *message);
+  }
+
+  void was_on_wire(const CanFrame& frame) {
+    health_.wire_busy += Duration{1s} * bits_on_wire(frame) / bit_rate;
   }
 
   // ---- what each message leaves behind ----------------------------------------------------------
@@ -362,6 +367,7 @@ class PylontechDriver final : public Driver {
   void keep_alive(Step& step, Instant now) {
     if (config_.listen_only || !channel_open() || now < keep_alive_at_) return;
     const CanFrame frame = pylontech::keep_alive();
+    was_on_wire(frame);
     step.send.push_back(config_.framing == CanFraming::slcan ? encode_slcan(frame)
                                                              : encode_record(frame));
     keep_alive_at_ += ((now - keep_alive_at_) / config_.keep_alive + 1) * config_.keep_alive;

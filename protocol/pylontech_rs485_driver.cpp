@@ -18,9 +18,9 @@ using namespace pylontech_rs485;
 
 constexpr Duration first_back_off = 1s;
 constexpr Duration last_back_off = 10s;
-constexpr Duration noise_limit = 1s;       // a babbling line delays a request no longer than this
-constexpr double longest_answer = 200.0;   // characters, of one module
-constexpr double bits_per_character = 10;  // 8N1
+constexpr Duration noise_limit = 1s;         // a babbling line delays a request no longer than this
+constexpr std::size_t longest_answer = 200;  // characters, of one module
+constexpr double bits_per_character = 10;    // 8N1
 /// What is said of the stack was true of every module within this time: a sweep may drag on where
 /// wake-ups come late or the line is noisy, and modules that changed meanwhile make no whole.
 constexpr Duration longest_sweep = 60s;
@@ -57,6 +57,7 @@ struct ModuleState {
 struct InFlight {
   Request request;
   Bytes sent;
+  Instant asked_at;
   Instant deadline;
   bool echoed = false;
   std::size_t heard = 0;  // bytes since
@@ -91,6 +92,7 @@ class PylontechRs485Driver final : public Driver {
     Step step;
     if (!running_) return step;
     if (in_flight_ && now > in_flight_->deadline) expire(now, step);
+    health_.wire_busy += wire_time(bytes.size());
     if (in_flight_) {
       in_flight_->heard += bytes.size();
     } else {
@@ -192,14 +194,17 @@ class PylontechRs485Driver final : public Driver {
       add(step, samples(stack->value, Point::battery, stack->at));
   }
 
+  [[nodiscard]] Duration wire_time(std::size_t characters) const {
+    return as_duration(
+        Seconds(static_cast<double>(characters) * bits_per_character / std::max(1u, config_.baud)));
+  }
+
   void ask(Instant now, Step& step) {
     reader_.reset();
     const Request request{question(), address(turn_ / questions.size())};
     Bytes frame = encode(request);
-    const double characters = static_cast<double>(frame.size()) + longest_answer;
-    const auto on_wire =
-        as_duration(Seconds(characters * bits_per_character / std::max(1u, config_.baud)));
-    in_flight_ = InFlight{request, frame, now + on_wire + config_.answer_limit};
+    const Duration on_wire = wire_time(frame.size() + longest_answer);
+    in_flight_ = InFlight{request, frame, now, now + on_wire + config_.answer_limit};
     step.send.push_back(std::move(frame));
     step.wake_at = in_flight_->deadline;
   }
@@ -217,6 +222,7 @@ class PylontechRs485Driver final : public Driver {
     }
     auto answer = decode_answer(frame, in_flight_->request);
     if (answer) {
+      health_.round_trip.add(now - in_flight_->asked_at);
       settle(*answer, now, step);
       return;
     }
@@ -228,6 +234,7 @@ class PylontechRs485Driver final : public Driver {
         hear_stray(frame);
         return;
       case ErrorKind::exception:
+        health_.round_trip.add(now - in_flight_->asked_at);
         give_up(FrameResult::exception, "refuses the question (" + error.detail + ")", now, step);
         return;
       case ErrorKind::content:
@@ -250,6 +257,8 @@ class PylontechRs485Driver final : public Driver {
   }
 
   void end_transaction(Instant now) {
+    // An echo was counted when it was heard.
+    if (!in_flight_->echoed) health_.wire_busy += wire_time(in_flight_->sent.size());
     in_flight_.reset();
     send_at_ = now + config_.gap;
     noise_until_ = now + noise_limit;

@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "protocol/modbus_rtu.hpp"
 
@@ -829,6 +830,25 @@ TEST(ModbusDriver, ADeadMeterCostsAtMostOneAnswerLimitInEachBackOff) {
   EXPECT_LE(bench.frames(FrameResult::timeout) - timeouts, 10u);
   EXPECT_GE(bench.frames(FrameResult::timeout) - timeouts, 9u) << "it is still looked for";
   EXPECT_LT(longest, 300ms + 2 * 160ms + 100ms) << "one limit, one slow block and the read itself";
+}
+
+TEST(ModbusDriver, ASlowMeterDoesNotStarveTheOthers) {
+  Bench bench(both());
+  Instant last_grid = bench.now;
+  Duration longest{};
+  unsigned slow_answers = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto request = bench.next_request();
+    const bool slow = request.unit == battery_unit;
+    slow_answers += slow ? 1 : 0;
+    bench.set(main_unit, 0, 230.0f + 0.01f * static_cast<float>(i % 7));
+    bench.hear(bench.answer_to(request), wire_time(request) + (slow ? 280ms : 45ms));
+    if (request.unit != main_unit || !is_fast(request)) continue;
+    longest = std::max(longest, bench.now - std::exchange(last_grid, bench.now));
+  }
+  EXPECT_GT(slow_answers, 40u);
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 0u);
+  EXPECT_LT(longest, 300ms + 2 * 160ms + 100ms) << "its answer, one slow block, the read itself";
 }
 
 TEST(ModbusDriver, EveryAnswerIsCountedOnceInTheRoundTrips) {

@@ -217,6 +217,17 @@ TEST(PylontechDriver, SlcanAndSocketCanGiveTheSame) {
   }
 }
 
+TEST(PylontechDriver, TheTimeOfTheFramesBothWaysIsCounted) {
+  constexpr auto frame = [](int bytes) { return (47 + 8 * bytes) * 2us; };  // at 500 kbit/s
+  Socket bench;
+  EXPECT_EQ(bench.health().wire_busy, frame(8)) << "our own 0x305";
+  bench.feed(burst);
+  EXPECT_EQ(bench.health().wire_busy, 3 * frame(8) + frame(7) + frame(6) + frame(4) + frame(2));
+  Adapter adapter;
+  adapter.feed(burst);
+  EXPECT_EQ(adapter.health().wire_busy, bench.health().wire_busy);
+}
+
 TEST(PylontechDriver, Profile13IsReadyWithoutRequests) {
   Socket bench;
   bench.feed(burst_13);

@@ -426,6 +426,23 @@ TEST(Rs485Driver, TheEchoOfItsOwnRequestIsNoAnswer) {
   EXPECT_EQ(bench.frames(FrameResult::timeout), 1u) << "an echo alone is silence";
 }
 
+TEST(Rs485Driver, RoundTripsAndTheTimeOfTheBytesAreCounted) {
+  for (const bool echo : {false, true}) {
+    Bench bench({.baud = 9600, .modules = 2});
+    std::size_t bytes = 0;
+    for (int i = 0; i < 4; ++i) {
+      const auto request = bench.next_request();
+      if (echo) bench.hear(bench.frame, 20ms);
+      bytes += bench.frame.size() + bench.answer_to(request).size();
+      bench.hear(bench.answer_to(request), echo ? 180ms : 200ms);
+    }
+    EXPECT_EQ(bench.health().round_trip.count(), 4u);
+    EXPECT_NEAR(bench.health().round_trip.sum_seconds, 0.8, 1e-6);
+    EXPECT_NEAR(Seconds(bench.health().wire_busy).count(), static_cast<double>(bytes) * 10 / 9600,
+                1e-6);
+  }
+}
+
 TEST(Rs485Driver, EveryChunkingGivesTheSame) {
   for (std::size_t chunk = 1; chunk <= 140; chunk += 3) {
     Bench bench;
