@@ -126,6 +126,7 @@ class VebusDriver final : public Driver {
   std::string told_refusal_;       // in an event
   Instant identify_at_{};
   std::optional<Instant> setpoint_refused_at_;
+  std::uint64_t setpoint_refusals_ = 0;  // since one was taken
   Duration snapshot_gap_{};
   unsigned empty_snapshots_ = 0;
 };
@@ -498,11 +499,13 @@ void VebusDriver::on_setpoint_reply(const Pending& pending, const Winmon& reply,
                                     Step& step) {
   const auto written = decode_written(reply);
   if (written) {
+    if (std::exchange(setpoint_refusals_, 0) > 0) step.tell(Level::notice, "setpoint_taken");
     command_.acknowledge_setpoint(pending.word, pending.sent);
     step.add({Point::inverter, Measure::setpoint}, setpoint_watts(pending.word).value(), now);
     return;
   }
-  step.tell(Level::error, "setpoint_refused", "reason=\"" + written.error().detail + "\"");
+  if (worth_an_event(++setpoint_refusals_))
+    step.tell(Level::error, "setpoint_refused", "reason=\"" + written.error().detail + "\"");
   const std::string why = "the inverter does not take the setpoint: " + written.error().detail;
   const bool again = setpoint_refused_at_ && now - *setpoint_refused_at_ < identify_again;
   setpoint_refused_at_ = now;
@@ -591,10 +594,11 @@ void VebusDriver::finish_handshake(Instant now, Step& step) {
   if (const auto objection = survey_.objection()) return refuse(*objection, now, step);
 
   refusal_.clear();
-  told_refusal_.clear();
   health_.ready = true;
   health_.fault.reset();
   health_.trouble.clear();
+  if (setpoint_refusals_ > 0) return;  // that is to be seen
+  told_refusal_.clear();
   step.tell(Level::notice, "ess_found",
             "id=" + std::to_string(survey_.ess().setpoint_id()) +
                 " firmware=" + std::to_string(survey_.firmware()));

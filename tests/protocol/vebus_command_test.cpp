@@ -232,6 +232,38 @@ TEST(VebusDriverSetpoint, ARefusalStartsOverAndASecondOneStopsWriting) {
   EXPECT_EQ(hand.words_written().size(), 2u);
 }
 
+TEST(VebusDriverSetpoint, ARefusalForEverIsToldFirstAndEveryHundredthTimeAndItsEnd) {
+  Hand hand;
+  hand.make_ready();
+  const auto told = [&](std::string_view name) {
+    return std::ranges::count(hand.events, name, &Event::name);
+  };
+  bool refuses = true;
+  unsigned refusals = 0;
+  const auto live = [&] {
+    hand.command(-100.0);
+    const auto* request = std::get_if<Winmon>(&hand.last());
+    if (refuses && request != nullptr && request->code == Code::write_by_id) {
+      ++refusals;
+      hand.reply(Code::access_denied, "00");
+      hand.wait(300ms);
+    } else if (!hand.answer()) {
+      hand.wait(600ms);
+    }
+    hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  };
+  while (refusals < 99) live();
+  EXPECT_EQ(told("setpoint_refused"), 1);
+  EXPECT_EQ(told("inverter_unusable"), 1);
+  EXPECT_EQ(told("ess_found"), 1);
+  while (refusals < 101) live();
+  EXPECT_EQ(told("setpoint_refused"), 2);
+  refuses = false;
+  for (const Instant end = hand.now + 40s; hand.now < end;) live();
+  EXPECT_EQ(told("setpoint_taken"), 1);
+  EXPECT_TRUE(hand.health().ready);
+}
+
 TEST(VebusDriverSetpoint, AMovedRecordIsNotWrittenTo) {
   Hand hand;
   hand.make_ready();
