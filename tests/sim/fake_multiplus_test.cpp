@@ -208,6 +208,27 @@ TEST(FakeMultiplusClosedLoop, BecomesReadyInEveryDialectAndLayoutDespiteChatter)
         }
 }
 
+TEST(FakeMultiplusClosedLoop, AnInterfaceThatAppendsItsLedsIsUnderstood) {
+  World world;
+  unsigned appended = 0;
+  world.to_host.pass = [&](Bytes& bytes) {
+    if (auto frame = mk3::decode(bytes)) {
+      frame->leds = mk3::LedBytes{1, 0};
+      bytes = mk3::encode(*frame);
+      ++appended;
+    }
+    return true;
+  };
+  world.start();
+  ASSERT_TRUE(world.run_until_ready()) << world.driver->health().trouble;
+  world.hold(-800.0);
+  world.run(3s);
+  EXPECT_EQ(world.command.setpoint, Watts{-800.0});
+  EXPECT_EQ(world.newest(Point::inverter, Measure::power), -800.0);
+  EXPECT_EQ(world.newest(Point::inverter, Measure::voltage), 230.0);
+  EXPECT_GT(appended, 20u);
+}
+
 TEST(FakeMultiplusClosedLoop, WithoutEssNothingIsWritten) {
   World world{{.ess_layout = 3}};
   world.start();
