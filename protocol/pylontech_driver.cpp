@@ -32,8 +32,6 @@ constexpr unsigned refusals_limit = 2;
 /// which listens passes on what nobody acknowledges.
 constexpr unsigned repeats_limit = 20;
 constexpr Duration longest_repeat = 100ms;
-/// Of repeated trouble the first and every hundredth is told.
-constexpr std::uint64_t retell_every = 100;
 
 constexpr std::string_view alone_text =
     "nobody acknowledges our frames, we are alone on the bus: is the battery on, the cable whole, "
@@ -272,7 +270,7 @@ class PylontechDriver final : public Driver {
         bus_trouble_.clear();
         break;
     }
-    if (bus_errors_++ % retell_every != 0) return;
+    if (!worth_an_event(++bus_errors_)) return;
     step.events.push_back(
         {Level::error, "can_error",
          "errors=\"" + describe_error(frame) + "\" count=" + std::to_string(bus_errors_)});
@@ -342,7 +340,7 @@ class PylontechDriver final : public Driver {
     step.send.push_back(open_channel(now));
     status_asked_ = false;
     ++vain_openings_;
-    if (vain_openings_told_++ % retell_every == 0)
+    if (worth_an_event(++vain_openings_told_))
       step.events.push_back(
           {Level::warning, "channel_reopened", "count=" + std::to_string(vain_openings_told_)});
     if (vain_openings_ > vain_openings_limit && !std::exchange(reopen_asked_, true))

@@ -447,16 +447,16 @@ TEST(PylontechBusErrors, FirstHundredthAndRecoveryAreTold) {
   bench.feed(burst);
   bench.feed({"20000040#0000000000000000"});
   EXPECT_EQ(bench.detail("can_error"), "errors=\"bus-off\" count=1");
-  for (int i = 0; i < 99; ++i) bench.feed({"20000020#0000000000000000"});
+  for (int i = 0; i < 98; ++i) bench.feed({"20000020#0000000000000000"});
   EXPECT_EQ(bench.told("can_error"), 1);
   bench.feed({"20000020#0000000000000000"});
-  EXPECT_EQ(bench.detail("can_error"), "errors=\"no acknowledgement\" count=101");
-  EXPECT_EQ(bench.count(FrameResult::exception), 101u);
+  EXPECT_EQ(bench.detail("can_error"), "errors=\"no acknowledgement\" count=100");
+  EXPECT_EQ(bench.count(FrameResult::exception), 100u);
   bench.bursts(burst, 5);
   EXPECT_EQ(bench.told("can_recovered"), 0) << "not before 5 s without one";
   bench.bursts(burst, 2);
   EXPECT_EQ(bench.told("can_recovered"), 1);
-  EXPECT_EQ(bench.detail("can_recovered"), "errors=101");
+  EXPECT_EQ(bench.detail("can_recovered"), "errors=100");
 }
 
 TEST(PylontechBusErrors, AreNoSignOfLifeOfTheBattery) {
@@ -495,9 +495,9 @@ TEST(PylontechChannel, AfterThreeOpeningsInVainTheLineIsOpenedAgain) {
 
 TEST(PylontechChannel, ReopeningIsToldFirstAndEveryHundredthTime) {
   Adapter bench;
-  bench.run_for(5s * 102);
+  bench.run_for(5s * 101);
   EXPECT_EQ(bench.told("channel_reopened"), 2);
-  EXPECT_EQ(bench.detail("channel_reopened"), "count=101");
+  EXPECT_EQ(bench.detail("channel_reopened"), "count=100");
   bench.feed(burst);
   bench.run_for(6s);
   EXPECT_EQ(bench.told("channel_reopened"), 3) << "a new episode";
