@@ -201,6 +201,17 @@ class DbusTest(unittest.TestCase):
         self.log_has(r'command accepted who="dbus :\d+\.\d+" command=end_dispatch')
         self.settle()
 
+    def test_6b_a_setpoint_beyond_the_limits_is_bounded_and_the_limits_say_so(self):
+        self.settle()
+        for asked, sign in ((-5000, -1), (32000, 1)):
+            self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "i", str(asked)), "i 0")
+            # 2400 W at most, of inverter and owner; charging also what the charger can do.
+            self.assertIsNotNone(wait_for(lambda: 1500 < sign * self.house.setpoint() <= 2410, 15, hold_s=0.5),
+                                 self.house.state())
+            self.assertIsNotNone(wait_for(lambda: asked in self.house.bounded().values(), 5), self.house.bounded())
+        self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "ai", "0"), "i 0")
+        self.settle()
+
     def test_7_wrong_writes_are_refused(self):
         self.owned()
         for service, path, *value, answer in [

@@ -131,6 +131,11 @@ class House:
             return {}
         return {m[1]: float(m[2]) for m in re.finditer(r"^(\w+(?:\{[^}]*\})?) (\S+)$", text, re.M)}
 
+    def bounded(self):
+        """{rule: W} of the limits that hold the battery, with what it would be told without each."""
+        key = 'esshub_decision_without_reason_watts{reason="'
+        return {k[len(key):-2]: w for k, w in self.scrape().items() if k.startswith(key)}
+
     def setpoint(self):
         """W as the inverter holds it, 0 when it holds none."""
         return self.state()["setpoint_w"] or 0.0

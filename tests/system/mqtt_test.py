@@ -121,6 +121,13 @@ class Plain(unittest.TestCase):
         self.heard(f"esshub/{PORTAL}/state/override", lambda p: p == "idle")
         self.client.says(f"esshub/{PORTAL}/set/override", "none")
 
+    def test_4b_a_setpoint_beyond_the_limits_is_bounded_and_the_limits_say_so(self):
+        self.client.says(SETPOINT, '{"value": -5000}')
+        self.assertIsNotNone(wait_for(lambda: -2410 <= self.house.setpoint() < -2300, 15, hold_s=0.5),
+                             self.house.state())
+        self.assertIsNotNone(wait_for(lambda: -5000 in self.house.bounded().values(), 5), self.house.bounded())
+        self.client.says(SETPOINT, '{"value": null}')
+
     def test_5_retained_and_impossible_writes_are_refused(self):
         self.client.says(f"esshub/{PORTAL}/set/reserve", "40", retain=True)
         self.log_has("retained: it would be obeyed again")
