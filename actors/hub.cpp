@@ -190,15 +190,17 @@ class RunningHub final : public Hub {
                                  desk->note_full(*full);
                              },
                              desk_period});
-    if (history_)
-      subscriptions.push_back({[history = history_](const View& v) { history->update(v); }, {}});
     // Outlives the publisher, so that the energies go on when that is started again.
     const auto ledger =
         std::make_shared<publish::Ledger>(history_ ? history_->totals() : EnergyTotals{});
-    parts.publisher = [subscriptions, events, ledger](caf::actor_system& system,
-                                                      const caf::actor&) {
-      return spawn_publisher(system, subscriptions, events,
-                             [ledger](View& view) { ledger->update(view); });
+    parts.publisher = [subscriptions, events, ledger, history = history_](caf::actor_system& system,
+                                                                          const caf::actor&) {
+      return spawn_publisher(system, subscriptions, events, [ledger, history](View& view) {
+        ledger->update(view);
+        if (!history) return;
+        history->update(view);
+        view.energies = history->shown(view.energies);
+      });
     };
 
     parts.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };

@@ -30,6 +30,7 @@ constexpr std::array migrations{
     "CREATE TABLE events(at INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
     " detail TEXT NOT NULL);"
     "CREATE INDEX events_at ON events(at);",
+    "ALTER TABLE totals ADD COLUMN mark REAL NOT NULL DEFAULT 0; UPDATE totals SET mark=joules;",
 };
 constexpr auto schema_version = static_cast<std::int64_t>(migrations.size());
 
@@ -208,16 +209,17 @@ FileResult<std::int64_t> HistoryFile::number(const char* sql) {
   return query.integer();
 }
 
-FileResult<void> HistoryFile::write(const HistoryBatch& batch, std::optional<WallTime> keep_from) {
+FileResult<void> HistoryFile::write(const HistoryBatch& batch, const EnergyTotals& marks,
+                                    std::optional<WallTime> keep_from) {
   if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
-  auto written = write_rows(batch, keep_from);
+  auto written = write_rows(batch, marks, keep_from);
   if (written) written = run("COMMIT");
   // A commit that failed may have ended the transaction by itself; then there is nothing to undo.
   if (!written && sqlite3_get_autocommit(db_.get()) == 0) static_cast<void>(run("ROLLBACK"));
   return written;
 }
 
-FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch,
+FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
                                          std::optional<WallTime> keep_from) {
   int code = SQLITE_OK;
   const auto done = [&](int next) { return (code = next) == SQLITE_OK; };
@@ -265,10 +267,13 @@ FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch,
   }
 
   Statement total(db_.get(),
-                  "INSERT INTO totals VALUES(?,?) ON CONFLICT(flow) DO UPDATE SET"
-                  " joules=joules+excluded.joules");
+                  "INSERT INTO totals VALUES(?,?,?) ON CONFLICT(flow) DO UPDATE SET"
+                  " joules=joules+excluded.joules, mark=excluded.mark");
   for (std::size_t i = 0; i < flow_count; ++i)
-    if (!done(total.with(name(static_cast<Flow>(i))).with(batch.energies.joules[i]).go()))
+    if (!done(total.with(name(static_cast<Flow>(i)))
+                  .with(batch.energies.joules[i])
+                  .with(marks.joules[i])
+                  .go()))
       return trouble(code);
 
   Statement event(db_.get(), "INSERT INTO events VALUES(?,?,?,?)");
@@ -311,15 +316,17 @@ FileResult<void> HistoryFile::each(const char* sql, const std::vector<std::int64
   return {};
 }
 
-FileResult<std::optional<EnergyTotals>> HistoryFile::totals() {
-  EnergyTotals totals;
+FileResult<std::optional<KeptTotals>> HistoryFile::totals() {
+  KeptTotals totals;
   std::size_t found = 0;
-  auto read = each("SELECT flow, joules FROM totals", {}, [&](Statement& row) {
+  auto read = each("SELECT flow, joules, mark FROM totals", {}, [&](Statement& row) {
     const auto flow = row.text();
     const auto joules = row.real().value_or(0.0);
+    const auto mark = row.real().value_or(0.0);
     for (std::size_t i = 0; i < flow_count; ++i) {
       if (name(static_cast<Flow>(i)) != flow) continue;
-      totals.joules[i] = joules;
+      totals.flowed.joules[i] = joules;
+      totals.marks.joules[i] = mark;
       ++found;
     }
   });

@@ -15,6 +15,12 @@ struct sqlite3;
 
 namespace esshub::publish {
 
+/// J by flow.
+struct KeptTotals {
+  EnergyTotals flowed;  ///< since the hub was installed, up to the last batch
+  EnergyTotals marks;   ///< the most that may have been shown of it (shown_totals.hpp)
+};
+
 /// Why the file could not be used.
 struct HistoryTrouble {
   bool damaged = false;  ///< what is in it is broken: waiting does not help, setting it aside does
@@ -27,8 +33,8 @@ using FileResult = tl::expected<T, HistoryTrouble>;
 /// One connection, for one thread at a time. The file is in WAL mode: one writes, others (also
 /// other programs) read meanwhile. Tables: `minutes` (begin: seconds since 1970, powers in W,
 /// soc_tenths: tenths of a per cent), `days` (J and money by date), `totals` (J since the hub was
-/// installed), `events` (at: milliseconds since 1970). The schema's version is `PRAGMA
-/// user_version`.
+/// installed, and the most that may have been shown of it), `events` (at: milliseconds since 1970).
+/// The schema's version is `PRAGMA user_version`.
 class HistoryFile {
  public:
   /// Creates the file (and its folder) where it is missing and brings an older schema up to date.
@@ -37,14 +43,15 @@ class HistoryFile {
   /// Never creates nor changes anything.
   [[nodiscard]] static FileResult<HistoryFile> open_to_read(const std::string& path);
 
-  /// All of the batch or nothing of it. Rows older than `keep_from` are pruned, days never.
-  [[nodiscard]] FileResult<void> write(const HistoryBatch& batch,
+  /// All of the batch and the new marks, or nothing of it. Rows older than `keep_from` are pruned,
+  /// days never.
+  [[nodiscard]] FileResult<void> write(const HistoryBatch& batch, const EnergyTotals& marks,
                                        std::optional<WallTime> keep_from = {});
   /// Looks through the whole file.
   [[nodiscard]] FileResult<void> check();
 
   /// Nothing in a file just made.
-  [[nodiscard]] FileResult<std::optional<EnergyTotals>> totals();
+  [[nodiscard]] FileResult<std::optional<KeptTotals>> totals();
   // As HistoryReader's.
   [[nodiscard]] FileResult<std::vector<MinuteRow>> minutes(WallTime from, WallTime until);
   [[nodiscard]] FileResult<std::vector<DayRow>> days(unsigned count);
@@ -61,7 +68,8 @@ class HistoryFile {
   FileResult<void> migrate();
   FileResult<std::int64_t> number(const char* sql);
   FileResult<void> run(const char* sql);
-  FileResult<void> write_rows(const HistoryBatch& batch, std::optional<WallTime> keep_from);
+  FileResult<void> write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
+                              std::optional<WallTime> keep_from);
   [[nodiscard]] tl::unexpected<HistoryTrouble> trouble(int code) const;
 
   template <class Row>

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "esshub_version.hpp"
+#include "publish/shown_totals.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -54,10 +55,12 @@ class HistoryStore::Writer {
   Writer(HistorySettings settings, EventSink events, FailedSink failed)
       : settings_(std::move(settings)), events_(std::move(events)), failed_(std::move(failed)) {
     const std::lock_guard disk(disk_);
-    if (open()) return;
+    open();
     // Not writable, but perhaps readable: the counters must not begin anew.
-    if (auto file = HistoryFile::open_to_read(settings_.file))
-      if (const auto found = file->totals(); found && *found) totals_ = **found;
+    if (!file_)
+      if (auto file = HistoryFile::open_to_read(settings_.file))
+        if (const auto found = file->totals(); found && *found) take_over(**found);
+    began_ = true;
   }
 
   [[nodiscard]] EnergyTotals totals() {
@@ -65,12 +68,18 @@ class HistoryStore::Writer {
     return totals_;
   }
 
+  [[nodiscard]] EnergyTotals shown(const EnergyTotals& flowed) {
+    const std::lock_guard lock(mutex_);
+    return shown_.show(flowed, /*bounded=*/!told_failed_);
+  }
+
   void update(const View& view) {
     const std::lock_guard lock(mutex_);
     collector_.update(view);
     judge(due_since_ && view.now - *due_since_ > hung);
     if (due_since_) return;
-    const Duration pause = failing_ ? std::min(retry, settings_.batch) : settings_.batch;
+    const bool early = failing_ || shown_.near(view.energies);
+    const Duration pause = early ? std::min(retry, settings_.batch) : settings_.batch;
     if (written_at_ && view.now - *written_at_ < pause) return;
     written_at_ = view.now;
     due_since_ = view.now;
@@ -84,7 +93,7 @@ class HistoryStore::Writer {
     collector_.note(std::move(kind), std::move(name), std::move(detail));
   }
 
-  bool flush() { return write(); }
+  bool flush() { return write(/*last=*/false); }
 
   [[nodiscard]] std::uint64_t dropped() {
     const std::lock_guard lock(mutex_);
@@ -99,12 +108,12 @@ class HistoryStore::Writer {
       wake_.wait(lock, [&] { return ending_ || due_since_; });
       if (ending_) break;
       lock.unlock();
-      write();
+      write(/*last=*/false);
       lock.lock();
     }
     collector_.finish();
     lock.unlock();
-    write();
+    write(/*last=*/true);
     shut();
     lock.lock();
     ended_ = true;
@@ -141,6 +150,12 @@ class HistoryStore::Writer {
     events_("history", {level, std::move(event), std::move(detail)});
   }
 
+  /// With disk_ held.
+  void take_over(const KeptTotals& kept) {
+    totals_ = kept.flowed;
+    if (!began_) shown_ = ShownTotals(kept.marks);  // later, what this run has shown says more
+  }
+
   /// With disk_ held. Opens the file; a damaged one is set aside first.
   bool open() {
     if (file_) return true;
@@ -158,7 +173,7 @@ class HistoryStore::Writer {
     }
     file_ = std::move(*file);
     if (*found) {
-      totals_ = **found;
+      take_over(**found);
     } else {
       add(unwritten_, std::exchange(totals_, {}));  // a new file takes over what is known
     }
@@ -196,7 +211,7 @@ class HistoryStore::Writer {
     file_.reset();
   }
 
-  bool write() {
+  bool write(bool last) {
     const std::lock_guard disk(disk_);
     open();
     HistoryBatch batch;
@@ -208,7 +223,7 @@ class HistoryStore::Writer {
       if (prune_from_ && (!pruned_ || *prune_from_ - *pruned_ >= std::chrono::days(1)))
         keep_from = prune_from_;
     }
-    const bool written = file_ && store(batch, keep_from);
+    const bool written = file_ && store(batch, keep_from, last);
     bool changed = false;
     {
       const std::lock_guard lock(mutex_);
@@ -226,13 +241,22 @@ class HistoryStore::Writer {
   }
 
   /// With disk_ held and the file open. A batch that finds damage goes to the new file.
-  bool store(HistoryBatch& batch, std::optional<WallTime> keep_from) {
+  bool store(HistoryBatch& batch, std::optional<WallTime> keep_from, bool last) {
     for (int attempt = 0; attempt < 2; ++attempt) {
       add(batch.energies, std::exchange(unwritten_, {}));
-      if (batch.empty()) return true;
-      const auto done = file_->write(batch, keep_from);
+      EnergyTotals totals = totals_;
+      add(totals, batch.energies);
+      EnergyTotals marks;
+      {
+        const std::lock_guard lock(mutex_);
+        marks = shown_.marks_for(totals, last);
+        if (batch.empty() && marks == shown_.marks()) return true;
+      }
+      const auto done = file_->write(batch, marks, keep_from);
       if (done) {
-        add(totals_, batch.energies);
+        totals_ = totals;
+        const std::lock_guard lock(mutex_);
+        shown_.written(marks);
         if (keep_from) pruned_ = keep_from;
         return true;
       }
@@ -257,6 +281,8 @@ class HistoryStore::Writer {
   std::mutex mutex_;
   std::condition_variable wake_;
   HistoryCollector collector_;
+  ShownTotals shown_;
+  bool began_ = false;  ///< shown_ knows the marks of the run before, or that there are none
   bool failing_ = false;
   bool told_failed_ = false;
   std::optional<Instant> written_at_;  ///< or tried
@@ -283,6 +309,9 @@ void HistoryStore::close() {
   writer_->end();
 }
 
+EnergyTotals HistoryStore::shown(const EnergyTotals& flowed) {
+  return writer_->shown(flowed);
+}
 void HistoryStore::update(const View& view) {
   writer_->update(view);
 }

@@ -34,7 +34,11 @@ class HistoryStore final : public HistoryReader {
   /// What had flowed when the store was made; zero if it could not be read.
   [[nodiscard]] const EnergyTotals& totals() const { return start_; }
 
-  /// A ViewSink's work.
+  /// What may be shown of what has flowed: never less than before, not even than before a crash
+  /// (shown_totals.hpp).
+  [[nodiscard]] EnergyTotals shown(const EnergyTotals& flowed);
+
+  /// A ViewSink's work; view.energies is what has flowed.
   void update(const View& view);
   /// An event as of now: kind "command" or "system".
   void note(std::string kind, std::string name, std::string detail);

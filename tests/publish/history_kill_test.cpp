@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "publish/history_settings.hpp"
+#include "publish/shown_totals.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -31,9 +32,25 @@ std::optional<std::string> line_of(int fd) {
   return std::nullopt;
 }
 
-/// One life of the writer: started, and killed when it has said `lines` times that a batch is on
-/// disk and `part` of the time of one more has gone by. What it last said, if anything.
-std::optional<double> one_life(const std::string& file, int lines, double part) {
+/// What it last said, J.
+struct Said {
+  std::optional<double> written;
+  double shown = 0.0;
+
+  /// True: that a batch is on disk.
+  bool take(const std::string& line) {
+    if (line.starts_with("shown ")) {
+      shown = std::stod(line.substr(6));
+      return false;
+    }
+    written = std::stod(line);
+    return true;
+  }
+};
+
+/// One life of the writer: started, and killed when it has said `batches` times that a batch is on
+/// disk and `part` of the time of one more has gone by.
+Said one_life(const std::string& file, int batches, double part) {
   int out[2];
   EXPECT_EQ(::pipe(out), 0);
   auto begin = std::chrono::steady_clock::now();
@@ -45,13 +62,13 @@ std::optional<double> one_life(const std::string& file, int lines, double part) 
     ::_exit(127);
   }
   ::close(out[1]);
-  std::optional<double> said;
+  Said said;
   std::chrono::duration<double> batch(0.02);
-  for (int i = 0; i < lines; ++i) {
-    const auto line = line_of(out[0]);
+  for (int i = 0; i < batches; ++i) {
+    auto line = line_of(out[0]);
+    while (line && !said.take(*line)) line = line_of(out[0]);
     EXPECT_TRUE(line) << "it ended by itself";
     if (!line) break;
-    said = std::stod(*line);
     batch = std::chrono::steady_clock::now() - begin;
     begin += std::chrono::duration_cast<std::chrono::steady_clock::duration>(batch);
   }
@@ -60,14 +77,14 @@ std::optional<double> one_life(const std::string& file, int lines, double part) 
   int status = 0;
   ::waitpid(pid, &status, 0);
   EXPECT_TRUE(WIFSIGNALED(status)) << "it ended by itself with " << WEXITSTATUS(status);
-  while (const auto line = line_of(out[0])) said = std::stod(*line);
+  while (const auto line = line_of(out[0])) said.take(*line);
   ::close(out[0]);
   return said;
 }
 
 struct Found {
   std::string integrity = "no file";
-  double energy = 0.0, energy_of_days = 0.0;
+  double energy = 0.0, energy_of_days = 0.0, mark = 0.0;
 };
 
 Found look(const std::string& file) {
@@ -93,13 +110,14 @@ Found look(const std::string& file) {
       return value;
     };
     found.energy = number("SELECT joules FROM totals WHERE flow='grid_import'");
+    found.mark = number("SELECT mark FROM totals WHERE flow='grid_import'");
     found.energy_of_days = number("SELECT sum(grid_import) FROM days");
   }
   sqlite3_close(db);
   return found;
 }
 
-TEST(HistoryKill, AtAnyMomentLosesAtMostTheLastBatchAndNeverTheFile) {
+TEST(HistoryKill, AtAnyMomentLosesAtMostTheLastBatchAndNeverTheFileAndNoCounterFalls) {
   namespace fs = std::filesystem;
   const char* wanted = std::getenv("ESSHUB_KILLS");
   const int kills = wanted ? std::atoi(wanted) : 100;
@@ -108,27 +126,33 @@ TEST(HistoryKill, AtAnyMomentLosesAtMostTheLastBatchAndNeverTheFile) {
   const std::string file = dir / "history.db";
 
   std::mt19937 dice{11};  // NOLINT: the same moments every time
-  std::uniform_int_distribution<int> lines{0, 3};
+  std::uniform_int_distribution<int> batches{0, 3};
   std::uniform_real_distribution<double> part{0.0, 1.2};
   const double batch = 1000.0 * std::chrono::duration<double>(HistorySettings{}.batch).count();
   double before = 0.0;
   int with_batches = 0;
+  int ahead = 0;  // kills that took away energy which had been shown
   for (int i = 0; i < kills; ++i) {
-    const auto said = one_life(file, lines(dice), part(dice));
+    const auto said = one_life(file, batches(dice), part(dice));
     if (!fs::exists(file)) continue;  // killed before it began
     const auto found = look(file);
     ASSERT_EQ(found.integrity, "ok") << "after kill " << i;
-    ASSERT_GE(found.energy, said.value_or(before)) << "what was on disk is gone, kill " << i;
-    ASSERT_LE(found.energy, said.value_or(before) + batch);
+    ASSERT_GE(found.energy, said.written.value_or(before))
+        << "what was on disk is gone, kill " << i;
+    ASSERT_LE(found.energy, said.written.value_or(before) + batch);
+    ASSERT_GE(found.mark, said.shown) << "the next run would show less than this one, kill " << i;
+    ASSERT_LE(found.mark, found.energy + ShownTotals::room + 1.0);
     ASSERT_NEAR(found.energy_of_days, found.energy, 1.0) << "half a batch, kill " << i;
-    with_batches += said ? 1 : 0;
+    with_batches += said.written ? 1 : 0;
+    ahead += said.shown > found.energy ? 1 : 0;
     before = found.energy;
   }
   for (const auto& entry : fs::directory_iterator(dir))
     EXPECT_EQ(entry.path().string().find("damaged"), std::string::npos) << entry.path();
   EXPECT_GT(before, 0.0);
+  EXPECT_GT(ahead, 0);
   std::cout << kills << " kills, " << with_batches << " of them after at least one batch; "
-            << before / batch << " batches kept\n";
+            << before / batch << " batches kept; " << ahead << " took away what had been shown\n";
   fs::remove_all(dir);
 }
 

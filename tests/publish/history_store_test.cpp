@@ -11,8 +11,10 @@
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include "history_house.hpp"
+#include "publish/shown_totals.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -91,6 +93,55 @@ class HistoryStoreTest : public testing::Test {
   std::atomic<bool> failed_ = false;
   std::unique_ptr<HistoryStore> store_;
 };
+
+TEST_F(HistoryStoreTest, CountersGoOnExactlyAfterAnOrderlyStop) {
+  open();
+  run(10min);
+  const auto shown = store_->shown(house_.view.energies);
+  EXPECT_EQ(shown, house_.view.energies);
+  close();
+  open();
+  EXPECT_EQ(store_->shown(start_), shown) << "no step up or down";
+}
+
+TEST_F(HistoryStoreTest, CountersDoNotFallWhenACrashTakesTheLastBatch) {
+  open();
+  run(10min);
+  rush(1min);
+  const auto shown = store_->shown(house_.view.energies);
+  // The files as a crash at this moment leaves them.
+  const auto crashed = dir_ / "crashed.db";
+  for (const char* part : {"", "-wal"})
+    fs::copy_file(settings_.file + part, crashed.string() + part);
+  settings_.file = crashed;
+  open();
+  EXPECT_LT(start_[Flow::grid_import], shown[Flow::grid_import]) << "the minute is lost";
+  house_.view.energies = start_;
+  store_->update(house_.view);
+  const auto mark = store_->shown(house_.view.energies)[Flow::grid_import];
+  EXPECT_GE(mark, shown[Flow::grid_import]);
+  EXPECT_LE(mark, start_[Flow::grid_import] + ShownTotals::room);
+  run(2min);
+  EXPECT_EQ(store_->shown(house_.view.energies)[Flow::grid_import], mark) << "it waits";
+  run(10min);
+  EXPECT_EQ(store_->shown(house_.view.energies), house_.view.energies);
+  EXPECT_GT(house_.view.energies[Flow::grid_import], mark);
+}
+
+TEST_F(HistoryStoreTest, ABatchIsWrittenEarlyBeforeACounterWouldStandStill) {
+  settings_.batch = 1h;
+  open();
+  run(1min);
+  const auto mark = [&] {
+    return number("SELECT round(mark) FROM totals WHERE flow='grid_import'");
+  };
+  const auto before = mark();
+  house_.pass(1min, 0.76 * ShownTotals::room / 60);
+  store_->update(house_.view);
+  for (int i = 0; i < 500 && mark() == before; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  EXPECT_GT(static_cast<double>(mark() - before), 0.7 * ShownTotals::room);
+}
 
 TEST_F(HistoryStoreTest, WhatIsKeptCanBeAskedForAfterARestart) {
   open();

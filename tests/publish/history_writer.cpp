@@ -1,6 +1,7 @@
 // Writes a history in invented time, for the tests that kill it and the bench that counts its
 // bytes.
-//   history_writer FILE                  for ever; a line "J" after each batch that is on disk
+//   history_writer FILE                  for ever; a line "J" after each batch that is on disk, and
+//                                        lines "shown J" now and then
 //   history_writer FILE DAYS BATCH_S FLIPS   then one line: bytes written by the process, size of
 //                                        the file. FLIPS: decisions change every second
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "history_house.hpp"
 #include "publish/history_store.hpp"
+#include "publish/shown_totals.hpp"
 
 namespace {
 
@@ -42,6 +44,10 @@ int write_for_ever(HistoryStore& store, const HistorySettings& settings) {
     for (Duration gone{}; gone < settings.batch; gone += step) {
       house.pass(step, grid_w);
       store.update(house.view);
+      const double shown = store.shown(house.view.energies)[Flow::grid_import];
+      if (gone % 30s != 0s) continue;
+      std::printf("shown %.0f\n", shown);
+      std::fflush(stdout);
     }
     if (!store.flush()) return EXIT_FAILURE;
     std::printf("%.0f\n", house.view.energies[Flow::grid_import]);
@@ -51,6 +57,8 @@ int write_for_ever(HistoryStore& store, const HistorySettings& settings) {
 
 int write_days(HistoryStore& store, const HistorySettings& settings, int days, bool flips) {
   HistoryHouse house(noon);
+  ShownTotals
+      shown;  // as the store's: which early batches a clock that is not in a rush would bring
   const auto before = bytes_written();
   const auto steps = days * 24h / 1s;
   for (long long i = 0; i < steps; ++i) {
@@ -63,7 +71,9 @@ int write_days(HistoryStore& store, const HistorySettings& settings, int days, b
                               : std::initializer_list<Why>{Why::self_consumption, Why::reserve});
     house.pass(1s, static_cast<double>(i * 104729 % 3000) - 1000.0);
     store.update(house.view);
-    if (i % (settings.batch / 1s) == 0 && !store.flush()) return EXIT_FAILURE;
+    if (i % (settings.batch / 1s) != 0 && !shown.near(house.view.energies)) continue;
+    if (!store.flush()) return EXIT_FAILURE;
+    shown.written(shown.marks_for(house.view.energies, false));
   }
   store.close();
   std::printf("%lld %ju\n", bytes_written() - before, std::filesystem::file_size(settings.file));

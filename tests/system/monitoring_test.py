@@ -211,6 +211,19 @@ class MonitoringTest(unittest.TestCase):
         named = {name for _, expr in boards.queries() for name in boards.metrics(expr) if name.startswith("esshub_")}
         self.assertEqual(named - self.seen, set())
 
+    def test_6_after_a_kill_no_counter_of_energy_has_begun_anew(self):
+        def discharged(expr):
+            found = self.monitoring.query(expr.format('esshub_flow_energy_joules_total{flow="battery_discharge"}'), 5)
+            return float(found[0]["values"][-1][1]) if found else 0.0
+        self.assertIsNotNone(wait_for(lambda: discharged("{}") > 0, 10))
+        before = discharged("{}")
+        self.house.hub.p.kill()
+        self.house.hub.stop()
+        self.house.start_hub(trusted_clock=True)
+        self.assertIsNotNone(wait_for(lambda: discharged("{}") > before, 30), f"{before}, then {discharged('{}')}")
+        self.assertEqual(discharged("resets({}[10m])"), 0)
+        self.assertLess(discharged("{}"), before + 500_000, "a mark above it, and what has flowed since")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
