@@ -45,26 +45,24 @@ class FaultSet {
  public:
   /// Raises (keeping the first moment) or clears.
   void set(Fault fault, bool active, Instant now) {
-    auto& since = since_[static_cast<std::size_t>(fault)];
-    if (!active) {
-      since.reset();
-    } else if (!since) {
-      since = now;
-    }
+    if (active == this->active(fault)) return;
+    active_ ^= bit(fault);
+    since_[static_cast<std::size_t>(fault)] = active ? now : Instant{};
   }
   [[nodiscard]] std::optional<Instant> since(Fault fault) const {
+    if (!active(fault)) return std::nullopt;
     return since_[static_cast<std::size_t>(fault)];
   }
-  [[nodiscard]] bool active(Fault fault) const { return since(fault).has_value(); }
-  [[nodiscard]] bool any() const {
-    for (const auto& since : since_)
-      if (since) return true;
-    return false;
-  }
+  [[nodiscard]] bool active(Fault fault) const { return (active_ & bit(fault)) != 0; }
+  [[nodiscard]] bool any() const { return active_ != 0; }
   friend bool operator==(const FaultSet&, const FaultSet&) = default;
 
  private:
-  std::array<std::optional<Instant>, fault_count> since_{};
+  static constexpr std::uint32_t bit(Fault fault) { return 1u << static_cast<unsigned>(fault); }
+  static_assert(fault_count <= 32);
+
+  std::uint32_t active_ = 0;
+  std::array<Instant, fault_count> since_{};  ///< of those not active: always the same
 };
 
 }  // namespace esshub

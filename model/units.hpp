@@ -30,7 +30,12 @@ class Quantity {
   friend constexpr double operator/(Quantity a, Quantity b) { return a.value_ / b.value_; }
   constexpr Quantity& operator+=(Quantity b) { return *this = *this + b; }
   constexpr Quantity& operator-=(Quantity b) { return *this = *this - b; }
-  friend constexpr auto operator<=>(Quantity, Quantity) = default;
+  // Each by itself: g++ 12 makes several branches of what a <=> of doubles is asked for.
+  friend constexpr bool operator==(Quantity, Quantity) = default;
+  friend constexpr bool operator<(Quantity a, Quantity b) { return a.value_ < b.value_; }
+  friend constexpr bool operator>(Quantity a, Quantity b) { return a.value_ > b.value_; }
+  friend constexpr bool operator<=(Quantity a, Quantity b) { return a.value_ <= b.value_; }
+  friend constexpr bool operator>=(Quantity a, Quantity b) { return a.value_ >= b.value_; }
 
  private:
   double value_ = 0.0;

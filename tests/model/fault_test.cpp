@@ -1,0 +1,39 @@
+#include "model/fault.hpp"
+
+#include <gtest/gtest.h>
+
+namespace esshub {
+namespace {
+
+TEST(FaultSet, KeepsTheFirstMomentUntilItIsCleared) {
+  FaultSet faults;
+  faults.set(Fault::bms_lost, true, Instant{5s});
+  faults.set(Fault::bms_lost, true, Instant{9s});
+  EXPECT_EQ(faults.since(Fault::bms_lost), Instant{5s});
+  faults.set(Fault::bms_lost, false, Instant{10s});
+  EXPECT_FALSE(faults.since(Fault::bms_lost));
+  faults.set(Fault::bms_lost, true, Instant{11s});
+  EXPECT_EQ(faults.since(Fault::bms_lost), Instant{11s});
+}
+
+TEST(FaultSet, EachFaultStandsByItself) {
+  for (std::size_t i = 0; i < fault_count; ++i) {
+    FaultSet faults;
+    EXPECT_FALSE(faults.any());
+    faults.set(static_cast<Fault>(i), true, Instant{1s});
+    EXPECT_TRUE(faults.any());
+    for (std::size_t k = 0; k < fault_count; ++k)
+      EXPECT_EQ(faults.active(static_cast<Fault>(k)), k == i);
+  }
+}
+
+TEST(FaultSet, AClearedFaultLeavesNoTrace) {
+  FaultSet faults;
+  faults.set(Fault::islanded, true, Instant{5s});
+  EXPECT_NE(faults, FaultSet{});
+  faults.set(Fault::islanded, false, Instant{6s});
+  EXPECT_EQ(faults, FaultSet{});
+}
+
+}  // namespace
+}  // namespace esshub
