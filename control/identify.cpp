@@ -200,8 +200,8 @@ std::optional<Watts> command_at(const LoopModel& loop, Instant when) {
 }
 
 InverterResponse response_of(const Settings& settings, const LoopModel& loop) {
-  return loop.inverter.value_or(
-      InverterResponse{settings.inverter_ramp, Seconds{settings.inverter_lag}, 1.0, Watts{}});
+  if (loop.inverter) return *loop.inverter;
+  return {settings.inverter_ramp, Seconds{settings.inverter_lag}, 1.0, Watts{}};
 }
 
 Seconds meter_lag_of(const Settings& settings, const LoopModel& loop) {

@@ -29,6 +29,12 @@ std::optional<Instruction> current(const std::optional<Order>& order, Instant no
   return order->instruction;
 }
 
+std::optional<Instant> end_of(const Orders& orders, Authority authority) {
+  if (authority == Authority::manual) return orders.manual->until;
+  if (authority == Authority::dispatch) return orders.dispatch->until;
+  return std::nullopt;
+}
+
 /// The lower ends go by the SOC that rules, the upper ends by the BMS's word (F18).
 void update(Voice& voice, const std::optional<Instruction>& says, const Facts& facts, double h) {
   if (voice.says != says) voice = Voice{says};
@@ -118,26 +124,24 @@ bool charging_by_need(const Facts& facts, const Memory& memory) {
 
 Policy policy_of(const Inputs& inputs, const Facts& facts, const Memory& memory) {
   const Settings& s = inputs.settings;
-  const Orders& orders = inputs.orders;
-  Policy policy;
-  policy.mode = mode_of(inputs);
-  policy.authority = memory.policy.authority;
-  policy.instruction = memory.policy.voice(policy.authority).says.value_or(Instruction{});
-  if (policy.authority == Authority::manual) policy.until = orders.manual->until;
-  if (policy.authority == Authority::dispatch) policy.until = orders.dispatch->until;
-  if (orders.storm && inputs.now < orders.storm->until) policy.storm_until = orders.storm->until;
-  policy.reserve = reserve_in_force(inputs);
-  policy.floor = s.soc_floor;
-  policy.ceiling = s.soc_ceiling;
-  policy.cutoff = s.cutoff_soc;
-  policy.backup_left = facts.backup_left;
-  if (inputs.local.trusted) {
-    const auto prices = prices_at(s.tariff, inputs.local.shown());
-    policy.import_price = prices.import_price;
-    policy.export_price = prices.export_price;
-  }
-  if (memory.policy.seen_full) policy.last_full = memory.policy.last_full;
-  return policy;
+  const auto& storm = inputs.orders.storm;
+  const Authority authority = memory.policy.authority;
+  const auto& says = memory.policy.voice(authority).says;
+  const Prices prices = inputs.local.trusted ? prices_at(s.tariff, inputs.local.shown()) : Prices{};
+  return {.mode = mode_of(inputs),
+          .instruction = says ? *says : Instruction{},
+          .authority = authority,
+          .until = end_of(inputs.orders, authority),
+          .storm_until =
+              storm && inputs.now < storm->until ? std::optional{storm->until} : std::nullopt,
+          .reserve = reserve_in_force(inputs),
+          .floor = s.soc_floor,
+          .ceiling = s.soc_ceiling,
+          .cutoff = s.cutoff_soc,
+          .backup_left = facts.backup_left,
+          .import_price = prices.import_price,
+          .export_price = prices.export_price,
+          .last_full = memory.policy.seen_full ? memory.policy.last_full : std::nullopt};
 }
 
 }  // namespace esshub::control

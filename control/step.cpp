@@ -61,20 +61,21 @@ std::optional<Watts> house_load(const Inputs& inputs, const Facts& facts) {
 
 Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
   hear_voices(inputs, facts, memory);
-  Decision decision;
-  decision.policy = policy_of(inputs, facts, memory);
+  Decision decision{.at = inputs.now,
+                    .setpoint = {},
+                    .house_load = house_load(inputs, facts),
+                    .reasons = {},
+                    .faults = memory.faults,
+                    .policy = policy_of(inputs, facts, memory),
+                    .loop = loop_quality(inputs.settings, memory.loop)};
   const Wish wish = choose_target(inputs, facts, memory, decision.reasons);
   if (waits_for_clock(inputs, decision.policy))
     decision.reasons.add({Why::clock_untrusted, wish.battery_power});
   PowerWindow window{wish.battery_power, -unlimited, unlimited, decision.reasons};
   for (const Limit limit : limits()) limit(inputs, facts, memory, window);
 
-  decision.at = inputs.now;
   decision.wished = wish.battery_power;
   decision.battery_power = window.power();
-  decision.house_load = house_load(inputs, facts);
-  decision.faults = memory.faults;
-  decision.loop = loop_quality(inputs.settings, memory.loop);
   decision.setpoint.mode = choose_mode(facts, memory);
   if (decision.setpoint.mode == InverterMode::follow) {
     decision.setpoint.ac_power = decision.battery_power + *facts.ac_out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include "model/decision.hpp"
 #include "model/units.hpp"
@@ -12,16 +13,28 @@ class PowerWindow {
  public:
   /// What moves the result adds its Reason to `reasons`, which must outlive the window.
   PowerWindow(Watts wish, Watts low, Watts high, Reasons& reasons)
-      : wish_(wish), low_(low), high_(high), reasons_(reasons) {}
+      : wish_(wish),
+        low_(low),
+        high_(high),
+        power_(std::clamp(wish, low, high)),
+        reasons_(reasons) {}
 
   /// Keeps [low, high] as far as earlier rules left it: an earlier rule always wins, and the window
   /// never becomes empty. Leaves a Reason if it moved the result.
   void narrow(Watts low, Watts high, Why why) {
-    const Watts before = power();
-    const Watts new_low = std::clamp(low, low_, high_);
-    high_ = std::max(new_low, std::clamp(high, low_, high_));
-    low_ = new_low;
-    if (power() != before) reasons_.add({why, before});
+    at_least(low, why);
+    at_most(high, why);
+  }
+  void at_most(Watts high, Why why) {
+    if (high > high_) return;
+    high_ = high > low_ ? high : low_;
+    if (power_ >= high_) choose(why);
+  }
+  void at_least(Watts low, Why why) {
+    if (low < low_) return;
+    low_ = low <= high_ ? low : high_;
+    if (low_ == high_) high_ = low_;  // the same zero, also by its sign
+    if (power_ <= low_) choose(why);
   }
   /// No power at all, and says so even where nothing was wished: a stopped hub must tell why.
   void stop(Why why) {
@@ -29,18 +42,22 @@ class PowerWindow {
     narrow(Watts{}, Watts{}, why);
     if (power() == before) reasons_.add({why, before});
   }
-  void at_most(Watts high, Why why) { narrow(low_, high, why); }
-  void at_least(Watts low, Why why) { narrow(low, high_, why); }
 
   /// The wish as far as it is allowed.
-  [[nodiscard]] Watts power() const { return std::clamp(wish_, low_, high_); }
+  [[nodiscard]] Watts power() const { return power_; }
   [[nodiscard]] Watts low() const { return low_; }
   [[nodiscard]] Watts high() const { return high_; }
 
  private:
+  void choose(Why why) {
+    const Watts before = std::exchange(power_, std::clamp(wish_, low_, high_));
+    if (power_ != before) reasons_.add({why, before});
+  }
+
   Watts wish_;
   Watts low_;
   Watts high_;
+  Watts power_;
   Reasons& reasons_;
 };
 

@@ -494,6 +494,38 @@ TEST(Window, AnEarlierLimitWinsAndALaterOneCannotWiden) {
   EXPECT_EQ(reasons.begin()->without, Watts{1000});
 }
 
+TEST(Window, HoldsTheWishClampedIntoWhatEveryLimitLeftAndEachThatMovedItIsNamed) {
+  std::mt19937 random{7};
+  const auto any = [&] { return Watts{static_cast<double>(random() % 21) - 10.0}; };
+  for (int i = 0; i < 2000; ++i) {
+    const Watts wish = any();
+    Watts low{-8.0};
+    Watts high{8.0};
+    Reasons reasons;
+    PowerWindow w{wish, low, high, reasons};
+    std::size_t moved = 0;
+    for (int k = 0; k < 8; ++k) {
+      const Watts before = std::clamp(wish, low, high);
+      const auto way = random() % 3;
+      const Watts from = way == 1 ? low : any();
+      const Watts to = way == 2 ? high : any();
+      if (way == 0) w.narrow(from, to, Why::slew);
+      if (way == 1) w.at_most(to, Why::slew);
+      if (way == 2) w.at_least(from, Why::slew);
+      const Watts new_low = std::clamp(from, low, high);
+      high = std::max(new_low, std::clamp(to, low, high));
+      low = new_low;
+      ASSERT_EQ(w.low(), low);
+      ASSERT_EQ(w.high(), high);
+      ASSERT_EQ(w.power(), std::clamp(wish, low, high));
+      if (w.power() == before) continue;
+      ++moved;
+      ASSERT_EQ((reasons.end() - 1)->without, before);
+    }
+    ASSERT_EQ(reasons.size(), moved);
+  }
+}
+
 // Invariants over random histories (docs/safety.md: I1, I2, I3, I5, I7, I8).
 TEST(Invariants, HoldInEveryTickOfRandomHistories) {
   for (unsigned seed = 0; seed < 60; ++seed) {
