@@ -1,11 +1,16 @@
-// properties [TICKS]: the invariants over random settings, faults and orders (docs/safety.md
-// I1-I9).
+// properties [TICKS] [--jobs N] [--seed S]: the invariants over random settings, faults and orders
+// (docs/safety.md I1-I9).
 #include <rapidcheck.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
+#include <random>
+#include <span>
 #include <string>
+#include <string_view>
 
+#include "tests/properties/batches.hpp"
 #include "tests/properties/invariants.hpp"
 
 namespace esshub::properties {
@@ -61,12 +66,8 @@ rc::Gen<std::vector<Event>> any_history() {
   return rc::gen::container<std::vector<Event>>(event);
 }
 
-unsigned long charging = 0;
-unsigned long discharging = 0;
-unsigned long resting = 0;
-
 /// Plays the history over and over until the ticks of a case have passed.
-void play(const control::Settings& settings, const std::vector<Event>& history) {
+void play(const control::Settings& settings, const std::vector<Event>& history, Tally& tally) {
   World world(settings);
   Invariants invariants;
   std::size_t next = 0;
@@ -79,23 +80,52 @@ void play(const control::Settings& settings, const std::vector<Event>& history) 
     }
     if (until_next > 0) --until_next;
     const Seen seen = world.tick();
-    (seen.decision.battery_power > Watts{}   ? charging
-     : seen.decision.battery_power < Watts{} ? discharging
-                                             : resting)++;
+    (seen.decision.battery_power > Watts{}   ? tally.charging
+     : seen.decision.battery_power < Watts{} ? tally.discharging
+                                             : tally.resting)++;
     if (const auto broken = invariants.broken(world, seen))
       RC_FAIL(*broken + " at tick " + std::to_string(i));
   }
 }
 
-int check(unsigned long ticks) {
-  const auto cases = std::max(1ul, ticks / ticks_per_case);
+/// What RC_PARAMS holds already (reproduce=..., verbose_shrinking=1) counts too.
+bool check(std::uint64_t seed, std::uint64_t ticks, Tally& tally) {
+  const auto cases = std::max<std::uint64_t>(1, ticks / ticks_per_case);
   const std::string given = std::getenv("RC_PARAMS") ? std::getenv("RC_PARAMS") : "";
-  const std::string params = given + " max_success=" + std::to_string(cases) + " max_size=60";
+  const std::string params = "seed=" + std::to_string(seed) +
+                             " max_success=" + std::to_string(cases) + " max_size=60 " + given;
   ::setenv("RC_PARAMS", params.c_str(), 1);
-  const bool held =
-      rc::check("I1 to I9 hold in every tick", [] { play(*any_settings(), *any_history()); });
-  std::cout << cases * ticks_per_case << " ticks wanted: " << charging << " charging, "
-            << discharging << " discharging, " << resting << " at rest\n";
+  return rc::check("I1 to I9 hold in every tick",
+                   [&] { play(*any_settings(), *any_history(), tally); });
+}
+
+template <class Number>
+bool read(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+  return error == std::errc{} && end == text.end();
+}
+
+int run(std::span<char*> words) {
+  Batches batches;
+  batches.seed = std::random_device{}();
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    const std::string_view next = i + 1 < words.size() ? words[i + 1] : "";
+    const bool option = word == "--jobs" || word == "--seed";
+    const bool good = word == "--jobs"   ? read(next, batches.jobs)
+                      : word == "--seed" ? read(next, batches.seed)
+                                         : read(word, batches.ticks);
+    if (!good) {
+      std::cerr << "properties [TICKS] [--jobs N] [--seed S]\n";
+      return 64;  // EX_USAGE
+    }
+    if (option) ++i;
+  }
+  Tally tally;
+  const bool held = run_batches(batches, check, tally);
+  std::cout << "I1 to I9 " << (held ? "hold" : "DO NOT HOLD") << " from seed " << batches.seed
+            << " on, " << batches.ticks << " ticks wanted: " << tally.charging << " charging, "
+            << tally.discharging << " discharging, " << tally.resting << " at rest\n";
   return held ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -103,5 +133,5 @@ int check(unsigned long ticks) {
 }  // namespace esshub::properties
 
 int main(int argc, char** argv) {
-  return esshub::properties::check(argc > 1 ? std::stoul(argv[1]) : 1'000'000ul);
+  return esshub::properties::run(std::span{argv, static_cast<std::size_t>(argc)}.subspan(1));
 }
