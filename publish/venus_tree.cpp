@@ -89,6 +89,11 @@ Value constant(const View&) {
   return number;
 }
 
+/// Venus OS has it, this hub does not know it: who asks is told so, and gets no error.
+Value unknown(const View&) {
+  return std::nullopt;
+}
+
 /// 1 while the device's main reading is current.
 template <Point point, Measure measure>
 Value connected(const View& view) {
@@ -308,6 +313,7 @@ constexpr auto rows = std::to_array<Row>({
     {"grid", "/Connected", &connected<P::grid, M::power>},
     {"grid", "/NrOfPhases", &constant<1>},
     {"grid", "/Role", &word<role_grid>},
+    {"grid", "/RefreshTime", &constant<1000>},
     {"grid", "/ErrorCode", &constant<0>},
     {"grid", "/DeviceType", &constant<0>},
     {"grid", "/Ac/Power", &reading<P::grid, M::power>},
@@ -322,12 +328,15 @@ constexpr auto rows = std::to_array<Row>({
     {"grid", "/Ac/Energy/Reverse", &energy<P::grid, M::energy_reverse>},
     {"grid", "/Ac/L1/Energy/Reverse", &energy<P::grid, M::energy_reverse>},
 
-    // 3.2 Position 0: on the grid side. Published as a generic meter, so without a status code.
+    // 3.2 Position 0: on the grid side. Published as a generic meter: its status code stays
+    // invalid.
     {"pvinverter", "/Connected", &connected<P::solar, M::power>},
     {"pvinverter", "/Position", &constant<0>},
     {"pvinverter", "/IsGenericEnergyMeter", &constant<1>},
+    {"pvinverter", "/StatusCode", &unknown},
     {"pvinverter", "/NrOfPhases", &constant<1>},
     {"pvinverter", "/Role", &word<role_pvinverter>},
+    {"pvinverter", "/RefreshTime", &constant<1000>},
     {"pvinverter", "/ErrorCode", &constant<0>},
     {"pvinverter", "/Ac/Power", &reading<P::solar, M::power>},
     {"pvinverter", "/Ac/L1/Power", &reading<P::solar, M::power>},
@@ -340,6 +349,7 @@ constexpr auto rows = std::to_array<Row>({
     {"acload", "/Connected", &connected<P::battery_meter, M::power>},
     {"acload", "/NrOfPhases", &constant<1>},
     {"acload", "/Role", &word<role_acload>},
+    {"acload", "/RefreshTime", &constant<1000>},
     {"acload", "/ErrorCode", &constant<0>},
     {"acload", "/Ac/Power", &reading<P::battery_meter, M::power>},
     {"acload", "/Ac/L1/Power", &reading<P::battery_meter, M::power>},
@@ -377,6 +387,13 @@ constexpr auto rows = std::to_array<Row>({
     {"battery", "/System/MaxCellVoltage", &reading<P::battery, M::cell_voltage_max>},
     {"battery", "/System/MinCellTemperature", &reading<P::battery, M::cell_temperature_min>},
     {"battery", "/System/MaxCellTemperature", &reading<P::battery, M::cell_temperature_max>},
+    {"battery", "/System/NrOfModulesOffline", &unknown},
+    {"battery", "/System/NrOfModulesBlockingCharge", &unknown},
+    {"battery", "/System/NrOfModulesBlockingDischarge", &unknown},
+    {"battery", "/System/MinVoltageCellId", &unknown},
+    {"battery", "/System/MaxVoltageCellId", &unknown},
+    {"battery", "/System/MinTemperatureCellId", &unknown},
+    {"battery", "/System/MaxTemperatureCellId", &unknown},
     {"battery", "/Alarms/LowVoltage", &alarm<BmsFlag::low_voltage>},
     {"battery", "/Alarms/HighVoltage", &alarm<BmsFlag::high_voltage>},
     {"battery", "/Alarms/LowTemperature", &alarm<BmsFlag::low_temperature>},
@@ -451,6 +468,37 @@ constexpr auto rows = std::to_array<Row>({
     {"vebus", "/Hub4/DisableFeedIn",
      &ruled<Why::bms_discharge_disabled, Why::bms_protection, Why::soc_floor, Why::reserve>},
     {"vebus", "/Hub4/DoNotFeedInOvervoltage", &constant<1>},
+    {"vebus", "/Ac/Out/L1/NominalInverterPower", &unknown},
+    {"vebus", "/Ac/Control/IgnoreAcIn1", &unknown},
+    {"vebus", "/Alarms/BmsPreAlarm", &unknown},
+    {"vebus", "/Alarms/VoltageSensor", &unknown},
+    {"vebus", "/Alarms/TemperatureSensor", &unknown},
+    {"vebus", "/Alarms/PhaseRotation", &unknown},
+    {"vebus", "/Alarms/HighDcVoltage", &unknown},
+    {"vebus", "/Alarms/HighDcCurrent", &unknown},
+    {"vebus", "/BatteryOperationalLimits/MaxChargeVoltage", &unknown},
+    {"vebus", "/BatteryOperationalLimits/MaxChargeCurrent", &unknown},
+    {"vebus", "/BatteryOperationalLimits/MaxDischargeCurrent", &unknown},
+    {"vebus", "/BatteryOperationalLimits/BatteryLowVoltage", &unknown},
+    {"vebus", "/Bms/Error", &unknown},
+    {"vebus", "/Dc/0/Temperature", &unknown},
+    {"vebus", "/Dc/0/MaxChargeCurrent", &unknown},
+    {"vebus", "/Devices/0/UpTime", &unknown},
+    {"vebus", "/Energy/AcIn1ToAcOut", &unknown},
+    {"vebus", "/Energy/AcIn1ToInverter", &unknown},
+    {"vebus", "/Energy/AcOutToAcIn1", &unknown},
+    {"vebus", "/Energy/InverterToAcIn1", &unknown},
+    {"vebus", "/Energy/InverterToAcOut", &unknown},
+    {"vebus", "/Energy/OutToInverter", &unknown},
+    {"vebus", "/FirmwareFeatures/BolFrame", &unknown},
+    {"vebus", "/Hub4/FixSolarOffsetTo100mV", &unknown},
+    {"vebus", "/Hub4/L1/MaxFeedInPower", &unknown},
+    {"vebus", "/Hub4/Sustain", &unknown},
+    {"vebus", "/Hub4/TargetPowerIsMaxFeedIn", &unknown},
+    {"vebus", "/Interfaces/Mk2/ProductName", &unknown},
+    {"vebus", "/Interfaces/Mk2/Status/BusFreeMode", &unknown},
+    {"vebus", "/Interfaces/Mk2/Version", &unknown},
+    {"vebus", "/Soc", &unknown},
 
     // 3.6
     {"system", "/SystemType", &word<ess>},
@@ -486,6 +534,15 @@ constexpr auto rows = std::to_array<Row>({
     {"system", "/Control/ActiveSocLimit", &reserve},
     {"system", "/Control/ScheduledCharge", &scheduled_charge},
     {"system", "/Control/ScheduledSoc", &scheduled_soc},
+    {"system", "/Ac/Grid/ProductId", &unknown},
+    {"system", "/Control/Dvcc", &unknown},
+    {"system", "/Control/EssState", &unknown},
+    {"system", "/Control/ScheduledChargeStatus", &unknown},
+    {"system", "/SystemState/BatteryLife", &constant<0>},
+    {"system", "/SystemState/SlowCharge", &constant<0>},
+    {"system", "/Timers/TimeOff", &unknown},
+    {"system", "/Timers/TimeOnGrid", &unknown},
+    {"system", "/Timers/TimeOnInverter", &unknown},
 
     // 3.7 Only what clients look for: external control, and the reserve as the minimum SOC.
     {"settings", "/Settings/CGwacs/Hub4Mode", &constant<3>},

@@ -53,6 +53,15 @@ TEST_F(Tree, NoRowStandsTwiceAndPathsAreWellFormed) {
   }
 }
 
+TEST_F(Tree, WhatOnlyVenusKnowsIsThereAndInvalid) {
+  for (const auto& [service, path] : {std::pair{"vebus", "/Energy/AcIn1ToAcOut"},
+                                      {"vebus", "/BatteryOperationalLimits/MaxChargeVoltage"},
+                                      {"battery", "/System/MinVoltageCellId"},
+                                      {"system", "/Timers/TimeOnGrid"},
+                                      {"pvinverter", "/StatusCode"}})
+    EXPECT_EQ(get(service, path), invalid) << service << path;
+}
+
 TEST_F(Tree, SignsAreTheHubs) {
   put(Point::grid, Measure::power, -500);   // export
   put(Point::solar, Measure::power, 2000);  // generation
@@ -81,6 +90,7 @@ TEST_F(Tree, NothingMeasuredIsZero) {
                                          "/IsGenericEnergyMeter",
                                          "/NrOfPhases",
                                          "/Role",
+                                         "/RefreshTime",
                                          "/ErrorCode",
                                          "/DeviceType",
                                          "/Manufacturer",
