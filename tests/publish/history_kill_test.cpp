@@ -150,7 +150,6 @@ TEST(HistoryKill, AtAnyMomentLosesAtMostTheLastBatchAndNeverTheFileAndNoCounterF
   for (const auto& entry : fs::directory_iterator(dir))
     EXPECT_EQ(entry.path().string().find("damaged"), std::string::npos) << entry.path();
   EXPECT_GT(before, 0.0);
-  EXPECT_GT(ahead, 0);
   std::cout << kills << " kills, " << with_batches << " of them after at least one batch; "
             << before / batch << " batches kept; " << ahead << " took away what had been shown\n";
   fs::remove_all(dir);
