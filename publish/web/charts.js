@@ -201,7 +201,7 @@ export function drawPlan(spans, now) {
       path += `${gap ? "M" : "L"}${x(span.begin).toFixed(1)} ${y(span.import_price).toFixed(1)}L${x(span.end).toFixed(1)} ${y(span.import_price).toFixed(1)}`;
       gap = false;
     }
-    picture.append(svg("path", { class: "p-price", d: path }), label(box.left, 28, `price per kWh: ${Math.min(...prices)} to ${Math.max(...prices)}`, "start"));
+    picture.append(svg("path", { class: "p-price", d: path }), label(box.left, 28, `price per kWh: ${Math.min(...prices)} to ${Math.max(...prices)}`, "start", "p-price-text"));
   }
   for (const part of merged)
     picture.append(svg("rect", { class: `p-${part.instruction.kind}`, x: x(part.begin), y: box.bar, width: Math.max(1, x(part.end) - x(part.begin) - 1), height: box.barHigh, rx: 4 }));

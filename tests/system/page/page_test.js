@@ -27,6 +27,7 @@ const foreign = [];
 /** A page of a visitor of its own. What the browser complains of is kept, and so is whom it asks. */
 async function visit(options = {}) {
   const context = await browser.newContext({ baseURL: hub, viewport: desktop, ...options });
+  context.setDefaultTimeout(15000);
   const fresh = await context.newPage();
   fresh.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(message.text()); });
   fresh.on("pageerror", (error) => complaints.push(String(error)));
@@ -91,7 +92,12 @@ test("desktop, phone, dark and kiosk fit their screens and read well", async () 
     if (address === "/") for (const id of ["today", "plan", "days"]) await visitor.locator(`#${id} svg`).waitFor();
     assert.ok(await visitor.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} scrolls sideways`);
     await shot(name, visitor, address === "/");
-    // What a screen reader needs: names, roles, order, contrast (WCAG 2.1 A and AA).
+    // What a screen reader needs: names, roles, order, contrast (WCAG 2.1 A and AA). Each layout once,
+    // and each set of colours.
+    if (name === "phone-dark" || name === "kiosk-small") {
+      await visitor.context().close();
+      continue;
+    }
     await visitor.evaluate(axe.source);
     const { violations } = await visitor.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
     found.push(...violations.map((v) => `${name}: ${v.id}: ${v.nodes.map((node) => node.target.join(" ")).join(", ")}`));
@@ -147,6 +153,18 @@ test("the night of a clock change is marked", async () => {
     }, at);
     assert.deepEqual(found.map((c) => [c.at, c.words]), [[at, words]]);
     assert.equal(day, hours * 3600);
+    // As the page draws it, with a plan of that time.
+    await page.evaluate(async (moment) => {
+      const { drawPlan } = await import("/charts.js");
+      const instruction = { kind: "balance", power_w: 0, target_percent: 0, low_percent: 0, high_percent: 100 };
+      const span = (begin, end, more) => ({ begin, end, instruction, authority: "balance", import_price: 0.28, export_price: null, repeated_hour: false, ...more });
+      const charge = { instruction: { ...instruction, kind: "charge", power_w: 2000, target_percent: 80 }, authority: "schedule", import_price: 0.09 };
+      const from = moment - 12 * 3600;
+      drawPlan([span(from, moment - 3600), span(moment - 3600, moment + 3600, charge), span(moment + 3600, from + 48 * 3600)], from);
+    }, at);
+    assert.equal(await page.locator("#plan .p-dst").count(), 1);
+    await shows("#plan", (shownWords) => shownWords.includes(words));
+    await page.locator(".plan").screenshot({ path: path.join(shots, `clock-change-${hours}.png`) });
   }
 });
 
@@ -185,6 +203,29 @@ test("with the password the reserve is changed, by keys alone", async () => {
   assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, "Strict"]);
   assert.equal(await page.evaluate(() => document.cookie), "");
   await shot("signed-in", page, true);
+});
+
+test("mode, override and storm are set and ended", async () => {
+  const policy = async () => (await (await page.request.get("/api/v1/state")).json()).decision.policy;
+  const set = async (form, button, said, holds) => {
+    await page.locator(form).getByRole("button", { name: button }).click();
+    await shows("#control-note", (words) => words === said);
+    const { found, held } = await becomes(policy, holds);
+    assert.ok(held, `${form} ${button}: ${JSON.stringify(found)}`);
+  };
+  const mode = (name) => page.locator("#mode-form").getByText(name, { exact: true });
+  await mode("Balance").click();
+  await set("#mode-form", "Set", "The mode is set.", (p) => p.mode === "balance");
+  await mode("As configured").click();
+  await set("#mode-form", "Set", "The mode is set.", (p) => p.mode === "scheduled");
+  await page.locator("#override-form").getByRole("combobox", { name: "do" }).selectOption("charge");
+  await page.locator("#override-form").getByLabel("with").fill("800");
+  await set("#override-form", "Start", "The override has begun.", (p) => p.authority === "manual" && p.instruction.power_w === 800);
+  await shows("#policy-facts", (words) => words.includes("by your override"));
+  await set("#override-form", "End now", "Ended.", (p) => p.authority === "balance");
+  await page.locator("#storm-form").getByLabel("keep").fill("60");
+  await set("#storm-form", "Start", "The storm reserve is kept from now on.", (p) => p.reserve_percent === 60 && p.storm_ends_in_s > 0);
+  await set("#storm-form", "End now", "Ended.", (p) => p.reserve_percent === 35 && p.storm_ends_in_s === null);
 });
 
 test("a hundred wrong passwords are slowed more and more", async () => {
