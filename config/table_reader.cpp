@@ -273,7 +273,7 @@ void TableReader::complain_of_type(std::string_view key, const toml::node& node,
 }
 
 void TableReader::complain_of_word(std::string_view key, const std::string& found,
-                                   const std::vector<std::string_view>& words) {
+                                   std::span<const std::string_view> words) {
   complain(key, fmt::format("is \"{}\", expected one of: {}", found, list(words)));
 }
 

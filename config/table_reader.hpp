@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,8 +78,8 @@ class TableReader {
       out = found->value;
       return true;
     }
-    std::vector<std::string_view> texts;
-    for (const auto& word : words) texts.push_back(word.text);
+    std::array<std::string_view, n> texts{};
+    std::ranges::transform(words, texts.begin(), &Word<T>::text);
     complain_of_word(key, text, texts);
     return false;
   }
@@ -109,7 +110,7 @@ class TableReader {
   std::optional<std::uint32_t> whole(std::string_view key, Range range);
   void complain_of_type(std::string_view key, const toml::node& node, std::string_view expected);
   void complain_of_word(std::string_view key, const std::string& found,
-                        const std::vector<std::string_view>& words);
+                        std::span<const std::string_view> words);
 
   template <class Tag>
   bool quantity(std::string_view key, Quantity<Tag>& out, std::string_view unit) {

@@ -261,7 +261,10 @@ void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::
     now.load[i] = (now.residual[i] - before->residual[i] * kept[i]) * (1.0 / (1.0 - kept[i]));
   now.active = abs(now.residual.front() - now.residual.back()).value() > active_w;
   loop.judged = now;
-  if (!loop.window && now.active) loop.window.emplace().from = now.at;
+  if (!loop.window && now.active) {
+    loop.window = LoopModel::Window{};
+    loop.window->from = now.at;
+  }
   for (std::size_t i = 0; i < count; ++i) {
     const double change = abs(now.load[i] - before->load[i]).value();
     double& noise = loop.lag_noise[i];

@@ -37,8 +37,8 @@ std::optional<std::string> wrong_length(Duration length, Duration shortest, Dura
 
 class Applier {
  public:
-  Applier(Orders orders, const Settings& settings, Instant now)
-      : orders_(std::move(orders)), settings_(settings), now_(now) {}
+  Applier(const Orders& orders, const Settings& settings, Instant now)
+      : orders_(orders), settings_(settings), now_(now) {}
 
   Result<Orders> operator()(const SetMode& c) {
     orders_.mode = c.mode;

@@ -173,8 +173,9 @@ void MeterValues::watch_for_freezing(const Block& block, ByteView registers, Ins
   if (grid == channels_.end()) return;
   bool any = false;
   auto raw = watch_.raw;
-  constexpr Measure watched[] = {Measure::power, Measure::voltage};
-  for (std::size_t i = 0; i < raw.size(); ++i) {
+  constexpr std::array watched{Measure::power, Measure::voltage};
+  static_assert(std::tuple_size_v<decltype(raw)> == watched.size());
+  for (std::size_t i = 0; i < watched.size(); ++i) {
     const auto* reg = register_of(config_.model, grid->config.phase, watched[i]);
     if (!reg || !holds(block, *reg)) continue;
     any = true;

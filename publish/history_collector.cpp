@@ -176,7 +176,10 @@ void HistoryCollector::date_held(const View& view, DayRow& day) {
 void HistoryCollector::add_to_minute(const View& view) {
   const WallTime begin = std::chrono::floor<std::chrono::minutes>(view.wall);
   if (minute_ && minute_->begin != begin) close_minute();
-  if (!minute_) minute_.emplace().begin = begin;
+  if (!minute_) {
+    minute_ = Minute{};
+    minute_->begin = begin;
+  }
   minute_->grid.add(view.current(Point::grid, Measure::power));
   minute_->solar.add(view.current(Point::solar, Measure::power));
   minute_->load.add(house_load_w(view));

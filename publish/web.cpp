@@ -100,7 +100,7 @@ class WebServer final : public Web {
         api_(std::move(parts), names(settings_)) {
     auto host = std::make_shared<ConnectionHost>();
     host->limits = limits;
-    host->answer = [this](WebRequest request, auto done) {
+    host->answer = [this](WebRequest request, std::function<void(WebResponse)> done) {
       answer(std::move(request), std::move(done));
     };
     host->first_event = [this] { return event(); };

@@ -82,7 +82,7 @@ std::optional<Furnished> furnish(const SimulateOptions& options, std::ostream& e
   scenario.load_offset += civil->start_of_day();
   scenario.solar_offset += civil->start_of_day();
   scenario.meter_wire = hub->meter_wire;
-  return Furnished{std::move(*hub), std::move(scenario), std::move(traces), std::move(*civil)};
+  return Furnished{std::move(*hub), std::move(scenario), std::move(traces), *civil};
 }
 
 /// One row at each `step`: what is true in the house, and what the hub does about it.

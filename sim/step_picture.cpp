@@ -47,18 +47,25 @@ struct Frame {
   }
 };
 
+int whole_steps(double length, double step) {
+  return static_cast<int>(length / step + 1e-9);
+}
+
 void axes(std::string& out, const Frame& f, const char* title, double t_step, double w_step) {
   add(out, "<text x='%.1f' y='%.1f' font-size='17' font-weight='600' fill='%s'>%s</text>\n", f.left,
       f.top - 16, ink, title);
-  for (double w = f.low; w <= f.high + 1e-9; w += w_step) {
+  for (int k = 0; k <= whole_steps(f.high - f.low, w_step); ++k) {
+    const double w = f.low + k * w_step;
     add(out, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='%s'/>\n", f.left, f.y(w),
         f.left + f.width, f.y(w), w == 0.0 ? faint : line);
     add(out, "<text x='%.1f' y='%.1f' text-anchor='end' fill='%s'>%.0f W</text>\n", f.left - 8,
         f.y(w) + 4, faint, w);
   }
-  for (double t = f.t0; t <= f.t1 + 1e-9; t += t_step)
+  for (int k = 0; k <= whole_steps(f.t1 - f.t0, t_step); ++k) {
+    const double t = f.t0 + k * t_step;
     add(out, "<text x='%.1f' y='%.1f' text-anchor='middle' fill='%s'>%.0f s</text>\n", f.x(t),
         f.top + f.height + 20, faint, t);
+  }
 }
 
 /// The record begins 1 s before the step, one value every 10 ms.

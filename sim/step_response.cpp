@@ -75,9 +75,9 @@ std::vector<LoadStep> usual_steps() {
 
 Spread spread(const std::vector<StepFigures>& runs,
               const std::function<double(const StepFigures&)>& figure) {
-  std::vector<double> values;
-  for (const auto& run : runs) values.push_back(figure(run));
-  if (values.empty()) return {};
+  if (runs.empty()) return {};
+  std::vector<double> values(runs.size());
+  std::ranges::transform(runs, values.begin(), figure);
   std::ranges::sort(values);
   return {values[values.size() / 2], values.back()};
 }
@@ -111,8 +111,8 @@ StepRecord record_step(const LoopPlant& plant, LoopKind kind, const LoadStep& st
     bench.run(rest_after);
   }
   for (std::size_t i = 0; i < curves.front().size(); ++i) {
-    std::vector<double> at;
-    for (const auto& curve : curves) at.push_back(curve[i]);
+    std::vector<double> at(curves.size());
+    std::ranges::transform(curves, at.begin(), [i](const auto& curve) { return curve[i]; });
     std::ranges::sort(at);
     out.low.push_back(at.front());
     out.middle.push_back(at[at.size() / 2]);
