@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <tuple>
 
 namespace esshub::control {
 namespace {
@@ -23,12 +25,20 @@ constexpr double likely_gain = 0.06;  ///< standard deviations expected of the u
 constexpr Watts likely_offset{15.0};
 
 // Meter
-constexpr double active_w = 15.0;  ///< the inverter's move shows lags this far apart
-constexpr double lag_memory = 0.5;
-constexpr double lag_pace = 0.7;
-constexpr double lag_prior = 30.0;     ///< W for each second away from the setting
-constexpr double lag_evidence = 60.0;  ///< W between the best and the worst before one is chosen
-constexpr Watts lags_agree{25.0};
+constexpr double active_w = 15.0;  ///< the inverter's move shows meters this far apart
+/// Until something is known the meter is taken for slower than configured: the first moves are a
+/// little late to arrive instead of too large.
+constexpr Seconds careful_lag{0.15};
+constexpr double meter_memory = 0.5;
+constexpr double meter_pace = 0.7;    ///< share of the way to the best, where it is clearly better
+constexpr double doubtful = 20.0;     ///< W better than the present one: half of that pace
+constexpr double least_pace = 0.2;    ///< of meter_pace
+constexpr double lag_prior = 30.0;    ///< W for each second away from the setting
+constexpr double delay_prior = 60.0;  ///< the same of the delay
+constexpr double meter_evidence = 60.0;   ///< W between best and worst before one is chosen
+constexpr double window_evidence = 30.0;  ///< the same of one window before it counts
+constexpr Watts meters_agree{25.0};
+constexpr Duration early_look = 12s;  ///< at a window, for what is clear already
 constexpr Duration longest_window = 20s;
 constexpr double noise_pace = 0.05;
 constexpr Duration longest_pause = 2500ms;  ///< between grid readings that are compared
@@ -45,8 +55,7 @@ double vertex(double before, double middle, double after) {
 }
 
 /// The value at an index between two candidates.
-template <class Values>
-double between(const Values& values, std::size_t index, double offset) {
+double between(std::span<const double> values, std::size_t index, double offset) {
   if (offset < 0.0) return values[index] + offset * (values[index] - values[index - 1]);
   if (offset > 0.0) return values[index] + offset * (values[index + 1] - values[index]);
   return values[index];
@@ -161,22 +170,42 @@ bool learn_rest(LoopModel& loop, InverterResponse& present, Watts measured, Inst
   return true;
 }
 
-void choose_lag(const Settings& settings, LoopModel& loop,
-                const std::array<double, meter_lags.size()>& cost) {
-  constexpr std::size_t count = meter_lags.size();
-  auto scores = loop.lag_cost;
-  for (std::size_t i = 0; i < count; ++i) {
-    loop.lag_cost[i] = loop.lag_cost[i] * lag_memory + cost[i];
-    const double away = std::abs(meter_lags[i] - Seconds{settings.meter_lag}.count());
-    scores[i] = loop.lag_cost[i] + lag_prior * away;
+/// The candidate next to what is identified.
+std::size_t present_meter(const Settings& settings, const LoopModel& loop) {
+  const auto nearest = [](std::span<const double> values, Seconds present) {
+    const auto away = [&](double value) { return std::abs(value - present.count()); };
+    return static_cast<std::size_t>(std::ranges::min_element(values, {}, away) - values.begin());
+  };
+  return nearest(meter_delays, loop.meter_delay) * meter_lags.size() +
+         nearest(meter_lags, meter_lag_of(settings, loop));
+}
+
+void choose_meter(const Settings& settings, LoopModel& loop, const ByMeter<double>& cost) {
+  constexpr std::size_t lags = meter_lags.size();
+  const auto [least_cost, most_cost] = std::ranges::minmax(cost);
+  if (most_cost - least_cost < window_evidence) return;
+  ByMeter<double> scores{};
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    loop.meter_cost[i] = loop.meter_cost[i] * meter_memory + cost[i];
+    const double away = std::abs(meter_lags[i % lags] - Seconds{settings.meter_lag}.count());
+    scores[i] = loop.meter_cost[i] + lag_prior * away + delay_prior * meter_delays[i / lags];
   }
   const auto [smallest, largest] = std::ranges::minmax(scores);
-  if (largest - smallest < lag_evidence) return;
+  if (largest - smallest < meter_evidence) return;
   const std::size_t best = least(scores);
-  const bool inside = best > 0 && best + 1 < count;
-  const double offset = inside ? vertex(scores[best - 1], scores[best], scores[best + 1]) : 0.0;
+  const auto offset = [&](std::size_t place, std::size_t count, std::size_t stride) {
+    const bool inside = place > 0 && place + 1 < count;
+    return inside ? vertex(scores[best - stride], scores[best], scores[best + stride]) : 0.0;
+  };
+  const std::size_t lag = best % lags;
+  const std::size_t delay = best / lags;
+  const Seconds best_lag{between(meter_lags, lag, offset(lag, lags, 1))};
+  const Seconds best_delay{between(meter_delays, delay, offset(delay, meter_delays.size(), lags))};
   const Seconds present = meter_lag_of(settings, loop);
-  loop.meter_lag = present + (Seconds{between(meter_lags, best, offset)} - present) * lag_pace;
+  const double better = scores[present_meter(settings, loop)] - smallest;
+  const double pace = meter_pace * std::max(least_pace, better / (better + doubtful));
+  loop.meter_lag = present + (best_lag - present) * pace;
+  loop.meter_delay += (best_delay - loop.meter_delay) * pace;
 }
 
 }  // namespace
@@ -205,7 +234,7 @@ InverterResponse response_of(const Settings& settings, const LoopModel& loop) {
 }
 
 Seconds meter_lag_of(const Settings& settings, const LoopModel& loop) {
-  return loop.meter_lag.value_or(Seconds{settings.meter_lag});
+  return loop.meter_lag.value_or(Seconds{settings.meter_lag} + careful_lag);
 }
 
 void identify_response(const Settings& settings, LoopModel& loop, Watts measured, Instant at) {
@@ -239,10 +268,11 @@ void identify_response(const Settings& settings, LoopModel& loop, Watts measured
 }
 
 void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::GridReading& grid,
-                    const Metered& metered, bool known) {
-  constexpr std::size_t count = meter_lags.size();
-  LoopModel::Judged now{.at = grid.taken};
-  for (std::size_t i = 0; i < count; ++i) now.residual[i] = grid.power - metered[i];
+                    const ByMeter<Watts>& shown, bool known) {
+  constexpr std::size_t lags = meter_lags.size();
+  constexpr std::size_t count = std::tuple_size_v<ByMeter<Watts>>;
+  LoopModel::Judged now{.at = grid.taken, .grid = grid.power, .known = known};
+  for (std::size_t i = 0; i < count; ++i) now.residual[i] = grid.power - shown[i];
   const auto before = loop.judged;
   const Duration dt = before ? grid.taken - before->at : Duration{};
   const bool comparable = before && dt > Duration{} && dt <= longest_pause;
@@ -253,12 +283,15 @@ void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::
   }
   const double h = Seconds{model_step}.count();
   const auto steps = std::max<Duration::rep>(1, dt / model_step);
-  std::array<double, count> kept;  // of the older reading, after dt behind each filter
+  std::array<double, lags> kept;  // of the older reading, after dt behind each filter
   kept.fill(1.0);
   for (Duration::rep n = 0; n < steps; ++n)
-    for (std::size_t i = 0; i < count; ++i) kept[i] *= meter_lags[i] / (meter_lags[i] + h);
-  for (std::size_t i = 0; i < count; ++i)
-    now.load[i] = (now.residual[i] - before->residual[i] * kept[i]) * (1.0 / (1.0 - kept[i]));
+    for (std::size_t lag = 0; lag < lags; ++lag)
+      kept[lag] *= meter_lags[lag] / (meter_lags[lag] + h);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double old = kept[i % lags];
+    now.load[i] = (now.residual[i] - before->residual[i] * old) * (1.0 / (1.0 - old));
+  }
   now.active = abs(now.residual.front() - now.residual.back()).value() > active_w;
   loop.judged = now;
   if (!loop.window && now.active) {
@@ -267,21 +300,27 @@ void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::
   }
   for (std::size_t i = 0; i < count; ++i) {
     const double change = abs(now.load[i] - before->load[i]).value();
-    double& noise = loop.lag_noise[i];
+    double& noise = loop.meter_noise[i];
     if (loop.window) {
-      loop.window->cost[i] += std::max(0.0, change - 2.0 * noise);
+      if (known && before->known) loop.window->cost[i] += std::max(0.0, change - 2.0 * noise);
     } else {
       noise += (std::min(change, 50.0) - noise) * noise_pace;
     }
   }
   if (!loop.window) return;
-  ++loop.window->readings;
-  if (!known) ++loop.window->spoiled;
+  if (known && before->known) loop.window->as_read += abs(grid.power - before->grid).value();
   const auto [lowest, highest] = std::ranges::minmax(now.load);
-  const bool agreed = !now.active && highest - lowest < lags_agree;
-  if (!agreed && now.at - loop.window->from < longest_window) return;
-  if (agreed && 2 * loop.window->spoiled <= loop.window->readings)
-    choose_lag(settings, loop, loop.window->cost);
+  const bool agreed = !now.active && highest - lowest < meters_agree;
+  const Duration age = now.at - loop.window->from;
+  if (!agreed && age < early_look) return;
+  // A loop that hunts, or a restless house, lets them never agree. Then the own moves must be seen
+  // in the load by far more with the present meter than with the best.
+  const auto& cost = loop.window->cost;
+  const bool clear = agreed || 2.0 * std::ranges::min(cost) < cost[present_meter(settings, loop)];
+  if (!clear && age < longest_window) return;
+  // Where no meter makes the load simpler than the reading itself, the own moves are not in it as
+  // they should be (its sign is wrong): nothing can be learned from that.
+  if (clear && std::ranges::min(cost) < loop.window->as_read) choose_meter(settings, loop, cost);
   loop.window.reset();
 }
 

@@ -39,10 +39,10 @@ void walk(const LoopModel& loop, Instant from, Instant to, Step step) {
 /// lead from one to the other? And once it has arrived: which gain?
 void identify_response(const Settings& settings, LoopModel& loop, Watts measured, Instant at);
 
-/// The grid meter showed `grid`, and `metered` is the inverter's part of it for every lag. The
-/// right lag makes the load look simplest: with a wrong one the inverter's own moves appear in it.
+/// The grid meter showed `grid`, and `shown` is the inverter's part of it by every candidate. The
+/// right one makes the load look simplest: with a wrong one the inverter's own moves appear in it.
 /// Only the inverter's moves teach, and only while its path is `known`; a restless house does not.
 void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::GridReading& grid,
-                    const Metered& metered, bool known);
+                    const ByMeter<Watts>& shown, bool known);
 
 }  // namespace esshub::control

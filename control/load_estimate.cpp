@@ -32,13 +32,19 @@ State predict(const Settings& s, const LoopModel& loop, Instant to) {
   return state;
 }
 
+/// What the grid meter shows at `now` of the inverter, as long as loop.metered is of `now`.
+Watts shown_at(const LoopModel& loop, Instant now) {
+  return loop.past.at(now - as_duration(loop.meter_delay), now, loop.metered).by(meter_lags.size());
+}
+
 /// Keeps what was identified; the rest begins anew from here.
 void restart(LoopModel& loop) {
   LoopModel fresh_model;
   fresh_model.meter_lag = loop.meter_lag;
+  fresh_model.meter_delay = loop.meter_delay;
   fresh_model.inverter = loop.inverter;
-  fresh_model.lag_cost = loop.lag_cost;
-  fresh_model.lag_noise = loop.lag_noise;
+  fresh_model.meter_cost = loop.meter_cost;
+  fresh_model.meter_noise = loop.meter_noise;
   fresh_model.response_cost = loop.response_cost;
   fresh_model.trim = loop.trim;
   fresh_model.model_error = loop.model_error;
@@ -90,11 +96,12 @@ void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) 
       const double share = Seconds{t - *loop.known_at} / span;
       loop.known = modelled + error * share;
       meters.advance(loop.metered, loop.known, dt);
+      loop.past.note(t, loop.metered);
     });
     if (t >= at && (judged == loop.unjudged_count || loop.unjudged[judged].taken > at)) break;
     if (judged + 1 == loop.unjudged_count)  // the newest: now for certain
-      loop.residual = loop.unjudged[judged].power - loop.metered.back();
-    identify_meter(s, loop, loop.unjudged[judged++], loop.metered, path_known);
+      loop.residual = loop.unjudged[judged].power - shown_at(loop, t);
+    identify_meter(s, loop, loop.unjudged[judged++], loop.past.by_all(t, loop.metered), path_known);
   }
   std::shift_left(loop.unjudged.begin(),
                   loop.unjudged.begin() + static_cast<std::ptrdiff_t>(loop.unjudged_count),
@@ -117,7 +124,11 @@ void take_grid(LoopModel& loop, Watts grid, Instant taken) {
 void judge_load(const Settings& s, LoopModel& loop) {
   if (loop.unjudged_count == 0) return;  // its inverter power is known, and so is the load
   const auto& grid = loop.unjudged[loop.unjudged_count - 1];
-  loop.residual = grid.power - predict(s, loop, grid.taken).shown.front();
+  const Instant shown = grid.taken - as_duration(loop.meter_delay);
+  loop.residual =
+      grid.power - (shown < *loop.known_at
+                        ? loop.past.at(shown, *loop.known_at, loop.metered).by(meter_lags.size())
+                        : predict(s, loop, shown).shown.front());
 }
 
 /// A steady error that the model does not explain (meters that disagree) is trimmed away; while
@@ -128,7 +139,8 @@ void trim(const Settings& s, LoopModel& loop, Watts grid, Watts change, Duration
   const bool moving =
       !earlier || abs(*earlier - setpoint) > steady_move || abs(change) > steady_move;
   if (moving || !loop.moved_at) loop.moved_at = now;
-  const Seconds rest = Seconds{0.5} + 4.0 * meter_lag_of(s, loop) + Seconds{since};
+  const Seconds rest =
+      Seconds{0.5} + 4.0 * meter_lag_of(s, loop) + loop.meter_delay + Seconds{since};
   if (limited || Seconds{now - *loop.moved_at} < rest) return;
   const Watts error = s.grid_setpoint - grid;
   const Watts bound = std::max(Watts{30.0}, abs(setpoint) * trim_share);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "control/meter_model.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -22,16 +23,10 @@ struct InverterResponse {
   friend bool operator==(const InverterResponse&, const InverterResponse&) = default;
 };
 
-/// Time constants of the grid meter's filter that are compared with each other.
-constexpr std::array<double, 13> meter_lags{0.0, 0.05, 0.1, 0.15, 0.217, 0.3, 0.4,
-                                            0.5, 0.65, 0.8, 1.0,  1.25,  1.6};  // s
 /// Ramps and lags of the inverter that are compared with each other.
 constexpr std::array<double, 10> inverter_ramps{100,  200,  300,  400,  700,
                                                 1000, 1600, 2500, 5000, 15000};  // W/s
 constexpr std::array<double, 4> inverter_lags{0.02, 0.1, 0.25, 0.5};             // s
-
-/// The inverter's power as each meter of meter_lags would show it; last, the identified one.
-using Metered = std::array<Watts, meter_lags.size() + 1>;
 
 struct LoopModel {
   struct Command {
@@ -49,6 +44,7 @@ struct LoopModel {
   Watts known{};
   Watts known_move{};                   ///< by which known changed last
   Metered metered{};                    ///< of known
+  MeteredPast past;                     ///< of metered
   std::array<Command, depth> commands;  ///< acknowledged, ring, newest at command_count - 1
   std::size_t command_count = 0;
   std::optional<Instant> acknowledged_at;  ///< newest acknowledgement taken into account
@@ -56,33 +52,34 @@ struct LoopModel {
   // The load
   std::optional<Instant> grid_at;   ///< newest grid sample taken into account
   std::optional<Watts> residual;    ///< grid power if the inverter drew nothing
-  Watts before_lead{};              ///< the same as the meter's filter shows it
   std::optional<Instant> moved_at;  ///< the inverter still moved, or the load
   Watts trim{};                     ///< slow integral against a steady grid error
 
   // Identified
   std::optional<Seconds> meter_lag;
+  Seconds meter_delay{};  ///< beyond that of the settings
   std::optional<InverterResponse> inverter;
   std::array<GridReading, depth> unjudged;  ///< taken after known_at
   std::size_t unjudged_count = 0;
   struct Judged {
     Instant at{};
-    std::array<Watts, meter_lags.size()> residual{};
-    std::array<Watts, meter_lags.size()> load{};  ///< residual with the meter's lag undone
-    bool active = false;                          ///< the inverter's moves told the lags apart
+    Watts grid{};
+    bool known = false;  ///< where the inverter was
+    ByMeter<Watts> residual{};
+    ByMeter<Watts> load{};  ///< residual with the meter's lag undone
+    bool active = false;    ///< the inverter's moves told the meters apart
   };
   std::optional<Judged> judged;
-  /// While the inverter's moves tell the lags apart: what each lag makes of the load, W of up and
+  /// While the inverter's moves tell the meters apart: what each makes of the load, W of up and
   /// down. It counts once all of them agree on the load again.
   struct Window {
     Instant from{};
-    int readings = 0;
-    int spoiled = 0;  ///< of them with the inverter's path not known well enough
-    std::array<double, meter_lags.size()> cost{};
+    ByMeter<double> cost{};
+    double as_read = 0.0;  ///< the same of the meter itself
   };
   std::optional<Window> window;
-  std::array<double, meter_lags.size()> lag_cost{};   ///< W, of the windows so far
-  std::array<double, meter_lags.size()> lag_noise{};  ///< W a reading when nothing moves
+  ByMeter<double> meter_cost{};   ///< W, of the windows so far
+  ByMeter<double> meter_noise{};  ///< W a reading when nothing moves
   std::array<double, inverter_ramps.size() * inverter_lags.size()> response_cost{};  ///< W
   double model_error = 0.0;  ///< W, mean |measured - predicted| inverter power
   double grid_mean = 0.0;    ///< W, mean |grid| of about the last minute

@@ -10,10 +10,13 @@
 namespace esshub::control {
 
 /// Defaults: everything healthy and fresh at half SOC; tests change what they are about. The
-/// inverter has the ramp and lag and the meter the filter that the settings say, but no line
-/// between costs time.
+/// inverter has the ramp and lag and the meter the filter that the settings say, which is known
+/// already, but no line between costs time.
 struct House {
-  House() { settings.meter_delay = settings.inverter_delay = settings.ack_delay = 0ms; }
+  House() {
+    settings.meter_delay = settings.inverter_delay = settings.ack_delay = 0ms;
+    memory.loop.meter_lag = settings.meter_lag;
+  }
   Settings settings;
   Memory memory;
   Snapshot snapshot;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <random>
 
 namespace esshub::control {
@@ -13,13 +14,16 @@ namespace {
 struct Plant {
   InverterResponse truth;
   Seconds meter_lag{0.217};
+  Duration meter_delay{};  ///< beyond that of the settings
   Settings settings;
   LoopModel loop;
   Instant now{1000s};
   Watts power{};
-  std::array<Watts, 1> shown{};  ///< of the inverter, by the meter
+  std::array<Watts, 1> shown{};                   ///< of the inverter, by the meter
+  std::deque<LoopModel::GridReading> on_the_way;  ///< not later than the delay
   Watts load{500.0};
   Metered metered{};
+  MeteredPast past;
 
   Plant() {
     loop.known_at = now;
@@ -33,11 +37,12 @@ struct Plant {
     MeterSteps<1> meter{{meter_lag}};
     MeterSteps meters{all_meters(meter_lag_of(settings, loop))};
     walk(loop, now, now + time, [&](std::optional<Watts> setpoint, Duration dt) {
+      now += dt;
       power = inverter.next(power, *setpoint, dt);
       meter.advance(shown, power, dt);
       meters.advance(metered, power, dt);
+      past.note(now, metered);
     });
-    now += time;
   }
   /// The inverter measures itself, wrong by `noise`.
   void measure(Watts noise = {}) {
@@ -48,7 +53,9 @@ struct Plant {
     loop.known_at = now;
   }
   void read_meter(Watts noise = {}) {
-    identify_meter(settings, loop, {now, load + shown.front() + noise}, metered, true);
+    on_the_way.push_back({now, load + shown.front() + noise});
+    while (on_the_way[0].taken + meter_delay < now) on_the_way.pop_front();
+    identify_meter(settings, loop, {now, on_the_way[0].power}, past.by_all(now, metered), true);
   }
   /// Moves up and down, watched as in the house.
   void move(int times, Watts low, Watts high) {
@@ -156,6 +163,8 @@ TEST(IdentifyResponse, StaysWithinItsCandidatesWhateverIsMeasured) {
     const double lag = meter_lag_of(plant.settings, plant.loop).count();
     ASSERT_GE(lag, meter_lags.front());
     ASSERT_LE(lag, meter_lags.back());
+    ASSERT_GE(plant.loop.meter_delay.count(), meter_delays.front());
+    ASSERT_LE(plant.loop.meter_delay.count(), meter_delays.back());
   }
 }
 
@@ -166,6 +175,20 @@ TEST(IdentifyMeter, FindsTheLagFromTheInvertersOwnMoves) {
     plant.move(20, -200.0_W, -2000.0_W);
     EXPECT_NEAR(meter_lag_of(plant.settings, plant.loop).count(), lag, 0.1 + 0.15 * lag);
   }
+}
+
+TEST(IdentifyMeter, TellsADelayFromALag) {
+  for (const auto delay : {200ms, 500ms})
+    for (const double lag : {0.1, 0.5}) {
+      Plant plant;
+      plant.meter_lag = Seconds{lag};
+      plant.meter_delay = delay;
+      plant.move(20, -200.0_W, -2000.0_W);
+      const Seconds found = meter_lag_of(plant.settings, plant.loop);
+      EXPECT_NEAR(found.count(), lag, 0.15) << delay / 1ms << " ms";
+      EXPECT_NEAR(plant.loop.meter_delay.count(), Seconds{delay}.count(), 0.15) << lag;
+      EXPECT_NEAR((found + plant.loop.meter_delay).count(), lag + Seconds{delay}.count(), 0.08);
+    }
 }
 
 TEST(IdentifyMeter, LearnsNothingFromARestlessHouse) {
@@ -188,7 +211,7 @@ TEST(Identify, TheSameReadingsTeachTheSameToTheLastBit) {
   EXPECT_EQ(one.loop.inverter->ramp, other.loop.inverter->ramp);
   EXPECT_EQ(one.loop.inverter->gain, other.loop.inverter->gain);
   EXPECT_EQ(one.loop.meter_lag, other.loop.meter_lag);
-  EXPECT_EQ(one.loop.lag_cost, other.loop.lag_cost);
+  EXPECT_EQ(one.loop.meter_cost, other.loop.meter_cost);
   EXPECT_EQ(one.loop.response_cost, other.loop.response_cost);
 }
 

@@ -76,6 +76,13 @@ TEST(StepResponse, PlantsItWasNotToldOfAreFollowedWithoutHunting) {
                              << " W";
 }
 
+TEST(StepResponse, SettingsWrongInEverythingDoNotMakeItHunt) {
+  for (const auto& cell : wrong_sweep(5, {}))
+    EXPECT_TRUE(cell.quiet()) << cell.ramp.value() << " W/s, lag " << cell.meter_lag.count()
+                              << " s, later by " << cell.meter_delay / 1ms << " ms, gain "
+                              << cell.gain << ": " << cell.peak_to_peak.value() << " W";
+}
+
 TEST(StepResponse, ThePlantIsFoundOutFromOwnMoves) {
   LoopPlant plant;
   plant.meter_lag = Seconds{0.5};
