@@ -165,6 +165,7 @@ bool learn_rest(LoopModel& loop, InverterResponse& present, Watts measured, Inst
   if (by_gain > 0.0) {
     const double gain = 1.0 + deviation / power * (by_gain / (by_gain + by_offset));
     present.gain += (gain - present.gain) * rest_pace;
+    loop.gain_known |= by_gain > by_offset;  // at lower power it shows too little
   }
   present.offset += (measured - present.settled(setpoint)) * rest_pace;
   return true;
@@ -264,6 +265,7 @@ void identify_response(const Settings& settings, LoopModel& loop, Watts measured
   for (std::size_t i = 0; i < errors.size(); ++i)
     loop.response_cost[i] = loop.response_cost[i] * kept + errors[i] * weight;
   choose_response(loop, present);
+  loop.pace_known = true;
   loop.inverter = present;
 }
 

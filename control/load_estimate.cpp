@@ -43,6 +43,8 @@ void restart(LoopModel& loop) {
   fresh_model.meter_lag = loop.meter_lag;
   fresh_model.meter_delay = loop.meter_delay;
   fresh_model.inverter = loop.inverter;
+  fresh_model.pace_known = loop.pace_known;
+  fresh_model.gain_known = loop.gain_known;
   fresh_model.meter_cost = loop.meter_cost;
   fresh_model.meter_noise = loop.meter_noise;
   fresh_model.response_cost = loop.response_cost;
@@ -197,14 +199,20 @@ Watts balancing_power(const Inputs& inputs, const Facts& facts, const Memory& me
   return (at_ac_in - inverter.offset) * (1.0 / inverter.gain) - ac_out + memory.loop.trim;
 }
 
-LoopQuality loop_quality(const Settings& settings, const LoopModel& loop) {
-  const InverterResponse inverter = response_of(settings, loop);
-  return {.meter_lag = meter_lag_of(settings, loop),
-          .inverter_lag = inverter.lag,
-          .inverter_ramp = inverter.ramp,
-          .inverter_gain = inverter.gain,
-          .model_error = Watts{loop.model_error},
-          .mean_grid = Watts{loop.grid_mean}};
+LoopQuality loop_quality(const LoopModel& loop) {
+  LoopQuality found;
+  if (loop.meter_lag) {
+    found.meter_lag = *loop.meter_lag;
+    found.meter_delay = loop.meter_delay;
+  }
+  if (loop.inverter && loop.pace_known) {
+    found.inverter_lag = loop.inverter->lag;
+    found.inverter_ramp = loop.inverter->ramp;
+  }
+  if (loop.inverter && loop.gain_known) found.inverter_gain = loop.inverter->gain;
+  if (loop.known_at) found.model_error = Watts{loop.model_error};
+  if (loop.grid_at) found.mean_grid = Watts{loop.grid_mean};
+  return found;
 }
 
 }  // namespace esshub::control

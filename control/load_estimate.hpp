@@ -22,6 +22,6 @@ void estimate_load(const Inputs& inputs, Memory& memory);
 [[nodiscard]] Watts balancing_power(const Inputs& inputs, const Facts& facts, const Memory& memory);
 
 /// What the loop has found out about the plant, for those who watch it.
-[[nodiscard]] LoopQuality loop_quality(const Settings& settings, const LoopModel& loop);
+[[nodiscard]] LoopQuality loop_quality(const LoopModel& loop);
 
 }  // namespace esshub::control

@@ -57,8 +57,10 @@ struct LoopModel {
 
   // Identified
   std::optional<Seconds> meter_lag;
-  Seconds meter_delay{};  ///< beyond that of the settings
-  std::optional<InverterResponse> inverter;
+  Seconds meter_delay{};                     ///< beyond that of the settings
+  std::optional<InverterResponse> inverter;  ///< what is not known of it is of the settings
+  bool pace_known = false;                   ///< its ramp and lag
+  bool gain_known = false;
   std::array<GridReading, depth> unjudged;  ///< taken after known_at
   std::size_t unjudged_count = 0;
   struct Judged {

@@ -67,7 +67,7 @@ Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
                     .reasons = {},
                     .faults = memory.faults,
                     .policy = policy_of(inputs, facts, memory),
-                    .loop = loop_quality(inputs.settings, memory.loop)};
+                    .loop = loop_quality(memory.loop)};
   const Wish wish = choose_target(inputs, facts, memory, decision.reasons);
   if (waits_for_clock(inputs, decision.policy))
     decision.reasons.add({Why::clock_untrusted, wish.battery_power});

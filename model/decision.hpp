@@ -129,14 +129,20 @@ struct Policy {
   std::optional<Instant> last_full;  ///< the battery was at 100 %
 };
 
-/// What the control has found out about its own loop, and how well it holds the grid.
+/// What the control has found out about its own loop, and how well it holds the grid. Nothing where
+/// it has found out nothing yet: then it goes by the settings.
 struct LoopQuality {
-  Seconds meter_lag{};             ///< time constant of the grid meter's filter
-  Seconds inverter_lag{};          ///< time constant of the inverter's answer
-  WattsPerSecond inverter_ramp{};  ///< how fast it moves at most
-  double inverter_gain = 1.0;      ///< watts it does for each watt it is told
-  Watts model_error{};  ///< mean |measured - predicted| of the inverter, last ten measurements
-  Watts mean_grid{};    ///< mean |grid meter|, about the last minute
+  /// Time constant of the grid meter's filter.
+  std::optional<Seconds> meter_lag;
+  /// How much later than configured the meter is besides.
+  std::optional<Seconds> meter_delay;
+  std::optional<Seconds> inverter_lag;          ///< time constant of the inverter's answer
+  std::optional<WattsPerSecond> inverter_ramp;  ///< how fast it moves at most
+  std::optional<double> inverter_gain;          ///< watts it does for each watt it is told
+  /// Mean |measured - predicted| of the inverter, last ten measurements.
+  std::optional<Watts> model_error;
+  /// Mean |grid meter|, about the last minute.
+  std::optional<Watts> mean_grid;
 };
 
 struct Decision {

@@ -7,6 +7,8 @@
 #include <deque>
 #include <random>
 
+#include "control/load_estimate.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -202,6 +204,26 @@ TEST(IdentifyMeter, LearnsNothingFromARestlessHouse) {
     plant.read_meter();
   }
   EXPECT_FALSE(plant.loop.meter_lag);
+}
+
+TEST(Identify, WhatIsNotFoundOutYetIsNotShown) {
+  Plant plant;
+  EXPECT_FALSE(loop_quality(plant.loop).meter_lag);
+  EXPECT_FALSE(loop_quality(plant.loop).inverter_ramp);
+  EXPECT_FALSE(loop_quality(plant.loop).inverter_gain);
+  plant.tell(-100.0_W);  // a small move shows neither gain nor ramp
+  plant.pass(5s);
+  for (int i = 0; i < 10; ++i) {
+    plant.measure();
+    plant.pass(200ms);
+  }
+  EXPECT_FALSE(loop_quality(plant.loop).inverter_ramp);
+  EXPECT_FALSE(loop_quality(plant.loop).inverter_gain);
+  plant.move(4, -200.0_W, -2000.0_W);
+  const LoopQuality found = loop_quality(plant.loop);
+  EXPECT_EQ(found.meter_lag, plant.loop.meter_lag);
+  EXPECT_EQ(found.inverter_ramp, plant.loop.inverter->ramp);
+  EXPECT_EQ(found.inverter_gain, plant.loop.inverter->gain);
 }
 
 TEST(Identify, TheSameReadingsTeachTheSameToTheLastBit) {

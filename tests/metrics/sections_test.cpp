@@ -121,6 +121,7 @@ View full_view() {
   decision.loop.mean_grid = Watts{12};
   decision.loop.model_error = Watts{30};
   decision.loop.meter_lag = Seconds{0.217};
+  decision.loop.meter_delay = Seconds{0.15};
   decision.loop.inverter_lag = Seconds{0.1};
   decision.loop.inverter_ramp = WattsPerSecond{1000};
   decision.loop.inverter_gain = 0.97;
@@ -176,6 +177,7 @@ TEST(Sections, EveryPartOfTheViewIsShown) {
       {"esshub_loop_model_error_watts", 30},
       {"esshub_loop_lag_seconds{device=\"meter\"}", 0.217},
       {"esshub_loop_lag_seconds{device=\"inverter\"}", 0.1},
+      {"esshub_loop_meter_later_seconds", 0.15},
       {"esshub_loop_inverter_ramp_watts_per_second", 1000},
       {"esshub_loop_inverter_gain_ratio", 0.97},
       {"esshub_local_weekday", 7},
@@ -228,9 +230,10 @@ TEST(Sections, WhatIsUnknownIsAbsent) {
   const auto page = text(view);
   for (const char* absent :
        {"esshub_battery_soc", "esshub_reserve_margin", "esshub_backup_left", "esshub_energy_price",
-        "esshub_inverter_state", "esshub_inverter_alarm", "esshub_battery_protection",
-        "esshub_fault_since", "esshub_setpoint", "esshub_local_weekday", "esshub_flow_energy",
-        "esshub_instruction_until", "esshub_storm_until", "esshub_power_watts"})
+        "esshub_inverter_state", "esshub_loop", "esshub_inverter_alarm",
+        "esshub_battery_protection", "esshub_fault_since", "esshub_setpoint",
+        "esshub_local_weekday", "esshub_flow_energy", "esshub_instruction_until",
+        "esshub_storm_until", "esshub_power_watts"})
     EXPECT_THAT(page, Not(HasSubstr(absent)));
   EXPECT_THAT(page, HasSubstr("esshub_inverter_mode_active{mode=\"release\"} 1\n"));
 }

@@ -94,10 +94,11 @@ TEST(StepResponse, ThePlantIsFoundOutFromOwnMoves) {
     bench.run(25s);
   }
   const LoopQuality& found = bench.decision().loop;
-  EXPECT_NEAR(found.meter_lag.count(), 0.5, 0.2);
-  EXPECT_NEAR(found.inverter_ramp.value(), 400.0, 100.0);
-  EXPECT_NEAR(found.inverter_gain, 0.95, 0.02);
-  EXPECT_LT(found.model_error, 30.0_W);
+  ASSERT_TRUE(found.meter_lag && found.inverter_ramp && found.inverter_gain);
+  EXPECT_NEAR(found.meter_lag->count(), 0.5, 0.2);
+  EXPECT_NEAR(found.inverter_ramp->value(), 400.0, 100.0);
+  EXPECT_NEAR(*found.inverter_gain, 0.95, 0.02);
+  EXPECT_LT(*found.model_error, 30.0_W);
 }
 
 TEST(StepResponse, TheReportNamesEveryGoal) {
