@@ -117,7 +117,7 @@ Found look(const std::string& file) {
   return found;
 }
 
-TEST(HistoryKill, AtAnyMomentLosesAtMostTheLastBatchAndNeverTheFileAndNoCounterFalls) {
+TEST(HistoryKill, AtAnyMomentLosesAtMostTheLastBatchAndNeverTheFile) {
   namespace fs = std::filesystem;
   const char* wanted = std::getenv("ESSHUB_KILLS");
   const int kills = wanted ? std::atoi(wanted) : 100;
