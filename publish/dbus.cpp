@@ -8,7 +8,7 @@
 
 #include "publish/dbus_service.hpp"
 #include "publish/gate.hpp"
-#include "publish/quoted.hpp"
+#include "publish/in_quotes.hpp"
 #include "publish/rate_limit.hpp"
 #include "publish/slow_thread.hpp"
 #include "publish/venus_remote.hpp"
@@ -95,8 +95,8 @@ class Dbus::Server {
     link.service->disconnect();
     link.retry_at = clock_now() + link.pause.next();
     tell(Level::warning, "service_down",
-         "name=" + std::string{link.service->service().bus_name} + " bus=" + quoted(settings_.bus) +
-             " reason=" + quoted(reason));
+         "name=" + std::string{link.service->service().bus_name} +
+             " bus=" + in_quotes(settings_.bus) + " reason=" + in_quotes(reason));
   }
 
   void fetch_view() {
@@ -132,14 +132,14 @@ class Dbus::Server {
   Result<void> write(const VenusService& to, std::string_view path, std::optional<double> value,
                      const std::string& sender) {
     const auto who = "dbus " + sender;
-    const auto said = "who=" + quoted(who) + " service=" + std::string{to.service} +
-                      " path=" + quoted(path) +
+    const auto said = "who=" + in_quotes(who) + " service=" + std::string{to.service} +
+                      " path=" + in_quotes(path) +
                       " value=" + (value ? std::to_string(*value) : std::string{"invalid"});
     auto done = order(to, path, value, who);
     if (done) {
       tell(Level::info, "write_accepted", said);
     } else {
-      tell(Level::warning, "write_refused", said + " reason=" + quoted(done.error().detail));
+      tell(Level::warning, "write_refused", said + " reason=" + in_quotes(done.error().detail));
     }
     return done;
   }

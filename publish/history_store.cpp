@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "esshub_version.hpp"
+#include "publish/in_quotes.hpp"
 #include "publish/shown_totals.hpp"
 
 namespace esshub::publish {
@@ -39,11 +40,6 @@ std::optional<std::string> set_aside(const std::string& file) {
     if (failed) return std::nullopt;
   }
   return aside;
-}
-
-std::string quoted(std::string text) {
-  std::ranges::replace(text, '"', '\'');
-  return "\"" + text + "\"";
 }
 
 }  // namespace
@@ -191,8 +187,8 @@ class HistoryStore::Writer {
     const auto aside = set_aside(settings_.file);
     if (!aside) return false;
     tell(Level::warning, "damaged_file_set_aside",
-         "file=" + quoted(*aside) + " reason=" + quoted(why));
-    note("system", "damaged_file_set_aside", "file=" + quoted(*aside));
+         "file=" + in_quotes(*aside) + " reason=" + in_quotes(why));
+    note("system", "damaged_file_set_aside", "file=" + in_quotes(*aside));
     return true;
   }
 
@@ -233,10 +229,10 @@ class HistoryStore::Writer {
       judge(false);
     }
     if (changed && !written)
-      tell(Level::warning, "storage_failed", "reason=" + quoted(reason_));
+      tell(Level::warning, "storage_failed", "reason=" + in_quotes(reason_));
     else if (changed)
       tell(Level::notice, "storage_recovered",
-           "file=" + quoted(settings_.file) + " dropped=" + std::to_string(dropped()));
+           "file=" + in_quotes(settings_.file) + " dropped=" + std::to_string(dropped()));
     return written;
   }
 

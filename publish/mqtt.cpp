@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "publish/gate.hpp"
-#include "publish/quoted.hpp"
+#include "publish/in_quotes.hpp"
 #include "publish/slow_thread.hpp"
 #include "publish/view_slot.hpp"
 
@@ -221,12 +221,12 @@ class Mqtt::Client {
   }
 
   void lost(const std::string& reason) {
-    std::string detail = "broker=" + quoted(broker_) + " reason=" + quoted(reason);
+    std::string detail = "broker=" + in_quotes(broker_) + " reason=" + in_quotes(reason);
     if (trouble_.find("certificate verify failed") != std::string::npos)
       detail += " hint=\"tls_ca does not vouch for the broker's certificate\"";
     else if (trouble_.find("host name verification failed") != std::string::npos)
       detail += " hint=\"the broker's certificate is not for this address\"";
-    if (!trouble_.empty()) detail += " library=" + quoted(trouble_);
+    if (!trouble_.empty()) detail += " library=" + in_quotes(trouble_);
     tell(Level::warning, connected_ ? "disconnected" : "connect_failed", detail);
     connected_ = false;
   }
@@ -252,7 +252,7 @@ class Mqtt::Client {
       return;
     }
     client.connected_ = true;
-    client.tell(Level::notice, "connected", "broker=" + quoted(client.broker_));
+    client.tell(Level::notice, "connected", "broker=" + in_quotes(client.broker_));
     for (const auto& topic : client.session_.subscriptions())
       mosquitto_subscribe_v5(m, nullptr, topic.c_str(), 0, MQTT_SUB_OPT_RETAIN_AS_PUBLISHED,
                              nullptr);
