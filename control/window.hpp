@@ -13,24 +13,27 @@ class PowerWindow {
  public:
   /// What moves the result adds its Reason to `reasons`, which must outlive the window.
   PowerWindow(Watts wish, Watts low, Watts high, Reasons& reasons)
-      : wish_(wish),
+      : wish_(wish == wish ? wish : Watts{}),  // no number is no wish
         low_(low),
         high_(high),
-        power_(std::clamp(wish, low, high)),
+        power_(std::clamp(wish_, low, high)),
         reasons_(reasons) {}
 
   /// Keeps [low, high] as far as earlier rules left it: an earlier rule always wins, and the window
-  /// never becomes empty. Leaves a Reason if it moved the result.
+  /// never becomes empty. A limit that is no number lets nothing pass. Leaves a Reason if it moved
+  /// the result.
   void narrow(Watts low, Watts high, Why why) {
     at_least(low, why);
     at_most(high, why);
   }
   void at_most(Watts high, Why why) {
+    if (high != high) high = Watts{};
     if (high > high_) return;
     high_ = high > low_ ? high : low_;
     if (power_ >= high_) choose(why);
   }
   void at_least(Watts low, Why why) {
+    if (low != low) low = Watts{};
     if (low < low_) return;
     low_ = low <= high_ ? low : high_;
     if (low_ == high_) high_ = low_;  // the same zero, also by its sign

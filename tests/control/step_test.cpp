@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <limits>
 #include <random>
 
 #include "control/window.hpp"
@@ -439,6 +440,21 @@ TEST(Following, ControlIsReleasedForAMinuteWhenTheAlarmDoesNotHelp) {
   const Decision again = h.run(75s);
   EXPECT_EQ(again.setpoint.mode, InverterMode::follow);
   EXPECT_FALSE(again.faults.active(Fault::setpoint_not_followed));
+}
+
+TEST(Following, WhatWasLearnedOfAnInverterThatDoesNotFollowIsForgotten) {
+  House h = settled();
+  for (int n = 0; n < 6; ++n) {
+    h.residual_w = n % 2 == 0 ? 1500.0 : 400.0;
+    h.run(10s);
+  }
+  ASSERT_TRUE(h.tick().loop.inverter_gain);
+  h.inverter_follows = false;
+  h.residual_w = 2000;
+  EXPECT_EQ(h.run(35s).setpoint.mode, InverterMode::release);
+  EXPECT_FALSE(h.tick().loop.inverter_gain);
+  h.inverter_follows = true;
+  EXPECT_NEAR(h.run(75s).battery_power.value(), -2000, 20);
 }
 
 TEST(Stopping, CommandsZeroAtTheBattery) {
