@@ -54,6 +54,19 @@ void restart(LoopModel& loop) {
   loop = fresh_model;
 }
 
+/// What the inverter does by itself teaches nothing of how it follows.
+void forget_identified(LoopModel& loop) {
+  loop.meter_lag.reset();
+  loop.meter_delay = {};
+  loop.inverter.reset();
+  loop.pace_known = false;
+  loop.gain_known = false;
+  loop.window.reset();
+  loop.meter_cost = {};
+  loop.response_cost = {};
+  loop.trim = {};
+}
+
 void begin(LoopModel& loop, Watts power, Instant at) {
   loop.known_at = at;
   loop.known = power;
@@ -164,6 +177,7 @@ void estimate_load(const Inputs& inputs, Memory& memory) {
     restart(loop);
     return;
   }
+  if (memory.released_until) forget_identified(loop);
   // Without an acknowledged setpoint the inverter does as it says itself.
   if (!memory.acknowledged) loop.command_count = 0;
   if (memory.acknowledged)

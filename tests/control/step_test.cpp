@@ -510,6 +510,18 @@ TEST(Window, AnEarlierLimitWinsAndALaterOneCannotWiden) {
   EXPECT_EQ(reasons.begin()->without, Watts{1000});
 }
 
+TEST(Window, WhatIsNoNumberLetsNothingPass) {
+  const Watts none{std::numeric_limits<double>::quiet_NaN()};
+  for (const double wish : {-900.0, 900.0}) {
+    Reasons reasons;
+    PowerWindow w{Watts{wish}, Watts{-5000}, Watts{5000}, reasons};
+    wish > 0 ? w.at_most(none, Why::bms_charge_limit) : w.at_least(none, Why::bms_discharge_limit);
+    EXPECT_EQ(w.power(), Watts{});
+  }
+  Reasons reasons;
+  EXPECT_EQ((PowerWindow{none, Watts{-5000}, Watts{5000}, reasons}.power()), Watts{});
+}
+
 TEST(Window, HoldsTheWishClampedIntoWhatEveryLimitLeftAndEachThatMovedItIsNamed) {
   std::mt19937 random{7};
   const auto any = [&] { return Watts{static_cast<double>(random() % 21) - 10.0}; };
