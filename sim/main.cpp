@@ -262,9 +262,10 @@ int main(int argc, char** argv) {
   auto* plant =
       app.add_subcommand("plant", "Meters, battery and inverter behind serial ports, in real time");
   plant
-      ->add_option("--dir", options.dir,
-                   "Where to put the ports meters, battery, cells and inverter, the socket control, "
-                   "and esshub.toml for the hub")
+      ->add_option(
+          "--dir", options.dir,
+          "Where to put the ports meters, battery, cells and inverter, the socket control, "
+          "and esshub.toml for the hub")
       ->required();
   plant->add_option("--scenario", options.scenario,
                     "TOML file, see scenario.example.toml: settings and timed events");
