@@ -28,7 +28,7 @@ constexpr Watts likely_offset{15.0};
 constexpr double active_w = 15.0;  ///< the inverter's move shows meters this far apart
 /// Until something is known the meter is taken for slower than configured: the first moves are a
 /// little late to arrive instead of too large.
-constexpr Seconds careful_lag{0.15};
+constexpr Seconds careful_lag{0.16};
 constexpr double meter_memory = 0.5;
 constexpr double meter_pace = 0.7;    ///< share of the way to the best, where it is clearly better
 constexpr double doubtful = 20.0;     ///< W better than the present one: half of that pace
