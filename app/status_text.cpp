@@ -30,7 +30,7 @@ bool is_true(const Json& json, const std::string& pointer) {
   const Json::json_pointer at{pointer};
   return json.contains(at) && json.at(at).is_boolean() && json.at(at).get<bool>();
 }
-const Json& list(const Json& json, const std::string& pointer) {
+const Json& list(const Json& json, const char* pointer) {
   static const Json none = Json::array();
   const Json::json_pointer at{pointer};
   return json.contains(at) && json.at(at).is_array() ? json.at(at) : none;
