@@ -23,23 +23,29 @@ struct PublisherState {
   std::vector<Receiver> receivers;
   EventSink events;
   Completion complete;
+  std::uint64_t completion_failures = 0;
   caf::actor control;
 
   void publish(View view) {
-    if (complete) complete(view);
+    if (complete) attempt(completion_failures, [&] { complete(view); });
     for (auto& receiver : receivers) {
       if (receiver.served_at && view.now - *receiver.served_at < receiver.subscription.period)
         continue;
       receiver.served_at = view.now;
-      try {
-        receiver.subscription.sink(view);
-      } catch (const std::exception& e) {
-        // The first and every hundredth: a sink that fails ten times a second must not flood.
-        if (receiver.failures++ % 100 == 0)
-          events("publisher", {Level::warning, "sink_failed",
-                               "times=" + std::to_string(receiver.failures) + " exception=\"" +
-                                   e.what() + "\""});
-      }
+      attempt(receiver.failures, [&] { receiver.subscription.sink(view); });
+    }
+  }
+
+  template <class Work>
+  void attempt(std::uint64_t& failures, Work work) {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      // The first and every hundredth: a sink that fails ten times a second must not flood.
+      if (failures++ % 100 == 0)
+        events("publisher",
+               {Level::warning, "sink_failed",
+                "times=" + std::to_string(failures) + " exception=\"" + e.what() + "\""});
     }
   }
 };

@@ -91,6 +91,18 @@ TEST_F(PublisherTest, AThrowingSinkIsReportedOnceAHundredTimesAndDisturbsNobody)
   EXPECT_EQ(log_.count("publisher sink_failed"), 2u);
 }
 
+TEST_F(PublisherTest, AThrowingCompletionIsReportedAndTheSinksGetTheirView) {
+  std::atomic<int> served{0};
+  start({{[&](const View&) { ++served; }, {}}}, [](View&) { throw std::runtime_error("full"); });
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(asked());
+    give(100ms * i);
+  }
+  ASSERT_TRUE(asked());
+  EXPECT_EQ(served, 3);
+  EXPECT_EQ(log_.count("publisher sink_failed"), 1u);
+}
+
 TEST_F(PublisherTest, ANewControlIsAskedAnew) {
   start({});
   ASSERT_TRUE(asked());
