@@ -58,26 +58,11 @@ std::string decision(const HistoryEvent& event) {
   return all + ": " + battery(of(fields, "battery_w"));
 }
 
-std::string policy(const HistoryEvent& event) {
-  const Fields fields = fields_of(event.detail);
-  const std::string kind = of(fields, "instruction");
-  std::string all = "mode " + of(fields, "mode") + ", asked: " + kind;
-  if (kind == "charge" || kind == "discharge")
-    all += " with " + of(fields, "power_w") + " W " + (kind == "charge" ? "up" : "down") + " to " +
-           of(fields, "target") + " %";
-  if (const auto authority = of(fields, "authority"); authority != kind)
-    all += " (" + authority + ")";
-  all += "; reserve " + of(fields, "reserve") + " %";
-  if (fields.contains("storm")) all += " for the storm";
-  if (fields.contains("import_price")) all += "; price " + of(fields, "import_price");
-  return all;
-}
-
 }  // namespace
 
 std::string words(const HistoryEvent& event) {
-  if (event.kind != "decision") return {};
-  return event.name == "policy" ? policy(event) : decision(event);
+  if (event.kind != "decision" || event.name == "policy") return {};
+  return decision(event);
 }
 
 }  // namespace esshub::publish

@@ -7,8 +7,8 @@
 
 namespace esshub::publish {
 
-/// "following the house load; the BMS's discharge current limit (DCL): discharging 2310 W", or what
-/// the policy asks; empty for events of other kinds. What it does not know stays as recorded.
+/// "following the house load; the BMS's discharge current limit (DCL): discharging 2310 W"; empty
+/// for other events. What it does not know stays as recorded.
 [[nodiscard]] std::string words(const HistoryEvent& event);
 
 }  // namespace esshub::publish

@@ -141,8 +141,16 @@ async function showBuses() {
   } catch { put($("buses"), [head]); }
 }
 
+/** What the policy asked for since then: a recorded event's "key=value" pairs. */
+function asked(detail) {
+  const now = Object.fromEntries(detail.split(" ").map((pair) => pair.split("=")));
+  const order = ordered({ kind: now.instruction, power_w: Number(now.power_w), target_percent: now.target, low_percent: 0, high_percent: 100 });
+  return `Mode ${now.mode}: ${order}${authorities[now.authority] ? `, ${authorities[now.authority]}` : ""}; reserve ${now.reserve} %${now.storm ? " for the storm" : ""}`;
+}
+
 function happened({ kind, name, detail, words }) {
   if (words) return sentence(words);
+  if (name === "policy") return asked(detail);
   const lasted = detail.match(/^cleared lasted_s=(\d+)$/);
   if (kind === "fault") return lasted ? `${title(name)}: over after ${span(Number(lasted[1]))}` : title(name);
   return `${sentence(title(name))}${detail ? `: ${detail}` : ""}`;

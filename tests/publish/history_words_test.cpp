@@ -15,22 +15,6 @@ TEST(HistoryWords, ADecisionIsToldWithItsLimits) {
   EXPECT_EQ(words({{}, "decision", "idle", "battery_w=0 wished_w=0"}), "resting: battery at rest");
 }
 
-TEST(HistoryWords, WhatThePolicyAsksIsTold) {
-  EXPECT_EQ(words({{},
-                   "decision",
-                   "policy",
-                   "mode=scheduled instruction=charge authority=schedule power_w=2400 target=80 "
-                   "reserve=20 floor=10 ceiling=100 storm=yes import_price=0.28"}),
-            "mode scheduled, asked: charge with 2400 W up to 80 % (schedule); reserve 20 % for the "
-            "storm; price 0.28");
-  EXPECT_EQ(words({{},
-                   "decision",
-                   "policy",
-                   "mode=balance instruction=balance authority=balance power_w=0 target=0 "
-                   "reserve=20 floor=10 ceiling=100"}),
-            "mode balance, asked: balance; reserve 20 %");
-}
-
 TEST(HistoryWords, WhatAnOlderHubRecordedIsShownAsFarAsItIsKnown) {
   EXPECT_EQ(words({{}, "decision", "gone_reason", "battery_w=x limits=also_gone"}),
             "gone_reason; also_gone: battery x W");
@@ -39,6 +23,7 @@ TEST(HistoryWords, WhatAnOlderHubRecordedIsShownAsFarAsItIsKnown) {
 
 TEST(HistoryWords, OtherEventsHaveNone) {
   EXPECT_EQ(words({{}, "fault", "bms_lost", "raised severity=critical"}), "");
+  EXPECT_EQ(words({{}, "decision", "policy", "mode=balance instruction=balance"}), "");
 }
 
 }  // namespace

@@ -90,6 +90,8 @@ test("desktop, phone, dark and kiosk fit their screens and read well", async () 
     await shows(address === "/kiosk" ? "#solar b" : "#node-solar .value", (words) => words.includes("W"), 10000, visitor);
     await shows("#soc", (words) => /^\d/.test(words), 10000, visitor);
     if (address === "/") for (const id of ["today", "plan", "days"]) await visitor.locator(`#${id} svg`).waitFor();
+    if (name === "desktop")
+      await shows("#events", (words) => /Mode scheduled: .*; reserve \d+ %/.test(words) && words.includes("waiting until every source is fresh") && !words.includes("authority="), 15000, visitor);
     assert.ok(await visitor.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} scrolls sideways`);
     await shot(name, visitor, address === "/");
     // What a screen reader needs: names, roles, order, contrast (WCAG 2.1 A and AA). Each layout once,
