@@ -27,7 +27,8 @@ constexpr Watts likely_offset{15.0};
 // Meter
 constexpr double active_w = 15.0;  ///< the inverter's move shows meters this far apart
 /// Until something is known the meter is taken for slower than configured: the first moves are a
-/// little late to arrive instead of too large.
+/// little late to arrive instead of too large. By the sweep
+/// (docs/decisions/0006-identified-loop.md).
 constexpr Seconds careful_lag{0.16};
 constexpr double meter_memory = 0.5;
 constexpr double meter_pace = 0.7;    ///< share of the way to the best, where it is clearly better
