@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "actors/sample_queue.hpp"
-#include "control/gate.hpp"
 #include "control/memory.hpp"
+#include "control/plausibility_filter.hpp"
 #include "control/settings.hpp"
 #include "control/step.hpp"
 #include "model/decision.hpp"

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "app/bus_tools/sniff_kind.hpp"
 #include "app/export.hpp"
-#include "app/sniff_kind.hpp"
 
 namespace esshub::app {
 

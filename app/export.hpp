@@ -6,7 +6,7 @@
 #include <string>
 
 #include "model/result.hpp"
-#include "publish/history.hpp"
+#include "publish/history/history.hpp"
 
 namespace date {
 class time_zone;

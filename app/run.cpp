@@ -14,7 +14,7 @@
 #include "app/log.hpp"
 #include "config/config.hpp"
 #include "esshub_version.hpp"
-#include "publish/live.hpp"
+#include "publish/live_table.hpp"
 
 namespace esshub::app {
 namespace {

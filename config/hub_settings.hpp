@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "control/settings.hpp"
-#include "protocol/modbus_driver.hpp"
-#include "protocol/pylontech_driver.hpp"
-#include "protocol/pylontech_rs485_driver.hpp"
-#include "protocol/vebus_driver.hpp"
-#include "publish/dbus_settings.hpp"
-#include "publish/history_settings.hpp"
-#include "publish/mqtt_settings.hpp"
+#include "protocol/modbus/driver.hpp"
+#include "protocol/pylontech/can_driver.hpp"
+#include "protocol/pylontech/rs485_driver.hpp"
+#include "protocol/vebus/driver.hpp"
+#include "publish/history/settings.hpp"
+#include "publish/mqtt/settings.hpp"
+#include "publish/venus/dbus_settings.hpp"
 #include "transport/line.hpp"
 
 namespace esshub::config {

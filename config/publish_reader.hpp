@@ -2,8 +2,8 @@
 #pragma once
 
 #include "config/table_reader.hpp"
-#include "publish/dbus_settings.hpp"
-#include "publish/mqtt_settings.hpp"
+#include "publish/mqtt/settings.hpp"
+#include "publish/venus/dbus_settings.hpp"
 
 namespace esshub::config {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "control/policy.hpp"
+#include "control/policy/policy.hpp"
 
 namespace esshub::control {
 namespace {

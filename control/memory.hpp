@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "control/loop_model.hpp"
+#include "control/loop/loop_model.hpp"
 #include "control/sign_check.hpp"
 #include "control/soc_check.hpp"
 #include "model/fault.hpp"

@@ -1,10 +1,10 @@
 #include <algorithm>
 
-#include "control/backup.hpp"
-#include "control/facts.hpp"
 #include "control/latch.hpp"
-#include "control/load_estimate.hpp"
-#include "control/policy.hpp"
+#include "control/loop/load_estimate.hpp"
+#include "control/observation.hpp"
+#include "control/policy/backup.hpp"
+#include "control/policy/policy.hpp"
 
 namespace esshub::control {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "control/facts.hpp"
+#include "control/observation.hpp"
 #include "control/window.hpp"
 
 namespace esshub::control {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "control/schedule.hpp"
-#include "control/tariff.hpp"
+#include "control/policy/schedule.hpp"
+#include "control/policy/tariff.hpp"
 #include "model/circuit.hpp"
 #include "model/instruction.hpp"
 #include "model/time.hpp"

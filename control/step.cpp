@@ -1,8 +1,8 @@
 #include "control/step.hpp"
 
-#include "control/facts.hpp"
-#include "control/load_estimate.hpp"
-#include "control/policy.hpp"
+#include "control/loop/load_estimate.hpp"
+#include "control/observation.hpp"
+#include "control/policy/policy.hpp"
 #include "control/rules.hpp"
 #include "control/window.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "control/load_estimate.hpp"
-#include "control/policy.hpp"
+#include "control/loop/load_estimate.hpp"
+#include "control/policy/policy.hpp"
 
 namespace esshub::control {
 namespace {

@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "control/gate.hpp"
+#include "control/plausibility_filter.hpp"
 #include "control/step.hpp"
 #include "protocol/driver.hpp"
-#include "protocol/modbus_driver.hpp"
-#include "protocol/pylontech_driver.hpp"
-#include "protocol/vebus_driver.hpp"
+#include "protocol/modbus/driver.hpp"
+#include "protocol/pylontech/can_driver.hpp"
+#include "protocol/vebus/driver.hpp"
 #include "sim/plant/plant.hpp"
 
 namespace esshub::sim {

@@ -22,8 +22,8 @@
 #include "sim/plant_runner.hpp"
 #include "sim/scenario.hpp"
 #include "sim/simulate.hpp"
-#include "sim/step_command.hpp"
-#include "sim/year_command.hpp"
+#include "sim/step_response/command.hpp"
+#include "sim/year/command.hpp"
 
 namespace {
 

@@ -12,8 +12,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "sim/battery_rs485_port.hpp"
 #include "sim/control_socket.hpp"
-#include "sim/module_port.hpp"
 #include "sim/plant/plant.hpp"
 #include "transport/pty.hpp"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "sim/books.hpp"
+#include "sim/run_summary.hpp"
 
 namespace esshub::sim {
 

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <utility>
 
-#include "protocol/can_frame.hpp"
-#include "protocol/pylontech.hpp"
-#include "protocol/slcan.hpp"
+#include "protocol/pylontech/can_frame.hpp"
+#include "protocol/pylontech/can_messages.hpp"
+#include "protocol/pylontech/slcan.hpp"
 #include "sim/plant/device.hpp"
 
 namespace esshub::sim {

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "protocol/pylontech_rs485.hpp"
+#include "protocol/pylontech/rs485_messages.hpp"
 #include "sim/plant/device.hpp"
 
 namespace esshub::sim {

@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "protocol/eastron.hpp"
-#include "protocol/modbus_rtu.hpp"
+#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/rtu.hpp"
 #include "sim/plant/device.hpp"
 
 namespace esshub::sim {

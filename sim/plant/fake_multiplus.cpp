@@ -8,7 +8,7 @@
 #include <random>
 #include <utility>
 
-#include "protocol/vebus.hpp"
+#include "protocol/vebus/messages.hpp"
 #include "sim/plant/device.hpp"
 
 namespace esshub::sim {

@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "sim/plant/battery.hpp"
-#include "sim/plant/dice.hpp"
 #include "sim/plant/inverter.hpp"
 #include "sim/plant/meter.hpp"
+#include "sim/plant/rng.hpp"
 
 namespace esshub::sim {
 

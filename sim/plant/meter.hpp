@@ -4,7 +4,7 @@
 #include <deque>
 
 #include "model/time.hpp"
-#include "sim/plant/dice.hpp"
+#include "sim/plant/rng.hpp"
 #include "sim/plant/truth.hpp"
 
 namespace esshub::sim {

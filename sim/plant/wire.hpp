@@ -7,8 +7,8 @@
 
 #include "model/time.hpp"
 #include "protocol/bytes.hpp"
-#include "sim/plant/dice.hpp"
 #include "sim/plant/fault.hpp"
+#include "sim/plant/rng.hpp"
 
 namespace esshub::sim {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "test_system.hpp"
+#include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
 namespace {

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <set>
 
+#include "actors/forecast.hpp"
 #include "actors/local_clock.hpp"
-#include "actors/plan_ahead.hpp"
 #include "actors/state_file.hpp"
-#include "control/policy.hpp"
+#include "control/policy/policy.hpp"
 
 namespace esshub::actors {
 namespace {

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "test_system.hpp"
+#include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
 namespace {

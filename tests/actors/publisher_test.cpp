@@ -8,7 +8,7 @@
 #include <future>
 #include <stdexcept>
 
-#include "test_system.hpp"
+#include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
 namespace {

@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "actors/bus_actor.hpp"
-#include "protocol/modbus_driver.hpp"
-#include "protocol/pylontech_driver.hpp"
-#include "protocol/vebus_driver.hpp"
+#include "protocol/modbus/driver.hpp"
+#include "protocol/pylontech/can_driver.hpp"
+#include "protocol/vebus/driver.hpp"
 #include "sim/plant/plant.hpp"
-#include "test_system.hpp"
+#include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 
-#include "test_system.hpp"
+#include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
 namespace {

@@ -2,9 +2,9 @@
 #include <cmath>
 #include <string>
 
-#include "protocol/can_frame.hpp"
-#include "protocol/pylontech.hpp"
-#include "protocol/slcan.hpp"
+#include "protocol/pylontech/can_frame.hpp"
+#include "protocol/pylontech/can_messages.hpp"
+#include "protocol/pylontech/slcan.hpp"
 #include "tests/fuzz_targets/input.hpp"
 
 namespace esshub::fuzz {

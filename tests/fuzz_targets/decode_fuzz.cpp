@@ -1,5 +1,5 @@
 // The decode command: any text of a person gives one JSON object and never an exception.
-#include "app/decode.hpp"
+#include "app/bus_tools/decode.hpp"
 #include "tests/fuzz_targets/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,5 +1,5 @@
 // What `esshub sniff` makes of any bytes: every one of them is kept once, in order.
-#include "app/listener.hpp"
+#include "app/bus_tools/listener.hpp"
 #include "tests/fuzz_targets/input.hpp"
 
 namespace esshub::fuzz {

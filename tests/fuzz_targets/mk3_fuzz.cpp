@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "protocol/vebus.hpp"
+#include "protocol/vebus/messages.hpp"
 #include "tests/fuzz_targets/input.hpp"
 
 namespace esshub::fuzz {

@@ -1,11 +1,11 @@
 // The meters of the house, polled by the hub or by another master that it listens to.
-#include "protocol/modbus_driver.hpp"
+#include "protocol/modbus/driver.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "protocol/modbus_rtu.hpp"
+#include "protocol/modbus/rtu.hpp"
 #include "sim/plant/device.hpp"
 #include "tests/fuzz_targets/driver_script.hpp"
 #include "tests/fuzz_targets/input.hpp"

@@ -1,7 +1,7 @@
 // Modbus frames in a stream: master, listener and slave.
 #include <limits>
 
-#include "protocol/modbus_rtu.hpp"
+#include "protocol/modbus/rtu.hpp"
 #include "tests/fuzz_targets/input.hpp"
 
 namespace esshub::fuzz {

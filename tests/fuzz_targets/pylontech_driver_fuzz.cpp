@@ -1,5 +1,5 @@
 // The battery's bus: SLCAN text from an adapter, or the kernel's records.
-#include "protocol/pylontech_driver.hpp"
+#include "protocol/pylontech/can_driver.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/can_frame.hpp"
-#include "protocol/slcan.hpp"
+#include "protocol/pylontech/can_frame.hpp"
+#include "protocol/pylontech/slcan.hpp"
 #include "sim/plant/device.hpp"
 #include "tests/fuzz_targets/driver_script.hpp"
 #include "tests/fuzz_targets/input.hpp"

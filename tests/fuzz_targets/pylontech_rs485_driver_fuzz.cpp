@@ -1,7 +1,7 @@
 // The battery's RS485 port, which is only read.
-#include "protocol/pylontech_rs485_driver.hpp"
+#include "protocol/pylontech/rs485_driver.hpp"
 
-#include "protocol/pylontech_frame.hpp"
+#include "protocol/pylontech/rs485_frame.hpp"
 #include "sim/plant/device.hpp"
 #include "tests/fuzz_targets/driver_script.hpp"
 #include "tests/fuzz_targets/input.hpp"

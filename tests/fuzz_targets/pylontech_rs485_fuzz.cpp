@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "protocol/pylontech_rs485.hpp"
+#include "protocol/pylontech/rs485_messages.hpp"
 #include "tests/fuzz_targets/input.hpp"
 
 namespace esshub::fuzz {

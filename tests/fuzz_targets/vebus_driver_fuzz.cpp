@@ -1,9 +1,9 @@
 // The MultiPlus behind its MK3: the bus that commands.
-#include "protocol/vebus_driver.hpp"
+#include "protocol/vebus/driver.hpp"
 
 #include <algorithm>
 
-#include "protocol/vebus.hpp"
+#include "protocol/vebus/messages.hpp"
 #include "sim/plant/device.hpp"
 #include "tests/fuzz_targets/driver_script.hpp"
 #include "tests/fuzz_targets/input.hpp"

@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "protocol/mk3_frame.hpp"
-#include "protocol/modbus_rtu.hpp"
-#include "protocol/pylontech.hpp"
-#include "protocol/slcan.hpp"
-#include "sim/plant/dice.hpp"
+#include "protocol/modbus/rtu.hpp"
+#include "protocol/pylontech/can_messages.hpp"
+#include "protocol/pylontech/slcan.hpp"
+#include "protocol/vebus/mk3_frame.hpp"
+#include "sim/plant/rng.hpp"
 
 namespace esshub::sim {
 namespace {

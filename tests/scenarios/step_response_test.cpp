@@ -1,9 +1,9 @@
 // The goals of the loop's quality, in virtual time: the same figures on every machine.
-#include "sim/step_response.hpp"
+#include "sim/step_response/step_response.hpp"
 
 #include <gtest/gtest.h>
 
-#include "sim/step_report.hpp"
+#include "sim/step_response/report.hpp"
 #include "sim/trace.hpp"
 
 namespace esshub::sim {

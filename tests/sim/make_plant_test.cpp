@@ -7,9 +7,9 @@
 
 #include <gtest/gtest.h>
 
-#include "protocol/modbus_driver.hpp"
-#include "protocol/pylontech_driver.hpp"
-#include "protocol/vebus_driver.hpp"
+#include "protocol/modbus/driver.hpp"
+#include "protocol/pylontech/can_driver.hpp"
+#include "protocol/vebus/driver.hpp"
 
 namespace esshub::sim {
 namespace {

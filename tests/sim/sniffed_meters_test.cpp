@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "protocol/modbus_driver.hpp"
+#include "protocol/modbus/driver.hpp"
 #include "sim/plant/device.hpp"
 
 namespace esshub::sim {

@@ -159,7 +159,7 @@ class SniffModbus(unittest.TestCase):
     def wireshark_reads(self, capture, summary):
         """Where tshark is installed, it finds the frames that we found."""
         if not shutil.which("tshark"):
-            return print("no tshark: the capture is checked by its blocks only (tests/app/capture_test.cpp)")
+            return print("no tshark: the capture is checked by its blocks only (tests/app/bus_tools/capture_test.cpp)")
         text = subprocess.run(["tshark", "-r", capture, "-d", "rtacser.data,mbrtu", "-T", "fields",
                                "-e", "frame.encap_type", "-e", "mbrtu.unit_id"],
                               capture_output=True, text=True, timeout=60, check=True).stdout

@@ -7,14 +7,14 @@
 #include <stdexcept>
 #include <variant>
 
-#include "protocol/can_frame.hpp"
-#include "protocol/mk3_frame.hpp"
-#include "protocol/modbus_rtu.hpp"
-#include "protocol/pylontech.hpp"
-#include "protocol/pylontech_frame.hpp"
-#include "protocol/pylontech_rs485.hpp"
-#include "protocol/slcan.hpp"
-#include "protocol/vebus.hpp"
+#include "protocol/modbus/rtu.hpp"
+#include "protocol/pylontech/can_frame.hpp"
+#include "protocol/pylontech/can_messages.hpp"
+#include "protocol/pylontech/rs485_frame.hpp"
+#include "protocol/pylontech/rs485_messages.hpp"
+#include "protocol/pylontech/slcan.hpp"
+#include "protocol/vebus/messages.hpp"
+#include "protocol/vebus/mk3_frame.hpp"
 #include "tests/bench/bus_parts/bus_bench.hpp"
 
 namespace esshub::bench {

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "actors/bus_actor.hpp"
-#include "protocol/modbus_driver.hpp"
+#include "protocol/modbus/driver.hpp"
 #include "tests/bench/bus_parts/bus_bench.hpp"
 #include "transport/io_thread.hpp"
 #include "transport/serial_line.hpp"

@@ -4,11 +4,11 @@
 #include <stdexcept>
 #include <variant>
 
-#include "protocol/mk3_frame.hpp"
-#include "protocol/vebus.hpp"
-#include "protocol/vebus_driver.hpp"
+#include "protocol/vebus/driver.hpp"
+#include "protocol/vebus/messages.hpp"
+#include "protocol/vebus/mk3_frame.hpp"
 #include "sim/make_plant.hpp"
-#include "sim/plant/dice.hpp"
+#include "sim/plant/rng.hpp"
 #include "tests/bench/bus_parts/bus_bench.hpp"
 #include "tests/bench/bus_parts/percentile.hpp"
 

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "protocol/modbus_rtu.hpp"
+#include "protocol/modbus/rtu.hpp"
 #include "sim/plant/device.hpp"
 #include "tests/bench/bus_parts/bus_bench.hpp"
 #include "tests/bench/bus_parts/percentile.hpp"

@@ -1,0 +1,42 @@
+#include "actors/control_proxy.hpp"
+
+#include <algorithm>
+#include <caf/send.hpp>
+#include <utility>
+
+namespace esshub::actors {
+
+void ControlLink::meet(caf::actor control) {
+  const std::lock_guard lock(mutex_);
+  control_ = std::move(control);
+  if (!control_) return;
+  if (settings_) caf::anon_send(control_, settings_);
+  if (orders_) caf::anon_send(control_, *orders_);
+  for (const auto& note : notes_) caf::anon_send(control_, note);
+}
+
+void ControlLink::tell(const Orders& orders) {
+  const std::lock_guard lock(mutex_);
+  orders_ = orders;
+  if (control_) caf::anon_send(control_, orders);
+}
+
+void ControlLink::tell(SettingsPtr settings) {
+  const std::lock_guard lock(mutex_);
+  settings_ = std::move(settings);
+  if (control_) caf::anon_send(control_, settings_);
+}
+
+void ControlLink::tell(const FaultNote& note) {
+  const std::lock_guard lock(mutex_);
+  const auto same = std::find_if(notes_.begin(), notes_.end(), [&](const FaultNote& other) {
+    return other.by == note.by && other.fault == note.fault;
+  });
+  if (same == notes_.end())
+    notes_.push_back(note);
+  else
+    *same = note;
+  if (control_) caf::anon_send(control_, note);
+}
+
+}  // namespace esshub::actors

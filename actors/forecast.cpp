@@ -1,0 +1,47 @@
+#include "actors/forecast.hpp"
+
+#include <algorithm>
+
+#include "control/policy/policy.hpp"
+
+namespace esshub::actors {
+namespace {
+
+PlanSpan at(const control::Settings& settings, Mode mode, LocalClock& clock, WallTime wall) {
+  // The two clocks side by side: no step, so the time is trusted.
+  const LocalTime local =
+      clock.at(wall, Instant{std::chrono::duration_cast<Duration>(wall.time_since_epoch())}, true);
+  const auto [instruction, authority] = control::planned(settings, mode, local);
+  const auto prices = control::prices_at(settings.tariff, local.shown());
+  return {.begin = wall,
+          .end = {},
+          .instruction = instruction,
+          .authority = authority,
+          .import_price = prices.import_price,
+          .export_price = prices.export_price,
+          .repeated_hour = local.held.has_value()};
+}
+
+bool same(const PlanSpan& a, const PlanSpan& b) {
+  return a.instruction == b.instruction && a.authority == b.authority &&
+         a.import_price == b.import_price && a.export_price == b.export_price &&
+         a.repeated_hour == b.repeated_hour;
+}
+
+}  // namespace
+
+std::vector<PlanSpan> plan_ahead(const control::Settings& settings, Mode mode, LocalClock clock,
+                                 WallTime from, WallTime until) {
+  std::vector<PlanSpan> spans;
+  for (WallTime t = from; t < until;) {
+    const WallTime next = std::min<WallTime>(
+        std::chrono::floor<std::chrono::minutes>(t) + std::chrono::minutes{1}, until);
+    if (const auto span = at(settings, mode, clock, t); spans.empty() || !same(spans.back(), span))
+      spans.push_back(span);
+    spans.back().end = next;
+    t = next;
+  }
+  return spans;
+}
+
+}  // namespace esshub::actors

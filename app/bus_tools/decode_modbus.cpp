@@ -1,0 +1,201 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/bus_tools/decode.hpp"
+#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/rtu.hpp"
+
+namespace esshub::app {
+namespace {
+
+namespace modbus = protocol::modbus;
+namespace eastron = protocol::eastron;
+using nlohmann::json;
+using protocol::Bytes;
+using protocol::ByteView;
+using protocol::MeterModel;
+
+json error(ErrorKind kind, const std::string& detail) {
+  return {{"error", name(kind)}, {"detail", detail}};
+}
+
+bool is_read(std::uint8_t function) {
+  return function == modbus::read_holding || function == modbus::read_input;
+}
+
+/// The shortest decimal that means this float: 31.261467, not 31.26146697998047.
+double shortest(float value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double result = value;
+  std::from_chars(text.data(), end, result);
+  return result;
+}
+
+/// Both models agree on every address they share, so the unit's model need not be known.
+const eastron::Register* find_register(unsigned address) {
+  const auto at = static_cast<std::uint16_t>(address);
+  const auto* reg = eastron::find_register(MeterModel::sdm630, at);
+  return reg ? reg : eastron::find_register(MeterModel::sdm120, at);
+}
+
+/// A value of no known meaning, as it may be read.
+json raw(ByteView bytes) {
+  if (bytes.size() == 2) return {{"u16", protocol::read_u16_be(bytes, 0)}};
+  return {{"float", shortest(protocol::read_f32_be(bytes, 0))},
+          {"u32", protocol::read_u32_be(bytes, 0)}};
+}
+
+json head(std::string_view kind, ByteView frame) {
+  return {{"kind", kind},
+          {"unit", protocol::read_u8(frame, 0)},
+          {"function", protocol::read_u8(frame, 1) & ~modbus::exception_bit}};
+}
+
+void add_question(json& out, const modbus::Request& request) {
+  if (request.function == modbus::diagnostics) {
+    Bytes data;
+    protocol::put_u16_be(data, request.count);
+    out["subfunction"] = request.start;
+    out["data"] = protocol::to_hex(data);
+    return;
+  }
+  out["start"] = request.start;
+  out["count"] = request.count;
+}
+
+json describe_request(const modbus::Frame& frame) {
+  const auto request = modbus::decode_request(frame.bytes);
+  if (!request) return error(request.error().kind, request.error().detail);
+  json out = head("request", frame.bytes);
+  add_question(out, *request);
+  if (request->data.size() == 4) out.update(raw(request->data));
+  if (request->data.size() > 4) out["data"] = protocol::to_hex(request->data);
+  return out;
+}
+
+/// The registers read: named where they are known, raw where not.
+void add_registers(json& out, const modbus::Request& request, ByteView registers) {
+  if (request.count <= 2 && (request.function != modbus::read_input || request.count == 1 ||
+                             !find_register(request.start))) {
+    out.update(raw(registers));
+    return;
+  }
+  for (std::size_t i = 0; i + 4 <= registers.size(); i += 4) {
+    const unsigned address = request.start + static_cast<unsigned>(i / 2);
+    const ByteView bytes = registers.subspan(i, 4);
+    const auto* reg = request.function == modbus::read_input ? find_register(address) : nullptr;
+    if (reg) {
+      out["values"][std::string(reg->name)] =
+          shortest(protocol::read_f32_be(bytes, 0)) * reg->scale;
+    } else {
+      json value = raw(bytes);
+      value["address"] = address;
+      out["raw"].push_back(std::move(value));
+    }
+  }
+}
+
+json describe_answer(const modbus::Frame& frame) {
+  json out = head("answer", frame.bytes);
+  const auto function = protocol::read_u8(frame.bytes, 1);
+  if (is_read(function)) out["byte_count"] = protocol::read_u8(frame.bytes, 2);
+  if (frame.request) {
+    add_question(out, *frame.request);
+    if (const auto registers = modbus::decode_answer(frame.bytes, *frame.request);
+        registers && is_read(function)) {
+      add_registers(out, *frame.request, *registers);
+    }
+    return out;
+  }
+  if (is_read(function)) {
+    const ByteView registers = ByteView(frame.bytes).subspan(3, frame.bytes.size() - 5);
+    for (std::size_t i = 0; i + 2 <= registers.size(); i += 4) {
+      out["raw"].push_back(
+          raw(registers.subspan(i, std::min<std::size_t>(4, registers.size() - i))));
+    }
+    out["note"] = "which registers these are stands in the request: give it on the line before";
+  } else {
+    out["start"] = protocol::read_u16_be(frame.bytes, 2);
+    out["count"] = protocol::read_u16_be(frame.bytes, 4);
+  }
+  return out;
+}
+
+json describe_exception(const modbus::Frame& frame) {
+  json out = head("exception", frame.bytes);
+  const modbus::Request asked{.unit = protocol::read_u8(frame.bytes, 0),
+                              .function = out["function"].get<std::uint8_t>(),
+                              .start = 0,
+                              .count = 0,
+                              .data = {}};
+  if (frame.request) add_question(out, *frame.request);
+  out["code"] = protocol::read_u8(frame.bytes, 2);
+  if (const auto answer = modbus::decode_answer(frame.bytes, asked); !answer) {
+    out["detail"] = answer.error().detail;
+  }
+  return out;
+}
+
+json describe(const modbus::Frame& frame) {
+  switch (frame.kind) {
+    case modbus::Frame::Kind::request:
+      return describe_request(frame);
+    case modbus::Frame::Kind::answer:
+      return describe_answer(frame);
+    case modbus::Frame::Kind::exception:
+      return describe_exception(frame);
+    case modbus::Frame::Kind::damaged:
+      return error(ErrorKind::checksum, "CRC of " + protocol::to_hex(frame.bytes) + " is wrong");
+  }
+  return {};
+}
+
+/// Why nothing was found: the length fits no frame, or the CRC is wrong.
+json why_nothing(ByteView bytes) {
+  const auto request = modbus::decode_request(bytes);
+  if (!request && request.error().kind != ErrorKind::length) {
+    return error(request.error().kind, request.error().detail);
+  }
+  const bool answer = bytes.size() >= 5 && (bytes.size() == 5u + protocol::read_u8(bytes, 2) ||
+                                            bytes.size() == modbus::exception_size);
+  if (answer) return error(ErrorKind::checksum, "CRC of " + protocol::to_hex(bytes) + " is wrong");
+  return error(ErrorKind::length,
+               std::to_string(bytes.size()) + " bytes are no request and no answer");
+}
+
+class ModbusDecoder final : public LineDecoder {
+ public:
+  json line(std::string_view text) override {
+    const auto bytes = protocol::from_hex(text);
+    if (!bytes) return error(ErrorKind::content, "not hexadecimal bytes");
+    scanner_.push(*bytes);
+    scanner_.silence();
+    std::vector<modbus::Frame> frames;
+    while (auto frame = scanner_.next()) frames.push_back(std::move(*frame));
+
+    if (frames.empty()) return why_nothing(*bytes);
+    const bool pair = frames.size() == 2 && frames[0].kind == modbus::Frame::Kind::request &&
+                      frames[1].kind != modbus::Frame::Kind::request;
+    if (frames.size() == 1 || pair) return describe(frames.back());
+    json all{{"kind", "stream"}, {"frames", json::array()}};
+    for (const auto& frame : frames) all["frames"].push_back(describe(frame));
+    return all;
+  }
+
+ private:
+  modbus::FrameScanner scanner_;
+};
+
+}  // namespace
+
+std::unique_ptr<LineDecoder> make_modbus_decoder() {
+  return std::make_unique<ModbusDecoder>();
+}
+
+}  // namespace esshub::app

@@ -1,0 +1,102 @@
+#include "control/policy/backup.hpp"
+
+#include <algorithm>
+
+namespace esshub::control {
+namespace {
+
+constexpr Duration cutoff_delay = 10s;  // safety contract F9
+constexpr Duration reset_grace = 10min;
+constexpr Volts mains_present{180.0};
+constexpr Duration draw_lag = 60s;  // a kettle must not halve the time that is told
+constexpr Watts least_draw{10.0};
+constexpr Duration longest = 240h;
+constexpr double module_watt_hours = 2400.0;  // US2000
+
+std::optional<Volts> pack_voltage(const Inputs& inputs, const Facts& facts) {
+  if (facts.bms_ok) return facts.voltage;
+  return fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::dc_voltage), inputs.now,
+               inputs.settings.inverter_max_age);
+}
+
+/// Of the whole battery when full. The stack's own word for its capacity is slow to change and may
+/// be old; without it the number of modules says it.
+std::optional<WattHours> capacity(const Snapshot& snapshot, Volts voltage) {
+  const auto ampere_hours = snapshot.raw(Point::battery, Measure::capacity);
+  if (ampere_hours && ampere_hours->value > 0.0)
+    return WattHours{ampere_hours->value * voltage.value()};
+  const auto modules = snapshot.raw(Point::battery, Measure::modules);
+  if (modules && modules->value > 0.0) return WattHours{modules->value * module_watt_hours};
+  return std::nullopt;
+}
+
+/// What the loads take from the battery, or would: > 0.
+std::optional<Watts> draw_now(const Inputs& inputs, const Facts& facts) {
+  if (!facts.islanded) return facts.ac_out;
+  const auto current = fresh(inputs.snapshot.get<Amperes>(Point::battery, Measure::current),
+                             inputs.now, inputs.settings.bms_max_age);
+  if (!current) return facts.ac_out;
+  return -(*current * facts.voltage);
+}
+
+}  // namespace
+
+void judge_cutoff(const Inputs& inputs, Memory& memory, const Facts& facts) {
+  const Settings& s = inputs.settings;
+  if (memory.cutoff_resets != inputs.orders.cutoff_resets) {
+    memory.cutoff_resets = inputs.orders.cutoff_resets;
+    if (memory.cutoff) memory.cutoff_reset_until = inputs.now + reset_grace;
+    memory.cutoff = false;
+    memory.low_voltage_since.reset();
+  }
+  if (memory.cutoff_reset_until && inputs.now >= *memory.cutoff_reset_until)
+    memory.cutoff_reset_until.reset();
+  const auto mains = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::voltage),
+                           inputs.now, s.inverter_max_age);
+  // With mains present the cut-off has done its work, although the unit may still invert for
+  // minutes until it connects: cutting off again then would keep the house dark for ever.
+  if (mains && *mains >= mains_present) {
+    memory.cutoff = false;
+    memory.cutoff_reset_until.reset();
+    memory.low_voltage_since.reset();
+    return;
+  }
+  if (!facts.islanded) {
+    memory.low_voltage_since.reset();
+    return;
+  }
+  const auto voltage = pack_voltage(inputs, facts);
+  if (!voltage || *voltage > s.cutoff_voltage) {
+    memory.low_voltage_since.reset();
+  } else if (!memory.low_voltage_since) {
+    memory.low_voltage_since = inputs.now;
+  }
+  const bool low_voltage =
+      memory.low_voltage_since && inputs.now - *memory.low_voltage_since >= cutoff_delay;
+  const bool low_soc = facts.bms_ok && facts.soc <= s.cutoff_soc && !memory.cutoff_reset_until;
+  if (low_voltage || low_soc) memory.cutoff = true;
+}
+
+std::optional<Duration> backup_left(const Inputs& inputs, Memory& memory, const Facts& facts) {
+  const auto draw = facts.bms_ok ? draw_now(inputs, facts) : std::nullopt;
+  if (!draw) {
+    memory.mean_draw.reset();
+    return std::nullopt;
+  }
+  // What is drawn on grid says little of what will be drawn without it.
+  if (memory.mean_draw_islanded != facts.islanded) memory.mean_draw.reset();
+  memory.mean_draw_islanded = facts.islanded;
+  if (!memory.mean_draw) memory.mean_draw = *draw;
+  const Duration dt = memory.last_tick ? inputs.now - *memory.last_tick : Duration{};
+  *memory.mean_draw += (*draw - *memory.mean_draw) * (dt / Seconds{dt + draw_lag});
+
+  const auto full = capacity(inputs.snapshot, facts.voltage);
+  if (!full || *memory.mean_draw < least_draw) return std::nullopt;
+  const double share = std::max(0.0, facts.soc.ratio() - inputs.settings.cutoff_soc.ratio());
+  // Losses come on top of what AC-out takes; the battery's own current has them in.
+  const double efficiency = facts.islanded ? 1.0 : inputs.settings.conversion_efficiency;
+  const double hours = full->value() * share * efficiency / memory.mean_draw->value();
+  return std::min(longest, as_duration(Hours{hours}));
+}
+
+}  // namespace esshub::control

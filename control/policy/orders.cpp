@@ -1,0 +1,127 @@
+#include "control/policy/orders.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+namespace esshub::control {
+namespace {
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", value);
+  return text.data();
+}
+std::string percent(Soc soc) {
+  return number(soc.percent()) + " %";
+}
+
+std::string length_text(Duration length) {
+  const double seconds = Seconds{length}.count();
+  if (seconds >= 172800) return number(seconds / 86400) + " days";
+  if (seconds >= 7200) return number(seconds / 3600) + " h";
+  if (seconds >= 60) return number(seconds / 60) + " min";
+  return number(seconds) + " s";
+}
+
+tl::unexpected<Error> refuse(std::string text) {
+  return fail(ErrorKind::content, std::move(text));
+}
+
+std::optional<std::string> wrong_length(Duration length, Duration shortest, Duration longest) {
+  if (length >= shortest && length <= longest) return std::nullopt;
+  return "the length is " + length_text(length) + ", expected " + length_text(shortest) + " to " +
+         length_text(longest);
+}
+
+class Applier {
+ public:
+  Applier(const Orders& orders, const Settings& settings, Instant now)
+      : orders_(orders), settings_(settings), now_(now) {}
+
+  Result<Orders> operator()(const SetMode& c) {
+    orders_.mode = c.mode;
+    return orders_;
+  }
+
+  Result<Orders> operator()(const SetReserve& c) {
+    if (c.reserve) {
+      if (*c.reserve < settings_.soc_floor || *c.reserve >= settings_.soc_ceiling)
+        return refuse("the reserve is " + percent(*c.reserve) +
+                      ", expected at or above the SOC floor (" + percent(settings_.soc_floor) +
+                      ") and below the SOC ceiling (" + percent(settings_.soc_ceiling) + ")");
+      Settings changed = settings_;
+      changed.reserve = *c.reserve;
+      if (const auto mistakes = validate(changed); !mistakes.empty())
+        return refuse(mistakes.front().text);
+    }
+    orders_.reserve = c.reserve;
+    return orders_;
+  }
+
+  Result<Orders> operator()(const StartOverride& c) {
+    if (auto wrong = mistake_in(c.instruction, settings_)) return refuse(*wrong);
+    if (auto wrong = wrong_length(c.length, shortest_override, longest_override))
+      return refuse(*wrong);
+    orders_.manual = Order{c.instruction, now_ + c.length};
+    return orders_;
+  }
+  Result<Orders> operator()(const EndOverride&) {
+    orders_.manual.reset();
+    return orders_;
+  }
+
+  Result<Orders> operator()(const StartDispatch& c) {
+    if (auto wrong = mistake_in_dispatch(c.instruction, settings_)) return refuse(*wrong);
+    if (auto wrong = wrong_length(c.length, shortest_dispatch, longest_dispatch))
+      return refuse(*wrong);
+    orders_.dispatch = Order{c.instruction, now_ + c.length};
+    return orders_;
+  }
+  Result<Orders> operator()(const EndDispatch&) {
+    orders_.dispatch.reset();
+    return orders_;
+  }
+
+  Result<Orders> operator()(const StartStorm& c) {
+    const Soc least = orders_.reserve.value_or(settings_.reserve);
+    if (c.reserve < least || c.reserve >= settings_.soc_ceiling)
+      return refuse("the storm reserve is " + percent(c.reserve) +
+                    ", expected at or above the reserve (" + percent(least) +
+                    ") and below the SOC ceiling (" + percent(settings_.soc_ceiling) + ")");
+    if (auto wrong = wrong_length(c.length, shortest_storm, longest_storm)) return refuse(*wrong);
+    orders_.storm = Storm{c.reserve, now_ + c.length};
+    return orders_;
+  }
+  Result<Orders> operator()(const EndStorm&) {
+    orders_.storm.reset();
+    return orders_;
+  }
+
+  Result<Orders> operator()(const ResetCutoff&) {
+    ++orders_.cutoff_resets;
+    return orders_;
+  }
+
+ private:
+  Orders orders_;
+  const Settings& settings_;
+  Instant now_;
+};
+
+}  // namespace
+
+Result<Orders> apply(const Orders& orders, const Command& command, const Settings& settings,
+                     Instant now) {
+  return std::visit(Applier{expire(orders, now), settings, now}, command);
+}
+
+Orders expire(Orders orders, Instant now) {
+  if (orders.manual && now >= orders.manual->until) orders.manual.reset();
+  if (orders.dispatch && now >= orders.dispatch->until) orders.dispatch.reset();
+  if (orders.storm && now >= orders.storm->until) orders.storm.reset();
+  return orders;
+}
+
+}  // namespace esshub::control

@@ -1,0 +1,52 @@
+// The tariff: what energy costs by the civil clock, and what that means for the battery.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/policy/schedule.hpp"
+#include "model/instruction.hpp"
+#include "model/time.hpp"
+#include "model/units.hpp"
+
+namespace esshub::control {
+
+/// Hours with prices of their own, per kWh in the tariff's currency.
+struct TariffBand {
+  WeekSpan when;
+  double import_price = 0.0;
+  std::optional<double> export_price{};  ///< nothing: as outside the bands
+  bool cheap = false;                    ///< whatever it costs
+  friend bool operator==(const TariffBand&, const TariffBand&) = default;
+};
+
+struct Tariff {
+  std::string currency{};
+  std::optional<double> import_price{};  ///< outside the bands
+  std::optional<double> export_price{};
+  std::vector<TariffBand> bands{};  ///< no two at the same time
+
+  std::optional<double> cheap_below{};  ///< an import price below it is cheap
+  bool no_discharge_while_cheap = true;
+  std::optional<Soc> force_charge_to{};       ///< while cheap, from the grid if need be
+  std::optional<Watts> force_charge_power{};  ///< nothing: the charge limit
+  friend bool operator==(const Tariff&, const Tariff&) = default;
+};
+
+struct Prices {
+  std::optional<double> import_price{};
+  std::optional<double> export_price{};
+  bool cheap = false;
+};
+
+/// By LocalTime::shown(): a tariff's clock knows nothing of plans, so both passes of a repeated
+/// hour cost what it says. Both prices are there wherever a price outside the bands is given.
+[[nodiscard]] Prices prices_at(const Tariff& tariff, CivilMinute minute);
+
+/// What the tariff wants: while cheap, Charge where force_charge_to is given, else Balance that
+/// keeps all there is; otherwise nothing.
+[[nodiscard]] std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
+                                                     CivilMinute minute);
+
+}  // namespace esshub::control

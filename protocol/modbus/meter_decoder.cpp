@@ -1,0 +1,235 @@
+#include "protocol/modbus/meter_decoder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace esshub::protocol {
+namespace {
+
+using eastron::Block;
+using eastron::Register;
+using eastron::WordOrder;
+
+constexpr Duration short_pause = 1s;
+constexpr Duration long_pause = 10s;     // until somebody has changed a setting
+constexpr Duration frozen_after = 10s;   // docs/safety.md F2
+constexpr unsigned exchanged_after = 3;  // lower energies in a row before a new meter is believed
+
+bool holds(const Block& block, const Register& reg) {
+  return reg.address >= block.start && reg.address + 2 <= block.start + block.count;
+}
+ByteView bytes_of(const Block& block, const Register& reg, ByteView registers) {
+  return registers.subspan(2u * (reg.address - block.start), 4);
+}
+const Register* register_of(MeterModel model, unsigned phase, Measure measure) {
+  for (const auto& reg : eastron::registers(model))
+    if (reg.phase == phase && reg.measure == measure) return &reg;
+  return nullptr;
+}
+
+/// Swaps the energy counters of an inverted channel.
+Measure oriented(Measure measure, bool invert) {
+  if (invert && measure == Measure::energy_forward) return Measure::energy_reverse;
+  if (invert && measure == Measure::energy_reverse) return Measure::energy_forward;
+  return measure;
+}
+
+}  // namespace
+
+MeterValues::MeterValues(MeterConfig config, ModbusMode mode)
+    : config_(std::move(config)), mode_(mode) {
+  for (const auto& channel : config_.channels) channels_.push_back({.config = channel});
+  needs_type_ = config_.model == MeterModel::sdm630 &&
+                std::ranges::any_of(config_.channels, [](const auto& c) { return c.phase > 1; });
+  forget_proofs();
+}
+
+void MeterValues::forget_proofs() {
+  order_known_ = false;
+  type_known_ = !needs_type_;
+  flows_ = false;
+  watch_.frozen = false;  // to be judged again by its next answer
+}
+
+void MeterValues::lose() {
+  forget_proofs();
+  objection_.clear();
+  lost_ = true;
+}
+
+std::optional<unsigned> MeterValues::phase_without_power(Instant since) const {
+  for (const auto& channel : channels_)
+    if (!channel.power_at || *channel.power_at < since) return channel.config.phase;
+  return std::nullopt;
+}
+
+std::string MeterValues::label() const {
+  return "meter '" + config_.name + "' (unit " + std::to_string(config_.unit) + ")";
+}
+
+Event MeterValues::event(Level level, std::string name, const std::string& more) const {
+  return {level, std::move(name),
+          "meter=\"" + config_.name + "\" unit=" + std::to_string(config_.unit) + more};
+}
+
+/// Its values are not believed.
+Duration MeterValues::object(std::string why, Duration pause, FrameCounters& frames) {
+  frames.add(FrameResult::content);
+  objection_ = std::move(why);
+  forget_proofs();
+  return pause;
+}
+
+Duration MeterValues::take(const Block& block, ByteView registers, Instant at, Step& step,
+                           FrameCounters& frames) {
+  if (const auto pause = check_word_order(block, registers, step, frames)) return *pause;
+  if (mode_ == ModbusMode::sniff && !type_known_) {
+    if (const auto pause = check_phases(block, registers, step, frames)) return *pause;
+  }
+  if (!order_known_ || !type_known_) return {};
+  watch_for_freezing(block, registers, at);
+  const bool has_power = std::ranges::any_of(channels_, [&](const Channel& channel) {
+    const auto* reg = register_of(config_.model, channel.config.phase, Measure::power);
+    return reg && holds(block, *reg);
+  });
+  if (has_power) welcome(step);
+  if (watch_.frozen) return {};
+  for (auto& channel : channels_) sample(channel, block, registers, at, step, frames);
+  return {};
+}
+
+Duration MeterValues::take_system_type(ByteView registers, Step& step, FrameCounters& frames) {
+  const double type = double{read_f32_be(registers, 0)};
+  type_known_ = type == eastron::system_type_3p4w;
+  if (type_known_) return {};
+  const std::string found(eastron::system_type_name(type));
+  if (worth_an_event(++objections_)) {
+    step.events.push_back(
+        event(Level::error, "wrong_system_type", " found=" + found + " expected=3P4W"));
+  }
+  return object(
+      "is set to " + found +
+          ", where phases 2 and 3 read zero: set its system type to 3P4W on its front panel",
+      long_pause, frames);
+}
+
+/// A pause: nothing of this block may be used.
+std::optional<Duration> MeterValues::check_word_order(const Block& block, ByteView registers,
+                                                      Step& step, FrameCounters& frames) {
+  bool any = false;
+  WordOrder order = WordOrder::unproven;
+  for (const auto& channel : channels_) {
+    const auto* reg = register_of(config_.model, channel.config.phase, Measure::voltage);
+    if (!reg || !holds(block, *reg)) continue;
+    any = true;
+    const auto found = eastron::judge_word_order(bytes_of(block, *reg, registers));
+    if (order == WordOrder::unproven) order = found;
+  }
+  if (!any) return std::nullopt;
+  switch (order) {
+    case WordOrder::right:
+      order_known_ = true;
+      return std::nullopt;
+    case WordOrder::swapped:
+      if (worth_an_event(++objections_)) {
+        step.events.push_back(event(Level::error, "word_order", " found=\"low word first\""));
+      }
+      return object(
+          "sends its words in the wrong order: set its register order to normal, high word first",
+          long_pause, frames);
+    case WordOrder::unproven:
+      if (order_known_) return std::nullopt;
+      return object("shows no line voltage of 180 to 270 V: check the wiring of its voltage inputs",
+                    short_pause, frames);
+  }
+  return short_pause;
+}
+
+/// Who only listens cannot ask for the system type.
+std::optional<Duration> MeterValues::check_phases(const Block& block, ByteView registers,
+                                                  Step& step, FrameCounters& frames) {
+  bool any = false;
+  for (const auto& channel : channels_) {
+    const auto* reg = register_of(config_.model, channel.config.phase, Measure::voltage);
+    if (channel.config.phase == 1 || !reg || !holds(block, *reg)) continue;
+    any = true;
+    type_known_ = type_known_ ||
+                  eastron::judge_word_order(bytes_of(block, *reg, registers)) == WordOrder::right;
+  }
+  if (type_known_ || !any) return std::nullopt;
+  if (worth_an_event(++objections_)) {
+    step.events.push_back(event(Level::error, "wrong_system_type",
+                                " found=\"no voltage on phases 2 and 3\" expected=3P4W"));
+  }
+  return object(
+      "shows no line voltage on phases 2 and 3: check the wiring of their voltage inputs, and set "
+      "its system type to 3P4W on its front panel",
+      long_pause, frames);
+}
+
+void MeterValues::watch_for_freezing(const Block& block, ByteView registers, Instant at) {
+  const auto grid =
+      std::ranges::find(channels_, Point::grid, [](const auto& c) { return c.config.point; });
+  if (grid == channels_.end()) return;
+  bool any = false;
+  auto raw = watch_.raw;
+  constexpr std::array watched{Measure::power, Measure::voltage};
+  static_assert(std::tuple_size_v<decltype(raw)> == watched.size());
+  for (std::size_t i = 0; i < watched.size(); ++i) {
+    const auto* reg = register_of(config_.model, grid->config.phase, watched[i]);
+    if (!reg || !holds(block, *reg)) continue;
+    any = true;
+    raw[i] = read_u32_be(bytes_of(block, *reg, registers), 0);
+  }
+  if (!any) return;
+  if (!watch_.changed || raw != watch_.raw) watch_.changed = at;
+  watch_.raw = raw;
+  watch_.frozen = at - *watch_.changed >= frozen_after;
+}
+
+/// All proofs are in and values flow.
+void MeterValues::welcome(Step& step) {
+  if (lost_ || objections_ > 0) step.events.push_back(event(Level::notice, "meter_back"));
+  flows_ = true;
+  lost_ = false;
+  objections_ = 0;
+  objection_.clear();
+}
+
+void MeterValues::sample(Channel& channel, const Block& block, ByteView registers, Instant at,
+                         Step& step, FrameCounters& frames) {
+  const bool first = &channel == &channels_.front();
+  for (const auto& reg : eastron::registers(config_.model)) {
+    if (!reg.measure || !holds(block, reg)) continue;
+    if (reg.phase != channel.config.phase && !(reg.phase == 0 && first)) continue;
+    auto value = eastron::decode_value(reg, bytes_of(block, reg, registers));
+    if (reg.measure == Measure::voltage) channel.believed = value.has_value();
+    if (!value || !advances(reg, *value)) {
+      frames.add(FrameResult::content);
+      continue;
+    }
+    // What comes with an impossible voltage is not believed either: words in the wrong order
+    // turn any power into almost nothing.
+    if (!channel.believed) continue;
+    if (reg.measure == Measure::power) channel.power_at = at;
+    const bool negate = channel.config.invert && reg.measure == Measure::power;
+    step.samples.push_back(
+        {.channel = {channel.config.point, oriented(*reg.measure, channel.config.invert)},
+         .value = negate ? -*value : *value,
+         .at = at});
+  }
+}
+
+/// False for an energy below the one before, until so many came in a row that the meter must have
+/// been exchanged or reset.
+bool MeterValues::advances(const Register& reg, double value) {
+  if (reg.measure != Measure::energy_forward && reg.measure != Measure::energy_reverse) {
+    return true;
+  }
+  auto& counter = counters_[reg.address];
+  if (value < counter.last && ++counter.lower < exchanged_after) return false;
+  counter = {.last = value, .lower = 0};
+  return true;
+}
+
+}  // namespace esshub::protocol

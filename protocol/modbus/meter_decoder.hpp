@@ -1,0 +1,104 @@
+// What the registers of one meter mean: samples in the hub's signs, and whether to believe them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/driver.hpp"
+#include "protocol/frame_result.hpp"
+#include "protocol/modbus/driver.hpp"
+#include "protocol/modbus/eastron.hpp"
+
+namespace esshub::protocol {
+
+/// The way from a meter's registers to samples, the same however they were obtained. No sample
+/// leaves before a line voltage has proved the word order and, where phases 2 or 3 are used, the
+/// system type is known to be 3P4W: by asking for it or, where the hub only listens, by a line
+/// voltage on one of them, for in any other type they read zero (reference: eastron-modbus section
+/// 2).
+class MeterValues {
+ public:
+  MeterValues(MeterConfig config, ModbusMode mode);
+
+  [[nodiscard]] const MeterConfig& config() const { return config_; }
+
+  /// Takes the input registers of `block` as they arrived at `at`; adds samples and events to
+  /// `step` and counts what cannot be true in `frames`. Returns how long the meter is to be left
+  /// alone because its values are not believed; zero = go on.
+  [[nodiscard]] Duration take(const eastron::Block& block, ByteView registers, Instant at,
+                              Step& step, FrameCounters& frames);
+  /// The same for eastron::system_type_block.
+  [[nodiscard]] Duration take_system_type(ByteView registers, Step& step, FrameCounters& frames);
+  /// The meter has no register for its system type: it is believed without.
+  void waive_system_type() { type_known_ = true; }
+
+  /// Everything must be proved again.
+  void forget_proofs();
+  /// The meter is lost: it may come back as another one, so everything must be proved again.
+  void lose();
+
+  [[nodiscard]] bool order_known() const { return order_known_; }
+  [[nodiscard]] bool type_known() const { return type_known_; }
+  /// Power has been read since all proofs.
+  [[nodiscard]] bool flows() const { return flows_; }
+  /// Power and voltage of the grid have not changed by one bit for 10 s; nothing is emitted.
+  [[nodiscard]] bool frozen() const { return watch_.frozen; }
+  /// Why its values are not believed; empty when they are.
+  [[nodiscard]] const std::string& objection() const { return objection_; }
+
+  /// The first phase whose power was not emitted at or after `since`; nothing = none.
+  [[nodiscard]] std::optional<unsigned> phase_without_power(Instant since) const;
+
+  /// "meter 'main' (unit 1)"
+  [[nodiscard]] std::string label() const;
+  /// An event about this meter; `more` is appended to its detail.
+  [[nodiscard]] Event event(Level level, std::string name, const std::string& more = {}) const;
+
+ private:
+  struct Channel {
+    MeterChannel config;
+    bool believed = true;  // its last line voltage was possible
+    std::optional<Instant> power_at{};
+  };
+  /// The last value of an energy counter and how often in a row a lower one came.
+  struct Counter {
+    double last = 0.0;
+    unsigned lower = 0;
+  };
+  /// Registers that cannot stay bit-identical on a living grid meter.
+  struct FreezeWatch {
+    std::array<std::uint32_t, 2> raw{};  // power, voltage
+    std::optional<Instant> changed;
+    bool frozen = false;
+  };
+
+  Duration object(std::string why, Duration pause, FrameCounters& frames);
+  std::optional<Duration> check_word_order(const eastron::Block& block, ByteView registers,
+                                           Step& step, FrameCounters& frames);
+  std::optional<Duration> check_phases(const eastron::Block& block, ByteView registers, Step& step,
+                                       FrameCounters& frames);
+  void watch_for_freezing(const eastron::Block& block, ByteView registers, Instant at);
+  void welcome(Step& step);
+  void sample(Channel& channel, const eastron::Block& block, ByteView registers, Instant at,
+              Step& step, FrameCounters& frames);
+  bool advances(const eastron::Register& reg, double value);
+
+  MeterConfig config_;
+  ModbusMode mode_;
+  std::vector<Channel> channels_;
+  std::map<std::uint16_t, Counter> counters_;
+  FreezeWatch watch_;
+  bool needs_type_;  // phases 2 and 3 read zero in any other system type than 3P4W
+  bool order_known_ = false;
+  bool type_known_ = false;
+  bool flows_ = false;
+  bool lost_ = false;
+  std::string objection_;
+  std::uint64_t objections_ = 0;
+};
+
+}  // namespace esshub::protocol

@@ -1,0 +1,91 @@
+#include "protocol/vebus/command.hpp"
+
+#include <cstdlib>
+#include <string>
+
+namespace esshub::protocol::vebus {
+namespace {
+
+constexpr Duration switch_repeat = 5s;  // a switch wish other than "on" is repeated
+constexpr int large_change = 50;        // W
+constexpr std::size_t setpoint_bytes = 9;
+constexpr std::size_t state_bytes = 12;
+
+bool is_impossible(const Setpoint& setpoint) {
+  return setpoint.mode == InverterMode::follow && !setpoint_word(setpoint.ac_power);
+}
+
+}  // namespace
+
+void Command::give(const Setpoint& setpoint, bool ready, Step& step) {
+  if (is_impossible(setpoint) && !(setpoint_ && is_impossible(*setpoint_)))
+    step.tell(Level::error, "setpoint_impossible");  // and nothing is written
+  setpoint_ = setpoint;
+  is_current_ = ready;
+}
+
+void Command::void_setpoint() {
+  is_current_ = false;
+  written_.reset();
+}
+
+bool Command::setpoint_due(bool room, Instant now) const {
+  if (!setpoint_ || !is_current_) return false;
+  if (setpoint_->mode != InverterMode::follow || switched_) return false;
+  if (now + mk3::wire_time(setpoint_bytes) > setpoint_->valid_until) return false;
+  const auto word = setpoint_word(setpoint_->ac_power);
+  if (!word) return false;
+  if (!written_ || now - written_->sent >= config_.refresh) return true;
+  if (*word == written_->word || now - written_->sent < config_.setpoint_interval) return false;
+  if (*word == 0) return true;  // whatever else is owed
+  const bool reversed = *word * written_->word < 0;
+  const int change = std::abs(*word - written_->word);
+  if (!reversed && change < config_.setpoint_deadband.value()) return false;
+  return room;
+}
+
+std::int16_t Command::word() const {
+  return setpoint_word(setpoint_.value().ac_power).value();
+}
+
+bool Command::is_large_change(std::int16_t word) const {
+  return !written_ || std::abs(word - written_->word) >= large_change;
+}
+
+std::optional<SwitchState> Command::wanted_switch(bool left_off, Instant now) const {
+  if (!setpoint_ || now + mk3::wire_time(state_bytes) > setpoint_->valid_until) return std::nullopt;
+  switch (setpoint_->mode) {
+    case InverterMode::off:
+      return SwitchState::off;
+    case InverterMode::charger_only:
+      return SwitchState::charger_only;
+    case InverterMode::follow:
+    case InverterMode::release:
+      break;
+  }
+  const bool found_off = left_off && is_current_ && setpoint_->mode == InverterMode::follow;
+  return switched_ || found_off ? std::optional{SwitchState::on} : std::nullopt;
+}
+
+bool Command::switch_due(bool left_off, Instant now) const {
+  const auto wanted = wanted_switch(left_off, now);
+  if (!wanted) return false;
+  return *wanted != switched_ || !switch_acknowledged_ || now - switch_sent_ >= switch_repeat;
+}
+
+void Command::switch_sent(SwitchState state, Instant now) {
+  switch_sent_ = now;
+  if (state == SwitchState::on || state == switched_) return;
+  switch_acknowledged_ = false;
+  switched_ = state;  // unanswered it may have been heard all the same
+}
+
+void Command::acknowledge_switch(SwitchState state, Step& step) {
+  const bool on = state == SwitchState::on;
+  if (on || !switch_acknowledged_)
+    step.tell(Level::notice, "inverter_switched", "to=" + std::string{name(state)});
+  switch_acknowledged_ = !on;
+  if (on) switched_.reset();
+}
+
+}  // namespace esshub::protocol::vebus

@@ -1,0 +1,125 @@
+#include "protocol/vebus/sample_decoder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace esshub::protocol::vebus {
+namespace {
+
+constexpr double mains_present = 180.0;  // V at AC-in; the unit wants 187 V (section 9)
+
+bool within(double value, double low, double high) {
+  return value >= low && value <= high;
+}
+
+}  // namespace
+
+bool Readings::on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
+                             std::span<const std::uint16_t> raw, Instant now, Step& step) {
+  struct Column {
+    std::uint8_t id;
+    Channel channel;
+    double limit;  // of the magnitude
+  };
+  constexpr std::array<Column, 5> columns{{
+      {ram::battery_power, {Point::inverter, Measure::dc_power}, 20000.0},
+      {ram::mains_power, {Point::inverter, Measure::power}, 20000.0},
+      {ram::output_power, {Point::ac_out, Measure::power}, 20000.0},
+      {ram::battery_voltage, {Point::inverter, Measure::dc_voltage}, 100.0},
+      {ram::battery_current, {Point::inverter, Measure::dc_current}, 500.0},
+  }};
+  std::vector<Sample> samples;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto* const column = std::ranges::find(columns, ids[i], &Column::id);
+    auto value = scales.value(ids[i], raw[i]);
+    if (column == columns.end() || !value) continue;
+    if (!within(*value, -column->limit, column->limit)) return false;
+    if (column->id == ram::mains_power) value = mirror(Watts{*value}).value();
+    samples.push_back({column->channel, *value, now});
+  }
+  step.samples.insert(step.samples.end(), samples.begin(), samples.end());
+  return true;
+}
+
+void Readings::on_mains(const AcInfo& info, const Scales& scales, Instant now, Step& step,
+                        FrameCounters& frames) {
+  if (const auto state = info.main_state()) {
+    step.add({Point::inverter, Measure::main_state}, static_cast<double>(*state), now);
+    if (state_ != state)
+      step.tell(Level::notice, "inverter_state", "state=" + std::string{name(*state)});
+    state_ = state;
+    if (state != InverterState::off) off_by_remote_ = false;
+  } else {
+    frames.add(FrameResult::content);
+  }
+  mains_present_ = false;
+  if (const auto volts = scales.value(ram::mains_voltage, info.mains_voltage)) {
+    if (within(*volts, 0.0, 400.0)) {
+      step.add({Point::inverter, Measure::voltage}, *volts, now);
+      mains_present_ = *volts >= mains_present;
+    } else {
+      frames.add(FrameResult::content);
+    }
+  }
+  const auto period = scales.of(ram::mains_period);
+  if (!period) return;
+  if (const auto hertz = frequency(*period, info.period);
+      hertz && within(hertz->value(), 30.0, 80.0))
+    step.add({Point::inverter, Measure::frequency}, hertz->value(), now);
+}
+
+void Readings::on_leds(const Leds& leds, Instant now, Step& step) {
+  if (leds.known())
+    step.add({Point::inverter, Measure::leds}, leds.on | (unsigned{leds.blink} << 8), now);
+  if (leds.alarms) {
+    step.add({Point::inverter, Measure::alarms}, *leds.alarms, now);
+    if (alarms_.value_or(0) != *leds.alarms)
+      step.tell(*leds.alarms != 0 ? Level::warning : Level::notice, "inverter_alarms",
+                "alarms=\"" + alarm_names(*leds.alarms) + "\"");
+    alarms_ = leds.alarms;
+  }
+  if (const auto code = leds.error()) {
+    step.add({Point::inverter, Measure::error}, *code, now);
+    if (error_.value_or(0) != *code)
+      step.tell(
+          *code != 0 ? Level::error : Level::notice, "vebus_error",
+          "code=" + std::to_string(*code) + " text=\"" + std::string{error_text(*code)} + "\"");
+    error_ = code;
+  }
+}
+
+void Readings::on_input(const ConfigInfo& info, Instant now, Step& step) {
+  constexpr double amperes = 0.1;
+  step.add({Point::inverter, Measure::input_limit}, info.limit * amperes, now);
+  off_by_remote_ = state_ == InverterState::off && info.off_by_remote();
+}
+
+void Readings::on_battery(const DcInfo& info, const Scales& scales, Instant now, Step& step,
+                          FrameCounters& frames) {
+  if (const auto volts = scales.value(ram::battery_voltage, info.voltage)) {
+    if (within(*volts, 0.0, 100.0)) {
+      step.add({Point::inverter, Measure::dc_voltage}, *volts, now);
+    } else {
+      frames.add(FrameResult::content);
+    }
+  }
+  const auto scale = scales.of(ram::battery_current);
+  if (!scale) return;
+  const double amperes = info.battery_current(*scale).value();
+  if (within(amperes, -500.0, 500.0)) {
+    step.add({Point::inverter, Measure::dc_current}, amperes, now);
+  } else {
+    frames.add(FrameResult::content);
+  }
+}
+
+void Readings::on_device_state(const Winmon& reply, Instant now, Step& step) {
+  const auto state = decode_device_state(reply);
+  if (state && state->state == static_cast<std::uint8_t>(InverterState::charge))
+    step.add({Point::inverter, Measure::charge_state}, state->sub_state, now);
+}
+
+}  // namespace esshub::protocol::vebus

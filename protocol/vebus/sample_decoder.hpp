@@ -1,0 +1,47 @@
+// The inverter's replies as samples and events; an impossible value is a fault of the frame.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "protocol/driver.hpp"
+#include "protocol/vebus/handshake.hpp"
+#include "protocol/vebus/messages.hpp"
+
+namespace esshub::protocol::vebus {
+
+/// Knows of the inverter what must be compared with the next reply. What cannot be is no sample and
+/// counts as `content`.
+class Readings {
+ public:
+  /// Raw words in the order of `ids`, at least as many. False: one of them cannot be, none is
+  /// taken.
+  [[nodiscard]] static bool on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
+                                          std::span<const std::uint16_t> raw, Instant now,
+                                          Step& step);
+  void on_mains(const AcInfo& info, const Scales& scales, Instant now, Step& step,
+                FrameCounters& frames);
+  void on_leds(const Leds& leds, Instant now, Step& step);
+  void on_input(const ConfigInfo& info, Instant now, Step& step);
+  static void on_battery(const DcInfo& info, const Scales& scales, Instant now, Step& step,
+                         FrameCounters& frames);
+  static void on_device_state(const Winmon& reply, Instant now, Step& step);
+  /// A switch command was acknowledged: what kept it off is to be told anew.
+  void on_switched() { off_by_remote_ = false; }
+
+  /// Switched off by an earlier run of the hub, at the islanded cut-off, and the mains are back:
+  /// nobody else would undo that. Never true in a power cut.
+  [[nodiscard]] bool left_off() const {
+    return state_ == InverterState::off && mains_present_ && off_by_remote_;
+  }
+
+ private:
+  std::optional<InverterState> state_;
+  bool mains_present_ = false;
+  bool off_by_remote_ = false;  // by the switch register of since it is off
+  std::optional<std::uint8_t> alarms_;
+  std::optional<std::uint8_t> error_;
+};
+
+}  // namespace esshub::protocol::vebus

@@ -1,0 +1,35 @@
+#include "publish/detachable_thread.hpp"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "model/units.hpp"
+
+namespace esshub::publish {
+
+SlowThread::SlowThread(const std::string& name, std::function<void()> work) {
+  constexpr int nicer = 10;
+  std::packaged_task<void()> task{[name, work = std::move(work)] {
+    ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nicer);
+    work();
+  }};
+  ended_ = task.get_future();
+  std::thread{std::move(task)}.detach();
+}
+
+Duration Pause::next() {
+  thread_local std::minstd_rand dice{std::random_device{}()};
+  const double by_chance = std::uniform_real_distribution{0.8, 1.2}(dice);
+  const auto pause = as_duration(Seconds(next_) * by_chance);
+  next_ = std::min(2 * next_, longest);
+  return pause;
+}
+
+}  // namespace esshub::publish

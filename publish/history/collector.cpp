@@ -1,0 +1,304 @@
+#include "publish/history/collector.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <iterator>
+#include <utility>
+
+#include "publish/derived.hpp"
+
+namespace esshub::publish {
+namespace {
+
+constexpr Duration topic_pause = 10s;  // bounds what a decision that flips all the time can write
+constexpr double joules_per_kwh = 3.6e6;
+
+template <class... Arguments>
+std::string format(const char* pattern, Arguments... arguments) {
+  std::array<char, 256> text{};
+  std::snprintf(text.data(), text.size(), pattern, arguments...);
+  return text.data();
+}
+
+std::chrono::sys_days utc_day(WallTime wall) {
+  return std::chrono::floor<std::chrono::days>(wall);
+}
+
+/// The site's calendar day: the one next to the UTC day that has the local weekday.
+std::chrono::sys_days local_day(const View& view) {
+  for (const int step : {-1, 1}) {
+    const auto day = utc_day(view.wall) + std::chrono::days(step);
+    if (std::chrono::weekday{day}.iso_encoding() == static_cast<unsigned>(view.local.weekday))
+      return day;
+  }
+  return utc_day(view.wall);
+}
+
+/// Local minus UTC. The local time is of the tick and a little older than the wall time; no zone's
+/// offset is finer than a quarter of an hour.
+std::chrono::minutes utc_offset(const View& view) {
+  const auto local =
+      local_day(view).time_since_epoch() + std::chrono::minutes(view.local.minute_of_day);
+  const auto utc = std::chrono::floor<std::chrono::minutes>(view.wall).time_since_epoch();
+  const auto difference = std::chrono::duration_cast<std::chrono::minutes>(local - utc);
+  return std::chrono::round<std::chrono::duration<int, std::ratio<900>>>(difference);
+}
+
+std::string text(std::chrono::sys_days day) {
+  const std::chrono::year_month_day date{day};
+  return format("%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+}
+
+/// Adds money where the price is known, else the energy to what has none.
+void charge(double joules, std::optional<double> price, std::optional<double>& money,
+            double& unpriced) {
+  if (price) {
+    money = money.value_or(0.0) + joules / joules_per_kwh * *price;
+  } else {
+    unpriced += joules;
+  }
+}
+
+void add(EnergyTotals& totals, const EnergyTotals& more) {
+  for (std::size_t i = 0; i < flow_count; ++i) totals.joules[i] += more.joules[i];
+}
+
+void add(std::optional<double>& money, std::optional<double> more) {
+  if (more) money = money.value_or(0.0) + *more;
+}
+
+/// Limits that come and go with every load step say nothing about the state.
+bool passing(Why why) {
+  return why == Why::slew;
+}
+
+}  // namespace
+
+void add(DayRow& day, const DayRow& more) {
+  add(day.energies, more.energies);
+  add(day.import_cost, more.import_cost);
+  add(day.export_income, more.export_income);
+  day.import_unpriced_j += more.import_unpriced_j;
+  day.export_unpriced_j += more.export_unpriced_j;
+}
+
+std::string local_date(const View& view) {
+  return text(local_day(view));
+}
+
+void HistoryCollector::Mean::add(std::optional<double> value) {
+  if (!value) return;
+  sum += *value;
+  ++count;
+}
+
+std::optional<double> HistoryCollector::Mean::mean() const {
+  if (count == 0) return std::nullopt;
+  return sum / count;
+}
+
+WallTime HistoryCollector::Stamp::wall_at(Instant at) const {
+  return wall - std::chrono::duration_cast<WallTime::duration>(now - at);
+}
+
+void HistoryCollector::update(const View& view) {
+  for (auto& undated : undated_)
+    if (!undated.at) undated.at = view.now;
+  note_faults(view);
+  note_decision(view);
+  add_energies(view);
+  if (view.local.trusted) {
+    last_ = Stamp{view.now, view.wall};
+    add_to_minute(view);
+    date_events(*last_);
+  } else {
+    last_.reset();
+    close_minute();
+  }
+  trim();
+}
+
+void HistoryCollector::finish() {
+  close_minute();
+  if (last_) date_events(*last_);
+}
+
+void HistoryCollector::add_energies(const View& view) {
+  const EnergyTotals before = std::exchange(energies_, view.energies).value_or(view.energies);
+  EnergyTotals flowed;
+  for (std::size_t i = 0; i < flow_count; ++i)
+    flowed.joules[i] = std::max(0.0, view.energies.joules[i] - before.joules[i]);
+  add(waiting_.energies, flowed);
+  if (!view.local.trusted) {
+    if (!held_since_) held_since_ = view.now;
+    add(held_, flowed);
+    return;
+  }
+  DayRow more;
+  if (held_since_) date_held(view, more);
+  add(more.energies, flowed);
+  const auto* decision = current_decision(view);
+  charge(flowed[Flow::grid_import], decision ? decision->policy.import_price : std::nullopt,
+         more.import_cost, more.import_unpriced_j);
+  charge(flowed[Flow::grid_export], decision ? decision->policy.export_price : std::nullopt,
+         more.export_income, more.export_unpriced_j);
+  if (more.energies == EnergyTotals{}) return;
+  const auto date = local_date(view);
+  auto& day = waiting_.days[date];
+  day.date = date;
+  add(day, more);
+}
+
+/// Adds what flowed without a trusted clock to `day`, if it all flowed on it.
+void HistoryCollector::date_held(const View& view, DayRow& day) {
+  const auto began = Stamp{view.now, view.wall}.wall_at(*held_since_) + utc_offset(view);
+  held_since_.reset();
+  const auto held = std::exchange(held_, {});
+  if (held == EnergyTotals{}) return;
+  if (utc_day(began) == local_day(view)) {
+    add(day.energies, held);
+    day.import_unpriced_j += held[Flow::grid_import];
+    day.export_unpriced_j += held[Flow::grid_export];
+    return;
+  }
+  std::string detail;
+  for (std::size_t i = 0; i < flow_count; ++i) {
+    const auto flow = static_cast<Flow>(i);
+    detail += (detail.empty() ? "" : " ") + std::string{name(flow)} +
+              format("_wh=%.0f", held[flow] / 3600.0);
+  }
+  note_at(view.now, "system", "energies_undated", std::move(detail));
+}
+
+void HistoryCollector::add_to_minute(const View& view) {
+  const WallTime begin = std::chrono::floor<std::chrono::minutes>(view.wall);
+  if (minute_ && minute_->begin != begin) close_minute();
+  if (!minute_) {
+    minute_ = Minute{};
+    minute_->begin = begin;
+  }
+  minute_->grid.add(view.current(Point::grid, Measure::power));
+  minute_->solar.add(view.current(Point::solar, Measure::power));
+  minute_->load.add(house_load_w(view));
+  minute_->battery.add(battery_power_w(view));
+  minute_->soc.add(view.current(Point::battery, Measure::soc));
+}
+
+void HistoryCollector::close_minute() {
+  if (!minute_) return;
+  const auto& m = *minute_;
+  const MinuteRow row{m.begin,       m.grid.mean(),    m.solar.mean(),
+                      m.load.mean(), m.battery.mean(), m.soc.mean()};
+  minute_.reset();
+  if (row.grid_w || row.solar_w || row.load_w || row.battery_w || row.soc)
+    waiting_.minutes.push_back(row);
+}
+
+void HistoryCollector::note(std::string kind, std::string name, std::string detail) {
+  undated_.push_back({std::nullopt, {{}, std::move(kind), std::move(name), std::move(detail)}});
+  trim();
+}
+
+void HistoryCollector::note_at(Instant at, std::string kind, std::string name, std::string detail) {
+  undated_.push_back({at, {{}, std::move(kind), std::move(name), std::move(detail)}});
+}
+
+void HistoryCollector::date_events(const Stamp& stamp) {
+  for (auto& [at, event] : undated_) {
+    event.at = stamp.wall_at(at.value_or(stamp.now));
+    waiting_.events.push_back(std::move(event));
+  }
+  undated_.clear();
+}
+
+void HistoryCollector::note_faults(const View& view) {
+  const auto& now = view.decision.faults;
+  for (std::size_t i = 0; i < fault_count; ++i) {
+    const auto fault = static_cast<Fault>(i);
+    const auto before = faults_.since(fault);
+    if (now.active(fault) && !before) {
+      note_at(*now.since(fault), "fault", std::string{name(fault)},
+              "raised severity=" + std::string{name(severity(fault))});
+    } else if (before && !now.active(fault)) {
+      note_at(view.now, "fault", std::string{name(fault)},
+              format("cleared lasted_s=%.0f", Seconds(view.now - *before).count()));
+    }
+  }
+  faults_ = now;
+}
+
+void HistoryCollector::note_decision(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision || decision->reasons.empty()) return;
+  const std::string target{name(decision->reasons.begin()->why)};
+  std::string limits;
+  for (const auto* reason = decision->reasons.begin() + 1; reason != decision->reasons.end();
+       ++reason)
+    if (!passing(reason->why))
+      limits += (limits.empty() ? " limits=" : ",") + std::string{name(reason->why)};
+  note_change(reasons_, target + limits, view, target,
+              format("battery_w=%.0f wished_w=%.0f", decision->battery_power.value(),
+                     decision->wished.value()) +
+                  limits);
+
+  const auto& policy = decision->policy;
+  std::string rules =
+      "mode=" + std::string{name(policy.mode)} +
+      " instruction=" + std::string{name(policy.instruction.kind)} +
+      " authority=" + std::string{name(policy.authority)} +
+      format(" power_w=%.0f target=%.0f reserve=%.0f floor=%.0f ceiling=%.0f",
+             policy.instruction.power.value(), policy.instruction.target.percent(),
+             policy.reserve.percent(), policy.floor.percent(), policy.ceiling.percent());
+  if (policy.storm_until) rules += " storm=yes";
+  if (policy.import_price) rules += format(" import_price=%g", *policy.import_price);
+  if (policy.export_price) rules += format(" export_price=%g", *policy.export_price);
+  note_change(policy_, rules, view, "policy", rules);
+}
+
+void HistoryCollector::note_change(Topic& topic, std::string key, const View& view,
+                                   const std::string& name, const std::string& detail) {
+  if (key != topic.seen) {
+    topic.seen = std::move(key);
+    topic.seen_since = view.now;
+  }
+  if (topic.seen == topic.recorded) return;
+  if (topic.recorded_at && view.now - *topic.recorded_at < topic_pause) return;
+  topic.recorded = topic.seen;
+  topic.recorded_at = view.now;
+  note_at(topic.seen_since, "decision", name, detail);
+}
+
+HistoryBatch HistoryCollector::take() {
+  return std::exchange(waiting_, {});
+}
+
+void HistoryCollector::put_back(HistoryBatch batch) {
+  batch.minutes.insert(batch.minutes.end(), waiting_.minutes.begin(), waiting_.minutes.end());
+  batch.events.insert(batch.events.end(), std::make_move_iterator(waiting_.events.begin()),
+                      std::make_move_iterator(waiting_.events.end()));
+  add(batch.energies, waiting_.energies);
+  for (const auto& [date, more] : waiting_.days) {
+    auto& day = batch.days[date];
+    day.date = date;
+    add(day, more);
+  }
+  waiting_ = std::move(batch);
+  trim();
+}
+
+void HistoryCollector::trim() {
+  const auto cut = [this](auto& rows, std::size_t most) {
+    while (rows.size() > most) {
+      rows.pop_front();
+      ++dropped_;
+    }
+  };
+  cut(waiting_.minutes, most_minutes);
+  cut(waiting_.events, most_events);
+  cut(undated_, most_events);
+}
+
+}  // namespace esshub::publish

@@ -1,0 +1,436 @@
+#include "publish/history/file.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace esshub::publish {
+namespace {
+
+constexpr std::int64_t application_id = 0x45535348;  // "ESSH"
+constexpr int patience_ms = 2000;  // for another connection's lock, which lasts milliseconds
+
+/// Step n brings version n to n + 1. A step that has been released is never changed.
+constexpr std::array migrations{
+    // Whole watts and tenths of a per cent: SQLite keeps small numbers in one to three bytes, so
+    // that a year of minutes is 10 MB.
+    "CREATE TABLE minutes(begin INTEGER PRIMARY KEY, grid_w INTEGER, solar_w INTEGER,"
+    " load_w INTEGER, battery_w INTEGER, soc_tenths INTEGER);"
+    "CREATE TABLE days(date TEXT PRIMARY KEY, grid_import REAL NOT NULL, grid_export REAL NOT NULL,"
+    " solar REAL NOT NULL, load REAL NOT NULL, battery_charge REAL NOT NULL,"
+    " battery_discharge REAL NOT NULL, import_cost REAL, export_income REAL,"
+    " import_unpriced REAL NOT NULL, export_unpriced REAL NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE totals(flow TEXT PRIMARY KEY, joules REAL NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE events(at INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
+    " detail TEXT NOT NULL);"
+    "CREATE INDEX events_at ON events(at);",
+    "ALTER TABLE totals ADD COLUMN mark REAL NOT NULL DEFAULT 0; UPDATE totals SET mark=joules;",
+};
+constexpr auto schema_version = static_cast<std::int64_t>(migrations.size());
+
+std::int64_t seconds_of(WallTime time) {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+}
+std::int64_t milliseconds_of(WallTime time) {
+  return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
+}
+/// The first whole unit that does not lie before the moment.
+template <class Unit>
+std::int64_t not_before(WallTime time) {
+  const auto whole = std::chrono::floor<Unit>(time);
+  return whole.time_since_epoch().count() + (whole < time ? 1 : 0);
+}
+template <class Unit>
+WallTime wall(std::int64_t count) {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(Unit(count)));
+}
+
+/// A prepared statement.
+class Statement {
+ public:
+  Statement(sqlite3* db, const char* sql) {
+    code_ = sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr);
+  }
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  [[nodiscard]] int code() const { return code_; }
+
+  // Parameters from the first on; then go() or step().
+  Statement& with(std::int64_t value) {
+    return bound(sqlite3_bind_int64(statement_, next(), value));
+  }
+  Statement& with(double value) { return bound(sqlite3_bind_double(statement_, next(), value)); }
+  Statement& with(std::optional<double> value) {
+    return value ? with(*value) : bound(sqlite3_bind_null(statement_, next()));
+  }
+  /// Rounded to whole numbers of 1/scale.
+  Statement& whole(std::optional<double> value, double scale = 1.0) {
+    return value ? with(std::int64_t{std::llround(*value * scale)})
+                 : bound(sqlite3_bind_null(statement_, next()));
+  }
+  Statement& with(std::string_view text) {
+    return bound(sqlite3_bind_text(statement_, next(), text.data(), static_cast<int>(text.size()),
+                                   SQLITE_TRANSIENT));
+  }
+
+  /// SQLITE_ROW, SQLITE_DONE or an error.
+  int step() { return code_ == SQLITE_OK ? sqlite3_step(statement_) : code_; }
+  /// Runs it and makes it ready for the next parameters. SQLITE_OK or an error.
+  int go() {
+    const int code = step();
+    sqlite3_reset(statement_);
+    parameter_ = 0;
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+  }
+
+  // Columns of the row, from the first on.
+  std::int64_t integer() { return sqlite3_column_int64(statement_, column_++); }
+  std::optional<double> real() {
+    const int column = column_++;
+    if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+    return sqlite3_column_double(statement_, column);
+  }
+  std::string text() {
+    const auto* start = sqlite3_column_text(statement_, column_);
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column_++));
+    return start ? std::string{reinterpret_cast<const char*>(start), size} : std::string{};
+  }
+  void next_row() { column_ = 0; }
+
+ private:
+  int next() { return ++parameter_; }
+  Statement& bound(int code) {
+    if (code_ == SQLITE_OK) code_ = code;
+    return *this;
+  }
+
+  sqlite3_stmt* statement_ = nullptr;
+  int code_ = SQLITE_OK;
+  int parameter_ = 0;
+  int column_ = 0;
+};
+
+}  // namespace
+
+void HistoryFile::Close::operator()(sqlite3* db) const {
+  sqlite3_close_v2(db);
+}
+
+tl::unexpected<HistoryTrouble> HistoryFile::trouble(int code) const {
+  const int kind = code & 0xff;
+  return tl::unexpected(HistoryTrouble{kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB,
+                                       path_ + ": " + sqlite3_errmsg(db_.get())});
+}
+
+FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags) {
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  HistoryFile file(path, std::unique_ptr<sqlite3, Close>(raw));
+  if (code != SQLITE_OK) return file.trouble(code);
+  sqlite3_extended_result_codes(raw, 1);
+  sqlite3_busy_timeout(raw, patience_ms);
+  return file;
+}
+
+FileResult<HistoryFile> HistoryFile::open_to_write(const std::string& path) {
+  std::error_code ignored;  // the opening says what is wrong
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  auto file = open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  if (!file) return file;
+  if (auto done = file->migrate(); !done) return tl::unexpected(done.error());
+  return file;
+}
+
+FileResult<HistoryFile> HistoryFile::open_to_read(const std::string& path) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown))
+    return tl::unexpected(HistoryTrouble{
+        false, path + ": " + (unknown ? unknown.message() : "there is no such file yet")});
+  auto file = open(path, SQLITE_OPEN_READONLY);
+  if (!file) return file;
+  const auto id = file->number("PRAGMA application_id");
+  if (!id) return tl::unexpected(id.error());
+  const auto version = file->number("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
+  if (*id != application_id || *version < 1 || *version > schema_version)
+    return tl::unexpected(
+        HistoryTrouble{false, path + ": not a history that this version of esshub can read"});
+  return file;
+}
+
+FileResult<void> HistoryFile::migrate() {
+  const auto version = number("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
+  const auto id = number("PRAGMA application_id");
+  if (!id) return tl::unexpected(id.error());
+  const auto tables = number("SELECT count(*) FROM sqlite_master");
+  if (!tables) return tl::unexpected(tables.error());
+  const bool fresh = *version == 0 && *id == 0 && *tables == 0;
+  if (!fresh && *id != application_id)
+    return tl::unexpected(HistoryTrouble{false, path_ + ": a database of another program"});
+  if (*version > schema_version)
+    return tl::unexpected(
+        HistoryTrouble{false, path_ + ": written by a newer version of esshub (schema " +
+                                  std::to_string(*version) + ", this one knows " +
+                                  std::to_string(schema_version) + ")"});
+  // FULL: a power cut, too, loses at most the last batch.
+  if (auto done = run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                      "PRAGMA journal_size_limit=4194304;");
+      !done)
+    return done;
+  if (*version == schema_version) return {};
+  std::string steps = "BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(application_id);
+  for (auto n = static_cast<std::size_t>(*version); n < migrations.size(); ++n)
+    steps += std::string{"; "} + migrations[n];
+  steps += "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT";
+  auto done = run(steps.c_str());
+  if (!done) static_cast<void>(run("ROLLBACK"));
+  return done;
+}
+
+FileResult<void> HistoryFile::run(const char* sql) {
+  const int code = sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return trouble(code);
+  return {};
+}
+
+FileResult<std::int64_t> HistoryFile::number(const char* sql) {
+  Statement query(db_.get(), sql);
+  const int code = query.step();
+  if (code != SQLITE_ROW) return trouble(code);
+  return query.integer();
+}
+
+FileResult<void> HistoryFile::write(const HistoryBatch& batch, const EnergyTotals& marks,
+                                    std::optional<WallTime> keep_from) {
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+  auto written = write_rows(batch, marks, keep_from);
+  if (written) written = run("COMMIT");
+  // A commit that failed may have ended the transaction by itself; then there is nothing to undo.
+  if (!written && sqlite3_get_autocommit(db_.get()) == 0) static_cast<void>(run("ROLLBACK"));
+  return written;
+}
+
+FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
+                                         std::optional<WallTime> keep_from) {
+  int code = SQLITE_OK;
+  const auto done = [&](int next) { return (code = next) == SQLITE_OK; };
+
+  // A restart within a minute leaves two halves: the later one stands, where it knows something.
+  Statement minute(db_.get(),
+                   "INSERT INTO minutes VALUES(?,?,?,?,?,?) ON CONFLICT(begin) DO UPDATE SET"
+                   " grid_w=coalesce(excluded.grid_w, grid_w),"
+                   " solar_w=coalesce(excluded.solar_w, solar_w),"
+                   " load_w=coalesce(excluded.load_w, load_w),"
+                   " battery_w=coalesce(excluded.battery_w, battery_w),"
+                   " soc_tenths=coalesce(excluded.soc_tenths, soc_tenths)");
+  for (const auto& row : batch.minutes)
+    if (!done(minute.with(seconds_of(row.begin))
+                  .whole(row.grid_w)
+                  .whole(row.solar_w)
+                  .whole(row.load_w)
+                  .whole(row.battery_w)
+                  .whole(row.soc, 10)
+                  .go()))
+      return trouble(code);
+
+  Statement day(db_.get(),
+                "INSERT INTO days VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(date) DO UPDATE SET"
+                " grid_import=grid_import+excluded.grid_import,"
+                " grid_export=grid_export+excluded.grid_export,"
+                " solar=solar+excluded.solar, load=load+excluded.load,"
+                " battery_charge=battery_charge+excluded.battery_charge,"
+                " battery_discharge=battery_discharge+excluded.battery_discharge,"
+                " import_cost=coalesce(import_cost+excluded.import_cost, excluded.import_cost,"
+                " import_cost),"
+                " export_income=coalesce(export_income+excluded.export_income,"
+                " excluded.export_income, export_income),"
+                " import_unpriced=import_unpriced+excluded.import_unpriced,"
+                " export_unpriced=export_unpriced+excluded.export_unpriced");
+  for (const auto& [date, row] : batch.days) {
+    day.with(std::string_view{date});
+    for (const double joules : row.energies.joules) day.with(joules);
+    if (!done(day.with(row.import_cost)
+                  .with(row.export_income)
+                  .with(row.import_unpriced_j)
+                  .with(row.export_unpriced_j)
+                  .go()))
+      return trouble(code);
+  }
+
+  Statement total(db_.get(),
+                  "INSERT INTO totals VALUES(?,?,?) ON CONFLICT(flow) DO UPDATE SET"
+                  " joules=joules+excluded.joules, mark=excluded.mark");
+  for (std::size_t i = 0; i < flow_count; ++i)
+    if (!done(total.with(name(static_cast<Flow>(i)))
+                  .with(batch.energies.joules[i])
+                  .with(marks.joules[i])
+                  .go()))
+      return trouble(code);
+
+  Statement event(db_.get(), "INSERT INTO events VALUES(?,?,?,?)");
+  for (const auto& row : batch.events)
+    if (!done(event.with(milliseconds_of(row.at))
+                  .with(std::string_view{row.kind})
+                  .with(std::string_view{row.name})
+                  .with(std::string_view{row.detail})
+                  .go()))
+      return trouble(code);
+
+  if (!keep_from) return {};
+  Statement old_minutes(db_.get(), "DELETE FROM minutes WHERE begin < ?");
+  if (!done(old_minutes.with(seconds_of(*keep_from)).go())) return trouble(code);
+  Statement old_events(db_.get(), "DELETE FROM events WHERE at < ?");
+  if (!done(old_events.with(milliseconds_of(*keep_from)).go())) return trouble(code);
+  return {};
+}
+
+FileResult<void> HistoryFile::check() {
+  Statement query(db_.get(), "PRAGMA quick_check(1)");
+  const int code = query.step();
+  if (code != SQLITE_ROW) return trouble(code);
+  if (const auto found = query.text(); found != "ok")
+    return tl::unexpected(HistoryTrouble{true, path_ + ": " + found});
+  return {};
+}
+
+template <class Row>
+FileResult<void> HistoryFile::each(const char* sql, const std::vector<std::int64_t>& arguments,
+                                   Row row) {
+  Statement query(db_.get(), sql);
+  for (const auto argument : arguments) query.with(argument);
+  int code = query.step();
+  for (; code == SQLITE_ROW; code = query.step()) {
+    query.next_row();
+    row(query);
+  }
+  if (code != SQLITE_DONE) return trouble(code);
+  return {};
+}
+
+FileResult<std::optional<KeptTotals>> HistoryFile::totals() {
+  KeptTotals totals;
+  std::size_t found = 0;
+  auto read = each("SELECT flow, joules, mark FROM totals", {}, [&](Statement& row) {
+    const auto flow = row.text();
+    const auto joules = row.real().value_or(0.0);
+    const auto mark = row.real().value_or(0.0);
+    for (std::size_t i = 0; i < flow_count; ++i) {
+      if (name(static_cast<Flow>(i)) != flow) continue;
+      totals.flowed.joules[i] = joules;
+      totals.marks.joules[i] = mark;
+      ++found;
+    }
+  });
+  if (!read) return tl::unexpected(read.error());
+  if (found == 0) return std::nullopt;
+  return totals;
+}
+
+FileResult<std::vector<MinuteRow>> HistoryFile::minutes(WallTime from, WallTime until) {
+  std::vector<MinuteRow> rows;
+  auto read = each(
+      "SELECT begin, grid_w, solar_w, load_w, battery_w, soc_tenths FROM minutes"
+      " WHERE begin >= ? AND begin < ? ORDER BY begin",
+      {not_before<std::chrono::seconds>(from), not_before<std::chrono::seconds>(until)},
+      [&](Statement& row) {
+        MinuteRow minute;
+        minute.begin = wall<std::chrono::seconds>(row.integer());
+        minute.grid_w = row.real();
+        minute.solar_w = row.real();
+        minute.load_w = row.real();
+        minute.battery_w = row.real();
+        if (const auto tenths = row.real()) minute.soc = *tenths / 10.0;
+        rows.push_back(minute);
+      });
+  if (!read) return tl::unexpected(read.error());
+  return rows;
+}
+
+FileResult<std::vector<DayRow>> HistoryFile::days(unsigned count) {
+  std::vector<DayRow> rows;
+  auto read = each(
+      "SELECT date, grid_import, grid_export, solar, load, battery_charge,"
+      " battery_discharge, import_cost, export_income, import_unpriced,"
+      " export_unpriced FROM days ORDER BY date DESC LIMIT ?",
+      {std::int64_t{count}}, [&](Statement& row) {
+        DayRow day;
+        day.date = row.text();
+        for (double& joules : day.energies.joules) joules = row.real().value_or(0.0);
+        day.import_cost = row.real();
+        day.export_income = row.real();
+        day.import_unpriced_j = row.real().value_or(0.0);
+        day.export_unpriced_j = row.real().value_or(0.0);
+        rows.push_back(std::move(day));
+      });
+  if (!read) return tl::unexpected(read.error());
+  std::ranges::reverse(rows);
+  return rows;
+}
+
+FileResult<std::vector<HistoryEvent>> HistoryFile::events(WallTime from, WallTime until,
+                                                          unsigned most) {
+  std::vector<HistoryEvent> rows;
+  auto read = each(
+      "SELECT at, kind, name, detail FROM events WHERE at >= ? AND at < ?"
+      " ORDER BY at DESC, rowid DESC LIMIT ?",
+      {not_before<std::chrono::milliseconds>(from), not_before<std::chrono::milliseconds>(until),
+       std::int64_t{most}},
+      [&](Statement& row) {
+        const auto at = wall<std::chrono::milliseconds>(row.integer());
+        auto kind = row.text();
+        auto event_name = row.text();
+        rows.push_back({at, std::move(kind), std::move(event_name), row.text()});
+      });
+  if (!read) return tl::unexpected(read.error());
+  return rows;
+}
+
+namespace {
+
+class Reader final : public HistoryReader {
+ public:
+  explicit Reader(std::string path) : path_(std::move(path)) {}
+  Result<std::vector<MinuteRow>> minutes(WallTime from, WallTime until) override {
+    return ask([&](HistoryFile& file) { return file.minutes(from, until); });
+  }
+  Result<std::vector<DayRow>> days(unsigned count) override {
+    return ask([&](HistoryFile& file) { return file.days(count); });
+  }
+  Result<std::vector<HistoryEvent>> events(WallTime from, WallTime until, unsigned most) override {
+    return ask([&](HistoryFile& file) { return file.events(from, until, most); });
+  }
+
+ private:
+  /// A connection a question: it sees the newest file, also after one was set aside.
+  template <class Question>
+  auto ask(Question question)
+      -> Result<typename std::invoke_result_t<Question, HistoryFile&>::value_type> {
+    auto file = HistoryFile::open_to_read(path_);
+    if (!file) return fail(ErrorKind::content, file.error().text);
+    auto answer = question(*file);
+    if (!answer) return fail(ErrorKind::content, answer.error().text);
+    return std::move(*answer);
+  }
+
+  std::string path_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HistoryReader>> open_history(const std::string& path) {
+  // Now rather than with the first question: a wrong name is told at once.
+  if (const auto file = HistoryFile::open_to_read(path); !file)
+    return fail(ErrorKind::content, file.error().text);
+  return std::make_unique<Reader>(path);
+}
+
+}  // namespace esshub::publish

@@ -1,0 +1,85 @@
+// HistoryFile: the history as an SQLite database. The only file that knows SQLite.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "publish/history/collector.hpp"
+#include "publish/history/history.hpp"
+
+struct sqlite3;
+
+namespace esshub::publish {
+
+/// J by flow.
+struct KeptTotals {
+  EnergyTotals flowed;  ///< since the hub was installed, up to the last batch
+  EnergyTotals marks;   ///< the most that may have been shown of it (shown_totals.hpp)
+};
+
+/// Why the file could not be used.
+struct HistoryTrouble {
+  bool damaged = false;  ///< what is in it is broken: waiting does not help, setting it aside does
+  std::string text;      ///< for a person, with the file's name
+};
+
+template <class T>
+using FileResult = tl::expected<T, HistoryTrouble>;
+
+/// One connection, for one thread at a time. The file is in WAL mode: one writes, others (also
+/// other programs) read meanwhile. Tables: `minutes` (begin: seconds since 1970, powers in W,
+/// soc_tenths: tenths of a per cent), `days` (J and money by date), `totals` (J since the hub was
+/// installed, and the most that may have been shown of it), `events` (at: milliseconds since 1970).
+/// The schema's version is `PRAGMA user_version`.
+class HistoryFile {
+ public:
+  /// Creates the file (and its folder) where it is missing and brings an older schema up to date.
+  /// A newer one, or a database of another program, is refused untouched.
+  [[nodiscard]] static FileResult<HistoryFile> open_to_write(const std::string& path);
+  /// Never creates nor changes anything.
+  [[nodiscard]] static FileResult<HistoryFile> open_to_read(const std::string& path);
+
+  /// All of the batch and the new marks, or nothing of it. Rows older than `keep_from` are pruned,
+  /// days never.
+  [[nodiscard]] FileResult<void> write(const HistoryBatch& batch, const EnergyTotals& marks,
+                                       std::optional<WallTime> keep_from = {});
+  /// Looks through the whole file.
+  [[nodiscard]] FileResult<void> check();
+
+  /// Nothing in a file just made.
+  [[nodiscard]] FileResult<std::optional<KeptTotals>> totals();
+  // As HistoryReader's.
+  [[nodiscard]] FileResult<std::vector<MinuteRow>> minutes(WallTime from, WallTime until);
+  [[nodiscard]] FileResult<std::vector<DayRow>> days(unsigned count);
+  [[nodiscard]] FileResult<std::vector<HistoryEvent>> events(WallTime from, WallTime until,
+                                                             unsigned most);
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const;
+  };
+  HistoryFile(std::string path, std::unique_ptr<sqlite3, Close> db)
+      : path_(std::move(path)), db_(std::move(db)) {}
+  static FileResult<HistoryFile> open(const std::string& path, int flags);
+  FileResult<void> migrate();
+  FileResult<std::int64_t> number(const char* sql);
+  FileResult<void> run(const char* sql);
+  FileResult<void> write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
+                              std::optional<WallTime> keep_from);
+  [[nodiscard]] tl::unexpected<HistoryTrouble> trouble(int code) const;
+
+  template <class Row>
+  FileResult<void> each(const char* sql, const std::vector<std::int64_t>& arguments, Row row);
+
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> db_;
+};
+
+/// The history of a file, for a program beside the hub.
+[[nodiscard]] Result<std::unique_ptr<HistoryReader>> open_history(const std::string& path);
+
+}  // namespace esshub::publish

@@ -1,0 +1,309 @@
+#include "publish/mqtt/home_assistant.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "publish/mqtt/home_assistant_entities.hpp"
+
+namespace esshub::publish {
+namespace {
+
+using Json = nlohmann::json;
+
+// When the switch says no more than ON.
+constexpr double storm_below_ceiling = 5.0;  // percentage points
+constexpr double storm_hours = 24.0;
+constexpr double storm_hours_most = 7 * 24.0;
+
+Json list(std::string_view commas) {
+  Json items = Json::array();
+  while (!commas.empty()) {
+    const auto end = std::min(commas.find(','), commas.size());
+    items.push_back(std::string{commas.substr(0, end)});
+    commas.remove_prefix(std::min(end + 1, commas.size()));
+  }
+  return items;
+}
+
+void put(Json& object, const char* key, std::string_view text) {
+  if (!text.empty()) object[key] = std::string{text};
+}
+
+std::optional<double> number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
+    return std::nullopt;
+  return value;
+}
+
+std::string plain(double value) {
+  const auto whole = std::llround(value);
+  return std::to_string(whole);
+}
+
+template <class... Parts>
+tl::unexpected<Error> refuse(Parts&&... parts) {
+  return fail(ErrorKind::content, (std::string{} + ... + std::string{parts}));
+}
+
+const HaControl* find_control(std::string_view id) {
+  const auto all = ha_controls();
+  const auto found = std::ranges::find(all, id, &HaControl::id);
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<double> in_range(const HaControl& control, std::optional<double> value) {
+  if (!value || *value < control.low || *value > control.high)
+    return refuse("expected ", plain(control.low), " to ", plain(control.high), " ", control.unit);
+  return *value;
+}
+
+Duration minutes(double value) {
+  return as_duration(Seconds(value * 60.0));
+}
+
+/// The key's number, or `otherwise` when it is absent; nothing if it is no number.
+std::optional<double> number_of(const Json& json, const char* key, double otherwise) {
+  const auto found = json.find(key);
+  if (found == json.end()) return otherwise;
+  if (!found->is_number()) return std::nullopt;
+  return found->get<double>();
+}
+
+Result<Soc> soc_of(const Json& json, const char* key, double otherwise) {
+  const auto value = number_of(json, key, otherwise);
+  const auto soc = value ? Soc::from_percent(*value) : std::nullopt;
+  if (!soc) return refuse("expected ", key, " from 0 to 100 %");
+  return *soc;
+}
+
+/// An object, or one word as the object {key: word}.
+Json object_or_word(std::string_view payload, const char* key) {
+  auto json = Json::parse(payload, nullptr, false);
+  if (json.is_object()) return json;
+  return Json{{key, std::string{payload}}};
+}
+
+std::string word_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+Result<std::optional<Command>> override_of(const Json& json, double default_w,
+                                           double default_minutes, const Policy& policy) {
+  const auto word = word_of(json, "instruction");
+  if (word == "none") return std::optional<Command>{EndOverride{}};
+  const auto kind = instruction_kind(word);
+  if (!kind) return refuse("expected none, balance, charge, discharge or idle");
+  const auto power =
+      in_range(*find_control("override_power"), number_of(json, "power_w", default_w));
+  if (!power) return refuse("power_w: ", power.error().detail);
+  const auto length =
+      in_range(*find_control("override_minutes"), number_of(json, "minutes", default_minutes));
+  if (!length) return refuse("minutes: ", length.error().detail);
+  const auto end = *kind == InstructionKind::charge ? policy.ceiling : policy.floor;
+  const auto target = soc_of(json, "target", end.percent());
+  const auto low = soc_of(json, "low", 0.0);
+  const auto high = soc_of(json, "high", 100.0);
+  for (const auto* soc : {&target, &low, &high})
+    if (!*soc) return tl::unexpected<Error>(soc->error());
+  Instruction instruction;
+  instruction.kind = *kind;
+  switch (*kind) {
+    case InstructionKind::charge:
+    case InstructionKind::discharge:
+      instruction.power = Watts{*power};
+      instruction.target = *target;
+      break;
+    case InstructionKind::balance:
+    case InstructionKind::idle:
+      instruction.low = *low;
+      instruction.high = *high;
+      break;
+  }
+  return std::optional<Command>{StartOverride{instruction, minutes(*length)}};
+}
+
+Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy) {
+  const auto word = word_of(json, "storm");
+  if (word == "OFF") return std::optional<Command>{EndStorm{}};
+  if (word != "ON" && !json.contains("reserve"))
+    return refuse("expected ON, OFF or {\"reserve\": %, \"hours\": h}");
+  const auto reserve =
+      soc_of(json, "reserve",
+             std::max(policy.reserve.percent(), policy.ceiling.percent() - storm_below_ceiling));
+  if (!reserve) return tl::unexpected<Error>(reserve.error());
+  const auto hours = number_of(json, "hours", storm_hours);
+  if (!hours || !(*hours > 0.0 && *hours <= storm_hours_most))
+    return refuse("expected hours above 0, up to ", plain(storm_hours_most));
+  return std::optional<Command>{StartStorm{*reserve, minutes(*hours * 60.0)}};
+}
+
+}  // namespace
+
+HomeAssistant::HomeAssistant(HomeAssistantSettings settings, bool controls, const std::string& id,
+                             std::string site_name, std::string version)
+    : settings_(std::move(settings)),
+      controls_(controls),
+      device_("esshub_" + id),
+      base_(settings_.prefix + "/" + id + "/"),
+      site_name_(std::move(site_name)),
+      version_(std::move(version)),
+      sources_said_(ha_sources().size()),
+      current_(ha_entities().size()) {}
+
+MqttMessage HomeAssistant::will() const {
+  return {own("availability"), "offline", true};
+}
+
+std::vector<std::string> HomeAssistant::subscriptions() const {
+  return {settings_.discovery_prefix + "/status", own("set/+")};
+}
+
+void HomeAssistant::on_connect(Outbox& out) {
+  out.push(discovery());
+  out.push({own("availability"), "online", true});
+  said_at_.reset();
+  std::ranges::fill(sources_said_, std::nullopt);
+}
+
+bool HomeAssistant::on_status(std::string_view topic, std::string_view payload, Outbox& out) {
+  if (topic != settings_.discovery_prefix + "/status") return false;
+  if (payload == "online") on_connect(out);
+  return true;
+}
+
+void HomeAssistant::on_view(const View& view, Instant now, Outbox& out) {
+  policy_ = view.decision.policy;
+  say_sources(view, out);
+  if (said_at_ && now - *said_at_ < settings_.period) return;
+  said_at_ = now;
+  say_states(view, out);
+}
+
+void HomeAssistant::say_sources(const View& view, Outbox& out) {
+  const auto sources = ha_sources();
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const bool reachable = sources[i].reachable(view);
+    if (sources_said_[i] == reachable) continue;
+    sources_said_[i] = reachable;
+    out.push({own("source/" + std::string{sources[i].id}), reachable ? "online" : "offline", true});
+  }
+}
+
+void HomeAssistant::say_states(const View& view, Outbox& out) {
+  const auto entities = ha_entities();
+  for (std::size_t i = 0; i < entities.size(); ++i) {
+    const auto state = entities[i].state(view);
+    if (state || current_[i])
+      out.push({own("state/" + std::string{entities[i].id}), state.value_or("None")});
+    current_[i] = state.has_value();
+  }
+  if (!controls_) return;
+  for (const auto& control : ha_controls()) {
+    if (!control.state) continue;
+    if (auto state = control.state(view))
+      out.push({own("state/" + std::string{control.id}), std::move(*state)});
+  }
+  out.push({own("state/override_power"), plain(override_w_)});
+  out.push({own("state/override_minutes"), plain(override_minutes_)});
+}
+
+bool HomeAssistant::is_control(std::string_view topic) const {
+  return topic.starts_with(own("set/"));
+}
+
+Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
+                                                         std::string_view payload) {
+  const auto* control = find_control(topic.substr(std::min(own("set/").size(), topic.size())));
+  if (!control) return fail(ErrorKind::unsupported, "no such control");
+  const auto id = control->id;
+  if (id == "mode") {
+    const auto chosen = mode(payload);
+    if (!chosen) return refuse("expected balance or scheduled");
+    return std::optional<Command>{SetMode{*chosen}};
+  }
+  if (control->platform == "number") {
+    const auto value = in_range(*control, number(payload));
+    if (!value) return tl::unexpected<Error>(value.error());
+    if (id == "reserve") return std::optional<Command>{SetReserve{Soc::from_percent(*value)}};
+    (id == "override_power" ? override_w_ : override_minutes_) = *value;
+    said_at_.reset();  // shown at once
+    return std::optional<Command>{};
+  }
+  if (id == "override")
+    return override_of(object_or_word(payload, "instruction"), override_w_, override_minutes_,
+                       policy_);
+  if (id == "storm") return storm_of(object_or_word(payload, "storm"), policy_);
+  if (payload != "PRESS") return refuse("expected PRESS");
+  return std::optional<Command>{ResetCutoff{}};
+}
+
+MqttMessage HomeAssistant::discovery() const {
+  const auto available = [&](std::string_view source) {
+    Json list = Json::array({{{"topic", own("availability")}}});
+    if (!source.empty()) list.push_back({{"topic", own("source/" + std::string{source})}});
+    return list;
+  };
+  const auto expire_after = std::chrono::ceil<std::chrono::seconds>(3 * settings_.period).count();
+  Json components = Json::object();
+  const auto add = [&](std::string_view id, std::string_view platform,
+                       std::string_view name) -> Json& {
+    auto& component = components[std::string{id}];
+    component["platform"] = std::string{platform};
+    component["unique_id"] = device_ + "_" + std::string{id};
+    component["name"] = std::string{name};
+    component["state_topic"] = own("state/" + std::string{id});
+    return component;
+  };
+  for (const auto& entity : ha_entities()) {
+    auto& component = add(entity.id, entity.platform, entity.name);
+    put(component, "device_class", entity.device_class);
+    put(component, "unit_of_measurement", entity.unit);
+    put(component, "state_class", entity.state_class);
+    if (entity.diagnostic) component["entity_category"] = "diagnostic";
+    if (!entity.options.empty()) component["options"] = list(entity.options);
+    component["expire_after"] = expire_after;
+    component["availability"] = available(entity.source);
+    component["availability_mode"] = "all";
+  }
+  for (const auto& control : ha_controls()) {
+    // An entity with nothing but its platform is removed: it may be there from an earlier run.
+    components[std::string{control.id}] = {{"platform", std::string{control.platform}}};
+    if (!controls_) continue;
+    auto& component = add(control.id, control.platform, control.name);
+    component["command_topic"] = own("set/" + std::string{control.id});
+    component["availability"] = available({});
+    put(component, "unit_of_measurement", control.unit);
+    if (!control.options.empty()) component["options"] = list(control.options);
+    if (control.platform == "number") {
+      component["min"] = control.low;
+      component["max"] = control.high;
+      component["step"] = control.step;
+      component["mode"] = "box";
+    }
+    if (control.platform == "button") component.erase("state_topic");
+    if (control.platform != "button") component["optimistic"] = false;
+  }
+  const Json payload{
+      {"device",
+       {{"identifiers", {device_}},
+        {"name", site_name_},
+        {"manufacturer", "esshub"},
+        {"model", "Energy hub"},
+        {"sw_version", version_}}},
+      {"origin", {{"name", "esshub"}, {"sw_version", version_}}},
+      {"components", components},
+  };
+  return {settings_.discovery_prefix + "/device/" + device_ + "/config",
+          payload.dump(-1, ' ', false, Json::error_handler_t::replace), true};
+}
+
+std::string HomeAssistant::own(std::string_view name) const {
+  return base_ + std::string{name};
+}
+
+}  // namespace esshub::publish

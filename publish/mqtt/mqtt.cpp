@@ -1,0 +1,316 @@
+#include "publish/mqtt/mqtt.hpp"
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <fstream>
+#include <mutex>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "publish/closable_sinks.hpp"
+#include "publish/detachable_thread.hpp"
+#include "publish/latest_view.hpp"
+#include "publish/quoted.hpp"
+
+namespace esshub::publish {
+namespace {
+
+constexpr auto component = "mqtt";
+constexpr int keep_alive_s = 15;            // a broker that stalls is noticed within two of them
+constexpr Duration answer_limit = 10s;      // from the connection to the broker's welcome
+constexpr Duration farewell_limit = 1s;     // to say the last words
+constexpr Duration settled_after = 30s;     // then a loss is a new one: short pauses again
+constexpr std::uint32_t largest_in = 4096;  // bytes; nothing we listen to is longer
+constexpr int send_buffer = 32 * 1024;      // what a stalled broker gets late, at most
+
+Instant clock_now() {
+  return std::chrono::steady_clock::now();
+}
+
+std::string unique_client_id(const std::string& portal) {
+  constexpr auto digits = "0123456789abcdef";
+  std::random_device dice;
+  std::string id = "esshub-" + portal + "-";
+  for (int i = 0; i < 4; ++i) id += digits[dice() % 16];
+  return id;
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+struct Properties {
+  mosquitto_property* list = nullptr;
+  ~Properties() { mosquitto_property_free_all(&list); }
+};
+
+}  // namespace
+
+/// Lives as long as its thread, which may be longer than its Mqtt.
+class Mqtt::Client {
+ public:
+  Client(MqttSettings settings, const VenusIdentity& identity, const CommandSink& commands,
+         const EventSink& events)
+      : settings_(std::move(settings)),
+        broker_(settings_.host + ":" + std::to_string(settings_.port)),
+        gate_(commands, events),
+        session_(
+            settings_, identity, "mqtt " + broker_,
+            [this](const Command& c, const std::string& who) { return gate_.command(c, who); },
+            [this](const std::string& from, const Event& e) { gate_.event(from, e); }) {
+    if (settings_.client_id.empty()) settings_.client_id = unique_client_id(identity.portal_id);
+  }
+
+  void run() {
+    static std::once_flag once;
+    std::call_once(once, [] { mosquitto_lib_init(); });
+    if (!settings_.user.empty() && settings_.tls_ca.empty() && !is_loopback(settings_.host))
+      tell(Level::warning, "password_in_clear", "hint=\"set mqtt.tls_ca\"");
+    Pause pause;
+    while (!slot_.stopping()) {
+      const Instant begin = clock_now();
+      try {
+        connect_and_serve();
+      } catch (const std::exception& e) {
+        lost(e.what());
+      }
+      if (slot_.stopping()) return;
+      if (clock_now() - begin > settled_after) pause.reset();
+      for (const Instant until = clock_now() + pause.next();
+           clock_now() < until && !slot_.stopping();) {
+        slot_.wait(until - clock_now());
+        fetch_view();
+      }
+    }
+  }
+
+  ViewSlot& slot() { return slot_; }
+  Gate& gate() { return gate_; }
+
+ private:
+  using Handle = std::unique_ptr<mosquitto, void (*)(mosquitto*)>;
+
+  void connect_and_serve() {
+    connected_ = false;
+    failure_.clear();
+    trouble_.clear();
+    const Handle handle{mosquitto_new(settings_.client_id.c_str(), true, this), &mosquitto_destroy};
+    if (!handle) return lost("no memory");
+    auto* m = handle.get();
+    if (const auto error = prepare(m); !error.empty()) return lost(error);
+    Properties properties;
+    mosquitto_property_add_int32(&properties.list, MQTT_PROP_MAXIMUM_PACKET_SIZE, largest_in);
+    if (const int rc = mosquitto_connect_bind_v5(m, settings_.host.c_str(), settings_.port,
+                                                 keep_alive_s, nullptr, properties.list);
+        rc != MOSQ_ERR_SUCCESS)
+      return lost(text_of(rc));
+    ::setsockopt(mosquitto_socket(m), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+    const auto reason = serve(m);
+    if (reason.empty()) return;  // we take leave ourselves
+    lost(reason);
+  }
+
+  /// What is wrong, or nothing.
+  std::string prepare(mosquitto* m) {
+    mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+    mosquitto_connect_v5_callback_set(m, &Client::on_connect);
+    mosquitto_disconnect_v5_callback_set(m, &Client::on_disconnect);
+    mosquitto_message_v5_callback_set(m, &Client::on_message);
+    mosquitto_log_callback_set(m, &Client::on_log);
+    if (!settings_.tls_ca.empty() &&
+        mosquitto_tls_set(m, settings_.tls_ca.c_str(), nullptr, nullptr, nullptr, nullptr) !=
+            MOSQ_ERR_SUCCESS)
+      return "tls_ca cannot be read: " + settings_.tls_ca;
+    if (!settings_.user.empty()) {
+      auto password = settings_.password;
+      if (!settings_.password_file.empty()) {
+        std::ifstream file{settings_.password_file};
+        if (!std::getline(file, password))
+          return "password_file cannot be read: " + settings_.password_file;
+      }
+      mosquitto_username_pw_set(m, settings_.user.c_str(),
+                                password.empty() ? nullptr : password.c_str());
+    }
+    if (const auto will = session_.will())
+      mosquitto_will_set_v5(m, will->topic.c_str(), static_cast<int>(will->payload.size()),
+                            will->payload.data(), 0, will->retain, nullptr);
+    return {};
+  }
+
+  /// Until the connection is lost (why) or we shall end (nothing).
+  std::string serve(mosquitto* m) {
+    const Instant begin = clock_now();
+    RateLimit reads{2000, 500};  // messages a second: a flood waits at the broker
+    for (;;) {
+      const Instant now = clock_now();
+      if (slot_.stopping()) {
+        if (connected_) farewell(m);
+        return {};
+      }
+      if (!connected_ && now - begin > answer_limit) return "no answer from the broker";
+      fetch_view();
+      if (connected_) {
+        session_.on_timer(now);
+        if (!send(m)) return text_of(MOSQ_ERR_CONN_LOST);
+      }
+      const bool may_read = reads.take(now);
+      const int rc = exchange(m, may_read);
+      if (!failure_.empty()) return failure_;  // says more than the code
+      if (rc != MOSQ_ERR_SUCCESS) return text_of(rc);
+    }
+  }
+
+  /// Waits for the network or a View and moves bytes.
+  int exchange(mosquitto* m, bool may_read) {
+    const auto wanted =
+        static_cast<short>((may_read ? POLLIN : 0) | (mosquitto_want_write(m) ? POLLOUT : 0));
+    std::array<pollfd, 2> ready{{{mosquitto_socket(m), wanted, 0}, {slot_.fd(), POLLIN, 0}}};
+    ::poll(ready.data(), ready.size(), may_read ? 250 : 20);
+    if (ready[0].revents & POLLOUT)
+      if (const int rc = mosquitto_loop_write(m, 1); rc != MOSQ_ERR_SUCCESS) return rc;
+    const bool hung_up = (ready[0].revents & (POLLERR | POLLHUP)) != 0;
+    if ((ready[0].revents & POLLIN) || (hung_up && may_read))
+      if (const int rc = mosquitto_loop_read(m, 1); rc != MOSQ_ERR_SUCCESS) return rc;
+    return mosquitto_loop_misc(m);
+  }
+
+  /// Hands over as much as the connection takes now. False when it is broken.
+  bool send(mosquitto* m) {
+    auto& box = session_.outbox();
+    while (!mosquitto_want_write(m)) {
+      const auto message = box.pop();
+      if (!message) break;
+      const int rc = mosquitto_publish_v5(m, nullptr, message->topic.c_str(),
+                                          static_cast<int>(message->payload.size()),
+                                          message->payload.data(), 0, message->retain, nullptr);
+      if (rc == MOSQ_ERR_OVERSIZE_PACKET) continue;  // the broker takes no such message
+      if (rc != MOSQ_ERR_SUCCESS) return false;
+    }
+    if (box.dropped() != dropped_told_) {
+      dropped_told_ = box.dropped();
+      tell(Level::warning, "messages_dropped", "total=" + std::to_string(dropped_told_));
+    }
+    return true;
+  }
+
+  void farewell(mosquitto* m) {
+    session_.on_stop(clock_now());
+    for (const Instant until = clock_now() + farewell_limit; clock_now() < until;) {
+      if (!send(m)) return;
+      if (session_.outbox().empty() && !mosquitto_want_write(m)) break;
+      pollfd ready{mosquitto_socket(m), POLLOUT, 0};
+      ::poll(&ready, 1, 100);
+      if (mosquitto_loop_write(m, 1) != MOSQ_ERR_SUCCESS) return;
+    }
+    mosquitto_disconnect_v5(m, 0, nullptr);
+  }
+
+  void fetch_view() {
+    const auto view = slot_.take();
+    if (!view) return;
+    newest_ = view;
+    if (connected_) session_.on_view(*view, clock_now());
+  }
+
+  void lost(const std::string& reason) {
+    std::string detail = "broker=" + in_quotes(broker_) + " reason=" + in_quotes(reason);
+    if (trouble_.find("certificate verify failed") != std::string::npos)
+      detail += " hint=\"tls_ca does not vouch for the broker's certificate\"";
+    else if (trouble_.find("host name verification failed") != std::string::npos)
+      detail += " hint=\"the broker's certificate is not for this address\"";
+    if (!trouble_.empty()) detail += " library=" + in_quotes(trouble_);
+    tell(Level::warning, connected_ ? "disconnected" : "connect_failed", detail);
+    connected_ = false;
+  }
+
+  static std::string text_of(int rc) {
+    return rc == MOSQ_ERR_ERRNO ? std::generic_category().message(errno)
+                                : std::string{mosquitto_strerror(rc)};
+  }
+
+  void tell(Level level, std::string name, std::string detail) {
+    gate_.event(component, {level, std::move(name), std::move(detail)});
+  }
+
+  // ---- called by the library, within serve() ----
+  static Client& of(void* self) { return *static_cast<Client*>(self); }
+
+  static void on_connect(mosquitto* m, void* self, int rc, int, const mosquitto_property*) {
+    auto& client = of(self);
+    if (rc != 0) {
+      client.failure_ = rc == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION || rc == 1
+                            ? "the broker does not speak MQTT 5"
+                            : mosquitto_reason_string(rc);
+      return;
+    }
+    client.connected_ = true;
+    client.tell(Level::notice, "connected", "broker=" + in_quotes(client.broker_));
+    for (const auto& topic : client.session_.subscriptions())
+      mosquitto_subscribe_v5(m, nullptr, topic.c_str(), 0, MQTT_SUB_OPT_RETAIN_AS_PUBLISHED,
+                             nullptr);
+    const Instant now = clock_now();
+    if (client.newest_) client.session_.on_view(*client.newest_, now);
+    client.session_.on_connect(now);
+  }
+
+  static void on_disconnect(mosquitto*, void* self, int rc, const mosquitto_property*) {
+    if (rc != 0 && of(self).failure_.empty())
+      of(self).failure_ = rc >= 0x80 ? mosquitto_reason_string(rc) : text_of(rc);
+  }
+
+  static void on_message(mosquitto*, void* self, const mosquitto_message* message,
+                         const mosquitto_property*) {
+    const auto* bytes = static_cast<const char*>(message->payload);
+    const auto size = static_cast<std::size_t>(message->payloadlen);
+    try {
+      of(self).session_.on_message(message->topic, bytes ? std::string{bytes, size} : std::string{},
+                                   message->retain, clock_now());
+    } catch (const std::exception& e) {  // not through the library's own frames
+      of(self).failure_ = e.what();
+    }
+  }
+
+  static void on_log(mosquitto*, void* self, int level, const char* text) {
+    if (level == MOSQ_LOG_ERR) of(self).trouble_ = text;
+  }
+
+  MqttSettings settings_;
+  const std::string broker_;
+  ViewSlot slot_;
+  Gate gate_;
+  MqttSession session_;
+  std::shared_ptr<const View> newest_;
+  bool connected_ = false;
+  std::string failure_;  ///< why the library lost the connection
+  std::string trouble_;  ///< the library's last error line
+  std::uint64_t dropped_told_ = 0;
+};
+
+Mqtt::Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
+           const EventSink& events)
+    : client_(std::make_shared<Client>(settings, identity, commands, events)),
+      thread_(std::make_unique<SlowThread>("mqtt", [client = client_] { client->run(); })) {}
+
+Mqtt::~Mqtt() {
+  close();
+}
+
+void Mqtt::close() {
+  client_->slot().stop();
+  static_cast<void>(thread_->wait(2s));
+  client_->gate().close();
+}
+
+void Mqtt::update(const View& view) {
+  client_->slot().put(view);
+}
+
+}  // namespace esshub::publish

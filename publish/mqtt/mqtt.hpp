@@ -1,0 +1,32 @@
+// The MQTT client: connects a session to a broker, on a thread of its own.
+#pragma once
+
+#include <memory>
+
+#include "publish/mqtt/session.hpp"
+
+namespace esshub::publish {
+
+/// Speaks MQTT 5, because only there a client can say how large a message it takes and sees that
+/// another client wants its write kept. A broker that is down, stalls or floods costs control
+/// nothing (F15): Views it cannot take are dropped, the newest wins.
+class Mqtt {
+ public:
+  Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
+       const EventSink& events);
+  ~Mqtt();
+  Mqtt(const Mqtt&) = delete;
+  Mqtt& operator=(const Mqtt&) = delete;
+
+  /// Thread-safe; never waits.
+  void update(const View& view);
+  /// Takes leave of the broker; waits at most 2 s. After it neither sink is called again.
+  void close();
+
+ private:
+  class Client;
+  std::shared_ptr<Client> client_;
+  std::unique_ptr<class SlowThread> thread_;
+};
+
+}  // namespace esshub::publish

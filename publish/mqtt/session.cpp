@@ -1,0 +1,109 @@
+#include "publish/mqtt/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "publish/quoted.hpp"
+
+namespace esshub::publish {
+namespace {
+
+constexpr auto component = "mqtt";
+constexpr Duration late = 2s;  // no View for so long: the last one is shown as it ages
+
+}  // namespace
+
+MqttSession::MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
+                         CommandSink commands, EventSink events)
+    : settings_(std::move(settings)),
+      who_(std::move(who)),
+      commands_(std::move(commands)),
+      events_(std::move(events)),
+      outbox_(settings_.buffer),
+      venus_(identity),
+      home_assistant_(settings_.names, settings_.writes, identity.portal_id, identity.site_name,
+                      identity.version) {}
+
+std::optional<MqttMessage> MqttSession::will() const {
+  if (!settings_.home_assistant) return std::nullopt;
+  return home_assistant_.will();
+}
+
+std::vector<std::string> MqttSession::subscriptions() const {
+  std::vector<std::string> topics;
+  if (settings_.venus) topics = venus_.subscriptions();
+  if (settings_.home_assistant)
+    for (auto& topic : home_assistant_.subscriptions()) topics.push_back(std::move(topic));
+  return topics;
+}
+
+void MqttSession::on_connect(Instant now) {
+  outbox_.clear();  // what waited for the connection before is old
+  if (settings_.home_assistant) home_assistant_.on_connect(outbox_);
+  if (settings_.venus) venus_.on_connect(outbox_);
+  if (view_) on_view(*view_, now);
+}
+
+void MqttSession::on_view(const View& view, Instant now) {
+  view_ = view;
+  // A View that has waited ages like its readings do (I10).
+  view_->now = std::max(view.now, now);
+  if (settings_.venus) venus_.on_view(*view_, now, outbox_);
+  if (settings_.home_assistant) home_assistant_.on_view(*view_, now, outbox_);
+}
+
+void MqttSession::on_timer(Instant now) {
+  if (view_ && now - view_->now >= late) on_view(View{*view_}, now);
+  if (settings_.venus) venus_.on_timer(now, outbox_);
+}
+
+void MqttSession::on_message(const std::string& topic, const std::string& payload, bool retained,
+                             Instant now) {
+  if (settings_.venus && topic.starts_with("R/")) {
+    venus_.on_read(topic, payload, now, outbox_);
+    return;
+  }
+  if (settings_.home_assistant && home_assistant_.on_status(topic, payload, outbox_)) {
+    if (view_) on_view(*view_, now);
+    return;
+  }
+  on_write(topic, payload, retained, now);
+}
+
+void MqttSession::on_stop(Instant now) {
+  if (settings_.venus) venus_.on_stop(now, outbox_);
+  if (settings_.home_assistant) home_assistant_.on_stop(outbox_);
+}
+
+void MqttSession::on_write(const std::string& topic, const std::string& payload, bool retained,
+                           Instant now) {
+  // An emptied topic is a client that takes its retained message back.
+  if (payload.empty() && retained) return;
+  const auto said =
+      "who=" + in_quotes(who_) + " topic=" + in_quotes(topic) + " payload=" + in_quotes(payload);
+  const auto refused = [&](const std::string& reason) {
+    events_(component, {Level::warning, "write_refused", said + " reason=" + in_quotes(reason)});
+  };
+  const auto asked = ask(topic, payload, retained, now);
+  if (!asked) return refused(asked.error().detail);
+  if (*asked)
+    if (const auto done = commands_(**asked, who_); !done) return refused(done.error().detail);
+  events_(component, {Level::info, "write_accepted", said});
+}
+
+MqttSession::Asked MqttSession::ask(const std::string& topic, const std::string& payload,
+                                    bool retained, Instant now) {
+  if (!settings_.writes) return fail(ErrorKind::unsupported, "writes are off (mqtt.writes)");
+  if (retained)
+    return fail(ErrorKind::unsupported,
+                "retained: it would be obeyed again at every new connection");
+  if (!writes_.take(now)) return fail(ErrorKind::unsupported, "more than 5 a second");
+  if (home_assistant_.is_control(topic)) return home_assistant_.on_control(topic, payload);
+  const auto write = venus_.parse_write(topic, payload);
+  if (!write) return tl::unexpected<Error>(write.error());
+  if (!view_) return fail(ErrorKind::content, "nothing is known of the house yet");
+  return remote_.write(write->service, write->path, write->value, *view_, now)
+      .map([](const Command& command) { return std::optional{command}; });
+}
+
+}  // namespace esshub::publish

@@ -1,0 +1,58 @@
+// Everything the hub says and hears over MQTT, without the network: messages in, messages out.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/command.hpp"
+#include "model/event.hpp"
+#include "model/view.hpp"
+#include "publish/mqtt/home_assistant.hpp"
+#include "publish/mqtt/outbox.hpp"
+#include "publish/mqtt/settings.hpp"
+#include "publish/mqtt/venus_topics.hpp"
+#include "publish/rate_limit.hpp"
+#include "publish/venus/writes.hpp"
+
+namespace esshub::publish {
+
+class MqttSession {
+ public:
+  /// Accepted and refused writes go to `events`, accepted ones to `commands` with `who` as author.
+  MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
+              CommandSink commands, EventSink events);
+
+  /// What the broker shall say when the connection is lost.
+  [[nodiscard]] std::optional<MqttMessage> will() const;
+  [[nodiscard]] std::vector<std::string> subscriptions() const;
+
+  void on_connect(Instant now);
+  void on_view(const View& view, Instant now);
+  /// Call it at least once a second.
+  void on_timer(Instant now);
+  /// `retained`: the message was kept by the broker or sent to be kept.
+  void on_message(const std::string& topic, const std::string& payload, bool retained, Instant now);
+  void on_stop(Instant now);
+
+  [[nodiscard]] Outbox& outbox() { return outbox_; }
+
+ private:
+  using Asked = Result<std::optional<Command>>;
+  void on_write(const std::string& topic, const std::string& payload, bool retained, Instant now);
+  [[nodiscard]] Asked ask(const std::string& topic, const std::string& payload, bool retained,
+                          Instant now);
+
+  const MqttSettings settings_;
+  const std::string who_;
+  const CommandSink commands_;
+  const EventSink events_;
+  Outbox outbox_;
+  VenusTopics venus_;
+  VenusRemote remote_;
+  HomeAssistant home_assistant_;
+  RateLimit writes_{5, 10};
+  std::optional<View> view_;
+};
+
+}  // namespace esshub::publish

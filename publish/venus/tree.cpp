@@ -1,0 +1,563 @@
+#include "publish/venus/tree.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <initializer_list>
+
+#include "publish/derived.hpp"
+
+namespace esshub::publish {
+namespace {
+
+using Value = std::optional<VenusValue>;
+
+std::optional<std::int32_t> integer(std::optional<double> value) {
+  if (!value || !(std::abs(*value) < 2147483647.0)) return std::nullopt;
+  return static_cast<std::int32_t>(std::lround(*value));
+}
+
+std::optional<std::uint32_t> bits(const View& view, Measure measure) {
+  const auto reading = view.snapshot.bits(Point::battery, measure);
+  return fresh(reading, view.now, view.max_age_of(measure));
+}
+
+bool any(std::uint32_t set, std::initializer_list<BmsFlag> flags) {
+  for (const BmsFlag flag : flags)
+    if (has(set, flag)) return true;
+  return false;
+}
+
+/// 0 ok, 1 warning, 2 alarm. Without the protection bits nothing can be said.
+template <BmsFlag... flags>
+Value alarm(const View& view) {
+  const auto protections = bits(view, Measure::protections);
+  if (!protections) return std::nullopt;
+  if (any(*protections, {flags...})) return 2;
+  const auto warnings = bits(view, Measure::warnings);
+  if (!warnings) return std::nullopt;
+  return any(*warnings, {flags...}) ? 1 : 0;
+}
+
+template <BmsRequest... requests>
+Value requested(const View& view) {
+  const auto set = bits(view, Measure::requests);
+  if (!set) return std::nullopt;
+  return (has(*set, requests) || ...) ? 1 : 0;
+}
+
+template <Fault fault>
+Value fault_alarm(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision) return std::nullopt;
+  return decision->faults.active(fault) ? 2 : 0;
+}
+
+/// 1 while one of the rules shaped the decision.
+template <Why... rules>
+Value ruled(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision) return std::nullopt;
+  return (decision->reasons.has(rules) || ...) ? 1 : 0;
+}
+
+template <Point point, Measure measure>
+Value reading(const View& view) {
+  return view.current(point, measure);
+}
+
+template <Point point, Measure measure>
+Value whole(const View& view) {
+  return integer(view.current(point, measure));
+}
+
+/// kWh
+template <Point point, Measure measure>
+Value energy(const View& view) {
+  const auto watt_hours = view.current(point, measure);
+  if (!watt_hours) return std::nullopt;
+  return *watt_hours / 1000.0;
+}
+
+template <std::optional<double> (*derived)(const View&)>
+Value value_of(const View& view) {
+  return derived(view);
+}
+
+template <std::int32_t number>
+Value constant(const View&) {
+  return number;
+}
+
+/// Venus OS has it, this hub does not know it: who asks is told so, and gets no error.
+Value unknown(const View&) {
+  return std::nullopt;
+}
+
+/// 1 while the device's main reading is current.
+template <Point point, Measure measure>
+Value connected(const View& view) {
+  return view.current(point, measure) ? 1 : 0;
+}
+
+std::optional<InverterState> main_state(const View& view) {
+  return fresh(view.snapshot.inverter_state(), view.now, view.max_age_of(Measure::main_state));
+}
+
+/// As the control sees it; nothing while the inverter is silent.
+std::optional<bool> islanded(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision || !main_state(view)) return std::nullopt;
+  return decision->faults.active(Fault::islanded);
+}
+
+/// Venus /State from the main state, the charge sub-state and the error code.
+/// reference: vebus-mk3 section 8.2.
+Value vebus_state(const View& view) {
+  const auto state = main_state(view);
+  if (!state) return std::nullopt;
+  const auto error = integer(view.current(Point::inverter, Measure::error));
+  if (error && *error != 0) return 2;
+  switch (*state) {
+    case InverterState::down:
+    case InverterState::startup:
+    case InverterState::off:
+      return 0;
+    case InverterState::slave:
+      return std::nullopt;  // a slave has no state of its own
+    case InverterState::invert_full:
+    case InverterState::invert_half:
+      return 9;
+    case InverterState::invert_search:
+      return 1;
+    case InverterState::power_assist:
+      return 10;
+    case InverterState::passthru:
+      return 8;
+    case InverterState::charge:
+      break;
+  }
+  if (setpoint_w(view)) return 252;  // external control
+  const auto charging = integer(view.current(Point::inverter, Measure::charge_state));
+  if (!charging) return std::nullopt;
+  // init, bulk, absorption, float, storage, repeated and forced absorption, equalise, bulk stopped
+  constexpr std::array<std::int32_t, 9> states{3, 3, 4, 5, 6, 4, 4, 7, 3};
+  const auto i = static_cast<std::size_t>(*charging);
+  return i < states.size() ? Value{states[i]} : std::nullopt;
+}
+
+Value active_input(const View& view) {
+  const auto island = islanded(view);
+  return island ? Value{*island ? 240 : 0} : std::nullopt;
+}
+
+Value active_in_connected(const View& view) {
+  const auto island = islanded(view);
+  return island ? Value{*island ? 0 : 1} : std::nullopt;
+}
+
+Value grid_lost(const View& view) {
+  const auto island = islanded(view);
+  return island ? Value{*island ? 2 : 0} : std::nullopt;
+}
+
+Value active_in_source(const View& view) {
+  const auto island = islanded(view);
+  return island ? Value{*island ? 240 : 1} : std::nullopt;
+}
+
+std::optional<double> inverter_dc_w(const View& view) {
+  return product(view, Point::inverter, Measure::dc_voltage, Measure::dc_current);
+}
+
+/// 5 = ESS assistant found; invalid without one: a setpoint would have no effect.
+Value assistant(const View& view) {
+  const auto controllable = view.current(Point::inverter, Measure::controllable);
+  return controllable && *controllable == 1.0 ? Value{5} : std::nullopt;
+}
+
+/// Alarm and pre-alarm bits of the LED frame. reference: vebus-mk3 section 3.
+template <unsigned pre_bit>
+Value inverter_alarm(const View& view) {
+  const auto set = integer(view.current(Point::inverter, Measure::alarms));
+  if (!set) return std::nullopt;
+  if ((*set >> (pre_bit + 4)) & 1) return 2;
+  return (*set >> pre_bit) & 1;
+}
+
+/// As the hub switches it: 1 charger only, 3 on, 4 off.
+Value vebus_mode(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision || !main_state(view)) return std::nullopt;
+  switch (decision->setpoint.mode) {
+    case InverterMode::follow:
+    case InverterMode::release:
+      return 3;
+    case InverterMode::charger_only:
+      return 1;
+    case InverterMode::off:
+      return 4;
+  }
+  return std::nullopt;
+}
+
+/// 1 while the mains is there for the inverter to use.
+Value mains_available(const View& view) {
+  const auto island = islanded(view);
+  return island ? Value{*island ? 0 : 1} : std::nullopt;
+}
+
+/// VA
+template <Point point>
+std::optional<double> apparent(const View& view) {
+  return product(view, point, Measure::voltage, Measure::current);
+}
+
+/// Of the true power; nothing at currents where it would be noise.
+template <Point point>
+Value power_factor(const View& view) {
+  const auto power = view.current(point, Measure::power);
+  const auto va = apparent<point>(view);
+  if (!power || !va || std::abs(*va) < 50.0) return std::nullopt;
+  return std::clamp(*power / std::abs(*va), -1.0, 1.0);
+}
+
+/// Ah, negative as Venus shows it.
+Value consumed_amphours(const View& view) {
+  const auto capacity = view.current(Point::battery, Measure::capacity);
+  const auto soc = view.current(Point::battery, Measure::soc);
+  if (!capacity || !soc) return std::nullopt;
+  return -*capacity * (100.0 - *soc) / 100.0;
+}
+
+/// s to the cut-off at the present draw.
+Value time_to_go(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision || !decision->policy.backup_left) return std::nullopt;
+  return integer(Seconds(*decision->policy.backup_left).count());
+}
+
+/// 1 while the BMS forbids that direction.
+template <BmsRequest enable>
+Value blocked(const View& view) {
+  const auto set = bits(view, Measure::requests);
+  if (!set) return std::nullopt;
+  return has(*set, enable) ? 0 : 1;
+}
+
+/// W drawn by the loads on the grid's side, and what the meters' skew leaves of it below zero is
+/// cut off as Venus does.
+std::optional<double> load_on_input_w(const View& view) {
+  const auto grid = view.current(Point::grid, Measure::power);
+  const auto inverter = view.current(Point::inverter, Measure::power);
+  if (!grid || !inverter) return std::nullopt;
+  const auto solar = view.current(Point::solar, Measure::power);
+  return std::max(0.0, *grid - *inverter + solar.value_or(0.0));
+}
+
+/// % of the reserve in force on the grid.
+Value reserve(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision) return std::nullopt;
+  return decision->policy.reserve.percent();
+}
+
+/// 1 while the weekly plan or the tariff charges.
+Value scheduled_charge(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision) return std::nullopt;
+  const auto& policy = decision->policy;
+  return policy.instruction.kind == InstructionKind::charge &&
+                 (policy.authority == Authority::schedule || policy.authority == Authority::tariff)
+             ? 1
+             : 0;
+}
+
+Value scheduled_soc(const View& view) {
+  const auto active = scheduled_charge(view);
+  if (active != Value{1}) return std::nullopt;
+  return view.decision.policy.instruction.target.percent();
+}
+
+template <const char* text>
+Value word(const View&) {
+  return std::string_view{text};
+}
+constexpr char pylon[] = "PYLON";
+constexpr char ess[] = "ESS";
+constexpr char mk3[] = "MK3";
+constexpr char role_grid[] = "grid";
+constexpr char role_pvinverter[] = "pvinverter";
+constexpr char role_acload[] = "acload";
+
+/// 0 idle, 1 charging, 2 discharging; as Venus has it, up to 30 W count as idle.
+Value battery_state(const View& view) {
+  const auto power = battery_dc_w(view);
+  if (!power) return std::nullopt;
+  if (std::abs(*power) <= 30.0) return 0;  // victronenergy/dbus-systemcalc-py:dbus_systemcalc.py
+  return *power > 0.0 ? 1 : 2;
+}
+
+struct Row {
+  std::string_view service;
+  std::string_view path;
+  Value (*value)(const View&);
+};
+
+using M = Measure;
+using P = Point;
+
+// One row per published value. reference: venus-dbus-mqtt sections 3.1 to 3.7.
+constexpr auto rows = std::to_array<Row>({
+    // 3.1 Only the grid's own phase: the meter's other phases measure other things.
+    {"grid", "/Connected", &connected<P::grid, M::power>},
+    {"grid", "/NrOfPhases", &constant<1>},
+    {"grid", "/Role", &word<role_grid>},
+    {"grid", "/RefreshTime", &constant<1000>},
+    {"grid", "/ErrorCode", &constant<0>},
+    {"grid", "/DeviceType", &constant<0>},
+    {"grid", "/Ac/Power", &reading<P::grid, M::power>},
+    {"grid", "/Ac/L1/Power", &reading<P::grid, M::power>},
+    {"grid", "/Ac/L1/Voltage", &reading<P::grid, M::voltage>},
+    {"grid", "/Ac/L1/Current", &reading<P::grid, M::current>},
+    {"grid", "/Ac/Frequency", &reading<P::grid, M::frequency>},
+    {"grid", "/Ac/PowerFactor", &power_factor<P::grid>},
+    {"grid", "/Ac/L1/PowerFactor", &power_factor<P::grid>},
+    {"grid", "/Ac/Energy/Forward", &energy<P::grid, M::energy_forward>},
+    {"grid", "/Ac/L1/Energy/Forward", &energy<P::grid, M::energy_forward>},
+    {"grid", "/Ac/Energy/Reverse", &energy<P::grid, M::energy_reverse>},
+    {"grid", "/Ac/L1/Energy/Reverse", &energy<P::grid, M::energy_reverse>},
+
+    // 3.2 Position 0: on the grid side. Published as a generic meter: its status code stays
+    // invalid.
+    {"pvinverter", "/Connected", &connected<P::solar, M::power>},
+    {"pvinverter", "/Position", &constant<0>},
+    {"pvinverter", "/IsGenericEnergyMeter", &constant<1>},
+    {"pvinverter", "/StatusCode", &unknown},
+    {"pvinverter", "/NrOfPhases", &constant<1>},
+    {"pvinverter", "/Role", &word<role_pvinverter>},
+    {"pvinverter", "/RefreshTime", &constant<1000>},
+    {"pvinverter", "/ErrorCode", &constant<0>},
+    {"pvinverter", "/Ac/Power", &reading<P::solar, M::power>},
+    {"pvinverter", "/Ac/L1/Power", &reading<P::solar, M::power>},
+    {"pvinverter", "/Ac/L1/Voltage", &reading<P::solar, M::voltage>},
+    {"pvinverter", "/Ac/L1/Current", &reading<P::solar, M::current>},
+    {"pvinverter", "/Ac/Energy/Forward", &energy<P::solar, M::energy_forward>},
+    {"pvinverter", "/Ac/L1/Energy/Forward", &energy<P::solar, M::energy_forward>},
+
+    // 3.3 Not a second grid: Venus would silently take the lower instance of two.
+    {"acload", "/Connected", &connected<P::battery_meter, M::power>},
+    {"acload", "/NrOfPhases", &constant<1>},
+    {"acload", "/Role", &word<role_acload>},
+    {"acload", "/RefreshTime", &constant<1000>},
+    {"acload", "/ErrorCode", &constant<0>},
+    {"acload", "/Ac/Power", &reading<P::battery_meter, M::power>},
+    {"acload", "/Ac/L1/Power", &reading<P::battery_meter, M::power>},
+    {"acload", "/Ac/L1/Voltage", &reading<P::battery_meter, M::voltage>},
+    {"acload", "/Ac/L1/Current", &reading<P::battery_meter, M::current>},
+    {"acload", "/Ac/Frequency", &reading<P::battery_meter, M::frequency>},
+    {"acload", "/Ac/Energy/Forward", &energy<P::battery_meter, M::energy_forward>},
+    {"acload", "/Ac/L1/Energy/Forward", &energy<P::battery_meter, M::energy_forward>},
+    {"acload", "/Ac/Energy/Reverse", &energy<P::battery_meter, M::energy_reverse>},
+    {"acload", "/Ac/L1/Energy/Reverse", &energy<P::battery_meter, M::energy_reverse>},
+
+    // 3.4
+    {"battery", "/Connected", &connected<P::battery, M::soc>},
+    {"battery", "/Dc/0/Voltage", &reading<P::battery, M::voltage>},
+    {"battery", "/Dc/0/Current", &reading<P::battery, M::current>},
+    {"battery", "/Dc/0/Power", &value_of<&battery_dc_w>},
+    {"battery", "/Dc/0/Temperature", &reading<P::battery, M::temperature>},
+    {"battery", "/Soc", &reading<P::battery, M::soc>},
+    {"battery", "/Soh", &reading<P::battery, M::soh>},
+    {"battery", "/InstalledCapacity", &reading<P::battery, M::capacity>},
+    {"battery", "/Capacity", &reading<P::battery, M::capacity>},
+    {"battery", "/ConsumedAmphours", &consumed_amphours},
+    {"battery", "/TimeToGo", &time_to_go},
+    {"battery", "/Info/MaxChargeVoltage", &reading<P::battery, M::cvl>},
+    {"battery", "/Info/MaxChargeCurrent", &reading<P::battery, M::ccl>},
+    {"battery", "/Info/MaxDischargeCurrent", &reading<P::battery, M::dcl>},
+    {"battery", "/Info/BatteryLowVoltage", &reading<P::battery, M::dvl>},
+    {"battery", "/Info/ChargeRequest",
+     &requested<BmsRequest::force_charge_1, BmsRequest::force_charge_2>},
+    {"battery", "/Info/FullChargeRequest", &requested<BmsRequest::full_charge>},
+    {"battery", "/Io/AllowToCharge", &requested<BmsRequest::charge_enable>},
+    {"battery", "/Io/AllowToDischarge", &requested<BmsRequest::discharge_enable>},
+    {"battery", "/System/NrOfModulesOnline", &whole<P::battery, M::modules>},
+    {"battery", "/System/MinCellVoltage", &reading<P::battery, M::cell_voltage_min>},
+    {"battery", "/System/MaxCellVoltage", &reading<P::battery, M::cell_voltage_max>},
+    {"battery", "/System/MinCellTemperature", &reading<P::battery, M::cell_temperature_min>},
+    {"battery", "/System/MaxCellTemperature", &reading<P::battery, M::cell_temperature_max>},
+    {"battery", "/System/NrOfModulesOffline", &unknown},
+    {"battery", "/System/NrOfModulesBlockingCharge", &unknown},
+    {"battery", "/System/NrOfModulesBlockingDischarge", &unknown},
+    {"battery", "/System/MinVoltageCellId", &unknown},
+    {"battery", "/System/MaxVoltageCellId", &unknown},
+    {"battery", "/System/MinTemperatureCellId", &unknown},
+    {"battery", "/System/MaxTemperatureCellId", &unknown},
+    {"battery", "/Alarms/LowVoltage", &alarm<BmsFlag::low_voltage>},
+    {"battery", "/Alarms/HighVoltage", &alarm<BmsFlag::high_voltage>},
+    {"battery", "/Alarms/LowTemperature", &alarm<BmsFlag::low_temperature>},
+    {"battery", "/Alarms/HighTemperature", &alarm<BmsFlag::high_temperature>},
+    {"battery", "/Alarms/HighChargeCurrent", &alarm<BmsFlag::high_charge_current>},
+    {"battery", "/Alarms/HighDischargeCurrent",
+     &alarm<BmsFlag::high_discharge_current, BmsFlag::short_circuit>},
+    {"battery", "/Alarms/HighChargeTemperature", &alarm<BmsFlag::high_charge_temperature>},
+    {"battery", "/Alarms/LowChargeTemperature", &alarm<BmsFlag::low_charge_temperature>},
+    {"battery", "/Alarms/CellImbalance", &alarm<BmsFlag::cell_imbalance>},
+    {"battery", "/Alarms/InternalFailure",
+     &alarm<BmsFlag::internal_failure, BmsFlag::system, BmsFlag::internal_communication,
+            BmsFlag::general, BmsFlag::unknown>},
+    {"battery", "/Alarms/Contactor", &alarm<BmsFlag::contactor>},
+    {"battery", "/Alarms/ChargeBlocked", &blocked<BmsRequest::charge_enable>},
+    {"battery", "/Alarms/DischargeBlocked", &blocked<BmsRequest::discharge_enable>},
+    {"battery", "/Alarms/BmsCable", &fault_alarm<Fault::bms_lost>},
+    {"battery", "/Manufacturer", &word<pylon>},
+    {"battery", "/Family", &word<pylon>},
+
+    // 3.5
+    {"vebus", "/Connected", &connected<P::inverter, M::main_state>},
+    {"vebus", "/Ac/NumberOfPhases", &constant<1>},
+    {"vebus", "/Ac/NumberOfAcInputs", &constant<1>},
+    {"vebus", "/Ac/ActiveIn/ActiveInput", &active_input},
+    {"vebus", "/Ac/ActiveIn/Connected", &active_in_connected},
+    {"vebus", "/Ac/ActiveIn/P", &reading<P::inverter, M::power>},
+    {"vebus", "/Ac/ActiveIn/L1/P", &reading<P::inverter, M::power>},
+    {"vebus", "/Ac/ActiveIn/L1/V", &reading<P::inverter, M::voltage>},
+    {"vebus", "/Ac/ActiveIn/L1/I", &reading<P::inverter, M::current>},
+    {"vebus", "/Ac/ActiveIn/L1/F", &reading<P::inverter, M::frequency>},
+    {"vebus", "/Ac/ActiveIn/L1/S", &value_of<&apparent<P::inverter>>},
+    {"vebus", "/Ac/ActiveIn/CurrentLimit", &reading<P::inverter, M::input_limit>},
+    {"vebus", "/Ac/ActiveIn/CurrentLimitIsAdjustable", &constant<0>},
+    {"vebus", "/Ac/State/AcIn1Available", &mains_available},
+    {"vebus", "/Ac/State/IgnoreAcIn1", &constant<0>},
+    {"vebus", "/Ac/In/1/CurrentLimit", &reading<P::inverter, M::input_limit>},
+    {"vebus", "/Ac/Out/P", &reading<P::ac_out, M::power>},
+    {"vebus", "/Ac/Out/L1/P", &reading<P::ac_out, M::power>},
+    {"vebus", "/Ac/Out/L1/V", &reading<P::ac_out, M::voltage>},
+    {"vebus", "/Ac/Out/L1/I", &reading<P::ac_out, M::current>},
+    {"vebus", "/Ac/Out/L1/F", &reading<P::ac_out, M::frequency>},
+    {"vebus", "/Ac/Out/L1/S", &value_of<&apparent<P::ac_out>>},
+    {"vebus", "/Dc/0/Voltage", &reading<P::inverter, M::dc_voltage>},
+    {"vebus", "/Dc/0/Current", &reading<P::inverter, M::dc_current>},
+    {"vebus", "/Dc/0/Power", &value_of<&inverter_dc_w>},
+    {"vebus", "/State", &vebus_state},
+    {"vebus", "/Mode", &vebus_mode},
+    {"vebus", "/ModeIsAdjustable", &constant<0>},
+    {"vebus", "/VebusMainState", &whole<P::inverter, M::main_state>},
+    {"vebus", "/VebusChargeState", &whole<P::inverter, M::charge_state>},
+    {"vebus", "/VebusError", &whole<P::inverter, M::error>},
+    {"vebus", "/Alarms/GridLost", &grid_lost},
+    {"vebus", "/Alarms/BmsConnectionLost", &fault_alarm<Fault::bms_lost>},
+    {"vebus", "/Alarms/HighTemperature", &inverter_alarm<0>},
+    {"vebus", "/Alarms/LowBattery", &inverter_alarm<1>},
+    {"vebus", "/Alarms/Overload", &inverter_alarm<2>},
+    {"vebus", "/Alarms/Ripple", &inverter_alarm<3>},
+    {"vebus", "/Alarms/L1/HighTemperature", &inverter_alarm<0>},
+    {"vebus", "/Alarms/L1/LowBattery", &inverter_alarm<1>},
+    {"vebus", "/Alarms/L1/Overload", &inverter_alarm<2>},
+    {"vebus", "/Alarms/L1/Ripple", &inverter_alarm<3>},
+    {"vebus", "/Bms/BmsExpected", &constant<1>},
+    {"vebus", "/Bms/AllowToCharge", &requested<BmsRequest::charge_enable>},
+    {"vebus", "/Bms/AllowToDischarge", &requested<BmsRequest::discharge_enable>},
+    {"vebus", "/Interfaces/Mk2/Connection", &word<mk3>},
+    {"vebus", "/Hub4/AssistantId", &assistant},
+    {"vebus", "/Hub4/L1/AcPowerSetpoint", &reading<P::inverter, M::setpoint>},
+    // What holds now, whoever asked for it.
+    {"vebus", "/Hub4/DisableCharge",
+     &ruled<Why::bms_charge_disabled, Why::bms_protection, Why::soc_ceiling>},
+    {"vebus", "/Hub4/DisableFeedIn",
+     &ruled<Why::bms_discharge_disabled, Why::bms_protection, Why::soc_floor, Why::reserve>},
+    {"vebus", "/Hub4/DoNotFeedInOvervoltage", &constant<1>},
+    {"vebus", "/Ac/Out/L1/NominalInverterPower", &unknown},
+    {"vebus", "/Ac/Control/IgnoreAcIn1", &unknown},
+    {"vebus", "/Alarms/BmsPreAlarm", &unknown},
+    {"vebus", "/Alarms/VoltageSensor", &unknown},
+    {"vebus", "/Alarms/TemperatureSensor", &unknown},
+    {"vebus", "/Alarms/PhaseRotation", &unknown},
+    {"vebus", "/Alarms/HighDcVoltage", &unknown},
+    {"vebus", "/Alarms/HighDcCurrent", &unknown},
+    {"vebus", "/BatteryOperationalLimits/MaxChargeVoltage", &unknown},
+    {"vebus", "/BatteryOperationalLimits/MaxChargeCurrent", &unknown},
+    {"vebus", "/BatteryOperationalLimits/MaxDischargeCurrent", &unknown},
+    {"vebus", "/BatteryOperationalLimits/BatteryLowVoltage", &unknown},
+    {"vebus", "/Bms/Error", &unknown},
+    {"vebus", "/Dc/0/Temperature", &unknown},
+    {"vebus", "/Dc/0/MaxChargeCurrent", &unknown},
+    {"vebus", "/Devices/0/UpTime", &unknown},
+    {"vebus", "/Energy/AcIn1ToAcOut", &unknown},
+    {"vebus", "/Energy/AcIn1ToInverter", &unknown},
+    {"vebus", "/Energy/AcOutToAcIn1", &unknown},
+    {"vebus", "/Energy/InverterToAcIn1", &unknown},
+    {"vebus", "/Energy/InverterToAcOut", &unknown},
+    {"vebus", "/Energy/OutToInverter", &unknown},
+    {"vebus", "/FirmwareFeatures/BolFrame", &unknown},
+    {"vebus", "/Hub4/FixSolarOffsetTo100mV", &unknown},
+    {"vebus", "/Hub4/L1/MaxFeedInPower", &unknown},
+    {"vebus", "/Hub4/Sustain", &unknown},
+    {"vebus", "/Hub4/TargetPowerIsMaxFeedIn", &unknown},
+    {"vebus", "/Interfaces/Mk2/ProductName", &unknown},
+    {"vebus", "/Interfaces/Mk2/Status/BusFreeMode", &unknown},
+    {"vebus", "/Interfaces/Mk2/Version", &unknown},
+    {"vebus", "/Soc", &unknown},
+
+    // 3.6
+    {"system", "/SystemType", &word<ess>},
+    {"system", "/Ac/Grid/NumberOfPhases", &constant<1>},
+    {"system", "/Ac/Grid/DeviceType", &constant<0>},
+    {"system", "/Ac/Grid/L1/Power", &reading<P::grid, M::power>},
+    {"system", "/Ac/PvOnGrid/NumberOfPhases", &constant<1>},
+    {"system", "/Ac/PvOnGrid/L1/Power", &reading<P::solar, M::power>},
+    {"system", "/Ac/Consumption/L1/Power", &value_of<&house_load_w>},
+    {"system", "/Ac/Consumption/NumberOfPhases", &constant<1>},
+    {"system", "/Ac/ConsumptionOnInput/L1/Power", &value_of<&load_on_input_w>},
+    {"system", "/Ac/ConsumptionOnOutput/L1/Power", &reading<P::ac_out, M::power>},
+    {"system", "/Ac/ActiveIn/Source", &active_in_source},
+    {"system", "/Ac/In/NumberOfAcInputs", &constant<1>},
+    {"system", "/Ac/In/0/Source", &constant<1>},
+    {"system", "/Ac/In/0/Connected", &active_in_connected},
+    {"system", "/Dc/Battery/Voltage", &reading<P::battery, M::voltage>},
+    {"system", "/Dc/Battery/Current", &reading<P::battery, M::current>},
+    {"system", "/Dc/Battery/Power", &value_of<&battery_dc_w>},
+    {"system", "/Dc/Battery/Soc", &reading<P::battery, M::soc>},
+    {"system", "/Dc/Battery/Temperature", &reading<P::battery, M::temperature>},
+    {"system", "/Dc/Battery/State", &battery_state},
+    {"system", "/Dc/Battery/TimeToGo", &time_to_go},
+    {"system", "/Dc/Vebus/Current", &reading<P::inverter, M::dc_current>},
+    {"system", "/Dc/Vebus/Power", &value_of<&inverter_dc_w>},
+    {"system", "/SystemState/State", &vebus_state},
+    {"system", "/SystemState/LowSoc", &ruled<Why::soc_floor, Why::reserve>},
+    {"system", "/SystemState/ChargeDisabled", &ruled<Why::bms_charge_disabled>},
+    {"system", "/SystemState/DischargeDisabled", &ruled<Why::bms_discharge_disabled>},
+    {"system", "/SystemState/UserChargeLimited", &ruled<Why::charge_limit>},
+    {"system", "/SystemState/UserDischargeLimited", &ruled<Why::discharge_limit>},
+    {"system", "/SystemState/PeakShaving", &ruled<Why::import_cap>},
+    {"system", "/Control/ActiveSocLimit", &reserve},
+    {"system", "/Control/ScheduledCharge", &scheduled_charge},
+    {"system", "/Control/ScheduledSoc", &scheduled_soc},
+    {"system", "/Ac/Grid/ProductId", &unknown},
+    {"system", "/Control/Dvcc", &unknown},
+    {"system", "/Control/EssState", &unknown},
+    {"system", "/Control/ScheduledChargeStatus", &unknown},
+    {"system", "/SystemState/BatteryLife", &constant<0>},
+    {"system", "/SystemState/SlowCharge", &constant<0>},
+    {"system", "/Timers/TimeOff", &unknown},
+    {"system", "/Timers/TimeOnGrid", &unknown},
+    {"system", "/Timers/TimeOnInverter", &unknown},
+
+    // 3.7 Only what clients look for: external control, and the reserve as the minimum SOC.
+    {"settings", "/Settings/CGwacs/Hub4Mode", &constant<3>},
+    {"settings", "/Settings/CGwacs/BatteryLife/State", &constant<10>},
+    {"settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit", &reserve},
+    {"settings", "/Settings/SystemSetup/AcInput1", &constant<1>},
+});
+
+}  // namespace
+
+std::vector<VenusRow> venus_tree(const View& view) {
+  std::vector<VenusRow> tree;
+  tree.reserve(rows.size());
+  for (const auto& row : rows) tree.push_back({row.service, row.path, row.value(view)});
+  return tree;
+}
+
+}  // namespace esshub::publish

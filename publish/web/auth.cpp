@@ -1,0 +1,244 @@
+#include "publish/web/auth.hpp"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+namespace esshub::publish {
+namespace {
+
+constexpr const char* file_name = "web-password";
+// OWASP's least for argon2id is 19 MiB and two passes; a small board affords a little more.
+constexpr unsigned long long hash_passes = 3;
+constexpr std::size_t hash_memory = 32u << 20u;
+
+constexpr unsigned free_failures = 3;
+constexpr Duration address_delay_most = 15min;
+constexpr Duration forgive_address_after = 1h;
+constexpr std::size_t addresses_most = 1024;
+constexpr unsigned free_failures_of_all = 20;
+constexpr Duration delay_of_all_most = 30s;
+constexpr Duration forgive_one_every = 1min;
+
+void need_sodium() {
+  if (::sodium_init() < 0) throw std::runtime_error("libsodium does not start");
+}
+
+std::string random_token() {
+  need_sodium();
+  std::array<unsigned char, 32> bytes{};
+  ::randombytes_buf(bytes.data(), bytes.size());
+  constexpr auto variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+  std::string text(sodium_base64_ENCODED_LEN(bytes.size(), variant), '\0');
+  ::sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), variant);
+  text.resize(text.find('\0'));
+  return text;
+}
+
+std::string why() {
+  return std::generic_category().message(errno);
+}
+
+tl::unexpected<Error> cannot(const std::string& what, const std::filesystem::path& file) {
+  return fail(ErrorKind::content, "cannot " + what + " " + file.string() + ": " + why());
+}
+
+/// A file descriptor that is closed by itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+/// The directory belongs to the service's user; root may be the one who runs the command.
+bool give_to_owner_of(const std::filesystem::path& dir, int fd) {
+  if (::geteuid() != 0) return true;
+  struct stat about {};
+  return ::stat(dir.c_str(), &about) == 0 && ::fchown(fd, about.st_uid, about.st_gid) == 0;
+}
+
+/// 1 s, doubled `doublings` times, at most `most`.
+Duration grown(unsigned doublings, Duration most) {
+  Duration delay = 1s;
+  for (unsigned i = 0; i < doublings && delay < most; ++i) delay *= 2;
+  return std::min(delay, most);
+}
+
+}  // namespace
+
+Result<void> write_password(const std::filesystem::path& state_dir, const std::string& password) {
+  if (password.size() < password_min || password.size() > password_max)
+    return fail(ErrorKind::content, "the password has " + std::to_string(password.size()) +
+                                        " bytes, expected " + std::to_string(password_min) +
+                                        " to " + std::to_string(password_max));
+  if (state_dir.empty()) return fail(ErrorKind::content, "there is no directory to keep it in");
+  need_sodium();
+  std::array<char, crypto_pwhash_STRBYTES> hash{};
+  if (::crypto_pwhash_str_alg(hash.data(), password.data(), password.size(), hash_passes,
+                              hash_memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
+    return fail(ErrorKind::content, "not enough memory to hash the password");
+
+  std::error_code error;
+  if (std::filesystem::create_directories(state_dir, error))
+    std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
+  const auto file = state_dir / file_name;
+  auto fresh = file;
+  fresh += ".new";
+  ::unlink(fresh.c_str());  // of a run that was cut short
+  {
+    const Descriptor out{
+        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (out.get() < 0) return cannot("write", fresh);
+    if (::fchmod(out.get(), 0600) != 0 || !give_to_owner_of(state_dir, out.get()) ||
+        !write_all(out.get(), std::string{hash.data()} + "\n") || ::fsync(out.get()) != 0)
+      return cannot("write", fresh);
+  }
+  if (::rename(fresh.c_str(), file.c_str()) != 0) return cannot("replace", file);
+  const Descriptor dir{::open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (dir.get() >= 0) ::fsync(dir.get());
+  return {};
+}
+
+Result<std::optional<std::string>> read_password(const std::filesystem::path& state_dir) {
+  if (state_dir.empty()) return std::optional<std::string>{};
+  const auto file = state_dir / file_name;
+  const Descriptor in{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (in.get() < 0) {
+    if (errno == ENOENT) return std::optional<std::string>{};
+    return cannot("read", file);
+  }
+  std::array<char, crypto_pwhash_STRBYTES + 2> text{};
+  const auto n = ::read(in.get(), text.data(), text.size());
+  if (n < 0) return cannot("read", file);
+  std::string hash(text.data(), static_cast<std::size_t>(n));
+  hash.resize(std::min(hash.find('\n'), hash.size()));
+  if (!hash.starts_with("$argon2id$") || hash.size() >= crypto_pwhash_STRBYTES)
+    return fail(ErrorKind::content,
+                file.string() + " holds no password hash: run `esshub password` again");
+  return std::optional{hash};
+}
+
+bool password_matches(const std::string& hash, const std::string& password) {
+  need_sodium();
+  if (password.size() > password_max) return false;
+  // The library takes a buffer of its full length.
+  std::array<char, crypto_pwhash_STRBYTES> buffer{};
+  if (hash.size() >= buffer.size()) return false;
+  std::ranges::copy(hash, buffer.begin());
+  return ::crypto_pwhash_str_verify(buffer.data(), password.data(), password.size()) == 0;
+}
+
+bool same_secret(const std::string& a, const std::string& b) {
+  return a.size() == b.size() && !a.empty() && ::sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Duration LoginBrake::wait(const std::string& address, Instant now) const {
+  Duration wait = free_at_ - now;
+  if (const auto found = addresses_.find(address); found != addresses_.end())
+    wait = std::max(wait, found->second.free_at - now);
+  return std::max(wait, Duration{});
+}
+
+void LoginBrake::failed(const std::string& address, Instant now) {
+  punish(address, now);
+  while (failures_ > 0 && now - forgiven_ >= forgive_one_every) {
+    --failures_;
+    forgiven_ += forgive_one_every;
+  }
+  if (failures_++ == 0) forgiven_ = now;
+  if (failures_ >= free_failures_of_all)
+    free_at_ = now + grown(failures_ - free_failures_of_all, delay_of_all_most);
+}
+
+void LoginBrake::refused(const std::string& address, Instant now) {
+  // Only who is delayed himself is delayed longer: others cannot help the delay of all.
+  const auto found = addresses_.find(address);
+  if (found != addresses_.end() && found->second.free_at > now) punish(address, now);
+}
+
+void LoginBrake::punish(const std::string& address, Instant now) {
+  forget(now);
+  auto& account = addresses_[address];
+  ++account.failures;
+  account.last = now;
+  if (account.failures >= free_failures)
+    account.free_at = now + grown(account.failures - free_failures, address_delay_most);
+}
+
+void LoginBrake::forget(Instant now) {
+  std::erase_if(addresses_,
+                [&](const auto& entry) { return now - entry.second.last > forgive_address_after; });
+  while (addresses_.size() >= addresses_most)
+    addresses_.erase(std::ranges::min_element(addresses_, {},
+                                              [](const auto& entry) { return entry.second.last; }));
+}
+
+std::string brake_key(const std::string& address) {
+  if (address.find(':') == std::string::npos || address.starts_with("::")) return address;
+  std::size_t end = 0;
+  for (int group = 0; group < 4 && end != std::string::npos; ++group) {
+    const auto next = address.find(':', end == 0 ? 0 : end + 1);
+    if (next != std::string::npos && next == end + 1 && end != 0) break;  // "::" ends it early
+    end = next;
+  }
+  return end == std::string::npos ? address : address.substr(0, end) + "::/64";
+}
+
+Duration Sessions::left(const Session& session, Instant now) {
+  return std::min(session.used + idle_limit - now, session.opened + life - now);
+}
+
+OpenSession Sessions::open(const std::string& password_hash, Instant now) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(sessions_, [&](const auto& s) { return left(s, now) <= Duration{}; });
+  if (sessions_.size() >= most)
+    sessions_.erase(std::ranges::min_element(sessions_, {}, &Session::used));
+  sessions_.push_back({random_token(), random_token(), password_hash, now, now});
+  const auto& session = sessions_.back();
+  return {session.token, session.csrf, left(session, now)};
+}
+
+std::optional<OpenSession> Sessions::find(const std::string& token,
+                                          const std::string& password_hash, Instant now) {
+  const std::lock_guard lock{mutex_};
+  for (auto& session : sessions_) {
+    if (!same_secret(session.token, token)) continue;
+    if (left(session, now) <= Duration{} || session.password_hash != password_hash)
+      return std::nullopt;
+    session.used = now;
+    return OpenSession{session.token, session.csrf, left(session, now)};
+  }
+  return std::nullopt;
+}
+
+void Sessions::close(const std::string& token) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(sessions_, [&](const auto& s) { return same_secret(s.token, token); });
+}
+
+}  // namespace esshub::publish

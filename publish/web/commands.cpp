@@ -1,0 +1,174 @@
+// Bodies of the page's writes -> commands; strict, because they move real power.
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "publish/web/json.hpp"
+
+namespace esshub::publish {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Span {
+  double low;
+  double high;
+  const char* unit;
+};
+constexpr Span percent{0, 100, "%"};
+constexpr Span watts{1, 15000, "W"};
+constexpr Span override_minutes{1, 24 * 60, "min"};
+constexpr Span storm_hours{1, 7 * 24, "h"};
+
+std::string text_of(double value) {
+  return std::to_string(std::llround(value));
+}
+
+/// One JSON object, its keys taken one by one; the first mistake stays.
+class Body {
+ public:
+  explicit Body(const std::string& text)
+      : json_(Json::parse(text, nullptr, /*allow_exceptions=*/false)) {
+    if (!json_.is_object()) complain("the body is no JSON object");
+  }
+
+  /// Also when it is null.
+  [[nodiscard]] bool given(const char* key) {
+    known_.emplace_back(key);
+    return json_.is_object() && json_.contains(key);
+  }
+  /// Null counts as absent.
+  [[nodiscard]] bool has(const char* key) { return given(key) && !json_[key].is_null(); }
+  double number(const char* key, Span span) {
+    if (!has(key)) {
+      complain(std::string{key} + " is missing");
+      return span.low;
+    }
+    const auto& value = json_[key];
+    const double found = value.is_number() ? value.get<double>() : std::nan("");
+    if (found >= span.low && found <= span.high) return found;
+    complain(std::string{key} + " is " + shown(value) + ", expected " + text_of(span.low) + " to " +
+             text_of(span.high) + " " + span.unit);
+    return span.low;
+  }
+  Soc soc(const char* key) { return Soc::from_percent(number(key, percent)).value_or(Soc{}); }
+  std::string word(const char* key, const char* expected) {
+    if (has(key) && json_[key].is_string()) return json_[key].get<std::string>();
+    complain(std::string{key} + ": expected " + expected);
+    return {};
+  }
+  /// The object below a key.
+  [[nodiscard]] std::string object(const char* key) {
+    if (has(key) && json_[key].is_object()) return json_[key].dump();
+    complain(std::string{key} + ": expected an object");
+    return "{}";
+  }
+  void complain(const std::string& text) {
+    if (!mistake_) mistake_ = text;
+  }
+  [[nodiscard]] std::optional<std::string> mistake() {
+    if (json_.is_object())
+      for (const auto& [key, value] : json_.items())
+        if (std::ranges::find(known_, key) == known_.end())
+          complain("the key " + shown(key) + " is not known here");
+    return mistake_;
+  }
+  template <class T>
+  [[nodiscard]] Result<T> finish(T value) {
+    if (const auto wrong = mistake()) return fail(ErrorKind::content, *wrong);
+    return value;
+  }
+
+ private:
+  static std::string shown(const Json& value) {
+    auto text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+    constexpr std::size_t most = 40;
+    if (text.size() > most) text = text.substr(0, most) + "...";
+    return text;
+  }
+
+  Json json_;
+  std::vector<std::string> known_;
+  std::optional<std::string> mistake_;
+};
+
+Result<Instruction> instruction_of(const std::string& text) {
+  Body body{text};
+  constexpr const char* words = "balance, charge, discharge or idle";
+  const auto kind = instruction_kind(body.word("kind", words));
+  if (!kind) {
+    body.complain(std::string{"kind: expected "} + words);
+    return fail(ErrorKind::content, *body.mistake());
+  }
+  Instruction instruction;
+  instruction.kind = *kind;
+  switch (*kind) {
+    case InstructionKind::charge:
+    case InstructionKind::discharge:
+      instruction.power = Watts{body.number("power_w", watts)};
+      instruction.target = body.soc("target_percent");
+      break;
+    case InstructionKind::balance:
+    case InstructionKind::idle:
+      if (body.has("low_percent")) instruction.low = body.soc("low_percent");
+      if (body.has("high_percent")) instruction.high = body.soc("high_percent");
+      if (instruction.low > instruction.high) body.complain("low_percent is above high_percent");
+      break;
+  }
+  return body.finish(instruction);
+}
+
+}  // namespace
+
+Result<Command> mode_command(const std::string& text) {
+  Body body{text};
+  SetMode command;
+  if (body.has("mode")) {
+    constexpr const char* words = "balance, scheduled or null for as configured";
+    command.mode = mode(body.word("mode", words));
+    if (!command.mode) body.complain(std::string{"mode: expected "} + words);
+  } else if (!body.given("mode")) {
+    body.complain("mode is missing");
+  }
+  return body.finish(Command{command});
+}
+
+Result<Command> reserve_command(const std::string& text) {
+  Body body{text};
+  SetReserve command;
+  if (body.has("reserve_percent"))
+    command.reserve = body.soc("reserve_percent");
+  else if (!body.given("reserve_percent"))
+    body.complain("reserve_percent is missing");
+  return body.finish(Command{command});
+}
+
+Result<Command> override_command(const std::string& text) {
+  Body body{text};
+  StartOverride command;
+  const auto instruction = instruction_of(body.object("instruction"));
+  if (instruction)
+    command.instruction = *instruction;
+  else
+    body.complain("instruction: " + instruction.error().detail);
+  command.length = as_duration(
+      std::chrono::duration<double, std::ratio<60>>(body.number("minutes", override_minutes)));
+  return body.finish(Command{command});
+}
+
+Result<Command> storm_command(const std::string& text) {
+  Body body{text};
+  StartStorm command;
+  command.reserve = body.soc("reserve_percent");
+  command.length = as_duration(Hours(body.number("hours", storm_hours)));
+  return body.finish(Command{command});
+}
+
+Result<std::string> password_of(const std::string& text) {
+  Body body{text};
+  auto password = body.word("password", "a text");
+  if (const auto wrong = body.mistake()) return fail(ErrorKind::content, *wrong);
+  return password;
+}
+
+}  // namespace esshub::publish

@@ -1,0 +1,347 @@
+#include "publish/web/json.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "publish/derived.hpp"
+#include "publish/history/event_text.hpp"
+
+namespace esshub::publish {
+namespace {
+
+using Json = nlohmann::json;
+
+double seconds(Duration duration) {
+  return std::round(Seconds(duration).count() * 10.0) / 10.0;
+}
+
+double unix_seconds(WallTime time) {
+  return std::round(Seconds(time.time_since_epoch()).count() * 10.0) / 10.0;
+}
+
+Json whole(std::optional<double> value) {
+  if (!value || !(std::abs(*value) < 1e15)) return nullptr;
+  return std::llround(*value);
+}
+/// Rounded to 1/scale, never a minus before a zero; what is not finite is unknown.
+Json scaled(std::optional<double> value, double scale) {
+  if (!value || !std::isfinite(*value)) return nullptr;
+  return std::round(*value * scale) / scale + 0.0;
+}
+
+Json age_of(const View& view, Point point, Measure measure) {
+  const auto& reading = view.snapshot.raw(point, measure);
+  return reading ? Json(seconds(view.now - reading->at)) : Json(nullptr);
+}
+
+constexpr double joules_per_kwh = 3.6e6;
+
+struct Shown {
+  const char* key;
+  Point point;
+  Measure measure;
+  double scale;
+};
+
+constexpr auto grid_readings = std::to_array<Shown>({
+    {"voltage_v", Point::grid, Measure::voltage, 10},
+    {"current_a", Point::grid, Measure::current, 100},
+    {"frequency_hz", Point::grid, Measure::frequency, 100},
+});
+constexpr auto battery_readings = std::to_array<Shown>({
+    {"soc_percent", Point::battery, Measure::soc, 10},
+    {"soh_percent", Point::battery, Measure::soh, 10},
+    {"voltage_v", Point::battery, Measure::voltage, 100},
+    {"current_a", Point::battery, Measure::current, 10},
+    {"temperature_c", Point::battery, Measure::temperature, 10},
+    {"ccl_a", Point::battery, Measure::ccl, 10},
+    {"dcl_a", Point::battery, Measure::dcl, 10},
+    {"cvl_v", Point::battery, Measure::cvl, 100},
+    {"modules", Point::battery, Measure::modules, 1},
+    {"cell_voltage_min_v", Point::battery, Measure::cell_voltage_min, 1000},
+    {"cell_voltage_max_v", Point::battery, Measure::cell_voltage_max, 1000},
+    {"cell_temperature_min_c", Point::battery, Measure::cell_temperature_min, 10},
+    {"cell_temperature_max_c", Point::battery, Measure::cell_temperature_max, 10},
+});
+constexpr auto inverter_readings = std::to_array<Shown>({
+    {"ac_in_w", Point::inverter, Measure::power, 1},
+    {"ac_out_w", Point::ac_out, Measure::power, 1},
+    {"setpoint_w", Point::inverter, Measure::setpoint, 1},
+    {"dc_voltage_v", Point::inverter, Measure::dc_voltage, 100},
+});
+
+template <std::size_t n>
+Json readings(const View& view, const std::array<Shown, n>& list) {
+  Json result = Json::object();
+  for (const auto& row : list)
+    result[row.key] = {{"value", scaled(view.current(row.point, row.measure), row.scale)},
+                       {"age_s", age_of(view, row.point, row.measure)}};
+  return result;
+}
+
+Json flow(std::optional<double> watts, Json age) {
+  return {{"w", whole(watts)}, {"age_s", std::move(age)}};
+}
+
+Json flows(const View& view) {
+  Json result;
+  for (const Point point : {Point::grid, Point::solar})
+    result[std::string{name(point)}] =
+        flow(view.current(point, Measure::power), age_of(view, point, Measure::power));
+  const auto& decision = view.decision;
+  const bool decided = decision.at != Instant{};
+  result["house"] =
+      flow(house_load_w(view),
+           decided && decision.house_load ? Json(seconds(view.now - decision.at)) : Json(nullptr));
+  // The age of whichever source spoke last.
+  Json age = age_of(view, Point::inverter, Measure::dc_power);
+  const Json by_bms = age_of(view, Point::battery, Measure::current);
+  if (age.is_null() || (!by_bms.is_null() && by_bms < age)) age = by_bms;
+  result["battery"] = flow(battery_power_w(view), std::move(age));
+  return result;
+}
+
+Json circuits(const View& view) {
+  Json result = Json::array();
+  for (std::size_t i = 0; i < max_circuits; ++i) {
+    const auto role = view.circuit_roles[i];
+    if (!role && !view.snapshot.raw(circuit(i), Measure::power)) continue;  // not metered
+    result.push_back({{"name", name(circuit(i))},
+                      {"role", name(role.value_or(CircuitRole::other))},
+                      {"w", whole(view.current(circuit(i), Measure::power))},
+                      {"age_s", age_of(view, circuit(i), Measure::power)}});
+  }
+  return result;
+}
+
+Json instruction_json(const Instruction& instruction) {
+  return {{"kind", name(instruction.kind)},
+          {"power_w", whole(instruction.power.value())},
+          {"target_percent", scaled(instruction.target.percent(), 10)},
+          {"low_percent", scaled(instruction.low.percent(), 10)},
+          {"high_percent", scaled(instruction.high.percent(), 10)}};
+}
+
+Json left(const View& view, const std::optional<Instant>& until) {
+  return until ? Json(seconds(std::max(*until - view.now, Duration{}))) : Json(nullptr);
+}
+
+Json policy_json(const View& view, const Policy& policy) {
+  return {
+      {"mode", name(policy.mode)},
+      {"instruction", instruction_json(policy.instruction)},
+      {"authority", name(policy.authority)},
+      {"ends_in_s", left(view, policy.until)},
+      {"storm_ends_in_s", left(view, policy.storm_until)},
+      {"reserve_percent", scaled(policy.reserve.percent(), 10)},
+      {"floor_percent", scaled(policy.floor.percent(), 10)},
+      {"ceiling_percent", scaled(policy.ceiling.percent(), 10)},
+      {"cutoff_percent", scaled(policy.cutoff.percent(), 10)},
+      {"backup_left_s", policy.backup_left ? Json(seconds(*policy.backup_left)) : Json(nullptr)},
+      {"last_full_s",
+       policy.last_full ? Json(seconds(view.now - *policy.last_full)) : Json(nullptr)},
+      {"import_price", scaled(policy.import_price, 10000)},
+      {"export_price", scaled(policy.export_price, 10000)}};
+}
+
+/// Null as a whole once the control has stopped deciding.
+Json decision_json(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision) return nullptr;
+  Json reasons = Json::array();
+  for (const auto& reason : decision->reasons)
+    reasons.push_back({{"why", name(reason.why)},
+                       {"phrase", phrase(reason.why)},
+                       {"without_w", whole(reason.without.value())}});
+  return {{"battery_w", whole(battery_command_w(view))},
+          {"setpoint_w", whole(setpoint_w(view))},
+          {"inverter_mode", name(decision->setpoint.mode)},
+          {"wished_w", whole(decision->wished.value())},
+          {"reasons", std::move(reasons)},
+          {"policy", policy_json(view, decision->policy)}};
+}
+
+Json inverter_state(const View& view) {
+  const auto state =
+      fresh(view.snapshot.inverter_state(), view.now, view.max_age_of(Measure::main_state));
+  return state ? Json(name(*state)) : Json(nullptr);
+}
+
+Json energies_json(const EnergyTotals& energies) {
+  Json result = Json::object();
+  for (std::size_t i = 0; i < flow_count; ++i) {
+    const auto flow = static_cast<Flow>(i);
+    result[std::string{name(flow)} + "_kwh"] = scaled(energies[flow] / joules_per_kwh, 1000);
+  }
+  return result;
+}
+
+/// The View as it is when it is sent: time has gone on since it was made.
+View at_time(const View& view, Instant now) {
+  View later = view;
+  const Duration passed = std::max(now - view.now, Duration{});
+  later.now = view.now + passed;
+  later.wall = view.wall + std::chrono::duration_cast<WallTime::duration>(passed);
+  return later;
+}
+
+/// Worst first.
+Json faults_of(const View& view) {
+  Json result = Json::array();
+  for (const Severity level : {Severity::critical, Severity::warning, Severity::info})
+    for (std::size_t i = 0; i < fault_count; ++i) {
+      const auto fault = static_cast<Fault>(i);
+      const auto since = view.decision.faults.since(fault);
+      if (!since || severity(fault) != level) continue;
+      const auto age = view.now - *since;
+      const auto at = view.wall - std::chrono::duration_cast<WallTime::duration>(age);
+      result.push_back({{"fault", name(fault)},
+                        {"severity", name(level)},
+                        {"advice", advice(fault)},
+                        {"since", unix_seconds(at)},
+                        {"age_s", seconds(age)}});
+    }
+  return result;
+}
+
+}  // namespace
+
+Json state_json(const View& made, Instant now) {
+  const View view = at_time(made, now);
+  const bool decided = view.decision.at != Instant{};
+  return {
+      {"at", unix_seconds(view.wall)},
+      {"monotonic_s", Seconds(view.now.time_since_epoch()).count()},
+      {"clock_trusted", view.local.trusted},
+      {"max_age_s", seconds(view.max_age)},
+      {"control",
+       {{"age_s", decided ? Json(seconds(view.now - view.decision.at)) : Json(nullptr)},
+        {"current", decided && current_decision(view) != nullptr},
+        {"ticks", view.ticks.ticks},
+        {"overruns", view.ticks.overruns}}},
+      {"flows", flows(view)},
+      {"circuits", circuits(view)},
+      {"grid", readings(view, grid_readings)},
+      {"battery", readings(view, battery_readings)},
+      {"inverter",
+       {{"state", inverter_state(view)}, {"readings", readings(view, inverter_readings)}}},
+      {"decision", decision_json(view)},
+      {"faults", faults_of(view)},
+      {"energies", energies_json(view.energies)},
+  };
+}
+
+Json faults_json(const View& view, Instant now) {
+  return {{"faults", faults_of(at_time(view, now))}};
+}
+
+Json buses_json(const View& view) {
+  Json buses = Json::array();
+  for (const auto& bus : view.buses) {
+    const auto& driver = bus.driver;
+    Json frames = Json::object();
+    for (std::size_t i = 0; i < frame_result_count; ++i) {
+      const auto result = static_cast<FrameResult>(i);
+      frames[std::string{name(result)}] = driver.frames[result];
+    }
+    Json devices = Json::array();
+    for (const auto& device : driver.devices)
+      devices.push_back({{"device", device.device},
+                         {"turnaround_ms", scaled(Seconds(device.turnaround).count() * 1e3, 10)},
+                         {"limit_ms", scaled(Seconds(device.limit).count() * 1e3, 10)}});
+    const auto trips = driver.round_trip.count();
+    buses.push_back(
+        {{"bus", bus.bus},
+         {"line_up", bus.line_up},
+         {"ready", driver.ready},
+         {"trouble", driver.trouble},
+         {"fault", driver.fault ? Json(name(*driver.fault)) : Json(nullptr)},
+         {"reopens", bus.reopens},
+         {"restarts", bus.restarts},
+         {"queue_dropped", bus.queue_dropped},
+         {"bytes_in", bus.bytes_in},
+         {"bytes_out", bus.bytes_out},
+         {"frames", std::move(frames)},
+         {"round_trip_mean_ms",
+          trips > 0 ? scaled(driver.round_trip.sum_seconds / static_cast<double>(trips) * 1e3, 10)
+                    : Json(nullptr)},
+         {"devices", std::move(devices)}});
+  }
+  return {{"buses", std::move(buses)}};
+}
+
+Json minutes_json(const std::vector<MinuteRow>& rows) {
+  Json list = Json::array();
+  for (const auto& row : rows)
+    list.push_back(Json::array({std::llround(Seconds(row.begin.time_since_epoch()).count()),
+                                whole(row.grid_w), whole(row.solar_w), whole(row.load_w),
+                                whole(row.battery_w), scaled(row.soc, 10)}));
+  return {{"columns", {"begin", "grid_w", "solar_w", "load_w", "battery_w", "soc_percent"}},
+          {"rows", std::move(list)}};
+}
+
+Json days_json(const std::vector<DayRow>& rows) {
+  Json list = Json::array();
+  for (const auto& row : rows) {
+    Json day = energies_json(row.energies);
+    day["date"] = row.date;
+    day["import_cost"] = scaled(row.import_cost, 10000);
+    day["import_unpriced_kwh"] = scaled(row.import_unpriced_j / joules_per_kwh, 1000);
+    day["export_unpriced_kwh"] = scaled(row.export_unpriced_j / joules_per_kwh, 1000);
+    day["export_income"] = scaled(row.export_income, 10000);
+    list.push_back(std::move(day));
+  }
+  return {{"days", std::move(list)}};
+}
+
+Json events_json(const std::vector<HistoryEvent>& events) {
+  Json list = Json::array();
+  for (const auto& event : events)
+    list.push_back({{"at", unix_seconds(event.at)},
+                    {"kind", event.kind},
+                    {"name", event.name},
+                    {"detail", event.detail},
+                    {"words", words(event)}});
+  return {{"events", std::move(list)}};
+}
+
+Json plan_json(const std::vector<PlanSpan>& spans) {
+  Json list = Json::array();
+  for (const auto& span : spans)
+    list.push_back({{"begin", unix_seconds(span.begin)},
+                    {"end", unix_seconds(span.end)},
+                    {"instruction", instruction_json(span.instruction)},
+                    {"authority", name(span.authority)},
+                    {"import_price", scaled(span.import_price, 10000)},
+                    {"export_price", scaled(span.export_price, 10000)},
+                    {"repeated_hour", span.repeated_hour}});
+  return {{"spans", std::move(list)}};
+}
+
+std::string gist(const View& made, Instant now) {
+  const View view = at_time(made, now);
+  std::string text;
+  const auto flag = [&](bool on) { text += on ? '1' : '0'; };
+  for (const Point point : {Point::grid, Point::solar, Point::inverter})
+    flag(view.current(point, Measure::power).has_value());
+  flag(view.current(Point::battery, Measure::soc).has_value());
+  const auto* decision = current_decision(view);
+  flag(decision != nullptr);
+  if (!decision) return text;
+  for (const auto& reason : decision->reasons) {
+    text += ' ';
+    text += name(reason.why);
+  }
+  for (std::size_t i = 0; i < fault_count; ++i)
+    flag(decision->faults.active(static_cast<Fault>(i)));
+  const auto& policy = decision->policy;
+  flag(setpoint_w(view).has_value());
+  flag(policy.storm_until.has_value());
+  text += name(policy.mode);
+  text += name(policy.authority);
+  text += name(policy.instruction.kind);
+  return text + std::to_string(policy.reserve.percent());
+}
+
+}  // namespace esshub::publish

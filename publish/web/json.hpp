@@ -1,0 +1,42 @@
+// View, history and plan -> JSON for the page and the REST interface; what is stale becomes null.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "model/command.hpp"
+#include "model/plan.hpp"
+#include "model/result.hpp"
+#include "model/view.hpp"
+#include "publish/history/history.hpp"
+
+namespace esshub::publish {
+
+/// Powers in W with the hub's signs, SOC in %, energies in kWh, times as seconds since 1970 (UTC).
+/// Every measured value stands beside its age; a value past its maximum age is null, its age stays.
+/// `now` is when it is sent: a control that has stopped makes everything stale.
+[[nodiscard]] nlohmann::json state_json(const View& view, Instant now);
+/// Name, severity, advice and how long ago each active fault was raised.
+[[nodiscard]] nlohmann::json faults_json(const View& view, Instant now);
+[[nodiscard]] nlohmann::json buses_json(const View& view);
+
+[[nodiscard]] nlohmann::json minutes_json(const std::vector<MinuteRow>& rows);
+[[nodiscard]] nlohmann::json days_json(const std::vector<DayRow>& rows);
+[[nodiscard]] nlohmann::json events_json(const std::vector<HistoryEvent>& events);
+[[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans);
+
+/// What changes the sense of the picture, as one text: reasons, faults, instruction, which values
+/// are current. Equal texts differ only in numbers.
+[[nodiscard]] std::string gist(const View& view, Instant now);
+
+/// Bodies of the writes -> commands. An Error names the key, what was found and what is allowed; a
+/// key that is not known is one too.
+[[nodiscard]] Result<Command> mode_command(const std::string& body);
+[[nodiscard]] Result<Command> reserve_command(const std::string& body);
+[[nodiscard]] Result<Command> override_command(const std::string& body);
+[[nodiscard]] Result<Command> storm_command(const std::string& body);
+/// The one member "password" of a sign-in.
+[[nodiscard]] Result<std::string> password_of(const std::string& body);
+
+}  // namespace esshub::publish

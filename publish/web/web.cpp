@@ -1,0 +1,315 @@
+#include "publish/web/web.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/host_name.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <future>
+#include <map>
+#include <thread>
+
+#include "publish/web/api.hpp"
+#include "publish/web/client.hpp"
+
+namespace esshub::publish {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using Code = boost::system::error_code;
+
+constexpr auto look_period = std::chrono::milliseconds(100);  ///< for what changed
+constexpr auto event_period = std::chrono::seconds(1);
+constexpr auto accept_pause = std::chrono::milliseconds(200);  ///< when files run out
+constexpr const char* events_path = "/api/v1/events";
+
+struct HostPort {
+  std::string host;
+  std::string port;
+};
+
+std::optional<HostPort> split(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos || colon + 1 == address.size()) return std::nullopt;
+  auto host = address.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  if (host.empty()) return std::nullopt;
+  return HostPort{host, address.substr(colon + 1)};
+}
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
+/// The names it answers to: those configured and the machine's own, also as mDNS has it.
+std::vector<std::string> names(const WebSettings& settings) {
+  std::vector<std::string> result;
+  for (const auto& name : settings.host_names) result.push_back(lower(name));
+  Code error;
+  const auto own = lower(asio::ip::host_name(error));
+  if (!error && !own.empty()) {
+    result.push_back(own);
+    result.push_back(own.substr(0, own.find('.')) + ".local");
+  }
+  return result;
+}
+
+Result<std::unique_ptr<asio::ssl::context>> tls_context(const WebSettings& settings) {
+  if (settings.certificate.empty() && settings.key.empty())
+    return std::unique_ptr<asio::ssl::context>{};
+  if (settings.certificate.empty() || settings.key.empty())
+    return fail(ErrorKind::content, "TLS needs both a certificate and a key file");
+  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+  Code error;
+  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
+                           asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
+                           asio::ssl::context::no_tlsv1_1,
+                       error);
+  if (!error) context->use_certificate_chain_file(settings.certificate.string(), error);
+  if (error)
+    return fail(ErrorKind::content, "cannot use the certificate " + settings.certificate.string() +
+                                        ": " + error.message());
+  context->use_private_key_file(settings.key.string(), asio::ssl::context::pem, error);
+  if (!error && ::SSL_CTX_check_private_key(context->native_handle()) != 1)
+    return fail(ErrorKind::content, "the key " + settings.key.string() +
+                                        " does not belong to the certificate " +
+                                        settings.certificate.string());
+  if (error)
+    return fail(ErrorKind::content,
+                "cannot use the key " + settings.key.string() + ": " + error.message());
+  return context;
+}
+
+class WebServer final : public Web {
+ public:
+  WebServer(WebParts parts, WebSettings settings, WebLimits limits)
+      : settings_(std::move(settings)),
+        events_(parts.events),
+        api_(std::move(parts), names(settings_)) {
+    auto host = std::make_shared<ConnectionHost>();
+    host->limits = limits;
+    host->answer = [this](WebRequest request, std::function<void(WebResponse)> done) {
+      answer(std::move(request), std::move(done));
+    };
+    host->first_event = [this] { return event(); };
+    host_ = std::move(host);
+  }
+  ~WebServer() override { close(); }
+
+  void run() {
+    open_or_retry();
+    look();
+    thread_ = std::thread([this] { serve(); });
+  }
+
+  void update(const View& view) override { api_.update(view); }
+  std::uint16_t port() const override { return port_; }
+
+  void close() override {
+    if (!thread_.joinable()) return;
+    asio::post(io_, [this] {
+      closing_ = true;
+      Code ignored;
+      acceptor_.close(ignored);
+      timer_.cancel();
+      pause_.cancel();
+      for (const auto& [client, address] : clients_)
+        if (const auto alive = client.lock()) alive->close();
+    });
+    // A job in hand may still wait for the disk; those in the queue are dropped.
+    worker_.stop();
+    worker_.join();
+    work_.reset();
+    // Handlers hold their connections; what is left after this moment is dropped with the context.
+    const auto limit = std::async(std::launch::async, [this] { thread_.join(); });
+    if (limit.wait_for(std::chrono::seconds(2)) != std::future_status::ready) io_.stop();
+    limit.wait();
+  }
+
+ private:
+  void open_or_retry() {
+    const auto opened = open();
+    if (opened) {
+      if (failed_) report(Level::notice, "page_available", "address=" + settings_.address);
+      failed_ = false;
+      return accept();
+    }
+    Code ignored;
+    acceptor_.close(ignored);
+    if (!failed_)
+      report(Level::error, "page_unavailable", "reason=\"" + opened.error().detail + "\"");
+    failed_ = true;
+    pause_.expires_after(host_->limits.open_again);
+    pause_.async_wait([this](Code stopped) {
+      if (!stopped && !closing_) open_or_retry();
+    });
+  }
+
+  Result<void> open() {
+    const auto place = split(settings_.address);
+    if (!place)
+      return fail(ErrorKind::content, settings_.address + " is no host:port for the page");
+    auto tls = tls_context(settings_);
+    if (!tls) return tl::unexpected{tls.error()};
+    tls_ = std::move(*tls);
+    Code error;
+    tcp::resolver resolver{io_};
+    const auto found = resolver.resolve(
+        place->host, place->port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
+    const tcp::endpoint endpoint = error ? tcp::endpoint{} : found.begin()->endpoint();
+    if (!error) acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error)
+      return fail(ErrorKind::content,
+                  "the page cannot listen on " + settings_.address + ": " + error.message());
+    port_ = acceptor_.local_endpoint().port();
+    return {};
+  }
+
+  void report(Level level, std::string name, std::string detail) {
+    if (events_) events_("web", {level, std::move(name), std::move(detail)});
+  }
+
+  /// An exception (no memory) costs the request it came from, never the hub.
+  void serve() {
+    for (;;) {
+      try {
+        io_.run();
+        return;
+      } catch (const std::exception& e) {
+        report(Level::error, "exception", std::string{"what=\""} + e.what() + "\"");
+      }
+    }
+  }
+
+  void accept() {
+    acceptor_.async_accept([this](Code error, tcp::socket socket) {
+      if (!acceptor_.is_open()) return;
+      if (error) {  // out of file descriptors, most likely: they come back
+        pause_.expires_after(accept_pause);
+        pause_.async_wait([this](Code stopped) {
+          if (!stopped && !closing_) accept();
+        });
+        return;
+      }
+      admit(std::move(socket));
+      accept();
+    });
+  }
+
+  /// Takes the client unless there are too many; a refused one costs nothing but its own hang-up.
+  void admit(tcp::socket socket) {
+    std::erase_if(clients_, [](const auto& entry) { return entry.first.expired(); });
+    Code error;
+    const auto peer = socket.remote_endpoint(error).address().to_string();
+    if (error) return;
+    const auto of_peer = static_cast<std::size_t>(
+        std::ranges::count_if(clients_, [&](const auto& entry) { return entry.second == peer; }));
+    if (clients_.size() >= host_->limits.connections ||
+        of_peer >= host_->limits.connections_per_address)
+      return;
+    socket.set_option(tcp::no_delay(true), error);
+    auto client = tls_ ? tls_client(std::move(socket), *tls_, peer, host_)
+                       : plain_client(std::move(socket), peer, host_);
+    clients_.emplace_back(client, peer);
+    client->start();
+  }
+
+  void answer(WebRequest request, std::function<void(WebResponse)> done) {
+    if (auto refused = api_.turned_away(request)) return done(std::move(*refused));
+    if (request.path == events_path && request.method == "GET")
+      return done({200, "text/event-stream", {}, {{"Cache-Control", "no-store"}}});
+    if (!WebApi::waits(request)) return done(api_.answer(request));
+    if (jobs_ >= host_->limits.waiting_jobs) {
+      auto busy = refusal(503, "busy", "too many requests wait: try again in a moment");
+      busy.headers.emplace_back("Retry-After", "1");
+      return done(std::move(busy));
+    }
+    ++jobs_;
+    asio::post(worker_, [this, request = std::move(request), done = std::move(done)]() mutable {
+      WebResponse response;
+      try {
+        response = api_.answer(request);
+      } catch (const std::exception& e) {
+        response = refusal(500, "failed", e.what());
+      }
+      asio::post(io_, [this, response = std::move(response), done = std::move(done)]() mutable {
+        --jobs_;
+        done(std::move(response));
+      });
+    });
+  }
+
+  SharedText event() const {
+    const auto state = api_.state();
+    if (!state) return nullptr;
+    return std::make_shared<const std::string>("event: state\ndata: " + *state + "\n\n");
+  }
+
+  /// Once a second, and at once when the sense of the picture changes.
+  void look() {
+    timer_.expires_after(look_period);
+    timer_.async_wait([this](Code error) {
+      if (error || closing_) return;
+      look();
+      if (std::ranges::none_of(clients_, [](const auto& entry) {
+            const auto client = entry.first.lock();
+            return client && client->follows_events();
+          }))
+        return;
+      auto gist = api_.gist_now();
+      const auto now = asio::steady_timer::clock_type::now();
+      if (gist == gist_ && now - sent_at_ < event_period) return;
+      gist_ = std::move(gist);
+      sent_at_ = now;
+      const auto text = event();
+      if (!text) return;
+      for (const auto& [weak, address] : clients_)
+        if (const auto client = weak.lock()) client->push(text);
+    });
+  }
+
+  WebSettings settings_;
+  EventSink events_;
+  WebApi api_;
+  std::unique_ptr<asio::ssl::context> tls_;
+  std::shared_ptr<const ConnectionHost> host_;
+  std::string gist_;
+  std::chrono::steady_clock::time_point sent_at_{};
+  std::size_t jobs_ = 0;
+  bool failed_ = false;   ///< to listen, so far
+  bool closing_ = false;  ///< timers already due must not be armed again
+  std::atomic<std::uint16_t> port_ = 0;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  tcp::acceptor acceptor_{io_};
+  asio::steady_timer timer_{io_};
+  asio::steady_timer pause_{io_};
+  std::vector<std::pair<std::weak_ptr<Client>, std::string>> clients_;
+  asio::thread_pool worker_{1};  ///< disk and hashes: a slow disk delays no live value
+  std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<Web> Web::start(const WebSettings& settings, WebParts parts, WebLimits limits) {
+  auto server = std::make_unique<WebServer>(std::move(parts), settings, limits);
+  server->run();
+  return server;
+}
+
+}  // namespace esshub::publish

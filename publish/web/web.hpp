@@ -1,0 +1,75 @@
+// Web: the owner's page, its REST interface and its live events, on a thread of its own.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/command.hpp"
+#include "model/event.hpp"
+#include "model/plan.hpp"
+#include "model/result.hpp"
+#include "model/view.hpp"
+#include "publish/history/history.hpp"
+
+namespace esshub::publish {
+
+struct WebSettings {
+  std::string address = "127.0.0.1:8750";  ///< host:port or [ipv6]:port; empty = no page
+  std::filesystem::path certificate{};     ///< PEM chain; with `key` it speaks TLS only
+  std::filesystem::path key{};             ///< PEM
+  std::vector<std::string> host_names{};   ///< it also answers to; IP addresses, localhost and the
+                                           ///< machine's own name are always its names
+};
+
+/// Limits against greedy and slow clients (safety contract F15).
+struct WebLimits {
+  std::size_t connections = 96;
+  std::size_t connections_per_address = 48;
+  std::size_t waiting_jobs = 16;                  ///< for the disk or the password hash
+  std::size_t header_bytes = 8192;                ///< of a request; beyond: 431
+  std::size_t body_bytes = 4096;                  ///< of a request; beyond: 413
+  std::chrono::milliseconds read_limit{15'000};   ///< from the first wait to the last byte
+  std::chrono::milliseconds write_limit{20'000};  ///< of a whole answer, or of one event
+  std::chrono::milliseconds open_again{5'000};    ///< while it cannot listen
+};
+
+/// What the page shows and whom it asks. Whatever is empty is answered with 503.
+struct WebParts {
+  std::string site_name;
+  std::string time_zone = "Etc/UTC";  ///< IANA name: the site's time, whatever the reader's
+  std::string version;
+  std::filesystem::path state_dir;  ///< holds the password file; empty = no writes ever
+  std::shared_ptr<HistoryReader> history;
+  PlanSource plan;
+  CommandSink command;
+  EventSink events;
+  std::function<Instant()> clock;  ///< the steady clock
+};
+
+class Web {
+ public:
+  /// Starts to serve. What cannot be had yet (an address that comes later, a certificate that is
+  /// being renewed) is reported once and tried again every few seconds: no page is no reason not to
+  /// control the battery.
+  [[nodiscard]] static std::unique_ptr<Web> start(const WebSettings& settings, WebParts parts,
+                                                  WebLimits limits = {});
+  Web(const Web&) = delete;
+  Web& operator=(const Web&) = delete;
+  virtual ~Web() = default;
+
+  /// What is shown from now on. Copies; never waits for a client. Thread-safe.
+  virtual void update(const View& view) = 0;
+  /// The port it listens on, 0 while it does not.
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  /// Ends every connection and the threads. Idempotent.
+  virtual void close() = 0;
+
+ protected:
+  Web() = default;
+};
+
+}  // namespace esshub::publish

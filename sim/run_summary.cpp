@@ -1,0 +1,166 @@
+#include "sim/run_summary.hpp"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <utility>
+
+namespace esshub::sim {
+namespace {
+
+constexpr Watts band{50.0};
+
+double kwh(WattHours energy) {
+  return energy.value() / 1000.0;
+}
+double hours(Duration time) {
+  return Hours{time}.count();
+}
+/// Of nothing it is nothing.
+double share(WattHours part, WattHours whole) {
+  return whole > WattHours{} ? std::clamp(part / whole, 0.0, 1.0) : 0.0;
+}
+
+[[gnu::format(printf, 2, 3)]] void row(std::string& text, const char* format, ...) {
+  std::array<char, 200> line{};
+  std::va_list values;
+  va_start(values, format);
+  std::vsnprintf(line.data(), line.size(), format, values);
+  va_end(values);
+  text += line.data();
+  text += '\n';
+}
+
+}  // namespace
+
+Books::Books(const House& house, FlatPrices prices)
+    : house_(house), prices_(prices), first_stored_(house.battery().stored()) {}
+
+void Books::tick(const Decision& decision, const FaultSet& bus_faults, Duration period) {
+  const HouseTruth before = std::exchange(truth_, house_.truth());
+  const bool limited = decision.battery_power != decision.wished;
+  if (abs(truth_.grid) > band) {
+    outside_ += period;
+    if (!limited) outside_unlimited_ += period;
+  }
+  for (const auto& reason : decision.reasons)
+    shaped_[static_cast<std::size_t>(reason.why)] += period;
+
+  const auto price = decision.policy.import_price ? decision.policy.import_price : prices_.import;
+  const WattHours import = truth_.import - before.import;
+  const WattHours export_ = truth_.export_ - before.export_;
+  if (price) {
+    auto& bought = bought_[*price];
+    bought.energy += import;
+    bought.cost += *price * kwh(import);
+    earned_ += decision.policy.export_price.value_or(prices_.export_) * kwh(export_);
+  }
+  count_faults(decision.faults, bus_faults, period);
+}
+
+void Books::count_faults(const FaultSet& decided, const FaultSet& bus_faults, Duration period) {
+  for (std::size_t i = 0; i < fault_count; ++i) {
+    const auto fault = static_cast<Fault>(i);
+    auto& seen = faults_[i];
+    const bool active = decided.active(fault) || bus_faults.active(fault);
+    if (!std::exchange(seen.active, active) && active) ++seen.times;
+    if (active) seen.time += period;
+  }
+}
+
+WattHours Books::unexplained() const {
+  return truth_.generated + truth_.import - truth_.export_ - truth_.served - stored() -
+         truth_.losses;
+}
+
+std::string Books::text() const {
+  const auto& t = truth_;
+  const double time = hours(t.since_start);
+  std::string out;
+  row(out, "load             %9.3f kWh", kwh(t.served));
+  row(out, "solar            %9.3f kWh", kwh(t.generated));
+  row(out, "import           %9.3f kWh", kwh(t.import));
+  row(out, "export           %9.3f kWh", kwh(t.export_));
+  row(out, "charged          %9.3f kWh at the AC side", kwh(t.charged));
+  row(out, "discharged       %9.3f kWh at the AC side", kwh(t.discharged));
+  row(out, "losses           %9.3f kWh conversion, own use, battery", kwh(t.losses));
+  row(out, "stored           %+9.3f kWh, SOC %.1f %% at the end", kwh(stored()),
+      house_.battery_truth().soc_percent);
+  row(out, "full cycles      %9.3f of %.2f kWh", t.cells_out / house_.battery().capacity(),
+      kwh(house_.battery().capacity()));
+  if (t.generated > WattHours{})
+    row(out, "self-consumption %9.1f %% of the solar energy",
+        100.0 * share(t.generated - t.export_, t.generated));
+  row(out, "self-sufficiency %9.1f %% of the load", 100.0 * share(t.served - t.import, t.served));
+  row(out, "mean |grid|      %9.1f W", time > 0.0 ? t.absolute.value() / time : 0.0);
+  row(out, "outside +-50 W   %9.3f h, of it %.3f h while no limit held the battery back",
+      hours(outside_), hours(outside_unlimited_));
+  double cost = 0.0;
+  for (const auto& [price, bought] : bought_) {
+    row(out, "bought at %.4f %9.3f kWh for %.2f", price, kwh(bought.energy), bought.cost);
+    cost += bought.cost;
+  }
+  if (bought_.empty()) {
+    row(out, "cost             no price known: a tariff in the configuration, or --import-price");
+  } else {
+    row(out, "cost             %9.2f, %.2f earned by export taken off", cost - earned_, earned_);
+  }
+  bool any = false;
+  for (std::size_t i = 0; i < fault_count; ++i) {
+    if (faults_[i].times == 0) continue;
+    any = true;
+    row(out, "fault            %s %u times, %.1f s in all",
+        std::string(name(static_cast<Fault>(i))).c_str(), faults_[i].times,
+        Seconds{faults_[i].time}.count());
+  }
+  if (!any) row(out, "faults           none");
+  return out;
+}
+
+nlohmann::json Books::json() const {
+  const auto& t = truth_;
+  const double time = hours(t.since_start);
+  nlohmann::json json;
+  json["hours"] = time;
+  json["load_kwh"] = kwh(t.served);
+  json["solar_kwh"] = kwh(t.generated);
+  json["import_kwh"] = kwh(t.import);
+  json["export_kwh"] = kwh(t.export_);
+  json["charged_kwh"] = kwh(t.charged);
+  json["discharged_kwh"] = kwh(t.discharged);
+  json["losses_kwh"] = kwh(t.losses);
+  json["stored_kwh"] = kwh(stored());
+  json["unexplained_kwh"] = kwh(unexplained());
+  json["soc_percent"] = house_.battery_truth().soc_percent;
+  json["full_cycles"] = t.cells_out / house_.battery().capacity();
+  json["self_consumption_percent"] = nullptr;
+  if (t.generated > WattHours{})
+    json["self_consumption_percent"] = 100.0 * share(t.generated - t.export_, t.generated);
+  json["self_sufficiency_percent"] = nullptr;
+  if (t.served > WattHours{})
+    json["self_sufficiency_percent"] = 100.0 * share(t.served - t.import, t.served);
+  json["mean_abs_grid_w"] = time > 0.0 ? t.absolute.value() / time : 0.0;
+  json["outside_50w_h"] = hours(outside_);
+  json["outside_50w_unlimited_h"] = hours(outside_unlimited_);
+  json["cost"] = nullptr;
+  json["bought"] = nlohmann::json::array();
+  double cost = 0.0;
+  for (const auto& [price, bought] : bought_) {
+    json["bought"].push_back(
+        {{"price", price}, {"kwh", kwh(bought.energy)}, {"cost", bought.cost}});
+    cost += bought.cost;
+  }
+  if (!bought_.empty()) json["cost"] = cost - earned_;
+  json["rules_h"] = nlohmann::json::object();
+  for (std::size_t i = 0; i < why_count; ++i)
+    if (shaped_[i] > Duration{})
+      json["rules_h"][std::string(name(static_cast<Why>(i)))] = hours(shaped_[i]);
+  json["faults"] = nlohmann::json::object();
+  for (std::size_t i = 0; i < fault_count; ++i)
+    if (faults_[i].times > 0)
+      json["faults"][std::string(name(static_cast<Fault>(i)))] = {
+          {"times", faults_[i].times}, {"seconds", Seconds{faults_[i].time}.count()}};
+  return json;
+}
+
+}  // namespace esshub::sim

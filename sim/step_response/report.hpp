@@ -1,0 +1,41 @@
+// The report of `esshub-sim step-response`: for people, as JSON, and as a picture.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/step_response/step_response.hpp"
+
+namespace esshub::sim {
+
+struct LoopReport {
+  LoopKind kind{};
+  std::vector<StepRecord> steps;  ///< in the order of usual_steps(); references: the first two
+  Stationary rest;
+  std::optional<TraceFigures> trace;
+};
+
+struct StepReport {
+  LoopPlant plant;
+  std::vector<LoopReport> loops;           ///< the hub first
+  std::optional<LoopReport> beside_meter;  ///< the hub with an SDM120 on the same line
+  std::vector<SweepCell> cells;            ///< empty: not asked for
+  std::vector<SweepCell> wrong_cells;      ///< the same: settings wrong in everything
+};
+
+/// A promised figure and what was measured.
+struct Goal {
+  std::string what;
+  double limit = 0.0;
+  double p50 = 0.0;
+  double worst = 0.0;
+  std::string unit;
+  [[nodiscard]] bool met() const { return p50 <= limit; }
+};
+[[nodiscard]] std::vector<Goal> goals(const StepReport& report);
+
+[[nodiscard]] std::string as_text(const StepReport& report);
+[[nodiscard]] std::string as_json(const StepReport& report);
+[[nodiscard]] std::string as_svg(const StepReport& report);
+
+}  // namespace esshub::sim

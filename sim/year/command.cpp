@@ -1,0 +1,145 @@
+#include "sim/year/command.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "config/config.hpp"
+#include "sim/exit_codes.hpp"
+#include "sim/progress.hpp"
+#include "sim/stopwatch.hpp"
+
+namespace esshub::sim {
+namespace {
+
+double kwh(WattHours energy) {
+  return energy.value() / 1000.0;
+}
+
+/// What the year is held against.
+struct Yardsticks {
+  double no_battery = 0.0;
+  std::optional<double> bound;
+  std::optional<double> bound_from_sun;
+};
+
+Yardsticks measure(std::span<const HouseHour> house, const YearSettings& settings) {
+  const auto hours = priced_hours(house, settings);
+  return {cost_without_battery(hours, settings.export_price),
+          least_cost(hours, settings.battery, settings.export_price, true),
+          least_cost(hours, settings.battery, settings.export_price, false)};
+}
+
+nlohmann::json as_json(const YearResult& year, const Yardsticks& than, double seconds) {
+  nlohmann::json json;
+  json["load_kwh"] = kwh(year.load);
+  json["solar_kwh"] = kwh(year.sun);
+  json["import_kwh"] = kwh(year.import);
+  json["export_kwh"] = kwh(year.export_);
+  json["charged_kwh"] = kwh(year.charged);
+  json["discharged_kwh"] = kwh(year.discharged);
+  json["losses_kwh"] = kwh(year.losses);
+  json["end_kwh"] = kwh(year.end);
+  json["cost"] = year.cost;
+  json["cost_no_battery"] = than.no_battery;
+  json["bound"] = json["regret"] = json["bound_without_grid_charging"] = nullptr;
+  if (than.bound) json["bound"] = *than.bound;
+  if (than.bound) json["regret"] = year.cost - *than.bound;
+  if (than.bound_from_sun) json["bound_without_grid_charging"] = *than.bound_from_sun;
+  json["decisions"] = year.steps;
+  json["processor_seconds"] = seconds;
+  return json;
+}
+
+std::string as_text(const YearResult& year, const Yardsticks& than, const IdealBattery& battery) {
+  std::string text;
+  const auto row = [&text](const char* what, double value, const std::string& after) {
+    std::array<char, 160> line{};
+    std::snprintf(line.data(), line.size(), "%-28s %10.2f%s\n", what, value, after.c_str());
+    text += line.data();
+  };
+  const auto regret = [&](double bound) {
+    std::array<char, 80> words{};
+    std::snprintf(words.data(), words.size(), "   regret %.2f", year.cost - bound);
+    return std::string(words.data());
+  };
+  row("load", kwh(year.load), " kWh");
+  row("solar", kwh(year.sun), " kWh");
+  row("import", kwh(year.import), " kWh");
+  row("export", kwh(year.export_), " kWh");
+  row("charged", kwh(year.charged), " kWh");
+  row("discharged", kwh(year.discharged), " kWh");
+  row("losses", kwh(year.losses), " kWh");
+  row("stored at the end", kwh(year.end), " kWh");
+  row("full cycles", year.discharged / battery.efficiency / battery.capacity, "");
+  row("cost without a battery", than.no_battery, "");
+  row("cost with these rules", year.cost, "");
+  if (than.bound) {
+    row("bound, perfect foresight", *than.bound, regret(*than.bound));
+    row("bound without grid charging", *than.bound_from_sun, regret(*than.bound_from_sun));
+  } else {
+    text += "bound: none, for a price is below what export earns\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& err) {
+  const auto house = read_house_year(options.house);
+  if (!house) {
+    err << house.error() << '\n';
+    return exit_config;
+  }
+  YearSettings settings = options.settings;
+  settings.control = ideal_control(settings.battery);
+  if (!options.config.empty()) {
+    const auto hub = config::load_config(options.config);
+    if (!hub) {
+      for (const auto& mistake : hub.error())
+        err << config::describe(options.config, mistake) << '\n';
+      return exit_config;
+    }
+    settings.control = hub->control;
+  }
+
+  if (options.cheap_below) {
+    auto& tariff = settings.control.tariff = {};
+    tariff.cheap_below = options.cheap_below;
+    tariff.no_discharge_while_cheap = options.no_discharge_while_cheap;
+    if (options.force_charge_to_percent)
+      tariff.force_charge_to = Soc::from_percent(*options.force_charge_to_percent);
+  }
+
+  const Stopwatch watch;
+  YearResult year;
+  {
+    Progress progress{static_cast<double>(house->size()), "h"};
+    year = run_year(*house, settings,
+                    [&](std::size_t done) { progress.show(static_cast<double>(done)); });
+  }
+  const double took = watch.wall();
+  const double processor = watch.processor();
+  const auto than = measure(*house, settings);
+
+  out << as_text(year, than, settings.battery);
+  err << year.steps << " decisions in " << took << " s; " << processor << " s of a processor, "
+      << 1e9 * processor / static_cast<double>(year.steps) << " ns each\n";
+  if (!options.json.empty()) {
+    std::ofstream json(options.json);
+    if (!(json << as_json(year, than, processor).dump(2) << '\n').flush()) {
+      err << options.json.string() << ": cannot be written: " << std::strerror(errno) << '\n';
+      return exit_cannot_create;
+    }
+  }
+  return exit_ok;
+}
+
+}  // namespace esshub::sim

@@ -1,0 +1,26 @@
+// esshub-sim year: what the rules make of a year, next to no battery and to perfect foresight.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+
+#include "sim/year/year.hpp"
+
+namespace esshub::sim {
+
+struct YearOptions {
+  std::filesystem::path house;
+  std::filesystem::path config{};  ///< of the hub, for its rules; empty: ideal_control()
+  YearSettings settings{};         ///< but for the control
+  // While the hour's price is below: nothing is done about it unless a price is given.
+  std::optional<double> cheap_below{};
+  std::optional<double> force_charge_to_percent{};
+  bool no_discharge_while_cheap = false;
+  std::filesystem::path json{};
+};
+
+/// Returns the exit code. The figures go to `out`, mistakes to `err`.
+[[nodiscard]] int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& err);
+
+}  // namespace esshub::sim

@@ -1,0 +1,54 @@
+// A year of the hub's own rules in steps of seconds to hours: ideal measurements, ideal inverter.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "control/settings.hpp"
+#include "model/time.hpp"
+#include "sim/year/house_year.hpp"
+#include "sim/year/optimal_bound.hpp"
+
+namespace esshub::sim {
+
+struct YearSettings {
+  /// Of the rules; ideal_control() where there is no configuration of a hub. If its tariff has no
+  /// bands, the house's price of the hour is its price.
+  control::Settings control;
+  IdealBattery battery;
+  double kwp = 4.0;
+  double export_price = 0.05;  ///< paid for exported energy, per kWh
+  YearTariff tariff = YearTariff::tou;
+  Duration step = 1h;  ///< divides an hour
+};
+
+/// Pure self-consumption: no floor, no reserve, no hysteresis, the battery's own power limits.
+[[nodiscard]] control::Settings ideal_control(const IdealBattery& battery);
+
+struct YearResult {
+  WattHours load{};
+  WattHours sun{};
+  WattHours import{};
+  WattHours export_{};
+  WattHours charged{};     ///< AC side
+  WattHours discharged{};  ///< AC side
+  WattHours losses{};
+  WattHours end{};    ///< stored at the end
+  double cost = 0.0;  ///< in the tariff's currency
+  std::uint64_t steps = 0;
+};
+
+/// What `control::decide` does with this house, whose battery is ideal but for its losses: it takes
+/// and gives what is decided until it is full or empty. Powers are constant within an hour. The
+/// model of the loop's delays and the proof of the sources (control::observe) are left out; every
+/// target and limit is the hub's. `progress` is told the hours done.
+[[nodiscard]] YearResult run_year(std::span<const HouseHour> house, const YearSettings& settings,
+                                  const std::function<void(std::size_t)>& progress = {});
+
+/// The same hours for least_cost(); without a battery their cost is what remains.
+[[nodiscard]] std::vector<PricedHour> priced_hours(std::span<const HouseHour> house,
+                                                   const YearSettings& settings);
+[[nodiscard]] double cost_without_battery(std::span<const PricedHour> hours, double export_price);
+
+}  // namespace esshub::sim

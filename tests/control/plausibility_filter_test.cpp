@@ -1,0 +1,108 @@
+// What may not enter the snapshot (docs/safety.md: F3).
+#include "control/plausibility_filter.hpp"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace esshub::control {
+namespace {
+
+struct Row {
+  const char* what;
+  Channel channel;
+  double value;
+};
+std::ostream& operator<<(std::ostream& out, const Row& row) {
+  return out << row.what;
+}
+
+/// A float whose two registers were read in the wrong order.
+double words_swapped(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return static_cast<double>(std::bit_cast<float>((bits << 16) | (bits >> 16)));
+}
+
+class Impossible : public testing::TestWithParam<Row> {};
+TEST_P(Impossible, IsDropped) {
+  Gate gate;
+  EXPECT_FALSE(gate.admit({GetParam().channel, GetParam().value, {}}, {}));
+  EXPECT_TRUE(gate.doubtful());
+}
+INSTANTIATE_TEST_SUITE_P(
+    Gate, Impossible,
+    testing::Values(
+        Row{"grid NaN", {Point::grid, Measure::power}, std::nan("")},
+        Row{"grid infinite",
+            {Point::grid, Measure::power},
+            std::numeric_limits<double>::infinity()},
+        Row{"grid beyond the fuse", {Point::grid, Measure::power}, 30000.0},
+        Row{"grid beyond the fuse the other way", {Point::grid, Measure::power}, -30000.0},
+        Row{"solar in the wrong word order",
+            {Point::solar, Measure::power},
+            words_swapped(1234.5F)},
+        Row{"voltage in the wrong word order",
+            {Point::grid, Measure::voltage},
+            words_swapped(230.0F)},
+        Row{"grid meter without mains", {Point::grid, Measure::voltage}, 0.0},
+        Row{"SOC of 101 %", {Point::battery, Measure::soc}, 101.0},
+        Row{"SOC below 0", {Point::battery, Measure::soc}, -1.0},
+        Row{"pack of 600 V", {Point::battery, Measure::voltage}, 600.0},
+        Row{"frequency of 500 Hz", {Point::grid, Measure::frequency}, 500.0},
+        Row{"colder than any winter", {Point::battery, Measure::temperature}, -273.15}));
+
+class Possible : public testing::TestWithParam<Row> {};
+TEST_P(Possible, Enters) {
+  Gate gate;
+  EXPECT_TRUE(gate.admit({GetParam().channel, GetParam().value, {}}, {}));
+  EXPECT_FALSE(gate.doubtful());
+}
+INSTANTIATE_TEST_SUITE_P(
+    Gate, Possible,
+    testing::Values(Row{"grid at rest", {Point::grid, Measure::power}, 0.0},
+                    Row{"grid at the fuse", {Point::grid, Measure::power}, 23000.0},
+                    Row{"exporting", {Point::grid, Measure::power}, -3680.0},
+                    Row{"a phase that is not wired", {Point::solar, Measure::voltage}, 0.0},
+                    Row{"no mains at AC-in", {Point::inverter, Measure::voltage}, 0.0},
+                    Row{"an empty battery", {Point::battery, Measure::soc}, 0.0},
+                    Row{"a full one", {Point::battery, Measure::soc}, 100.0},
+                    Row{"all protections", {Point::battery, Measure::protections}, 4294967295.0}));
+
+TEST(Gate, AChannelIsBelievedAgainAfterFiveGoodSamples) {
+  Gate gate;
+  const Channel grid{Point::grid, Measure::power};
+  EXPECT_FALSE(gate.admit({grid, std::nan(""), {}}, {}));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(gate.admit({grid, 100.0, {}}, {}));
+  EXPECT_TRUE(gate.doubtful());
+  EXPECT_TRUE(gate.admit({grid, 100.0, {}}, {}));
+  EXPECT_FALSE(gate.doubtful());
+}
+
+TEST(Gate, TheFuseIsConfigured) {
+  Gate gate;
+  Settings settings;
+  settings.main_fuse = 40.0_A;
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 12000.0, {}}, settings));
+}
+
+TEST(Gate, TheFuseBindsTheGridAlone) {
+  Gate gate;
+  Settings settings;
+  settings.main_fuse = 16.0_A;
+  EXPECT_TRUE(gate.admit({{Point::solar, Measure::power}, 6000.0, {}}, settings));
+  EXPECT_TRUE(gate.admit({{Point::inverter, Measure::power}, -4900.0, {}}, settings));
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 6000.0, {}}, settings));
+}
+
+TEST(Gate, ThePowerOfAMeterWhoseVoltageCannotBeIsDropped) {
+  Gate gate;
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::voltage}, words_swapped(230.0F), {}}, {}));
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 0.0, {}}, {}));
+  EXPECT_TRUE(gate.admit({{Point::grid, Measure::voltage}, 230.0, {}}, {}));
+  EXPECT_TRUE(gate.admit({{Point::grid, Measure::power}, 500.0, {}}, {}));
+}
+
+}  // namespace
+}  // namespace esshub::control

@@ -1,0 +1,145 @@
+#include "control/policy/orders.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace esshub::control {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr Instant now = Instant{} + 1000s;
+const Settings settings;  // limits 2400 W, floor 10 %, reserve 20 %, ceiling 100 %
+
+constexpr Instruction charge(Watts power, Soc target) {
+  return {.kind = InstructionKind::charge, .power = power, .target = target};
+}
+constexpr Instruction discharge(Watts power, Soc target) {
+  return {.kind = InstructionKind::discharge, .power = power, .target = target};
+}
+constexpr Instruction balance(Soc low, Soc high) {
+  return {.kind = InstructionKind::balance, .low = low, .high = high};
+}
+
+std::string refusal(const Command& command, const Settings& s = settings, Orders orders = {}) {
+  const auto result = apply(orders, command, s, now);
+  return result ? "accepted" : result.error().detail;
+}
+
+TEST(Orders, AnOverrideHoldsForItsLength) {
+  const auto orders = apply({}, StartOverride{charge(2000.0_W, 80.0_soc), 1h}, settings, now);
+  ASSERT_TRUE(orders);
+  ASSERT_TRUE(orders->manual);
+  EXPECT_EQ(orders->manual->until, now + 1h);
+  EXPECT_EQ(orders->manual->instruction.power, 2000.0_W);
+}
+
+TEST(Orders, WhatHasEndedIsLeftOut) {
+  Orders orders;
+  orders.manual = Order{balance(10.0_soc, 90.0_soc), now + 1s};
+  orders.dispatch = Order{balance(10.0_soc, 90.0_soc), now};
+  orders.storm = Storm{50.0_soc, now - 1s};
+  orders.reserve = 30.0_soc;
+  const auto left = expire(orders, now);
+  EXPECT_TRUE(left.manual);
+  EXPECT_FALSE(left.dispatch);
+  EXPECT_FALSE(left.storm);
+  EXPECT_EQ(left.reserve, 30.0_soc);
+  EXPECT_FALSE(apply(orders, SetMode{}, settings, now)->storm) << "nor does a command revive it";
+}
+
+TEST(Orders, ARateIsAboveZeroAndWithinTheLimitOfItsDirection) {
+  Settings s;
+  s.charge_limit = 1000.0_W;
+  EXPECT_THAT(refusal(StartOverride{charge(0.0_W, 80.0_soc), 1h}),
+              HasSubstr("the rate is 0 W, expected above 0 up to the charge limit (2400 W)"));
+  EXPECT_THAT(refusal(StartOverride{charge(1001.0_W, 80.0_soc), 1h}, s), HasSubstr("(1000 W)"));
+  EXPECT_EQ(refusal(StartOverride{discharge(1001.0_W, 30.0_soc), 1h}, s), "accepted");
+  EXPECT_THAT(refusal(StartOverride{discharge(2401.0_W, 30.0_soc), 1h}),
+              HasSubstr("discharge limit"));
+}
+
+TEST(Orders, ADispatchBeyondTheLimitsIsTakenAsAskedForTheyBoundIt) {
+  const auto orders = apply({}, StartDispatch{charge(5000.0_W, 80.0_soc), 1min}, settings, now);
+  ASSERT_TRUE(orders);
+  EXPECT_EQ(orders->dispatch, (Order{charge(5000.0_W, 80.0_soc), now + 1min}));
+  EXPECT_EQ(refusal(StartDispatch{discharge(32767.0_W, 30.0_soc), 1min}), "accepted");
+}
+
+TEST(Orders, ADispatchOfNoPowerAtAllIsRefused) {
+  for (const double power : {std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::infinity(), 0.0, -500.0})
+    EXPECT_THAT(refusal(StartDispatch{charge(Watts{power}, 80.0_soc), 1h}),
+                HasSubstr("expected a number above 0"));
+}
+
+TEST(Orders, ATargetLiesBetweenFloorAndCeiling) {
+  Settings s;
+  s.soc_ceiling = 90.0_soc;
+  EXPECT_THAT(refusal(StartDispatch{charge(500.0_W, 91.0_soc), 1h}, s),
+              HasSubstr("expected between the SOC floor (10 %) and the SOC ceiling (90 %)"));
+  EXPECT_THAT(refusal(StartDispatch{discharge(500.0_W, 9.0_soc), 1h}, s),
+              HasSubstr("the target is 9 %"));
+  EXPECT_EQ(refusal(StartDispatch{discharge(500.0_W, 10.0_soc), 1h}, s), "accepted");
+}
+
+TEST(Orders, ARangeHasRoomInIt) {
+  EXPECT_THAT(refusal(StartOverride{balance(50.0_soc, 50.0_soc), 1h}),
+              HasSubstr("the range is 50 % to 50 %, expected low below high"));
+}
+
+TEST(Orders, EveryOrderHasAShortestAndALongestLength) {
+  const auto b = balance(10.0_soc, 90.0_soc);
+  EXPECT_THAT(refusal(StartOverride{b, 59s}), HasSubstr("is 59 s, expected 1 min to 7 days"));
+  EXPECT_EQ(refusal(StartOverride{b, 1min}), "accepted");
+  EXPECT_EQ(refusal(StartOverride{b, 7 * 24h}), "accepted");
+  EXPECT_NE(refusal(StartOverride{b, 7 * 24h + 1s}), "accepted");
+  EXPECT_THAT(refusal(StartDispatch{b, 0s}), HasSubstr("is 0 s, expected 1 s to 2 days"));
+  EXPECT_EQ(refusal(StartDispatch{b, 1s}), "accepted");
+  EXPECT_EQ(refusal(StartDispatch{b, 48h}), "accepted");
+  EXPECT_NE(refusal(StartDispatch{b, 48h + 1s}), "accepted");
+  EXPECT_NE(refusal(StartDispatch{b, -1s}), "accepted");
+  EXPECT_THAT(refusal(StartStorm{50.0_soc, 9min}), HasSubstr("expected 10 min to 14 days"));
+  EXPECT_NE(refusal(StartStorm{50.0_soc, 14 * 24h + 1s}), "accepted");
+}
+
+TEST(Orders, AReserveLiesBetweenFloorAndCeilingAndFitsTheRest) {
+  EXPECT_THAT(refusal(SetReserve{5.0_soc}), HasSubstr("the SOC floor (10 %)"));
+  EXPECT_THAT(refusal(SetReserve{100.0_soc}), HasSubstr("the SOC ceiling (100 %)"));
+  EXPECT_THAT(refusal(SetReserve{99.0_soc}), HasSubstr("discharging would resume at 101 %"));
+  Settings s;
+  s.cutoff_soc = 15.0_soc;
+  EXPECT_THAT(refusal(SetReserve{12.0_soc}, s), HasSubstr("the cut-off is 15 %"));
+  EXPECT_EQ(apply({}, SetReserve{40.0_soc}, settings, now)->reserve, 40.0_soc);
+  EXPECT_EQ(apply({.reserve = 40.0_soc}, SetReserve{}, settings, now)->reserve, std::nullopt);
+}
+
+TEST(Orders, AStormCanOnlyRaiseTheReserve) {
+  EXPECT_THAT(refusal(StartStorm{19.0_soc, 1h}), HasSubstr("at or above the reserve (20 %)"));
+  EXPECT_THAT(refusal(StartStorm{39.0_soc, 1h}, settings, {.reserve = 40.0_soc}),
+              HasSubstr("(40 %)"));
+  EXPECT_NE(refusal(StartStorm{100.0_soc, 1h}), "accepted");
+  const auto orders = apply({}, StartStorm{80.0_soc, 24h}, settings, now);
+  ASSERT_TRUE(orders);
+  EXPECT_EQ(orders->storm, (Storm{80.0_soc, now + 24h}));
+}
+
+TEST(Orders, EndingEndsItsOwnOrderAlone) {
+  Orders orders;
+  orders.manual = orders.dispatch = Order{balance(10.0_soc, 90.0_soc), now + 1h};
+  orders.storm = Storm{50.0_soc, now + 1h};
+  EXPECT_FALSE(apply(orders, EndOverride{}, settings, now)->manual);
+  EXPECT_TRUE(apply(orders, EndOverride{}, settings, now)->dispatch);
+  EXPECT_FALSE(apply(orders, EndDispatch{}, settings, now)->dispatch);
+  EXPECT_FALSE(apply(orders, EndStorm{}, settings, now)->storm);
+  EXPECT_EQ(refusal(EndStorm{}), "accepted") << "ending what is not there harms nobody";
+}
+
+TEST(Orders, EveryResetOfTheCutoffIsANewOne) {
+  EXPECT_EQ(apply({.cutoff_resets = 7}, ResetCutoff{}, settings, now)->cutoff_resets, 8u);
+}
+
+}  // namespace
+}  // namespace esshub::control

@@ -1,0 +1,718 @@
+#include "protocol/pylontech/can_driver.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "model/snapshot.hpp"
+#include "protocol/pylontech/can_frame.hpp"
+#include "protocol/pylontech/can_messages.hpp"
+#include "protocol/pylontech/slcan.hpp"
+
+namespace esshub::protocol {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr Instant t0{1000s};
+
+std::string text(const Bytes& bytes) {
+  std::string out;
+  for (const auto b : bytes) out.push_back(static_cast<char>(u8(b)));
+  return out;
+}
+
+/// One burst of 2 x US2000 (reference: pylontech-can section 2).
+const std::vector<std::string> burst{"359#0000000002504E", "351#1402F401F401C201",
+                                     "355#58006400",       "356#E213E001D200",
+                                     "35C#C000",           "35E#50594C4F4E202020"};
+const std::vector<std::string> burst_13{"351#1402F401F401C201", "355#580064000000",
+                                        "356#E213E001D200", "35A#AAAAAAAAAAAAAAAA",
+                                        "35F#4C4901033C02AA00"};
+
+/// A driver and the time; every step's outcome is collected.
+class Bench {
+ public:
+  explicit Bench(CanFraming framing) : Bench(PylontechConfig{.framing = framing}) {}
+  explicit Bench(const PylontechConfig& config)
+      : framing_(config.framing), driver_(make_pylontech_driver(config)) {}
+
+  void start() { take(driver_->on_start(now)); }
+  void feed(const std::vector<std::string>& frames) {
+    for (const auto& line : frames) {
+      const CanFrame frame = parse_candump(line).value();
+      give(framing_ == CanFraming::slcan ? encode_slcan(frame) : encode_record(frame));
+    }
+  }
+  void answer(std::string_view bytes) { give(to_bytes(bytes)); }
+  void give(const Bytes& bytes) { take(driver_->on_bytes(bytes, now)); }
+  void down() { driver_->on_down(now); }
+
+  /// Fires every wake-up on its way to `end`.
+  void run_until(Instant end) {
+    while (wake && *wake <= end) {
+      ASSERT_GE(*wake, now) << "a wake-up in the past";
+      now = *wake;
+      const Instant due = *std::exchange(wake, std::nullopt);
+      take(driver_->on_timer(now));
+      ASSERT_TRUE(!wake || *wake > due) << "no progress";
+    }
+    now = end;
+  }
+  void run_for(Duration duration) { run_until(now + duration); }
+  /// `count` bursts, one a second.
+  void bursts(const std::vector<std::string>& frames, int count) {
+    for (int i = 0; i < count; ++i) {
+      feed(frames);
+      run_for(1s);
+    }
+  }
+
+  [[nodiscard]] const DriverHealth& health() const { return driver_->health(); }
+  [[nodiscard]] std::uint64_t count(FrameResult result) const { return health().frames[result]; }
+  [[nodiscard]] int told(std::string_view name) const {
+    return static_cast<int>(std::count_if(events.begin(), events.end(),
+                                          [&](const Event& event) { return event.name == name; }));
+  }
+  [[nodiscard]] std::string detail(std::string_view name) const {
+    for (auto it = events.rbegin(); it != events.rend(); ++it)
+      if (it->name == name) return it->detail;
+    return "(not told)";
+  }
+
+  Instant now = t0;
+  std::optional<Instant> wake;
+  std::vector<std::pair<Instant, std::string>> sent;
+  std::vector<Event> events;
+  std::vector<Sample> samples;
+  Snapshot snapshot;
+  int reopens = 0;
+
+ private:
+  void take(Step step) {
+    if (step.wake_at) wake = step.wake_at;
+    if (step.reopen) ++reopens;
+    for (const auto& bytes : step.send)
+      sent.emplace_back(now, framing_ == CanFraming::slcan
+                                 ? text(bytes)
+                                 : to_text(decode_record(bytes).value()) + "\r");
+    for (auto& event : step.events) events.push_back(std::move(event));
+    for (const auto& sample : step.samples) {
+      snapshot.absorb(sample);
+      samples.push_back(sample);
+    }
+  }
+
+  CanFraming framing_;
+  std::unique_ptr<Driver> driver_;
+};
+
+struct Socket : Bench {
+  Socket() : Bench(CanFraming::socketcan) { start(); }
+};
+/// An adapter that answered its opening.
+struct Adapter : Bench {
+  Adapter() : Bench(CanFraming::slcan) {
+    start();
+    answer("\a");  // C on a closed channel
+    answer("\r");
+    answer("\r");
+  }
+};
+
+struct ListeningSocket : Bench {
+  ListeningSocket() : Bench({.framing = CanFraming::socketcan, .listen_only = true}) { start(); }
+};
+struct ListeningAdapter : Bench {
+  ListeningAdapter() : Bench({.framing = CanFraming::slcan, .listen_only = true}) { start(); }
+};
+
+std::vector<std::string> lines(const Bench& bench) {
+  std::vector<std::string> out;
+  for (const auto& [at, line] : bench.sent) out.push_back(line);
+  return out;
+}
+
+// ---- keep-alive --------------------------------------------------------------------------------
+
+TEST(PylontechKeepAlive, GoesOutAtOnceAndEverySecondThoughTheBatteryIsSilent) {
+  Socket bench;
+  bench.run_for(10s);
+  ASSERT_EQ(bench.sent.size(), 11u);
+  for (std::size_t i = 0; i < bench.sent.size(); ++i) {
+    EXPECT_EQ(bench.sent[i].second, "305#0000000000000000\r");
+    EXPECT_EQ(bench.sent[i].first, t0 + i * 1s) << "absolute schedule";
+  }
+}
+
+TEST(PylontechKeepAlive, MissedOnesAreNotMadeUpForAndDoNotShiftTheSchedule) {
+  Socket bench;
+  bench.sent.clear();
+  bench.now = t0 + 4300ms;  // the timer came late
+  bench.give({});
+  ASSERT_EQ(bench.sent.size(), 1u);
+  bench.run_until(t0 + 5s);
+  ASSERT_EQ(bench.sent.size(), 2u);
+  EXPECT_EQ(bench.sent[1].first, t0 + 5s);
+}
+
+TEST(PylontechKeepAlive, FirstOneFollowsTheOpeningOfTheChannel) {
+  Adapter bench;
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "O\r", "t30580000000000000000\r"));
+  bench.run_until(t0 + 1s);
+  EXPECT_EQ(bench.sent.back().first, t0 + 1s);
+  EXPECT_EQ(bench.sent.size(), 5u);
+}
+
+TEST(PylontechKeepAlive, AnAdapterWithoutAnswersIsOpenAfter300Milliseconds) {
+  Bench bench(CanFraming::slcan);
+  bench.start();
+  bench.run_for(400ms);
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "O\r", "t30580000000000000000\r"));
+  EXPECT_EQ(bench.sent.back().first, t0 + 300ms);
+}
+
+TEST(PylontechKeepAlive, StopsWhenTheLineIsDown) {
+  Socket bench;
+  bench.down();
+  bench.sent.clear();
+  bench.run_for(5s);
+  EXPECT_THAT(bench.sent, IsEmpty());
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_NE(bench.health().trouble, "");
+}
+
+// ---- readings ----------------------------------------------------------------------------------
+
+TEST(PylontechDriver, ABurstBecomesSamplesStampedByArrival) {
+  Socket bench;
+  bench.run_for(700ms);
+  bench.feed(burst);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_EQ(bench.health().trouble, "");
+  EXPECT_EQ(bench.count(FrameResult::ok), 6u);
+  EXPECT_EQ(bench.snapshot.soc()->value, 88.0_soc);
+  EXPECT_EQ(bench.snapshot.get<Amperes>(Point::battery, Measure::current)->value, 48.0_A);
+  EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::requests)->value, 3u);
+  for (const auto& sample : bench.samples) {
+    EXPECT_EQ(sample.at, t0 + 700ms);
+    EXPECT_EQ(sample.channel.point, Point::battery);
+    EXPECT_NE(sample.channel.measure, Measure::power) << "control multiplies, not the driver";
+  }
+}
+
+TEST(PylontechDriver, SlcanAndSocketCanGiveTheSame) {
+  Socket socket;
+  Adapter adapter;
+  socket.feed(burst);
+  adapter.feed(burst);
+  ASSERT_EQ(socket.samples.size(), adapter.samples.size());
+  for (std::size_t i = 0; i < socket.samples.size(); ++i) {
+    EXPECT_EQ(socket.samples[i].channel, adapter.samples[i].channel);
+    EXPECT_EQ(socket.samples[i].value, adapter.samples[i].value);
+  }
+}
+
+TEST(PylontechDriver, TheTimeOfTheFramesBothWaysIsCounted) {
+  constexpr auto frame = [](int bytes) { return (47 + 8 * bytes) * 2us; };  // at 500 kbit/s
+  Socket bench;
+  EXPECT_EQ(bench.health().wire_busy, frame(8)) << "our own 0x305";
+  bench.feed(burst);
+  EXPECT_EQ(bench.health().wire_busy, 3 * frame(8) + frame(7) + frame(6) + frame(4) + frame(2));
+  Adapter adapter;
+  adapter.feed(burst);
+  EXPECT_EQ(adapter.health().wire_busy, bench.health().wire_busy);
+}
+
+TEST(PylontechDriver, Profile13IsReadyWithoutRequests) {
+  Socket bench;
+  bench.feed(burst_13);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_FALSE(bench.snapshot.bits(Point::battery, Measure::requests)) << "absent, not zero";
+  EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::protections)->value, 0u);
+}
+
+TEST(PylontechDriver, IsReadyOnlyWithAllFourAndNamesTheMissing) {
+  const std::pair<std::size_t, const char*> rows[] = {{0, "0x359/0x35A (alarms)"},
+                                                      {1, "0x351 (limits)"},
+                                                      {2, "0x355 (state)"},
+                                                      {3, "0x356 (measurement)"}};
+  for (const auto& [left_out, missing] : rows) {
+    Socket bench;
+    auto frames = burst;
+    frames.erase(frames.begin() + static_cast<long>(left_out));
+    bench.feed(frames);
+    EXPECT_FALSE(bench.health().ready) << missing;
+    EXPECT_EQ(bench.health().trouble, std::string("missing from the battery: ") + missing);
+  }
+}
+
+TEST(PylontechDriver, EachFrameHasItsOwnAgeOfThreeSeconds) {
+  Socket bench;
+  bench.bursts(burst, 3);  // now 1 s after the third
+  auto without_state = burst;
+  without_state.erase(without_state.begin() + 2);
+  bench.feed(without_state);
+  bench.run_for(1s);
+  bench.feed(without_state);
+  bench.run_for(1s - 1ms);
+  EXPECT_TRUE(bench.health().ready) << "2.999 s";
+  bench.run_for(1ms);
+  EXPECT_FALSE(bench.health().ready) << "3 s, found by the driver's own wake-up";
+  EXPECT_EQ(bench.health().trouble, "missing from the battery: 0x355 (state)");
+}
+
+TEST(PylontechDriver, ImplausibleFramesAreDroppedCountedAndDoNotKeepItAlive) {
+  Socket bench;
+  bench.feed(burst);
+  for (int i = 0; i < 4; ++i) {
+    auto frames = burst;
+    frames[3] = "356#FF7F00004A01";
+    bench.run_for(1s);
+    bench.feed(frames);
+  }
+  EXPECT_EQ(bench.count(FrameResult::content), 4u);
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_EQ(bench.snapshot.get<Volts>(Point::battery, Measure::voltage)->value, 50.9_V);
+}
+
+TEST(PylontechDriver, TheModuleCountBoundsTheCurrents) {
+  Socket bench;
+  bench.feed({"359#0000000002504E", "356#7013A10F0000"});  // 400.1 A from two modules
+  EXPECT_EQ(bench.count(FrameResult::content), 1u);
+}
+
+TEST(PylontechDriver, ShortForeignAndUnknownFramesAreCountedApart) {
+  Socket bench;
+  bench.feed({"355#1A00"});               // too short
+  bench.feed({"356#E213E001"});           // usable, without temperature
+  bench.feed({"00000351#1402F401F401"});  // 29 bits
+  bench.feed({"351#R8"});                 // remote request
+  bench.feed({"123#00"});
+  EXPECT_EQ(bench.count(FrameResult::length), 2u);
+  EXPECT_EQ(bench.count(FrameResult::unknown), 3u);
+  EXPECT_EQ(bench.samples.size(), 2u);
+  bench.give(Bytes(17));
+  EXPECT_EQ(bench.count(FrameResult::length), 3u) << "half a record";
+}
+
+TEST(PylontechDriver, RefusedCommandsAndBrokenLinesAreCounted) {
+  Adapter bench;
+  EXPECT_EQ(bench.count(FrameResult::exception), 0u) << "C on a closed channel is no failure";
+  bench.answer("t355458006\rgarbage\r\a");
+  EXPECT_EQ(bench.count(FrameResult::length), 1u);
+  EXPECT_EQ(bench.count(FrameResult::unknown), 1u);
+  EXPECT_EQ(bench.count(FrameResult::exception), 1u);
+}
+
+TEST(PylontechDriver, ARefusedSpeedOrOpenIsCounted) {
+  Bench bench{CanFraming::slcan};
+  bench.start();
+  bench.answer("\a");  // C
+  EXPECT_EQ(bench.count(FrameResult::exception), 0u);
+  bench.answer("\a");  // S6
+  bench.answer("\a");  // O
+  EXPECT_EQ(bench.count(FrameResult::exception), 2u);
+}
+
+TEST(PylontechDriver, BothAlarmFramesCountAndNeitherClearsTheOther) {
+  Socket bench;
+  bench.feed(burst);
+  bench.feed({"35A#0400000000000000"});  // high voltage
+  bench.feed({"359#0000000002504E"});
+  const auto high = static_cast<std::uint32_t>(BmsFlag::high_voltage);
+  EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::protections)->value, high);
+  bench.feed({"35A#0800000000000000"});
+  EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::protections)->value, 0u);
+}
+
+TEST(PylontechDriver, FramesAreReadWhileTheChannelIsStillBeingOpened) {
+  Bench bench(CanFraming::slcan);
+  bench.start();
+  bench.feed(burst);  // left open by a crash
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_EQ(bench.sent.size(), 1u) << "a frame is no answer";
+}
+
+// ---- events ------------------------------------------------------------------------------------
+
+TEST(PylontechEvents, BatteryIsFoundOnceWithItsMaker) {
+  Socket bench;
+  bench.bursts(burst, 3);
+  EXPECT_EQ(bench.told("battery_found"), 1);
+  EXPECT_EQ(bench.detail("battery_found"), "maker=\"PYLON\" modules=2");
+}
+
+TEST(PylontechEvents, BatteryWithoutMakerIsFoundWithTheSecondBurst) {
+  Socket bench;
+  bench.feed(burst_13);
+  EXPECT_EQ(bench.told("battery_found"), 0);
+  bench.run_for(1s);
+  bench.feed(burst_13);
+  EXPECT_EQ(bench.detail("battery_found"), "maker=\"\" modules=unknown");
+}
+
+TEST(PylontechEvents, EveryChangeOfAlarmsAndRequestsIsToldWithItsBytes) {
+  Socket bench;
+  bench.bursts(burst, 3);
+  EXPECT_EQ(bench.told("bms_alarms"), 1) << "from unknown to known";
+  EXPECT_EQ(bench.told("bms_requests"), 1);
+  bench.feed({"359#0200040002504E", "35C#4000"});
+  EXPECT_EQ(bench.detail("bms_alarms"),
+            "raw=359#0200040002504E was=0000000002504E protections=high_voltage "
+            "warnings=low_voltage");
+  EXPECT_EQ(bench.detail("bms_requests"), "raw=35C#4000 was=C000 requests=discharge_enable");
+  bench.feed({"359#0200040002504E", "35C#4000"});
+  EXPECT_EQ(bench.told("bms_alarms"), 2);
+  EXPECT_EQ(bench.told("bms_requests"), 2);
+  bench.feed({"35A#AAAAAAAAAAAAAAAA"});
+  EXPECT_EQ(bench.told("bms_alarms"), 3) << "0x35A has its own memory";
+}
+
+TEST(PylontechEvents, ProtectionIsAWarningItsEndANotice) {
+  Socket bench;
+  bench.feed({"359#0200000002504E"});
+  EXPECT_EQ(bench.events.back().level, Level::warning);
+  bench.feed({"359#0000000002504E"});
+  EXPECT_EQ(bench.events.back().level, Level::notice);
+}
+
+TEST(PylontechEvents, SocJumpOfMoreThanFivePercentIsToldAndTheNewValueUsed) {
+  Socket bench;
+  bench.feed({"355#1E006400"});
+  bench.feed({"355#19006400"});  // 5 %
+  EXPECT_EQ(bench.told("soc_jump"), 0);
+  bench.feed({"355#00006400"});
+  EXPECT_EQ(bench.detail("soc_jump"), "from=25 to=0");
+  EXPECT_EQ(bench.snapshot.soc()->value, 0.0_soc);
+}
+
+TEST(PylontechDriver, OnlyWhatTheAdaptersTextSaysMustBeSaidTwice) {
+  Adapter text;
+  text.bursts({"351#140274000E01CC01", "355#1A006400"}, 2);  // CVL 53.2 V, CCL 11.6 A, DCL 27 A
+  text.feed({"351#1402E8030E01CC01", "355#5F006400"});       // CCL 100 A, SOC 95 %
+  EXPECT_EQ(text.snapshot.raw(Point::battery, Measure::ccl)->value, 11.6);
+  EXPECT_EQ(text.snapshot.soc()->value, 26.0_soc);
+  text.feed({"351#140200000E01CC01", "355#00006400"});
+  EXPECT_EQ(text.snapshot.raw(Point::battery, Measure::ccl)->value, 0.0);
+  EXPECT_EQ(text.snapshot.soc()->value, 0.0_soc);
+
+  Socket socket;
+  socket.bursts({"351#140274000E01CC01"}, 2);
+  socket.feed({"351#1402E8030E01CC01"});
+  EXPECT_EQ(socket.snapshot.raw(Point::battery, Measure::ccl)->value, 100.0)
+      << "a CAN frame has a checksum";
+}
+
+TEST(PylontechEvents, SilenceAndReturnAreToldOnceEach) {
+  Socket bench;
+  bench.bursts(burst, 2);
+  bench.run_for(60s);
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_EQ(bench.told("bms_silent"), 1);
+  EXPECT_THAT(bench.detail("bms_silent"), HasSubstr("0x351 (limits)"));
+  bench.bursts(burst, 5);
+  EXPECT_EQ(bench.told("bms_back"), 1);
+  EXPECT_EQ(bench.told("battery_found"), 1);
+  EXPECT_TRUE(bench.health().ready);
+}
+
+TEST(PylontechEvents, ABatteryThatNeverSpokeIsToldAfterFiveSeconds) {
+  Socket bench;
+  bench.run_for(5s - 1ms);
+  EXPECT_EQ(bench.told("bms_silent"), 0);
+  bench.run_for(60s);
+  EXPECT_EQ(bench.told("bms_silent"), 1);
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery"));
+  bench.bursts(burst, 2);
+  EXPECT_EQ(bench.told("battery_found"), 1);
+  EXPECT_EQ(bench.told("bms_back"), 0) << "it was never here before";
+}
+
+TEST(PylontechEvents, ASecondControllerOnTheBusIsTold) {
+  Socket bench;
+  bench.feed({"305#0000000000000000", "305#0000000000000000"});
+  EXPECT_EQ(bench.told("other_controller"), 1);
+  EXPECT_EQ(bench.detail("other_controller"), "id=305");
+}
+
+// ---- trouble on the bus ------------------------------------------------------------------------
+
+TEST(PylontechBusErrors, FirstHundredthAndRecoveryAreTold) {
+  Socket bench;
+  bench.feed(burst);
+  bench.feed({"20000040#0000000000000000"});
+  EXPECT_EQ(bench.detail("can_error"), "errors=\"bus-off\" count=1");
+  for (int i = 0; i < 98; ++i) bench.feed({"20000020#0000000000000000"});
+  EXPECT_EQ(bench.told("can_error"), 1);
+  bench.feed({"20000020#0000000000000000"});
+  EXPECT_EQ(bench.detail("can_error"), "errors=\"no acknowledgement\" count=100");
+  EXPECT_EQ(bench.count(FrameResult::exception), 100u);
+  bench.bursts(burst, 5);
+  EXPECT_EQ(bench.told("can_recovered"), 0) << "not before 5 s without one";
+  bench.bursts(burst, 2);
+  EXPECT_EQ(bench.told("can_recovered"), 1);
+  EXPECT_EQ(bench.detail("can_recovered"), "errors=100");
+}
+
+TEST(PylontechBusErrors, AreNoSignOfLifeOfTheBattery) {
+  Socket bench;
+  bench.feed(burst);
+  for (int i = 0; i < 4; ++i) {
+    bench.run_for(1s);
+    bench.feed({"20000020#0000000000000000"});
+  }
+  EXPECT_FALSE(bench.health().ready);
+}
+
+TEST(PylontechChannel, FiveSecondsOfSilenceOpenItAgain) {
+  Adapter bench;
+  bench.feed(burst);
+  bench.sent.clear();
+  bench.run_until(t0 + 5s - 1ms);
+  EXPECT_EQ(bench.told("channel_reopened"), 0);
+  bench.sent.clear();
+  bench.run_until(t0 + 5500ms);
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "O\r", "t30580000000000000000\r"));
+  EXPECT_EQ(bench.told("channel_reopened"), 1);
+}
+
+TEST(PylontechChannel, AfterThreeOpeningsInVainTheLineIsOpenedAgain) {
+  Adapter bench;
+  bench.run_until(t0 + 20s - 1ms);
+  EXPECT_EQ(bench.reopens, 0);
+  bench.run_until(t0 + 60s);
+  EXPECT_EQ(bench.reopens, 1) << "asked once, done by the owner of the line";
+  bench.down();
+  bench.start();
+  bench.run_for(25s);
+  EXPECT_EQ(bench.reopens, 2);
+}
+
+TEST(PylontechChannel, ReopeningIsToldFirstAndEveryHundredthTime) {
+  Adapter bench;
+  bench.run_for(5s * 101);
+  EXPECT_EQ(bench.told("channel_reopened"), 2);
+  EXPECT_EQ(bench.detail("channel_reopened"), "count=100");
+  bench.feed(burst);
+  bench.run_for(6s);
+  EXPECT_EQ(bench.told("channel_reopened"), 3) << "a new episode";
+}
+
+TEST(PylontechChannel, FramesOfOthersShowThatItIsOpen) {
+  Adapter bench;
+  for (int i = 0; i < 20; ++i) {
+    bench.feed({"123#00"});
+    bench.run_for(1s);
+  }
+  EXPECT_EQ(bench.told("channel_reopened"), 0);
+  EXPECT_FALSE(bench.health().ready);
+}
+
+TEST(PylontechChannel, SocketCanHasNoChannelToOpen) {
+  Socket bench;
+  bench.run_for(60s);
+  EXPECT_EQ(bench.told("channel_reopened"), 0);
+  EXPECT_EQ(bench.reopens, 0);
+}
+
+// ---- listening only ----------------------------------------------------------------------------
+
+TEST(PylontechListenOnly, SocketCanNeverSends) {
+  ListeningSocket bench;
+  bench.bursts(burst, 5);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_EQ(bench.snapshot.soc()->value, 88.0_soc);
+  bench.run_for(60s);
+  bench.feed({"20000020#0000000000000000"});
+  bench.run_for(60s);
+  EXPECT_THAT(bench.sent, IsEmpty());
+  EXPECT_EQ(bench.told("bms_silent"), 1) << "its own wake-ups go on";
+}
+
+TEST(PylontechListenOnly, SlcanOpensWithLAndSendsNoFrame) {
+  ListeningAdapter bench;
+  bench.answer("\a\r\r");
+  bench.bursts(burst, 5);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "L\r"));
+  bench.run_for(60s);  // silence: asked and opened again and again
+  for (const auto& line : lines(bench)) {
+    EXPECT_NE(line.front(), 't') << line;
+    EXPECT_NE(line.front(), 'O') << line;
+  }
+  EXPECT_GT(bench.told("channel_reopened"), 0);
+}
+
+TEST(PylontechListenOnly, AnAdapterThatCannotIsNotOpenedNormally) {
+  ListeningAdapter bench;
+  bench.answer("\a\r\a");
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "L\r"));
+  EXPECT_THAT(bench.health().trouble, HasSubstr("does it know L"));
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+}
+
+TEST(PylontechListenOnly, TheOtherControllerIsNoWarning) {
+  ListeningSocket bench;
+  bench.feed({"305#0000000000000000"});
+  EXPECT_EQ(bench.told("other_controller"), 0);
+}
+
+TEST(PylontechListenOnly, AFrameThatNobodyAcknowledgesIsTroubleAndClearsWithTheNext) {
+  ListeningSocket bench;
+  for (int i = 0; i < 200; ++i) {
+    bench.feed({"359#0000000002504E"});
+    bench.run_for(1ms);
+  }
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nobody acknowledges it"));
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+  bench.feed({"351#1402F401F401C201"});
+  EXPECT_EQ(bench.health().trouble, "missing from the battery: 0x355 (state),0x356 (measurement)");
+}
+
+TEST(PylontechListenOnly, TheSameFrameEverySecondIsNoRepetition) {
+  ListeningSocket bench;
+  for (int i = 0; i < 200; ++i) {
+    bench.feed({"359#0000000002504E"});
+    bench.run_for(1500ms);  // a stack that waits for 0x305
+  }
+  EXPECT_EQ(bench.told("can_trouble"), 0);
+}
+
+TEST(PylontechListenOnly, SilenceAsksForTheInverter) {
+  ListeningSocket bench;
+  EXPECT_THAT(bench.health().trouble, HasSubstr("only listening"));
+}
+
+// ---- alone on the bus --------------------------------------------------------------------------
+
+TEST(PylontechAlone, MissingAcknowledgementsAreToldPlainlyUntilABatteryIsHeard) {
+  for (const auto* error : {"20000020#0000000000000000", "20000004#0020000000000000"}) {
+    Socket bench;
+    for (int i = 0; i < 10; ++i) {
+      bench.feed({error});
+      bench.run_for(1s);
+    }
+    EXPECT_THAT(bench.health().trouble, HasSubstr("nobody acknowledges our frames")) << error;
+    EXPECT_EQ(bench.told("can_trouble"), 1);
+    EXPECT_THAT(bench.detail("can_trouble"), HasSubstr("nobody acknowledges our frames"));
+    bench.feed({"355#58006400"});
+    EXPECT_THAT(bench.health().trouble, HasSubstr("missing from the battery"));
+  }
+}
+
+TEST(PylontechAlone, ABusThatComesAndGoesIsNotToldEachTime) {
+  Socket bench;
+  for (int i = 0; i < 100; ++i) {
+    bench.feed({"20000020#0000000000000000"});
+    bench.feed(burst);
+    bench.run_for(1s);
+  }
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+  bench.bursts(burst, 5);
+  bench.feed({"20000020#0000000000000000"});
+  EXPECT_EQ(bench.told("can_trouble"), 2) << "a new episode";
+}
+
+TEST(PylontechAlone, BusOffIsNamedAndARestartEndsIt) {
+  Socket bench;
+  bench.feed({"20000040#0000000000000000"});
+  EXPECT_THAT(bench.health().trouble, HasSubstr("bus-off"));
+  bench.feed({"20000100#0000000000000000"});
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery"));
+}
+
+TEST(PylontechAlone, FramesThatTheAdapterRefusesMeanAFullQueue) {
+  Adapter bench;
+  bench.answer("\a");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery")) << "one may be late";
+  bench.run_for(1s);
+  bench.answer("z\r");
+  bench.run_for(1s);
+  bench.answer("\a");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery")) << "not in a row";
+  bench.run_for(1s);
+  bench.answer("\a");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("nobody acknowledges our frames"));
+}
+
+TEST(PylontechAlone, AnAdapterIsAskedForItsStatusOnceInEachSilence) {
+  Adapter bench;
+  bench.run_until(t0 + 5s - 1ms);
+  EXPECT_EQ(std::ranges::count(lines(bench), "F\r"), 1);
+  bench.answer("F24\r");
+  EXPECT_THAT(bench.health().trouble, HasSubstr("F24 (LAWICEL: error warning, error passive)"));
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+  bench.run_until(t0 + 11s);
+  EXPECT_EQ(std::ranges::count(lines(bench), "F\r"), 2);
+  bench.answer("F24\r");
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+}
+
+TEST(PylontechAlone, AnAdapterWithoutErrorsOrStatusIsNotBlamed) {
+  for (const auto* answer : {"F00\r", "\a", ""}) {
+    Adapter bench;
+    bench.run_until(t0 + 4500ms);
+    bench.answer(answer);
+    EXPECT_EQ(bench.told("can_trouble"), 0) << answer;
+    EXPECT_THAT(bench.health().trouble, HasSubstr("nothing from the battery"));
+  }
+}
+
+TEST(PylontechAlone, ABatteryThatTalksIsNotAskedOfItsAdapter) {
+  Adapter bench;
+  bench.bursts(burst, 20);
+  EXPECT_EQ(std::ranges::count(lines(bench), "F\r"), 0);
+}
+
+TEST(PylontechDriver, ForgetsTheBatteryWhenTheLineWasLost) {
+  Adapter bench;
+  bench.feed(burst);
+  bench.answer("t3518");  // cut in half
+  bench.down();
+  EXPECT_FALSE(bench.health().ready);
+  bench.run_for(1s);
+  bench.start();
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_EQ(bench.health().trouble, "opening the adapter's channel");
+  bench.feed(burst);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_EQ(bench.count(FrameResult::length), 0u) << "the half line went with the old life";
+}
+
+TEST(PylontechDriver, BytesAfterTheLineIsDownAreIgnored) {
+  Socket bench;
+  bench.down();
+  bench.feed(burst);
+  EXPECT_THAT(bench.samples, IsEmpty());
+}
+
+TEST(PylontechDriver, AnyBytesAreSurvivedAndWakeUpsGoOn) {
+  std::mt19937 random(4);
+  for (const auto framing : {CanFraming::slcan, CanFraming::socketcan}) {
+    Bench bench(framing);
+    bench.start();
+    const std::string alphabet = "tTrR0123456789ABCDEF35z\r\r\a";
+    for (int i = 0; i < 2000; ++i) {
+      Bytes bytes;
+      for (auto n = random() % 48; n > 0; --n) {
+        const auto any = static_cast<std::uint8_t>(random());
+        put_u8(bytes, framing == CanFraming::slcan && any < 250
+                          ? static_cast<std::uint8_t>(alphabet[any % alphabet.size()])
+                          : any);
+      }
+      bench.give(bytes);
+      bench.run_for(std::chrono::milliseconds(random() % 400));
+      if (testing::Test::HasFatalFailure()) return;
+      ASSERT_TRUE(bench.wake);
+    }
+    EXPECT_FALSE(bench.health().ready);
+  }
+}
+
+}  // namespace
+}  // namespace esshub::protocol

@@ -1,0 +1,495 @@
+#include "protocol/pylontech/can_messages.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <set>
+
+namespace esshub::protocol::pylontech {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr Instant t0{1000s};
+
+CanFrame frame(std::uint32_t can_id, std::string_view hex) {
+  return make_frame(can_id, from_hex(hex).value());
+}
+
+template <class T>
+T decoded(std::uint32_t can_id, std::string_view hex) {
+  const auto message = decode(frame(can_id, hex));
+  if (!message) throw std::runtime_error(message.error().detail);
+  return std::get<T>(*message);
+}
+
+std::vector<Sample> samples_of(const CanFrame& wire, std::optional<unsigned> modules) {
+  return samples(decode(wire).value(), modules, t0).value();
+}
+
+/// All samples of a frame by the name of their measure.
+std::map<std::string, double> values(std::uint32_t can_id, std::string_view hex,
+                                     std::optional<unsigned> modules = {}) {
+  std::map<std::string, double> out;
+  for (const auto& sample : samples_of(frame(can_id, hex), modules)) {
+    EXPECT_EQ(sample.channel.point, Point::battery);
+    EXPECT_EQ(sample.at, t0);
+    out[std::string(name(sample.channel.measure))] = sample.value;
+  }
+  return out;
+}
+
+std::uint32_t bit(BmsFlag flag) {
+  return static_cast<std::uint32_t>(flag);
+}
+
+// ---- every vector ------------------------------------------------------------------------------
+
+/// The vectors' names of flags.
+std::uint32_t flags(const json& names) {
+  const std::map<std::string, BmsFlag> table{
+      {"discharge_over_current", BmsFlag::high_discharge_current},
+      {"charge_over_current", BmsFlag::high_charge_current},
+      {"cell_over_temperature", BmsFlag::high_temperature},
+      {"cell_low_temperature", BmsFlag::low_temperature},
+      {"over_voltage", BmsFlag::high_voltage},
+      {"high_voltage", BmsFlag::high_voltage},
+      {"under_voltage", BmsFlag::low_voltage},
+      {"low_voltage", BmsFlag::low_voltage},
+      {"internal_communication_fail", BmsFlag::internal_communication},
+  };
+  std::uint32_t out = 0;
+  for (const auto& one : names) out |= bit(table.at(one.get<std::string>()));
+  return out;
+}
+
+void expect_same(const Controller& m, const json&) {
+  EXPECT_LE(m.id, id::controller_identity);
+}
+void expect_same(const Limits& m, const json& want) {
+  EXPECT_EQ(m.cvl.value(), want["charge_voltage_v"]);
+  EXPECT_EQ(m.ccl.value(), want["charge_current_limit_a"]);
+  EXPECT_EQ(m.dcl.value(), std::abs(want["discharge_current_limit_a"].get<double>()));
+  ASSERT_EQ(m.dvl.has_value(), !want["discharge_voltage_v"].is_null());
+  if (m.dvl) {
+    EXPECT_EQ(m.dvl->value(), want["discharge_voltage_v"]);
+  }
+}
+void expect_same(const State& m, const json& want) {
+  EXPECT_EQ(m.soc, want["soc_pct"]);
+  EXPECT_EQ(m.soh, want["soh_pct"]);
+}
+void expect_same(const Measurement& m, const json& want) {
+  EXPECT_EQ(m.voltage.value(), want["voltage_v"]);
+  EXPECT_EQ(m.current.value(), want["current_a"]);
+  EXPECT_EQ(m.temperature.value().value(), want["temperature_c"]);
+}
+void expect_same(const Alarms& m, const json& want) {
+  EXPECT_EQ(m.protections, flags(want[m.pairs ? "alarms" : "protections"]));
+  EXPECT_EQ(m.warnings, flags(want["warnings"]));
+  if (!m.pairs) {
+    EXPECT_EQ(m.modules.value_or(0), want["modules"]);
+  }
+}
+void expect_same(const Requests& m, const json& want) {
+  const std::map<std::string, BmsRequest> table{{"charge_enable", BmsRequest::charge_enable},
+                                                {"discharge_enable", BmsRequest::discharge_enable},
+                                                {"force_charge_1", BmsRequest::force_charge_1},
+                                                {"force_charge_2", BmsRequest::force_charge_2},
+                                                {"full_charge_request", BmsRequest::full_charge}};
+  for (const auto& [key, request] : table)
+    EXPECT_EQ((m.bits & static_cast<std::uint32_t>(request)) != 0, want[key]) << key;
+}
+void expect_same(const Maker& m, const json& want) {
+  EXPECT_EQ(m.text, want["manufacturer"]);
+}
+void expect_same(const Product& m, const json& want) {
+  EXPECT_EQ(m.code, want["product_code"]);
+  EXPECT_EQ(json(m.firmware), want["firmware_bytes"]);
+  EXPECT_EQ(m.available_ah, want["available_capacity_ah"]);
+}
+void expect_same(const ChargeRequest& m, const json& want) {
+  EXPECT_EQ(m.wanted, want["charge_request"]);
+}
+void expect_same(const ModuleStates& m, const json& want) {
+  EXPECT_EQ(m.online, want["modules_online"]);
+  EXPECT_EQ(m.blocking_charge, want["modules_blocking_charge"]);
+  EXPECT_EQ(m.blocking_discharge, want["modules_blocking_discharge"]);
+  EXPECT_EQ(m.offline, want["modules_offline"]);
+}
+void expect_same(const Cells& m, const json& want) {
+  EXPECT_EQ(m.lowest.value(), want["cell_min_v"]);
+  EXPECT_EQ(m.highest.value(), want["cell_max_v"]);
+  EXPECT_EQ(m.coldest.value() + 273.0, want["cell_temp_min_k"]);
+  EXPECT_EQ(m.warmest.value() + 273.0, want["cell_temp_max_k"]);
+}
+void expect_same(const Energy& m, const json& want) {
+  EXPECT_DOUBLE_EQ(m.charged.value() / 1000.0, want["charged_kwh"]);
+  EXPECT_DOUBLE_EQ(m.discharged.value() / 1000.0, want["discharged_kwh"]);
+}
+void expect_same(const Size& m, const json& want) {
+  EXPECT_EQ(m.installed_ah, want["installed_capacity_ah"]);
+}
+void expect_same(const Text& m, const json& want) {
+  EXPECT_EQ(m.text, want["text"]);
+}
+void expect_same(const Opaque&, const json&) {
+  ADD_FAILURE() << "no vector has such a message";
+}
+
+std::vector<json> vectors() {
+  std::ifstream file(ESSHUB_TEST_DATA "/pylontech-vectors.jsonl");
+  std::vector<json> out;
+  for (std::string line; std::getline(file, line);) out.push_back(json::parse(line));
+  return out;
+}
+
+TEST(PylontechVectors, EachDecodesToWhatItStates) {
+  std::size_t count = 0;
+  for (const auto& vector : vectors()) {
+    if (vector["decoded"].is_null()) continue;
+    SCOPED_TRACE(vector["id"].get<std::string>());
+    const auto can_id = std::stoul(vector["can_id"].get<std::string>(), nullptr, 16);
+    const CanFrame wire =
+        frame(static_cast<std::uint32_t>(can_id), vector["data"].get<std::string>());
+    ASSERT_EQ(wire.size, vector["dlc"]);
+    const auto message = decode(wire);
+    ASSERT_TRUE(message) << message.error().detail;
+    std::visit([&](const auto& m) { expect_same(m, vector["decoded"]); }, *message);
+    ++count;
+  }
+  EXPECT_GE(count, 50u);
+}
+
+TEST(PylontechVectors, OnlySixteenCellStacksAndADeadMeterAreImplausible) {
+  std::set<std::string> refused;
+  for (const auto& vector : vectors()) {
+    const auto can_id = std::stoul(vector["can_id"].get<std::string>(), nullptr, 16);
+    const auto message =
+        decode(frame(static_cast<std::uint32_t>(can_id), vector["data"].get<std::string>()));
+    if (message && implausible(*message, {})) refused.insert(vector["id"]);
+  }
+  // Cubix, BYD and diyBMS ask for 58 V; a synthetic 0.00 V; a robustness vector of 327.67 V
+  EXPECT_THAT(refused, ElementsAre("can-036", "can-049", "can-066", "can-108", "can-115"));
+}
+
+TEST(PylontechVectors, RobustnessFramesAreRejectedOrUsedInPart) {
+  EXPECT_EQ(decode(frame(0x355, "1A00")).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(frame(0x35C, "")).error().kind, ErrorKind::length);
+  EXPECT_FALSE(decoded<Alarms>(0x359, "00000000").modules);
+  EXPECT_TRUE(shortened(frame(0x359, "00000000")));
+}
+
+std::vector<CanFrame> candump(const std::string& name) {
+  std::ifstream file(std::string(ESSHUB_TEST_DATA "/") + name);
+  std::vector<CanFrame> out;
+  for (std::string line; std::getline(file, line);) out.push_back(parse_candump(line).value());
+  return out;
+}
+
+TEST(PylontechLogs, RealFramesAreAllPlausible) {
+  const auto frames = candump("pylontech-real-frames.candump.log");
+  EXPECT_EQ(frames.size(), 18u);
+  for (const auto& wire : frames) {
+    const auto message = decode(wire);
+    ASSERT_TRUE(message) << to_text(wire);
+    EXPECT_TRUE(samples(*message, {}, t0)) << to_text(wire);
+  }
+}
+
+TEST(PylontechLogs, TheTaperForbidsChargingWhenFull) {
+  const auto frames = candump("pylontech-2xus2000-charge-taper.synthetic.candump.log");
+  EXPECT_EQ(frames.size(), 840u);
+  double soc = 0.0;
+  unsigned full = 0;
+  std::set<double> ccl;
+  std::map<Measure, double> last;
+  for (const auto& wire : frames) {
+    for (const auto& sample : samples_of(wire, 2)) last[sample.channel.measure] = sample.value;
+    if (wire.id == id::state) {
+      EXPECT_GE(last[Measure::soc], soc) << "it only charges";
+      soc = last[Measure::soc];
+    }
+    if (wire.id == id::limits) {
+      ccl.insert(last[Measure::ccl]);
+      EXPECT_EQ(last[Measure::dcl], 50.0);
+      EXPECT_EQ(last[Measure::cvl], 53.2);
+      EXPECT_EQ(last[Measure::dvl], 45.0);
+    }
+    if (wire.id == id::requests && last[Measure::ccl] == 0.0) {
+      EXPECT_GE(soc, 97.0);
+      EXPECT_EQ(last[Measure::requests], static_cast<double>(BmsRequest::discharge_enable));
+      ++full;
+    }
+  }
+  EXPECT_EQ(soc, 100.0);
+  EXPECT_EQ(full, 20u);
+  EXPECT_THAT(ccl, ElementsAre(0.0, 10.0, 20.0, 50.0));
+  EXPECT_EQ(last[Measure::modules], 2.0);
+  EXPECT_EQ(last[Measure::current], -12.0) << "discharging at the end";
+}
+
+// ---- the messages ------------------------------------------------------------------------------
+
+using Values = std::map<std::string, double>;
+
+TEST(PylontechLimits, LengthsSixToEight) {
+  EXPECT_EQ(values(0x351, "1402F401F401C201"),
+            (Values{{"cvl", 53.2}, {"ccl", 50.0}, {"dcl", 50.0}, {"dvl", 45.0}}));
+  EXPECT_EQ(values(0x351, "1402F401F401"), (Values{{"cvl", 53.2}, {"ccl", 50.0}, {"dcl", 50.0}}));
+  EXPECT_EQ(values(0x351, "1402F401F401C2"), (Values{{"cvl", 53.2}, {"ccl", 50.0}, {"dcl", 50.0}}));
+  EXPECT_FALSE(shortened(frame(0x351, "1402F401F401"))) << "6 bytes are normal";
+  EXPECT_TRUE(shortened(frame(0x351, "1402F401F401C2")));
+  EXPECT_EQ(decode(frame(0x351, "1402F401")).error().kind, ErrorKind::length);
+}
+
+TEST(PylontechLimits, ADvlOfZeroIsUnknownNotZero) {
+  EXPECT_FALSE(values(0x351, "1402F401F4010000").contains("dvl"));
+}
+
+TEST(PylontechLimits, NegativeDclIsAMagnitude) {
+  EXPECT_EQ(values(0x351, "1402F4010CFEC201")["dcl"], 50.0);
+}
+
+TEST(PylontechLimits, NegativeCclForbidsCharging) {
+  EXPECT_EQ(values(0x351, "14020CFEF401C201")["ccl"], 0.0);
+}
+
+TEST(PylontechState, LengthsFourSixAndEight) {
+  for (const auto* hex : {"58006400", "580064000000", "5800640000000000"})
+    EXPECT_EQ(values(0x355, hex), (Values{{"soc", 88.0}, {"soh", 100.0}})) << hex;
+}
+
+TEST(PylontechMeasurement, PositiveIsCharging) {
+  EXPECT_EQ(values(0x356, "E213E001D200"),
+            (Values{{"voltage", 50.9}, {"current", 48.0}, {"temperature", 21.0}}));
+  EXPECT_EQ(values(0x356, "141488FFD800")["current"], -12.0);
+}
+
+TEST(PylontechMeasurement, WithoutTemperatureItIsCountedShort) {
+  EXPECT_EQ(values(0x356, "E213E001"), (Values{{"voltage", 50.9}, {"current", 48.0}}));
+  EXPECT_TRUE(shortened(frame(0x356, "E213E001")));
+  EXPECT_FALSE(shortened(frame(0x356, "E213E001D2000000")));
+}
+
+TEST(PylontechAlarms, DocumentedBitsByName) {
+  const std::pair<const char*, BmsFlag> protections[] = {
+      {"02000000", BmsFlag::high_voltage},
+      {"04000000", BmsFlag::low_voltage},
+      {"08000000", BmsFlag::high_temperature},
+      {"10000000", BmsFlag::low_temperature},
+      {"80000000", BmsFlag::high_discharge_current},
+      {"00010000", BmsFlag::high_charge_current},
+      {"00080000", BmsFlag::system}};
+  for (const auto& [hex, flag] : protections) {
+    EXPECT_EQ(decoded<Alarms>(0x359, hex).protections, bit(flag)) << hex;
+    EXPECT_EQ(decoded<Alarms>(0x359, hex).warnings, 0u) << hex;
+  }
+  const std::pair<const char*, BmsFlag> warnings[] = {
+      {"00000200", BmsFlag::high_voltage},           {"00000400", BmsFlag::low_voltage},
+      {"00000800", BmsFlag::high_temperature},       {"00001000", BmsFlag::low_temperature},
+      {"00008000", BmsFlag::high_discharge_current}, {"00000001", BmsFlag::high_charge_current},
+      {"00000008", BmsFlag::internal_communication}};
+  for (const auto& [hex, flag] : warnings) {
+    EXPECT_EQ(decoded<Alarms>(0x359, hex).protections, 0u) << hex;
+    EXPECT_EQ(decoded<Alarms>(0x359, hex).warnings, bit(flag)) << hex;
+  }
+}
+
+TEST(PylontechAlarms, EveryOtherBitIsAnUnknownProtection) {
+  const std::set<unsigned> documented{1, 2, 3, 4, 7, 8, 11};
+  for (unsigned i = 0; i < 16; ++i) {
+    Bytes data;
+    put_u32_le(data, 1u << i);
+    const auto message = decode(make_frame(0x359, data)).value();
+    const bool unknown = (std::get<Alarms>(message).protections & bit(BmsFlag::unknown)) != 0;
+    EXPECT_EQ(unknown, !documented.contains(i)) << i;
+    EXPECT_NE(std::get<Alarms>(message).protections, 0u) << i;
+  }
+}
+
+TEST(PylontechAlarms, SamplesCarryBothSetsEvenWhenNothingIsWrong) {
+  EXPECT_EQ(values(0x359, "0000000002504E"),
+            (Values{{"protections", 0.0}, {"warnings", 0.0}, {"modules", 2.0}}));
+  EXPECT_EQ(values(0x35A, "AAAAAAAAAAAAAAAA"), (Values{{"protections", 0.0}, {"warnings", 0.0}}));
+}
+
+TEST(PylontechAlarms, NoModulesIsUnknownNotZero) {
+  EXPECT_FALSE(values(0x359, "0000000000000000").contains("modules"));
+}
+
+TEST(PylontechAlarmPairs, OneIsActiveTwoIsNotZeroIsUnsupported) {
+  EXPECT_EQ(decoded<Alarms>(0x35A, "0400000000000000").protections, bit(BmsFlag::high_voltage));
+  EXPECT_EQ(decoded<Alarms>(0x35A, "0800000000000000").protections, 0u);
+  EXPECT_EQ(decoded<Alarms>(0x35A, "0C00000000000000").protections, bit(BmsFlag::high_voltage))
+      << "an undefined 11 fails closed";
+  EXPECT_EQ(decoded<Alarms>(0x35A, "0000100004000001").warnings,
+            bit(BmsFlag::high_voltage) | bit(BmsFlag::cell_imbalance));
+  EXPECT_EQ(decoded<Alarms>(0x35A, "0000100000000000").protections, bit(BmsFlag::short_circuit));
+  EXPECT_EQ(decoded<Alarms>(0x35A, "0000004000000000").protections, bit(BmsFlag::unknown));
+}
+
+TEST(PylontechAlarmPairs, ShorterThanEightBytesIsNotAllClear) {
+  EXPECT_EQ(decode(frame(0x35A, "AAAAAAAA")).error().kind, ErrorKind::length);
+}
+
+TEST(PylontechRequests, NormalIsChargeAndDischarge) {
+  EXPECT_THAT(request_names(decoded<Requests>(0x35C, "C000").bits),
+              ElementsAre("charge_enable", "discharge_enable"));
+  EXPECT_THAT(request_names(decoded<Requests>(0x35C, "38").bits),
+              ElementsAre("force_charge_1", "force_charge_2", "full_charge"));
+}
+
+TEST(PylontechMaker, IsTrimmedOfBlanksAndNuls) {
+  for (const auto* hex : {"50594C4F4E202020", "50594C4F4E000000", "50594C4F4E", "2050594C4F4E0041"})
+    EXPECT_EQ(decoded<Maker>(0x35E, hex).text, "PYLON") << hex;
+  EXPECT_EQ(decoded<Maker>(0x35E, "").text, "");
+  EXPECT_EQ(decoded<Maker>(0x35E, "5059FF0A").text, "PY..") << "never raw bytes in a log line";
+}
+
+TEST(PylontechExtensions, AreKnownButGiveControlNothing) {
+  for (const auto* line :
+       {"305#0000000000000000", "306#00", "307#1234567856494300", "35B#00", "360#FF", "370#44",
+        "371#44", "372#0200000000000000", "373#CA0CCF0C1B011C01", "374#30", "375#30", "376#30",
+        "377#30", "378#400800002B070000", "379#C800", "380#41", "381#41", "382#41"}) {
+    const auto message = decode(parse_candump(line).value());
+    ASSERT_TRUE(message) << line;
+    EXPECT_THAT(samples(*message, {}, t0).value(), IsEmpty()) << line;
+  }
+  EXPECT_EQ(values(0x35F, "4C4901033C02AA00"), (Values{{"capacity", 572.0}}));
+}
+
+TEST(PylontechDecode, OtherFramesAreUnsupported) {
+  for (const auto* line : {"00000351#1402F401F401", "351#R8", "350#00", "123#00", "7FF#",
+                           "20000040#0000000000000000"}) {
+    const auto message = decode(parse_candump(line).value());
+    ASSERT_FALSE(message) << line;
+    EXPECT_EQ(message.error().kind, ErrorKind::unsupported) << line;
+  }
+}
+
+TEST(PylontechDecode, AnyFrameIsSurvivedAndGivesOnlyPossibleValues) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 100000; ++i) {
+    Bytes data;
+    for (auto n = random() % 9; n > 0; --n) put_u8(data, static_cast<std::uint8_t>(random()));
+    const auto message =
+        decode(make_frame(0x300 + static_cast<std::uint32_t>(random() % 0x90), data));
+    if (!message) continue;
+    const auto result = samples(*message, {}, t0);
+    if (!result) {
+      EXPECT_EQ(result.error().kind, ErrorKind::content);
+      continue;
+    }
+    for (const auto& [channel, value, at] : *result) {
+      EXPECT_GE(value, channel.measure == Measure::current       ? -3200.0
+                       : channel.measure == Measure::temperature ? -40.0
+                                                                 : 0.0);
+      if (channel.measure == Measure::soc) {
+        EXPECT_LE(value, 100.0);
+      }
+      if (channel.measure == Measure::voltage) {
+        EXPECT_GE(value, 40.0);
+        EXPECT_LE(value, 60.0);
+      }
+    }
+  }
+}
+
+// ---- plausibility ------------------------------------------------------------------------------
+
+bool plausible(std::uint32_t can_id, std::string_view hex, std::optional<unsigned> modules = 2) {
+  return !implausible(decode(frame(can_id, hex)).value(), modules);
+}
+
+TEST(PylontechPlausibility, BoundsAreInclusive) {
+  EXPECT_TRUE(plausible(0x351, "E0010000000000"));   // 48.0 V
+  EXPECT_FALSE(plausible(0x351, "DF010000000000"));  // 47.9 V
+  EXPECT_TRUE(plausible(0x351, "30020000000000"));   // 56.0 V
+  EXPECT_FALSE(plausible(0x351, "31020000000000"));  // 56.1 V
+  EXPECT_TRUE(plausible(0x355, "64006400"));
+  EXPECT_FALSE(plausible(0x355, "65006400"));
+  EXPECT_FALSE(plausible(0x355, "64006500"));
+  EXPECT_TRUE(plausible(0x356, "A00F00000000"));  // 40.00 V
+  EXPECT_FALSE(plausible(0x356, "9F0F00000000"));
+  EXPECT_TRUE(plausible(0x356, "701700000000"));  // 60.00 V
+  EXPECT_FALSE(plausible(0x356, "711700000000"));
+  EXPECT_TRUE(plausible(0x356, "7017000070FE"));  // -40.0 C
+  EXPECT_FALSE(plausible(0x356, "701700006FFE"));
+  EXPECT_TRUE(plausible(0x356, "70170000E803"));  // 100.0 C
+  EXPECT_FALSE(plausible(0x356, "70170000E903"));
+}
+
+TEST(PylontechPlausibility, CurrentsAreBoundByTheModules) {
+  EXPECT_TRUE(plausible(0x356, "7013A00F0000", 2));   // 400.0 A
+  EXPECT_FALSE(plausible(0x356, "7013A10F0000", 2));  // 400.1 A
+  EXPECT_TRUE(plausible(0x356, "701360F00000", 2));   // -400.0 A
+  EXPECT_FALSE(plausible(0x356, "70135FF00000", 2));
+  EXPECT_FALSE(plausible(0x351, "1402A10FF401C201", 2));
+  EXPECT_FALSE(plausible(0x351, "1402F401A10FC201", 2));
+  EXPECT_TRUE(plausible(0x351, "1402A10FA10FC201", {})) << "unknown number of modules";
+  EXPECT_FALSE(plausible(0x356, "7013FF7F0000", {})) << "no stack has 3276.7 A";
+}
+
+TEST(PylontechPlausibility, DischargeVoltageAboveChargeVoltageCannotBe) {
+  EXPECT_FALSE(plausible(0x351, "1402F401F4011502"));
+}
+
+TEST(PylontechPlausibility, BigEndianReadingOfARealFrameIsRefused) {
+  EXPECT_FALSE(plausible(0x351, "021401F401F401C2")) << "pitfall 1: 0x0214 becomes 512 V";
+}
+
+TEST(PylontechPlausibility, NothingOfAnImplausibleFrameIsUsed) {
+  const auto result = samples(decode(frame(0x356, "FF7F00004A01")).value(), {}, t0);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::content);
+  EXPECT_EQ(result.error().detail, "voltage of 327.67");
+}
+
+// ---- encoding ----------------------------------------------------------------------------------
+
+TEST(PylontechEncode, WritesTheFramesOfTheReference) {
+  EXPECT_EQ(to_text(keep_alive()), "305#0000000000000000");
+  EXPECT_EQ(to_text(encode(Limits{53.2_V, 50.0_A, 50.0_A, 45.0_V})), "351#1402F401F401C201");
+  EXPECT_EQ(to_text(encode(Limits{53.2_V, 59.2_A, 148.0_A, {}})), "351#14025002C805");
+  EXPECT_EQ(to_text(encode(State{88, 100})), "355#58006400");
+  EXPECT_EQ(to_text(encode(Measurement{49.83_V, -34.3_A, 26.7_degC})), "356#7713A9FE0B01");
+  EXPECT_EQ(to_text(encode(Alarms{0, 0, 2, false})), "359#0000000002504E");
+  EXPECT_EQ(to_text(encode(Alarms{0, 0, {}, true})), "35A#AAAAAA02AAAAAA02");
+  EXPECT_EQ(to_text(encode(Requests{3})), "35C#C000");
+  EXPECT_EQ(to_text(encode(Maker{"PYLON"})), "35E#50594C4F4E202020");
+  EXPECT_EQ(to_text(encode(Product{1, {22, 4}, 20})), "35F#010016041400");
+}
+
+TEST(PylontechEncode, BothProfilesCarryEveryFlagOrAnUnknownOne) {
+  for (std::uint32_t i = 0; i < 16; ++i)
+    for (const bool pairs : {false, true}) {
+      const std::uint32_t flag = 1u << i;
+      const auto back =
+          std::get<Alarms>(decode(encode(Alarms{flag, 0, 2, pairs})).value()).protections;
+      EXPECT_TRUE(back == flag || back == bit(BmsFlag::unknown)) << i;
+      EXPECT_EQ(std::get<Alarms>(decode(encode(Alarms{flag, 0, 2, pairs})).value()).warnings, 0u);
+    }
+}
+
+TEST(PylontechEncode, RequestsComeBackAsTheyWent) {
+  for (std::uint32_t bits = 0; bits < 32; ++bits)
+    EXPECT_EQ(std::get<Requests>(decode(encode(Requests{bits})).value()).bits, bits);
+}
+
+TEST(PylontechEncode, ValuesBeyondTheWireAreClamped) {
+  const auto back = std::get<Limits>(
+      decode(encode(Limits{Volts{1e9}, Amperes{1e9}, Amperes{-1e9}, Volts{-1.0}})).value());
+  EXPECT_EQ(back.cvl.value(), 6553.5);
+  EXPECT_EQ(back.ccl.value(), 3276.7);
+  EXPECT_EQ(back.dcl.value(), 3276.8);
+}
+
+}  // namespace
+}  // namespace esshub::protocol::pylontech

@@ -1,0 +1,539 @@
+#include "protocol/pylontech/rs485_driver.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <random>
+#include <set>
+
+#include "model/snapshot.hpp"
+#include "protocol/pylontech/rs485_messages.hpp"
+
+namespace esshub::protocol {
+namespace {
+
+using namespace pylontech_rs485;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr Instant t0{1000s};
+
+Module module_at(double lowest_cell, double coldest) {
+  Module module;
+  module.cells.assign(15, Volts{lowest_cell + 0.01});
+  module.cells[4] = Volts{lowest_cell};
+  module.temperatures.assign(5, Celsius{coldest + 1.0});
+  module.temperatures[0] = Celsius{40.0};
+  module.temperatures[2] = Celsius{coldest};
+  module.current = Amperes{-2.5};
+  module.voltage = Volts{49.5};
+  module.remaining_ah = 25.0;
+  module.total_ah = 50.0;
+  return module;
+}
+
+ModuleAlarms all_clear() {
+  ModuleAlarms alarms;
+  alarms.cells.assign(15, State::ok);
+  alarms.temperatures.assign(5, State::ok);
+  alarms.status[1] = 0x0E;
+  return alarms;
+}
+
+/// A driver, an invented clock, and two modules that answer 30 ms after each request.
+class Bench {
+ public:
+  explicit Bench(PylontechRs485Config config = {.modules = 2})
+      : driver(make_pylontech_rs485_driver(config)) {
+    modules[2] = module_at(3.30, 20.0);
+    modules[3] = module_at(3.28, 22.0);
+    alarms[2] = alarms[3] = all_clear();
+    take(driver->on_start(now));
+  }
+
+  /// Lets time pass until the driver asks something; nothing if it does not before `end`.
+  std::optional<Request> next_request(Instant end) {
+    while (sent.empty() && wake && *wake <= end) {
+      now = std::max(now, *wake);
+      const Instant due = *std::exchange(wake, std::nullopt);
+      take(driver->on_timer(now));
+      EXPECT_TRUE(!wake || *wake > due) << "no progress";
+    }
+    if (sent.empty()) {
+      now = end;
+      return std::nullopt;
+    }
+    EXPECT_EQ(sent.size(), 1u) << "one request in flight";
+    frame = sent.front();
+    sent.clear();
+    const auto request = request_of(decode_frame(frame).value()).value();
+    asked.emplace_back(now, request);
+    return request;
+  }
+  Request next_request() { return next_request(now + 60s).value(); }
+
+  [[nodiscard]] Bytes answer_to(const Request& request) const {
+    if (request.command == Command::analog)
+      return encode_answer(request, Analog{0, {modules.at(request.address)}});
+    return encode_answer(request, pylontech_rs485::Alarms{0, {alarms.at(request.address)}});
+  }
+
+  void hear(const Bytes& bytes, Duration after = 30ms) {
+    now += after;
+    take(driver->on_bytes(bytes, now));
+  }
+
+  /// Answers everything that is asked until `span` has passed.
+  void run(Duration span) {
+    for (const Instant end = now + span; now < end;) {
+      const auto request = next_request(end);
+      if (request && !dead.contains(request->address) && !deaf_to.contains(request->command))
+        hear(answer_to(*request));
+    }
+  }
+
+  [[nodiscard]] std::optional<double> value(Point point, Measure measure) const {
+    const auto& reading = snapshot.raw(point, measure);
+    return reading ? std::optional(reading->value) : std::nullopt;
+  }
+  [[nodiscard]] std::size_t count(Point point, Measure measure) const {
+    return static_cast<std::size_t>(std::ranges::count_if(samples, [&](const Sample& sample) {
+      return sample.channel == Channel{point, measure};
+    }));
+  }
+  [[nodiscard]] std::size_t told(std::string_view name) const {
+    return static_cast<std::size_t>(std::ranges::count(events, name, &Event::name));
+  }
+  [[nodiscard]] std::string detail(std::string_view name) const {
+    for (auto it = events.rbegin(); it != events.rend(); ++it)
+      if (it->name == name) return it->detail;
+    return "(not told)";
+  }
+  [[nodiscard]] std::uint64_t frames(FrameResult result) const {
+    return driver->health().frames[result];
+  }
+  [[nodiscard]] const DriverHealth& health() const { return driver->health(); }
+
+  void take(const Step& step) {
+    sent.insert(sent.end(), step.send.begin(), step.send.end());
+    events.insert(events.end(), step.events.begin(), step.events.end());
+    for (const auto& sample : step.samples) {
+      samples.push_back(sample);
+      snapshot.absorb(sample);
+    }
+    if (!step.wake_at) return;
+    EXPECT_GT(*step.wake_at, now) << "a wake-up in the past";
+    wake = step.wake_at;
+  }
+
+  std::unique_ptr<Driver> driver;
+  Instant now = t0;
+  std::optional<Instant> wake;
+  std::vector<Bytes> sent;
+  Bytes frame;  // the last one
+  std::vector<std::pair<Instant, Request>> asked;
+  std::vector<Sample> samples;
+  std::vector<Event> events;
+  Snapshot snapshot;
+  std::map<std::uint8_t, Module> modules;
+  std::map<std::uint8_t, ModuleAlarms> alarms;
+  std::set<std::uint8_t> dead;
+  std::set<Command> deaf_to;
+};
+
+// ---- asking ------------------------------------------------------------------------------------
+
+TEST(Rs485Sweep, AsksEachModuleForItsCellsThenItsAlarms) {
+  Bench bench;
+  bench.run(4s);
+  std::vector<Request> asked;
+  for (const auto& [at, request] : bench.asked) asked.push_back(request);
+  EXPECT_THAT(asked, ElementsAre(Request{Command::analog, 2}, Request{Command::alarms, 2},
+                                 Request{Command::analog, 3}, Request{Command::alarms, 3}));
+}
+
+TEST(Rs485Sweep, KeepsTheGapAfterEachAnswer) {
+  Bench bench;
+  bench.run(4s);
+  EXPECT_EQ(bench.asked[0].first, t0 + 250ms);
+  for (std::size_t i = 1; i < bench.asked.size(); ++i)
+    EXPECT_EQ(bench.asked[i].first - bench.asked[i - 1].first, 280ms);
+}
+
+TEST(Rs485Sweep, BeginsOnAnAbsoluteSchedule) {
+  Bench bench;
+  bench.run(59s);
+  ASSERT_EQ(bench.asked.size(), 48u);
+  for (std::size_t sweep = 1; sweep < 12; ++sweep)
+    EXPECT_EQ(bench.asked[4 * sweep].first, t0 + sweep * 5s);
+}
+
+TEST(Rs485Sweep, ThatIsMissedIsNotMadeUpFor) {
+  Bench bench;
+  bench.run(4s);
+  bench.asked.clear();
+  bench.now = t0 + 18s;  // the timer came late
+  bench.run(10s);
+  EXPECT_EQ(bench.asked[0].first, t0 + 18s);
+  EXPECT_EQ(bench.asked[4].first, t0 + 20s);
+  EXPECT_EQ(bench.asked.size(), 12u) << "at 18, 20 and 25 s";
+}
+
+TEST(Rs485Sweep, LongerThanItsPeriodFollowsTheOneBefore) {
+  Bench bench({.modules = 2, .sweep_period = 1s});
+  bench.run(30s);
+  EXPECT_GT(bench.asked.size(), 100u);
+  for (std::size_t i = 1; i < bench.asked.size(); ++i)
+    EXPECT_EQ(bench.asked[i].first - bench.asked[i - 1].first, 280ms);
+}
+
+TEST(Rs485Sweep, OfAGroupStartsAtItsMaster) {
+  Bench bench({.first_address = 0x12, .modules = 1});
+  bench.modules[0x12] = module_at(3.3, 20.0);
+  bench.alarms[0x12] = all_clear();
+  bench.run(2s);
+  EXPECT_THAT(bench.asked, ElementsAre(testing::Pair(testing::_, Request{Command::analog, 0x12}),
+                                       testing::Pair(testing::_, Request{Command::alarms, 0x12})));
+  EXPECT_TRUE(bench.health().ready);
+}
+
+TEST(Rs485Sweep, NeverHasMoreModulesThanThereArePoints) {
+  Bench bench({.modules = 200});
+  for (int i = 0; i < 200; ++i) EXPECT_LT(bench.next_request().address, 2 + max_modules);
+}
+
+TEST(Rs485Sweep, OnlyEverReads) {
+  Bench bench;
+  bench.dead = {3};
+  bench.run(300s);
+  for (const auto& [at, request] : bench.asked)
+    EXPECT_TRUE(request.command == Command::analog || request.command == Command::alarms);
+}
+
+// ---- values ------------------------------------------------------------------------------------
+
+TEST(Rs485Driver, ModulesAndStackBecomeSamples) {
+  Bench bench;
+  bench.run(4s);
+  EXPECT_TRUE(bench.health().ready) << bench.health().trouble;
+  EXPECT_EQ(bench.frames(FrameResult::ok), 4u);
+  EXPECT_EQ(bench.value(battery_module(0), Measure::voltage), 49.5);
+  EXPECT_EQ(bench.value(battery_module(0), Measure::current), -2.5);
+  EXPECT_EQ(bench.value(battery_module(0), Measure::cell_voltage_min), 3.30);
+  EXPECT_EQ(bench.value(battery_module(1), Measure::cell_voltage_min), 3.28);
+  EXPECT_EQ(bench.value(battery_module(1), Measure::temperature), 22.75);
+  EXPECT_EQ(bench.value(Point::battery, Measure::cell_voltage_min), 3.28);
+  EXPECT_EQ(bench.value(Point::battery, Measure::cell_voltage_max), 3.31);
+  EXPECT_EQ(bench.value(Point::battery, Measure::cell_temperature_min), 20.0);
+  EXPECT_EQ(bench.value(Point::battery, Measure::cell_temperature_max), 23.0);
+}
+
+TEST(Rs485Driver, TellsTheBatteryNothingThatControlUses) {
+  Bench bench;
+  bench.run(60s);
+  for (const auto& sample : bench.samples) {
+    const bool cells = sample.channel.measure >= Measure::cell_voltage_min;
+    EXPECT_TRUE(cells || sample.channel.point >= battery_module(0))
+        << name(sample.channel.point) << " " << name(sample.channel.measure);
+  }
+}
+
+TEST(Rs485Driver, StampsTheStackWithItsOldestModule) {
+  Bench bench;
+  bench.run(4s);
+  const auto first = bench.snapshot.raw(battery_module(0), Measure::voltage)->at;
+  const auto second = bench.snapshot.raw(battery_module(1), Measure::voltage)->at;
+  EXPECT_EQ(first, t0 + 280ms);
+  EXPECT_EQ(second, t0 + 840ms);
+  EXPECT_EQ(bench.snapshot.raw(Point::battery, Measure::cell_voltage_min)->at, first);
+}
+
+/// Found by the fuzzer: where wake-ups come late a sweep takes long.
+TEST(Rs485Driver, AStackToldOverMoreThanAMinuteIsUnknown) {
+  const auto stack_told = [](Duration stall) {
+    Bench bench;
+    while (true) {
+      const Request request = bench.next_request();
+      if (request.address == 3 && request.command == Command::analog) break;
+      bench.hear(bench.answer_to(request));
+    }
+    bench.now += stall;
+    bench.take(bench.driver->on_timer(bench.now));
+    while (bench.asked.back().second.command != Command::alarms ||
+           bench.asked.back().second.address != 3)
+      bench.hear(bench.answer_to(bench.next_request()));
+    return bench.count(Point::battery, Measure::cell_voltage_min);
+  };
+  EXPECT_EQ(stack_told(50s), 1u);
+  EXPECT_EQ(stack_told(60s), 0u);
+}
+
+TEST(Rs485Driver, AStackWithAMissingModuleIsUnknown) {
+  Bench bench;
+  bench.dead = {3};
+  bench.run(60s);
+  EXPECT_GT(bench.count(battery_module(0), Measure::cell_voltage_min), 10u);
+  EXPECT_EQ(bench.count(Point::battery, Measure::cell_voltage_min), 0u);
+  bench.dead.clear();
+  bench.run(20s);
+  EXPECT_GT(bench.count(Point::battery, Measure::cell_voltage_min), 0u);
+}
+
+// ---- trouble -----------------------------------------------------------------------------------
+
+TEST(Rs485Driver, ASilentModuleIsTriedAgainThenLostAndBackedOff) {
+  Bench bench;
+  bench.run(5s);
+  bench.dead = {3};
+  bench.asked.clear();
+  bench.run(5s);
+  const auto asked_3 = std::ranges::count_if(
+      bench.asked, [](const auto& asked) { return asked.second.address == 3; });
+  EXPECT_EQ(asked_3, 3) << "two retries, and then no question for its alarms";
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 3u);
+  EXPECT_EQ(bench.told("module_lost"), 1u);
+  EXPECT_THAT(bench.detail("module_lost"), HasSubstr("module=2 address=3"));
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_THAT(bench.health().trouble, HasSubstr("module 2 (address 3) does not answer"));
+}
+
+TEST(Rs485Driver, ADeadModuleCostsOneAnswerLimitInTenSeconds) {
+  Bench bench;
+  bench.dead = {3};
+  bench.run(60s);
+  bench.asked.clear();
+  const auto fine = bench.count(battery_module(0), Measure::voltage);
+  bench.run(100s);
+  const auto asked_3 = std::ranges::count_if(
+      bench.asked, [](const auto& asked) { return asked.second.address == 3; });
+  EXPECT_LE(asked_3, 10);
+  EXPECT_GE(asked_3, 6);
+  EXPECT_EQ(bench.count(battery_module(0), Measure::voltage) - fine, 20u) << "not one sweep lost";
+}
+
+TEST(Rs485Driver, AModuleThatComesBackIsTold) {
+  Bench bench;
+  bench.run(5s);
+  bench.dead = {2, 3};
+  bench.run(60s);
+  EXPECT_EQ(bench.told("module_lost"), 2u);
+  bench.dead.clear();
+  bench.run(15s);
+  EXPECT_EQ(bench.told("module_back"), 2u);
+  EXPECT_TRUE(bench.health().ready) << bench.health().trouble;
+}
+
+TEST(Rs485Driver, LossIsToldFirstAndEveryHundredthTime) {
+  Bench bench({.modules = 1});
+  bench.dead = {2};
+  bench.run(3010s);
+  EXPECT_EQ(bench.told("module_lost"), 3u);
+}
+
+TEST(Rs485Driver, ARefusalIsNotTriedAgain) {
+  Bench bench;
+  bench.next_request();
+  bench.hear(encode_refusal(2, ReturnCode::internal));
+  EXPECT_EQ(bench.frames(FrameResult::exception), 1u);
+  EXPECT_EQ(bench.next_request().address, 3);
+  EXPECT_THAT(bench.health().trouble, HasSubstr("internal communication error"));
+}
+
+TEST(Rs485Driver, UnreadAlarmsDoNotHideTheCells) {
+  Bench bench;
+  bench.deaf_to = {Command::alarms};
+  bench.run(60s);
+  EXPECT_TRUE(bench.health().ready) << bench.health().trouble;
+  EXPECT_GE(bench.count(Point::battery, Measure::cell_voltage_min), 10u);
+  EXPECT_EQ(bench.told("alarms_unread"), 2u);
+  EXPECT_EQ(bench.told("module_lost"), 0u);
+  bench.deaf_to.clear();
+  bench.run(15s);
+  EXPECT_EQ(bench.told("alarms_read"), 2u);
+}
+
+TEST(Rs485Driver, AnImpossibleCellIsNoReading) {
+  Bench bench;
+  bench.modules[2].cells[3] = Volts{9.0};
+  bench.run(20s);
+  EXPECT_EQ(bench.count(battery_module(0), Measure::voltage), 0u);
+  EXPECT_GT(bench.count(battery_module(1), Measure::voltage), 0u);
+  EXPECT_GE(bench.frames(FrameResult::content), 3u);
+  EXPECT_THAT(bench.health().trouble, HasSubstr("answers what cannot be (cell voltage"));
+}
+
+TEST(Rs485Driver, ADamagedAnswerIsAskedForAgain) {
+  Bench bench;
+  const auto request = bench.next_request();
+  Bytes damaged = bench.answer_to(request);
+  damaged[20] ^= std::byte{1};
+  bench.hear(damaged);
+  EXPECT_EQ(bench.frames(FrameResult::checksum), 1u);
+  EXPECT_THAT(bench.samples, IsEmpty());
+  EXPECT_EQ(bench.next_request(), request);
+  bench.hear(bench.answer_to(request));
+  EXPECT_EQ(bench.count(battery_module(0), Measure::voltage), 1u);
+}
+
+TEST(Rs485Driver, AnAnswerCutShortIsALengthError) {
+  Bench bench;
+  const auto request = bench.next_request();
+  Bytes half = bench.answer_to(request);
+  half.resize(half.size() / 2);
+  bench.hear(half);
+  EXPECT_EQ(bench.next_request(), request);
+  EXPECT_EQ(bench.frames(FrameResult::length), 1u);
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 0u);
+}
+
+TEST(Rs485Driver, ALateAnswerIsRecognisedAndDropped) {
+  Bench bench;
+  const auto request = bench.next_request();
+  bench.take(bench.driver->on_timer(bench.now = *bench.wake));
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 1u);
+  bench.hear(bench.answer_to(request));
+  EXPECT_EQ(bench.frames(FrameResult::late), 1u);
+  EXPECT_THAT(bench.samples, IsEmpty());
+}
+
+TEST(Rs485Driver, AnotherModulesAnswerIsNotTaken) {
+  Bench bench;
+  const auto request = bench.next_request();
+  bench.hear(bench.answer_to({Command::analog, 3}));
+  EXPECT_EQ(bench.frames(FrameResult::unknown), 1u);
+  EXPECT_THAT(bench.samples, IsEmpty());
+  bench.hear(bench.answer_to(request));
+  EXPECT_EQ(bench.count(battery_module(0), Measure::voltage), 1u) << "it still waits for its own";
+}
+
+TEST(Rs485Driver, TheEchoOfItsOwnRequestIsNoAnswer) {
+  Bench bench;
+  for (int i = 0; i < 4; ++i) {
+    const auto request = bench.next_request();
+    bench.hear(bench.frame, 2ms);
+    bench.hear(bench.answer_to(request));
+  }
+  EXPECT_EQ(bench.frames(FrameResult::ok), 4u);
+  EXPECT_EQ(bench.frames(FrameResult::unknown), 0u);
+  EXPECT_TRUE(bench.health().ready);
+  bench.next_request();
+  bench.hear(bench.frame, 2ms);
+  bench.next_request();
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 1u) << "an echo alone is silence";
+}
+
+TEST(Rs485Driver, RoundTripsAndTheTimeOfTheBytesAreCounted) {
+  for (const bool echo : {false, true}) {
+    Bench bench({.baud = 9600, .modules = 2});
+    std::size_t bytes = 0;
+    for (int i = 0; i < 4; ++i) {
+      const auto request = bench.next_request();
+      if (echo) bench.hear(bench.frame, 20ms);
+      bytes += bench.frame.size() + bench.answer_to(request).size();
+      bench.hear(bench.answer_to(request), echo ? 180ms : 200ms);
+    }
+    EXPECT_EQ(bench.health().round_trip.count(), 4u);
+    EXPECT_NEAR(bench.health().round_trip.sum_seconds, 0.8, 1e-6);
+    EXPECT_NEAR(Seconds(bench.health().wire_busy).count(), static_cast<double>(bytes) * 10 / 9600,
+                1e-6);
+  }
+}
+
+TEST(Rs485Driver, EveryChunkingGivesTheSame) {
+  for (std::size_t chunk = 1; chunk <= 140; chunk += 3) {
+    Bench bench;
+    for (int i = 0; i < 4; ++i) {
+      const Bytes whole = bench.answer_to(bench.next_request());
+      for (std::size_t at = 0; at < whole.size(); at += chunk) {
+        const auto part = ByteView(whole).subspan(at, std::min(chunk, whole.size() - at));
+        bench.hear(Bytes(part.begin(), part.end()), 1ms);
+      }
+    }
+    EXPECT_EQ(bench.frames(FrameResult::ok), 4u) << chunk;
+    EXPECT_EQ(bench.value(Point::battery, Measure::cell_voltage_min), 3.28) << chunk;
+  }
+}
+
+TEST(Rs485Driver, NoiseDelaysARequestByASecondAtMost) {
+  Bench bench;
+  bench.run(4900ms);
+  bench.asked.clear();
+  while (bench.sent.empty() && bench.now < t0 + 10s) {
+    if (bench.wake && *bench.wake <= bench.now) bench.take(bench.driver->on_timer(bench.now));
+    bench.hear(to_bytes("x"), 100ms);
+  }
+  EXPECT_LE(bench.now, t0 + 6200ms);
+  EXPECT_EQ(bench.frames(FrameResult::resync), 1u) << "one run";
+}
+
+// ---- alarms ------------------------------------------------------------------------------------
+
+TEST(Rs485Alarms, AreToldWhenTheyChange) {
+  Bench bench;
+  bench.run(20s);
+  EXPECT_EQ(bench.told("module_alarms"), 0u) << "nothing is wrong";
+  bench.alarms[3].cells[7] = State::high;
+  bench.alarms[3].status[0] = 0x01;
+  bench.alarms[3].status[1] = 0x0C;
+  bench.run(20s);
+  EXPECT_EQ(bench.told("module_alarms"), 1u);
+  EXPECT_EQ(bench.detail("module_alarms"),
+            "module=2 address=3 protections=high_voltage warnings=high_voltage charge_switch=off "
+            "discharge_switch=on status=010C000000");
+  EXPECT_EQ(bench.events.back().level, Level::warning);
+  bench.alarms[3] = all_clear();
+  bench.run(20s);
+  EXPECT_EQ(bench.told("module_alarms"), 2u);
+  EXPECT_EQ(bench.events.back().level, Level::notice);
+}
+
+// ---- the line ----------------------------------------------------------------------------------
+
+TEST(Rs485Driver, AsksNothingWhileTheLineIsDown) {
+  Bench bench;
+  bench.run(4s);
+  bench.driver->on_down(bench.now);
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_EQ(bench.health().trouble, "the line is down");
+  bench.sent.clear();
+  bench.take(bench.driver->on_timer(bench.now + 60s));
+  bench.take(bench.driver->on_bytes(to_bytes("~2002\r"), bench.now + 60s));
+  EXPECT_THAT(bench.sent, IsEmpty());
+  bench.take(bench.driver->on_start(bench.now));
+  EXPECT_FALSE(bench.health().ready) << "all is unknown again";
+  bench.run(4s);
+  EXPECT_TRUE(bench.health().ready);
+}
+
+TEST(Rs485Driver, WithoutModulesSaysSo) {
+  Bench bench({.modules = 0});
+  bench.run(20s);
+  EXPECT_THAT(bench.asked, IsEmpty());
+  EXPECT_EQ(bench.health().trouble, "no module is configured on this bus");
+}
+
+TEST(Rs485Driver, RandomBytesNeverBecomeSamplesNorStopIt) {
+  std::mt19937 random(9);
+  constexpr std::string_view alphabet = "~\r0123456789ABCDEF20024600";
+  Bench bench;
+  for (int i = 0; i < 5000; ++i) {
+    Bytes junk(random() % 30);
+    for (auto& b : junk)
+      b = random() % 4 == 0 ? static_cast<std::byte>(random() & 0xFFu)
+                            : static_cast<std::byte>(alphabet[random() % alphabet.size()]);
+    if (bench.wake && *bench.wake <= bench.now) bench.take(bench.driver->on_timer(bench.now));
+    bench.hear(junk, std::chrono::milliseconds(random() % 200));
+  }
+  EXPECT_THAT(bench.samples, IsEmpty());
+  EXPECT_GT(bench.sent.size(), 10u);
+  bench.sent.clear();
+  bench.run(30s);
+  EXPECT_TRUE(bench.health().ready) << bench.health().trouble;
+}
+
+}  // namespace
+}  // namespace esshub::protocol

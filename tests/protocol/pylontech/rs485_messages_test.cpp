@@ -1,0 +1,689 @@
+#include "protocol/pylontech/rs485_messages.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <stdexcept>
+
+namespace esshub::protocol::pylontech_rs485 {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr Instant t0{1000s};
+
+std::string text(const Bytes& bytes) {
+  std::string out;
+  for (const auto b : bytes) out.push_back(static_cast<char>(u8(b)));
+  return out;
+}
+
+std::uint32_t bit(BmsFlag flag) {
+  return static_cast<std::uint32_t>(flag);
+}
+
+/// An answer of address 2 with this INFO.
+Bytes answer(std::string_view info, std::uint8_t return_code = 0) {
+  return encode_frame({.cid2 = return_code, .info = from_hex(info).value()});
+}
+
+template <class T>
+T decoded(Command command, std::string_view info, bool whole_stack = false) {
+  const auto result = decode_answer(answer(info), {command, 2, whole_stack});
+  if (!result) throw std::runtime_error(result.error().detail);
+  return std::get<T>(*result);
+}
+
+ErrorKind refused(Command command, std::string_view info, bool whole_stack = false) {
+  const auto result = decode_answer(answer(info), {command, 2, whole_stack});
+  if (result) throw std::runtime_error("was accepted");
+  return result.error().kind;
+}
+
+// ---- every vector ------------------------------------------------------------------------------
+
+std::vector<json> vectors() {
+  std::ifstream file(ESSHUB_TEST_DATA "/pylontech-rs485-vectors.jsonl");
+  std::vector<json> out;
+  for (std::string line; std::getline(file, line);) out.push_back(json::parse(line));
+  return out;
+}
+
+Bytes bytes_of(const json& vector) {
+  return to_bytes(vector["ascii"].get<std::string>());
+}
+bool is_request(const json& vector) {
+  return !vector.contains("request");
+}
+
+Command command_named(const std::string& cid2) {
+  const std::map<std::string, Command> table{{"42", Command::analog},
+                                             {"44", Command::alarms},
+                                             {"51", Command::maker},
+                                             {"92", Command::management},
+                                             {"93", Command::serial_number}};
+  return table.at(cid2);
+}
+
+Request asked_by(const json& vector) {
+  const auto& request = vector["request"];
+  return {command_named(request["command"]), request["adr"].get<std::uint8_t>(),
+          request.value("stack", false)};
+}
+
+void expect_same(const Analog& m, const json& want) {
+  EXPECT_EQ(m.flags, want["info_flag"]);
+  ASSERT_EQ(m.modules.size(), want["modules"].size());
+  for (std::size_t i = 0; i < m.modules.size(); ++i) {
+    const Module& module = m.modules[i];
+    const auto& expected = want["modules"][i];
+    ASSERT_EQ(module.cells.size(), expected["cells_mv"].size());
+    for (std::size_t c = 0; c < module.cells.size(); ++c)
+      EXPECT_DOUBLE_EQ(module.cells[c].value() * 1000.0, expected["cells_mv"][c].get<double>());
+    ASSERT_EQ(module.temperatures.size(), expected["temps_c"].size());
+    for (std::size_t t = 0; t < module.temperatures.size(); ++t)
+      EXPECT_DOUBLE_EQ(module.temperatures[t].value(), expected["temps_c"][t].get<double>());
+    EXPECT_DOUBLE_EQ(module.current.value(), expected["current_a"].get<double>());
+    EXPECT_DOUBLE_EQ(module.voltage.value(), expected["voltage_v"].get<double>());
+    EXPECT_DOUBLE_EQ(module.remaining_ah.value(), expected["remaining_ah"].get<double>());
+    EXPECT_DOUBLE_EQ(module.total_ah.value(), expected["total_ah"].get<double>());
+    EXPECT_EQ(module.cycles, expected["cycles"]);
+  }
+}
+void expect_same(const Alarms& m, const json& want) {
+  ASSERT_EQ(m.modules.size(), 1u);
+  const ModuleAlarms& module = m.modules[0];
+  EXPECT_EQ(module.cells.size(), want["cells"]);
+  EXPECT_EQ(module.temperatures.size(), want["temps"]);
+  EXPECT_EQ(json(module.status), want["status_bytes"]);
+  EXPECT_EQ(module.charge_switch(), want["charge_fet"]);
+  EXPECT_EQ(module.discharge_switch(), want["discharge_fet"]);
+  EXPECT_EQ(module.in_use(), want["pack_power"]);
+  EXPECT_EQ(protections(module), 0u);
+  EXPECT_EQ(warnings(module), 0u);
+}
+void expect_same(const Management& m, const json& want) {
+  EXPECT_DOUBLE_EQ(m.cvl.value(), want["charge_voltage_v"].get<double>());
+  EXPECT_DOUBLE_EQ(m.dvl.value(), want["discharge_voltage_v"].get<double>());
+  EXPECT_DOUBLE_EQ(m.ccl.value(), want["charge_current_limit_a"].get<double>());
+  EXPECT_DOUBLE_EQ(-m.dcl.value(), want["discharge_current_limit_a"].get<double>());
+  const std::map<std::string, BmsRequest> table{{"charge_enable", BmsRequest::charge_enable},
+                                                {"discharge_enable", BmsRequest::discharge_enable},
+                                                {"force_charge_1", BmsRequest::force_charge_1},
+                                                {"force_charge_2", BmsRequest::force_charge_2},
+                                                {"full_charge_request", BmsRequest::full_charge}};
+  for (const auto& [key, request] : table)
+    EXPECT_EQ((m.requests & static_cast<std::uint32_t>(request)) != 0, want[key]) << key;
+}
+void expect_same(const SerialNumber& m, const json& want) {
+  EXPECT_EQ(m.text, want["serial"]);
+}
+void expect_same(const Maker& m, const json& want) {
+  EXPECT_EQ(m.device, want["device"]);
+  EXPECT_EQ(std::to_string(m.version[0]) + "." + std::to_string(m.version[1]), want["version"]);
+  EXPECT_EQ(m.maker, want["manufacturer"]);
+}
+template <class Other>
+void expect_same(const Other&, const json&) {
+  ADD_FAILURE() << "no vector has such an answer";
+}
+
+TEST(Rs485Vectors, EachAnswerDecodesToWhatItStates) {
+  std::size_t count = 0;
+  for (const auto& vector : vectors()) {
+    if (is_request(vector)) continue;
+    SCOPED_TRACE(vector["id"].get<std::string>());
+    const auto message = decode_answer(bytes_of(vector), asked_by(vector));
+    ASSERT_TRUE(message) << message.error().detail;
+    std::visit([&](const auto& m) { expect_same(m, vector["decoded"]); }, *message);
+    ++count;
+  }
+  EXPECT_EQ(count, 13u);
+}
+
+TEST(Rs485Vectors, EachAnswerIsEncodedToTheSameBytes) {
+  for (const auto& vector : vectors()) {
+    if (is_request(vector)) continue;
+    // A smaller module of a mixed stack uses 24 bits as well, which its values alone do not tell.
+    if (vector["id"] == "rs485-202") continue;
+    const auto message = decode_answer(bytes_of(vector), asked_by(vector)).value();
+    EXPECT_EQ(text(encode_answer(asked_by(vector), message)), vector["ascii"]) << vector["id"];
+  }
+}
+
+TEST(Rs485Vectors, EachRequestIsBuiltAndReadAlike) {
+  std::size_t count = 0;
+  for (const auto& vector : vectors()) {
+    if (!is_request(vector)) continue;
+    SCOPED_TRACE(vector["id"].get<std::string>());
+    const auto& want = vector["decoded"];
+    const Request request{command_named(want["request"]), want["adr"].get<std::uint8_t>()};
+    EXPECT_EQ(text(encode(request)), vector["ascii"]);
+    EXPECT_EQ(request_of(decode_frame(bytes_of(vector)).value()).value(), request);
+    ++count;
+  }
+  EXPECT_EQ(count, 4u);
+}
+
+TEST(Rs485Vectors, EverySingleBitFlipIsRejected) {
+  std::size_t count = 0;
+  for (const auto& vector : vectors()) {
+    const Bytes good = bytes_of(vector);
+    for (std::size_t i = 0; i < 8 * good.size(); ++i) {
+      Bytes bad = good;
+      bad[i / 8] ^= std::byte{1} << (i % 8);
+      EXPECT_NE(check(bad), ReturnCode::ok) << vector["id"] << " bit " << i;
+      ++count;
+    }
+  }
+  EXPECT_GT(count, 10000u);
+}
+
+TEST(Rs485Vectors, EveryTruncationIsRejected) {
+  for (const auto& vector : vectors()) {
+    const Bytes good = bytes_of(vector);
+    for (std::size_t n = 0; n < good.size(); ++n)
+      EXPECT_EQ(decode_frame(ByteView(good).first(n)).error().kind, ErrorKind::length);
+  }
+}
+
+TEST(Rs485Vectors, EveryChunkingFindsTheSameFrames) {
+  Bytes stream;
+  std::vector<Bytes> frames;
+  for (const auto& vector : vectors()) {
+    frames.push_back(bytes_of(vector));
+    stream.insert(stream.end(), frames.back().begin(), frames.back().end());
+  }
+  for (std::size_t chunk = 1; chunk <= 300; chunk += 7) {
+    FrameReader reader;
+    std::vector<Bytes> found;
+    for (std::size_t at = 0; at < stream.size(); at += chunk)
+      for (auto& frame :
+           reader.feed(ByteView(stream).subspan(at, std::min(chunk, stream.size() - at))))
+        found.push_back(std::move(frame));
+    ASSERT_EQ(found, frames) << chunk;
+    ASSERT_EQ(reader.resyncs(), 0u);
+  }
+}
+
+// ---- frames ------------------------------------------------------------------------------------
+
+TEST(Rs485Frame, TheLengthChecksumStaysOneNibble) {
+  // The nibbles of 0x088 sum to 16: (~sum & 15) + 1 would be 0x10.
+  EXPECT_EQ(text(encode_frame({.info = Bytes(8)})).substr(9, 4), "F010");
+  for (std::size_t n = 0; n <= most_info / 2; ++n) {
+    const Bytes frame = encode_frame({.info = Bytes(n)});
+    ASSERT_EQ(frame.size(), shortest_frame + 2 * n);
+    ASSERT_EQ(check(frame), ReturnCode::ok) << n;
+  }
+  EXPECT_EQ(text(encode_frame({.info = Bytes(0x88 / 2)})).substr(9, 4), "0088");
+}
+
+TEST(Rs485Frame, DamageIsNamedAsADeviceWouldNameIt) {
+  const Bytes good = encode({Command::analog, 2});
+  EXPECT_EQ(check(good), ReturnCode::ok);
+  EXPECT_EQ(check(to_bytes("~20024642E00202FD34\r")), ReturnCode::checksum);
+  EXPECT_EQ(check(to_bytes("~20024642D00202FD34\r")), ReturnCode::length_checksum);
+  EXPECT_EQ(check(to_bytes("~20024642C00402FD33\r")), ReturnCode::format) << "4 digits, 2 sent";
+  EXPECT_EQ(check(to_bytes("~20024642e00202FD13\r")), ReturnCode::format) << "lower case";
+  EXPECT_EQ(check(to_bytes("~20024642E00202FD33\n")), ReturnCode::format);
+  EXPECT_EQ(check({}), ReturnCode::format);
+}
+
+TEST(Rs485Frame, MoreThanLengthCanStateIsNotEncoded) {
+  EXPECT_THAT(encode_frame({.info = Bytes(0x800)}), IsEmpty());
+}
+
+TEST(Rs485Frame, CommandsThatSwitchOffOrSetLimitsCannotBeEncoded) {
+  for (unsigned value = 0; value < 256; ++value) {
+    for (const bool whole_stack : {false, true}) {
+      const Bytes request = encode({static_cast<Command>(value), 2, whole_stack});
+      ASSERT_EQ(request.empty(), value >= command_count) << value;
+      if (request.empty()) continue;
+      const auto cid2 = decode_frame(request).value().cid2;
+      EXPECT_TRUE(cid2 != 0x94 && cid2 != 0x95);
+    }
+    const Bytes any = encode_frame({.cid2 = static_cast<std::uint8_t>(value), .info = {}});
+    EXPECT_EQ(any.empty(), value == 0x94 || value == 0x95) << value;
+  }
+}
+
+// ---- finding frames ----------------------------------------------------------------------------
+
+std::vector<std::string> found(FrameReader& reader, std::string_view bytes) {
+  std::vector<std::string> out;
+  for (const auto& frame : reader.feed(to_bytes(bytes))) out.push_back(text(frame));
+  return out;
+}
+
+TEST(Rs485Reader, SkipsNoiseAndCountsItsRuns) {
+  FrameReader reader;
+  EXPECT_THAT(found(reader, "\r\nxx~20\r"), ElementsAre("~20\r"));
+  EXPECT_EQ(reader.resyncs(), 1u);
+  EXPECT_THAT(found(reader, "\n~21\r"), ElementsAre("~21\r"));
+  EXPECT_EQ(reader.resyncs(), 2u);
+}
+
+TEST(Rs485Reader, ABeginningCutsOffWhatCameBefore) {
+  FrameReader reader;
+  EXPECT_THAT(found(reader, "~2002460~~21\r"), ElementsAre("~21\r"));
+  EXPECT_EQ(reader.resyncs(), 2u);
+}
+
+TEST(Rs485Reader, AnEndlessFrameIsDropped) {
+  FrameReader reader;
+  EXPECT_THAT(found(reader, "~" + std::string(10 * longest_frame, '0') + "\r"), IsEmpty());
+  EXPECT_EQ(reader.resyncs(), 1u);
+  EXPECT_THAT(found(reader, "~" + std::string(longest_frame - 2, '0') + "\r~1\r"),
+              testing::SizeIs(2));
+}
+
+TEST(Rs485Reader, ResetForgetsTheHalf) {
+  FrameReader reader;
+  EXPECT_THAT(found(reader, "~20"), IsEmpty());
+  reader.reset();
+  EXPECT_THAT(found(reader, "024642\r"), IsEmpty());
+}
+
+// ---- requests ----------------------------------------------------------------------------------
+
+TEST(Rs485Request, EveryCommandIsReadBack) {
+  for (std::size_t i = 0; i < command_count; ++i) {
+    const Request request{static_cast<Command>(i), 0x13};
+    EXPECT_EQ(request_of(decode_frame(encode(request)).value()).value(), request) << i;
+  }
+  const Request stack{Command::alarms, 2, true};
+  EXPECT_EQ(request_of(decode_frame(encode(stack)).value()).value(), stack);
+}
+
+TEST(Rs485Request, OnlyAnalogAndAlarmsKnowTheWholeStack) {
+  EXPECT_EQ(encode({Command::management, 2, true}), encode({Command::management, 2}));
+  const auto request = request_of({.cid2 = 0x92, .info = from_hex("FF").value()});
+  EXPECT_EQ(request.error().kind, ErrorKind::content);
+}
+
+TEST(Rs485Request, WhatIsNoneIsRefusedByKind) {
+  const Bytes two = from_hex("02").value();
+  EXPECT_EQ(request_of({.cid1 = 0x47, .cid2 = 0x42, .info = two}).error().kind,
+            ErrorKind::function);
+  EXPECT_EQ(request_of({.cid2 = 0x95, .info = two}).error().kind, ErrorKind::unsupported);
+  EXPECT_EQ(request_of({.cid2 = 0x42, .info = {}}).error().kind, ErrorKind::length);
+  EXPECT_EQ(request_of({.cid2 = 0x51, .info = two}).error().kind, ErrorKind::length);
+  EXPECT_EQ(request_of({.address = 3, .cid2 = 0x42, .info = two}).error().kind, ErrorKind::content);
+}
+
+// ---- answers -----------------------------------------------------------------------------------
+
+TEST(Rs485Answer, FromAnotherAddressIsRefused) {
+  const Bytes good = answer(
+      "02"
+      "48505443523033313731313132353930");
+  EXPECT_TRUE(decode_answer(good, {Command::serial_number, 2}));
+  EXPECT_EQ(decode_answer(good, {Command::serial_number, 3}).error().kind, ErrorKind::address);
+  EXPECT_EQ(refused(Command::serial_number,
+                    "03"
+                    "48505443523033313731313132353930"),
+            ErrorKind::address)
+      << "of another module";
+}
+
+TEST(Rs485Answer, EveryReturnCodeIsARefusalWithItsReason) {
+  for (const auto code :
+       {ReturnCode::version, ReturnCode::checksum, ReturnCode::length_checksum, ReturnCode::command,
+        ReturnCode::format, ReturnCode::data, ReturnCode::address, ReturnCode::internal}) {
+    const auto result = decode_answer(encode_refusal(2, code), {Command::analog, 2});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::exception);
+    EXPECT_EQ(result.error().detail, describe(code));
+  }
+  EXPECT_EQ(decode_answer(encode_refusal(2, static_cast<ReturnCode>(0x42)), {Command::analog, 2})
+                .error()
+                .kind,
+            ErrorKind::unsupported)
+      << "our own request heard";
+}
+
+TEST(Rs485Answer, ADamagedAnswerIsAChecksumError) {
+  EXPECT_EQ(decode_answer(to_bytes("~20024600C0220248505443523033313731313132353930F6D3\r"),
+                          {Command::serial_number, 2})
+                .error()
+                .kind,
+            ErrorKind::checksum);
+}
+
+constexpr std::string_view two_cells = "020CE40CE5";
+constexpr std::string_view two_temperatures = "020BA50B9B";
+constexpr std::string_view charge =
+    "FFE6C189"
+    "82DC"
+    "02"
+    "C350"
+    "001F";
+
+std::string analog(std::string_view cells = two_cells,
+                   std::string_view temperatures = two_temperatures,
+                   std::string_view rest = charge) {
+  return "0002" + std::string(cells) + std::string(temperatures) + std::string(rest);
+}
+
+TEST(Rs485Analog, PositiveIsCharging) {
+  const auto module = decoded<Analog>(Command::analog, analog()).modules.at(0);
+  EXPECT_THAT(module.cells, ElementsAre(Volts{3.3}, Volts{3.301}));
+  EXPECT_THAT(module.temperatures, ElementsAre(Celsius{25.0}, Celsius{24.0}));
+  EXPECT_EQ(module.current, Amperes{-2.6});
+  EXPECT_EQ(decoded<Analog>(Command::analog, analog(two_cells, two_temperatures,
+                                                    "0064C189"
+                                                    "82DC02C350001F"))
+                .modules.at(0)
+                .current,
+            Amperes{10.0});
+}
+
+TEST(Rs485Analog, WhatCannotBeIsRefused) {
+  EXPECT_NO_THROW(decoded<Analog>(Command::analog, analog()));
+  EXPECT_EQ(refused(Command::analog, analog("020CE40000")), ErrorKind::content) << "0 V";
+  EXPECT_EQ(refused(Command::analog, analog("020CE4FFFF")), ErrorKind::content) << "-1 mV";
+  EXPECT_EQ(refused(Command::analog, analog("020CE41389")), ErrorKind::content) << "5.001 V";
+  EXPECT_EQ(refused(Command::analog, analog("00")), ErrorKind::content) << "no cell";
+  EXPECT_EQ(refused(Command::analog, analog(two_cells, "00")), ErrorKind::content);
+  EXPECT_EQ(refused(Command::analog, analog(two_cells, "010000")), ErrorKind::content) << "0 K";
+  EXPECT_EQ(refused(Command::analog, analog(two_cells, "010E94")), ErrorKind::content) << "100.1";
+  EXPECT_EQ(refused(Command::analog, analog(two_cells, two_temperatures,
+                                            "07D1C189"
+                                            "82DC02C350001F")),
+            ErrorKind::content)
+      << "200.1 A";
+  EXPECT_EQ(refused(Command::analog, analog(two_cells, two_temperatures,
+                                            "FFE60000"
+                                            "82DC02C350001F")),
+            ErrorKind::content)
+      << "0 V at the terminals";
+}
+
+TEST(Rs485Analog, EveryMissingByteIsALengthError) {
+  const std::string whole = analog();
+  for (std::size_t n = 0; n < whole.size(); n += 2)
+    EXPECT_EQ(refused(Command::analog, whole.substr(0, n)), ErrorKind::length) << n;
+  EXPECT_NO_THROW(decoded<Analog>(Command::analog, whole + "0102")) << "a newer firmware";
+}
+
+TEST(Rs485Analog, ACapacityThatIsNotStatedIsUnknownNotZero) {
+  const auto module = decoded<Analog>(Command::analog, analog(two_cells, two_temperatures,
+                                                              "FFE6C189"
+                                                              "FFFF02FFFF001F"))
+                          .modules.at(0);
+  EXPECT_FALSE(module.remaining_ah);
+  EXPECT_FALSE(module.total_ah);
+}
+
+TEST(Rs485Analog, AStackHasItsModulesWithoutGap) {
+  const std::string module =
+      std::string(two_cells) + std::string(two_temperatures) + std::string(charge);
+  EXPECT_EQ(decoded<Analog>(Command::analog, "1102" + module + module, true).modules.size(), 2u);
+  EXPECT_EQ(refused(Command::analog, "1103" + module + module, true), ErrorKind::length);
+  EXPECT_EQ(refused(Command::analog, "1101" + module + module, true), ErrorKind::length);
+  EXPECT_EQ(refused(Command::analog, "1100", true), ErrorKind::content);
+}
+
+TEST(Rs485Alarms, AreReadWithFiveAndSixStatusBytes) {
+  const std::string states =
+      "0200F0"
+      "020102"
+      "000100";
+  for (const std::string tail : {"8106030405", "810603040500"}) {
+    const auto module = decoded<Alarms>(Command::alarms, "0002" + states + tail).modules.at(0);
+    EXPECT_THAT(module.cells, ElementsAre(State::ok, State::other));
+    EXPECT_THAT(module.temperatures, ElementsAre(State::low, State::high));
+    EXPECT_EQ(module.voltage, State::low);
+    EXPECT_THAT(module.status, ElementsAre(0x81, 6, 3, 4, 5));
+    EXPECT_TRUE(module.charge_switch());
+    EXPECT_FALSE(module.in_use());
+    const auto stack =
+        decoded<Alarms>(Command::alarms, "0002" + states + tail + states + tail, true);
+    ASSERT_EQ(stack.modules.size(), 2u) << tail;
+    EXPECT_THAT(stack.modules[1].status, ElementsAre(0x81, 6, 3, 4, 5));
+  }
+}
+
+TEST(Rs485Alarms, AStateNoDocumentNamesIsRefused) {
+  EXPECT_EQ(refused(Command::alarms,
+                    "0002"
+                    "020003"
+                    "0100"
+                    "000000"
+                    "0000000000"),
+            ErrorKind::content);
+}
+
+TEST(Rs485Alarms, TheAnswerToAnotherCommandIsNotTaken) {
+  for (const auto& vector : vectors()) {
+    if (is_request(vector)) continue;
+    auto request = asked_by(vector);
+    const bool alarms = request.command == Command::alarms;
+    if (!alarms && request.command != Command::analog) continue;
+    request.command = alarms ? Command::analog : Command::alarms;
+    EXPECT_FALSE(decode_answer(bytes_of(vector), request)) << vector["id"];
+  }
+}
+
+TEST(Rs485Alarms, EveryStatusBitMeansProtection) {
+  ModuleAlarms module;
+  EXPECT_EQ(protections(module), 0u);
+  for (unsigned i = 0; i < 8; ++i) {
+    module.status[0] = static_cast<std::uint8_t>(1u << i);
+    EXPECT_NE(protections(module), 0u) << i;
+    EXPECT_EQ(protections(module) == bit(BmsFlag::unknown), i == 3) << i;
+  }
+  module.status[0] = 0x04;
+  EXPECT_EQ(protections(module), bit(BmsFlag::high_charge_current));
+}
+
+TEST(Rs485Alarms, NoProtectionGetsLostInTheStatusByte) {
+  for (unsigned i = 0; i < 16; ++i) EXPECT_NE(protection_byte(1u << i), 0u) << i;
+  EXPECT_EQ(protection_byte(0), 0u);
+  ModuleAlarms module;
+  module.status[0] = protection_byte(bit(BmsFlag::high_voltage) | bit(BmsFlag::system));
+  EXPECT_EQ(protections(module), bit(BmsFlag::high_voltage) | bit(BmsFlag::unknown));
+}
+
+TEST(Rs485Alarms, EveryStateThatIsNotOkIsAWarning) {
+  const auto warned = [](auto set) {
+    ModuleAlarms module{.cells = {State::ok, State::ok}, .temperatures = {State::ok}};
+    set(module);
+    return warnings(module);
+  };
+  EXPECT_EQ(warned([](auto&) {}), 0u);
+  EXPECT_EQ(warned([](auto& m) { m.cells[1] = State::high; }), bit(BmsFlag::high_voltage));
+  EXPECT_EQ(warned([](auto& m) { m.voltage = State::low; }), bit(BmsFlag::low_voltage));
+  EXPECT_EQ(warned([](auto& m) { m.temperatures[0] = State::high; }),
+            bit(BmsFlag::high_temperature));
+  EXPECT_EQ(warned([](auto& m) { m.charge_current = State::high; }),
+            bit(BmsFlag::high_charge_current));
+  EXPECT_EQ(warned([](auto& m) { m.discharge_current = State::high; }),
+            bit(BmsFlag::high_discharge_current));
+  EXPECT_EQ(warned([](auto& m) { m.cells[0] = State::other; }), bit(BmsFlag::general));
+  EXPECT_EQ(warned([](auto& m) { m.discharge_current = State::low; }), bit(BmsFlag::general));
+}
+
+TEST(Rs485Parameters, AreThresholdsOfCellsAndModule) {
+  const auto p = decoded<Parameters>(Command::parameters,
+                                     "10"
+                                     "0E42"
+                                     "0BEA"
+                                     "0B54"
+                                     "0CA3"
+                                     "0AAB"
+                                     "2710"
+                                     "D2F0"
+                                     "B3B0"
+                                     "AC00"
+                                     "0CD5"
+                                     "0A47"
+                                     "D8F0");
+  EXPECT_EQ(p.cell_high, Volts{3.65});
+  EXPECT_EQ(p.cell_under, Volts{2.9});
+  EXPECT_EQ(p.charge_high, Celsius{50.4});
+  EXPECT_EQ(p.charge_low, Celsius{0.0});
+  EXPECT_EQ(p.charge_current, Amperes{100.0});
+  EXPECT_EQ(p.module_high, Volts{54.0});
+  EXPECT_EQ(p.discharge_low, Celsius{-10.0});
+  EXPECT_EQ(p.discharge_current, Amperes{100.0}) << "magnitude";
+}
+
+TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
+  const auto m = decoded<Management>(Command::system_management, "D002AFC800C8FE0CC0");
+  EXPECT_EQ(m.dcl, Amperes{50.0}) << "magnitude, and 63 names no module";
+  EXPECT_EQ(refused(Command::management,
+                    "02"
+                    "0000"
+                    "0000"
+                    "00C8"
+                    "FE0C"
+                    "C0"),
+            ErrorKind::content);
+  EXPECT_EQ(refused(Command::management,
+                    "02"
+                    "D002"
+                    "D003"
+                    "00C8"
+                    "FE0C"
+                    "C0"),
+            ErrorKind::content)
+      << "discharge limit above charge limit";
+  EXPECT_EQ(refused(Command::management,
+                    "02"
+                    "D002"
+                    "AFC8"
+                    "FF38"
+                    "FE0C"
+                    "C0"),
+            ErrorKind::content)
+      << "negative charge current";
+}
+
+TEST(Rs485ProtocolVersion, IsTheAnswersOwn) {
+  const Request request{Command::protocol_version, 2};
+  const Bytes wire = encode_answer(request, ProtocolVersion{0x35});
+  EXPECT_EQ(std::get<ProtocolVersion>(decode_answer(wire, request).value()).version, 0x35);
+}
+
+TEST(Rs485System, OneAnswerForTheStack) {
+  const Request request{Command::system_analog, 2};
+  SystemAnalog sent;
+  sent.voltage = Volts{49.5};
+  sent.current = Amperes{-12.34};
+  sent.soc = 87;
+  sent.mean_cycles = 31;
+  sent.most_cycles = 40;
+  sent.mean_soh = 99;
+  sent.least_soh = 98;
+  sent.highest_cell = {Volts{3.401}, 2, 7};
+  sent.lowest_cell = {Volts{3.299}, 1, 15};
+  sent.cells = {Celsius{21.0}, {Celsius{22.0}, 1, 2}, {Celsius{-3.5}, 2, 1}};
+  sent.switches = sent.cells;
+  sent.boards = {Celsius{30.0}, {Celsius{31.0}, 1, 1}, {Celsius{29.0}, 2, 1}};
+  const Bytes wire = encode_answer(request, sent);
+  EXPECT_EQ(decode_frame(wire).value().info.size(), 49u);
+  const auto got = std::get<SystemAnalog>(decode_answer(wire, request).value());
+  EXPECT_EQ(got.current, sent.current);
+  EXPECT_EQ(got.soc, 87u);
+  EXPECT_EQ(got.least_soh, 98u);
+  EXPECT_EQ(got.highest_cell.value, sent.highest_cell.value);
+  EXPECT_EQ(got.lowest_cell.cell, 15);
+  EXPECT_EQ(got.cells.lowest.value, Celsius{-3.5});
+  EXPECT_EQ(got.boards.highest.module, 1);
+  sent.soc = 101;
+  EXPECT_EQ(decode_answer(encode_answer(request, sent), request).error().kind, ErrorKind::content);
+}
+
+TEST(Rs485System, AlarmsAreFourBytes) {
+  const auto alarms = decoded<SystemAlarms>(Command::system_alarms, "01020304");
+  EXPECT_THAT(alarms.warnings, ElementsAre(1, 2));
+  EXPECT_THAT(alarms.protections, ElementsAre(3, 4));
+  EXPECT_EQ(refused(Command::system_alarms, "010203"), ErrorKind::length);
+}
+
+TEST(Rs485Encode, AnAnswerToAnotherQuestionIsNone) {
+  EXPECT_THAT(encode_answer({Command::analog, 2}, SerialNumber{"X"}), IsEmpty());
+  EXPECT_THAT(encode_answer({Command::analog, 2}, Analog{}), IsEmpty()) << "no module";
+}
+
+// ---- values ------------------------------------------------------------------------------------
+
+std::map<std::string, double> values(const std::vector<Sample>& samples, Point point) {
+  std::map<std::string, double> out;
+  for (const auto& sample : samples) {
+    EXPECT_EQ(sample.channel.point, point);
+    EXPECT_EQ(sample.at, t0);
+    out[std::string(name(sample.channel.measure))] = sample.value;
+  }
+  return out;
+}
+
+TEST(Rs485Samples, TheBoardIsNoCell) {
+  Module module;
+  module.cells = {Volts{3.3}, Volts{3.28}, Volts{3.31}};
+  module.temperatures = {Celsius{40.0}, Celsius{21.0}, Celsius{23.0}};
+  module.current = Amperes{-3.0};
+  module.voltage = Volts{49.5};
+  const Point point = battery_module(1);
+  EXPECT_EQ(values(samples(module, point, t0), point),
+            (std::map<std::string, double>{{"voltage", 49.5},
+                                           {"current", -3.0},
+                                           {"temperature", 22.0},
+                                           {"cell_voltage_min", 3.28},
+                                           {"cell_voltage_max", 3.31},
+                                           {"cell_temperature_min", 21.0},
+                                           {"cell_temperature_max", 23.0}}));
+}
+
+TEST(Rs485Samples, AStackRangesOverItsModules) {
+  const CellRange both = joined({Volts{3.2}, Volts{3.3}, Celsius{20.0}, Celsius{25.0}},
+                                {Volts{3.1}, Volts{3.25}, Celsius{21.0}, Celsius{26.0}});
+  EXPECT_EQ(values(samples(both, Point::battery, t0), Point::battery),
+            (std::map<std::string, double>{{"cell_voltage_min", 3.1},
+                                           {"cell_voltage_max", 3.3},
+                                           {"cell_temperature_min", 20.0},
+                                           {"cell_temperature_max", 26.0}}));
+}
+
+// ---- anything at all ---------------------------------------------------------------------------
+
+TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
+  std::mt19937 random(485);
+  const auto byte = [&] { return static_cast<std::byte>(random() & 0xFFu); };
+  unsigned accepted = 0;
+  for (int i = 0; i < 2000; ++i) {
+    Bytes info(random() % 80);
+    std::generate(info.begin(), info.end(), byte);
+    if (info.size() > 2) {
+      info[1] = std::byte{2};
+      info[2] = static_cast<std::byte>(random() % 4);
+    }
+    const Bytes wire = encode_frame({.info = info});
+    for (std::size_t c = 0; c < command_count; ++c)
+      for (const bool stack : {false, true})
+        if (decode_answer(wire, {static_cast<Command>(c), 2, stack})) ++accepted;
+  }
+  EXPECT_GT(accepted, 2000u) << "firmware and version take anything";
+}
+
+TEST(Rs485Robustness, RandomBytesAreNoFrame) {
+  std::mt19937 random(486);
+  constexpr std::string_view alphabet = "~\r0123456789ABCDEFx";
+  FrameReader reader;
+  for (int i = 0; i < 50000; ++i) {
+    const std::byte b{static_cast<unsigned char>(alphabet[random() % alphabet.size()])};
+    for (const auto& frame : reader.feed({&b, 1})) EXPECT_FALSE(decode_frame(frame));
+  }
+  EXPECT_GT(reader.resyncs(), 0u);
+}
+
+}  // namespace
+}  // namespace esshub::protocol::pylontech_rs485

@@ -1,0 +1,369 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "tests/protocol/vebus/hand.hpp"
+
+namespace esshub::protocol::vebus {
+namespace {
+
+// ---- setpoints ----------------------------------------------------------------------------------
+
+TEST(VebusDriverSetpoint, IsWrittenWithTheWiresSignAndStampedAtTheAcknowledgement) {
+  Hand hand;
+  hand.make_ready();
+  hand.command(-370.0);
+  hand.answer();  // whatever was under way
+  ASSERT_EQ(hand.words_written(), std::vector<int>{370});
+  EXPECT_FALSE(hand.sample(Point::inverter, Measure::setpoint));
+  hand.reply(Code::ram_written, "0000");
+  const auto acknowledged = hand.sample(Point::inverter, Measure::setpoint);
+  ASSERT_TRUE(acknowledged);
+  EXPECT_EQ(acknowledged->value, -370.0);
+  EXPECT_EQ(acknowledged->at, hand.now);
+}
+
+TEST(VebusDriverSetpoint, TheNewestWinsAndNothingQueues) {
+  Hand hand;
+  hand.make_ready();
+  for (const double w : {-100.0, -200.0, 300.0}) hand.command(w);
+  hand.answer();
+  EXPECT_EQ(hand.words_written(), std::vector<int>{-300});
+}
+
+TEST(VebusDriverSetpoint, IsNeverWrittenPastItsLife) {
+  Hand hand;
+  hand.make_ready();
+  hand.command(-100.0, InverterMode::follow, 80ms);
+  hand.answer(60ms);  // 20 ms left, the frame takes 37
+  EXPECT_TRUE(hand.words_written().empty());
+  hand.command(-100.0, InverterMode::follow, 1s);
+  for (int i = 0; i < 60; ++i) hand.answer();
+  EXPECT_GE(hand.words_written().size(), 1u);
+  EXPECT_LE(hand.words_written().size(), 2u);  // 1 s of life, refreshed once after 0.8 s
+}
+
+TEST(VebusDriverSetpoint, UnchangedIsRefreshedAndChangedIsNotHurried) {
+  Hand hand;
+  hand.make_ready();
+  std::vector<std::pair<Instant, int>> writes;
+  for (int i = 0; i < 200; ++i) {
+    hand.command(i < 100 ? -500.0 : -500.0 - i);
+    const auto before = hand.words_written().size();
+    hand.answer();
+    if (hand.words_written().size() > before)
+      writes.emplace_back(hand.now, hand.words_written().back());
+  }
+  ASSERT_GT(writes.size(), 10u);
+  for (std::size_t i = 1; i < writes.size(); ++i) {
+    const auto gap = writes[i].first - writes[i - 1].first;
+    EXPECT_GE(gap, writes[i].second == writes[i - 1].second ? Duration{800ms}
+                                                            : VebusConfig{}.setpoint_interval);
+    EXPECT_LE(gap, 1s);
+  }
+}
+
+// After everything that may be under way, a refresh of the unchanged setpoint included.
+TEST(VebusDriverSetpoint, ANewTargetWaitsForNothingButTheTransactionUnderWay) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  double watts = -500.0;
+  unsigned behind_a_refresh = 0;
+  for (int i = 0; i < 100; ++i) {
+    for (int quiet = 0; quiet < 20 + i % 10; ++quiet) {
+      hand.command(watts);
+      hand.answer(90ms);
+    }
+    const auto* under_way = std::get_if<Winmon>(&hand.last());
+    if (under_way != nullptr && under_way->code == Code::write_by_id) ++behind_a_refresh;
+    watts -= 3.0;
+    hand.command(watts);
+    hand.answer(90ms);
+    ASSERT_EQ(-hand.words_written().back(), static_cast<int>(watts)) << i;
+  }
+  EXPECT_GT(behind_a_refresh, 2u);
+}
+
+TEST(VebusDriverSetpoint, ARestlessTargetIsHeldUpByOneReadingAtMost) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  std::size_t writes = hand.words_written().size();
+  unsigned others = 0;
+  for (int i = 0; i < 500; ++i) {
+    hand.command(-500.0 - 2.0 * i);
+    hand.answer(90ms);
+    const bool written =
+        hand.words_written().size() > std::exchange(writes, hand.words_written().size());
+    others = written ? 0 : others + 1;
+    ASSERT_LE(others, 1u) << i;
+  }
+}
+
+TEST(VebusDriverSetpoint, ARestlessTargetLeavesTimeToReadPowersAndTheRest) {
+  Hand hand;
+  hand.make_ready();
+  const auto powers = [&] {
+    return std::ranges::count(hand.samples, Channel{Point::inverter, Measure::power},
+                              &Sample::channel);
+  };
+  const auto states = [&] {
+    return std::ranges::count(hand.samples, Channel{Point::inverter, Measure::main_state},
+                              &Sample::channel);
+  };
+  const auto powers_before = powers();
+  const auto states_before = states();
+  const Instant start = hand.now;
+  for (int i = 0; i < 200; ++i) {
+    hand.command(i % 2 == 0 ? -500.0 : -900.0);
+    hand.answer();
+  }
+  const double seconds = Seconds{hand.now - start}.count();
+  EXPECT_GT(static_cast<double>(powers() - powers_before), 1.5 * seconds);
+  EXPECT_GT(static_cast<double>(states() - states_before), 0.8 * seconds);
+}
+
+TEST(VebusDriverSetpoint, NoRestlessTargetMakesReadingsStale) {
+  const std::vector<std::array<double, 2>> targets{{0.0, -400.0}, {300.0, -300.0}, {5.0, -5.0}};
+  for (const auto& target : targets) {
+    Hand hand;
+    hand.make_ready();
+    hand.settle();
+    hand.samples.clear();
+    std::map<Measure, Instant> seen;
+    std::map<Measure, Duration> longest;
+    for (int i = 0; i < 600; ++i) {
+      hand.command(target[static_cast<std::size_t>(i % 2)]);
+      hand.answer(100ms);
+      for (const auto& sample : std::exchange(hand.samples, {})) {
+        const auto [before, first] = seen.try_emplace(sample.channel.measure, sample.at);
+        const Duration gap = sample.at - std::exchange(before->second, sample.at);
+        longest[sample.channel.measure] = std::max(longest[sample.channel.measure], gap);
+      }
+    }
+    EXPECT_LE(longest[Measure::main_state], 1500ms) << target[0];
+    EXPECT_LE(longest[Measure::dc_power], 1500ms) << target[0];
+    EXPECT_LE(longest[Measure::alarms], 3s) << target[0];
+    for (const auto needed : {Measure::dc_power, Measure::main_state, Measure::alarms})
+      EXPECT_LE(hand.now - seen[needed], 3s) << name(needed);
+  }
+}
+
+TEST(VebusDriverSetpoint, SmallChangesWaitButZeroDoesNot) {
+  VebusConfig config;
+  config.setpoint_deadband = Watts{10.0};
+  Hand hand{config};
+  hand.make_ready();
+  hand.command(5.0);
+  hand.answer();
+  hand.answer();
+  for (int i = 0; i < 6; ++i) hand.answer();
+  ASSERT_EQ(hand.words_written(), std::vector<int>{-5});
+  hand.command(9.0);
+  for (int i = 0; i < 3; ++i) hand.answer();
+  EXPECT_EQ(hand.words_written().size(), 1u);
+  hand.command(0.0);
+  hand.answer();
+  EXPECT_EQ(hand.words_written(), (std::vector<int>{-5, 0}));
+}
+
+TEST(VebusDriverSetpoint, ReleaseWritesNothing) {
+  Hand hand;
+  hand.make_ready();
+  for (int i = 0; i < 50; ++i) {
+    hand.command(-500.0, InverterMode::release);
+    hand.answer();
+  }
+  EXPECT_TRUE(hand.words_written().empty());
+  EXPECT_EQ(hand.sent_of<StateSet>().size(), 1u);  // the handshake's
+}
+
+TEST(VebusDriverSetpoint, NotANumberIsNotWritten) {
+  Hand hand;
+  hand.make_ready();
+  for (int i = 0; i < 20; ++i) {
+    hand.command(std::numeric_limits<double>::quiet_NaN());
+    hand.answer();
+  }
+  EXPECT_TRUE(hand.words_written().empty());
+  EXPECT_EQ(std::ranges::count(hand.events, "setpoint_impossible", &Event::name), 1);
+}
+
+TEST(VebusDriverSetpoint, GivenBeforeReadyIsNeverReplayed) {
+  Hand hand;
+  hand.start();
+  hand.command(-2000.0, InverterMode::follow, 1h);
+  for (int i = 0; i < 60; ++i) hand.answer();
+  EXPECT_TRUE(hand.health().ready);
+  EXPECT_TRUE(hand.words_written().empty());
+  hand.command(-100.0);
+  hand.answer();
+  EXPECT_EQ(hand.words_written(), std::vector<int>{100});
+}
+
+TEST(VebusDriverSetpoint, ARefusalStartsOverAndASecondOneStopsWriting) {
+  Hand hand;
+  hand.make_ready();
+  hand.command(-100.0);
+  hand.answer();
+  hand.reply(Code::access_denied, "00");
+  EXPECT_FALSE(hand.health().ready);
+  EXPECT_EQ(hand.health().fault, Fault::inverter_lost);
+  EXPECT_EQ(hand.health().frames[FrameResult::exception], 1u);
+  EXPECT_TRUE(hand.said("setpoint_refused"));
+  hand.wait(300ms);
+  for (int i = 0; i < 40 && !hand.health().ready; ++i) hand.answer();
+  ASSERT_TRUE(hand.health().ready);
+  EXPECT_EQ(hand.words_written().size(), 1u);
+  hand.command(-100.0);
+  hand.answer();
+  hand.reply(Code::unknown_command, "00");
+  for (int i = 0; i < 40; ++i) {
+    hand.command(-100.0);
+    hand.answer();
+  }
+  EXPECT_FALSE(hand.health().ready);
+  EXPECT_NE(hand.health().trouble.find("setpoint"), std::string::npos);
+  EXPECT_EQ(hand.words_written().size(), 2u);
+}
+
+TEST(VebusDriverSetpoint, ARefusalForEverIsToldFirstAndEveryHundredthTimeAndItsEnd) {
+  Hand hand;
+  hand.make_ready();
+  const auto told = [&](std::string_view name) {
+    return std::ranges::count(hand.events, name, &Event::name);
+  };
+  bool refuses = true;
+  unsigned refusals = 0;
+  const auto live = [&] {
+    hand.command(-100.0);
+    const auto* request = std::get_if<Winmon>(&hand.last());
+    if (refuses && request != nullptr && request->code == Code::write_by_id) {
+      ++refusals;
+      hand.reply(Code::access_denied, "00");
+      hand.wait(300ms);
+    } else if (!hand.answer()) {
+      hand.wait(600ms);
+    }
+    hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  };
+  while (refusals < 99) live();
+  EXPECT_EQ(told("setpoint_refused"), 1);
+  EXPECT_EQ(told("inverter_unusable"), 1);
+  EXPECT_EQ(told("ess_found"), 1);
+  while (refusals < 101) live();
+  EXPECT_EQ(told("setpoint_refused"), 2);
+  refuses = false;
+  for (const Instant end = hand.now + 40s; hand.now < end;) live();
+  EXPECT_EQ(told("setpoint_taken"), 1);
+  EXPECT_TRUE(hand.health().ready);
+}
+
+TEST(VebusDriverSetpoint, AMovedRecordIsNotWrittenTo) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  hand.records = {{128, 0x0090}, {129, 0x0054}};
+  const Instant until = hand.now + 3s;
+  while (hand.health().ready && hand.now < until) hand.answer();
+  EXPECT_FALSE(hand.health().ready);
+  EXPECT_TRUE(hand.said("ess_moved"));
+}
+
+// ---- switch -------------------------------------------------------------------------------------
+
+TEST(VebusDriverSwitch, OffIsSentAcknowledgedRepeatedAndUndone) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto switches = [&] {
+    std::vector<unsigned> out;
+    for (const auto& set : hand.sent_of<StateSet>())
+      if ((set.flags & StateSet::settings_only) == 0) out.push_back(set.switch_state);
+    return out;
+  };
+  for (int i = 0; i < 20; ++i) {
+    hand.command(0.0, InverterMode::off);
+    hand.answer();
+  }
+  EXPECT_EQ(switches(), std::vector<unsigned>{4});
+  EXPECT_TRUE(hand.words_written().empty());
+  for (int i = 0; i < 100; ++i) {
+    hand.command(0.0, InverterMode::off);
+    hand.answer();
+  }
+  EXPECT_EQ(switches().size(), 2u);  // after 5 s
+  for (int i = 0; i < 20; ++i) {
+    hand.command(-100.0);
+    hand.answer();
+  }
+  EXPECT_EQ(switches(), (std::vector<unsigned>{4, 4, 3}));
+  EXPECT_FALSE(hand.words_written().empty());
+}
+
+TEST(VebusDriverSwitch, OnIsNotSentWhereWeSwitchedNothingOff) {
+  Hand hand;
+  hand.make_ready();
+  for (int i = 0; i < 50; ++i) {
+    hand.command(-100.0);
+    hand.answer();
+  }
+  for (const auto& set : hand.sent_of<StateSet>())
+    EXPECT_NE(set.flags & StateSet::settings_only, 0);
+}
+
+TEST(VebusDriverSwitch, WhatWeSwitchedOffIsSwitchedOnInTheNextHandshake) {
+  Hand hand;
+  hand.make_ready();
+  hand.command(0.0, InverterMode::off);
+  hand.answer();
+  hand.answer();
+  hand.down();
+  hand.now += 10s;
+  hand.sent.clear();
+  hand.start();
+  hand.command(0.0, InverterMode::release);
+  for (int i = 0; i < 5; ++i) hand.answer();
+  const auto sets = hand.sent_of<StateSet>();
+  ASSERT_EQ(sets.size(), 1u);
+  EXPECT_EQ(sets[0].switch_state, 3);
+  EXPECT_EQ(sets[0].flags, StateSet::new_format);
+}
+
+TEST(VebusDriverSwitch, OffWaitsUntilTheStandbyLineIsHeld) {
+  Hand hand;
+  hand.start();
+  hand.command(0.0, InverterMode::off, 1h);
+  bool held = false;
+  bool off = false;
+  for (int i = 0; i < 8; ++i) {
+    hand.answer();
+    for (const auto& flags : hand.sent_of<HardwareFlags>())
+      held = held || (flags.flags.value_or(0) & HardwareFlags::standby) != 0;
+    for (const auto& set : hand.sent_of<StateSet>()) {
+      if ((set.flags & StateSet::settings_only) != 0) continue;
+      EXPECT_TRUE(held);
+      off = off || set.switch_state == 4;
+    }
+  }
+  EXPECT_TRUE(off);
+}
+
+TEST(VebusDriverSwitch, ChargerOnlyIsAWishOfItsOwn) {
+  Hand hand;
+  hand.make_ready();
+  hand.command(500.0, InverterMode::charger_only);
+  hand.answer();
+  EXPECT_EQ(hand.sent_of<StateSet>().back().switch_state, 1);
+  hand.answer();
+  hand.settle();
+  EXPECT_TRUE(hand.words_written().empty());
+}
+
+}  // namespace
+}  // namespace esshub::protocol::vebus

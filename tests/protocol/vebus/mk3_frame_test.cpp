@@ -1,0 +1,163 @@
+#include "protocol/vebus/mk3_frame.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+
+namespace esshub::protocol::mk3 {
+namespace {
+
+/// Published frames of the MK2/MK3 layer that stand alone and are right.
+std::vector<Bytes> published_frames() {
+  std::vector<Bytes> frames;
+  std::ifstream file{std::string{ESSHUB_TEST_DATA} + "/vebus-vectors.jsonl"};
+  for (std::string line; std::getline(file, line);) {
+    const auto v = nlohmann::json::parse(line);
+    const std::string kind = v["kind"];
+    if (v["layer"] != "mk2" || kind == "invalid_checksum" || kind.starts_with("stream")) continue;
+    frames.push_back(from_hex(v["hex"].get<std::string>()).value());
+  }
+  return frames;
+}
+
+std::vector<Frame> parse(Parser& parser, ByteView bytes, FrameCounters& counters) {
+  parser.push(bytes);
+  std::vector<Frame> out;
+  while (auto frame = parser.next(counters)) out.push_back(std::move(*frame));
+  return out;
+}
+
+/// 0 to n - 1.
+unsigned draw(std::mt19937& random, unsigned n) {
+  return static_cast<unsigned>(random()) % n;
+}
+
+Bytes hex(std::string_view text) {
+  return from_hex(text).value();
+}
+
+TEST(Mk3Frame, PublishedFramesDecodeAndEncodeToTheSameBytes) {
+  const auto frames = published_frames();
+  ASSERT_GT(frames.size(), 50u);
+  for (const auto& bytes : frames) {
+    const auto frame = decode(bytes);
+    ASSERT_TRUE(frame) << to_hex(bytes) << ": " << frame.error().detail;
+    EXPECT_EQ(to_hex(encode(*frame)), to_hex(bytes));
+  }
+}
+
+TEST(Mk3Frame, EverySingleBitFlipIsRejected) {
+  for (const auto& bytes : published_frames()) {
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+      Bytes flipped = bytes;
+      flipped[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));
+      EXPECT_FALSE(decode(flipped)) << to_hex(bytes) << " bit " << bit;
+      // In a stream as well: neither the damaged frame nor a piece of it passes for a frame.
+      Parser parser;
+      FrameCounters counters;
+      EXPECT_TRUE(parse(parser, flipped, counters).empty()) << to_hex(flipped);
+      parser.give_up_waiting();
+      EXPECT_FALSE(parser.next(counters)) << to_hex(flipped);
+    }
+  }
+}
+
+TEST(Mk3Frame, AppendedLedsAreStrippedAndLengthStaysHonest) {
+  const auto frame = decode(hex("87ff588634811f1fa9"));
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->leds, (LedBytes{0x1F, 0x1F}));
+  EXPECT_EQ(to_hex(frame->payload), "58863481");
+  // The same bytes without the mark are another frame, with another checksum.
+  EXPECT_EQ(decode(hex("07ff588634811f1fa9")).error().kind, ErrorKind::checksum);
+  EXPECT_EQ(decode(hex("82ffa9d6")).error().kind, ErrorKind::length);
+}
+
+TEST(Mk3Frame, ErrorsTellWhatIsWrong) {
+  EXPECT_EQ(decode(hex("02ff56")).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(hex("03ff56a9")).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(hex("02aa56fe")).error().kind, ErrorKind::unsupported);
+  EXPECT_EQ(decode(hex("07ff56963e110000be")).error().kind, ErrorKind::checksum);
+  EXPECT_EQ(decode({}).error().kind, ErrorKind::length);
+}
+
+TEST(Mk3Frame, EveryChunkingGivesTheSameFrames) {
+  Bytes stream;
+  const auto frames = published_frames();
+  for (const auto& bytes : frames) stream.insert(stream.end(), bytes.begin(), bytes.end());
+  for (std::size_t size = 1; size <= 40; ++size) {
+    Parser parser;
+    FrameCounters counters;
+    std::vector<Frame> found;
+    for (std::size_t at = 0; at < stream.size(); at += size) {
+      const auto chunk = ByteView{stream}.subspan(at, std::min(size, stream.size() - at));
+      for (auto& frame : parse(parser, chunk, counters)) found.push_back(std::move(frame));
+    }
+    ASSERT_EQ(found.size(), frames.size()) << "chunks of " << size;
+    for (std::size_t i = 0; i < frames.size(); ++i) EXPECT_EQ(encode(found[i]), frames[i]);
+    EXPECT_EQ(counters[FrameResult::ok], frames.size());
+    EXPECT_EQ(counters[FrameResult::resync] + counters[FrameResult::checksum], 0u);
+  }
+}
+
+TEST(Mk3Frame, GarbageBetweenFramesLosesNoFrame) {
+  std::mt19937 random{7};
+  for (const auto& bytes : published_frames()) {
+    Bytes stream;
+    // Bytes that cannot be a type, so that no false head swallows the frame that follows.
+    for (unsigned n = draw(random, 6); n > 0; --n) put_u8(stream, 0x80 | (draw(random, 8) << 4));
+    stream.insert(stream.end(), bytes.begin(), bytes.end());
+    stream.insert(stream.end(), bytes.begin(), bytes.end());
+    Parser parser;
+    FrameCounters counters;
+    EXPECT_EQ(parse(parser, stream, counters).size(), 2u) << to_hex(stream);
+  }
+}
+
+TEST(Mk3Frame, StrayZerosCountAsNothing) {
+  Parser parser;
+  FrameCounters counters;
+  EXPECT_EQ(parse(parser, hex("000002ff56a90000 02ff4cb3 00"), counters).size(), 2u);
+  EXPECT_EQ(counters[FrameResult::resync], 0u);
+}
+
+TEST(Mk3Frame, DamagedFrameIsCountedOnceAndTheNextOneFound) {
+  Parser parser;
+  FrameCounters counters;
+  EXPECT_EQ(parse(parser, hex("07ff56963e110000be 02ff4cb3"), counters).size(), 1u);
+  EXPECT_EQ(counters[FrameResult::checksum], 1u);
+  EXPECT_EQ(counters[FrameResult::resync], 0u);
+}
+
+TEST(Mk3Frame, FalseHeadGivesTheHiddenFrameBackAfterSilence) {
+  Parser parser;
+  FrameCounters counters;
+  // 1F FF looks like the head of a long frame and hides a whole one.
+  EXPECT_TRUE(parse(parser, hex("1fff 03ff5a871d"), counters).empty());
+  parser.give_up_waiting();
+  const auto frame = parser.next(counters);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(to_hex(frame->payload), "5A87");
+  EXPECT_EQ(counters[FrameResult::resync], 1u);
+}
+
+TEST(Mk3Frame, RandomBytesNeverCrashTheParser) {
+  std::mt19937 random{1};
+  Parser parser;
+  FrameCounters counters;
+  for (int i = 0; i < 20000; ++i) {
+    Bytes bytes;
+    for (unsigned n = draw(random, 24); n > 0; --n) put_u8(bytes, draw(random, 256));
+    parse(parser, bytes, counters);
+    if (draw(random, 4) == 0) parser.give_up_waiting();
+  }
+  parser.give_up_waiting();
+  EXPECT_FALSE(parser.next(counters));
+  EXPECT_EQ(parse(parser, hex("02ff56a9"), counters).size(), 1u);
+}
+
+}  // namespace
+}  // namespace esshub::protocol::mk3

@@ -1,0 +1,101 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/protocol/vebus/hand.hpp"
+
+namespace esshub::protocol::vebus {
+namespace {
+
+TEST(VebusDriverReadings, HaveOurSignsAndTheMomentOfArrival) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  EXPECT_EQ(hand.value(Point::inverter, Measure::power), -370.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::dc_power), -375.0);
+  EXPECT_EQ(hand.value(Point::ac_out, Measure::power), 5.0);
+  EXPECT_DOUBLE_EQ(hand.value(Point::inverter, Measure::dc_current), -7.5);
+  EXPECT_DOUBLE_EQ(hand.value(Point::inverter, Measure::voltage), 230.0);
+  EXPECT_NEAR(hand.value(Point::inverter, Measure::frequency), 50.1, 0.01);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::main_state), 9.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::charge_state), 1.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::leds), 1.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::alarms), 0.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::error), 0.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::input_limit), 16.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::controllable), 1.0);
+  EXPECT_LE(hand.sample(Point::inverter, Measure::power)->at, hand.now);
+}
+
+TEST(VebusDriverReadings, AUnitThatReadsOneValueAtATimeIsAskedSo) {
+  for (const bool from_the_start : {true, false}) {
+    Hand hand;
+    hand.reads_many = !from_the_start;
+    hand.make_ready();
+    hand.reads_many = false;
+    for (int i = 0; i < 100; ++i) hand.answer();
+    EXPECT_TRUE(hand.health().ready);
+    EXPECT_FALSE(hand.said("ess_moved"));
+    const auto requests = hand.sent_of<Winmon>();
+    const auto many = std::ranges::count_if(
+        requests, [](const Winmon& w) { return w.code == Code::read_ram && w.data.size() == 6; });
+    EXPECT_EQ(many, from_the_start ? 0 : 1);
+    EXPECT_DOUBLE_EQ(hand.value(Point::inverter, Measure::dc_voltage), 50.0);
+  }
+}
+
+TEST(VebusDriverReadings, IslandedShowsNoVoltageAndNoFrequency) {
+  Hand hand;
+  hand.ac = AcInfo{.state = 4, .period = 0};
+  hand.make_ready();
+  hand.settle();
+  EXPECT_EQ(hand.value(Point::inverter, Measure::voltage), 0.0);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::main_state), 4.0);
+  EXPECT_FALSE(hand.sample(Point::inverter, Measure::frequency));
+}
+
+TEST(VebusDriverReadings, WhatCannotBeIsDroppedAndCounted) {
+  Hand hand;
+  hand.ac.state = 0x77;
+  hand.ac.mains_voltage = 65535;
+  hand.make_ready();
+  hand.settle();
+  EXPECT_FALSE(hand.sample(Point::inverter, Measure::main_state));
+  EXPECT_FALSE(hand.sample(Point::inverter, Measure::voltage));
+  EXPECT_GT(hand.health().frames[FrameResult::content], 0u);
+}
+
+TEST(VebusDriverReadings, UnknownLedsAlarmsAndErrorsAreAbsentOrTold) {
+  Hand hand;
+  hand.make_ready();
+  while (!std::holds_alternative<LedRequest>(hand.last())) hand.answer();
+  hand.give(Leds{0x1F, 0x1F, std::uint8_t{0x20}, std::uint8_t{0x85}, {}});
+  EXPECT_FALSE(hand.sample(Point::inverter, Measure::leds));
+  EXPECT_EQ(hand.value(Point::inverter, Measure::alarms), 0x20);
+  EXPECT_EQ(hand.value(Point::inverter, Measure::error), 5.0);
+  EXPECT_TRUE(hand.said("inverter_alarms"));
+  EXPECT_TRUE(hand.said("vebus_error"));
+  EXPECT_EQ(hand.events.back().detail, "code=5 text=\"over-voltage on AC-out\"");
+}
+
+TEST(VebusDriverReadings, AnEmptySnapshotIsNoReadingAndSlowsTheReadDown) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto is_snapshot = [&] {
+    const auto* winmon = std::get_if<Winmon>(&hand.last());
+    return winmon != nullptr && winmon->code == Code::read_snapshot;
+  };
+  while (!is_snapshot()) hand.answer();
+  hand.samples.clear();
+  hand.reply(Code::snapshot_is, "");
+  EXPECT_FALSE(hand.sample(Point::inverter, Measure::power));
+  EXPECT_FALSE(hand.sample(Point::inverter, Measure::controllable));
+  while (!std::holds_alternative<SnapshotRequest>(hand.last())) ASSERT_TRUE(hand.answer());
+  hand.wait(200ms);  // the read comes by itself, later
+  EXPECT_TRUE(is_snapshot());
+  hand.answer();
+  EXPECT_TRUE(hand.sample(Point::inverter, Measure::power));
+}
+}  // namespace
+}  // namespace esshub::protocol::vebus

@@ -1,0 +1,360 @@
+#include "publish/history/store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "publish/history/monotonic_totals.hpp"
+#include "tests/publish/history/house.hpp"
+
+namespace esshub::publish {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class HistoryStoreTest : public testing::Test {
+ protected:
+  HistoryStoreTest() {
+    std::string pattern = fs::temp_directory_path() / "esshub-history.XXXXXX";
+    dir_ = ::mkdtemp(pattern.data());
+    settings_.file = dir_ / "history.db";
+  }
+  ~HistoryStoreTest() override {
+    store_.reset();
+    fs::remove_all(dir_);
+  }
+
+  void open() {
+    store_.reset();
+    store_ = std::make_unique<HistoryStore>(
+        settings_,
+        [this](const std::string&, const Event& e) {
+          const std::lock_guard lock(mutex_);
+          log_.push_back(e.name + " " + e.detail);
+        },
+        [this](bool failed) { failed_ = failed; });
+    start_ = store_->totals();
+  }
+  void close() { store_.reset(); }
+  std::vector<std::string> log() {
+    const std::lock_guard lock(mutex_);
+    return log_;
+  }
+  /// Feeds Views as the publisher does, in a rush: the writer may fall minutes behind.
+  void rush(Duration time, Duration step = 1s) {
+    for (Duration gone{}; gone < time; gone += step) {
+      house_.pass(step);
+      house_.view.decision.faults.set(Fault::storage_failed, failed_, house_.view.now);
+      store_->update(house_.view);
+    }
+  }
+  /// The same with a writer that keeps up.
+  void run(Duration time, Duration step = 1s) {
+    for (Duration gone{}; gone < time; gone += 30 * step) {
+      rush(std::min<Duration>(30 * step, time - gone), step);
+      store_->flush();
+    }
+  }
+  std::int64_t number(const std::string& sql) {
+    sqlite3* db = nullptr;
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_open_v2(settings_.file.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr),
+              SQLITE_OK);
+    EXPECT_EQ(sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr), SQLITE_OK) << sql;
+    const int code = sqlite3_step(statement);
+    EXPECT_TRUE(code == SQLITE_ROW || code == SQLITE_DONE) << sqlite3_errmsg(db);
+    const auto value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+  }
+  static WallTime at(std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+
+  fs::path dir_;
+  HistorySettings settings_;
+  std::mutex mutex_;
+  std::vector<std::string> log_;
+  HistoryHouse house_{noon};
+  EnergyTotals start_;
+  std::atomic<bool> failed_ = false;
+  std::unique_ptr<HistoryStore> store_;
+};
+
+TEST_F(HistoryStoreTest, CountersGoOnExactlyAfterAnOrderlyStop) {
+  open();
+  run(10min);
+  const auto shown = store_->shown(house_.view.energies);
+  EXPECT_EQ(shown, house_.view.energies);
+  close();
+  open();
+  EXPECT_EQ(store_->shown(start_), shown) << "no step up or down";
+}
+
+TEST_F(HistoryStoreTest, CountersDoNotFallWhenACrashTakesTheLastBatch) {
+  open();
+  run(10min);
+  rush(1min);
+  const auto shown = store_->shown(house_.view.energies);
+  // The files as a crash at this moment leaves them.
+  const auto crashed = dir_ / "crashed.db";
+  for (const char* part : {"", "-wal"})
+    fs::copy_file(settings_.file + part, crashed.string() + part);
+  settings_.file = crashed;
+  open();
+  EXPECT_LT(start_[Flow::grid_import], shown[Flow::grid_import]) << "the minute is lost";
+  house_.view.energies = start_;
+  store_->update(house_.view);
+  const auto mark = store_->shown(house_.view.energies)[Flow::grid_import];
+  EXPECT_GE(mark, shown[Flow::grid_import]);
+  EXPECT_LE(mark, start_[Flow::grid_import] + ShownTotals::room);
+  run(2min);
+  EXPECT_EQ(store_->shown(house_.view.energies)[Flow::grid_import], mark) << "it waits";
+  run(10min);
+  EXPECT_EQ(store_->shown(house_.view.energies), house_.view.energies);
+  EXPECT_GT(house_.view.energies[Flow::grid_import], mark);
+}
+
+TEST_F(HistoryStoreTest, ABatchIsWrittenEarlyBeforeACounterWouldStandStill) {
+  settings_.batch = 1h;
+  open();
+  run(1min);
+  const auto mark = [&] {
+    return number("SELECT round(mark) FROM totals WHERE flow='grid_import'");
+  };
+  const auto before = mark();
+  house_.pass(1min, 0.76 * ShownTotals::room / 60);
+  store_->update(house_.view);
+  for (int i = 0; i < 500 && mark() == before; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  EXPECT_GT(static_cast<double>(mark() - before), 0.7 * ShownTotals::room);
+}
+
+TEST_F(HistoryStoreTest, WhatIsKeptCanBeAskedForAfterARestart) {
+  open();
+  run(10min + 1s);
+  store_->note("command", "set_reserve", "reserve=30 who=\"web 192.0.2.4\"");
+  run(1s);
+  open();
+  EXPECT_NEAR(start_[Flow::grid_import], 601 * 1000.0, 1e-3);
+  const auto minutes = store_->minutes(at(noon + 60), at(noon + 180)).value();
+  ASSERT_THAT(minutes, SizeIs(2));
+  EXPECT_EQ(minutes[0].begin, at(noon + 60));
+  EXPECT_EQ(minutes[0].grid_w, 1000.0);
+  EXPECT_EQ(minutes[0].soc, 55.5);
+  EXPECT_EQ(minutes[0].solar_w, std::nullopt);
+  const auto days = store_->days(7).value();
+  ASSERT_THAT(days, SizeIs(1));
+  EXPECT_EQ(days[0].date, "2026-01-15");
+  EXPECT_NEAR(days[0].energies[Flow::grid_import], 601 * 1000.0, 1e-3);
+  const auto events = store_->events(at(noon), at(noon + 3600), 100).value();
+  ASSERT_THAT(events, SizeIs(5));
+  EXPECT_EQ(events[0].name, "stopped") << "the newest first";
+  EXPECT_EQ(events[1].detail, "reserve=30 who=\"web 192.0.2.4\"");
+  EXPECT_EQ(events[4].name, "started");
+  EXPECT_THAT(store_->events(at(noon), at(noon + 3600), 2).value(), SizeIs(2));
+}
+
+TEST_F(HistoryStoreTest, WhatIsNotWrittenYetIsPartOfTheAnswer) {
+  open();
+  run(3min + 30s);
+  rush(1min);
+  EXPECT_EQ(number("SELECT count(*) FROM minutes"), 3);
+  EXPECT_THAT(store_->minutes(at(noon), at(noon + 3600)).value(), SizeIs(4));
+  EXPECT_NEAR(store_->days(1).value().at(0).energies[Flow::grid_import], 269 * 1000.0, 1e-3);
+}
+
+TEST_F(HistoryStoreTest, DaysAreKeptForEverAndMinutesAYear) {
+  settings_.keep_days = 3;
+  open();
+  run(6 * 24h, 1min);
+  close();
+  EXPECT_EQ(number("SELECT count(*) FROM days"), 7);
+  EXPECT_NEAR(static_cast<double>(number("SELECT count(*) FROM minutes")), 3 * 1440, 1440);
+  EXPECT_EQ(number("SELECT count(*) FROM events WHERE name='started'"), 0);
+}
+
+TEST_F(HistoryStoreTest, MinutesAndDaysAddUpToTheTotals) {
+  for (int i = 0; i < 4; ++i) {
+    open();
+    house_.view.energies = start_;
+    run(7min + 13s);
+    close();
+  }
+  EXPECT_EQ(number("SELECT round(sum(grid_import)) FROM days"),
+            number("SELECT round(joules) FROM totals WHERE flow='grid_import'"));
+  // The first View after a start says where the totals begin, not what has flowed.
+  EXPECT_EQ(number("SELECT round(joules) FROM totals WHERE flow='grid_import'"),
+            (4 * 433 - 4) * 1000);
+}
+
+TEST_F(HistoryStoreTest, AnUnknownPlaceIsAFaultUntilItCanBeWritten) {
+  settings_.file = dir_ / "file-in-the-way" / "history.db";
+  std::ofstream(dir_ / "file-in-the-way") << "a file, not a folder";
+  open();
+  run(1s);
+  EXPECT_FALSE(store_->flush());
+  run(2min);
+  EXPECT_TRUE(failed_);
+  EXPECT_THAT(log(), Contains(AllOf(HasSubstr("storage_failed"), HasSubstr("file-in-the-way"))));
+  EXPECT_FALSE(store_->minutes(at(noon), at(noon + 3600)));
+  fs::remove(dir_ / "file-in-the-way");
+  EXPECT_TRUE(store_->flush());
+  run(2s);
+  EXPECT_FALSE(failed_);
+  EXPECT_THAT(store_->minutes(at(noon), at(noon + 3600)).value(), SizeIs(2))
+      << "nothing was lost meanwhile";
+  EXPECT_THAT(log(), Contains(HasSubstr("storage_recovered")));
+  close();
+  EXPECT_EQ(number("SELECT count(*) FROM events WHERE kind='fault' AND name='storage_failed'"), 2);
+}
+
+TEST_F(HistoryStoreTest, AFullDiskIsAFaultUntilThereIsRoom) {
+  open();
+  run(2min);
+  ASSERT_TRUE(store_->flush());
+  // No file may grow beyond what is there: the disk is full.
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit unlimited{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &unlimited), 0);
+  const rlimit full{1024, unlimited.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  run(10min);
+  const bool written = store_->flush();
+  run(1s);
+  const bool failed = failed_;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &unlimited), 0);
+  EXPECT_FALSE(written);
+  EXPECT_TRUE(failed);
+  EXPECT_TRUE(store_->flush());
+  run(1s);
+  EXPECT_FALSE(failed_);
+  close();
+  EXPECT_EQ(number("SELECT count(*) FROM minutes"), 13);
+  EXPECT_EQ(number("SELECT round(joules) FROM totals WHERE flow='grid_import'"), 721 * 1000);
+}
+
+TEST_F(HistoryStoreTest, ADamagedFileIsSetAsideAndNeverDeleted) {
+  const std::string rubbish(20000, 'x');
+  std::ofstream(settings_.file) << rubbish;
+  open();
+  run(2min);
+  EXPECT_TRUE(store_->flush());
+  run(1s);
+  EXPECT_FALSE(failed_);
+  EXPECT_EQ(fs::file_size(dir_ / "history.db.damaged-1"), rubbish.size());
+  EXPECT_THAT(log(), Contains(HasSubstr("damaged_file_set_aside")));
+  close();
+  EXPECT_EQ(number("SELECT count(*) FROM minutes"), 3);
+  std::ofstream(settings_.file, std::ios::trunc) << rubbish;
+  open();
+  close();
+  EXPECT_TRUE(fs::exists(dir_ / "history.db.damaged-2"));
+}
+
+TEST_F(HistoryStoreTest, DamageInACornerIsFoundAndTheTotalsGoOn) {
+  open();
+  run(48h, 1min);
+  close();
+  const auto page = number("SELECT rootpage FROM sqlite_master WHERE name='minutes'");
+  const auto pages = number("PRAGMA page_count");
+  ASSERT_GT(pages, page + 2);
+  std::fstream file(settings_.file, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp((page - 1) * 4096);
+  file << std::string(4096, '\x55');
+  file.close();
+  open();
+  EXPECT_NEAR(start_[Flow::grid_import], (48 * 3600 - 60) * 1000.0, 1e-3);
+  house_.view.energies = start_;
+  run(2min);
+  EXPECT_TRUE(store_->flush());
+  EXPECT_THAT(log(), Contains(HasSubstr("damaged_file_set_aside")));
+  open();
+  EXPECT_NEAR(start_[Flow::grid_import], (48 * 3600 - 60 + 119) * 1000.0, 1e-3)
+      << "the totals of the damaged file could still be read";
+}
+
+TEST_F(HistoryStoreTest, AFileOfANewerVersionIsLeftAlone) {
+  open();
+  run(1min);
+  close();
+  number("PRAGMA user_version=99");
+  open();
+  run(1min);
+  EXPECT_FALSE(store_->flush());
+  run(1s);
+  EXPECT_TRUE(failed_);
+  close();
+  EXPECT_THAT(log(), Contains(HasSubstr("newer version")));
+  EXPECT_EQ(number("PRAGMA user_version"), 99);
+  EXPECT_FALSE(fs::exists(dir_ / "history.db.damaged-1"));
+}
+
+TEST_F(HistoryStoreTest, ADatabaseOfAnotherProgramIsLeftAlone) {
+  std::ofstream(settings_.file).close();
+  number("CREATE TABLE theirs(x)");
+  open();
+  run(1min);
+  EXPECT_FALSE(store_->flush());
+  close();
+  EXPECT_THAT(log(), Contains(HasSubstr("another program")));
+  EXPECT_EQ(number("SELECT count(*) FROM sqlite_master"), 1);
+}
+
+TEST_F(HistoryStoreTest, AnEmptyFileIsMadeIntoAHistory) {
+  std::ofstream(settings_.file).close();
+  open();
+  run(1min);
+  EXPECT_TRUE(store_->flush());
+  EXPECT_GT(number("PRAGMA user_version"), 0);
+}
+
+TEST_F(HistoryStoreTest, AReaderBesideTheHubDisturbsNoWrite) {
+  open();
+  run(2min);
+  store_->flush();
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(settings_.file.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN; SELECT count(*) FROM minutes", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  run(2min);
+  EXPECT_TRUE(store_->flush());
+  auto beside = open_history(settings_.file);
+  ASSERT_TRUE(beside);
+  EXPECT_THAT((*beside)->minutes(at(noon), at(noon + 3600)).value(), SizeIs(4));
+  sqlite3_close(other);
+}
+
+TEST_F(HistoryStoreTest, AWriterThatWaitsForTheDiskHoldsNobodyUp) {
+  open();
+  run(1min);
+  store_->flush();
+  // Another connection keeps the file locked: the writer waits for it, the Views do not.
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(settings_.file.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  auto flushed = std::async(std::launch::async, [&] { return store_->flush(); });
+  rush(10min);  // would never end here if update() waited
+  EXPECT_TRUE(failed_) << "a write that takes minutes is a fault";
+  sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  flushed.wait();
+  EXPECT_TRUE(store_->flush());
+  EXPECT_THAT(store_->minutes(at(noon), at(noon + 3600)).value(), SizeIs(11));
+}
+
+}  // namespace
+}  // namespace esshub::publish

@@ -1,0 +1,409 @@
+#include "publish/web/api.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "publish/web/files.hpp"
+#include "tests/publish/web/house.hpp"
+
+namespace esshub::publish {
+namespace {
+
+using Json = nlohmann::json;
+using testing::HasSubstr;
+using tests::StateDir;
+using tests::t0;
+using tests::working_house;
+
+constexpr const char* password = "correct horse";
+
+/// The page of a house at work, asked without sockets.
+class WebApiTest : public testing::Test {
+ protected:
+  WebApiTest() { api.update(working_house()); }
+
+  WebParts parts() {
+    WebParts p;
+    p.site_name = "home";
+    p.time_zone = "Europe/London";
+    p.version = "1";
+    p.state_dir = dir.path();
+    p.history = std::make_shared<tests::FakeHistory>();
+    p.plan = &tests::fake_plan;
+    p.command = [this](const Command& command, const std::string& who) -> Result<void> {
+      if (std::holds_alternative<ResetCutoff>(command))
+        return fail(ErrorKind::content, "the inverter is not cut off");
+      commands.emplace_back(command);
+      asked_by = who;
+      return {};
+    };
+    p.clock = [this] { return now; };
+    return p;
+  }
+
+  static WebRequest request(std::string method, std::string target, std::string body = {}) {
+    WebRequest r;
+    r.method = std::move(method);
+    const auto parsed = parse_target(target);
+    r.path = parsed->first;
+    r.query = parsed->second;
+    r.headers = {{"host", "127.0.0.1:8750"}, {"content-type", "application/json"}};
+    r.body = std::move(body);
+    r.peer = "192.0.2.4";
+    return r;
+  }
+
+  WebResponse ask(const WebRequest& r) {
+    if (auto refused = api.turned_away(r)) return *refused;
+    return api.answer(r);
+  }
+  WebResponse get(const std::string& target) { return ask(request("GET", target)); }
+
+  WebResponse sign_in(const std::string& with = password) {
+    return ask(request("POST", "/api/v1/session", Json{{"password", with}}.dump()));
+  }
+  /// A write by somebody who is signed in.
+  WebRequest signed_write(std::string method, std::string target, std::string body = "{}") {
+    if (cookie_.empty()) {
+      EXPECT_TRUE(write_password(dir.path(), password));
+      const auto in = sign_in();
+      for (const auto& [name, value] : in.headers)
+        if (name == "Set-Cookie") cookie_ = value.substr(0, value.find(';'));
+      csrf_ = Json::parse(in.body)["csrf"];
+    }
+    auto r = request(std::move(method), std::move(target), std::move(body));
+    r.headers["cookie"] = "theme=dark; " + cookie_;
+    r.headers["x-csrf-token"] = csrf_;
+    return r;
+  }
+
+  static std::string header(const WebResponse& response, const std::string& name) {
+    for (const auto& [key, value] : response.headers)
+      if (key == name) return value;
+    return {};
+  }
+  static std::string code(const WebResponse& response) {
+    return Json::parse(response.body)["error"];
+  }
+
+  StateDir dir;
+  Instant now = t0;
+  std::vector<Command> commands;
+  std::string asked_by;
+  WebApi api{parts(), {"hub.example"}};
+  std::string cookie_;
+  std::string csrf_;
+};
+
+// ---- the document and the answers
+// -------------------------------------------------------------------
+
+/// As much of JSON Schema as the document uses; the first difference, or empty.
+class Schema {
+ public:
+  explicit Schema(const Json& document) : document_(document) {}
+
+  std::string differs(const Json& schema, const Json& value, const std::string& at = "$") const {
+    if (schema.contains("$ref"))
+      return differs(document_.at(Json::json_pointer(schema["$ref"].get<std::string>().substr(1))),
+                     value, at);
+    if (schema.contains("anyOf")) {
+      std::string why;
+      for (const auto& choice : schema["anyOf"]) {
+        why = differs(choice, value, at);
+        if (why.empty()) return why;
+      }
+      return why;
+    }
+    if (schema.contains("const") && value != schema["const"]) return at + " is not the constant";
+    if (schema.contains("enum") && std::ranges::count(schema["enum"], value) == 0)
+      return at + " is " + value.dump();
+    if (schema.contains("type") && !has_type(schema["type"], value))
+      return at + " is " + value.dump() + ", not " + schema["type"].dump();
+    if (value.is_array() && schema.contains("items"))
+      for (std::size_t i = 0; i < value.size(); ++i)
+        if (auto why = differs(schema["items"], value[i], at + "[" + std::to_string(i) + "]");
+            !why.empty())
+          return why;
+    return value.is_object() ? differs_in_members(schema, value, at) : std::string{};
+  }
+
+ private:
+  std::string differs_in_members(const Json& schema, const Json& value,
+                                 const std::string& at) const {
+    const auto properties = schema.value("properties", Json::object());
+    for (const auto& key : schema.value("required", Json::array()))
+      if (!value.contains(key)) return at + " lacks " + key.dump();
+    for (const auto& [key, member] : value.items()) {
+      if (properties.contains(key)) {
+        if (auto why = differs(properties[key], member, at + "." + key); !why.empty()) return why;
+      } else if (schema.value("additionalProperties", true) == false) {
+        return at + "." + key + " is not documented";
+      }
+    }
+    return {};
+  }
+  static bool has_type(const Json& type, const Json& value) {
+    if (type.is_array())
+      return std::ranges::any_of(type, [&](const Json& one) { return has_type(one, value); });
+    return (type == "null" && value.is_null()) || (type == "boolean" && value.is_boolean()) ||
+           (type == "integer" && value.is_number_integer()) ||
+           (type == "number" && value.is_number()) || (type == "string" && value.is_string()) ||
+           (type == "array" && value.is_array()) || (type == "object" && value.is_object());
+  }
+  const Json& document_;
+};
+
+class WebDocument : public WebApiTest {
+ protected:
+  /// What the document says of this answer; empty when they agree.
+  std::string differs(const WebRequest& r, const WebResponse& answer) {
+    std::string method = r.method == "GET" ? "get" : r.method == "POST" ? "post" : "delete";
+    const auto& responses = document["paths"].at(r.path).at(method).at("responses");
+    const auto status = std::to_string(answer.status);
+    if (!responses.contains(status)) return r.path + ": " + status + " is not documented";
+    return Schema{document}.differs(responses[status]["content"]["application/json"]["schema"],
+                                    Json::parse(answer.body));
+  }
+  Json document = Json::parse(get("/api/v1/openapi.json").body);
+};
+
+TEST_F(WebDocument, DescribesEveryAnswerAsItIs) {
+  for (const auto* path :
+       {"/api/v1/state", "/api/v1/site", "/api/v1/buses", "/api/v1/faults", "/api/v1/plan",
+        "/api/v1/history/minutes", "/api/v1/history/days?count=2", "/api/v1/history/events",
+        "/api/v1/session"}) {
+    const auto r = request("GET", path);
+    const auto answer = ask(r);
+    EXPECT_EQ(answer.status, 200u) << path << answer.body;
+    EXPECT_EQ(differs(r, answer), "") << path;
+  }
+  now += 1h;  // everything stale
+  const auto r = request("GET", "/api/v1/state");
+  EXPECT_EQ(differs(r, ask(r)), "");
+}
+
+TEST_F(WebDocument, DescribesEveryWriteAndItsRefusals) {
+  const std::vector<std::pair<std::string, std::string>> writes{
+      {"POST /api/v1/mode", R"({"mode":"balance"})"},
+      {"POST /api/v1/reserve", R"({"reserve_percent":30})"},
+      {"POST /api/v1/override", R"({"instruction":{"kind":"idle"},"minutes":5})"},
+      {"DELETE /api/v1/override", ""},
+      {"POST /api/v1/storm", R"({"reserve_percent":90,"hours":3})"},
+      {"DELETE /api/v1/storm", ""},
+      {"POST /api/v1/cutoff/reset", "{}"}};
+  for (const auto& [target, body] : writes) {
+    const auto space = target.find(' ');
+    auto r = request(target.substr(0, space), target.substr(space + 1), body);
+    EXPECT_EQ(differs(r, ask(r)), "") << target << " by nobody";
+  }
+  for (const auto& [target, body] : writes) {
+    const auto space = target.find(' ');
+    const auto r = signed_write(target.substr(0, space), target.substr(space + 1), body);
+    const auto answer = ask(r);
+    EXPECT_EQ(answer.status, target.find("cutoff") == std::string::npos ? 200u : 409u) << target;
+    EXPECT_EQ(differs(r, answer), "") << target;
+  }
+  EXPECT_EQ(commands.size(), 6u);
+  EXPECT_EQ(asked_by, "web 192.0.2.4");
+  const auto bad = signed_write("POST", "/api/v1/storm", "{}");
+  EXPECT_EQ(ask(bad).status, 400u);
+  EXPECT_EQ(differs(bad, ask(bad)), "");
+}
+
+TEST_F(WebDocument, NamesEveryPathTheHubAnswersAndNoOther) {
+  for (const auto& [path, methods] : document["paths"].items())
+    for (const auto& [method, about] : methods.items()) {
+      if (path == "/api/v1/events") continue;  // a stream
+      auto r = request(method == "get" ? "GET" : method == "post" ? "POST" : "DELETE", path, "{}");
+      EXPECT_NE(ask(r).status, 404u) << path;
+      EXPECT_NE(ask(r).status, 405u) << method << ' ' << path;
+    }
+  EXPECT_EQ(document["paths"].size(), 16u);
+}
+
+TEST_F(WebApiTest, WrongQueriesSayWhatIsAllowed) {
+  for (const auto* target :
+       {"/api/v1/history/days?count=0", "/api/v1/history/days?count=x",
+        "/api/v1/history/days?count=99999999999999999999", "/api/v1/plan?hours=1000",
+        "/api/v1/history/minutes?from=5&until=1", "/api/v1/history/minutes?from=0&until=99999999",
+        "/api/v1/history/events?most=5000"}) {
+    const auto answer = get(target);
+    EXPECT_EQ(answer.status, 400u) << target;
+    EXPECT_EQ(code(answer), "bad_query");
+  }
+}
+
+TEST_F(WebApiTest, AFailingHistoryIsSaidNotGuessed) {
+  const auto answer = get("/api/v1/history/days?count=13");
+  EXPECT_EQ(answer.status, 503u);
+  EXPECT_THAT(answer.body, HasSubstr("the disk is gone"));
+}
+
+TEST_F(WebApiTest, WhatTheHubDoesNotHaveIs503) {
+  WebParts bare;
+  bare.clock = [] { return t0; };
+  WebApi empty{bare, {}};
+  for (const auto* path : {"/api/v1/state", "/api/v1/plan", "/api/v1/history/days",
+                           "/api/v1/history/minutes", "/api/v1/buses"})
+    EXPECT_EQ(empty.answer(request("GET", path)).status, 503u) << path;
+}
+
+// ---- files
+// ---------------------------------------------------------------------------------------------
+
+TEST_F(WebApiTest, ServesThePageTheKioskAndTheirFilesAndNothingElse) {
+  EXPECT_THAT(get("/").body, HasSubstr("What it is doing, and why"));
+  EXPECT_THAT(get("/kiosk").body, HasSubstr("kiosk.js"));
+  EXPECT_EQ(get("/style.css").content_type, "text/css; charset=utf-8");
+  for (const auto* path : {"/index.htm", "/../etc/passwd", "/style.css/", "//", "/web/"})
+    EXPECT_EQ(get(path).status, 404u) << path;
+  EXPECT_EQ(ask(request("POST", "/")).status, 405u);
+  const auto mode = ask(request("GET", "/api/v1/mode"));
+  EXPECT_EQ(mode.status, 405u);
+  EXPECT_EQ(header(mode, "Allow"), "POST");
+}
+
+TEST_F(WebApiTest, AnUnchangedFileIsNotSentAgain) {
+  auto again = request("GET", "/page.js");
+  again.headers["if-none-match"] = header(ask(again), "ETag");
+  EXPECT_EQ(ask(again).status, 304u);
+  EXPECT_EQ(ask(again).body, "");
+}
+
+/// The page must work without internet, and its policy forbids what is inline.
+TEST_F(WebApiTest, NoFileReachesOutOrHoldsInlineScriptOrStyle) {
+  for (const auto& file : web_files()) {
+    if (file.path == "/api/v1/openapi.json") continue;
+    std::string text{file.body};
+    for (const std::string_view allowed : {"http://www.w3.org/2000/svg"})
+      for (auto at = text.find(allowed); at != std::string::npos; at = text.find(allowed))
+        text.erase(at, allowed.size());
+    for (const auto* bad : {"http:", "https:", "url(", "@import", " style=\"", " onclick",
+                            "innerHTML", "insertAdjacentHTML", "eval("})
+      EXPECT_EQ(text.find(bad), std::string::npos) << file.path << " has " << bad;
+    if (file.content_type.starts_with("text/html")) {
+      EXPECT_EQ(text.find("<script>"), std::string::npos);
+    }
+  }
+}
+
+// ---- who may ask
+// -----------------------------------------------------------------------------------------
+
+TEST_F(WebApiTest, AForeignHostNameIsTurnedAway) {
+  auto r = request("GET", "/api/v1/state");
+  for (const auto* good : {"127.0.0.1:8750", "localhost", "[::1]:8750", "192.0.2.7", "hub.example",
+                           "HUB.example.:8750"}) {
+    r.headers["host"] = good;
+    EXPECT_EQ(ask(r).status, 200u) << good;
+  }
+  for (const auto* bad : {"evil.example", "localhost.evil.example", "hub.example.evil"}) {
+    r.headers["host"] = bad;
+    EXPECT_EQ(ask(r).status, 421u) << bad;
+  }
+  for (const auto* malformed : {"", "[::1", "a:b", ":80"}) {
+    r.headers["host"] = malformed;
+    EXPECT_EQ(ask(r).status, 400u) << malformed;
+  }
+}
+
+TEST_F(WebApiTest, AWriteFromAnotherSiteIsRefused) {
+  auto r = signed_write("POST", "/api/v1/mode", R"({"mode":"balance"})");
+  r.headers["origin"] = "http://127.0.0.1:8750";
+  r.headers["sec-fetch-site"] = "same-origin";
+  EXPECT_EQ(ask(r).status, 200u);
+  r.headers["origin"] = "https://127.0.0.1:8750";
+  EXPECT_EQ(ask(r).status, 200u) << "through a proxy that speaks TLS";
+  r.headers["origin"] = "http://evil.example";
+  EXPECT_EQ(code(ask(r)), "cross_site");
+  r.headers["origin"] = "null";
+  EXPECT_EQ(code(ask(r)), "cross_site");
+  r.headers.erase("origin");
+  r.headers["sec-fetch-site"] = "same-site";
+  EXPECT_EQ(code(ask(r)), "cross_site");
+  r.headers["sec-fetch-site"] = "same-origin";
+  r.headers["content-type"] = "text/plain";
+  EXPECT_EQ(ask(r).status, 415u);
+}
+
+TEST_F(WebApiTest, WithoutAPasswordEveryWriteIsRefusedAndSaysWhatToDo) {
+  const auto answer = ask(request("POST", "/api/v1/mode", R"({"mode":"balance"})"));
+  EXPECT_EQ(answer.status, 403u);
+  EXPECT_EQ(code(answer), "no_password");
+  EXPECT_THAT(answer.body, HasSubstr("esshub password"));
+  EXPECT_EQ(sign_in("anything at all").status, 403u);
+  EXPECT_TRUE(commands.empty());
+}
+
+TEST_F(WebApiTest, AWriteNeedsTheSessionAndItsToken) {
+  auto r = signed_write("POST", "/api/v1/reserve", R"({"reserve_percent":40})");
+  const auto token = r.headers["x-csrf-token"];
+  r.headers.erase("x-csrf-token");
+  EXPECT_EQ(code(ask(r)), "csrf");
+  r.headers["x-csrf-token"] = token.substr(0, 42) + (token.back() == 'A' ? 'B' : 'A');
+  EXPECT_EQ(code(ask(r)), "csrf");
+  r.headers["x-csrf-token"] = token;
+  r.headers["cookie"] = "esshub=guess";
+  EXPECT_EQ(ask(r).status, 401u);
+  r.headers.erase("cookie");
+  EXPECT_EQ(ask(r).status, 401u);
+  EXPECT_TRUE(commands.empty());
+}
+
+TEST_F(WebApiTest, ASessionEndsWithTimeWithSigningOutAndWithANewPassword) {
+  const auto r = signed_write("POST", "/api/v1/mode", R"({"mode":null})");
+  EXPECT_EQ(ask(r).status, 200u);
+  now += 31min;
+  EXPECT_EQ(ask(r).status, 401u);
+  cookie_.clear();
+  const auto again = signed_write("POST", "/api/v1/mode", R"({"mode":null})");
+  EXPECT_EQ(ask(again).status, 200u);
+  EXPECT_EQ(ask(signed_write("DELETE", "/api/v1/session")).status, 200u);
+  EXPECT_EQ(ask(again).status, 401u);
+  cookie_.clear();
+  const auto third = signed_write("POST", "/api/v1/mode", R"({"mode":null})");
+  ASSERT_TRUE(write_password(dir.path(), "another password"));
+  EXPECT_EQ(ask(third).status, 401u);
+}
+
+TEST_F(WebApiTest, TheCookieIsOutOfReachOfScriptsAndOtherSites) {
+  ASSERT_TRUE(write_password(dir.path(), password));
+  const auto plain = header(sign_in(), "Set-Cookie");
+  EXPECT_THAT(plain, HasSubstr("; HttpOnly; SameSite=Strict"));
+  EXPECT_THAT(plain, HasSubstr("Path=/"));
+  auto r = request("POST", "/api/v1/session", Json{{"password", password}}.dump());
+  r.tls = true;
+  const auto tls = header(ask(r), "Set-Cookie");
+  EXPECT_THAT(tls, testing::StartsWith("__Host-esshub="));
+  EXPECT_THAT(tls, HasSubstr("; Secure"));
+}
+
+TEST_F(WebApiTest, AHundredWrongPasswordsAreSlowedMoreAndMore) {
+  ASSERT_TRUE(write_password(dir.path(), password));
+  int looked_at = 0;
+  long longest = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto answer = sign_in("wrong password");
+    if (answer.status == 401) ++looked_at;
+    const auto wait = std::atol(("0" + header(answer, "Retry-After")).c_str());
+    EXPECT_GE(wait, longest);
+    longest = wait;
+  }
+  EXPECT_EQ(looked_at, 3);
+  EXPECT_EQ(longest, 900);
+  EXPECT_EQ(sign_in().status, 429u) << "also the right one has to wait";
+  now += 15min;
+  EXPECT_EQ(sign_in().status, 200u);
+}
+
+TEST_F(WebApiTest, TheOwnerOfASessionIsNotLockedOutByAGuesser) {
+  const auto mine = signed_write("POST", "/api/v1/mode", R"({"mode":"balance"})");
+  for (int i = 0; i < 10; ++i) static_cast<void>(sign_in("wrong password"));
+  EXPECT_EQ(ask(mine).status, 200u);
+}
+
+}  // namespace
+}  // namespace esshub::publish

@@ -1,0 +1,132 @@
+#include "publish/web/json.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/publish/web/house.hpp"
+
+namespace esshub::publish {
+namespace {
+
+using namespace literals;
+using testing::HasSubstr;
+using tests::t0;
+using tests::working_house;
+
+TEST(WebJson, ShowsEveryFlowWithItsAge) {
+  const auto state = state_json(working_house(), t0 + 100ms);
+  EXPECT_EQ(state["flows"]["grid"]["w"], -12);
+  EXPECT_EQ(state["flows"]["grid"]["age_s"], 0.3);
+  EXPECT_EQ(state["flows"]["solar"]["w"], 1500);
+  EXPECT_EQ(state["flows"]["house"]["w"], 300);
+  EXPECT_EQ(state["flows"]["battery"]["w"], 1190);
+  EXPECT_EQ(state["battery"]["soc_percent"]["value"], 55);
+  EXPECT_EQ(state["energies"]["solar_kwh"], 1);
+}
+
+TEST(WebJson, AnOldReadingIsNullButItsAgeStays) {
+  auto view = working_house();
+  view.now += 4s;
+  view.decision.at = view.now;
+  const auto state = state_json(view, view.now);
+  EXPECT_TRUE(state["flows"]["grid"]["w"].is_null());
+  EXPECT_EQ(state["flows"]["grid"]["age_s"], 4.2);
+  EXPECT_TRUE(state["battery"]["soc_percent"]["value"].is_null());
+  EXPECT_TRUE(state["inverter"]["state"].is_null());
+}
+
+TEST(WebJson, NothingIsCurrentOnceTheControlHasStopped) {
+  const auto state = state_json(working_house(), t0 + 60s);
+  EXPECT_FALSE(state["control"]["current"]);
+  EXPECT_EQ(state["control"]["age_s"], 60);
+  EXPECT_TRUE(state["decision"].is_null());
+  for (const auto& [place, flow] : state["flows"].items())
+    EXPECT_TRUE(flow["w"].is_null()) << place;
+}
+
+TEST(WebJson, BeforeTheFirstDecisionNothingIsClaimed) {
+  const auto state = state_json(View{}, t0);
+  EXPECT_TRUE(state["decision"].is_null());
+  EXPECT_TRUE(state["control"]["age_s"].is_null());
+  EXPECT_TRUE(state["flows"]["battery"]["age_s"].is_null());
+}
+
+TEST(WebJson, EveryReasonSaysWhatThePowerWouldBeWithoutIt) {
+  const auto decision = state_json(working_house(), t0)["decision"];
+  EXPECT_EQ(decision["battery_w"], 1188);
+  EXPECT_EQ(decision["reasons"][1]["why"], "charge_limit");
+  EXPECT_EQ(decision["reasons"][1]["phrase"], "the set charge power limit");
+  EXPECT_EQ(decision["reasons"][1]["without_w"], 1500);
+  EXPECT_EQ(decision["policy"]["ends_in_s"], 600);
+}
+
+TEST(WebJson, FaultsComeWorstFirstWithAdviceAndSince) {
+  const auto faults = faults_json(working_house(), t0)["faults"];
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(faults[0]["fault"], "bms_lost");
+  EXPECT_EQ(faults[0]["severity"], "critical");
+  EXPECT_EQ(faults[0]["since"], 1'790'000'000 - 12);
+  EXPECT_THAT(faults[0]["advice"].get<std::string>(), HasSubstr("CAN cable"));
+}
+
+TEST(WebJson, TheGistChangesWithMeaningNotWithNumbers) {
+  auto view = working_house();
+  const auto before = gist(view, t0);
+  view.snapshot.absorb({{Point::grid, Measure::power}, 2000, t0});
+  EXPECT_EQ(gist(view, t0), before);
+  EXPECT_NE(gist(view, t0 + 4s), before) << "stale";
+  view.decision.reasons.add({Why::slew, 0.0_W});
+  EXPECT_NE(gist(view, t0), before);
+}
+
+TEST(WebCommands, AreReadStrictly) {
+  EXPECT_EQ(std::get<SetMode>(*mode_command(R"({"mode":"scheduled"})")).mode, Mode::scheduled);
+  EXPECT_FALSE(std::get<SetMode>(*mode_command(R"({"mode":null})")).mode);
+  EXPECT_EQ(std::get<SetReserve>(*reserve_command(R"({"reserve_percent":35.5})")).reserve,
+            35.5_soc);
+  const auto order = std::get<StartOverride>(*override_command(
+      R"({"instruction":{"kind":"charge","power_w":1500,"target_percent":80},"minutes":90})"));
+  EXPECT_EQ(order.instruction, (Instruction{InstructionKind::charge, 1.5_kW, 80.0_soc}));
+  EXPECT_EQ(order.length, 90min);
+  const auto storm = std::get<StartStorm>(*storm_command(R"({"reserve_percent":90,"hours":12})"));
+  EXPECT_EQ(storm.length, 12h);
+}
+
+struct Wrong {
+  const char* body;
+  const char* said;
+};
+
+TEST(WebCommands, RefusalsNameTheKeyAndWhatIsAllowed) {
+  for (const auto& [body, said] :
+       {Wrong{"", "no JSON object"}, Wrong{"[]", "no JSON object"}, Wrong{"{}", "is missing"},
+        Wrong{R"({"reserve_percent":101})", "is 101, expected 0 to 100 %"},
+        Wrong{R"({"reserve_percent":"20"})", "\"20\", expected 0 to 100"},
+        Wrong{R"({"reserve_percent":1e999})", "no JSON object"},
+        Wrong{R"({"reserve_percent":20,"x":1})", "\"x\" is not known"}}) {
+    const auto command = reserve_command(body);
+    ASSERT_FALSE(command) << body;
+    EXPECT_THAT(command.error().detail, HasSubstr(said));
+  }
+  for (const auto& [body, said] :
+       {Wrong{R"({"instruction":{"kind":"explode"},"minutes":5})", "balance, charge, discharge"},
+        Wrong{R"({"instruction":{"kind":"charge","power_w":-5,"target_percent":80},"minutes":5})",
+              "expected 1 to 15000 W"},
+        Wrong{R"({"instruction":{"kind":"idle","low_percent":60,"high_percent":40},"minutes":5})",
+              "above high_percent"},
+        Wrong{R"({"instruction":{"kind":"idle"}})", "minutes is missing"},
+        Wrong{R"({"instruction":{"kind":"idle"},"minutes":1441})", "expected 1 to 1440 min"},
+        Wrong{R"({"instruction":7,"minutes":5})", "expected an object"}}) {
+    const auto command = override_command(body);
+    ASSERT_FALSE(command) << body;
+    EXPECT_THAT(command.error().detail, HasSubstr(said));
+  }
+  EXPECT_FALSE(mode_command(R"({"mode":"turbo"})"));
+  EXPECT_FALSE(mode_command("{}"));
+  EXPECT_FALSE(storm_command(R"({"reserve_percent":90})"));
+}
+
+}  // namespace
+}  // namespace esshub::publish
