@@ -1,16 +1,38 @@
 // Curves of today, bars of the days, and the plan of the next hours, as SVG.
-import { $, clock, grouped, html, kwh, midnight, offsetMinutes, percent, put, sentence, svg, text, verb, watts, weekday } from "/words.js";
+import {
+  $,
+  clock,
+  grouped,
+  html,
+  kwh,
+  midnight,
+  offsetMinutes,
+  percent,
+  put,
+  sentence,
+  svg,
+  text,
+  verb,
+  watts,
+  weekday,
+} from "/words.js";
 
 const narrow = () => innerWidth < 620;
 const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
-const label = (x, y, words, anchor = "middle", name = null) => svg("text", { x, y, "text-anchor": anchor, class: name }, words);
+const label = (x, y, words, anchor = "middle", name = null) =>
+  svg("text", { x, y, "text-anchor": anchor, class: name }, words);
 /** Round marks that cover low to high, few enough to read; the ends are marks themselves. */
 function marks(low, high) {
   const rough = (high - low) / 5;
   const unit = 10 ** Math.floor(Math.log10(rough));
   const gap = [1, 2, 2.5, 5, 10].map((n) => n * unit).find((n) => n >= rough);
   const list = [];
-  for (let i = Math.floor(low / gap + 1e-9); list.length === 0 || list.at(-1) < high - gap * 1e-9; i += 1) list.push(Number((i * gap).toFixed(6)));
+  for (
+    let i = Math.floor(low / gap + 1e-9);
+    list.length === 0 || list.at(-1) < high - gap * 1e-9;
+    i += 1
+  )
+    list.push(Number((i * gap).toFixed(6)));
   return list;
 }
 const say = (node, words) => put(node, [html("p", { class: "none" }, words)]);
@@ -21,10 +43,22 @@ const step = 300;
 
 function bins(rows, from, until) {
   const count = Math.ceil((until - from) / step);
-  const sums = Array.from({ length: count }, () => [[0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]);
+  const sums = Array.from({ length: count }, () => [
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ]);
   for (const row of rows) {
     const bin = sums[Math.floor((row[0] - from) / step)];
-    if (bin) row.slice(1).forEach((value, i) => { if (value !== null) { bin[i][0] += value; bin[i][1] += 1; } });
+    if (bin)
+      row.slice(1).forEach((value, i) => {
+        if (value !== null) {
+          bin[i][0] += value;
+          bin[i][1] += 1;
+        }
+      });
   }
   return sums.map((bin) => bin.map(([sum, n]) => (n ? sum / n : null)));
 }
@@ -59,7 +93,8 @@ export function drawToday(rows, now) {
     const flush = () => {
       if (run.length) {
         path += "M" + run.map(([a, b]) => `${a.toFixed(1)} ${b.toFixed(1)}`).join("L");
-        if (close) path += `L${run.at(-1)[0].toFixed(1)} ${y(0).toFixed(1)}L${run[0][0].toFixed(1)} ${y(0).toFixed(1)}Z`;
+        if (close)
+          path += `L${run.at(-1)[0].toFixed(1)} ${y(0).toFixed(1)}L${run[0][0].toFixed(1)} ${y(0).toFixed(1)}Z`;
       }
       run = [];
     };
@@ -71,9 +106,12 @@ export function drawToday(rows, now) {
     return path;
   };
   picture.append(
-    svg("path", { class: "s-solar", d: curve(1, y, true) }), svg("path", { class: "s-battery", d: curve(3, y, true) }),
-    svg("path", { class: "s-grid", d: curve(0, y, false) }), svg("path", { class: "s-house", d: curve(2, y, false) }),
-    svg("path", { class: "s-soc", d: curve(4, ySoc, false) }));
+    svg("path", { class: "s-solar", d: curve(1, y, true) }),
+    svg("path", { class: "s-battery", d: curve(3, y, true) }),
+    svg("path", { class: "s-grid", d: curve(0, y, false) }),
+    svg("path", { class: "s-house", d: curve(2, y, false) }),
+    svg("path", { class: "s-soc", d: curve(4, ySoc, false) }),
+  );
   if (now < until) picture.append(line(x(now), box.top, x(now), box.bottom, "now-line"));
   const cursor = line(0, box.top, 0, box.bottom, "cursor");
   cursor.style.display = "none";
@@ -82,10 +120,16 @@ export function drawToday(rows, now) {
   put($("today"), [picture]);
   $("today").firstChild.onpointermove = (event) => {
     const frame = event.currentTarget.getBoundingClientRect();
-    const part = ((event.clientX - frame.left) / frame.width * wide - box.left) / (box.right - box.left);
+    const part =
+      (((event.clientX - frame.left) / frame.width) * wide - box.left) / (box.right - box.left);
     point(Math.floor(part * minutes.bins.length), false);
   };
-  $("today").setAttribute("aria-label", flat.length ? `Power through the day, up to ${watts(Math.max(...flat))}. Arrow keys read it.` : "No values of today yet");
+  $("today").setAttribute(
+    "aria-label",
+    flat.length
+      ? `Power through the day, up to ${watts(Math.max(...flat))}. Arrow keys read it.`
+      : "No values of today yet",
+  );
 }
 
 function point(index, announce) {
@@ -100,9 +144,12 @@ function point(index, announce) {
   const known = bin.some((value) => value !== null);
   const out = $("today-readout");
   out.setAttribute("aria-live", announce ? "polite" : "off");
-  text(out, known
-    ? `${clock(minutes.from + at * step)}: sun ${watts(bin[1])}, house ${watts(bin[2])}, battery ${verb("battery", bin[3] ?? 0)} ${watts(bin[3])}, grid ${verb("grid", bin[0] ?? 0)} ${watts(bin[0])}, ${percent(bin[4])} %`
-    : `${clock(minutes.from + at * step)}: no values`);
+  text(
+    out,
+    known
+      ? `${clock(minutes.from + at * step)}: sun ${watts(bin[1])}, house ${watts(bin[2])}, battery ${verb("battery", bin[3] ?? 0)} ${watts(bin[3])}, grid ${verb("grid", bin[0] ?? 0)} ${watts(bin[0])}, ${percent(bin[4])} %`
+      : `${clock(minutes.from + at * step)}: no values`,
+  );
 }
 
 export function listenToKeys() {
@@ -110,7 +157,10 @@ export function listenToKeys() {
     if (!minutes || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
     event.preventDefault();
     const now = Math.floor((Date.now() / 1000 - minutes.from) / step);
-    point((minutes.at ?? now) + (event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 12 : 1), true);
+    point(
+      (minutes.at ?? now) + (event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 12 : 1),
+      true,
+    );
   });
 }
 
@@ -118,14 +168,35 @@ export function listenToKeys() {
 const money = (sum) => (Math.round(sum * 100) / 100 || 0).toFixed(2);
 
 export function showTiles(day) {
-  const rows = [["t-solar", "Sun", day.solar_kwh], ["t-house", "House", day.load_kwh], ["t-grid", "Imported", day.grid_import_kwh],
-    ["t-grid", "Exported", day.grid_export_kwh], ["t-battery", "Charged", day.battery_charge_kwh], ["t-battery", "Discharged", day.battery_discharge_kwh]];
+  const rows = [
+    ["t-solar", "Sun", day.solar_kwh],
+    ["t-house", "House", day.load_kwh],
+    ["t-grid", "Imported", day.grid_import_kwh],
+    ["t-grid", "Exported", day.grid_export_kwh],
+    ["t-battery", "Charged", day.battery_charge_kwh],
+    ["t-battery", "Discharged", day.battery_discharge_kwh],
+  ];
   const tiles = rows.map(([name, words, value]) => tile(name, words, kwh(value), "kWh"));
-  if (day.load_kwh > 0.05) tiles.push(tile("", "Self-supplied", percent(Math.max(0, 1 - day.grid_import_kwh / day.load_kwh) * 100), "%"));
-  if (day.import_cost !== null) tiles.push(tile("", "Cost", money(day.import_cost - (day.export_income ?? 0)), ""));
+  if (day.load_kwh > 0.05)
+    tiles.push(
+      tile(
+        "",
+        "Self-supplied",
+        percent(Math.max(0, 1 - day.grid_import_kwh / day.load_kwh) * 100),
+        "%",
+      ),
+    );
+  if (day.import_cost !== null)
+    tiles.push(tile("", "Cost", money(day.import_cost - (day.export_income ?? 0)), ""));
   put($("tiles"), tiles);
 }
-const tile = (name, words, value, unit) => html("div", { class: name }, html("dt", {}, words), html("dd", {}, value, html("small", {}, unit ? ` ${unit}` : "")));
+const tile = (name, words, value, unit) =>
+  html(
+    "div",
+    { class: name },
+    html("dt", {}, words),
+    html("dd", {}, value, html("small", {}, unit ? ` ${unit}` : "")),
+  );
 
 // ---- day by day ----------------------------------------------------------------------------------------
 export function drawDays(days, count) {
@@ -136,34 +207,91 @@ export function drawDays(days, count) {
   const high = 240;
   const box = { left: 42, right: wide - 4, top: 10, bottom: high - 22 };
   const exported = Math.max(...list.map((d) => d.grid_export_kwh));
-  const ticks = marks(exported > 0.05 ? -exported : 0, Math.max(1, ...list.flatMap((d) => [d.solar_kwh, d.load_kwh, d.grid_import_kwh])));
+  const ticks = marks(
+    exported > 0.05 ? -exported : 0,
+    Math.max(1, ...list.flatMap((d) => [d.solar_kwh, d.load_kwh, d.grid_import_kwh])),
+  );
   const [bottom, top] = [ticks[0], ticks.at(-1)];
   const y = (v) => box.bottom - ((v - bottom) / (top - bottom)) * (box.bottom - box.top);
   const picture = svg("svg", { viewBox: `0 0 ${wide} ${high}`, "aria-hidden": "true" });
-  for (const v of ticks) picture.append(line(box.left, y(v), box.right, y(v), v === 0 ? "zero" : "axis"), label(box.left - 6, y(v) + 4, String(Math.abs(v)), "end"));
+  for (const v of ticks)
+    picture.append(
+      line(box.left, y(v), box.right, y(v), v === 0 ? "zero" : "axis"),
+      label(box.left - 6, y(v) + 4, String(Math.abs(v)), "end"),
+    );
   picture.append(label(box.left - 6, high - 6, "kWh", "end"));
   const slot = (box.right - box.left) / Math.max(list.length, count);
   const bar = Math.min(16, slot * 0.26);
   list.forEach((day, i) => {
     const middle = box.left + (i + 0.5) * slot;
-    const box3 = [["b-solar", day.solar_kwh, -1.5], ["b-house", day.load_kwh, -0.5], ["b-grid", day.grid_import_kwh, 0.5], ["b-grid", -day.grid_export_kwh, 0.5]];
+    const box3 = [
+      ["b-solar", day.solar_kwh, -1.5],
+      ["b-house", day.load_kwh, -0.5],
+      ["b-grid", day.grid_import_kwh, 0.5],
+      ["b-grid", -day.grid_export_kwh, 0.5],
+    ];
     for (const [name, value, place] of box3)
-      if (value) picture.append(svg("rect", { class: name, x: middle + place * bar, width: bar * 0.9, y: Math.min(y(0), y(value)), height: Math.abs(y(value) - y(0)), rx: Math.min(2, bar / 4) }));
+      if (value)
+        picture.append(
+          svg("rect", {
+            class: name,
+            x: middle + place * bar,
+            width: bar * 0.9,
+            y: Math.min(y(0), y(value)),
+            height: Math.abs(y(value) - y(0)),
+            rx: Math.min(2, bar / 4),
+          }),
+        );
     const date = new Date(`${day.date}T12:00:00Z`);
-    const words = count <= 7 ? date.toLocaleDateString("en-GB", { weekday: "short", timeZone: "UTC" }) : String(date.getUTCDate());
+    const words =
+      count <= 7
+        ? date.toLocaleDateString("en-GB", { weekday: "short", timeZone: "UTC" })
+        : String(date.getUTCDate());
     if (count <= 7 || i % 5 === list.length % 5) picture.append(label(middle, high - 6, words));
   });
   put(frame, [picture]);
-  const head = html("thead", {}, html("tr", {}, ...["Day", "Sun", "House", "Imported", "Exported", "Charged", "Discharged"].map((words) => html("th", { scope: "col" }, words))));
-  const body = html("tbody", {}, ...[...list].reverse().map((d) => html("tr", {}, html("td", {}, d.date),
-    ...[d.solar_kwh, d.load_kwh, d.grid_import_kwh, d.grid_export_kwh, d.battery_charge_kwh, d.battery_discharge_kwh].map((v) => html("td", {}, kwh(v))))));
+  const head = html(
+    "thead",
+    {},
+    html(
+      "tr",
+      {},
+      ...["Day", "Sun", "House", "Imported", "Exported", "Charged", "Discharged"].map((words) =>
+        html("th", { scope: "col" }, words),
+      ),
+    ),
+  );
+  const body = html(
+    "tbody",
+    {},
+    ...[...list]
+      .reverse()
+      .map((d) =>
+        html(
+          "tr",
+          {},
+          html("td", {}, d.date),
+          ...[
+            d.solar_kwh,
+            d.load_kwh,
+            d.grid_import_kwh,
+            d.grid_export_kwh,
+            d.battery_charge_kwh,
+            d.battery_discharge_kwh,
+          ].map((v) => html("td", {}, kwh(v))),
+        ),
+      ),
+  );
   put($("days-table"), [head, body]);
 }
 
 // ---- the next 48 hours ------------------------------------------------------------------------------------
 export function drawPlan(spans, now) {
   const frame = $("plan");
-  if (spans.length === 0) { put($("spans"), []); return say(frame, "Nothing is planned."); }
+  if (spans.length === 0) {
+    put($("spans"), []);
+    return say(frame, "Nothing is planned.");
+  }
   const from = spans[0].begin;
   const until = spans.at(-1).end;
   const wide = narrow() ? 400 : 560;
@@ -175,7 +303,12 @@ export function drawPlan(spans, now) {
   const merged = []; // what only differs in price is one stretch
   for (const part of spans) {
     const last = merged.at(-1);
-    if (last && JSON.stringify(last.instruction) === JSON.stringify(part.instruction) && last.authority === part.authority) last.end = part.end;
+    if (
+      last &&
+      JSON.stringify(last.instruction) === JSON.stringify(part.instruction) &&
+      last.authority === part.authority
+    )
+      last.end = part.end;
     else merged.push({ ...part });
   }
 
@@ -184,10 +317,20 @@ export function drawPlan(spans, now) {
   for (const change of changes) {
     const nightFrom = Math.max(from, midnight(change.at));
     const nightUntil = Math.min(until, nightFrom + 6 * 3600);
-    picture.append(svg("rect", { class: "p-dst", x: x(nightFrom), y: 0, width: x(nightUntil) - x(nightFrom), height: box.bar + box.barHigh }));
+    picture.append(
+      svg("rect", {
+        class: "p-dst",
+        x: x(nightFrom),
+        y: 0,
+        width: x(nightUntil) - x(nightFrom),
+        height: box.bar + box.barHigh,
+      }),
+    );
     picture.append(line(x(change.at), 16, x(change.at), box.bar + box.barHigh, "p-dst-line"));
     const left = x(change.at) > wide * 0.6;
-    picture.append(label(x(nightFrom) + (left ? -4 : 4), 12, change.words, left ? "end" : "start", "p-dst-text"));
+    picture.append(
+      label(x(nightFrom) + (left ? -4 : 4), 12, change.words, left ? "end" : "start", "p-dst-text"),
+    );
   }
   if (priced) {
     const prices = spans.map((span) => span.import_price).filter((p) => p !== null);
@@ -197,27 +340,69 @@ export function drawPlan(spans, now) {
     let path = "";
     let gap = true;
     for (const span of spans) {
-      if (span.import_price === null) { gap = true; continue; }
+      if (span.import_price === null) {
+        gap = true;
+        continue;
+      }
       path += `${gap ? "M" : "L"}${x(span.begin).toFixed(1)} ${y(span.import_price).toFixed(1)}L${x(span.end).toFixed(1)} ${y(span.import_price).toFixed(1)}`;
       gap = false;
     }
-    picture.append(svg("path", { class: "p-price", d: path }), label(box.left, 28, `price per kWh: ${Math.min(...prices)} to ${Math.max(...prices)}`, "start", "p-price-text"));
+    picture.append(
+      svg("path", { class: "p-price", d: path }),
+      label(
+        box.left,
+        28,
+        `price per kWh: ${Math.min(...prices)} to ${Math.max(...prices)}`,
+        "start",
+        "p-price-text",
+      ),
+    );
   }
   for (const part of merged)
-    picture.append(svg("rect", { class: `p-${part.instruction.kind}`, x: x(part.begin), y: box.bar, width: Math.max(1, x(part.end) - x(part.begin) - 1), height: box.barHigh, rx: 4 }));
+    picture.append(
+      svg("rect", {
+        class: `p-${part.instruction.kind}`,
+        x: x(part.begin),
+        y: box.bar,
+        width: Math.max(1, x(part.end) - x(part.begin) - 1),
+        height: box.barHigh,
+        rx: 4,
+      }),
+    );
   for (let day = 0; day <= 2; day += 1) {
     for (const hour of narrow() ? [0, 12] : [0, 6, 12, 18]) {
       const s = atHour(midnight(from, day), hour);
       if (s < from || s > until) continue;
       picture.append(line(x(s), box.bar + box.barHigh, x(s), box.bar + box.barHigh + 5, "zero"));
-      picture.append(label(Math.min(wide - 20, Math.max(18, x(s))), box.bar + box.barHigh + 18, hour === 0 ? weekday(s) : clock(s).slice(0, 5), "middle", hour === 0 ? "strong" : null));
+      picture.append(
+        label(
+          Math.min(wide - 20, Math.max(18, x(s))),
+          box.bar + box.barHigh + 18,
+          hour === 0 ? weekday(s) : clock(s).slice(0, 5),
+          "middle",
+          hour === 0 ? "strong" : null,
+        ),
+      );
     }
   }
-  if (now > from && now < until) picture.append(line(x(now), box.bar - 5, x(now), box.bar + box.barHigh + 5, "now-line"));
+  if (now > from && now < until)
+    picture.append(line(x(now), box.bar - 5, x(now), box.bar + box.barHigh + 5, "now-line"));
   put(frame, [picture]);
 
-  const items = merged.slice(0, 10).map((span) => html("li", {}, html("time", {}, between(span)), html("span", {}, planned(span))));
-  for (const change of changes) items.push(html("li", { class: "bad" }, html("time", {}, `${weekday(change.at)} night`), html("span", {}, sentence(change.words + change.more))));
+  const items = merged
+    .slice(0, 10)
+    .map((span) =>
+      html("li", {}, html("time", {}, between(span)), html("span", {}, planned(span))),
+    );
+  for (const change of changes)
+    items.push(
+      html(
+        "li",
+        { class: "bad" },
+        html("time", {}, `${weekday(change.at)} night`),
+        html("span", {}, sentence(change.words + change.more)),
+      ),
+    );
   put($("spans"), items);
 }
 
@@ -228,14 +413,26 @@ function between({ begin, end }) {
 
 /** What an instruction asks for, in words. */
 export function ordered(instruction) {
-  const { kind, power_w: w, target_percent: target, low_percent: low, high_percent: high } = instruction;
+  const {
+    kind,
+    power_w: w,
+    target_percent: target,
+    low_percent: low,
+    high_percent: high,
+  } = instruction;
   const range = low > 0 || high < 100 ? ` between ${low} and ${high} %` : "";
   if (kind === "charge") return `charge with ${grouped(w)} W up to ${target} %`;
   if (kind === "discharge") return `discharge with ${grouped(w)} W down to ${target} %`;
   if (kind === "idle") return `rest${range}`;
   return `balance${range}`;
 }
-const authorities = { balance: "", tariff: " (cheap tariff)", schedule: " (weekly plan)", dispatch: " (from outside)", manual: " (by you)" };
+const authorities = {
+  balance: "",
+  tariff: " (cheap tariff)",
+  schedule: " (weekly plan)",
+  dispatch: " (from outside)",
+  manual: " (by you)",
+};
 const planned = (span) => sentence(ordered(span.instruction)) + authorities[span.authority];
 
 function atHour(dayBegin, hour) {
@@ -248,8 +445,13 @@ export function clockChanges(from, until) {
   const changes = [];
   for (let s = Math.ceil(from / 900) * 900; s < until; s += 900) {
     const by = offsetMinutes(s + 1) - offsetMinutes(s - 1);
-    if (by !== 0) changes.push({ at: s, by, words: by < 0 ? `clocks go back ${span(-by)}` : `clocks go forward ${span(by)}`,
-      more: by < 0 ? `: ${clock(s)} to ${clock(s - by * 60 - 1)} comes twice` : "" });
+    if (by !== 0)
+      changes.push({
+        at: s,
+        by,
+        words: by < 0 ? `clocks go back ${span(-by)}` : `clocks go forward ${span(by)}`,
+        more: by < 0 ? `: ${clock(s)} to ${clock(s - by * 60 - 1)} comes twice` : "",
+      });
   }
   return changes;
 }

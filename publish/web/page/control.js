@@ -14,11 +14,18 @@ async function look() {
     csrf = session.csrf;
     $("controls").hidden = !session.signed_in;
     $("sign-in").hidden = session.signed_in || !session.password_set;
-    note(!session.password_set ? "Nothing can be changed from here until its owner has set a password: run `esshub password` on the hub."
-      : session.signed_in ? "Signed in. What you set holds within the limits of the configuration." : "Looking needs no password; changing does.");
+    note(
+      !session.password_set
+        ? "Nothing can be changed from here until its owner has set a password: run `esshub password` on the hub."
+        : session.signed_in
+          ? "Signed in. What you set holds within the limits of the configuration."
+          : "Looking needs no password; changing does.",
+    );
     clearTimeout(ends);
     if (session.signed_in) ends = setTimeout(look, (session.expires_in_s + 1) * 1000);
-  } catch (error) { note(error.message); }
+  } catch (error) {
+    note(error.message);
+  }
 }
 
 async function change(method, path, body, done) {
@@ -45,29 +52,71 @@ export function startControls() {
     } catch (error) {
       $("password").select();
       note(error.message);
-      if (error.retryAfter > 0) { // pressing again would only make it longer
+      if (error.retryAfter > 0) {
+        // pressing again would only make it longer
         button.disabled = true;
-        setTimeout(() => { button.disabled = false; }, error.retryAfter * 1000);
+        setTimeout(() => {
+          button.disabled = false;
+        }, error.retryAfter * 1000);
       }
     }
   });
-  $("sign-out").addEventListener("click", async () => { await change("DELETE", "/api/v1/session", null, ""); look(); });
-  const on = (id, act) => $(id).addEventListener("submit", (event) => { event.preventDefault(); act(event.currentTarget); });
-  on("mode-form", (form) => change("POST", "/api/v1/mode", { mode: form.elements.mode.value || null }, "The mode is set."));
-  on("reserve-form", (form) => change("POST", "/api/v1/reserve", { reserve_percent: number(form, "reserve") }, "The reserve is set."));
+  $("sign-out").addEventListener("click", async () => {
+    await change("DELETE", "/api/v1/session", null, "");
+    look();
+  });
+  const on = (id, act) =>
+    $(id).addEventListener("submit", (event) => {
+      event.preventDefault();
+      act(event.currentTarget);
+    });
+  on("mode-form", (form) =>
+    change("POST", "/api/v1/mode", { mode: form.elements.mode.value || null }, "The mode is set."),
+  );
+  on("reserve-form", (form) =>
+    change(
+      "POST",
+      "/api/v1/reserve",
+      { reserve_percent: number(form, "reserve") },
+      "The reserve is set.",
+    ),
+  );
   on("override-form", (form) => {
     const kind = form.elements.kind.value;
     const powered = kind === "charge" || kind === "discharge";
-    const instruction = powered ? { kind, power_w: number(form, "power"), target_percent: number(form, "target") } : { kind };
-    change("POST", "/api/v1/override", { instruction, minutes: number(form, "minutes") }, "The override has begun.");
+    const instruction = powered
+      ? { kind, power_w: number(form, "power"), target_percent: number(form, "target") }
+      : { kind };
+    change(
+      "POST",
+      "/api/v1/override",
+      { instruction, minutes: number(form, "minutes") },
+      "The override has begun.",
+    );
   });
-  on("storm-form", (form) => change("POST", "/api/v1/storm", { reserve_percent: number(form, "reserve"), hours: number(form, "hours") }, "The storm reserve is kept from now on."));
+  on("storm-form", (form) =>
+    change(
+      "POST",
+      "/api/v1/storm",
+      { reserve_percent: number(form, "reserve"), hours: number(form, "hours") },
+      "The storm reserve is kept from now on.",
+    ),
+  );
   on("cutoff-form", () => change("POST", "/api/v1/cutoff/reset", {}, "Asked to switch on again."));
-  document.querySelector("[data-clear]").addEventListener("click", () => change("POST", "/api/v1/reserve", { reserve_percent: null }, "The reserve is as configured."));
+  document
+    .querySelector("[data-clear]")
+    .addEventListener("click", () =>
+      change("POST", "/api/v1/reserve", { reserve_percent: null }, "The reserve is as configured."),
+    );
   for (const button of document.querySelectorAll("[data-end]"))
-    button.addEventListener("click", () => change("DELETE", `/api/v1/${button.dataset.end}`, null, "Ended."));
+    button.addEventListener("click", () =>
+      change("DELETE", `/api/v1/${button.dataset.end}`, null, "Ended."),
+    );
   const kind = $("override-form").elements.kind;
-  const fields = () => { for (const field of document.querySelectorAll('[data-for="power"]')) field.hidden = kind.value !== "charge" && kind.value !== "discharge"; };
+  const fields = () => {
+    for (const field of document.querySelectorAll('[data-for="power"]'))
+      field.hidden = kind.value !== "charge" && kind.value !== "discharge";
+  };
   kind.addEventListener("change", fields);
   look();
 }

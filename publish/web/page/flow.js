@@ -19,9 +19,21 @@ export function showFlow(state) {
     node.classList.toggle("stale", stale);
     text(node.querySelector(".value"), watts(w));
     const age = flow?.age_s;
-    const sub = !stale ? verb(place, w) : state === null ? names[place] : age === null ? (place === "house" ? "not known" : "no reading") : age <= state.max_age_s ? "not known" : `old: ${briefly(age)}`;
+    const sub = !stale
+      ? verb(place, w)
+      : state === null
+        ? names[place]
+        : age === null
+          ? place === "house"
+            ? "not known"
+            : "no reading"
+          : age <= state.max_age_s
+            ? "not known"
+            : `old: ${briefly(age)}`;
     text(node.querySelector(".sub"), sub);
-    told.push(stale ? `${names[place]} not known` : `${names[place]} ${watts(w)} ${verb(place, w)}`);
+    told.push(
+      stale ? `${names[place]} not known` : `${names[place]} ${watts(w)} ${verb(place, w)}`,
+    );
 
     const way = direction(place, w);
     const wire = $(`wire-${place}`);
@@ -30,13 +42,18 @@ export function showFlow(state) {
     if (way !== 0) {
       wire.style.setProperty("--w", `${(3 + 4 * Math.min(1, Math.abs(w) / 4000)).toFixed(1)}px`);
       // Steps, so that a dithering power does not restart the animation every second.
-      const speed = [2.2, 1.5, 1.0, 0.7, 0.5][Math.min(4, Math.floor(Math.log2(1 + Math.abs(w) / 150)))];
+      const speed = [2.2, 1.5, 1.0, 0.7, 0.5][
+        Math.min(4, Math.floor(Math.log2(1 + Math.abs(w) / 150)))
+      ];
       wire.style.setProperty("--t", `${speed}s`);
     }
     const arrow = $(`arrow-${place}`);
     arrow.classList.toggle("on", way !== 0);
     const [x, y] = middles[place];
-    arrow.setAttribute("transform", `translate(${x} ${y}) rotate(${headings[place] + (way < 0 ? 180 : 0)}) scale(1.35)`);
+    arrow.setAttribute(
+      "transform",
+      `translate(${x} ${y}) rotate(${headings[place] + (way < 0 ? 180 : 0)}) scale(1.35)`,
+    );
   }
   const soc = state?.battery.soc_percent.value ?? null;
   $("soc-ring").style.strokeDasharray = `${soc ?? 0} 100`;
@@ -45,7 +62,18 @@ export function showFlow(state) {
   const circuits = $("circuits");
   const list = state?.circuits ?? [];
   circuits.hidden = list.length === 0;
-  put(circuits, list.map((circuit) => html("li", {}, `${roles[circuit.role] ?? circuit.name.replace("circuit", "circuit ")}: ${watts(circuit.w)}`)));
+  put(
+    circuits,
+    list.map((circuit) =>
+      html(
+        "li",
+        {},
+        `${roles[circuit.role] ?? circuit.name.replace("circuit", "circuit ")}: ${watts(circuit.w)}`,
+      ),
+    ),
+  );
 }
 
-function briefly(age) { return age < 100 ? `${Math.round(age)} s` : `${Math.round(age / 60)} min`; }
+function briefly(age) {
+  return age < 100 ? `${Math.round(age)} s` : `${Math.round(age / 60)} min`;
+}

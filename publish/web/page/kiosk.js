@@ -10,20 +10,40 @@ function show(state, heard) {
     const row = $(place);
     row.classList.toggle("stale", w === null);
     text(row.querySelector("b"), watts(w));
-    const words = w !== null ? verb(place, w) : state === null ? "" : flow.age_s === null ? (place === "house" ? "not known" : "no reading") : flow.age_s <= state.max_age_s ? "not known" : `old: ${span(flow.age_s)}`;
+    const words =
+      w !== null
+        ? verb(place, w)
+        : state === null
+          ? ""
+          : flow.age_s === null
+            ? place === "house"
+              ? "not known"
+              : "no reading"
+            : flow.age_s <= state.max_age_s
+              ? "not known"
+              : `old: ${span(flow.age_s)}`;
     text(row.querySelector("span"), words === "house" || words === "sun" ? "" : words);
   }
   const soc = state?.battery.soc_percent.value ?? null;
   text($("soc"), soc === null ? "–" : `${percent(soc)}%`);
   $("level").style.strokeDasharray = `${soc ?? 0} 100`;
-  text($("soc-text"), soc === null ? "State of charge not known" : `State of charge ${percent(soc)} per cent`);
+  text(
+    $("soc-text"),
+    soc === null ? "State of charge not known" : `State of charge ${percent(soc)} per cent`,
+  );
   const policy = state?.decision?.policy;
-  for (const [name, value] of [["reserve", policy?.reserve_percent], ["cutoff", policy?.cutoff_percent]]) {
+  for (const [name, value] of [
+    ["reserve", policy?.reserve_percent],
+    ["cutoff", policy?.cutoff_percent],
+  ]) {
     $(name).classList.toggle("on", value !== undefined);
     if (value !== undefined) $(name).setAttribute("transform", `rotate(${value * 3.6} 100 100)`);
   }
   text($("soc-note"), policy ? `reserve ${percent(policy.reserve_percent)}%` : "battery");
-  text($("doing"), state === null ? "" : state.decision ? headline(state.decision) : "The control has stopped");
+  text(
+    $("doing"),
+    state === null ? "" : state.decision ? headline(state.decision) : "The control has stopped",
+  );
   text($("time"), state === null ? "" : clock(state.at));
   // The alarm takes the place of the reason: the figures above keep theirs.
   const alarm = $("alarm");
@@ -31,12 +51,26 @@ function show(state, heard) {
   alarm.hidden = state !== null && !fault;
   $("doing").hidden = !alarm.hidden;
   alarm.className = fault?.severity ?? "critical";
-  text(alarm, state === null ? (heard ? `No connection to the hub since ${clock(heard / 1000)}` : "Connecting to the hub") : fault ? title(fault.fault) : "");
+  text(
+    alarm,
+    state === null
+      ? heard
+        ? `No connection to the hub since ${clock(heard / 1000)}`
+        : "Connecting to the hub"
+      : fault
+        ? title(fault.fault)
+        : "",
+  );
 }
 
 async function start() {
   for (;;) {
-    try { setZone((await get("/api/v1/site")).time_zone); break; } catch { await new Promise((done) => setTimeout(done, 3000)); }
+    try {
+      setZone((await get("/api/v1/site")).time_zone);
+      break;
+    } catch {
+      await new Promise((done) => setTimeout(done, 3000));
+    }
   }
   follow(show);
 }

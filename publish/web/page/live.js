@@ -19,7 +19,9 @@ export function follow(show) {
     fastest = Infinity;
     openedAt = performance.now();
     source = new EventSource("/api/v1/events");
-    source.onopen = () => { fastest = Infinity; };
+    source.onopen = () => {
+      fastest = Infinity;
+    };
     source.addEventListener("state", (event) => {
       const state = JSON.parse(event.data);
       const delay = performance.now() - state.monotonic_s * 1000;
@@ -36,7 +38,11 @@ export function follow(show) {
       if (!lost || heardAt === null) show(null, heard);
       lost = true;
       // The browser gives up after some errors; a silent connection may be dead.
-      if (source.readyState === EventSource.CLOSED || performance.now() - Math.max(openedAt, heardAt ?? 0) > 8000) open();
+      if (
+        source.readyState === EventSource.CLOSED ||
+        performance.now() - Math.max(openedAt, heardAt ?? 0) > 8000
+      )
+        open();
     }
   };
   open();
@@ -54,7 +60,13 @@ export async function get(path) {
 export async function send(method, path, body, csrf) {
   const headers = { "X-CSRF-Token": csrf ?? "" };
   if (method === "POST") headers["Content-Type"] = "application/json";
-  return answer(await fetch(path, { method, headers, body: method === "POST" ? JSON.stringify(body ?? {}) : undefined }));
+  return answer(
+    await fetch(path, {
+      method,
+      headers,
+      body: method === "POST" ? JSON.stringify(body ?? {}) : undefined,
+    }),
+  );
 }
 
 async function answer(response) {

@@ -1,6 +1,26 @@
 // The owner's page: every second the state, every minute the history and the plan.
 import { follow, get } from "/live.js";
-import { $, clock, clockSeconds, dash, dayName, headline, html, limits, midnight, percent, power, put, sentence, setZone, span, text, title, verb, watts } from "/words.js";
+import {
+  $,
+  clock,
+  clockSeconds,
+  dash,
+  dayName,
+  headline,
+  html,
+  limits,
+  midnight,
+  percent,
+  power,
+  put,
+  sentence,
+  setZone,
+  span,
+  text,
+  title,
+  verb,
+  watts,
+} from "/words.js";
 import { showFlow } from "/flow.js";
 import { drawDays, drawPlan, drawToday, listenToKeys, ordered, showTiles } from "/charts.js";
 import { startControls, showControls } from "/control.js";
@@ -26,24 +46,41 @@ function showLink(state, heard) {
   const banner = $("banner");
   const lost = state === null;
   const stopped = !lost && !state.control.current;
-  const worst = lost ? "lost" : stopped ? "critical" : state.faults[0]?.severity ?? "ok";
+  const worst = lost ? "lost" : stopped ? "critical" : (state.faults[0]?.severity ?? "ok");
   const level = worst === "info" ? "ok" : worst;
   $("link").dataset.level = level;
-  text($("link"), { lost: "no connection", critical: stopped ? "control stopped" : "fault", warning: "attention", ok: "all well" }[level]);
+  text(
+    $("link"),
+    {
+      lost: "no connection",
+      critical: stopped ? "control stopped" : "fault",
+      warning: "attention",
+      ok: "all well",
+    }[level],
+  );
   const words = lost
     ? `No connection to the hub${heard ? ` since ${clockSeconds(heard / 1000)}` : " yet"}. Nothing live is shown until it is back.`
-    : stopped ? `The hub's control has stopped${state.control.age_s === null ? "" : ` ${span(state.control.age_s)} ago`}: nothing is being commanded.` : "";
+    : stopped
+      ? `The hub's control has stopped${state.control.age_s === null ? "" : ` ${span(state.control.age_s)} ago`}: nothing is being commanded.`
+      : "";
   banner.hidden = words === "" || (lost && heard === null && performance.now() < 4000);
   text(banner, words);
-  document.title = lost ? "no connection – esshub" : `${percent(state.battery.soc_percent.value)} % – ${site?.name ?? "esshub"}`;
+  document.title = lost
+    ? "no connection – esshub"
+    : `${percent(state.battery.soc_percent.value)} % – ${site?.name ?? "esshub"}`;
   const time = $("time");
   if (!lost) {
-    text(time, `${dayName(state.at)}, ${clock(state.at)}${state.clock_trusted ? "" : " (clock not set)"}`);
+    text(
+      time,
+      `${dayName(state.at)}, ${clock(state.at)}${state.clock_trusted ? "" : " (clock not set)"}`,
+    );
     time.dateTime = new Date(state.at * 1000).toISOString();
   } else text(time, "");
 }
 
-function fact(words, value) { return html("div", {}, html("dt", {}, words), html("dd", {}, value)); }
+function fact(words, value) {
+  return html("div", {}, html("dt", {}, words), html("dd", {}, value));
+}
 
 function showBattery(state) {
   const battery = state?.battery;
@@ -51,11 +88,22 @@ function showBattery(state) {
   const policy = state?.decision?.policy ?? null;
   text($("soc"), percent(soc));
   const w = state?.flows.battery.w ?? null;
-  text($("battery-doing"), state === null ? "" : w === null ? "power not known" : `${verb("battery", w)}${verb("battery", w) === "resting" ? "" : ` ${watts(w)}`}`);
+  text(
+    $("battery-doing"),
+    state === null
+      ? ""
+      : w === null
+        ? "power not known"
+        : `${verb("battery", w)}${verb("battery", w) === "resting" ? "" : ` ${watts(w)}`}`,
+  );
   $("gauge-fill").style.width = `${soc ?? 0}%`;
   $("gauge-zone").style.width = `${Math.min(soc ?? 0, policy?.reserve_percent ?? 0)}%`;
   const marks = [];
-  for (const [name, value, words] of [["reserve", policy?.reserve_percent, "reserve for a power cut"], ["cutoff", policy?.cutoff_percent, "cut-off in a power cut"], ["ceiling", policy?.ceiling_percent, "full"]]) {
+  for (const [name, value, words] of [
+    ["reserve", policy?.reserve_percent, "reserve for a power cut"],
+    ["cutoff", policy?.cutoff_percent, "cut-off in a power cut"],
+    ["ceiling", policy?.ceiling_percent, "full"],
+  ]) {
     const mark = $(`mark-${name}`);
     const on = value !== undefined && value !== null && !(name === "ceiling" && value >= 100);
     mark.classList.toggle("on", on);
@@ -64,21 +112,34 @@ function showBattery(state) {
     marks.push(html("li", { class: name }, `${percent(value)} % ${words}`));
   }
   put($("marks"), marks);
-  $("gauge").setAttribute("aria-label", soc === null ? "State of charge not known" : `State of charge ${percent(soc)} per cent`);
+  $("gauge").setAttribute(
+    "aria-label",
+    soc === null ? "State of charge not known" : `State of charge ${percent(soc)} per cent`,
+  );
   const facts = [];
-  const unit = (key, words, suffix, digits) => { const v = battery?.[key]?.value; if (v !== null && v !== undefined) facts.push(fact(words, `${v.toFixed(digits)} ${suffix}`)); };
+  const unit = (key, words, suffix, digits) => {
+    const v = battery?.[key]?.value;
+    if (v !== null && v !== undefined) facts.push(fact(words, `${v.toFixed(digits)} ${suffix}`));
+  };
   unit("voltage_v", "voltage", "V", 1);
   unit("temperature_c", "temperature", "°C", 0);
   unit("soh_percent", "health", "%", 0);
   unit("ccl_a", "may take", "A", 0);
   unit("dcl_a", "may give", "A", 0);
   const cells = [battery?.cell_voltage_min_v?.value, battery?.cell_voltage_max_v?.value];
-  if (cells.every((v) => v !== null && v !== undefined)) facts.push(fact("cells", `${cells[0].toFixed(3)} to ${cells[1].toFixed(3)} V`));
-  if (policy?.backup_left_s != null) facts.push(fact("would last a power cut", span(policy.backup_left_s)));
+  if (cells.every((v) => v !== null && v !== undefined))
+    facts.push(fact("cells", `${cells[0].toFixed(3)} to ${cells[1].toFixed(3)} V`));
+  if (policy?.backup_left_s != null)
+    facts.push(fact("would last a power cut", span(policy.backup_left_s)));
   put($("battery-facts"), facts);
 }
 
-const authorities = { tariff: "because power is cheap now", schedule: "by the weekly plan", dispatch: "asked from outside", manual: "by your override" };
+const authorities = {
+  tariff: "because power is cheap now",
+  schedule: "by the weekly plan",
+  dispatch: "asked from outside",
+  manual: "by your override",
+};
 
 function showDecision(state) {
   const decision = state?.decision ?? null;
@@ -90,61 +151,167 @@ function showDecision(state) {
     return;
   }
   text($("doing"), headline(decision));
-  const command = decision.battery_w === null
-    ? { follow: "No setpoint is being written.", release: "No setpoint is written: the inverter acts by itself.", charger_only: "The inverter is switched to charge only.", off: "The inverter is switched off." }[decision.inverter_mode]
-    : `The battery is told to ${power(decision.battery_w)}.`;
+  const command =
+    decision.battery_w === null
+      ? {
+          follow: "No setpoint is being written.",
+          release: "No setpoint is written: the inverter acts by itself.",
+          charger_only: "The inverter is switched to charge only.",
+          off: "The inverter is switched off.",
+        }[decision.inverter_mode]
+      : `The battery is told to ${power(decision.battery_w)}.`;
   text($("order"), command);
   // What each limit changed: what the power would be without it.
-  put($("reasons"), limits(decision.reasons).map((reason) => html("li", {}, sentence(reason.phrase),
-    html("small", {}, `${reason.why.endsWith("_overruled") ? "It wished to" : "Without this it would"} ${power(reason.without_w)}.`))));
+  put(
+    $("reasons"),
+    limits(decision.reasons).map((reason) =>
+      html(
+        "li",
+        {},
+        sentence(reason.phrase),
+        html(
+          "small",
+          {},
+          `${reason.why.endsWith("_overruled") ? "It wished to" : "Without this it would"} ${power(reason.without_w)}.`,
+        ),
+      ),
+    ),
+  );
   const policy = decision.policy;
-  const facts = [fact("mode", policy.mode), fact("asked", ordered(policy.instruction) + (authorities[policy.authority] ? `, ${authorities[policy.authority]}` : ""))];
+  const facts = [
+    fact("mode", policy.mode),
+    fact(
+      "asked",
+      ordered(policy.instruction) +
+        (authorities[policy.authority] ? `, ${authorities[policy.authority]}` : ""),
+    ),
+  ];
   if (policy.ends_in_s !== null) facts.push(fact("ends in", span(policy.ends_in_s)));
-  if (policy.storm_ends_in_s !== null) facts.push(fact("storm reserve for", span(policy.storm_ends_in_s)));
-  if (policy.last_full_s !== null) facts.push(fact("last full", policy.last_full_s < 60 ? "now" : `${span(policy.last_full_s)} ago`));
+  if (policy.storm_ends_in_s !== null)
+    facts.push(fact("storm reserve for", span(policy.storm_ends_in_s)));
+  if (policy.last_full_s !== null)
+    facts.push(
+      fact("last full", policy.last_full_s < 60 ? "now" : `${span(policy.last_full_s)} ago`),
+    );
   if (policy.import_price !== null) facts.push(fact("price now", `${policy.import_price} per kWh`));
   put($("policy-facts"), facts);
 }
 
 function showFaults(state) {
   if (state === null) return put($("faults"), [html("li", { class: "none" }, "Not known.")]);
-  put($("faults"), state.faults.length === 0 ? [html("li", { class: "none" }, "None.")]
-    : state.faults.map((fault) => html("li", { class: fault.severity },
-      html("b", {}, title(fault.fault)), `${fault.advice} `, html("small", {}, `Since ${clock(fault.since)}${fault.age_s > 72000 ? `, ${dayName(fault.since)}` : ""}.`))));
+  put(
+    $("faults"),
+    state.faults.length === 0
+      ? [html("li", { class: "none" }, "None.")]
+      : state.faults.map((fault) =>
+          html(
+            "li",
+            { class: fault.severity },
+            html("b", {}, title(fault.fault)),
+            `${fault.advice} `,
+            html(
+              "small",
+              {},
+              `Since ${clock(fault.since)}${fault.age_s > 72000 ? `, ${dayName(fault.since)}` : ""}.`,
+            ),
+          ),
+        ),
+  );
 }
 
 function showAges(state) {
-  const rows = [["control", state?.control.current, state?.control.age_s], ["grid meter", state?.flows.grid.w, state?.flows.grid.age_s], ["sun meter", state?.flows.solar.w, state?.flows.solar.age_s],
-    ["battery (BMS)", state?.battery.soc_percent.value, state?.battery.soc_percent.age_s], ["inverter", state?.inverter.state, state?.inverter.readings.ac_in_w.age_s], ["house (estimate)", state?.flows.house.w, state?.flows.house.age_s]];
+  const rows = [
+    ["control", state?.control.current, state?.control.age_s],
+    ["grid meter", state?.flows.grid.w, state?.flows.grid.age_s],
+    ["sun meter", state?.flows.solar.w, state?.flows.solar.age_s],
+    ["battery (BMS)", state?.battery.soc_percent.value, state?.battery.soc_percent.age_s],
+    ["inverter", state?.inverter.state, state?.inverter.readings.ac_in_w.age_s],
+    ["house (estimate)", state?.flows.house.w, state?.flows.house.age_s],
+  ];
   const list = $("ages");
-  if (list.children.length !== rows.length) list.replaceChildren(...rows.map(([name]) => html("li", {}, html("span", {}, name), html("b", {}))));
+  if (list.children.length !== rows.length)
+    list.replaceChildren(
+      ...rows.map(([name]) => html("li", {}, html("span", {}, name), html("b", {}))),
+    );
   rows.forEach(([, value, age], i) => {
     const out = list.children[i].lastChild;
     const current = value !== null && value !== undefined && value !== false;
     out.className = current ? "ok" : "bad";
-    text(out, state === null ? "not known" : age === null || age === undefined ? "never" : current ? span(age) : `old: ${span(age)}`);
+    text(
+      out,
+      state === null
+        ? "not known"
+        : age === null || age === undefined
+          ? "never"
+          : current
+            ? span(age)
+            : `old: ${span(age)}`,
+    );
   });
 }
 
 // ---- now and then -------------------------------------------------------------------------------------
 async function showBuses() {
-  const head = html("thead", {}, html("tr", {}, ...["Bus", "State", "Good", "Errors", "Answer", "Reopened"].map((words, i) => html("th", { scope: "col", class: i === 1 ? "text" : null }, words))));
+  const head = html(
+    "thead",
+    {},
+    html(
+      "tr",
+      {},
+      ...["Bus", "State", "Good", "Errors", "Answer", "Reopened"].map((words, i) =>
+        html("th", { scope: "col", class: i === 1 ? "text" : null }, words),
+      ),
+    ),
+  );
   try {
     const { buses } = await get("/api/v1/buses");
-    put($("buses"), [head, html("tbody", {}, ...buses.map((bus) => {
-      const { ok, unknown, ...errors } = bus.frames;
-      const good = bus.line_up && bus.ready;
-      const words = good ? "working" : bus.trouble || (bus.line_up ? "not ready" : "line down");
-      return html("tr", {}, html("td", {}, bus.bus), html("td", { class: `text ${good ? "ok" : "bad"}` }, words), html("td", {}, ok.toLocaleString("en-GB")),
-        html("td", {}, Object.values(errors).reduce((a, b) => a + b, 0).toLocaleString("en-GB")), html("td", {}, bus.round_trip_mean_ms === null ? dash : `${Math.round(bus.round_trip_mean_ms)} ms`), html("td", {}, String(bus.reopens)));
-    }))]);
-  } catch { put($("buses"), [head]); }
+    put($("buses"), [
+      head,
+      html(
+        "tbody",
+        {},
+        ...buses.map((bus) => {
+          const { ok, unknown, ...errors } = bus.frames;
+          const good = bus.line_up && bus.ready;
+          const words = good ? "working" : bus.trouble || (bus.line_up ? "not ready" : "line down");
+          return html(
+            "tr",
+            {},
+            html("td", {}, bus.bus),
+            html("td", { class: `text ${good ? "ok" : "bad"}` }, words),
+            html("td", {}, ok.toLocaleString("en-GB")),
+            html(
+              "td",
+              {},
+              Object.values(errors)
+                .reduce((a, b) => a + b, 0)
+                .toLocaleString("en-GB"),
+            ),
+            html(
+              "td",
+              {},
+              bus.round_trip_mean_ms === null ? dash : `${Math.round(bus.round_trip_mean_ms)} ms`,
+            ),
+            html("td", {}, String(bus.reopens)),
+          );
+        }),
+      ),
+    ]);
+  } catch {
+    put($("buses"), [head]);
+  }
 }
 
 /** What the policy asked for since then: a recorded event's "key=value" pairs. */
 function asked(detail) {
   const now = Object.fromEntries(detail.split(" ").map((pair) => pair.split("=")));
-  const order = ordered({ kind: now.instruction, power_w: Number(now.power_w), target_percent: now.target, low_percent: 0, high_percent: 100 });
+  const order = ordered({
+    kind: now.instruction,
+    power_w: Number(now.power_w),
+    target_percent: now.target,
+    low_percent: 0,
+    high_percent: 100,
+  });
   return `Mode ${now.mode}: ${order}${authorities[now.authority] ? `, ${authorities[now.authority]}` : ""}; reserve ${now.reserve} %${now.storm ? " for the storm" : ""}`;
 }
 
@@ -152,7 +319,8 @@ function happened({ kind, name, detail, words }) {
   if (words) return sentence(words);
   if (name === "policy") return asked(detail);
   const lasted = detail.match(/^cleared lasted_s=(\d+)$/);
-  if (kind === "fault") return lasted ? `${title(name)}: over after ${span(Number(lasted[1]))}` : title(name);
+  if (kind === "fault")
+    return lasted ? `${title(name)}: over after ${span(Number(lasted[1]))}` : title(name);
   return `${sentence(title(name))}${detail ? `: ${detail}` : ""}`;
 }
 
@@ -162,26 +330,52 @@ async function showHistory() {
     days = (await get("/api/v1/history/days?count=31")).days;
     if (days.length) showTiles(days.at(-1));
     redrawDays();
-    drawToday((await get(`/api/v1/history/minutes?from=${midnight(now)}&until=${Math.ceil(now)}`)).rows, now);
+    drawToday(
+      (await get(`/api/v1/history/minutes?from=${midnight(now)}&until=${Math.ceil(now)}`)).rows,
+      now,
+    );
     const { events } = await get("/api/v1/history/events?most=30");
-    put($("events"), events.length ? events.map((event) => html("li", {}, html("time", { datetime: new Date(event.at * 1000).toISOString() }, `${dayName(event.at)} ${clock(event.at)}`),
-      happened(event))) : [html("li", { class: "none" }, "Nothing in the last week.")]);
+    put(
+      $("events"),
+      events.length
+        ? events.map((event) =>
+            html(
+              "li",
+              {},
+              html(
+                "time",
+                { datetime: new Date(event.at * 1000).toISOString() },
+                `${dayName(event.at)} ${clock(event.at)}`,
+              ),
+              happened(event),
+            ),
+          )
+        : [html("li", { class: "none" }, "Nothing in the last week.")],
+    );
   } catch (error) {
-    for (const id of ["today", "days", "events"]) put($(id), [html(id === "events" ? "li" : "p", { class: "none" }, error.message)]);
+    for (const id of ["today", "days", "events"])
+      put($(id), [html(id === "events" ? "li" : "p", { class: "none" }, error.message)]);
     put($("tiles"), []);
   }
 }
 
-function redrawDays() { drawDays(days, Number(document.querySelector('input[name="days"]:checked').value)); }
+function redrawDays() {
+  drawDays(days, Number(document.querySelector('input[name="days"]:checked').value));
+}
 
 async function showPlan() {
-  try { drawPlan((await get("/api/v1/plan?hours=48")).spans, latest?.at ?? Date.now() / 1000); }
-  catch (error) { put($("spans"), []); put($("plan"), [html("p", { class: "none" }, error.message)]); }
+  try {
+    drawPlan((await get("/api/v1/plan?hours=48")).spans, latest?.at ?? Date.now() / 1000);
+  } catch (error) {
+    put($("spans"), []);
+    put($("plan"), [html("p", { class: "none" }, error.message)]);
+  }
 }
 
 async function start() {
   listenToKeys();
-  for (const input of document.querySelectorAll('input[name="days"]')) input.addEventListener("change", redrawDays);
+  for (const input of document.querySelectorAll('input[name="days"]'))
+    input.addEventListener("change", redrawDays);
   startControls();
   while (site === null) {
     try {
@@ -189,14 +383,22 @@ async function start() {
       setZone(site.time_zone);
       text($("site"), site.name);
       text($("version"), site.version);
-    } catch { await new Promise((done) => setTimeout(done, 3000)); }
+    } catch {
+      await new Promise((done) => setTimeout(done, 3000));
+    }
   }
   follow(show);
-  const slow = () => { showHistory(); showPlan(); };
+  const slow = () => {
+    showHistory();
+    showPlan();
+  };
   setTimeout(slow, 300);
   setInterval(slow, 60000);
   let width = innerWidth;
-  addEventListener("resize", () => { if ((width < 620) !== (innerWidth < 620)) slow(); width = innerWidth; });
+  addEventListener("resize", () => {
+    if (width < 620 !== innerWidth < 620) slow();
+    width = innerWidth;
+  });
   showBuses();
   setInterval(showBuses, 5000);
 }

@@ -1,8 +1,13 @@
 // Numbers and times as people read them; small helpers for the document.
 export const dash = "–";
 let zone = "UTC";
-export function setZone(name) { zone = name; formats.clear(); }
-export function siteZone() { return zone; }
+export function setZone(name) {
+  zone = name;
+  formats.clear();
+}
+export function siteZone() {
+  return zone;
+}
 
 const thin = "\u202f";
 export function watts(w) {
@@ -11,34 +16,60 @@ export function watts(w) {
   if (size >= 9995) return `${(size / 1000).toFixed(1)}${thin}kW`;
   return `${grouped(Math.round(size))}${thin}W`;
 }
-export function grouped(n) { return n >= 10000 ? String(n).replace(/\B(?=(\d{3})+$)/g, thin) : String(n); }
-export function kwh(value) { return value === null || value === undefined ? dash : value.toFixed(value < 100 ? 1 : 0); }
-export function percent(value) { return value === null || value === undefined ? dash : String(Math.round(value)); }
+export function grouped(n) {
+  return n >= 10000 ? String(n).replace(/\B(?=(\d{3})+$)/g, thin) : String(n);
+}
+export function kwh(value) {
+  return value === null || value === undefined ? dash : value.toFixed(value < 100 ? 1 : 0);
+}
+export function percent(value) {
+  return value === null || value === undefined ? dash : String(Math.round(value));
+}
 
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return dash;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
+  if (seconds < 172800)
+    return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
   return `${Math.round(seconds / 86400)} days`;
 }
 
 const formats = new Map();
 function format(options) {
   const key = JSON.stringify(options);
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }));
+  if (!formats.has(key))
+    formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }));
   return formats.get(key);
 }
 /** All at the site, whatever the reader's own zone; arguments in seconds since 1970. */
 export const clock = (s) => format({ hour: "2-digit", minute: "2-digit" }).format(s * 1000);
-export const clockSeconds = (s) => format({ hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(s * 1000);
-export const dayName = (s) => format({ weekday: "short", day: "numeric", month: "short" }).format(s * 1000);
+export const clockSeconds = (s) =>
+  format({ hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(s * 1000);
+export const dayName = (s) =>
+  format({ weekday: "short", day: "numeric", month: "short" }).format(s * 1000);
 export const weekday = (s) => format({ weekday: "short" }).format(s * 1000);
 export function offsetMinutes(s) {
-  const parts = Object.fromEntries(format({ year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric", hourCycle: "h23" })
-    .formatToParts(s * 1000).map((part) => [part.type, Number(part.value)]));
-  return Math.round((Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) / 1000 - Math.floor(s)) / 60);
+  const parts = Object.fromEntries(
+    format({
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+      hourCycle: "h23",
+    })
+      .formatToParts(s * 1000)
+      .map((part) => [part.type, Number(part.value)]),
+  );
+  return Math.round(
+    (Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) /
+      1000 -
+      Math.floor(s)) /
+      60,
+  );
 }
 /** The site's midnight `days` days after that of s; a day of a clock change has 23 or 25 hours. */
 export function midnight(s, days = 0) {
@@ -50,11 +81,18 @@ export function midnight(s, days = 0) {
 }
 
 export const $ = (id) => document.getElementById(id);
-export function text(node, value) { if (node && node.textContent !== value) node.textContent = value; }
-export function html(tag, attributes = {}, ...children) { return fill(document.createElement(tag), attributes, children); }
-export function svg(tag, attributes = {}, ...children) { return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children); }
+export function text(node, value) {
+  if (node && node.textContent !== value) node.textContent = value;
+}
+export function html(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
 function fill(node, attributes, children) {
-  for (const [key, value] of Object.entries(attributes)) if (value !== null && value !== false) node.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes))
+    if (value !== null && value !== false) node.setAttribute(key, value);
   node.append(...children.filter((child) => child !== null));
   return node;
 }
@@ -68,12 +106,23 @@ export function put(node, children) {
 }
 
 export const faultTitles = {
-  grid_meter_lost: "Grid meter lost", grid_meter_frozen: "Grid meter frozen", implausible_reading: "Impossible reading",
-  bms_lost: "Battery's BMS lost", bms_protection: "BMS protects the battery", inverter_lost: "Inverter lost",
-  setpoint_not_followed: "Inverter does not follow", islanded: "Power cut", backup_cutoff: "Battery cut off", cutoff_near: "Cut-off is near",
-  control_overrun: "Control too slow", actor_stuck: "A part was restarted", clock_untrusted: "Clock not synchronised",
-  storage_failed: "History cannot be written", config_rejected: "New configuration refused",
-  soc_inconsistent: "State of charge in doubt", bus_contended: "Two masters on a bus",
+  grid_meter_lost: "Grid meter lost",
+  grid_meter_frozen: "Grid meter frozen",
+  implausible_reading: "Impossible reading",
+  bms_lost: "Battery's BMS lost",
+  bms_protection: "BMS protects the battery",
+  inverter_lost: "Inverter lost",
+  setpoint_not_followed: "Inverter does not follow",
+  islanded: "Power cut",
+  backup_cutoff: "Battery cut off",
+  cutoff_near: "Cut-off is near",
+  control_overrun: "Control too slow",
+  actor_stuck: "A part was restarted",
+  clock_untrusted: "Clock not synchronised",
+  storage_failed: "History cannot be written",
+  config_rejected: "New configuration refused",
+  soc_inconsistent: "State of charge in doubt",
+  bus_contended: "Two masters on a bus",
   grid_meter_reversed: "Grid meter the wrong way round",
 };
 export const title = (name) => faultTitles[name] ?? name.replaceAll("_", " ");
@@ -87,8 +136,10 @@ export function direction(place, w) {
   return w > 0 ? 1 : -1;
 }
 const doing = {
-  grid: ["exporting", "at zero", "importing"], solar: ["drawing", "no sun", "sun"],
-  house: ["feeding in", "house", "house"], battery: ["discharging", "resting", "charging"],
+  grid: ["exporting", "at zero", "importing"],
+  solar: ["drawing", "no sun", "sun"],
+  house: ["feeding in", "house", "house"],
+  battery: ["discharging", "resting", "charging"],
 };
 export const verb = (place, w) => doing[place][direction(place, w) + 1];
 

@@ -5,7 +5,9 @@ const readline = require("node:readline");
 
 class House {
   constructor() {
-    this.process = spawn("/usr/bin/python3", [path.join(__dirname, "..", "house_lines.py")], { stdio: ["pipe", "pipe", "inherit"] });
+    this.process = spawn("/usr/bin/python3", [path.join(__dirname, "..", "house_lines.py")], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     this.lines = readline.createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
     this.exited = new Promise((done) => this.process.on("exit", done));
   }

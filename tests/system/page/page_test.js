@@ -13,8 +13,17 @@ const { House, becomes } = require("./house.js");
 
 const shots = process.env.ESSHUB_SCREENSHOTS;
 const password = "correct horse battery";
-const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars"];
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+  "--hide-scrollbars",
+];
 const desktop = { width: 1280, height: 800 };
 
 let house;
@@ -29,9 +38,13 @@ async function visit(options = {}) {
   const context = await browser.newContext({ baseURL: hub, viewport: desktop, ...options });
   context.setDefaultTimeout(15000);
   const fresh = await context.newPage();
-  fresh.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(message.text()); });
+  fresh.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
   fresh.on("pageerror", (error) => complaints.push(String(error)));
-  fresh.on("request", (request) => { if (!request.url().startsWith(`${hub}/`)) foreign.push(request.url()); });
+  fresh.on("request", (request) => {
+    if (!request.url().startsWith(`${hub}/`)) foreign.push(request.url());
+  });
   return fresh;
 }
 
@@ -39,12 +52,16 @@ const shown = (selector, on = page) => on.locator(selector).first().textContent(
 
 async function shows(selector, holds, limit_ms, on = page) {
   const { found, held } = await becomes(() => shown(selector, on), holds, limit_ms);
-  assert.ok(held, `${selector} shows "${found}"; the hub: ${(await house.ask("hub_log")).slice(-1500)}`);
+  assert.ok(
+    held,
+    `${selector} shows "${found}"; the hub: ${(await house.ask("hub_log")).slice(-1500)}`,
+  );
 }
 
 const number = (words) => Number(words.replace(/[^0-9]/g, "") || "NaN");
 const about = (wanted, words) => Math.abs(number(words) - wanted) <= wanted / 20;
-const shot = (name, on = page, fullPage = false) => on.screenshot({ path: path.join(shots, `${name}.png`), fullPage });
+const shot = (name, on = page, fullPage = false) =>
+  on.screenshot({ path: path.join(shots, `${name}.png`), fullPage });
 const post = (what, data, on = page) => on.request.post(what, { data });
 
 before(async () => {
@@ -82,17 +99,38 @@ test("desktop, phone, dark and kiosk fit their screens and read well", async () 
   const found = [];
   const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
   for (const [name, address, options] of [
-    ["desktop", "/", {}], ["desktop-dark", "/", { colorScheme: "dark" }],
-    ["phone", "/", phone], ["phone-dark", "/", { ...phone, colorScheme: "dark" }],
-    ["kiosk", "/kiosk", { viewport: { width: 800, height: 480 } }], ["kiosk-small", "/kiosk", { viewport: { width: 480, height: 320 } }]]) {
+    ["desktop", "/", {}],
+    ["desktop-dark", "/", { colorScheme: "dark" }],
+    ["phone", "/", phone],
+    ["phone-dark", "/", { ...phone, colorScheme: "dark" }],
+    ["kiosk", "/kiosk", { viewport: { width: 800, height: 480 } }],
+    ["kiosk-small", "/kiosk", { viewport: { width: 480, height: 320 } }],
+  ]) {
     const visitor = await visit(options);
     await visitor.goto(address);
-    await shows(address === "/kiosk" ? "#solar b" : "#node-solar .value", (words) => words.includes("W"), 10000, visitor);
+    await shows(
+      address === "/kiosk" ? "#solar b" : "#node-solar .value",
+      (words) => words.includes("W"),
+      10000,
+      visitor,
+    );
     await shows("#soc", (words) => /^\d/.test(words), 10000, visitor);
-    if (address === "/") for (const id of ["today", "plan", "days"]) await visitor.locator(`#${id} svg`).waitFor();
+    if (address === "/")
+      for (const id of ["today", "plan", "days"]) await visitor.locator(`#${id} svg`).waitFor();
     if (name === "desktop")
-      await shows("#events", (words) => /Mode scheduled: .*; reserve \d+ %/.test(words) && words.includes("waiting until every source is fresh") && !words.includes("authority="), 15000, visitor);
-    assert.ok(await visitor.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} scrolls sideways`);
+      await shows(
+        "#events",
+        (words) =>
+          /Mode scheduled: .*; reserve \d+ %/.test(words) &&
+          words.includes("waiting until every source is fresh") &&
+          !words.includes("authority="),
+        15000,
+        visitor,
+      );
+    assert.ok(
+      await visitor.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+      `${name} scrolls sideways`,
+    );
     await shot(name, visitor, address === "/");
     // What a screen reader needs: names, roles, order, contrast (WCAG 2.1 A and AA). Each layout once,
     // and each set of colours.
@@ -101,8 +139,14 @@ test("desktop, phone, dark and kiosk fit their screens and read well", async () 
       continue;
     }
     await visitor.evaluate(axe.source);
-    const { violations } = await visitor.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
-    found.push(...violations.map((v) => `${name}: ${v.id}: ${v.nodes.map((node) => node.target.join(" ")).join(", ")}`));
+    const { violations } = await visitor.evaluate(() =>
+      axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }),
+    );
+    found.push(
+      ...violations.map(
+        (v) => `${name}: ${v.id}: ${v.nodes.map((node) => node.target.join(" ")).join(", ")}`,
+      ),
+    );
     await visitor.context().close();
   }
   assert.deepEqual(found, []);
@@ -111,10 +155,31 @@ test("desktop, phone, dark and kiosk fit their screens and read well", async () 
 test("the picture is told in words as well", async () => {
   await house.ask("say", "pv 0");
   await page.goto("/");
-  await shows("#flow-text", (words) => /^Power now: sun 0.W no sun, grid .*W .*, house .*W house, battery .*W discharging; battery at \d+ per cent$/.test(words), 15000);
+  await shows(
+    "#flow-text",
+    (words) =>
+      /^Power now: sun 0.W no sun, grid .*W .*, house .*W house, battery .*W discharging; battery at \d+ per cent$/.test(
+        words,
+      ),
+    15000,
+  );
   const tree = await page.locator("main").ariaSnapshot();
-  for (const heading of ["Now", "Battery", "What it is doing, and why", "Faults", "Today", "The next 48 hours", "Day by day", "How old the data is", "Buses", "What happened"])
-    assert.ok(tree.includes(`heading "${heading}" [level=2]`), `${heading} is no heading of\n${tree}`);
+  for (const heading of [
+    "Now",
+    "Battery",
+    "What it is doing, and why",
+    "Faults",
+    "Today",
+    "The next 48 hours",
+    "Day by day",
+    "How old the data is",
+    "Buses",
+    "What happened",
+  ])
+    assert.ok(
+      tree.includes(`heading "${heading}" [level=2]`),
+      `${heading} is no heading of\n${tree}`,
+    );
   assert.match(tree, /img "State of charge \d+ per cent"/);
 });
 
@@ -129,12 +194,23 @@ test("the keys reach everything", async () => {
     await page.keyboard.press("Tab");
     const name = await page.evaluate(() => {
       const at = document.activeElement;
-      return at === document.body ? null : at.id || at.name || at.getAttribute("aria-label") || at.textContent.trim();
+      return at === document.body
+        ? null
+        : at.id || at.name || at.getAttribute("aria-label") || at.textContent.trim();
     });
     if (name === null) break;
     visited.add(name);
   }
-  for (const name of ["today", "days", "As a table", "Table of buses", "events", "kiosk view", "API"]) assert.ok(visited.has(name), `Tab reached ${[...visited]}`);
+  for (const name of [
+    "today",
+    "days",
+    "As a table",
+    "Table of buses",
+    "events",
+    "kiosk view",
+    "API",
+  ])
+    assert.ok(visited.has(name), `Tab reached ${[...visited]}`);
   await page.locator("#today").focus();
   await page.keyboard.press("ArrowLeft");
   await shows("#today-readout", (words) => /^\d\d:\d\d: /.test(words));
@@ -147,22 +223,60 @@ test("the keys reach everything", async () => {
 
 test("the night of a clock change is marked", async () => {
   await shows("#site", (words) => words === "simulated house");
-  for (const [change, hours, words] of [["2026-10-25T01:00:00Z", 25, "clocks go back 1 h"], ["2027-03-28T01:00:00Z", 23, "clocks go forward 1 h"]]) {
+  for (const [change, hours, words] of [
+    ["2026-10-25T01:00:00Z", 25, "clocks go back 1 h"],
+    ["2027-03-28T01:00:00Z", 23, "clocks go forward 1 h"],
+  ]) {
     const at = Date.parse(change) / 1000;
     const [found, day] = await page.evaluate(async (moment) => {
-      const [{ midnight }, { clockChanges }] = await Promise.all([import("/words.js"), import("/charts.js")]);
-      return [clockChanges(moment - 30 * 3600, moment + 18 * 3600), midnight(moment, 1) - midnight(moment)];
+      const [{ midnight }, { clockChanges }] = await Promise.all([
+        import("/words.js"),
+        import("/charts.js"),
+      ]);
+      return [
+        clockChanges(moment - 30 * 3600, moment + 18 * 3600),
+        midnight(moment, 1) - midnight(moment),
+      ];
     }, at);
-    assert.deepEqual(found.map((c) => [c.at, c.words]), [[at, words]]);
+    assert.deepEqual(
+      found.map((c) => [c.at, c.words]),
+      [[at, words]],
+    );
     assert.equal(day, hours * 3600);
     // As the page draws it, with a plan of that time.
     await page.evaluate(async (moment) => {
       const { drawPlan } = await import("/charts.js");
-      const instruction = { kind: "balance", power_w: 0, target_percent: 0, low_percent: 0, high_percent: 100 };
-      const span = (begin, end, more) => ({ begin, end, instruction, authority: "balance", import_price: 0.28, export_price: null, repeated_hour: false, ...more });
-      const charge = { instruction: { ...instruction, kind: "charge", power_w: 2000, target_percent: 80 }, authority: "schedule", import_price: 0.09 };
+      const instruction = {
+        kind: "balance",
+        power_w: 0,
+        target_percent: 0,
+        low_percent: 0,
+        high_percent: 100,
+      };
+      const span = (begin, end, more) => ({
+        begin,
+        end,
+        instruction,
+        authority: "balance",
+        import_price: 0.28,
+        export_price: null,
+        repeated_hour: false,
+        ...more,
+      });
+      const charge = {
+        instruction: { ...instruction, kind: "charge", power_w: 2000, target_percent: 80 },
+        authority: "schedule",
+        import_price: 0.09,
+      };
       const from = moment - 12 * 3600;
-      drawPlan([span(from, moment - 3600), span(moment - 3600, moment + 3600, charge), span(moment + 3600, from + 48 * 3600)], from);
+      drawPlan(
+        [
+          span(from, moment - 3600),
+          span(moment - 3600, moment + 3600, charge),
+          span(moment + 3600, from + 48 * 3600),
+        ],
+        from,
+      );
     }, at);
     assert.equal(await page.locator("#plan .p-dst").count(), 1);
     await shows("#plan", (shownWords) => shownWords.includes(words));
@@ -208,7 +322,8 @@ test("with the password the reserve is changed, by keys alone", async () => {
 });
 
 test("mode, override and storm are set and ended", async () => {
-  const policy = async () => (await (await page.request.get("/api/v1/state")).json()).decision.policy;
+  const policy = async () =>
+    (await (await page.request.get("/api/v1/state")).json()).decision.policy;
   const set = async (form, button, said, holds) => {
     await page.locator(form).getByRole("button", { name: button }).click();
     await shows("#control-note", (words) => words === said);
@@ -222,21 +337,39 @@ test("mode, override and storm are set and ended", async () => {
   await set("#mode-form", "Set", "The mode is set.", (p) => p.mode === "scheduled");
   await page.locator("#override-form").getByRole("combobox", { name: "do" }).selectOption("charge");
   await page.locator("#override-form").getByLabel("with").fill("800");
-  await set("#override-form", "Start", "The override has begun.", (p) => p.authority === "manual" && p.instruction.power_w === 800);
+  await set(
+    "#override-form",
+    "Start",
+    "The override has begun.",
+    (p) => p.authority === "manual" && p.instruction.power_w === 800,
+  );
   await shows("#policy-facts", (words) => words.includes("by your override"));
   await set("#override-form", "End now", "Ended.", (p) => p.authority === "balance");
   await page.locator("#storm-form").getByLabel("keep").fill("60");
-  await set("#storm-form", "Start", "The storm reserve is kept from now on.", (p) => p.reserve_percent === 60 && p.storm_ends_in_s > 0);
-  await set("#storm-form", "End now", "Ended.", (p) => p.reserve_percent === 35 && p.storm_ends_in_s === null);
+  await set(
+    "#storm-form",
+    "Start",
+    "The storm reserve is kept from now on.",
+    (p) => p.reserve_percent === 60 && p.storm_ends_in_s > 0,
+  );
+  await set(
+    "#storm-form",
+    "End now",
+    "Ended.",
+    (p) => p.reserve_percent === 35 && p.storm_ends_in_s === null,
+  );
 });
 
 test("a hundred wrong passwords are slowed more and more", async () => {
   const stranger = await visit();
   await stranger.goto("/");
   const button = stranger.getByRole("button", { name: "Sign in" });
-  for (const wait of [false, false, true]) { // the third one costs the first second
+  for (const wait of [false, false, true]) {
+    // the third one costs the first second
     await stranger.getByLabel("Owner's password").fill("wrong password");
-    await stranger.locator("#control-note").evaluate((note) => { note.textContent = "guessing"; });
+    await stranger.locator("#control-note").evaluate((note) => {
+      note.textContent = "guessing";
+    });
     await button.click();
     await shows("#control-note", (words) => words !== "guessing", 5000, stranger);
     assert.equal(await button.isDisabled(), wait);
@@ -250,7 +383,10 @@ test("a hundred wrong passwords are slowed more and more", async () => {
   }
   // On a slow machine the first of them may come after the first seconds are over.
   assert.deepEqual(statuses.slice(5), Array(92).fill(429));
-  assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
+  assert.deepEqual(
+    waits,
+    [...waits].sort((a, b) => a - b),
+  );
   assert.equal(waits.at(-1), 900);
   assert.equal((await post("/api/v1/session", { password }, stranger)).status(), 429);
   await stranger.context().close();
@@ -282,7 +418,8 @@ test("a hub that is gone leaves no number that looks current", async () => {
   await house.ask("stop_hub");
   await shows("#link", (words) => words === "no connection");
   assert.match(await shown("#banner"), /^No connection to the hub since /);
-  for (const place of ["grid", "solar", "house", "battery"]) assert.equal(await shown(`#node-${place} .value`), "–");
+  for (const place of ["grid", "solar", "house", "battery"])
+    assert.equal(await shown(`#node-${place} .value`), "–");
   assert.equal(await shown("#soc"), "–");
   await shot("lost");
   await house.ask("start_hub");
@@ -292,6 +429,10 @@ test("a hub that is gone leaves no number that looks current", async () => {
 test("the browser asked nobody else and found nothing to complain of", () => {
   assert.deepEqual(foreign, []);
   // A refused write and a hub that is gone are errors to the browser; anything else it complains of is ours.
-  const expected = /the server responded with a status of (401|403|429)|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/;
-  assert.deepEqual(complaints.filter((words) => !expected.test(words)), []);
+  const expected =
+    /the server responded with a status of (401|403|429)|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/;
+  assert.deepEqual(
+    complaints.filter((words) => !expected.test(words)),
+    [],
+  );
 });
