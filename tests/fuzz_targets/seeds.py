@@ -27,8 +27,10 @@ def vectors(name):
 
 
 def chunk(act, content):
-    return b"".join(bytes([act, len(part)]) + part
-                    for part in (content[i:i + 200] for i in range(0, len(content), 200)))
+    return b"".join(
+        bytes([act, len(part)]) + part
+        for part in (content[i : i + 200] for i in range(0, len(content), 200))
+    )
 
 
 def scripts(target, variants, noise, content):
@@ -39,10 +41,16 @@ def scripts(target, variants, noise, content):
         seed(target, bytes([variant | recover]) + second + bytes([REPLUG, 0x91]) + second)
         seed(target, bytes([variant | recover]) + second + bytes([OVERSLEEP, 0xC1, WAKE]) + second)
         for kind in range(1, 7):
-            seed(target, bytes([variant | recover]) + second
-                 + bytes([DAMAGE, kind, 5, 0x10, WAIT, 0x81]) * 4)
+            seed(
+                target,
+                bytes([variant | recover])
+                + second
+                + bytes([DAMAGE, kind, 5, 0x10, WAIT, 0x81]) * 4,
+            )
         for mode in range(4):
-            seed(target, bytes([variant]) + second + bytes([COMMAND, 0xFE, 0x0C, mode, 200]) + second)
+            seed(
+                target, bytes([variant]) + second + bytes([COMMAND, 0xFE, 0x0C, mode, 200]) + second
+            )
     for part in noise:
         seed(target, bytes([variants[0]]) + second + chunk(NOISE, part) + second)
         seed(target, bytes([variants[-1]]) + second + chunk(OLD, part) + second)
@@ -61,7 +69,9 @@ for frame in modbus:
     seed("modbus_scanner", b"\1" + chunk(0, frame) + b"\1")
     seed("modbus_scanner", b"\0" + chunk(4, frame[:-2]))
     seed("decode", b"\0" + frame.hex().upper().encode() + b"\n")
-floats = [bytes.fromhex(text) for text in ("43660000", "00004366", "7FC00000", "00000000", "FF7FFFFF")]
+floats = [
+    bytes.fromhex(text) for text in ("43660000", "00004366", "7FC00000", "00000000", "FF7FFFFF")
+]
 scripts("modbus_driver", [0, 1, 2, 3], modbus, floats)
 
 can, wire = [], []
@@ -72,7 +82,9 @@ for vector in vectors("pylontech-vectors.jsonl"):
     can.append((identifier, content))
     wire.append(f"t{identifier:03X}{len(content)}{content.hex().upper()}\r".encode())
 for (identifier, content), line in zip(can, wire):
-    record = identifier.to_bytes(4, "little") + bytes([len(content), 0, 0, 0]) + content.ljust(8, b"\0")
+    record = (
+        identifier.to_bytes(4, "little") + bytes([len(content), 0, 0, 0]) + content.ljust(8, b"\0")
+    )
     seed("can", b"\0" + line)
     seed("can", b"\1" + record)
     seed("can", b"\2" + f"can0 {identifier:03X}#{content.hex().upper()}".encode())
@@ -80,18 +92,39 @@ for (identifier, content), line in zip(can, wire):
 seed("can", b"\2" + b"  can0  351   [4]  14 02 F4 01")
 seed("can", b"\2" + b"(1700000000.123456) can0 20000040#0000000000000000")
 seed("can", b"\0" + b"z\rV1013\r\ar3510\rT000003518000102030405060712AB\r")
-scripts("pylontech_driver", [0, 1, 2, 4, 7, 8, 9, 16, 17, 32, 50], wire,
-        [identifier.to_bytes(2, "big") + content for identifier, content in can])
+scripts(
+    "pylontech_driver",
+    [0, 1, 2, 4, 7, 8, 9, 16, 17, 32, 50],
+    wire,
+    [identifier.to_bytes(2, "big") + content for identifier, content in can],
+)
 # Far from what the simulated battery says: said once, twice in a row, and again after its own frames;
 # and digits of its own frames, damaged.
 doubts = bytes([32 | recover])
 short_while = bytes([WAIT, 0x91])  # less than its period
-for text in ("0351 1402840384 03c201", "0351 1402 0a00 0a00 c201", "0351 6801 f401 f401 0000",
-             "0355 5f006300", "0355 05000a00", "0356 2c15 5802 2c01", "0356 dc11 a8fd 9cff",
-             "0359 ff00ff0002504e", "0359 1000000002504e", "0359 0000000008504e", "035c 0000",
-             "035c f800", "035a aaaa0000aaaa0000", "035f 0000000064000000"):
+for text in (
+    "0351 1402840384 03c201",
+    "0351 1402 0a00 0a00 c201",
+    "0351 6801 f401 f401 0000",
+    "0355 5f006300",
+    "0355 05000a00",
+    "0356 2c15 5802 2c01",
+    "0356 dc11 a8fd 9cff",
+    "0359 ff00ff0002504e",
+    "0359 1000000002504e",
+    "0359 0000000008504e",
+    "035c 0000",
+    "035c f800",
+    "035a aaaa0000aaaa0000",
+    "035f 0000000064000000",
+):
     jump = chunk(INVENT, bytes.fromhex(text))
-    for script in (jump, jump + jump, jump + second + jump + short_while + jump, (jump + short_while) * 4):
+    for script in (
+        jump,
+        jump + jump,
+        jump + second + jump + short_while + jump,
+        (jump + short_while) * 4,
+    ):
         seed("pylontech_driver", doubts + second + script + second)
 for place in range(5, 21, 2):
     for bit in (1, 4, 8):
@@ -104,9 +137,16 @@ for frame in mk3:
     seed("mk3", b"\1" + frame[1:-1])
     seed("decode", b"\2" + frame.hex().upper().encode() + b"\n")
 # Replies by their code, as seal() of vebus_driver_fuzz.cpp writes them.
-scripts("vebus_driver", [0, 1, 2, 4, 5, 8, 11], mk3,
-        [bytes([2 * (frame[3] & 0x7F)]) + frame[4:-1] for frame in mk3
-         if len(frame) > 4 and frame[1] == 0xFF and frame[3] >= 0x80])
+scripts(
+    "vebus_driver",
+    [0, 1, 2, 4, 5, 8, 11],
+    mk3,
+    [
+        bytes([2 * (frame[3] & 0x7F)]) + frame[4:-1]
+        for frame in mk3
+        if len(frame) > 4 and frame[1] == 0xFF and frame[3] >= 0x80
+    ],
+)
 
 answers, noise = [], []
 for vector in vectors("pylontech-rs485-vectors.jsonl"):

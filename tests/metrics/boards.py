@@ -3,7 +3,9 @@ import json
 import os
 import re
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "grafana", "dashboards")
+FOLDER = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "grafana", "dashboards"
+)
 DATA_SOURCE = "esshub-prometheus"
 
 # What Grafana puts in before it asks.
@@ -28,8 +30,12 @@ def panels(board):
 
 def queries():
     """[("Board: panel", expression)] as written."""
-    return [(f'{board["title"]}: {panel["title"]}', target["expr"]) for board in load_all().values()
-            for panel in panels(board) for target in panel.get("targets", [])]
+    return [
+        (f'{board["title"]}: {panel["title"]}', target["expr"])
+        for board in load_all().values()
+        for panel in panels(board)
+        for target in panel.get("targets", [])
+    ]
 
 
 def plain(expr, **values):
@@ -41,4 +47,6 @@ def plain(expr, **values):
 
 def metrics(expr):
     """The metric names in an expression."""
-    return set(re.findall(r"\b(esshub[_:][\w:]+|up|ALERTS)\b(?![\"=~!])", re.sub(r'"[^"]*"', '""', expr)))
+    return set(
+        re.findall(r"\b(esshub[_:][\w:]+|up|ALERTS)\b(?![\"=~!])", re.sub(r'"[^"]*"', '""', expr))
+    )

@@ -16,11 +16,15 @@ import rules_test
 
 class Grafana(unittest.TestCase):
     def test_provisioning_points_at_the_boards_and_their_data_source(self):
-        source, = rules_test.load("grafana", "provisioning", "datasources", "esshub.yml")["datasources"]
+        (source,) = rules_test.load("grafana", "provisioning", "datasources", "esshub.yml")[
+            "datasources"
+        ]
         self.assertEqual((source["type"], source["uid"]), ("prometheus", boards.DATA_SOURCE))
         scrape = rules_test.load("prometheus", "prometheus.yml")["global"]["scrape_interval"]
         self.assertEqual(source["jsonData"]["timeInterval"], scrape)
-        provider, = rules_test.load("grafana", "provisioning", "dashboards", "esshub.yml")["providers"]
+        (provider,) = rules_test.load("grafana", "provisioning", "dashboards", "esshub.yml")[
+            "providers"
+        ]
         self.assertTrue(provider["options"]["path"].endswith("/esshub"))
 
     def test_boards_and_panels_are_told_apart(self):
@@ -40,19 +44,27 @@ class Grafana(unittest.TestCase):
                 self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
                 for x in range(place["x"], place["x"] + place["w"]):
                     for y in range(place["y"], place["y"] + place["h"]):
-                        self.assertNotIn((x, y), taken, f'{panel["title"]} covers {taken.get((x, y))}')
+                        self.assertNotIn(
+                            (x, y), taken, f'{panel["title"]} covers {taken.get((x, y))}'
+                        )
                         taken[x, y] = panel["title"]
             rows = {y for _, y in taken}
             self.assertEqual(rows, set(range(max(rows) + 1)), f'{board["title"]}: an empty row')
             for y in rows:
-                self.assertEqual({x for x, row in taken if row == y}, set(range(24)), f'{board["title"]} row {y}')
+                self.assertEqual(
+                    {x for x, row in taken if row == y}, set(range(24)), f'{board["title"]} row {y}'
+                )
 
     def test_every_query_names_its_data_source_and_its_hub(self):
         for board in boards.load_all().values():
             for panel in boards.panels(board):
                 if panel["type"] == "row":
                     continue
-                self.assertEqual(panel["datasource"], {"type": "prometheus", "uid": "${datasource}"}, panel["title"])
+                self.assertEqual(
+                    panel["datasource"],
+                    {"type": "prometheus", "uid": "${datasource}"},
+                    panel["title"],
+                )
                 self.assertTrue(panel["targets"], panel["title"])
                 letters = [target["refId"] for target in panel["targets"]]
                 self.assertEqual(len(letters), len(set(letters)), panel["title"])
@@ -62,8 +74,13 @@ class Grafana(unittest.TestCase):
                 self.assertIn("unit", defaults, panel["title"])
 
     def test_promtool_parses_every_query(self):
-        group = {"name": "boards", "rules": [{"record": f"query:{i}", "expr": boards.plain(expr)}
-                                             for i, (_, expr) in enumerate(boards.queries())]}
+        group = {
+            "name": "boards",
+            "rules": [
+                {"record": f"query:{i}", "expr": boards.plain(expr)}
+                for i, (_, expr) in enumerate(boards.queries())
+            ],
+        }
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as f:
             json.dump({"groups": [group]}, f)
             f.flush()
@@ -78,8 +95,11 @@ class Grafana(unittest.TestCase):
                 with open(os.path.join(folder, name)) as f:
                     for metric in re.findall(r'"(esshub_\w+)"', f.read()):
                         ours |= {metric, metric + "_bucket", metric + "_sum", metric + "_count"}
-        for title, expr in boards.queries() + [(r.get("alert") or r["record"], r["expr"])
-                                               for file in ("alerts.yml", "records.yml") for r in rules_test.rules(file)]:
+        for title, expr in boards.queries() + [
+            (r.get("alert") or r["record"], r["expr"])
+            for file in ("alerts.yml", "records.yml")
+            for r in rules_test.rules(file)
+        ]:
             self.assertLessEqual(boards.metrics(expr), ours, title)
 
     def test_the_boards_show_every_fault_reason_and_flow_there_is(self):

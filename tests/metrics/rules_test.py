@@ -28,18 +28,27 @@ def run(*command):
 
 
 def rules(file):
-    return [rule for group in load("prometheus", "rules", file)["groups"] for rule in group["rules"]]
+    return [
+        rule for group in load("prometheus", "rules", file)["groups"] for rule in group["rules"]
+    ]
 
 
 class Prometheus(unittest.TestCase):
     def test_promtool_accepts_configuration_and_rules(self):
-        status, text = run("promtool", "check", "config", os.path.join(DEPLOY, "prometheus", "prometheus.yml"))
+        status, text = run(
+            "promtool", "check", "config", os.path.join(DEPLOY, "prometheus", "prometheus.yml")
+        )
         self.assertEqual(status, 0, text)
         self.assertIn("2 rule files found", text)
 
     def test_every_rule_test_passes(self):
-        status, text = run("promtool", "test", "rules", os.path.join(HERE, "alerts.yml"),
-                           os.path.join(HERE, "records.yml"))
+        status, text = run(
+            "promtool",
+            "test",
+            "rules",
+            os.path.join(HERE, "alerts.yml"),
+            os.path.join(HERE, "records.yml"),
+        )
         self.assertEqual(status, 0, text)
 
     def test_every_alert_is_tested_firing_and_not_firing(self):
@@ -65,15 +74,20 @@ class Prometheus(unittest.TestCase):
         with open(os.path.join(TOP, "model", "fault.cpp")) as f:
             faults = set(re.findall(r'\{Fault::\w+, "(\w+)"', f.read()))
         self.assertGreater(len(faults), 10)
-        heard = {fault for rule in rules("alerts.yml")
-                 for names in re.findall(r'fault=~?"([\w|]+)"', rule["expr"].split("unless")[0])
-                 for fault in names.split("|")}
+        heard = {
+            fault
+            for rule in rules("alerts.yml")
+            for names in re.findall(r'fault=~?"([\w|]+)"', rule["expr"].split("unless")[0])
+            for fault in names.split("|")
+        }
         self.assertEqual(faults - heard, set())
 
     def test_every_alert_says_how_urgent_and_what_to_do(self):
         for rule in rules("alerts.yml"):
             self.assertIn(rule["labels"]["severity"], ("page", "ticket", "info"), rule["alert"])
-            self.assertTrue(rule["annotations"]["summary"] and rule["annotations"]["description"], rule["alert"])
+            self.assertTrue(
+                rule["annotations"]["summary"] and rule["annotations"]["description"], rule["alert"]
+            )
 
 
 class Alertmanager(unittest.TestCase):
@@ -84,11 +98,15 @@ class Alertmanager(unittest.TestCase):
         self.assertEqual(status, 0, text)
 
     def test_each_severity_takes_its_route(self):
-        for labels, receiver in ((["severity=page", "alertname=GridMeterLost"], "owner-now"),
-                                 (["severity=ticket", "alertname=StaleSamples"], "owner"),
-                                 (["severity=info", "alertname=ReserveReached"], "nobody"),
-                                 (["severity=info", "alertname=Watchdog"], "dead-man")):
-            status, text = run("amtool", "config", "routes", "test", f"--config.file={self.FILE}", *labels)
+        for labels, receiver in (
+            (["severity=page", "alertname=GridMeterLost"], "owner-now"),
+            (["severity=ticket", "alertname=StaleSamples"], "owner"),
+            (["severity=info", "alertname=ReserveReached"], "nobody"),
+            (["severity=info", "alertname=Watchdog"], "dead-man"),
+        ):
+            status, text = run(
+                "amtool", "config", "routes", "test", f"--config.file={self.FILE}", *labels
+            )
             self.assertEqual((status, text.strip()), (0, receiver), labels)
 
     def test_silenced_alerts_exist(self):

@@ -15,14 +15,25 @@ class Broker:
     def __init__(self, directory, tls=False, name="localhost"):
         self.dir = directory
         self.port = free_port()
-        lines = [f"listener {self.port} 127.0.0.1", "persistence false", "log_type all",
-                 "set_tcp_nodelay true"]
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "persistence false",
+            "log_type all",
+            "set_tcp_nodelay true",
+        ]
         if tls:
             self.make_certificates(name)
-            lines += [f"cafile {self.file('ca.pem')}", f"certfile {self.file('broker.pem')}",
-                      f"keyfile {self.file('broker.key')}", f"password_file {self.file('passwords')}"]
-            subprocess.run(["mosquitto_passwd", "-b", "-c", self.file("passwords"), "hub", "right"],
-                           check=True, capture_output=True)
+            lines += [
+                f"cafile {self.file('ca.pem')}",
+                f"certfile {self.file('broker.pem')}",
+                f"keyfile {self.file('broker.key')}",
+                f"password_file {self.file('passwords')}",
+            ]
+            subprocess.run(
+                ["mosquitto_passwd", "-b", "-c", self.file("passwords"), "hub", "right"],
+                check=True,
+                capture_output=True,
+            )
         else:
             lines += ["allow_anonymous true"]
         with open(self.file("mosquitto.conf"), "w") as f:
@@ -36,17 +47,63 @@ class Broker:
     def make_certificates(self, name):
         def openssl(*arguments):
             subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.dir)
+
         for ca in ("ca", "wrong-ca"):
-            openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-keyout", f"{ca}.key", "-out", f"{ca}.pem", "-days", "2", "-subj", f"/CN={ca}")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                "-keyout", "broker.key", "-out", "broker.csr", "-subj", f"/CN={name}",
-                "-addext", f"subjectAltName=DNS:{name}")
-        openssl("x509", "-req", "-in", "broker.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                "-days", "2", "-copy_extensions", "copy", "-out", "broker.pem")
+            openssl(
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-keyout",
+                f"{ca}.key",
+                "-out",
+                f"{ca}.pem",
+                "-days",
+                "2",
+                "-subj",
+                f"/CN={ca}",
+            )
+        openssl(
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            "broker.key",
+            "-out",
+            "broker.csr",
+            "-subj",
+            f"/CN={name}",
+            "-addext",
+            f"subjectAltName=DNS:{name}",
+        )
+        openssl(
+            "x509",
+            "-req",
+            "-in",
+            "broker.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-copy_extensions",
+            "copy",
+            "-out",
+            "broker.pem",
+        )
 
     def start(self):
-        self.process = Process(["mosquitto", "-c", self.file("mosquitto.conf")], self.file("mosquitto.log"))
+        self.process = Process(
+            ["mosquitto", "-c", self.file("mosquitto.conf")], self.file("mosquitto.log")
+        )
         if wait_for(lambda: "running" in self.process.text(), 10) is None:
             raise RuntimeError("mosquitto did not start:\n" + self.process.text())
 

@@ -8,7 +8,8 @@ import tty
 
 class Cable:
     """Cable("hub", "slave") or Cable("hub", meters=DEVICE): port[name] is the path to open, sent[name] what
-    was said from there, in bytes. It passes bytes on as they come: a pseudo-terminal has no baud rate."""
+    was said from there, in bytes. It passes bytes on as they come: a pseudo-terminal has no baud rate.
+    """
 
     def __init__(self, *names, **devices):
         self.port, self.sent, self.fds, self.held = {}, {}, {}, []

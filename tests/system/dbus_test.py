@@ -19,10 +19,17 @@ from gi.repository import GLib
 from house import House, Process, wait_for
 
 ITEM = "com.victronenergy.BusItem"
-POLICY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/com.victronenergy.esshub.conf")
-NAMES = {"grid": "com.victronenergy.grid.sdm630_l1", "pvinverter": "com.victronenergy.pvinverter.sdm630_l2",
-         "acload": "com.victronenergy.acload.sdm120_battery", "vebus": "com.victronenergy.vebus.mk3",
-         "battery": "com.victronenergy.battery.pylontech_can", "system": "com.victronenergy.system"}
+POLICY = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../../deploy/com.victronenergy.esshub.conf"
+)
+NAMES = {
+    "grid": "com.victronenergy.grid.sdm630_l1",
+    "pvinverter": "com.victronenergy.pvinverter.sdm630_l2",
+    "acload": "com.victronenergy.acload.sdm120_battery",
+    "vebus": "com.victronenergy.vebus.mk3",
+    "battery": "com.victronenergy.battery.pylontech_can",
+    "system": "com.victronenergy.system",
+}
 SETPOINT = "/Hub4/L1/AcPowerSetpoint"
 
 
@@ -33,7 +40,8 @@ class PrivateBus:
         self.address = f"unix:path={directory}/bus"
         config = os.path.join(directory, "bus.conf")
         with open(config, "w") as f:
-            f.write(f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+            f.write(
+                f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>{self.address}</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow user="*"/><deny own="*"/><deny send_type="method_call"/>
@@ -41,7 +49,8 @@ class PrivateBus:
 <allow send_requested_reply="true" send_type="error"/><allow receive_type="method_call"/>
 <allow receive_type="method_return"/><allow receive_type="error"/><allow receive_type="signal"/>
 <allow send_destination="org.freedesktop.DBus"/></policy>
-<include>{POLICY}</include></busconfig>""")
+<include>{POLICY}</include></busconfig>"""
+            )
         self.config = config
         self.log = os.path.join(directory, "bus.log")
         self.process = None
@@ -51,7 +60,9 @@ class PrivateBus:
         path = self.address.split("=")[1]
         if os.path.exists(path):
             os.unlink(path)
-        self.process = Process(["dbus-daemon", "--nofork", "--nopidfile", "--config-file", self.config], self.log)
+        self.process = Process(
+            ["dbus-daemon", "--nofork", "--nopidfile", "--config-file", self.config], self.log
+        )
         if wait_for(lambda: os.path.exists(path), 10) is None:
             raise RuntimeError("dbus-daemon did not start:\n" + self.process.text())
 
@@ -109,6 +120,7 @@ class DbusTest(unittest.TestCase):
         def all_there():
             listed = self.names()
             return all(name in listed for name in NAMES.values())
+
         self.assertIsNotNone(wait_for(all_there, limit_s), self.house.hub.text()[-3000:])
 
     def holds_the_grid(self):
@@ -116,20 +128,29 @@ class DbusTest(unittest.TestCase):
 
     def settle(self):
         self.owned()
-        self.assertIsNotNone(wait_for(self.holds_the_grid, 60, hold_s=1), self.house.hub.text()[-3000:])
+        self.assertIsNotNone(
+            wait_for(self.holds_the_grid, 60, hold_s=1), self.house.hub.text()[-3000:]
+        )
 
     def value(self, service, path):
-        return json.loads(self.bus.busctl("--json=short", "call", NAMES[service], path, ITEM, "GetValue"))["data"][0]
+        return json.loads(
+            self.bus.busctl("--json=short", "call", NAMES[service], path, ITEM, "GetValue")
+        )["data"][0]
 
     def is_value(self, service, path, want, by, limit_s=10):
         def near():
             data = self.value(service, path)["data"]
             return not isinstance(data, list) and abs(data - want) <= by
-        self.assertIsNotNone(wait_for(near, limit_s), f"{service}{path} is {self.value(service, path)}")
+
+        self.assertIsNotNone(
+            wait_for(near, limit_s), f"{service}{path} is {self.value(service, path)}"
+        )
 
     def log_has(self, pattern, limit_s=10):
-        self.assertIsNotNone(wait_for(lambda: re.search(pattern, self.house.hub.text()), limit_s),
-                             f"{pattern!r} is not in the log:\n" + self.house.hub.text()[-3000:])
+        self.assertIsNotNone(
+            wait_for(lambda: re.search(pattern, self.house.hub.text()), limit_s),
+            f"{pattern!r} is not in the log:\n" + self.house.hub.text()[-3000:],
+        )
 
     def test_1_every_service_has_its_name_and_mandatory_paths(self):
         self.settle()
@@ -166,16 +187,18 @@ class DbusTest(unittest.TestCase):
     def test_5_python_dbus_reads_all_and_hears_one_signal_a_period(self):
         self.settle()
         loop = GLib.MainLoop()
-        connection = dbus.bus.BusConnection(self.bus.address,
-                                            mainloop=dbus.mainloop.glib.DBusGMainLoop())
+        connection = dbus.bus.BusConnection(
+            self.bus.address, mainloop=dbus.mainloop.glib.DBusGMainLoop()
+        )
         items = dbus.Interface(connection.get_object(NAMES["grid"], "/"), ITEM).GetItems()
         self.assertEqual(set(items["/Ac/L1/Power"]), {"Value", "Text"})
         self.assertIsInstance(items["/Ac/L1/Power"]["Value"], dbus.Double)
         self.assertEqual(items["/HardwareVersion"]["Value"], dbus.Array([], signature="i"))
         changes = []
         # Two seconds of a moving load: every View has something new to say.
-        connection.add_signal_receiver(lambda change: changes.append(change), "ItemsChanged", ITEM,
-                                       NAMES["grid"], "/")
+        connection.add_signal_receiver(
+            lambda change: changes.append(change), "ItemsChanged", ITEM, NAMES["grid"], "/"
+        )
         mover = threading.Timer(0.2, lambda: self.house.say("load 1400"))
         mover.start()
         GLib.timeout_add(4000, loop.quit)
@@ -186,17 +209,25 @@ class DbusTest(unittest.TestCase):
         self.assertGreaterEqual(len(changes), 2)
         self.assertLessEqual(len(changes), 6, "one a period of 1 s")
         self.assertTrue(all(change for change in changes), "never an empty one")
-        self.assertFalse(any("/DeviceInstance" in change for change in changes), "only what changed")
+        self.assertFalse(
+            any("/DeviceInstance" in change for change in changes), "only what changed"
+        )
         self.assertTrue(any("/Ac/L1/Power" in change for change in changes))
 
     def test_6_the_setpoint_is_a_dispatch_with_its_author(self):
         self.settle()
         self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "i", "-500"), "i 0")
         self.log_has(r'command accepted who="dbus :\d+\.\d+" command=start_dispatch do=discharge')
-        self.assertIsNotNone(wait_for(lambda: abs(self.house.setpoint() + 500) < 20, 15), self.house.state())
+        self.assertIsNotNone(
+            wait_for(lambda: abs(self.house.setpoint() + 500) < 20, 15), self.house.state()
+        )
         self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "d", "-400.5"), "i 0")
-        self.assertEqual(self.call("vebus", "/Hub4/DisableCharge", "SetValue", "v", "b", "true"), "i 0")
-        self.assertEqual(self.call("vebus", "/Hub4/DisableCharge", "SetValue", "v", "y", "0"), "i 0")
+        self.assertEqual(
+            self.call("vebus", "/Hub4/DisableCharge", "SetValue", "v", "b", "true"), "i 0"
+        )
+        self.assertEqual(
+            self.call("vebus", "/Hub4/DisableCharge", "SetValue", "v", "y", "0"), "i 0"
+        )
         self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "ai", "0"), "i 0")
         self.log_has(r'command accepted who="dbus :\d+\.\d+" command=end_dispatch')
         self.settle()
@@ -206,34 +237,70 @@ class DbusTest(unittest.TestCase):
         for asked, sign in ((-5000, -1), (32000, 1)):
             self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "i", str(asked)), "i 0")
             # 2400 W at most, of inverter and owner; charging also what the charger can do.
-            self.assertIsNotNone(wait_for(lambda: 1500 < sign * self.house.setpoint() <= 2410, 15, hold_s=0.5),
-                                 self.house.state())
-            self.assertIsNotNone(wait_for(lambda: asked in self.house.bounded().values(), 5), self.house.bounded())
+            self.assertIsNotNone(
+                wait_for(lambda: 1500 < sign * self.house.setpoint() <= 2410, 15, hold_s=0.5),
+                self.house.state(),
+            )
+            self.assertIsNotNone(
+                wait_for(lambda: asked in self.house.bounded().values(), 5), self.house.bounded()
+            )
         self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "ai", "0"), "i 0")
         self.settle()
 
     def test_7_wrong_writes_are_refused(self):
         self.owned()
         for service, path, *value, answer in [
-                ("vebus", SETPOINT, "i", "99999", 2), ("vebus", SETPOINT, "d", "nan", 2),
-                ("vebus", SETPOINT, "s", "full", 2), ("vebus", SETPOINT, "ai", "1", "5", 2),
-                ("vebus", "/Hub4/DisableCharge", "d", "0.5", 2), ("vebus", "/Mode", "i", "4", 1),
-                ("battery", "/Soc", "d", "50", 1), ("grid", "/CustomName", "s", "mine", 2)]:
-            self.assertEqual(self.call(service, path, "SetValue", "v", *value), f"i {answer}", (path, value))
+            ("vebus", SETPOINT, "i", "99999", 2),
+            ("vebus", SETPOINT, "d", "nan", 2),
+            ("vebus", SETPOINT, "s", "full", 2),
+            ("vebus", SETPOINT, "ai", "1", "5", 2),
+            ("vebus", "/Hub4/DisableCharge", "d", "0.5", 2),
+            ("vebus", "/Mode", "i", "4", 1),
+            ("battery", "/Soc", "d", "50", 1),
+            ("grid", "/CustomName", "s", "mine", 2),
+        ]:
+            self.assertEqual(
+                self.call(service, path, "SetValue", "v", *value), f"i {answer}", (path, value)
+            )
 
     def test_8_the_policy_lets_others_read_but_not_write(self):
         self.owned()
-        read = self.bus.busctl("call", NAMES["battery"], "/Mgmt/ProcessName", ITEM, "GetValue", user="nobody")
+        read = self.bus.busctl(
+            "call", NAMES["battery"], "/Mgmt/ProcessName", ITEM, "GetValue", user="nobody"
+        )
         self.assertEqual(read, 'v s "esshub"')
         with self.assertRaisesRegex(AssertionError, "[Aa]ccess|rejected|denied"):
-            self.bus.busctl("call", NAMES["vebus"], SETPOINT, ITEM, "SetValue", "v", "i", "0", user="nobody")
+            self.bus.busctl(
+                "call", NAMES["vebus"], SETPOINT, ITEM, "SetValue", "v", "i", "0", user="nobody"
+            )
         with self.assertRaisesRegex(AssertionError, "[Aa]ccess|rejected|denied|not allowed"):
-            self.bus.busctl("call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                            "RequestName", "su", "com.victronenergy.grid.other", "0", user="nobody")
+            self.bus.busctl(
+                "call",
+                "org.freedesktop.DBus",
+                "/org/freedesktop/DBus",
+                "org.freedesktop.DBus",
+                "RequestName",
+                "su",
+                "com.victronenergy.grid.other",
+                "0",
+                user="nobody",
+            )
         # As the service runs: a user made for the run, in the group of the serial ports.
-        self.assertEqual(self.bus.busctl("call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                         "org.freedesktop.DBus", "RequestName", "su", "com.victronenergy.grid.other",
-                                         "0", user="nobody", group="dialout"), "u 1")
+        self.assertEqual(
+            self.bus.busctl(
+                "call",
+                "org.freedesktop.DBus",
+                "/org/freedesktop/DBus",
+                "org.freedesktop.DBus",
+                "RequestName",
+                "su",
+                "com.victronenergy.grid.other",
+                "0",
+                user="nobody",
+                group="dialout",
+            ),
+            "u 1",
+        )
 
     def test_9_a_bus_that_hangs_or_dies_costs_control_nothing(self):
         self.settle()
@@ -254,7 +321,9 @@ class DbusTest(unittest.TestCase):
         self.bus.resume()
         self.assertEqual(code, 0)
         self.assertLess(seconds, 5)
-        self.assertIsNotNone(wait_for(lambda: "victronenergy" not in self.names(), 10), self.names())
+        self.assertIsNotNone(
+            wait_for(lambda: "victronenergy" not in self.names(), 10), self.names()
+        )
 
 
 if __name__ == "__main__":

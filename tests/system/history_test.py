@@ -38,8 +38,11 @@ class HistoryTest(unittest.TestCase):
         with open(cls.config, "w") as f:
             f.write(text + f'\n[history]\nfile = "{cls.file}"\nbatch = "10 s"\n')
         # Its log goes to a device: a file could not grow either.
-        cls.hub = subprocess.Popen([HUB, "run", "--config", cls.config], stderr=subprocess.DEVNULL,
-                                   preexec_fn=no_file_may_grow)
+        cls.hub = subprocess.Popen(
+            [HUB, "run", "--config", cls.config],
+            stderr=subprocess.DEVNULL,
+            preexec_fn=no_file_may_grow,
+        )
 
     @classmethod
     def tearDownClass(cls):
@@ -50,18 +53,26 @@ class HistoryTest(unittest.TestCase):
     def test_1_on_a_full_disk_control_goes_on_and_the_owner_is_told(self):
         house = self.house
         house.say("load 2000")
-        self.assertIsNotNone(wait_for(lambda: house.scrape().get(FAULT) == 1, 10), "no storage_failed")
-        self.assertIsNotNone(wait_for(lambda: abs(house.setpoint()) > 200, 20), "the battery is not used")
+        self.assertIsNotNone(
+            wait_for(lambda: house.scrape().get(FAULT) == 1, 10), "no storage_failed"
+        )
+        self.assertIsNotNone(
+            wait_for(lambda: abs(house.setpoint()) > 200, 20), "the battery is not used"
+        )
         before = house.setpoint()
         house.say("load 1000")
-        self.assertIsNotNone(wait_for(lambda: abs(house.setpoint() - before) > 500, 5), "it does not follow")
+        self.assertIsNotNone(
+            wait_for(lambda: abs(house.setpoint() - before) > 500, 5), "it does not follow"
+        )
         self.assertEqual(house.scrape().get(FAULT), 1)
 
     def test_2_once_there_is_room_the_fault_clears_and_nothing_was_lost(self):
         house = self.house
         limit = resource.prlimit(self.hub.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(self.hub.pid, resource.RLIMIT_FSIZE, (limit[1], limit[1]))
-        self.assertIsNotNone(wait_for(lambda: house.scrape().get(FAULT) == 0, 20), "the fault stays")
+        self.assertIsNotNone(
+            wait_for(lambda: house.scrape().get(FAULT) == 0, 20), "the fault stays"
+        )
         status, text, err = export("--config", self.config, "--what", "events", "--format", "json")
         self.assertEqual((status, err), (0, ""))
         events = json.loads(text)
@@ -91,9 +102,10 @@ class HistoryTest(unittest.TestCase):
             f.write("no database " * 100)
         self.assertEqual(export("--file", self.house.path("text.db"))[0], 1)
 
-
     def test_5_the_status_is_that_of_the_running_hub(self):
-        run = subprocess.run([HUB, "status", "--address", self.house.web], capture_output=True, text=True, timeout=20)
+        run = subprocess.run(
+            [HUB, "status", "--address", self.house.web], capture_output=True, text=True, timeout=20
+        )
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         for title in ("grid", "SOC", "now", "why", "faults", "today", "buses"):
             self.assertRegex(run.stdout, f"(?m)^{title} ")
@@ -106,9 +118,14 @@ class StatusTest(unittest.TestCase):
 
     ANSWERS = {
         "/api/v1/site": {"name": "cottage", "time_zone": "Europe/London"},
-        "/api/v1/state": {"at": 1768474800.0, "clock_trusted": True, "control": {"current": True},
-                          "flows": {"grid": {"w": 230, "age_s": 0.2}},
-                          "decision": {"battery_w": 0, "reasons": []}, "faults": []},
+        "/api/v1/state": {
+            "at": 1768474800.0,
+            "clock_trusted": True,
+            "control": {"current": True},
+            "flows": {"grid": {"w": 230, "age_s": 0.2}},
+            "decision": {"battery_w": 0, "reasons": []},
+            "faults": [],
+        },
         "/api/v1/buses": {"buses": []},
     }
 
@@ -136,8 +153,12 @@ class StatusTest(unittest.TestCase):
         cls.server.server_close()
 
     def status(self, *arguments):
-        return subprocess.run([HUB, "status", "--address", self.address, *arguments], capture_output=True,
-                              text=True, timeout=20)
+        return subprocess.run(
+            [HUB, "status", "--address", self.address, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
 
     def test_1_the_same_truth_without_colour_in_a_pipe(self):
         run = self.status()
@@ -154,8 +175,11 @@ class StatusTest(unittest.TestCase):
         self.assertIsNone(hub["today"])
 
     def test_3_watch_goes_on(self):
-        watch = subprocess.Popen([HUB, "status", "--address", self.address, "--watch", "--json"],
-                                 stdout=subprocess.PIPE, text=True)
+        watch = subprocess.Popen(
+            [HUB, "status", "--address", self.address, "--watch", "--json"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             for _ in range(2):
                 self.assertIn("site", json.loads(watch.stdout.readline()))
@@ -164,8 +188,12 @@ class StatusTest(unittest.TestCase):
             watch.communicate(timeout=5)
 
     def test_4_nobody_there_is_an_error(self):
-        run = subprocess.run([HUB, "status", "--address", f"127.0.0.1:{free_port()}"], capture_output=True,
-                             text=True, timeout=20)
+        run = subprocess.run(
+            [HUB, "status", "--address", f"127.0.0.1:{free_port()}"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
         self.assertEqual((run.returncode, run.stdout), (1, ""))
         self.assertIn("esshub status: http://127.0.0.1:", run.stderr)
 

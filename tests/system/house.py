@@ -71,13 +71,29 @@ class House:
         self.dir = tempfile.mkdtemp(prefix="esshub-test.")
         self.metrics = f"127.0.0.1:{free_port()}"
         self.web = f"127.0.0.1:{free_port()}"
-        self.sim = Process([SIM, "plant", "--dir", self.dir, "--metrics", self.metrics,
-                            "--web", self.web, "--seed", "1",
-                            *arguments], os.path.join(self.dir, "sim.log"))
+        self.sim = Process(
+            [
+                SIM,
+                "plant",
+                "--dir",
+                self.dir,
+                "--metrics",
+                self.metrics,
+                "--web",
+                self.web,
+                "--seed",
+                "1",
+                *arguments,
+            ],
+            os.path.join(self.dir, "sim.log"),
+        )
         self.hub = None
-        ready = wait_for(lambda: os.path.exists(self.path("esshub.toml"))
-                         and os.path.exists(self.path("control"))
-                         and os.path.exists(self.path("inverter")), 20)
+        ready = wait_for(
+            lambda: os.path.exists(self.path("esshub.toml"))
+            and os.path.exists(self.path("control"))
+            and os.path.exists(self.path("inverter")),
+            20,
+        )
         if ready is None:
             raise RuntimeError("the simulated house did not start:\n" + self.sim.text())
 
@@ -101,8 +117,11 @@ class House:
     def start_hub_on(self, bus, port, *lines):
         """The hub with another port for the bus (meters, battery, inverter), with these settings of the line."""
         with open(self.path("esshub.toml")) as f:
-            config, found = re.subn(f'port = "{self.path(bus)}"(.*\nbaud = .*)?',
-                                    "\n".join([f'port = "{port}"', *lines]), f.read())
+            config, found = re.subn(
+                f'port = "{self.path(bus)}"(.*\nbaud = .*)?',
+                "\n".join([f'port = "{port}"', *lines]),
+                f.read(),
+            )
         assert found == 1
         with open(self.path("peer.toml"), "w") as f:
             f.write(config)
@@ -111,7 +130,9 @@ class House:
     def frames(self, bus):
         """{result: count} of a bus, without those that never came."""
         key = f'esshub_bus_frames_total{{bus="{bus}",result="'
-        return {k[len(key):-2]: int(v) for k, v in self.scrape().items() if k.startswith(key) and v}
+        return {
+            k[len(key) : -2]: int(v) for k, v in self.scrape().items() if k.startswith(key) and v
+        }
 
     def start_hub(self, config=None, trusted_clock=False):
         """With a trusted clock the machine's counts as synchronised: else there are no days, prices or times."""
@@ -119,8 +140,9 @@ class House:
         if trusted_clock:
             env["LD_PRELOAD"] = os.environ["ESSHUB_SYNCHRONISED_CLOCK"]
             env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-        self.hub = Process([HUB, "run", "--config", config or self.path("esshub.toml")],
-                           self.path("hub.log"), env)
+        self.hub = Process(
+            [HUB, "run", "--config", config or self.path("esshub.toml")], self.path("hub.log"), env
+        )
 
     def scrape(self):
         """/metrics as {name{labels}: value}; empty while there is no answer."""
@@ -134,7 +156,7 @@ class House:
     def bounded(self):
         """{rule: W} of the limits that hold the battery, with what it would be told without each."""
         key = 'esshub_decision_without_reason_watts{reason="'
-        return {k[len(key):-2]: w for k, w in self.scrape().items() if k.startswith(key)}
+        return {k[len(key) : -2]: w for k, w in self.scrape().items() if k.startswith(key)}
 
     def setpoint(self):
         """W as the inverter holds it, 0 when it holds none."""

@@ -15,8 +15,10 @@ from house import HUB, House, wait_for
 
 def plan():
     """Prices and a weekly plan with something in every day, but nothing for the next hours."""
+
     def clock(hours):
         return (datetime.now(ZoneInfo("Europe/London")) + timedelta(hours=hours)).strftime("%H:00")
+
     return f"""
 [policy]
 mode = "scheduled"
@@ -64,8 +66,13 @@ def main():
         "stop_hub": lambda _: house.hub.stop(),
         "hub_log": lambda _: house.hub.text(),
         "set_password": lambda password: subprocess.run(
-            [HUB, "password", "--config", house.path("esshub.toml")], input=password + "\n", text=True,
-            check=True, timeout=20, stdout=subprocess.DEVNULL),
+            [HUB, "password", "--config", house.path("esshub.toml")],
+            input=password + "\n",
+            text=True,
+            check=True,
+            timeout=20,
+            stdout=subprocess.DEVNULL,
+        ),
     }
     try:
         for line in sys.stdin:

@@ -44,7 +44,9 @@ class HubTest(unittest.TestCase):
             mend()
             if took is not None and took <= limit_s:
                 break
-        print(f"{name}: {', '.join('never' if t is None else f'{t:.2f} s' for t in times)} (limit {limit_s} s)")
+        print(
+            f"{name}: {', '.join('never' if t is None else f'{t:.2f} s' for t in times)} (limit {limit_s} s)"
+        )
         self.assertTrue(any(t is not None and t <= limit_s for t in times), name)
 
     def test_1_load_step_is_followed(self):
@@ -53,30 +55,58 @@ class HubTest(unittest.TestCase):
         def followed():
             state = h.state()
             return state["load_w"] > 1900 and abs(state["grid_w"]) < 100
-        self.reaction(lambda: h.say("load 2000"), lambda: h.say("load 1000"), followed, 4,
-                      "1 kW step to |grid| < 100 W")
+
+        self.reaction(
+            lambda: h.say("load 2000"),
+            lambda: h.say("load 1000"),
+            followed,
+            4,
+            "1 kW step to |grid| < 100 W",
+        )
 
     def test_2_meter_off_means_zero_within_4s(self):
         h = self.house
-        self.reaction(lambda: h.say("fault meters off"), lambda: h.say("fault meters none"),
-                      lambda: abs(h.setpoint()) < 1, 4, "meter off to 0 W")
+        self.reaction(
+            lambda: h.say("fault meters off"),
+            lambda: h.say("fault meters none"),
+            lambda: abs(h.setpoint()) < 1,
+            4,
+            "meter off to 0 W",
+        )
 
     def test_3_bms_off_means_zero_within_4s(self):
         h = self.house
-        self.reaction(lambda: h.say("fault battery off"), lambda: h.say("fault battery none"),
-                      lambda: abs(h.setpoint()) < 1, 4, "BMS off to 0 W")
+        self.reaction(
+            lambda: h.say("fault battery off"),
+            lambda: h.say("fault battery none"),
+            lambda: abs(h.setpoint()) < 1,
+            4,
+            "BMS off to 0 W",
+        )
 
     def test_4_dcl_zero_means_no_discharge_within_2s(self):
         h = self.house
-        self.reaction(lambda: h.say("bms dcl 0"), lambda: h.say("bms dcl auto"),
-                      lambda: h.setpoint() > -1, 2, "DCL 0 to no discharge")
+        self.reaction(
+            lambda: h.say("bms dcl 0"),
+            lambda: h.say("bms dcl auto"),
+            lambda: h.setpoint() > -1,
+            2,
+            "DCL 0 to no discharge",
+        )
 
     def test_5_control_resumes_after_the_inverter_was_unplugged(self):
         h = self.house
         self.settle()
         h.say("fault inverter unplug")
-        self.assertIsNotNone(wait_for(
-            lambda: h.scrape().get('esshub_fault_active{fault="inverter_lost",severity="critical"}') == 1, 15))
+        self.assertIsNotNone(
+            wait_for(
+                lambda: h.scrape().get(
+                    'esshub_fault_active{fault="inverter_lost",severity="critical"}'
+                )
+                == 1,
+                15,
+            )
+        )
         # By itself, without the hub, the inverter lets go of the last setpoint.
         self.assertIsNotNone(wait_for(lambda: h.state()["setpoint_w"] is None, 20))
         h.say("fault inverter none")
@@ -103,9 +133,15 @@ class HubTest(unittest.TestCase):
         self.settle()
         metrics, truth = h.scrape(), h.state()
         for channel, key in (("grid", "grid_w"), ("load", "load_w"), ("inverter", "battery_w")):
-            self.assertAlmostEqual(metrics[f'esshub_power_watts{{channel="{channel}"}}'], truth[key],
-                                   delta=80, msg=channel)
-        self.assertAlmostEqual(metrics["esshub_battery_soc_ratio"], truth["soc_percent"] / 100, delta=0.011)
+            self.assertAlmostEqual(
+                metrics[f'esshub_power_watts{{channel="{channel}"}}'],
+                truth[key],
+                delta=80,
+                msg=channel,
+            )
+        self.assertAlmostEqual(
+            metrics["esshub_battery_soc_ratio"], truth["soc_percent"] / 100, delta=0.011
+        )
         self.assertAlmostEqual(metrics["esshub_setpoint_watts"], truth["setpoint_w"], delta=50)
 
     def test_7_sigterm_takes_the_setpoint_back_and_ends_with_0(self):

@@ -38,9 +38,24 @@ def fill(database):
     for ago in range(31, 0, -1):
         sun, house = 14 + 6 * math.sin(ago * 1.7), 11 + 3 * math.cos(ago)
         charged = min(sun * 0.6, 8.0)
-        imported, exported = max(0.4, house - sun * 0.4 - charged * 0.9), max(0.0, sun * 0.6 - charged)
-        days.append(((today - timedelta(days=ago)).isoformat(), imported * KWH, exported * KWH, sun * KWH, house * KWH,
-                     charged * KWH, charged * 0.9 * KWH, imported * 0.25, exported * 0.15, 0.0, 0.0))
+        imported, exported = max(0.4, house - sun * 0.4 - charged * 0.9), max(
+            0.0, sun * 0.6 - charged
+        )
+        days.append(
+            (
+                (today - timedelta(days=ago)).isoformat(),
+                imported * KWH,
+                exported * KWH,
+                sun * KWH,
+                house * KWH,
+                charged * KWH,
+                charged * 0.9 * KWH,
+                imported * 0.25,
+                exported * 0.15,
+                0.0,
+                0.0,
+            )
+        )
     with sqlite3.connect(database) as db:
         db.executemany("INSERT OR REPLACE INTO minutes VALUES (?,?,?,?,?,?)", rows)
         db.executemany("INSERT OR REPLACE INTO days VALUES (?,?,?,?,?,?,?,?,?,?,?)", days)

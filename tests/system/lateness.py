@@ -12,7 +12,9 @@ class Lateness:
         self.before = self.now()
 
     def now(self):
-        return {float(m[1]): v for k, v in self.house.scrape().items() if (m := BUCKET.fullmatch(k))}
+        return {
+            float(m[1]): v for k, v in self.house.scrape().items() if (m := BUCKET.fullmatch(k))
+        }
 
     def ticks_and_quantiles(self, *quantiles):
         """How many ticks there were, and the quantiles in seconds, linear within the buckets."""
@@ -26,6 +28,10 @@ class Lateness:
         low, below = 0.0, 0.0
         for le, count in counts:
             if count >= wanted:
-                return low if le == float("inf") else low + (le - low) * (wanted - below) / max(count - below, 1)
+                return (
+                    low
+                    if le == float("inf")
+                    else low + (le - low) * (wanted - below) / max(count - below, 1)
+                )
             low, below = le, count
         return low

@@ -42,13 +42,21 @@ sweep_period = "1 s"
 """
 
 # What this house shows only for a while, and how it is brought to.
-TROUBLE = ("bms alarm high_temperature", "bms warning cell_imbalance", "inverter alarm temperature_warning")
+TROUBLE = (
+    "bms alarm high_temperature",
+    "bms warning cell_imbalance",
+    "inverter alarm temperature_warning",
+)
 
 
 def shortened(text):
     """A rule file or configuration with every waiting time of its own cut to a second."""
-    return re.sub(r"^(\s*)((?:scrape_|evaluation_|group_|repeat_)?interval|for|group_wait): \S+$", r"\1\2: 1s", text,
-                  flags=re.M)
+    return re.sub(
+        r"^(\s*)((?:scrape_|evaluation_|group_|repeat_)?interval|for|group_wait): \S+$",
+        r"\1\2: 1s",
+        text,
+        flags=re.M,
+    )
 
 
 class Webhook(http.server.ThreadingHTTPServer):
@@ -64,8 +72,15 @@ class Webhook(http.server.ThreadingHTTPServer):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             for alert in body["alerts"]:
                 labels = alert["labels"]
-                self.server.messages.append(Message(self.path.strip("/"), alert["status"], labels["alertname"],
-                                                    labels["severity"], alert["annotations"]["summary"]))
+                self.server.messages.append(
+                    Message(
+                        self.path.strip("/"),
+                        alert["status"],
+                        labels["alertname"],
+                        labels["severity"],
+                        alert["annotations"]["summary"],
+                    )
+                )
             self.send_response(200)
             self.end_headers()
 
@@ -86,7 +101,9 @@ class Monitoring:
         for name in glob.glob(house.path("prometheus/**/*.yml"), recursive=True):
             with open(name) as f:
                 text = shortened(f.read())
-            text = text.replace("127.0.0.1:9750", house.metrics).replace("127.0.0.1:9093", alertmanager)
+            text = text.replace("127.0.0.1:9750", house.metrics).replace(
+                "127.0.0.1:9093", alertmanager
+            )
             with open(name, "w") as f:
                 f.write(text)
         with open(os.path.join(DEPLOY, "alertmanager", "alertmanager.yml")) as f:
@@ -94,18 +111,38 @@ class Monitoring:
         for receiver in config["receivers"]:
             for kind in [key for key in receiver if key.endswith("_configs")]:
                 resolved = receiver.pop(kind)[0]["send_resolved"]
-                receiver["webhook_configs"] = [{
-                    "url": f"http://127.0.0.1:{webhook.server_port}/{receiver['name']}", "send_resolved": resolved}]
+                receiver["webhook_configs"] = [
+                    {
+                        "url": f"http://127.0.0.1:{webhook.server_port}/{receiver['name']}",
+                        "send_resolved": resolved,
+                    }
+                ]
         with open(house.path("alertmanager.yml"), "w") as f:
             yaml.safe_dump(config, f)
         self.processes = [
-            Process(["prometheus-alertmanager", f"--config.file={house.path('alertmanager.yml')}",
-                     f"--storage.path={house.path('alertmanager')}", f"--web.listen-address={alertmanager}",
-                     "--cluster.listen-address=", "--log.level=warn"], house.path("alertmanager.log")),
+            Process(
+                [
+                    "prometheus-alertmanager",
+                    f"--config.file={house.path('alertmanager.yml')}",
+                    f"--storage.path={house.path('alertmanager')}",
+                    f"--web.listen-address={alertmanager}",
+                    "--cluster.listen-address=",
+                    "--log.level=warn",
+                ],
+                house.path("alertmanager.log"),
+            ),
             # What fires is told again every second, not every minute: Alertmanager may not be listening yet.
-            Process(["prometheus", f"--config.file={house.path('prometheus/prometheus.yml')}",
-                     f"--storage.tsdb.path={house.path('tsdb')}", f"--web.listen-address={self.address}",
-                     "--rules.alert.resend-delay=1s", "--log.level=warn"], house.path("prometheus.log")),
+            Process(
+                [
+                    "prometheus",
+                    f"--config.file={house.path('prometheus/prometheus.yml')}",
+                    f"--storage.tsdb.path={house.path('tsdb')}",
+                    f"--web.listen-address={self.address}",
+                    "--rules.alert.resend-delay=1s",
+                    "--log.level=warn",
+                ],
+                house.path("prometheus.log"),
+            ),
         ]
 
     def ask(self, path, **parameters):
@@ -155,16 +192,24 @@ class MonitoringTest(unittest.TestCase):
             raise RuntimeError(cls.house.hub.text())
         cls.monitoring = Monitoring(cls.house, cls.webhook)
         cls.addClassCleanup(cls.monitoring.close)
-        cls.unanswered = {(title, boards.plain(
-            expr, instance=cls.house.metrics, __rate_interval="10s", __range="60s"))
-            for title, expr in boards.queries()}
+        cls.unanswered = {
+            (
+                title,
+                boards.plain(
+                    expr, instance=cls.house.metrics, __rate_interval="10s", __range="60s"
+                ),
+            )
+            for title, expr in boards.queries()
+        }
         cls.seen = set()  # metric names in /metrics, at any time
 
     def ask_the_boards(self):
         """Every query not answered yet is asked; true when none is left."""
         cls = type(self)
         cls.seen |= {re.split(r"[{ ]", key)[0] for key in self.house.scrape()}
-        cls.unanswered = {(title, expr) for title, expr in cls.unanswered if not self.monitoring.query(expr)}
+        cls.unanswered = {
+            (title, expr) for title, expr in cls.unanswered if not self.monitoring.query(expr)
+        }
         return not cls.unanswered
 
     def settled(self):
@@ -173,8 +218,10 @@ class MonitoringTest(unittest.TestCase):
 
     def test_1_prometheus_scrapes_the_hub_and_the_chain_is_alive(self):
         self.assertIsNotNone(wait_for(self.settled, 60, hold_s=1), self.house.hub.text())
-        self.assertIsNotNone(wait_for(lambda: self.webhook.got(receiver="dead-man", alert="Watchdog"), 20),
-                             self.monitoring.logs())
+        self.assertIsNotNone(
+            wait_for(lambda: self.webhook.got(receiver="dead-man", alert="Watchdog"), 20),
+            self.monitoring.logs(),
+        )
         up = self.monitoring.query('up{job="esshub"} == 1', 3)
         self.assertEqual(len(up), 1, self.monitoring.logs())
         # Before the first scrape there is no hub; as deployed that may last a minute, here a second.
@@ -183,7 +230,9 @@ class MonitoringTest(unittest.TestCase):
 
     def test_2_promtool_is_content_with_what_the_hub_exports(self):
         with urllib.request.urlopen(f"http://{self.house.metrics}/metrics", timeout=5) as r:
-            checked = subprocess.run(["promtool", "check", "metrics"], input=r.read(), capture_output=True)
+            checked = subprocess.run(
+                ["promtool", "check", "metrics"], input=r.read(), capture_output=True
+            )
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
 
     def test_3_a_lost_grid_meter_is_told_to_the_owner_and_taken_back(self):
@@ -191,14 +240,27 @@ class MonitoringTest(unittest.TestCase):
         for trouble in TROUBLE:
             self.house.say(f"{trouble} on")
         self.house.say("fault meters off")
-        fired = wait_for(lambda: self.webhook.got(receiver="owner-now", status="firing", alert="GridMeterLost",
-                                                  severity="page", summary="The grid meter is lost"), 30)
+        fired = wait_for(
+            lambda: self.webhook.got(
+                receiver="owner-now",
+                status="firing",
+                alert="GridMeterLost",
+                severity="page",
+                summary="The grid meter is lost",
+            ),
+            30,
+        )
         self.assertIsNotNone(fired, self.monitoring.logs())
         self.ask_the_boards()
         self.house.say("fault meters none")
         for trouble in TROUBLE:
             self.house.say(f"{trouble} off")
-        resolved = wait_for(lambda: self.webhook.got(receiver="owner-now", status="resolved", alert="GridMeterLost"), 30)
+        resolved = wait_for(
+            lambda: self.webhook.got(
+                receiver="owner-now", status="resolved", alert="GridMeterLost"
+            ),
+            30,
+        )
         print(f"meter off to alert: {fired:.1f} s; meter back to resolved: {resolved or -1:.1f} s")
         self.assertIsNotNone(resolved, self.monitoring.logs())
         self.assertFalse(self.webhook.got(receiver="nobody"))
@@ -207,24 +269,38 @@ class MonitoringTest(unittest.TestCase):
         self.house.say("pv 6000")  # more than the battery takes: something is earned
         answered = wait_for(self.ask_the_boards, 30, step_s=1)
         self.house.say("pv 0")
-        self.assertIsNotNone(answered, "\n".join(f"{title}: {expr}" for title, expr in sorted(self.unanswered)))
+        self.assertIsNotNone(
+            answered, "\n".join(f"{title}: {expr}" for title, expr in sorted(self.unanswered))
+        )
 
     def test_5_every_metric_that_the_boards_name_is_in_our_metrics(self):
-        named = {name for _, expr in boards.queries() for name in boards.metrics(expr) if name.startswith("esshub_")}
+        named = {
+            name
+            for _, expr in boards.queries()
+            for name in boards.metrics(expr)
+            if name.startswith("esshub_")
+        }
         self.assertEqual(named - self.seen, set())
 
     def test_6_after_a_kill_no_counter_of_energy_has_begun_anew(self):
         def discharged(expr):
-            found = self.monitoring.query(expr.format('esshub_flow_energy_joules_total{flow="battery_discharge"}'), 5)
+            found = self.monitoring.query(
+                expr.format('esshub_flow_energy_joules_total{flow="battery_discharge"}'), 5
+            )
             return float(found[0]["values"][-1][1]) if found else 0.0
+
         self.assertIsNotNone(wait_for(lambda: discharged("{}") > 0, 10))
         before = discharged("{}")
         self.house.hub.p.kill()
         self.house.hub.stop()
         self.house.start_hub(trusted_clock=True)
-        self.assertIsNotNone(wait_for(lambda: discharged("{}") > before, 30), f"{before}, then {discharged('{}')}")
+        self.assertIsNotNone(
+            wait_for(lambda: discharged("{}") > before, 30), f"{before}, then {discharged('{}')}"
+        )
         self.assertEqual(discharged("resets({}[10m])"), 0)
-        self.assertLess(discharged("{}"), before + 500_000, "a mark above it, and what has flowed since")
+        self.assertLess(
+            discharged("{}"), before + 500_000, "a mark above it, and what has flowed since"
+        )
 
 
 if __name__ == "__main__":

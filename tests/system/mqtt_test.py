@@ -17,7 +17,9 @@ SETPOINT = f"W/{PORTAL}/vebus/288/Hub4/L1/AcPowerSetpoint"
 
 
 def block(port, *lines, host="127.0.0.1"):
-    return "\n".join(["[mqtt]", f'address = "{host}:{port}"', 'home_assistant_period = "1 s"', *lines, ""])
+    return "\n".join(
+        ["[mqtt]", f'address = "{host}:{port}"', 'home_assistant_period = "1 s"', *lines, ""]
+    )
 
 
 def with_portal(text):
@@ -53,8 +55,11 @@ class Plain(unittest.TestCase):
 
     def heard(self, topic, accept=lambda payload: True, limit_s=15):
         payload = self.client.hears(topic, limit_s, accept)
-        self.assertIsNotNone(payload, f"{topic}: heard {self.client.heard.get(topic)!r}; the hub's log:\n"
-                             + self.house.hub.text()[-3000:])
+        self.assertIsNotNone(
+            payload,
+            f"{topic}: heard {self.client.heard.get(topic)!r}; the hub's log:\n"
+            + self.house.hub.text()[-3000:],
+        )
         return payload
 
     def holds_the_grid(self):
@@ -69,7 +74,9 @@ class Plain(unittest.TestCase):
 
     def log_has(self, text, limit_s=10):
         found = wait_for(lambda: text in self.house.hub.text(), limit_s)
-        self.assertIsNotNone(found, f"{text!r} is not in the log:\n" + self.house.hub.text()[-3000:])
+        self.assertIsNotNone(
+            found, f"{text!r} is not in the log:\n" + self.house.hub.text()[-3000:]
+        )
 
     def test_1_home_assistant_finds_one_device(self):
         config = json.loads(self.heard(f"homeassistant/device/esshub_{PORTAL}/config"))
@@ -114,19 +121,27 @@ class Plain(unittest.TestCase):
         self.assertRegex(self.house.hub.text(), r'command accepted .*who="?mqtt 127\.0\.0\.1')
         self.heard(f"esshub/{PORTAL}/state/reserve", lambda p: p == "35")
         self.client.says(SETPOINT, '{"value": -500}')
-        self.assertIsNotNone(wait_for(lambda: abs(self.house.setpoint() + 500) < 20, 15),
-                             self.house.hub.text()[-3000:])
+        self.assertIsNotNone(
+            wait_for(lambda: abs(self.house.setpoint() + 500) < 20, 15),
+            self.house.hub.text()[-3000:],
+        )
         self.heard(f"esshub/{PORTAL}/state/authority", lambda p: p == "dispatch")
         self.client.says(f"esshub/{PORTAL}/set/override", "idle")
-        self.assertIsNotNone(wait_for(lambda: abs(self.house.setpoint()) < 20, 15), self.house.state())
+        self.assertIsNotNone(
+            wait_for(lambda: abs(self.house.setpoint()) < 20, 15), self.house.state()
+        )
         self.heard(f"esshub/{PORTAL}/state/override", lambda p: p == "idle")
         self.client.says(f"esshub/{PORTAL}/set/override", "none")
 
     def test_4b_a_setpoint_beyond_the_limits_is_bounded_and_the_limits_say_so(self):
         self.client.says(SETPOINT, '{"value": -5000}')
-        self.assertIsNotNone(wait_for(lambda: -2410 <= self.house.setpoint() < -2300, 15, hold_s=0.5),
-                             self.house.state())
-        self.assertIsNotNone(wait_for(lambda: -5000 in self.house.bounded().values(), 5), self.house.bounded())
+        self.assertIsNotNone(
+            wait_for(lambda: -2410 <= self.house.setpoint() < -2300, 15, hold_s=0.5),
+            self.house.state(),
+        )
+        self.assertIsNotNone(
+            wait_for(lambda: -5000 in self.house.bounded().values(), 5), self.house.bounded()
+        )
         self.client.says(SETPOINT, '{"value": null}')
 
     def test_5_retained_and_impossible_writes_are_refused(self):
@@ -144,9 +159,14 @@ class Plain(unittest.TestCase):
     def as_punctual_as_in_quiet(self, lateness, what):
         """Printed; the median, which the machine's other work moves least, is held against the quiet one."""
         ticks, p50, p99 = lateness.ticks_and_quantiles(0.5, 0.99)
-        print(f"{what}: {ticks:.0f} ticks, late p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us", flush=True)
+        print(
+            f"{what}: {ticks:.0f} ticks, late p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us",
+            flush=True,
+        )
         type(self).quiet = getattr(type(self), "quiet", p50)
-        self.assertLess(p50, max(10 * self.quiet, 0.01), f"{what}: the control waits; quiet: {self.quiet} s")
+        self.assertLess(
+            p50, max(10 * self.quiet, 0.01), f"{what}: the control waits; quiet: {self.quiet} s"
+        )
 
     def test_5b_a_quiet_broker_to_compare_with(self):
         self.settle_after_commands()
@@ -169,13 +189,16 @@ class Plain(unittest.TestCase):
                 self.client.client.publish(SETPOINT, "{" * 500)
                 sent += 2
             return sent >= 20000
+
         took = wait_for(flood, 20, step_s=0.05)
         self.assertIsNotNone(took)
         after = self.ticks()
         self.as_punctual_as_in_quiet(lateness, "flooded")
         self.assertGreater(after - before, 0.5 * 10 * took, "the control stood still")
         self.assertTrue(self.holds_the_grid(), self.house.state())
-        self.assertLess(self.house.hub.text().count("command accepted") - accepted_before, 5 * took + 30)
+        self.assertLess(
+            self.house.hub.text().count("command accepted") - accepted_before, 5 * took + 30
+        )
         self.assertLess(len(self.house.hub.text().splitlines()) - log_before, 1500)
 
     def settle_after_commands(self):
@@ -253,15 +276,24 @@ class Tls(unittest.TestCase):
 
     def hub_says(self, text, *lines, host="localhost", wait_s=15):
         """True once the log of a hub with these lines in [mqtt] has the text; its log."""
-        buses = "".join(f'[[bus]]\nname = "{n}"\nkind = "{k}"\nport = "{self.file(n)}"\n{more}\n'
-                        for n, k, more in [
-                            ("meters", "modbus", '[[bus.meter]]\nmodel = "sdm630"\nunit = 1\n'
-                             'channels = [ { phase = 1, measures = "grid" } ]'),
-                            ("battery", "pylontech", ""), ("inverter", "vebus", "")])
+        buses = "".join(
+            f'[[bus]]\nname = "{n}"\nkind = "{k}"\nport = "{self.file(n)}"\n{more}\n'
+            for n, k, more in [
+                (
+                    "meters",
+                    "modbus",
+                    '[[bus.meter]]\nmodel = "sdm630"\nunit = 1\n'
+                    'channels = [ { phase = 1, measures = "grid" } ]',
+                ),
+                ("battery", "pylontech", ""),
+                ("inverter", "vebus", ""),
+            ]
+        )
         with open(self.file("hub.toml"), "w") as f:
-            f.write(f'[site]\nportal_id = "{PORTAL}"\nstate_dir = "{self.file("state")}"\n'
-                    '[metrics]\naddress = ""\n' + buses
-                    + block(self.broker.port, *lines, host=host))
+            f.write(
+                f'[site]\nportal_id = "{PORTAL}"\nstate_dir = "{self.file("state")}"\n'
+                '[metrics]\naddress = ""\n' + buses + block(self.broker.port, *lines, host=host)
+            )
         hub = Process([HUB, "run", "--config", self.file("hub.toml")], self.file("hub.log"))
         try:
             found = wait_for(lambda: text in hub.text() or not hub.alive(), wait_s)
@@ -276,23 +308,40 @@ class Tls(unittest.TestCase):
         return log
 
     def test_the_right_authority_and_password_connect(self):
-        log = self.check("mqtt connected", f'tls_ca = "{self.file("ca.pem")}"', 'user = "hub"',
-                         f'password_file = "{self.file("right")}"')
+        log = self.check(
+            "mqtt connected",
+            f'tls_ca = "{self.file("ca.pem")}"',
+            'user = "hub"',
+            f'password_file = "{self.file("right")}"',
+        )
         self.assertNotIn("right", log.replace(self.file("right"), ""))
 
     def test_the_wrong_authority_is_refused_and_said_so(self):
-        log = self.check("tls_ca does not vouch for the broker's certificate",
-                         f'tls_ca = "{self.file("wrong-ca.pem")}"', 'user = "hub"', 'password = "right"')
+        log = self.check(
+            "tls_ca does not vouch for the broker's certificate",
+            f'tls_ca = "{self.file("wrong-ca.pem")}"',
+            'user = "hub"',
+            'password = "right"',
+        )
         self.assertNotIn("mqtt connected", log)
 
     def test_a_certificate_for_another_name_is_refused(self):
-        log = self.check("mqtt connect_failed", f'tls_ca = "{self.file("ca.pem")}"', 'user = "hub"',
-                         'password = "right"', host="127.0.0.1")
+        log = self.check(
+            "mqtt connect_failed",
+            f'tls_ca = "{self.file("ca.pem")}"',
+            'user = "hub"',
+            'password = "right"',
+            host="127.0.0.1",
+        )
         self.assertNotIn("mqtt connected", log)
 
     def test_a_wrong_password_is_said_so(self):
-        self.check("Not authorized", f'tls_ca = "{self.file("ca.pem")}"', 'user = "hub"',
-                   f'password_file = "{self.file("wrong")}"')
+        self.check(
+            "Not authorized",
+            f'tls_ca = "{self.file("ca.pem")}"',
+            'user = "hub"',
+            f'password_file = "{self.file("wrong")}"',
+        )
 
     def test_without_tls_it_does_not_connect(self):
         log = self.check("mqtt connect_failed", 'user = "hub"', 'password = "right"')

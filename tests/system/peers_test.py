@@ -26,9 +26,30 @@ class MbpollReadsOurMeters(unittest.TestCase):
 
             def read(unit, reference, count):
                 text = subprocess.run(
-                    ["mbpoll", "-m", "rtu", "-a", str(unit), "-t", "3:float", "-B", "-r", str(reference), "-c",
-                     str(count), "-1", "-b", "9600", "-P", "none", house.path("meters")],
-                    capture_output=True, text=True, timeout=20).stdout
+                    [
+                        "mbpoll",
+                        "-m",
+                        "rtu",
+                        "-a",
+                        str(unit),
+                        "-t",
+                        "3:float",
+                        "-B",
+                        "-r",
+                        str(reference),
+                        "-c",
+                        str(count),
+                        "-1",
+                        "-b",
+                        "9600",
+                        "-P",
+                        "none",
+                        house.path("meters"),
+                    ],
+                    capture_output=True,
+                    text=True,
+                    timeout=20,
+                ).stdout
                 return [float(v) for v in re.findall(r"^\[\d+\]:\s+(\S+)", text, re.M)]
 
             volts = read(1, 1, 3)
@@ -47,13 +68,21 @@ class MbpollReadsOurMeters(unittest.TestCase):
 class PythonCanReadsOurBattery(unittest.TestCase):
     def test_all_frames_of_a_stack(self):
         import can
+
         house = House()
         try:
             house.say("soc 64.5")
             seen = {}
             with can.Bus(interface="slcan", channel=house.path("battery"), bitrate=500000) as bus:
                 end = time.monotonic() + 15
-                while time.monotonic() < end and not {0x351, 0x355, 0x356, 0x359, 0x35C, 0x35E} <= set(seen):
+                while time.monotonic() < end and not {
+                    0x351,
+                    0x355,
+                    0x356,
+                    0x359,
+                    0x35C,
+                    0x35E,
+                } <= set(seen):
                     frame = bus.recv(1)
                     if frame:
                         seen[frame.arbitration_id] = bytes(frame.data)
@@ -81,7 +110,10 @@ class OurMasterReads(unittest.TestCase):
             for slave in started:
                 self.assertIsNotNone(wait_for(lambda: "ready" in slave.text(), 30), slave.text())
             house.start_hub_on("meters", cable.port["hub"], "baud = 115200", 'gap = "0 ms"')
-            wanted = {f'esshub_power_watts{{channel="{channel}"}}': watts for channel, watts in powers.items()}
+            wanted = {
+                f'esshub_power_watts{{channel="{channel}"}}': watts
+                for channel, watts in powers.items()
+            }
             begun = wait_for(lambda: set(wanted) <= set(house.scrape()), 60)
             self.assertIsNotNone(begun, house.hub.text())
             first, begin = house.frames("meters")["ok"], time.monotonic()
@@ -92,9 +124,13 @@ class OurMasterReads(unittest.TestCase):
             self.assertIsNotNone(took, f"not {reads} reads in 240 s\n" + house.hub.text())
             for channel, watts in wanted.items():
                 self.assertAlmostEqual(metrics[channel], watts, delta=0.1, msg=channel)
-            self.assertAlmostEqual(metrics['esshub_voltage_volts{channel="grid"}'], 231.5, delta=0.1)
+            self.assertAlmostEqual(
+                metrics['esshub_voltage_volts{channel="grid"}'], 231.5, delta=0.1
+            )
             # Where this machine let somebody sleep an answer is late, or its end is; nothing else may be.
-            late = {result: frames.pop(result, 0) for result in ("timeout", "late", "length", "resync")}
+            late = {
+                result: frames.pop(result, 0) for result in ("timeout", "late", "length", "resync")
+            }
             self.assertEqual(set(frames), {"ok"})
             self.assertLessEqual(late["timeout"] + late["length"], reads * 0.02, late)
         finally:
@@ -105,10 +141,13 @@ class OurMasterReads(unittest.TestCase):
 
     def test_pymodbus(self):
         script = os.path.join(os.path.dirname(__file__), "pymodbus_slave.py")
-        self.read(int(os.environ.get("ESSHUB_READS", "10000")),
-                  {"grid": 321.5, "solar": 987.25, "battery_meter": -456.75},
-                  lambda house, cable: [Process([sys.executable, script, cable.port["slave1"]],
-                                                house.path("slave.log"))])
+        self.read(
+            int(os.environ.get("ESSHUB_READS", "10000")),
+            {"grid": 321.5, "solar": 987.25, "battery_meter": -456.75},
+            lambda house, cable: [
+                Process([sys.executable, script, cable.port["slave1"]], house.path("slave.log"))
+            ],
+        )
 
     def test_libmodbus(self):
         program = os.environ.get("ESSHUB_LIBMODBUS_SLAVE")
@@ -117,10 +156,28 @@ class OurMasterReads(unittest.TestCase):
 
         def slaves(house, cable):
             def slave(unit, *values):
-                return Process([program, cable.port[f"slave{unit}"], "9600", str(unit), *values],
-                               house.path(f"slave{unit}.log"))
-            return [slave(1, "0x02", "231.5", "0x04", "231.5", "0x0C", "432.5", "0x0E", "876.25", "0x46", "49.98"),
-                    slave(244, "0x0C", "-345.75", "0x46", "49.98")]
+                return Process(
+                    [program, cable.port[f"slave{unit}"], "9600", str(unit), *values],
+                    house.path(f"slave{unit}.log"),
+                )
+
+            return [
+                slave(
+                    1,
+                    "0x02",
+                    "231.5",
+                    "0x04",
+                    "231.5",
+                    "0x0C",
+                    "432.5",
+                    "0x0E",
+                    "876.25",
+                    "0x46",
+                    "49.98",
+                ),
+                slave(244, "0x0C", "-345.75", "0x46", "49.98"),
+            ]
+
         self.read(500, {"grid": 432.5, "solar": 876.25, "battery_meter": -345.75}, slaves)
 
 
@@ -178,14 +235,18 @@ class PythonCanIsTheBattery(unittest.TestCase):
 
     def test_hub_takes_its_frames_and_keeps_it_alive(self):
         import can
+
         data = os.path.join(os.path.dirname(__file__), "..", "data")
 
         def log(name):
             return [m for m in can.LogReader(os.path.join(data, name)) if m.arbitration_id != 0x305]
+
         house = House()
         adapters = Adapters("hub", "battery")
         try:
-            with can.Bus(interface="slcan", channel=adapters.port["battery"], bitrate=500000) as bus:
+            with can.Bus(
+                interface="slcan", channel=adapters.port["battery"], bitrate=500000
+            ) as bus:
                 house.start_hub_on("battery", adapters.port["hub"])
                 self.assertIsNotNone(wait_for(lambda: "hub" in adapters.open, 60), house.hub.text())
                 self.assertEqual([c for c in adapters.commands["hub"] if c], ["C", "S6", "O"])
@@ -205,8 +266,12 @@ class PythonCanIsTheBattery(unittest.TestCase):
                 def all_arrived():
                     took = wait_for(lambda: sum(house.frames("battery").values()) == len(sent), 5)
                     self.assertIsNotNone(took, (house.frames("battery"), len(sent)))
-                    soc, _ = struct.unpack("<HH", [m.data for m in sent if m.arbitration_id == 0x355][-1][:4])
-                    self.assertAlmostEqual(house.scrape()["esshub_battery_soc_ratio"], soc / 100, delta=1e-6)
+                    soc, _ = struct.unpack(
+                        "<HH", [m.data for m in sent if m.arbitration_id == 0x355][-1][:4]
+                    )
+                    self.assertAlmostEqual(
+                        house.scrape()["esshub_battery_soc_ratio"], soc / 100, delta=1e-6
+                    )
 
                 charging = log("pylontech-2xus2000-charge-taper.synthetic.candump.log")
                 play([m for m in charging if m.timestamp < charging[0].timestamp + 8])
@@ -214,8 +279,10 @@ class PythonCanIsTheBattery(unittest.TestCase):
                 self.assertEqual(house.frames("battery"), {"ok": len(sent)})
                 self.assertIn("battery_found", house.hub.text())
                 keep_alive = [at for at, _ in heard][1:]  # the first one waited for us
-                self.assertEqual({(f.arbitration_id, f.is_extended_id, bytes(f.data)) for _, f in heard},
-                                 {(0x305, False, bytes(8))})
+                self.assertEqual(
+                    {(f.arbitration_id, f.is_extended_id, bytes(f.data)) for _, f in heard},
+                    {(0x305, False, bytes(8))},
+                )
                 mean = (keep_alive[-1] - keep_alive[0]) / (len(keep_alive) - 1)
                 print(f"{len(keep_alive)} keep-alives, {mean:.3f} s apart")
                 self.assertGreaterEqual(len(keep_alive), 6)

@@ -10,6 +10,7 @@ from pymodbus.server import StartSerialServer
 
 try:
     from pymodbus.framer import FramerType
+
     RTU = FramerType.RTU
 except ImportError:  # before 3.7
     from pymodbus.transaction import ModbusRtuFramer as RTU
@@ -34,8 +35,20 @@ def data(registers):
     return ModbusSparseDataBlock({address + 1: word for address, word in registers.items()})
 
 
-SDM630 = {0x00: 231.5, 0x02: 231.5, 0x04: 231.5, 0x06: 1.4, 0x08: 4.3, 0x0C: 321.5, 0x0E: 987.25, 0x46: 50.01,
-          0x15A: 1000.0, 0x15C: 500.0, 0x160: 10.0, 0x162: 0.5}
+SDM630 = {
+    0x00: 231.5,
+    0x02: 231.5,
+    0x04: 231.5,
+    0x06: 1.4,
+    0x08: 4.3,
+    0x0C: 321.5,
+    0x0E: 987.25,
+    0x46: 50.01,
+    0x15A: 1000.0,
+    0x15C: 500.0,
+    0x160: 10.0,
+    0x162: 0.5,
+}
 SDM120 = {0x00: 231.4, 0x06: 2.0, 0x0C: -456.75, 0x46: 50.01, 0x48: 12.0, 0x4A: 34.0}
 
 units = {1: unit(SDM630, {0x0A: 3.0}), 244: unit(SDM120, {})}
@@ -54,5 +67,10 @@ def wiggle():
 
 threading.Thread(target=wiggle, daemon=True).start()
 print("ready", flush=True)
-StartSerialServer(context=ModbusServerContext(slaves=units, single=False), framer=RTU,
-                  port=sys.argv[1], baudrate=9600, timeout=0.01)
+StartSerialServer(
+    context=ModbusServerContext(slaves=units, single=False),
+    framer=RTU,
+    port=sys.argv[1],
+    baudrate=9600,
+    timeout=0.01,
+)

@@ -91,8 +91,9 @@ class Sniff:
     """`esshub sniff` until it said enough, then Ctrl-C."""
 
     def __init__(self, *arguments):
-        self.p = subprocess.Popen([HUB, "sniff", *arguments], stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True)
+        self.p = subprocess.Popen(
+            [HUB, "sniff", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def lines(self, enough, limit_s=60):
         """All lines until enough(lines), those after Ctrl-C, stderr and the exit status."""
@@ -110,10 +111,15 @@ class Sniff:
 
 
 # Whole reads: what is heard first may be the answer to a question from before ("ANSWER WITHOUT QUESTION").
-WHOLE = [re.compile(text) for text in (r"unit 1 +read input 12\+6 .*l1_power [-\d.]+ W",
-                                       r"unit 1 +read input 0\+6 .*l1_voltage [\d.]+ V",
-                                       r"unit 244 +read input 12\+2 +\d+ ms +\w+ [-\d.]+ W",
-                                       r"unit 9 +read input 0\+2 +NO ANSWER")]
+WHOLE = [
+    re.compile(text)
+    for text in (
+        r"unit 1 +read input 12\+6 .*l1_power [-\d.]+ W",
+        r"unit 1 +read input 0\+6 .*l1_voltage [\d.]+ V",
+        r"unit 244 +read input 12\+2 +\d+ ms +\w+ [-\d.]+ W",
+        r"unit 9 +read input 0\+2 +NO ANSWER",
+    )
+]
 
 
 class SniffModbus(unittest.TestCase):
@@ -135,7 +141,10 @@ class SniffModbus(unittest.TestCase):
         def missing(lines):
             text = "\n".join(lines)
             return [whole.pattern for whole in WHOLE if not whole.search(text)]
-        heard, after, err, status = Sniff("--port", self.line.port).lines(lambda lines: not missing(lines))
+
+        heard, after, err, status = Sniff("--port", self.line.port).lines(
+            lambda lines: not missing(lines)
+        )
         self.assertEqual(status, 0, err)
         self.assertIn("modbus at 9600 8N1", err)
         self.assertEqual(missing(heard), [], "\n".join(heard))
@@ -144,25 +153,54 @@ class SniffModbus(unittest.TestCase):
 
     def test_json_and_capture(self):
         capture = self.house.path("meters.pcapng")
-        heard, after, err, status = Sniff("--port", self.line.port, "--baud", "9600", "--kind", "modbus",
-                                          "--json", "--write", capture).lines(lambda lines: len(lines) >= 12)
+        heard, after, err, status = Sniff(
+            "--port",
+            self.line.port,
+            "--baud",
+            "9600",
+            "--kind",
+            "modbus",
+            "--json",
+            "--write",
+            capture,
+        ).lines(lambda lines: len(lines) >= 12)
         self.assertEqual(status, 0, err)
         objects = [json.loads(line) for line in heard + after]
         summary = objects.pop()
         self.assertEqual((summary["kind"], summary["bus"]), ("summary", "modbus"))
         self.assertGreater(summary["counts"]["unit 1"]["ok"], 3)
-        self.assertEqual(sum(1 for o in objects if o["who"] == "unit 1" and o["outcome"] == "ok"),
-                         summary["counts"]["unit 1"]["ok"])
+        self.assertEqual(
+            sum(1 for o in objects if o["who"] == "unit 1" and o["outcome"] == "ok"),
+            summary["counts"]["unit 1"]["ok"],
+        )
         self.assertLess(abs(objects[0]["time_s"] - time.time()), 120)
         self.wireshark_reads(capture, summary)
 
     def wireshark_reads(self, capture, summary):
         """Where tshark is installed, it finds the frames that we found."""
         if not shutil.which("tshark"):
-            return print("no tshark: the capture is checked by its blocks only (tests/app/bus_tools/capture_test.cpp)")
-        text = subprocess.run(["tshark", "-r", capture, "-d", "rtacser.data,mbrtu", "-T", "fields",
-                               "-e", "frame.encap_type", "-e", "mbrtu.unit_id"],
-                              capture_output=True, text=True, timeout=60, check=True).stdout
+            return print(
+                "no tshark: the capture is checked by its blocks only (tests/app/bus_tools/capture_test.cpp)"
+            )
+        text = subprocess.run(
+            [
+                "tshark",
+                "-r",
+                capture,
+                "-d",
+                "rtacser.data,mbrtu",
+                "-T",
+                "fields",
+                "-e",
+                "frame.encap_type",
+                "-e",
+                "mbrtu.unit_id",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
         rows = [line.split("\t") for line in text.splitlines()]
         print(f"tshark: {len(rows)} packets, {summary['frames']} frames")
         self.assertEqual({row[0] for row in rows}, {"153"})  # its number for RTAC serial
@@ -175,18 +213,32 @@ class SniffBattery(unittest.TestCase):
         try:
             house.say("soc 64.5")
             capture = house.path("battery.log")
-            heard, after, err, status = Sniff("--port", house.path("battery"), "--kind", "slcan",
-                                              "--baud", "115200", "--write", capture).lines(
-                lambda lines: {l.split()[1] for l in lines} >= {"0x351", "0x355", "0x356"})
+            heard, after, err, status = Sniff(
+                "--port",
+                house.path("battery"),
+                "--kind",
+                "slcan",
+                "--baud",
+                "115200",
+                "--write",
+                capture,
+            ).lines(lambda lines: {l.split()[1] for l in lines} >= {"0x351", "0x355", "0x356"})
             self.assertEqual(status, 0, err)
             self.assertRegex("\n".join(heard), r"0x355 +state +soc 64 %")
             self.assertRegex("\n".join(after), r"0x351 +\d+ +0")
             with open(capture) as f:
                 log = f.read()
             self.assertRegex(log, r"^\(\d{10}\.\d{6}\) slcan0 3[0-9A-F]{2}#[0-9A-F]+\n")
-            decoded = subprocess.run([HUB, "decode", "--kind", "can"], input=log, capture_output=True, text=True)
-            self.assertEqual({"soc_percent": 64}.items() <= next(
-                d for d in map(json.loads, decoded.stdout.splitlines()) if d["id"] == "0x355").items(), True)
+            decoded = subprocess.run(
+                [HUB, "decode", "--kind", "can"], input=log, capture_output=True, text=True
+            )
+            self.assertEqual(
+                {"soc_percent": 64}.items()
+                <= next(
+                    d for d in map(json.loads, decoded.stdout.splitlines()) if d["id"] == "0x355"
+                ).items(),
+                True,
+            )
         finally:
             house.close()
 
@@ -203,13 +255,16 @@ class SniffInverter(unittest.TestCase):
                 def frame(body):
                     body = bytes([len(body)]) + body
                     return body + bytes([-sum(body) & 0xFF])
+
                 while not over.wait(0.05):
                     line.ask(frame(b"\xffL"), 8, 0.4)
                     line.ask(frame(b"\xffV"), 9, 0.4)
+
             thread = threading.Thread(target=host)
             thread.start()
             heard, after, err, status = sniff.lines(
-                lambda lines: any("led_request" in l and "->" in l for l in lines))
+                lambda lines: any("led_request" in l and "->" in l for l in lines)
+            )
             over.set()
             thread.join()
             self.assertEqual(status, 0, err)

@@ -17,9 +17,32 @@ class MbpollIsTheMaster(unittest.TestCase):
         self.house.say("pv 400")
         self.cable = Cable("mbpoll", "hub", "ear", meters=self.house.path("meters"))
         # stdbuf: every value at once, though nobody looks at a terminal.
-        self.mbpoll = Process(["stdbuf", "-oL", "mbpoll", "-m", "rtu", "-a", "1,244", "-t", "3:float", "-B", "-r", "1",
-                               "-c", "9", "-l", "100", "-b", "9600", "-P", "none", self.cable.port["mbpoll"]],
-                              self.house.path("mbpoll.log"))
+        self.mbpoll = Process(
+            [
+                "stdbuf",
+                "-oL",
+                "mbpoll",
+                "-m",
+                "rtu",
+                "-a",
+                "1,244",
+                "-t",
+                "3:float",
+                "-B",
+                "-r",
+                "1",
+                "-c",
+                "9",
+                "-l",
+                "100",
+                "-b",
+                "9600",
+                "-P",
+                "none",
+                self.cable.port["mbpoll"],
+            ],
+            self.house.path("mbpoll.log"),
+        )
 
     def tearDown(self):
         self.mbpoll.stop()
@@ -39,18 +62,35 @@ class MbpollIsTheMaster(unittest.TestCase):
     def test_sniffing_hub_controls_by_what_mbpoll_reads(self):
         house, cable = self.house, self.cable
         house.start_hub_on("meters", cable.port["hub"], "baud = 9600", 'mode = "sniff"')
-        powers = {"grid": (1, 13), "solar": (1, 15), "circuit1": (1, 17), "battery_meter": (244, 13)}
+        powers = {
+            "grid": (1, 13),
+            "solar": (1, 15),
+            "circuit1": (1, 17),
+            "battery_meter": (244, 13),
+        }
 
         def apart():
             metrics, polled = house.scrape(), self.polled()
             try:
-                return {channel: abs(metrics[f'esshub_power_watts{{channel="{channel}"}}'] - polled[unit][reference])
-                        for channel, (unit, reference) in powers.items()}
+                return {
+                    channel: abs(
+                        metrics[f'esshub_power_watts{{channel="{channel}"}}']
+                        - polled[unit][reference]
+                    )
+                    for channel, (unit, reference) in powers.items()
+                }
             except KeyError as missing:
                 return {str(missing): float("inf")}
+
         # The load is covered, so nothing moves any more, and both masters know the same.
-        took = wait_for(lambda: max(apart().values()) < 15 and house.setpoint() < -900
-                        and abs(house.state()["grid_w"]) < 50, 60, 0.2, hold_s=2)
+        took = wait_for(
+            lambda: max(apart().values()) < 15
+            and house.setpoint() < -900
+            and abs(house.state()["grid_w"]) < 50,
+            60,
+            0.2,
+            hold_s=2,
+        )
         self.assertIsNotNone(took, (apart(), self.polled(), house.state(), house.hub.text()))
         print(f"sniffed within {took:.1f} s: {house.frames('meters')}")
         self.assertEqual(house.scrape()[CONTENDED], 0)
@@ -58,13 +98,29 @@ class MbpollIsTheMaster(unittest.TestCase):
 
     def test_polling_hub_keeps_silent_until_mbpoll_stops(self):
         house, cable = self.house, self.cable
-        ear = Process([HUB, "sniff", "--port", cable.port["ear"], "--baud", "9600", "--kind", "modbus", "--json"],
-                      house.path("ear.log"))
+        ear = Process(
+            [
+                HUB,
+                "sniff",
+                "--port",
+                cable.port["ear"],
+                "--baud",
+                "9600",
+                "--kind",
+                "modbus",
+                "--json",
+            ],
+            house.path("ear.log"),
+        )
         try:
             house.start_hub_on("meters", cable.port["hub"], "baud = 9600")
-            self.assertIsNotNone(wait_for(lambda: house.scrape().get(CONTENDED) == 1, 60), house.hub.text())
+            self.assertIsNotNone(
+                wait_for(lambda: house.scrape().get(CONTENDED) == 1, 60), house.hub.text()
+            )
             # Longer than it listens: it stays so.
-            self.assertIsNone(wait_for(lambda: cable.sent["hub"] or house.scrape().get(CONTENDED) == 0, 5))
+            self.assertIsNone(
+                wait_for(lambda: cable.sent["hub"] or house.scrape().get(CONTENDED) == 0, 5)
+            )
             self.assertNotIn('esshub_power_watts{channel="grid"}', house.scrape())
             self.assertTrue(self.mbpoll.alive())
             self.mbpoll.stop()
@@ -72,7 +128,9 @@ class MbpollIsTheMaster(unittest.TestCase):
             print(f"mbpoll gone to the hub's first request: {took} s")
             self.assertIsNotNone(took)
             self.assertGreater(took, 2)
-            self.assertIsNotNone(wait_for(lambda: 'esshub_power_watts{channel="grid"}' in house.scrape(), 20))
+            self.assertIsNotNone(
+                wait_for(lambda: 'esshub_power_watts{channel="grid"}' in house.scrape(), 20)
+            )
             self.assertEqual(house.scrape()[CONTENDED], 0)
             self.assertEqual(ear.stop()[0], 0)
             # Never two at once: whoever asked, the third on the line understood every word, but for the frame

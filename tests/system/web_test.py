@@ -44,7 +44,9 @@ class WebTest(unittest.TestCase):
                 continue
             status, body = self.ask(path)
             said = methods["get"]["responses"][str(status)]["content"]["application/json"]["schema"]
-            jsonschema.Draft202012Validator({**said, "components": document["components"]}).validate(body)
+            jsonschema.Draft202012Validator(
+                {**said, "components": document["components"]}
+            ).validate(body)
             checked += 1
         self.assertGreaterEqual(checked, 8)
 
