@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """The Grafana boards and their provisioning, judged without Grafana and without a hub.
 
-That every query is answered by a Prometheus that scraped a hub is shown by tests/system/monitoring_test.py; that the
-boards are of Grafana's own types by .ci/stages (needs npm).
+That every query is answered by a Prometheus that scraped a hub is shown by
+tests/system/monitoring_test.py; that the boards are of Grafana's own types by .ci/stages
+(needs npm).
 """
 import json
 import os

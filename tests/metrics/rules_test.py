@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The alert and recording rules and the routes of the alerts, judged without a hub.
 
-promtool and amtool judge the files; the rest is that nothing is left out. What only a running hub can show is in
-tests/system/monitoring_test.py.
+promtool and amtool judge the files; the rest is that nothing is left out. What only a running hub
+can show is in tests/system/monitoring_test.py.
 """
 import os
 import re

@@ -3,7 +3,6 @@ import csv
 import http.server
 import io
 import json
-import os
 import resource
 import signal
 import subprocess

@@ -115,7 +115,7 @@ class House:
         return json.loads(self.say("state"))
 
     def start_hub_on(self, bus, port, *lines):
-        """The hub with another port for the bus (meters, battery, inverter), with these settings of the line."""
+        """The hub with another port for the bus (meters, battery, inverter), the line set so."""
         with open(self.path("esshub.toml")) as f:
             config, found = re.subn(
                 f'port = "{self.path(bus)}"(.*\nbaud = .*)?',
@@ -135,7 +135,7 @@ class House:
         }
 
     def start_hub(self, config=None, trusted_clock=False):
-        """With a trusted clock the machine's counts as synchronised: else there are no days, prices or times."""
+        """A trusted clock: the machine's counts as synchronised, else there are no days or prices."""
         env = dict(os.environ)
         if trusted_clock:
             env["LD_PRELOAD"] = os.environ["ESSHUB_SYNCHRONISED_CLOCK"]

@@ -16,7 +16,10 @@ def house_w(hour):
 
 
 def fill(database):
-    """The file must have its tables: a hub made it and has stopped. Minutes from midnight UTC, 31 days before today."""
+    """Minutes from midnight UTC, and 31 days before today.
+
+    The file must have its tables: a hub made it and has stopped.
+    """
     now = int(time.time()) // 60 * 60
     midnight = now // 86400 * 86400
     soc = 40.0

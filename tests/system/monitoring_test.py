@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Debian's own Prometheus and Alertmanager beside the hub, with the deployed rules, routes and boards.
 
-Only the times are shortened and the e-mails replaced by a webhook of this test; what fires, who is told and what the
-boards ask is as deployed.
+Only the times are shortened and the e-mails replaced by a webhook of this test; what fires, who is
+told and what the boards ask is as deployed.
 """
 import collections
 import glob

@@ -95,7 +95,10 @@ class Plain(unittest.TestCase):
         self.client.says(f"R/{PORTAL}/keepalive")
         self.heard(f"N/{PORTAL}/full_publish_completed")
         soc = self.house.state()["soc_percent"]
-        near = lambda want, by: lambda p: abs((json.loads(p)["value"] or 1e9) - want) <= by
+
+        def near(want, by):
+            return lambda p: abs((json.loads(p)["value"] or 1e9) - want) <= by
+
         self.heard(f"N/{PORTAL}/battery/512/Soc", near(soc, 1.5))
         self.heard(f"N/{PORTAL}/vebus/288/Ac/ActiveIn/L1/P", near(-1000, 100))
         self.heard(f"N/{PORTAL}/system/0/Ac/Consumption/L1/Power", near(1000, 100))

@@ -222,7 +222,9 @@ class SniffBattery(unittest.TestCase):
                 "115200",
                 "--write",
                 capture,
-            ).lines(lambda lines: {l.split()[1] for l in lines} >= {"0x351", "0x355", "0x356"})
+            ).lines(
+                lambda lines: {line.split()[1] for line in lines} >= {"0x351", "0x355", "0x356"}
+            )
             self.assertEqual(status, 0, err)
             self.assertRegex("\n".join(heard), r"0x355 +state +soc 64 %")
             self.assertRegex("\n".join(after), r"0x351 +\d+ +0")
@@ -263,7 +265,7 @@ class SniffInverter(unittest.TestCase):
             thread = threading.Thread(target=host)
             thread.start()
             heard, after, err, status = sniff.lines(
-                lambda lines: any("led_request" in l and "->" in l for l in lines)
+                lambda lines: any("led_request" in said and "->" in said for said in lines)
             )
             over.set()
             thread.join()
