@@ -32,7 +32,7 @@ class Bus {
     if (line_) line_->close();
   }
 
-  void start(BusParts parts, caf::actor supervisor) {
+  void start(BusDeps parts, caf::actor supervisor) {
     parts_ = std::move(parts);
     supervisor_ = std::move(supervisor);
     driver_ = parts_.make_driver();
@@ -44,7 +44,7 @@ class Bus {
   }
 
   void on_up(const LineUp& up) {
-    if (up.life != life_) return;
+    if (up.generation != generation_) return;
     health_.line_up = true;
     if (std::exchange(ever_up_, true)) ++health_.reopens;
     frames_at_open_ = good_frames();
@@ -54,7 +54,7 @@ class Bus {
   }
 
   void on_chunk(const LineChunk& chunk) {
-    if (chunk.life != life_ || !health_.line_up) return;
+    if (chunk.generation != generation_ || !health_.line_up) return;
     health_.bytes_in += chunk.bytes.size();
     perform(driver_->on_bytes(chunk.bytes, chunk.at));
     if (good_frames() > frames_at_open_) prove();
@@ -62,7 +62,7 @@ class Bus {
   }
 
   void on_down(const LineDown& down) {
-    if (down.life == life_) lose(down.reason);
+    if (down.generation == generation_) lose(down.reason);
   }
 
   void on_wake(const Wake& wake) {
@@ -73,7 +73,7 @@ class Bus {
   }
 
   void on_reopen(const Reopen& reopen) {
-    if (reopen.life == life_ && !line_) open();
+    if (reopen.generation == generation_ && !line_) open();
   }
 
   void on_setpoint(const Setpoint& setpoint) {
@@ -100,15 +100,15 @@ class Bus {
   }
 
   void open() {
-    ++life_;
+    ++generation_;
     line_ = parts_.make_line();
     const caf::actor me = self_;
-    line_->open({[me, life = life_] { caf::anon_send(me, LineUp{life}); },
-                 [me, life = life_](std::vector<std::byte> bytes, Instant at) {
-                   caf::anon_send(me, LineChunk{life, std::move(bytes), at});
+    line_->open({[me, generation = generation_] { caf::anon_send(me, LineUp{generation}); },
+                 [me, generation = generation_](std::vector<std::byte> bytes, Instant at) {
+                   caf::anon_send(me, LineChunk{generation, std::move(bytes), at});
                  },
-                 [me, life = life_](std::string reason) {
-                   caf::anon_send(me, LineDown{life, std::move(reason)});
+                 [me, generation = generation_](std::string reason) {
+                   caf::anon_send(me, LineDown{generation, std::move(reason)});
                  }});
   }
 
@@ -118,10 +118,10 @@ class Bus {
     line_->close();
     line_.reset();
     wake_at_.reset();
-    ++life_;
+    ++generation_;
     health_.driver.trouble = reason;
     tell_loss(reason);
-    self_->scheduled_send(self_, now() + backoff_, Reopen{life_});
+    self_->scheduled_send(self_, now() + backoff_, Reopen{generation_});
     backoff_ = std::min(2 * backoff_, longest_backoff);
     report();
   }
@@ -131,7 +131,7 @@ class Bus {
 
   void tell_loss(const std::string& reason) {
     if (std::exchange(loss_reason_, reason) != reason) losses_ = 0;
-    loss_told_ = protocol::worth_an_event(++losses_);
+    loss_told_ = protocol::is_log_due(++losses_);
     if (!loss_told_) return;
     tell(Level::warning, "line_down",
          "reason=\"" + reason + "\"" + (losses_ > 1 ? " count=" + std::to_string(losses_) : ""));
@@ -191,11 +191,11 @@ class Bus {
   }
 
   Self* self_;
-  BusParts parts_;
+  BusDeps parts_;
   caf::actor supervisor_;
   std::unique_ptr<protocol::Driver> driver_;
   std::shared_ptr<transport::Line> line_;  ///< nothing between a loss and the reopening
-  std::uint64_t life_ = 0;
+  std::uint64_t generation_ = 0;
   BusHealth health_;
   Vital reported_;
   std::optional<Instant> wake_at_;
@@ -209,7 +209,7 @@ class Bus {
   bool ever_up_ = false;
 };
 
-caf::behavior bus_behavior(Self* self, const BusParts& parts, const caf::actor& supervisor) {
+caf::behavior bus_behavior(Self* self, const BusDeps& parts, const caf::actor& supervisor) {
   self->set_exception_handler([self](std::exception_ptr& thrown) -> caf::error {
     std::string what = "unknown";
     try {
@@ -235,7 +235,7 @@ caf::behavior bus_behavior(Self* self, const BusParts& parts, const caf::actor& 
 
 }  // namespace
 
-caf::actor spawn_bus(caf::actor_system& system, const BusParts& parts,
+caf::actor spawn_bus(caf::actor_system& system, const BusDeps& parts,
                      const caf::actor& supervisor) {
   return system.spawn(bus_behavior, parts, supervisor);
 }

@@ -16,7 +16,7 @@ namespace esshub::actors {
 
 /// What a bus is made of. The makers are called anew: the line for every opening, the driver for
 /// every start of the actor.
-struct BusParts {
+struct BusDeps {
   std::string name;
   std::function<std::shared_ptr<transport::Line>()> make_line;
   std::function<std::unique_ptr<protocol::Driver>()> make_driver;
@@ -27,7 +27,7 @@ struct BusParts {
 /// Opens the line and keeps it open (after a loss: 0.2 s, doubling to 5 s, back to 0.2 s once good
 /// frames arrive), does what the driver asks, and sends BusReport to `supervisor` on every change
 /// and twice a second. Takes Setpoint. Ends on an exception, with an event.
-[[nodiscard]] caf::actor spawn_bus(caf::actor_system& system, const BusParts& parts,
+[[nodiscard]] caf::actor spawn_bus(caf::actor_system& system, const BusDeps& parts,
                                    const caf::actor& supervisor);
 
 }  // namespace esshub::actors

@@ -67,7 +67,7 @@ struct Text {
 
 }  // namespace
 
-CommandDesk::CommandDesk(DeskParts parts) : parts_(std::move(parts)) {
+CommandService::CommandService(CommandServiceDeps parts) : parts_(std::move(parts)) {
   if (!parts_.state_dir.empty()) {
     keeper_ = std::make_unique<StateKeeper>(
         KeeperParts{.file = std::filesystem::path{parts_.state_dir} / "state.json",
@@ -79,7 +79,7 @@ CommandDesk::CommandDesk(DeskParts parts) : parts_(std::move(parts)) {
   begin_counting();
 }
 
-Result<void> CommandDesk::order(const Command& command, const std::string& who) {
+Result<void> CommandService::order(const Command& command, const std::string& who) {
   const std::lock_guard lock(mutex_);
   if (closed_) return fail(ErrorKind::content, "the hub is stopping");
   auto orders = control::apply(orders_, command, parts_.settings, parts_.steady_now());
@@ -96,19 +96,19 @@ Result<void> CommandDesk::order(const Command& command, const std::string& who) 
   return {};
 }
 
-void CommandDesk::close() {
+void CommandService::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   keeper_.reset();
 }
 
-void CommandDesk::hear(const control::Settings& settings) {
+void CommandService::hear(const control::Settings& settings) {
   const std::lock_guard lock(mutex_);
   parts_.settings = settings;
   begin_counting();
 }
 
-void CommandDesk::note_full(Instant at) {
+void CommandService::note_full(Instant at) {
   const std::lock_guard lock(mutex_);
   if (orders_.last_full && at - *orders_.last_full < 1h) return;
   orders_.last_full = at;
@@ -116,21 +116,21 @@ void CommandDesk::note_full(Instant at) {
   remember();
 }
 
-CommandDesk::InForce CommandDesk::in_force() {
+CommandService::InForce CommandService::in_force() {
   const std::lock_guard lock(mutex_);
   return {parts_.settings, orders_.mode.value_or(parts_.settings.mode)};
 }
 
 /// Every N days needs a first day: without one, a hub restarted now and then would never count
 /// to N.
-void CommandDesk::begin_counting() {
+void CommandService::begin_counting() {
   if (parts_.settings.full_charge_days <= 0.0 || orders_.last_full) return;
   orders_.last_full = parts_.steady_now();
   parts_.tell(orders_);
   remember();
 }
 
-void CommandDesk::restore() {
+void CommandService::restore() {
   const auto wall = parts_.wall_now();
   const auto saved = keeper_->load(wall);
   if (!saved) return;
@@ -138,20 +138,20 @@ void CommandDesk::restore() {
   const auto left = [from = std::max(wall, saved->saved_at)](WallTime until) {
     return std::chrono::duration_cast<Duration>(until - from);
   };
-  if (saved->mode) take_up(SetMode{saved->mode}, "mode");
-  if (saved->reserve) take_up(SetReserve{saved->reserve}, "reserve");
+  if (saved->mode) restore(SetMode{saved->mode}, "mode");
+  if (saved->reserve) restore(SetReserve{saved->reserve}, "reserve");
   if (saved->last_full) {
     const auto ago = std::max(WallTime::duration::zero(), wall - *saved->last_full);
     orders_.last_full = parts_.steady_now() - std::chrono::duration_cast<Duration>(ago);
   }
   // An order in its last moments is not worth an error.
   if (saved->manual && left(saved->manual->until) >= control::shortest_override)
-    take_up(StartOverride{saved->manual->instruction, left(saved->manual->until)}, "override");
+    restore(StartOverride{saved->manual->instruction, left(saved->manual->until)}, "override");
   if (saved->storm && left(saved->storm->until) >= control::shortest_storm)
-    take_up(StartStorm{saved->storm->reserve, left(saved->storm->until)}, "storm");
+    restore(StartStorm{saved->storm->reserve, left(saved->storm->until)}, "storm");
 }
 
-void CommandDesk::take_up(const Command& command, const char* what) {
+void CommandService::restore(const Command& command, const char* what) {
   if (const auto orders = control::apply(orders_, command, parts_.settings, parts_.steady_now())) {
     orders_ = *orders;
     parts_.events("command", {Level::notice, "taken_up", "command=" + std::visit(Text{}, command)});
@@ -162,7 +162,7 @@ void CommandDesk::take_up(const Command& command, const char* what) {
   }
 }
 
-void CommandDesk::remember() {
+void CommandService::remember() {
   if (!keeper_) return;
   const auto at = parts_.steady_now();
   const auto wall = parts_.wall_now();

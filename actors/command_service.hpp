@@ -1,4 +1,4 @@
-// CommandDesk: the one door for commands at run time - checked, logged, remembered, passed on.
+// CommandService: the one door for commands at run time - checked, logged, remembered, passed on.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@
 
 namespace esshub::actors {
 
-struct DeskParts {
+struct CommandServiceDeps {
   control::Settings settings;
   std::string state_dir;  ///< empty: orders end with the program
   EventSink events;       ///< gets component "command"
@@ -28,12 +28,12 @@ struct DeskParts {
 
 /// Thread-safe. Mode, reserve, override and storm outlive the program; a dispatch does not, for
 /// whoever gave it is there to give it again.
-class CommandDesk {
+class CommandService {
  public:
   /// Takes up what an earlier run was ordered, as far as it still holds and still is allowed. An
   /// end that lies ahead is counted from now, or from when it was saved where the clock reads
   /// earlier than that: it never moves away by a clock that is not set yet.
-  explicit CommandDesk(DeskParts parts);
+  explicit CommandService(CommandServiceDeps parts);
 
   /// A CommandSink's work.
   [[nodiscard]] Result<void> order(const Command& command, const std::string& who);
@@ -56,11 +56,11 @@ class CommandDesk {
 
  private:
   void restore();
-  void take_up(const Command& command, const char* what);
+  void restore(const Command& command, const char* what);
   void begin_counting();
   void remember();
 
-  DeskParts parts_;
+  CommandServiceDeps parts_;
   std::mutex mutex_;
   Orders orders_;
   std::optional<SavedState> saved_;

@@ -39,7 +39,7 @@ void sleep_until(Instant deadline) {
 
 class Control {
  public:
-  Control(caf::blocking_actor* self, const ControlParts& parts, caf::actor supervisor)
+  Control(caf::blocking_actor* self, const ControlDeps& parts, caf::actor supervisor)
       : self_(self),
         supervisor_(std::move(supervisor)),
         events_(parts.events),
@@ -55,10 +55,10 @@ class Control {
       follow_meter(deadline);
       sleep_until(deadline);
       const auto woke = clock_now();
-      look_into_mailbox(woke);
+      poll_mailbox(woke);
       const Decision& decision = loop_.tick(woke, woke - deadline, missed, clock_.now());
       send(decision);
-      look_after_others(woke, missed == 0);
+      send_reports(woke, missed == 0);
       missed = skip_missed(deadline);
     }
   }
@@ -70,8 +70,8 @@ class Control {
  private:
   /// Until shortly before the deadline: a new grid reading does not wait for the next tick.
   void follow_meter(Instant deadline) {
-    for (auto next = deadline - loop_.period() + control::look_every; next < deadline;
-         next += control::look_every) {
+    for (auto next = deadline - loop_.period() + control::fast_path_period; next < deadline;
+         next += control::fast_path_period) {
       sleep_until(next);
       if (loop_.look()) send(loop_.decide(clock_now(), clock_.now()));
     }
@@ -92,17 +92,19 @@ class Control {
     return static_cast<std::uint64_t>(missed);
   }
 
-  void look_into_mailbox(Instant now) {
+  void poll_mailbox(Instant now) {
     bool empty = false;
     while (!empty && !ended_ && !self_->mailbox().empty()) {
       self_->receive(
           [&](const BusReport& report) { loop_.hear(report.health); },
-          [&](const PartsState& parts) { loop_.hear_parts(parts.stuck, parts.hold_safe, now); },
-          [&](const MeetInverter& meet) { inverter_ = meet.bus; },
+          [&](const ComponentsState& parts) {
+            loop_.set_components(parts.stuck, parts.hold_safe, now);
+          },
+          [&](const InverterBusStarted& meet) { inverter_ = meet.bus; },
           [&](const NextView& next) { reader_ = next.to; },
           [&](const SettingsPtr& settings) { loop_.hear(*settings); },
           [&](const Orders& orders) { loop_.hear(orders); },
-          [&](const FaultNote& note) { loop_.hear_fault(note.by, note.fault, note.active); },
+          [&](const FaultNote& note) { loop_.set_fault(note.by, note.fault, note.active); },
           [&](const StopControl& stop) {
             stop_reader_ = stop.reply_to;
             loop_.begin_stop(now);
@@ -116,10 +118,10 @@ class Control {
   }
 
   /// Everything that can wait until the setpoint is out.
-  void look_after_others(Instant now, bool in_time) {
+  void send_reports(Instant now, bool in_time) {
     if (now >= next_beat_) {
       next_beat_ = now + beat_period;
-      self_->send(supervisor_, ControlBeat{in_time, loop_.stats().ticks});
+      self_->send(supervisor_, ControlHeartbeat{in_time, loop_.stats().ticks});
     }
     const auto stopped = loop_.stopped();
     if (reader_ && (now >= next_view_ || stopped)) {
@@ -146,7 +148,7 @@ class Control {
   bool ended_ = false;
 };
 
-void control_main(caf::blocking_actor* self, const ControlParts& parts,
+void control_main(caf::blocking_actor* self, const ControlDeps& parts,
                   const caf::actor& supervisor) {
   try {
     if (parts.realtime) {
@@ -163,7 +165,7 @@ void control_main(caf::blocking_actor* self, const ControlParts& parts,
 
 }  // namespace
 
-caf::actor spawn_control(caf::actor_system& system, const ControlParts& parts,
+caf::actor spawn_control(caf::actor_system& system, const ControlDeps& parts,
                          const caf::actor& supervisor) {
   return system.spawn<caf::detached>(control_main, parts, supervisor);
 }

@@ -12,7 +12,7 @@
 
 namespace esshub::actors {
 
-struct ControlParts {
+struct ControlDeps {
   control::Settings settings;
   std::vector<ControlSource> sources;
   StepFunction step = nullptr;
@@ -22,10 +22,10 @@ struct ControlParts {
 };
 
 /// A detached actor. It never waits for a message: it looks into its mailbox once a tick, drains
-/// the queues, steps, and sends the Setpoint to the inverter's bus actor (MeetInverter).
-/// ControlBeat goes to `supervisor` twice a second; a View to whoever asked (NextView), ten a
+/// the queues, steps, and sends the Setpoint to the inverter's bus actor (InverterBusStarted).
+/// ControlHeartbeat goes to `supervisor` twice a second; a View to whoever asked (NextView), ten a
 /// second at most. StopControl is answered with ControlStopped after 3 s at most, then it ends.
-[[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlParts& parts,
+[[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlDeps& parts,
                                        const caf::actor& supervisor);
 
 }  // namespace esshub::actors

@@ -31,12 +31,12 @@ void ControlLoop::hear(const BusHealth& health) {
   if (known != buses_.end()) *known = health;
 }
 
-void ControlLoop::hear_parts(bool stuck, bool hold_safe, Instant now) {
+void ControlLoop::set_components(bool stuck, bool hold_safe, Instant now) {
   own_faults_.set(Fault::actor_stuck, stuck || hold_safe, now);
   hold_safe_ = hold_safe;
 }
 
-void ControlLoop::hear_fault(const std::string& by, Fault fault, bool active) {
+void ControlLoop::set_fault(const std::string& by, Fault fault, bool active) {
   const std::pair told{by, fault};
   std::erase(told_faults_, told);
   if (active) told_faults_.push_back(told);
@@ -75,9 +75,9 @@ const Decision& ControlLoop::decide(Instant now, LocalTime local) {
              .local = local,
              .stopping = stop_.has_value(),
              .overrun = overrun_,
-             .parts_failing = hold_safe_,
+             .components_failing = hold_safe_,
              .orders = orders_,
-             .implausible = gate_.doubtful(),
+             .implausible = plausibility_filter_.doubtful(),
              .grid_frozen = std::any_of(
                  buses_.begin(), buses_.end(),
                  [](const auto& bus) { return bus.driver.fault == Fault::grid_meter_frozen; })},
@@ -101,7 +101,7 @@ void ControlLoop::drain() {
   for (const auto& source : sources_) {
     // Bounded, so that a flooded bus cannot hold the tick.
     for (int n = 0; n < most_samples_a_tick && source.queue->pop(sample); ++n)
-      if (gate_.admit(sample, settings_)) snapshot_.absorb(sample);
+      if (plausibility_filter_.admit(sample, settings_)) snapshot_.absorb(sample);
   }
 }
 

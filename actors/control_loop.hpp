@@ -42,9 +42,9 @@ class ControlLoop {
   void hear(const Orders& orders) { orders_ = orders; }
   /// A fault of neither a bus nor the control, raised or cleared by `by`; others of the same kind
   /// stay.
-  void hear_fault(const std::string& by, Fault fault, bool active);
+  void set_fault(const std::string& by, Fault fault, bool active);
   /// An actor is stuck or died; or they die so often that only the safe setpoint is left.
-  void hear_parts(bool stuck, bool hold_safe, Instant now);
+  void set_components(bool stuck, bool hold_safe, Instant now);
   /// From the next tick on: safe setpoint, until stopped() answers.
   void begin_stop(Instant now);
 
@@ -81,7 +81,7 @@ class ControlLoop {
   std::vector<ControlSource> sources_;
   StepFunction step_;
   control::Memory memory_{};
-  control::Gate gate_;
+  control::PlausibilityFilter plausibility_filter_;
   Snapshot snapshot_;
   Decision decision_;
   std::optional<Instant> decided_grid_;  ///< stamp of the grid reading decided on last

@@ -6,7 +6,7 @@
 
 namespace esshub::actors {
 
-void ControlLink::meet(caf::actor control) {
+void ControlProxy::attach(caf::actor control) {
   const std::lock_guard lock(mutex_);
   control_ = std::move(control);
   if (!control_) return;
@@ -15,19 +15,19 @@ void ControlLink::meet(caf::actor control) {
   for (const auto& note : notes_) caf::anon_send(control_, note);
 }
 
-void ControlLink::tell(const Orders& orders) {
+void ControlProxy::send(const Orders& orders) {
   const std::lock_guard lock(mutex_);
   orders_ = orders;
   if (control_) caf::anon_send(control_, orders);
 }
 
-void ControlLink::tell(SettingsPtr settings) {
+void ControlProxy::send(SettingsPtr settings) {
   const std::lock_guard lock(mutex_);
   settings_ = std::move(settings);
   if (control_) caf::anon_send(control_, settings_);
 }
 
-void ControlLink::tell(const FaultNote& note) {
+void ControlProxy::send(const FaultNote& note) {
   const std::lock_guard lock(mutex_);
   const auto same = std::find_if(notes_.begin(), notes_.end(), [&](const FaultNote& other) {
     return other.by == note.by && other.fault == note.fault;

@@ -1,4 +1,5 @@
-// ControlLink: the lasting word to the control, whichever control is alive; a new one hears it all.
+// ControlProxy: the lasting word to the control, whichever control is alive; a new one hears it
+// all.
 #pragma once
 
 #include <mutex>
@@ -11,14 +12,14 @@ namespace esshub::actors {
 
 /// Thread-safe, never waits. Remembers the newest of every kind, so that a control started again
 /// goes on as ordered.
-class ControlLink {
+class ControlProxy {
  public:
   /// The control is this one now; nobody (an empty handle) lets go of the last one.
-  void meet(caf::actor control);
+  void attach(caf::actor control);
 
-  void tell(const Orders& orders);
-  void tell(SettingsPtr settings);
-  void tell(const FaultNote& note);
+  void send(const Orders& orders);
+  void send(SettingsPtr settings);
+  void send(const FaultNote& note);
 
  private:
   std::mutex mutex_;

@@ -30,8 +30,8 @@ bool same(const PlanSpan& a, const PlanSpan& b) {
 
 }  // namespace
 
-std::vector<PlanSpan> plan_ahead(const control::Settings& settings, Mode mode, LocalClock clock,
-                                 WallTime from, WallTime until) {
+std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode, LocalClock clock,
+                               WallTime from, WallTime until) {
   std::vector<PlanSpan> spans;
   for (WallTime t = from; t < until;) {
     const WallTime next = std::min<WallTime>(

@@ -1,4 +1,4 @@
-// plan_ahead: what schedule and tariff hold for the hours to come.
+// forecast: what schedule and tariff hold for the hours to come.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,7 @@ namespace esshub::actors {
 
 /// Minute for minute what control::planned will say while the clock is trusted, from `from` until
 /// before `until`: clock changes are where they will be. A clock copied for it, for one thread.
-[[nodiscard]] std::vector<PlanSpan> plan_ahead(const control::Settings& settings, Mode mode,
-                                               LocalClock clock, WallTime from, WallTime until);
+[[nodiscard]] std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode,
+                                             LocalClock clock, WallTime from, WallTime until);
 
 }  // namespace esshub::actors

@@ -41,7 +41,7 @@ namespace {
 constexpr Duration exporter_period = 500ms;
 constexpr Duration page_period = 200ms;
 constexpr Duration client_period = 1s;  // of MQTT and D-Bus
-constexpr Duration desk_period = 10s;
+constexpr Duration command_service_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
 std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings) {
@@ -109,12 +109,12 @@ class RunningHub final : public Hub {
              std::unique_ptr<metrics::Exporter> exporter, LocalClock clock)
       : wired_(settings.control), clock_(std::move(clock)) {
     running_->exporter = std::move(exporter);
-    SupervisorParts parts;
+    SupervisorDeps parts;
 
     if (!settings.history.file.empty()) {
       history_ = std::make_shared<publish::HistoryStore>(
-          settings.history, events, [link = link_](bool failed) {
-            link->tell(FaultNote{"history", Fault::storage_failed, failed});
+          settings.history, events, [link = control_proxy_](bool failed) {
+            link->send(FaultNote{"history", Fault::storage_failed, failed});
           });
       events = [history = history_, events](const std::string& component, const Event& event) {
         if (component == "command") history->note("command", event.name, event.detail);
@@ -122,23 +122,24 @@ class RunningHub final : public Hub {
       };
     }
 
-    // What people and programs ask for: through the desk to the control, whichever is alive.
-    desk_ = std::make_shared<CommandDesk>(
-        DeskParts{.settings = settings.control,
-                  .state_dir = settings.state_dir,
-                  .events = events,
-                  .tell = [link = link_](const Orders& orders) { link->tell(orders); },
-                  .storage_failed =
-                      [link = link_](bool failed) {
-                        link->tell(FaultNote{"state", Fault::storage_failed, failed});
-                      }});
+    // What people and programs ask for: through the command service to the control, whichever is
+    // alive.
+    command_service_ = std::make_shared<CommandService>(CommandServiceDeps{
+        .settings = settings.control,
+        .state_dir = settings.state_dir,
+        .events = events,
+        .tell = [link = control_proxy_](const Orders& orders) { link->send(orders); },
+        .storage_failed =
+            [link = control_proxy_](bool failed) {
+              link->send(FaultNote{"state", Fault::storage_failed, failed});
+            }});
 
     // One queue per bus: from its actor to the control.
     std::vector<ControlSource> sources;
     for (const auto& bus : settings.buses) {
       const auto queue = std::make_shared<SampleQueue>();
       sources.push_back({bus.name, queue});
-      BusParts bus_parts;
+      BusDeps bus_parts;
       bus_parts.name = bus.name;
       bus_parts.make_line = [&io = running_->io, line = bus.line] {
         return transport::make_line(io.context(), line);
@@ -152,12 +153,12 @@ class RunningHub final : public Hub {
                              }});
     }
 
-    const ControlParts control{settings.control,   std::move(sources), &control::step,
-                               settings.time_zone, settings.realtime,  events};
-    parts.control = [control, link = link_](caf::actor_system& system,
-                                            const caf::actor& supervisor) {
+    const ControlDeps control{settings.control,   std::move(sources), &control::step,
+                              settings.time_zone, settings.realtime,  events};
+    parts.control = [control, link = control_proxy_](caf::actor_system& system,
+                                                     const caf::actor& supervisor) {
       auto actor = spawn_control(system, control, supervisor);
-      link->meet(actor);
+      link->attach(actor);
       return actor;
     };
 
@@ -185,22 +186,23 @@ class RunningHub final : public Hub {
     if (auto* dbus = running_->dbus.get())
       subscriptions.push_back({[dbus](const View& v) { dbus->update(v); }, client_period});
     for (auto& sink : sinks) subscriptions.push_back({std::move(sink), {}});
-    subscriptions.push_back({[desk = desk_](const View& v) {
+    subscriptions.push_back({[service = command_service_](const View& v) {
                                if (const auto& full = v.decision.policy.last_full)
-                                 desk->note_full(*full);
+                                 service->note_full(*full);
                              },
-                             desk_period});
+                             command_service_period});
     // Outlives the publisher, so that the energies go on when that is started again.
-    const auto ledger =
-        std::make_shared<publish::Ledger>(history_ ? history_->totals() : EnergyTotals{});
-    parts.publisher = [subscriptions, events, ledger, history = history_](caf::actor_system& system,
-                                                                          const caf::actor&) {
-      return spawn_publisher(system, subscriptions, events, [ledger, history](View& view) {
-        ledger->update(view);
-        if (!history) return;
-        history->update(view);
-        view.energies = history->shown(view.energies);
-      });
+    const auto energy_integrator =
+        std::make_shared<publish::EnergyIntegrator>(history_ ? history_->totals() : EnergyTotals{});
+    parts.publisher = [subscriptions, events, energy_integrator, history = history_](
+                          caf::actor_system& system, const caf::actor&) {
+      return spawn_publisher(system, subscriptions, events,
+                             [energy_integrator, history](View& view) {
+                               energy_integrator->update(view);
+                               if (!history) return;
+                               history->update(view);
+                               view.energies = history->shown(view.energies);
+                             });
     };
 
     parts.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };
@@ -214,28 +216,28 @@ class RunningHub final : public Hub {
   bool stop() override { return stop_once(); }
 
   CommandSink commands() const override {
-    return [desk = desk_](const Command& command, const std::string& who) {
-      return desk->order(command, who);
+    return [service = command_service_](const Command& command, const std::string& who) {
+      return service->order(command, who);
     };
   }
 
   PlanSource plans() const override {
-    return [desk = desk_, clock = clock_](WallTime from, WallTime until) {
-      const auto [settings, mode] = desk->in_force();
-      return plan_ahead(settings, mode, clock, from, until);
+    return [service = command_service_, clock = clock_](WallTime from, WallTime until) {
+      const auto [settings, mode] = service->in_force();
+      return forecast(settings, mode, clock, from, until);
     };
   }
 
   void reload(control::Settings settings) override {
     settings.solar_metered = wired_.solar_metered;
     settings.circuit_roles = wired_.circuit_roles;
-    desk_->hear(settings);
-    link_->tell(std::make_shared<const control::Settings>(std::move(settings)));
+    command_service_->hear(settings);
+    control_proxy_->send(std::make_shared<const control::Settings>(std::move(settings)));
     note_config(false);
   }
 
   void note_config(bool rejected) override {
-    link_->tell(FaultNote{"configuration", Fault::config_rejected, rejected});
+    control_proxy_->send(FaultNote{"configuration", Fault::config_rejected, rejected});
   }
 
  private:
@@ -266,8 +268,8 @@ class RunningHub final : public Hub {
       self->receive([&](const HubStopped& s) { stopped = s; }, caf::after(stop_limit) >> [] {});
     }
     acknowledged_ = stopped.acknowledged;
-    desk_->close();
-    link_->meet({});
+    command_service_->close();
+    control_proxy_->attach({});
     running_->io.stop();
     closing.wait();
     // An actor that hangs (in a sink that blocks) cannot be ended, and the actor system would wait
@@ -280,9 +282,9 @@ class RunningHub final : public Hub {
 
   const control::Settings wired_;  ///< as started
   const LocalClock clock_;
-  std::shared_ptr<ControlLink> link_ = std::make_shared<ControlLink>();
+  std::shared_ptr<ControlProxy> control_proxy_ = std::make_shared<ControlProxy>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept
-  std::shared_ptr<CommandDesk> desk_;
+  std::shared_ptr<CommandService> command_service_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;
   bool acknowledged_ = false;

@@ -20,17 +20,17 @@
 
 namespace esshub::actors {
 
-// line -> its bus actor. `life` counts the openings: words of an earlier one are ignored.
+// line -> its bus actor. `generation` counts the openings: words of an earlier one are ignored.
 struct LineUp {
-  std::uint64_t life;
+  std::uint64_t generation;
 };
 struct LineChunk {
-  std::uint64_t life;
+  std::uint64_t generation;
   std::vector<std::byte> bytes;
   Instant at;  ///< when the last byte had arrived
 };
 struct LineDown {
-  std::uint64_t life;
+  std::uint64_t generation;
   std::string reason;
 };
 
@@ -39,7 +39,7 @@ struct Wake {
   Instant at;
 };
 struct Reopen {
-  std::uint64_t life;
+  std::uint64_t generation;
 };
 
 /// bus actor -> supervisor: health and heartbeat in one; supervisor -> control: the same with the
@@ -49,24 +49,24 @@ struct BusReport {
 };
 
 /// control -> supervisor: heartbeat.
-struct ControlBeat {
+struct ControlHeartbeat {
   bool healthy;  ///< the last tick came in its own period
   std::uint64_t ticks;
 };
 
 // supervisor -> others: who is who now, after every start of an actor.
-struct MeetInverter {
+struct InverterBusStarted {
   caf::actor bus;  ///< takes the Setpoints
 };
-struct MeetControl {
+struct ControlStarted {
   caf::actor control;  ///< gives the Views
 };
 
 /// supervisor -> control: the state of the hub's own parts.
-struct PartsState {
+struct ComponentsState {
   bool stuck = false;      ///< one died or is silent: Fault::actor_stuck
   bool hold_safe = false;  ///< one dies again and again: stay at the safe setpoint
-  friend bool operator==(const PartsState&, const PartsState&) = default;
+  friend bool operator==(const ComponentsState&, const ComponentsState&) = default;
 };
 
 /// publisher -> control: send me the next View, once. One is under way at most, so a slow publisher
@@ -111,10 +111,10 @@ CAF_ADD_TYPE_ID(esshub, (esshub::actors::LineDown))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::Wake))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::Reopen))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::BusReport))
-CAF_ADD_TYPE_ID(esshub, (esshub::actors::ControlBeat))
-CAF_ADD_TYPE_ID(esshub, (esshub::actors::MeetInverter))
-CAF_ADD_TYPE_ID(esshub, (esshub::actors::MeetControl))
-CAF_ADD_TYPE_ID(esshub, (esshub::actors::PartsState))
+CAF_ADD_TYPE_ID(esshub, (esshub::actors::ControlHeartbeat))
+CAF_ADD_TYPE_ID(esshub, (esshub::actors::InverterBusStarted))
+CAF_ADD_TYPE_ID(esshub, (esshub::actors::ControlStarted))
+CAF_ADD_TYPE_ID(esshub, (esshub::actors::ComponentsState))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::NextView))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::ViewPtr))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::SettingsPtr))
@@ -136,10 +136,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::LineDown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::Wake)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::Reopen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::BusReport)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ControlBeat)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::MeetInverter)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::MeetControl)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::PartsState)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ControlHeartbeat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::InverterBusStarted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ControlStarted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ComponentsState)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::NextView)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ViewPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::SettingsPtr)

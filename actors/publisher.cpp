@@ -58,7 +58,7 @@ caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
   self->state.events = std::move(events);
   self->state.complete = std::move(complete);
   return {
-      [self](const MeetControl& meet) {
+      [self](const ControlStarted& meet) {
         if (self->state.control == meet.control) return;  // asked already
         self->state.control = meet.control;
         self->send(self->state.control, NextView{self});

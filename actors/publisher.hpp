@@ -21,9 +21,10 @@ struct Subscription {
 using Completion = std::function<void(View&)>;
 
 /// An actor with a thread of its own, because sinks are foreign code and may block: they delay each
-/// other, never a bus. It asks the control (MeetControl) for a View only when it is done with the
-/// one before, so the newest wins and nothing piles up. Each View is completed first, then given to
-/// the sinks in their order. A sink that throws is reported and kept, and so is the completion.
+/// other, never a bus. It asks the control (ControlStarted) for a View only when it is done with
+/// the one before, so the newest wins and nothing piles up. Each View is completed first, then
+/// given to the sinks in their order. A sink that throws is reported and kept, and so is the
+/// completion.
 [[nodiscard]] caf::actor spawn_publisher(caf::actor_system& system,
                                          std::vector<Subscription> subscriptions, EventSink events,
                                          Completion complete = {});

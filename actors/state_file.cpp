@@ -148,7 +148,7 @@ Result<void> write_atomically(const std::filesystem::path& file, const std::stri
   return {};
 }
 
-Result<std::filesystem::path> set_aside(const std::filesystem::path& file, WallTime now) {
+Result<std::filesystem::path> quarantine(const std::filesystem::path& file, WallTime now) {
   auto aside = file;
   aside += ".damaged-" + std::to_string(seconds(now));
   if (::rename(file.c_str(), aside.c_str()) != 0) return refuse(file, "cannot set aside", errno);

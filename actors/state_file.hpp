@@ -51,7 +51,7 @@ struct SavedState {
                                             const std::string& text);
 
 /// Moves a damaged file out of the way as `NAME.damaged-SECONDS`; never deletes. The new name.
-[[nodiscard]] Result<std::filesystem::path> set_aside(const std::filesystem::path& file,
-                                                      WallTime now);
+[[nodiscard]] Result<std::filesystem::path> quarantine(const std::filesystem::path& file,
+                                                       WallTime now);
 
 }  // namespace esshub::actors

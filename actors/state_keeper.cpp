@@ -19,7 +19,7 @@ std::optional<SavedState> StateKeeper::load(WallTime now) {
   if (text && !*text) return std::nullopt;
   auto state = text ? decode_state(**text) : tl::unexpected<Error>(text.error());
   if (state) return *state;
-  const auto aside = set_aside(parts_.file, now);
+  const auto aside = quarantine(parts_.file, now);
   tell(Level::error, "state_damaged",
        "reason=\"" + state.error().detail + "\"" +
            (aside ? " kept_as=\"" + aside->string() + "\"" : ""));

@@ -56,7 +56,7 @@ class Supervisor {
   static inline const char* name = "supervisor";
   explicit Supervisor(Self* self) : self_(self) {}
 
-  void start(SupervisorParts parts) {
+  void start(SupervisorDeps parts) {
     notify_ = std::move(parts.notify);
     events_ = std::move(parts.events);
     watchdog_period_ = parts.watchdog_period;
@@ -77,7 +77,7 @@ class Supervisor {
     for (auto& part : parts_) {
       if (stage_ != Stage::running) continue;
       if (part.start_at && now() >= *part.start_at) start(part);
-      judge(part);
+      evaluate(part);
     }
     tell_control();
     feed_watchdog();
@@ -97,7 +97,7 @@ class Supervisor {
     note_death(*dead);
   }
 
-  void on_beat(const ControlBeat& beat) {
+  void on_beat(const ControlHeartbeat& beat) {
     parts_.front().heard_at = now();
     healthy_since_feed_ = beat.healthy;
     if (beat.healthy && !std::exchange(ready_, true)) notify_("READY=1");
@@ -145,8 +145,8 @@ class Supervisor {
     if (!control()) return;
     for (const auto& part : parts_) {
       if (!part.actor) continue;
-      if (part.takes_setpoints) self_->send(control(), MeetInverter{part.actor});
-      if (part.role == Role::publisher) self_->send(part.actor, MeetControl{control()});
+      if (part.takes_setpoints) self_->send(control(), InverterBusStarted{part.actor});
+      if (part.role == Role::publisher) self_->send(part.actor, ControlStarted{control()});
     }
     self_->send(control(), told_);
   }
@@ -161,7 +161,7 @@ class Supervisor {
     tell_control();
   }
 
-  void judge(Part& part) {
+  void evaluate(Part& part) {
     while (!part.deaths.empty() && now() - part.deaths.front() > deaths_window)
       part.deaths.pop_front();
     if (part.deaths.empty() && part.actor) part.backoff = first_backoff;
@@ -180,7 +180,7 @@ class Supervisor {
   }
 
   void tell_control() {
-    PartsState state{.stuck = !all_well()};
+    ComponentsState state{.stuck = !all_well()};
     for (const auto& part : parts_)
       if (part.deaths.size() > deaths_allowed) state.hold_safe = true;
     if (state == told_) return;
@@ -269,7 +269,7 @@ class Supervisor {
   EventSink events_;
   Duration watchdog_period_{};
   std::vector<Part> parts_;  ///< the control first
-  PartsState told_;
+  ComponentsState told_;
   std::string status_;
   bool ready_ = false;
   bool healthy_since_feed_ = false;
@@ -282,12 +282,12 @@ class Supervisor {
   bool all_ended_ = true;
 };
 
-caf::behavior supervisor_behavior(Self* self, SupervisorParts parts) {
+caf::behavior supervisor_behavior(Self* self, SupervisorDeps parts) {
   self->set_down_handler([self](caf::down_msg& down) { self->state.on_down(down); });
   self->state.start(std::move(parts));
   return {
       [self](look_atom) { self->state.look(); },
-      [self](const ControlBeat& beat) { self->state.on_beat(beat); },
+      [self](const ControlHeartbeat& beat) { self->state.on_beat(beat); },
       [self](const BusReport& report) { self->state.on_report(report); },
       [self](const StopHub& stop) { self->state.on_stop(stop); },
       [self](const ControlStopped& stopped) { self->state.on_control_stopped(stopped); },
@@ -297,7 +297,7 @@ caf::behavior supervisor_behavior(Self* self, SupervisorParts parts) {
 
 }  // namespace
 
-caf::actor spawn_supervisor(caf::actor_system& system, SupervisorParts parts) {
+caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps parts) {
   return system.spawn(supervisor_behavior, std::move(parts));
 }
 

@@ -21,7 +21,7 @@ struct SupervisedBus {
   Spawn spawn;
 };
 
-struct SupervisorParts {
+struct SupervisorDeps {
   Spawn control;
   std::vector<SupervisedBus> buses;
   Spawn publisher;
@@ -45,6 +45,6 @@ struct SupervisorParts {
 /// - StopHub: control first (final setpoint), then buses, then the publisher; each has its time,
 /// and
 ///   HubStopped follows within 4.5 s whatever hangs.
-[[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, SupervisorParts parts);
+[[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps parts);
 
 }  // namespace esshub::actors

@@ -38,7 +38,7 @@ LogFormat format_of_stderr() {
   return own == stream ? LogFormat::journal : LogFormat::plain;
 }
 
-std::string in_quotes(std::string_view text) {
+std::string log_quoted(std::string_view text) {
   std::string result{text};
   std::ranges::replace(result, '"', '\'');
   std::ranges::replace_if(

@@ -78,7 +78,7 @@ class FaultLog {
       const auto before = before_.since(fault);
       if (now.active(fault) && !before) {
         log_.write("fault",
-                   {level(fault), std::string{name(fault)}, "advice=" + in_quotes(advice(fault))});
+                   {level(fault), std::string{name(fault)}, "advice=" + log_quoted(advice(fault))});
       } else if (before && !now.active(fault)) {
         const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(view.now - *before);
         log_.write("fault", {Level::notice, std::string{name(fault)} + "_cleared",
@@ -113,16 +113,16 @@ void reload(const std::filesystem::path& file, actors::Hub& hub, const config::H
   if (!loaded) {
     for (const auto& mistake : loaded.error())
       log.write("config", {Level::warning, "config_mistake",
-                           "at=" + in_quotes(config::describe(file, mistake))});
+                           "at=" + log_quoted(config::describe(file, mistake))});
     log.write("config", {Level::warning, "config_rejected",
                          fmt::format("file={} valid=no kept=running mistakes={}",
-                                     in_quotes(file.string()), loaded.error().size())});
+                                     log_quoted(file.string()), loaded.error().size())});
     hub.note_config(true);
     return;
   }
   hub.reload(loaded->control);
   log.write("config",
-            {Level::notice, "config_applied", "file=" + in_quotes(file.string()) + " valid=yes"});
+            {Level::notice, "config_applied", "file=" + log_quoted(file.string()) + " valid=yes"});
   const auto said = [](const std::map<std::string, std::string>& sections, const std::string& key) {
     const auto found = sections.find(key);
     return found == sections.end() ? std::string{} : found->second;
@@ -148,7 +148,7 @@ int serve(const std::filesystem::path& file, actors::Hub& hub, const config::Hub
 }
 
 /// From here on a second SIGINT ends the program at once, as if nothing handled it.
-void let_interrupt_kill() {
+void restore_sigint() {
   sigset_t interrupt;
   sigemptyset(&interrupt);
   sigaddset(&interrupt, SIGINT);
@@ -176,21 +176,22 @@ int run(const std::filesystem::path& file, bool live) {
 
   log.write("main", {Level::notice, "starting",
                      fmt::format("version={} config={} site={} buses={}", ESSHUB_VERSION,
-                                 in_quotes(file.string()), in_quotes(config->site_name),
+                                 log_quoted(file.string()), log_quoted(config->site_name),
                                  config->buses.size())});
   auto hub = actors::Hub::start(
       *config,
       [&](const std::string& component, const Event& event) { log.write(component, event); },
       std::move(sinks));
   if (!hub) {
-    log.write("main", {Level::critical, "start_failed", "reason=" + in_quotes(hub.error().detail)});
+    log.write("main",
+              {Level::critical, "start_failed", "reason=" + log_quoted(hub.error().detail)});
     return exit_failure;
   }
 
   const int signal = serve(file, **hub, *config, log);
   log.write("main", {Level::notice, "stopping",
                      std::string{"signal="} + (signal == SIGINT ? "SIGINT" : "SIGTERM")});
-  let_interrupt_kill();
+  restore_sigint();
   const bool acknowledged = (*hub)->stop();
   hub->reset();  // no sink is called after this: log and table may go
   if (acknowledged) {

@@ -5,21 +5,21 @@
 
 namespace esshub::control {
 
-void limit_stopping(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_stale(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_islanded(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_bms_protection(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_bms_enable(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_bms_current(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_charge_voltage(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_soc_floor(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_soc_ceiling(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_reserve(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_instruction(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_unserved(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_inverter_rating(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_configured_power(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_grid_caps(const Inputs&, const Facts&, const Memory&, PowerWindow&);
-void limit_slew(const Inputs&, const Facts&, const Memory&, PowerWindow&);
+void limit_stopping(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_stale(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_islanded(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_bms_protection(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_bms_enable(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_bms_current(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_charge_voltage(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_soc_floor(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_soc_ceiling(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_reserve(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_instruction(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_excluded_load(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_inverter_rating(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_configured_power(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_grid_caps(const Inputs&, const Observation&, const Memory&, PowerWindow&);
+void limit_slew(const Inputs&, const Observation&, const Memory&, PowerWindow&);
 
 }  // namespace esshub::control

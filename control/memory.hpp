@@ -26,15 +26,15 @@ struct Trust {
 };
 
 /// One authority: what it says now, and the hysteresis of its ends.
-struct Voice {
-  std::optional<Instruction> says{};
+struct AuthorityState {
+  std::optional<Instruction> instruction{};
   bool at_low = false;   ///< at the lower end; discharge: the target is reached
   bool at_high = false;  ///< at the upper end; charge: the target is reached
 };
 
 /// Who says what (policy.cpp).
 struct PolicyMemory {
-  std::array<Voice, authority_count> voices{};
+  std::array<AuthorityState, authority_count> authority_states{};
   Authority authority = Authority::balance;  ///< the one that rules
   bool full_charge = false;                  ///< wanted now
   bool seen_full = false;                    ///< in this run
@@ -42,9 +42,11 @@ struct PolicyMemory {
   std::optional<Instant> full_charge_since;
   std::optional<Instant> full_charge_rests_until;
 
-  [[nodiscard]] Voice& voice(Authority who) { return voices[static_cast<std::size_t>(who)]; }
-  [[nodiscard]] const Voice& voice(Authority who) const {
-    return voices[static_cast<std::size_t>(who)];
+  [[nodiscard]] AuthorityState& authority_state(Authority who) {
+    return authority_states[static_cast<std::size_t>(who)];
+  }
+  [[nodiscard]] const AuthorityState& authority_state(Authority who) const {
+    return authority_states[static_cast<std::size_t>(who)];
   }
 };
 

@@ -1,4 +1,5 @@
-// Facts: what the tick knows for certain. Made once a tick by observe(); the rules only read them.
+// Observation: what the tick knows for certain. Made once a tick by observe(); the rules only read
+// them.
 #pragma once
 
 #include <optional>
@@ -8,7 +9,7 @@
 
 namespace esshub::control {
 
-struct Facts {
+struct Observation {
   bool grid_ok = false;       ///< grid meter trusted
   bool bms_ok = false;        ///< BMS trusted: the battery values below are current
   bool inverter_ok = false;   ///< inverter controllable and reporting
@@ -18,8 +19,8 @@ struct Facts {
   std::optional<Watts> ac_out;  ///< loads behind the inverter
   std::optional<Watts> rest;    ///< grid power if the battery rested, time-aligned
 
-  Soc soc;       ///< what rules: the lower one while the BMS's word is in doubt (F18)
-  Soc soc_said;  ///< the BMS's word
+  Soc soc;           ///< what rules: the lower one while the BMS's word is in doubt (F18)
+  Soc reported_soc;  ///< the BMS's word
   Volts voltage;
   Volts cvl;
   Amperes ccl;
@@ -35,14 +36,14 @@ struct Facts {
 
 /// Holds a direction whose SOC limit is reached until the SOC is past its hysteresis again. The
 /// reserve is the configured one unless another is in force.
-void hold_soc(const Settings& settings, const Facts& facts, Memory& memory,
+void hold_soc(const Settings& settings, const Observation& observation, Memory& memory,
               std::optional<Soc> reserve = {});
 
 /// Judges the sources, updates latches and faults in memory, estimates the load.
-[[nodiscard]] Facts observe(const Inputs& inputs, Memory& memory);
+[[nodiscard]] Observation observe(const Inputs& inputs, Memory& memory);
 
-/// The other half of a step: the rules alone, for facts that are known otherwise (a simulated
+/// The other half of a step: the rules alone, for an observation known otherwise (a simulated
 /// year). As deterministic and as free of allocation as step().
-[[nodiscard]] Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory);
+[[nodiscard]] Decision decide(const Inputs& inputs, const Observation& observation, Memory& memory);
 
 }  // namespace esshub::control

@@ -57,10 +57,10 @@ bool forbids_discharge(std::uint32_t p) {
   return (p & ~only_charge) != 0;
 }
 
-void judge_soc(const Inputs& inputs, Memory& memory, Soc soc, Volts voltage) {
+void evaluate_soc(const Inputs& inputs, Memory& memory, Soc soc, Volts voltage) {
   const Snapshot& snap = inputs.snapshot;
   const auto reading = snap.soc();
-  if (memory.soc.reported && memory.soc.at == reading->at) return;  // judged already
+  if (memory.soc.reported && memory.soc.at == reading->at) return;  // evaluated already
   const auto current = fresh(snap.get<Amperes>(Point::battery, Measure::current), inputs.now,
                              inputs.settings.bms_max_age);
   constexpr Amperes rest{2.0};
@@ -75,7 +75,7 @@ void judge_soc(const Inputs& inputs, Memory& memory, Soc soc, Volts voltage) {
   check_soc(memory.soc, soc, rest_voltage, current && abs(*current) <= rest, reading->at);
 }
 
-void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
+void observe_battery(const Inputs& inputs, Memory& memory, Observation& observation) {
   const Settings& s = inputs.settings;
   const Snapshot& snap = inputs.snapshot;
   const Instant now = inputs.now;
@@ -90,53 +90,53 @@ void observe_battery(const Inputs& inputs, Memory& memory, Facts& facts) {
   const auto protections = read(snap.bits(Point::battery, Measure::protections));
   const bool complete = soc && voltage && cvl && ccl && dcl && protections;
   trust_complete(memory.bms, complete, now, bms_proof);
-  facts.bms_ok = memory.bms.ok;
+  observation.bms_ok = memory.bms.ok;
   if (!complete) return;
 
-  judge_soc(inputs, memory, *soc, *voltage);
-  facts.soc = memory.soc.ruling;
-  facts.soc_said = *soc;
-  facts.voltage = *voltage;
-  facts.cvl = *cvl;
-  facts.ccl = std::max(*ccl, Amperes{});
-  facts.dcl = std::max(*dcl, Amperes{});
-  facts.charge_protected = forbids_charge(*protections);
-  facts.discharge_protected = forbids_discharge(*protections);
-  facts.charge_enabled = facts.ccl > Amperes{};
-  facts.discharge_enabled = facts.dcl > Amperes{};
+  evaluate_soc(inputs, memory, *soc, *voltage);
+  observation.soc = memory.soc.ruling;
+  observation.reported_soc = *soc;
+  observation.voltage = *voltage;
+  observation.cvl = *cvl;
+  observation.ccl = std::max(*ccl, Amperes{});
+  observation.dcl = std::max(*dcl, Amperes{});
+  observation.charge_protected = forbids_charge(*protections);
+  observation.discharge_protected = forbids_discharge(*protections);
+  observation.charge_enabled = observation.ccl > Amperes{};
+  observation.discharge_enabled = observation.dcl > Amperes{};
   if (const auto seen = snap.bits(Point::battery, Measure::requests)) {
     // A stack that once sent its permissions and stopped has withdrawn them.
     const std::uint32_t requests = read(std::optional{seen}).value_or(0);
-    facts.charge_enabled &= has(requests, BmsRequest::charge_enable);
-    facts.discharge_enabled &= has(requests, BmsRequest::discharge_enable);
-    facts.full_charge_asked = has(requests, BmsRequest::full_charge);
-    facts.force_charge =
+    observation.charge_enabled &= has(requests, BmsRequest::charge_enable);
+    observation.discharge_enabled &= has(requests, BmsRequest::discharge_enable);
+    observation.full_charge_asked = has(requests, BmsRequest::full_charge);
+    observation.force_charge =
         has(requests, BmsRequest::force_charge_1) || has(requests, BmsRequest::force_charge_2);
   }
-  if (facts.charge_protected || !facts.charge_enabled)
+  if (observation.charge_protected || !observation.charge_enabled)
     memory.charge_blocked_until = now + block_after;
-  if (facts.discharge_protected || !facts.discharge_enabled)
+  if (observation.discharge_protected || !observation.discharge_enabled)
     memory.discharge_blocked_until = now + block_after;
 
-  hold_soc(s, facts, memory, reserve_in_force(inputs));
+  hold_soc(s, observation, memory, reserve_in_force(inputs));
 }
 
 /// Holds the pack at the voltage cap: a slow integral on charging power, one step per new voltage,
 /// far below the 1 Hz of the BMS so that it cannot swing. At the BMS's own CVL charging stops at
 /// once.
-void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Facts& facts) {
+void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Observation& observation) {
   constexpr double watts_per_volt = 500.0;
   const Settings& s = inputs.settings;
   const auto voltage = inputs.snapshot.get<Volts>(Point::battery, Measure::voltage);
-  if (!facts.bms_ok || !voltage) {
+  if (!observation.bms_ok || !voltage) {
     memory.charge_voltage_limit.reset();
     return;
   }
   if (memory.voltage_at == voltage->at && memory.charge_voltage_limit) return;
   memory.voltage_at = voltage->at;
-  const Volts cap = std::min(s.charge_voltage_cap, facts.cvl);
+  const Volts cap = std::min(s.charge_voltage_cap, observation.cvl);
   const Volts room = cap - voltage->value;
-  if (voltage->value >= facts.cvl && facts.cvl > Volts{}) {
+  if (voltage->value >= observation.cvl && observation.cvl > Volts{}) {
     memory.charge_voltage_limit = Watts{};
     return;
   }
@@ -147,7 +147,7 @@ void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Facts& fact
   memory.charge_voltage_limit = std::clamp(limit, Watts{}, s.inverter_rating);
 }
 
-void observe_inverter(const Inputs& inputs, Memory& memory, Facts& facts) {
+void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observation) {
   const Settings& s = inputs.settings;
   const Snapshot& snap = inputs.snapshot;
   const auto is_fresh = [&](Measure measure) {
@@ -156,30 +156,34 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Facts& facts) {
   const bool complete =
       is_fresh(Measure::controllable) && is_fresh(Measure::power) && is_fresh(Measure::main_state);
   trust_complete(memory.inverter, complete, inputs.now, Duration{});
-  facts.inverter_ok = memory.inverter.ok;
-  facts.inverter_off =
+  observation.inverter_ok = memory.inverter.ok;
+  observation.inverter_off =
       fresh(snap.inverter_state(), inputs.now, s.inverter_max_age) == InverterState::off;
-  facts.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
+  observation.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
 
   const auto state = fresh(snap.inverter_state(), inputs.now, s.inverter_max_age);
-  facts.islanded = state == InverterState::invert_full || state == InverterState::invert_half ||
-                   state == InverterState::invert_search;
+  observation.islanded = state == InverterState::invert_full ||
+                         state == InverterState::invert_half ||
+                         state == InverterState::invert_search;
 }
 
 /// F21: the grid meter's answer to our own power.
-void observe_sign(Memory& memory, const Facts& facts, const std::optional<Reading<Watts>>& grid) {
-  if (!facts.grid_ok || !facts.inverter_ok || facts.islanded || !memory.loop.residual) return;
+void observe_sign(Memory& memory, const Observation& observation,
+                  const std::optional<Reading<Watts>>& grid) {
+  if (!observation.grid_ok || !observation.inverter_ok || observation.islanded ||
+      !memory.loop.residual)
+    return;
   check_sign(memory.sign, {grid->at, grid->value, grid->value - *memory.loop.residual});
 }
 
 /// F7: measured against acknowledged, with room for the unit's ramp and its own small errors.
-void judge_following(const Inputs& inputs, Memory& memory, const Facts& facts) {
+void evaluate_following(const Inputs& inputs, Memory& memory, const Observation& observation) {
   const auto power =
       fresh(inputs.snapshot.power(Point::inverter), inputs.now, inputs.settings.inverter_max_age);
   const auto& acknowledged = memory.acknowledged;
   if (memory.released_until && inputs.now < *memory.released_until) return;
   memory.released_until.reset();
-  if (facts.islanded || !facts.inverter_ok || !power || !acknowledged) {
+  if (observation.islanded || !observation.inverter_ok || !power || !acknowledged) {
     memory.unfollowed_since.reset();
     memory.followed_since.reset();
     memory.faults.set(Fault::setpoint_not_followed, false, inputs.now);
@@ -200,7 +204,7 @@ void judge_following(const Inputs& inputs, Memory& memory, const Facts& facts) {
     memory.faults.set(Fault::setpoint_not_followed, false, inputs.now);
 }
 
-void judge_faults(const Inputs& inputs, Memory& memory, const Facts& facts) {
+void evaluate_faults(const Inputs& inputs, Memory& memory, const Observation& observation) {
   const bool grace = inputs.now - *memory.first_tick < start_grace;
   const auto lost = [&](const Trust& trust) { return !trust.ok && (trust.ever || !grace); };
   FaultSet& faults = memory.faults;
@@ -208,59 +212,62 @@ void judge_faults(const Inputs& inputs, Memory& memory, const Facts& facts) {
   faults.set(Fault::grid_meter_reversed, memory.sign.reversed, inputs.now);
   faults.set(Fault::bms_lost, lost(memory.bms), inputs.now);
   faults.set(Fault::inverter_lost, lost(memory.inverter), inputs.now);
-  faults.set(Fault::bms_protection,
-             facts.bms_ok && (facts.charge_protected || facts.discharge_protected), inputs.now);
-  faults.set(Fault::islanded, facts.islanded, inputs.now);
+  faults.set(
+      Fault::bms_protection,
+      observation.bms_ok && (observation.charge_protected || observation.discharge_protected),
+      inputs.now);
+  faults.set(Fault::islanded, observation.islanded, inputs.now);
   faults.set(Fault::backup_cutoff, memory.cutoff, inputs.now);
   faults.set(Fault::control_overrun, inputs.overrun, inputs.now);
   faults.set(Fault::implausible_reading, inputs.implausible, inputs.now);
-  faults.set(Fault::soc_inconsistent, facts.bms_ok && memory.soc.doubtful_until, inputs.now);
+  faults.set(Fault::soc_inconsistent, observation.bms_ok && memory.soc.doubtful_until, inputs.now);
   faults.set(Fault::cutoff_near, memory.cutoff_near, inputs.now);
   faults.set(Fault::clock_untrusted, !inputs.local.trusted, inputs.now);
 }
 
 }  // namespace
 
-void hold_soc(const Settings& s, const Facts& facts, Memory& memory, std::optional<Soc> in_force) {
+void hold_soc(const Settings& s, const Observation& observation, Memory& memory,
+              std::optional<Soc> in_force) {
   const Soc reserve = in_force.value_or(s.reserve);
-  const double percent = facts.soc.percent();
-  const double said = facts.soc_said.percent();
-  memory.floor_hold = latch(memory.floor_hold, facts.soc <= s.soc_floor,
+  const double percent = observation.soc.percent();
+  const double said = observation.reported_soc.percent();
+  memory.floor_hold = latch(memory.floor_hold, observation.soc <= s.soc_floor,
                             percent >= s.soc_floor.percent() + s.soc_hysteresis);
-  memory.reserve_hold = latch(memory.reserve_hold, facts.soc <= reserve,
+  memory.reserve_hold = latch(memory.reserve_hold, observation.soc <= reserve,
                               percent >= reserve.percent() + s.soc_hysteresis);
-  memory.ceiling_hold = latch(memory.ceiling_hold, facts.soc_said >= s.soc_ceiling,
+  memory.ceiling_hold = latch(memory.ceiling_hold, observation.reported_soc >= s.soc_ceiling,
                               said <= s.soc_ceiling.percent() - s.soc_hysteresis);
 }
 
-Facts observe(const Inputs& inputs, Memory& memory) {
+Observation observe(const Inputs& inputs, Memory& memory) {
   if (!memory.first_tick) memory.first_tick = inputs.now;
-  Facts facts;
+  Observation observation;
   const auto grid = inputs.snapshot.power(Point::grid);
   const bool lives = grid && !inputs.grid_frozen;
   trust_samples(memory.grid, lives ? std::optional{grid->at} : std::nullopt, inputs.now,
                 inputs.settings.meter_max_age);
-  facts.grid_ok = memory.grid.ok;
-  observe_battery(inputs, memory, facts);
-  observe_inverter(inputs, memory, facts);
-  hold_charge_voltage(inputs, memory, facts);
-  judge_cutoff(inputs, memory, facts);
-  facts.backup_left = backup_left(inputs, memory, facts);
+  observation.grid_ok = memory.grid.ok;
+  observe_battery(inputs, memory, observation);
+  observe_inverter(inputs, memory, observation);
+  hold_charge_voltage(inputs, memory, observation);
+  evaluate_cutoff(inputs, memory, observation);
+  observation.backup_left = backup_left(inputs, memory, observation);
   // A little later to end than to begin: the draw moves.
   const Duration announced = announce_cutoff + (memory.cutoff_near ? 5min : 0min);
-  memory.cutoff_near =
-      facts.islanded && !memory.cutoff && facts.backup_left && *facts.backup_left <= announced;
+  memory.cutoff_near = observation.islanded && !memory.cutoff && observation.backup_left &&
+                       *observation.backup_left <= announced;
 
   estimate_load(inputs, memory);
-  if (facts.grid_ok && facts.inverter_ok && facts.ac_out && memory.loop.residual)
-    facts.rest = *memory.loop.residual + *facts.ac_out;
+  if (observation.grid_ok && observation.inverter_ok && observation.ac_out && memory.loop.residual)
+    observation.rest = *memory.loop.residual + *observation.ac_out;
 
-  observe_sign(memory, facts, grid);
+  observe_sign(memory, observation, grid);
 
-  judge_following(inputs, memory, facts);
-  judge_faults(inputs, memory, facts);
-  if (facts.grid_ok && facts.bms_ok && facts.inverter_ok) memory.started = true;
-  return facts;
+  evaluate_following(inputs, memory, observation);
+  evaluate_faults(inputs, memory, observation);
+  if (observation.grid_ok && observation.bms_ok && observation.inverter_ok) memory.started = true;
+  return observation;
 }
 
 }  // namespace esshub::control

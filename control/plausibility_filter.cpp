@@ -80,7 +80,7 @@ bool is_number(double value) {
 
 }  // namespace
 
-bool Gate::admit(const Sample& sample, const Settings& settings) {
+bool PlausibilityFilter::admit(const Sample& sample, const Settings& settings) {
   const Channel channel = sample.channel;
   const Range range = possible(channel, settings);
   bool good = is_number(sample.value) && sample.value >= range.low && sample.value <= range.high;

@@ -1,4 +1,5 @@
-// Gate: which samples may enter the snapshot. What cannot be is dropped and said (F3).
+// PlausibilityFilter: which samples may enter the snapshot. What cannot be is dropped and said
+// (F3).
 #pragma once
 
 #include <array>
@@ -8,7 +9,7 @@
 
 namespace esshub::control {
 
-class Gate {
+class PlausibilityFilter {
  public:
   /// False for a value that cannot be: not a number, outside what its measure allows, a grid
   /// power beyond the main fuse, or a power of a grid meter whose own voltage cannot be (wrong word

@@ -21,7 +21,7 @@ constexpr std::array<Limit, 16> limit_table{
     limit_soc_ceiling,       // never above
     limit_reserve,           // kept for a power cut, more before a storm
     limit_instruction,       // the range of the instruction that rules; keep while cheap
-    limit_unserved,          // circuits the battery gives nothing for
+    limit_excluded_load,     // circuits the battery gives nothing for
     limit_inverter_rating,   // what the MultiPlus can do
     limit_configured_power,  // what the owner allows
     limit_grid_caps,         // what the connection allows
@@ -30,13 +30,13 @@ constexpr std::array<Limit, 16> limit_table{
 
 // Who is heard first: safety > island policy (both are limits above) > these.
 constexpr std::array<RankedTarget, 8> target_table{{
-    {target_force_charge},                       // the BMS asks for it: safety
-    {target_override, Why::override_overruled},  // the owner, for a while
-    {target_full_charge},                        // the BMS asks, or it is time again
-    {target_dispatch, Why::dispatch_overruled},  // a planner or a remote command
-    {target_schedule, Why::schedule_overruled},  // the weekly plan
-    {target_tariff, Why::tariff_overruled},      // charge or keep while cheap
-    {target_self_consumption},                   // Balance: the grid at its setpoint
+    {target_force_charge},                         // the BMS asks for it: safety
+    {target_override, Cause::override_overruled},  // the owner, for a while
+    {target_full_charge},                          // the BMS asks, or it is time again
+    {target_dispatch, Cause::dispatch_overruled},  // a planner or a remote command
+    {target_schedule, Cause::schedule_overruled},  // the weekly plan
+    {target_tariff, Cause::tariff_overruled},      // charge or keep while cheap
+    {target_self_consumption},                     // Balance: the grid at its setpoint
     {target_idle},
 }};
 

@@ -10,20 +10,20 @@
 namespace esshub::control {
 
 /// May only narrow the window.
-using Limit = void (*)(const Inputs&, const Facts&, const Memory&, PowerWindow&);
+using Limit = void (*)(const Inputs&, const Observation&, const Memory&, PowerWindow&);
 
-struct Wish {
+struct Proposal {
   Watts battery_power;  ///< + = charging
-  Why why;
+  Cause cause;
 };
 /// Nothing: not now.
-using Target = std::optional<Wish> (*)(const Inputs&, const Facts&, const Memory&);
+using Target = std::optional<Proposal> (*)(const Inputs&, const Observation&, const Memory&);
 
 /// The first one that answers wins. Those after it that would have had something else in mind are
 /// named by `overruled`.
 struct RankedTarget {
   Target target;
-  std::optional<Why> overruled{};
+  std::optional<Cause> overruled{};
 };
 
 [[nodiscard]] std::span<const Limit> limits();

@@ -87,7 +87,7 @@ std::string percent(double value) {
   return number(value) + " %";
 }
 
-void check_ranges(const Settings& settings, std::vector<Mistake>& mistakes) {
+void check_ranges(const Settings& settings, std::vector<ValidationError>& mistakes) {
   for (const auto& range : ranges) {
     const auto value = std::visit(InUnit{settings}, range.member);
     if (!value || (*value >= range.low && *value <= range.high)) continue;  // refuses NaN too
@@ -98,10 +98,10 @@ void check_ranges(const Settings& settings, std::vector<Mistake>& mistakes) {
 }
 
 /// A value out of its range is blamed once, not again by every setting it meets.
-void check_together(const Settings& s, std::vector<Mistake>& mistakes) {
-  const std::vector<Mistake> out_of_range = mistakes;
+void check_together(const Settings& s, std::vector<ValidationError>& mistakes) {
+  const std::vector<ValidationError> out_of_range = mistakes;
   const auto blamed = [&](const char* key) {
-    return std::ranges::find(out_of_range, key, &Mistake::key) != out_of_range.end();
+    return std::ranges::find(out_of_range, key, &ValidationError::key) != out_of_range.end();
   };
   const auto require = [&](bool holds, const char* key, const char* other, std::string text) {
     if (!holds && !blamed(key) && !blamed(other)) mistakes.push_back({key, std::move(text), other});
@@ -166,7 +166,7 @@ std::string text(CivilMinute m) {
 
 /// `list` is "schedule" or "tariff.band".
 void check_spans(const std::string& list, const std::vector<WeekSpan>& spans,
-                 std::vector<Mistake>& mistakes) {
+                 std::vector<ValidationError>& mistakes) {
   for (std::size_t i = 0; i < spans.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (const auto both = first_common(spans[i], spans[j]))
@@ -174,17 +174,17 @@ void check_spans(const std::string& list, const std::vector<WeekSpan>& spans,
                             list + " " + std::to_string(j)});
 }
 
-void check_schedule(const Settings& s, std::vector<Mistake>& mistakes) {
+void check_schedule(const Settings& s, std::vector<ValidationError>& mistakes) {
   std::vector<WeekSpan> spans;
   for (const auto& entry : s.schedule) {
-    if (const auto wrong = mistake_in(entry.instruction, s))
+    if (const auto wrong = validate(entry.instruction, s))
       mistakes.push_back({"schedule " + std::to_string(spans.size()), *wrong});
     spans.push_back(entry.when);
   }
   check_spans("schedule", spans, mistakes);
 }
 
-void check_tariff(const Settings& s, std::vector<Mistake>& mistakes) {
+void check_tariff(const Settings& s, std::vector<ValidationError>& mistakes) {
   const Tariff& t = s.tariff;
   std::vector<WeekSpan> spans;
   for (const auto& band : t.bands) spans.push_back(band.when);
@@ -202,7 +202,7 @@ void check_tariff(const Settings& s, std::vector<Mistake>& mistakes) {
 
 }  // namespace
 
-std::optional<std::string> mistake_in(const Instruction& i, const Settings& s) {
+std::optional<std::string> validate(const Instruction& i, const Settings& s) {
   switch (i.kind) {
     case InstructionKind::charge:
       if (auto wrong = wrong_power(i.power, s.charge_limit, "charge")) return wrong;
@@ -219,7 +219,7 @@ std::optional<std::string> mistake_in(const Instruction& i, const Settings& s) {
   return "unknown instruction";
 }
 
-std::optional<std::string> mistake_in_dispatch(const Instruction& i, const Settings& s) {
+std::optional<std::string> validate_dispatch(const Instruction& i, const Settings& s) {
   switch (i.kind) {
     case InstructionKind::charge:
     case InstructionKind::discharge:
@@ -227,13 +227,13 @@ std::optional<std::string> mistake_in_dispatch(const Instruction& i, const Setti
       return "the rate is " + number(i.power.value()) + " W, expected a number above 0";
     case InstructionKind::balance:
     case InstructionKind::idle:
-      return mistake_in(i, s);
+      return validate(i, s);
   }
   return "unknown instruction";
 }
 
-std::vector<Mistake> validate(const Settings& settings) {
-  std::vector<Mistake> mistakes;
+std::vector<ValidationError> validate(const Settings& settings) {
+  std::vector<ValidationError> mistakes;
   check_ranges(settings, mistakes);
   check_together(settings, mistakes);
   check_schedule(settings, mistakes);

@@ -76,7 +76,7 @@ struct Settings {
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
-struct Mistake {
+struct ValidationError {
   std::string key;      ///< the setting's name in this struct; "schedule 2" is its third entry
   std::string text;     ///< what is wrong and what was expected
   std::string other{};  ///< of a cross-check: the second setting's name, else empty
@@ -84,15 +84,15 @@ struct Mistake {
 
 /// What is wrong with an instruction under these settings, in words; nothing when it may be given:
 /// powers up to the configured limits, targets between floor and ceiling, ranges with room in them.
-[[nodiscard]] std::optional<std::string> mistake_in(const Instruction& instruction,
-                                                    const Settings& settings);
+[[nodiscard]] std::optional<std::string> validate(const Instruction& instruction,
+                                                  const Settings& settings);
 
-/// As mistake_in for what is asked from outside, which need not know the limits: any power above 0
+/// As validate for what is asked from outside, which need not know the limits: any power above 0
 /// that is a number will do, for the limits bound it in every tick and are named as its reasons.
-[[nodiscard]] std::optional<std::string> mistake_in_dispatch(const Instruction& instruction,
-                                                             const Settings& settings);
+[[nodiscard]] std::optional<std::string> validate_dispatch(const Instruction& instruction,
+                                                           const Settings& settings);
 
 /// Every mistake in the settings as a whole (ranges and cross-checks); empty when valid.
-[[nodiscard]] std::vector<Mistake> validate(const Settings& settings);
+[[nodiscard]] std::vector<ValidationError> validate(const Settings& settings);
 
 }  // namespace esshub::control

@@ -15,7 +15,7 @@ constexpr Duration suspicious_for = 2min;
 constexpr Duration short_rest = 6s;  // the way to rest, and the meter's filter
 constexpr Duration long_rest = 15min;
 
-enum class Answer { none, right, mirrored };
+enum class SignEvidence { none, right, mirrored };
 
 struct Range {
   Watts low;
@@ -29,7 +29,7 @@ struct Range {
 
 /// grid - own is the house without us: it stands still in a move of ours if the sign is right,
 /// grid + own if it is wrong. Looks at every span that ends now, the shortest first.
-Answer judge(const SignCheck& check) {
+SignEvidence evaluate(const SignCheck& check) {
   const std::size_t kept = std::min(check.count, SignCheck::depth);
   const auto entry = [&](std::size_t back) -> const SignCheck::Pair& {
     return check.pairs[(check.count - 1 - back) % SignCheck::depth];
@@ -45,11 +45,11 @@ Answer judge(const SignCheck& check) {
     wrong.add(pair.grid + pair.own);
     if (back + 1 < fewest || newest.at - pair.at < shortest || own.width() < clearing_move)
       continue;
-    if (right.width() <= own.width() * quiet) return Answer::right;
+    if (right.width() <= own.width() * quiet) return SignEvidence::right;
     if (own.width() >= accusing_move && wrong.width() <= own.width() * quiet)
-      return Answer::mirrored;
+      return SignEvidence::mirrored;
   }
-  return Answer::none;
+  return SignEvidence::none;
 }
 
 }  // namespace
@@ -64,15 +64,15 @@ void check_sign(SignCheck& check, const SignCheck::Pair& pair) {
   ++check.count;
 
   if (check.suspected && pair.at - *check.suspected > suspicious_for) check.suspected.reset();
-  switch (judge(check)) {
-    case Answer::none:
+  switch (evaluate(check)) {
+    case SignEvidence::none:
       return;
-    case Answer::right:
+    case SignEvidence::right:
       check.suspected.reset();
       check.rest_until.reset();
       check.reversed = false;
       return;
-    case Answer::mirrored:
+    case SignEvidence::mirrored:
       check.reversed |= check.suspected.has_value();
       check.suspected = pair.at;
       check.rest_until = pair.at + (check.reversed ? long_rest : short_rest);

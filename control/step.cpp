@@ -12,22 +12,22 @@ namespace {
 // Wider than any installation; every real bound is a limit with a name.
 constexpr Watts unlimited{1e6};
 
-/// The wish of the first target that answers; it and those it overrules become reasons.
-Wish choose_target(const Inputs& inputs, const Facts& facts, const Memory& memory,
-                   Reasons& reasons) {
-  std::optional<Wish> chosen;
+/// The proposal of the first target that answers; it and those it overrules become reasons.
+Proposal choose_target(const Inputs& inputs, const Observation& observation, const Memory& memory,
+                       Reasons& reasons) {
+  std::optional<Proposal> chosen;
   for (const RankedTarget& row : targets()) {
     if (chosen && !row.overruled) continue;
-    const auto wish = row.target(inputs, facts, memory);
-    if (!wish) continue;
+    const auto proposal = row.target(inputs, observation, memory);
+    if (!proposal) continue;
     if (chosen) {
-      reasons.add({*row.overruled, wish->battery_power});
+      reasons.add({*row.overruled, proposal->battery_power});
     } else {
-      chosen = wish;
-      reasons.add({wish->why, Watts{}});
+      chosen = proposal;
+      reasons.add({proposal->cause, Watts{}});
     }
   }
-  return chosen.value_or(Wish{Watts{}, Why::idle});
+  return chosen.value_or(Proposal{Watts{}, Cause::idle});
 }
 
 /// A schedule or a tariff that cannot be followed for want of a clock is told of (F13).
@@ -37,48 +37,48 @@ bool waits_for_clock(const Inputs& inputs, const Policy& policy) {
   return !inputs.local.trusted && (plans || !s.tariff.bands.empty());
 }
 
-InverterMode choose_mode(const Facts& facts, const Memory& memory) {
+InverterMode choose_mode(const Observation& observation, const Memory& memory) {
   if (memory.cutoff) return InverterMode::off;
   // Unknown AC-out load: no AC-in setpoint means 0 W at the battery for certain, so write none and
   // let the inverter fall to passthru. Islanded it runs by itself; before the start the hub only
   // watches.
   if (memory.released_until) return InverterMode::release;
-  if (!memory.started || facts.islanded || !facts.inverter_ok || !facts.ac_out)
+  if (!memory.started || observation.islanded || !observation.inverter_ok || !observation.ac_out)
     return InverterMode::release;
   return InverterMode::follow;
 }
 
-std::optional<Watts> house_load(const Inputs& inputs, const Facts& facts) {
-  if (!facts.rest) return std::nullopt;
-  if (!inputs.settings.solar_metered) return facts.rest;
+std::optional<Watts> house_load(const Inputs& inputs, const Observation& observation) {
+  if (!observation.rest) return std::nullopt;
+  if (!inputs.settings.solar_metered) return observation.rest;
   const auto solar =
       fresh(inputs.snapshot.power(Point::solar), inputs.now, inputs.settings.meter_max_age);
   if (!solar) return std::nullopt;
-  return *facts.rest + *solar;
+  return *observation.rest + *solar;
 }
 
 }  // namespace
 
-Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
-  hear_voices(inputs, facts, memory);
+Decision decide(const Inputs& inputs, const Observation& observation, Memory& memory) {
+  update_authorities(inputs, observation, memory);
   Decision decision{.at = inputs.now,
                     .setpoint = {},
-                    .house_load = house_load(inputs, facts),
+                    .house_load = house_load(inputs, observation),
                     .reasons = {},
                     .faults = memory.faults,
-                    .policy = policy_of(inputs, facts, memory),
+                    .policy = policy_of(inputs, observation, memory),
                     .loop = loop_quality(memory.loop)};
-  const Wish wish = choose_target(inputs, facts, memory, decision.reasons);
+  const Proposal proposal = choose_target(inputs, observation, memory, decision.reasons);
   if (waits_for_clock(inputs, decision.policy))
-    decision.reasons.add({Why::clock_untrusted, wish.battery_power});
-  PowerWindow window{wish.battery_power, -unlimited, unlimited, decision.reasons};
-  for (const Limit limit : limits()) limit(inputs, facts, memory, window);
+    decision.reasons.add({Cause::clock_untrusted, proposal.battery_power});
+  PowerWindow window{proposal.battery_power, -unlimited, unlimited, decision.reasons};
+  for (const Limit limit : limits()) limit(inputs, observation, memory, window);
 
-  decision.wished = wish.battery_power;
+  decision.proposed = proposal.battery_power;
   decision.battery_power = window.power();
-  decision.setpoint.mode = choose_mode(facts, memory);
+  decision.setpoint.mode = choose_mode(observation, memory);
   if (decision.setpoint.mode == InverterMode::follow) {
-    decision.setpoint.ac_power = decision.battery_power + *facts.ac_out;
+    decision.setpoint.ac_power = decision.battery_power + *observation.ac_out;
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
   } else if (decision.setpoint.mode == InverterMode::off) {
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
@@ -86,14 +86,14 @@ Decision decide(const Inputs& inputs, const Facts& facts, Memory& memory) {
 
   memory.battery_power = decision.battery_power;
   memory.limited =
-      decision.battery_power != wish.battery_power || wish.why != Why::self_consumption;
+      decision.battery_power != proposal.battery_power || proposal.cause != Cause::self_consumption;
   memory.last_tick = inputs.now;
   return decision;
 }
 
 Decision step(const Inputs& inputs, Memory& memory) {
-  const Facts facts = observe(inputs, memory);
-  return decide(inputs, facts, memory);
+  const Observation observation = observe(inputs, memory);
+  return decide(inputs, observation, memory);
 }
 
 }  // namespace esshub::control

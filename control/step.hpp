@@ -12,19 +12,19 @@ namespace esshub::control {
 
 /// Between two periods the newest samples are looked at this often, and a new grid reading is
 /// acted on at once: the period is the pulse, the meter is the pace.
-constexpr Duration look_every = 10ms;
+constexpr Duration fast_path_period = 10ms;
 
 struct Inputs {
   const Settings& settings;
   const Snapshot& snapshot;
   Instant now;
   LocalTime local;
-  bool stopping = false;       ///< the hub was told to stop: safe setpoint
-  bool overrun = false;        ///< three periods in a row were missed: safe setpoint
-  bool parts_failing = false;  ///< an actor dies again and again: safe setpoint
-  Orders orders{};             ///< what was ordered at run time
-  bool implausible = false;    ///< samples were dropped because they cannot be (Gate)
-  bool grid_frozen = false;    ///< the grid meter's registers stand still (its bus says so)
+  bool stopping = false;            ///< the hub was told to stop: safe setpoint
+  bool overrun = false;             ///< three periods in a row were missed: safe setpoint
+  bool components_failing = false;  ///< an actor dies again and again: safe setpoint
+  Orders orders{};                  ///< what was ordered at run time
+  bool implausible = false;  ///< samples were dropped because they cannot be (PlausibilityFilter)
+  bool grid_frozen = false;  ///< the grid meter's registers stand still (its bus says so)
 };
 
 /// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.

@@ -21,7 +21,7 @@ void add_command(Page& page, const View& view) {
   page.gauge("esshub_battery_power_wish_watts",
              "Power at the battery (AC side) in watts that was wanted before any limit, + = "
              "charging.");
-  page.add({}, decision.wished.value());
+  page.add({}, decision.proposed.value());
   page.gauge("esshub_inverter_mode_active",
              "1 for what the inverter is told to do, else 0: follow the setpoint, released, "
              "charger only or off.");
@@ -31,14 +31,14 @@ void add_command(Page& page, const View& view) {
 
 void add_reasons(Page& page, const Reasons& reasons) {
   page.gauge("esshub_decision_reason", "1 for every rule that shaped the newest decision, else 0.");
-  page.add_states<Why>("reason", why_count, [&](auto why) { return reasons.has(why); });
+  page.add_states<Cause>("reason", cause_count, [&](auto why) { return reasons.has(why); });
   page.gauge("esshub_decision_without_reason_watts",
              "What the power at the battery (AC side) would have been in watts without this limit; "
              "of one overruled, its wish. Absent for what did not act.");
   // The first reason is the target: without it there is no power to speak of.
   for (const auto* reason = reasons.begin(); reason != reasons.end(); ++reason)
     if (reason != reasons.begin())
-      page.add({{"reason", name(reason->why)}}, reason->without.value());
+      page.add({{"reason", name(reason->cause)}}, reason->power_without.value());
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ struct Setpoint {
   Instant valid_until{};
 };
 
-/// Why. Targets first, then who was overruled, then limits in the order of the rules table.
-enum class Why : std::uint8_t {
+/// Cause. Targets first, then who was overruled, then limits in the order of the rules table.
+enum class Cause : std::uint8_t {
   // targets
   self_consumption,
   force_charge,
@@ -69,25 +69,26 @@ enum class Why : std::uint8_t {
   range_low,
   range_high,
   cheap,
-  unserved,
-  unserved_stale,
+  excluded_load,
+  excluded_load_stale,
   inverter_rating,
   charge_limit,
   discharge_limit,
   import_cap,
   export_cap,
   slew,
-  parts_failing,
+  components_failing,
   overrun,
 };
-constexpr std::size_t why_count = static_cast<std::size_t>(Why::overrun) + 1;
-[[nodiscard]] std::string_view name(Why why);    ///< "self_consumption"
-[[nodiscard]] std::string_view phrase(Why why);  ///< plain words for the owner
+constexpr std::size_t cause_count = static_cast<std::size_t>(Cause::overrun) + 1;
+[[nodiscard]] std::string_view name(Cause cause);    ///< "self_consumption"
+[[nodiscard]] std::string_view phrase(Cause cause);  ///< plain words for the owner
 
 /// One rule that shaped the decision.
 struct Reason {
-  Why why{};
-  Watts without{};  ///< battery power had this rule not been there; of one overruled, its wish
+  Cause cause{};
+  Watts
+      power_without{};  ///< battery power had this rule not been there; of one overruled, its wish
 };
 
 /// A small list without allocation: the control path never touches the heap.
@@ -101,14 +102,14 @@ class Reasons {
   [[nodiscard]] const Reason* end() const { return items_.data() + size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] bool has(Why why) const {
+  [[nodiscard]] bool has(Cause cause) const {
     for (const auto& reason : *this)
-      if (reason.why == why) return true;
+      if (reason.cause == cause) return true;
     return false;
   }
 
  private:
-  std::array<Reason, why_count> items_{};
+  std::array<Reason, cause_count> items_{};
   std::size_t size_ = 0;
 };
 
@@ -149,7 +150,7 @@ struct Decision {
   Instant at{};
   Setpoint setpoint;
   Watts battery_power{};            ///< commanded at the battery (AC side), + = charging
-  Watts wished{};                   ///< what the target wanted before any limit
+  Watts proposed{};                 ///< what the target wanted before any limit
   std::optional<Watts> house_load;  ///< time-aligned estimate, nothing while unknown
   Reasons reasons;                  ///< the target, then every limit that moved the result
   FaultSet faults;

@@ -28,7 +28,7 @@ namespace esshub::protocol {
 }
 
 /// Of repeated trouble the first and every hundredth is told. `count` includes the present one.
-[[nodiscard]] constexpr bool worth_an_event(std::uint64_t count) {
+[[nodiscard]] constexpr bool is_log_due(std::uint64_t count) {
   return count == 1 || count % 100 == 0;
 }
 

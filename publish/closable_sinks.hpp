@@ -1,4 +1,5 @@
-// Gate: sinks that can be closed for good while a thread that hangs may still come back to them.
+// ClosableSinks: sinks that can be closed for good while a thread that hangs may still come back to
+// them.
 #pragma once
 
 #include <mutex>
@@ -10,9 +11,9 @@
 
 namespace esshub::publish {
 
-class Gate {
+class ClosableSinks {
  public:
-  Gate(CommandSink commands, EventSink events)
+  ClosableSinks(CommandSink commands, EventSink events)
       : commands_(std::move(commands)), events_(std::move(events)) {}
 
   void event(const std::string& component, const Event& event) {

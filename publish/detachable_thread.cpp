@@ -13,7 +13,7 @@
 
 namespace esshub::publish {
 
-SlowThread::SlowThread(const std::string& name, std::function<void()> work) {
+DetachableThread::DetachableThread(const std::string& name, std::function<void()> work) {
   constexpr int nicer = 10;
   std::packaged_task<void()> task{[name, work = std::move(work)] {
     ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
@@ -24,7 +24,7 @@ SlowThread::SlowThread(const std::string& name, std::function<void()> work) {
   std::thread{std::move(task)}.detach();
 }
 
-Duration Pause::next() {
+Duration Backoff::next() {
   thread_local std::minstd_rand dice{std::random_device{}()};
   const double by_chance = std::uniform_real_distribution{0.8, 1.2}(dice);
   const auto pause = as_duration(Seconds(next_) * by_chance);

@@ -1,4 +1,4 @@
-// SlowThread: a thread for a client that may hang; it is waited for a while, never for ever.
+// DetachableThread: a thread for a client that may hang; it is waited for a while, never for ever.
 #pragma once
 
 #include <functional>
@@ -12,12 +12,12 @@ namespace esshub::publish {
 
 /// The work owns all it touches (it may outlive this object when it hangs in a system call) and
 /// runs with less than normal priority: nothing that faces outward may slow the control.
-class SlowThread {
+class DetachableThread {
  public:
-  SlowThread(const std::string& name, std::function<void()> work);
-  ~SlowThread() = default;
-  SlowThread(const SlowThread&) = delete;
-  SlowThread& operator=(const SlowThread&) = delete;
+  DetachableThread(const std::string& name, std::function<void()> work);
+  ~DetachableThread() = default;
+  DetachableThread(const DetachableThread&) = delete;
+  DetachableThread& operator=(const DetachableThread&) = delete;
 
   /// True if the work has ended by then.
   [[nodiscard]] bool wait(Duration limit) const {
@@ -29,7 +29,7 @@ class SlowThread {
 };
 
 /// Pauses between attempts: 1 s, doubled up to 60 s, each a fifth longer or shorter by chance.
-class Pause {
+class Backoff {
  public:
   void reset() { next_ = first; }
   [[nodiscard]] Duration next();

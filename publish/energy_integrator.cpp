@@ -45,7 +45,7 @@ Areas areas(double a, double b, double seconds) {
 
 }  // namespace
 
-void Ledger::update(View& view) {
+void EnergyIntegrator::update(View& view) {
   const auto reach = [&](Measure measure) { return view.max_age_of(measure); };
   count(Power::grid, reading_of(view, Point::grid, Measure::power), reach(Measure::power),
         {Flow::grid_import, Flow::grid_export});
@@ -57,8 +57,8 @@ void Ledger::update(View& view) {
   view.energies = totals_;
 }
 
-void Ledger::count(Power power, const std::optional<Reading<double>>& reading, Duration most,
-                   Flows flows) {
+void EnergyIntegrator::count(Power power, const std::optional<Reading<double>>& reading,
+                             Duration most, Flows flows) {
   auto& last = last_[static_cast<std::size_t>(power)];
   if (!reading || !std::isfinite(reading->value)) {
     last.reset();

@@ -1,4 +1,4 @@
-// Ledger: powers that are current -> energies that have flowed, for View::energies.
+// EnergyIntegrator: powers that are current -> energies that have flowed, for View::energies.
 #pragma once
 
 #include <array>
@@ -15,10 +15,10 @@ namespace esshub::publish {
 /// were current and lie no further apart than a reading stays current. What flowed across a longer
 /// gap is missing: it is not guessed. Keep it while the control is started again: it needs nothing
 /// but the Views.
-class Ledger {
+class EnergyIntegrator {
  public:
   /// `start`: what had flowed before, such as HistoryStore::totals().
-  explicit Ledger(const EnergyTotals& start = {}) : totals_(start) {}
+  explicit EnergyIntegrator(const EnergyTotals& start = {}) : totals_(start) {}
 
   /// Adds what has flowed since the View before and fills view.energies (J, none ever falls).
   void update(View& view);

@@ -1,4 +1,4 @@
-// ViewSlot: hands the newest View to a thread that may be slow; the giver never waits for it.
+// LatestView: hands the newest View to a thread that may be slow; the giver never waits for it.
 #pragma once
 
 #include <atomic>
@@ -9,12 +9,12 @@
 
 namespace esshub::publish {
 
-class ViewSlot {
+class LatestView {
  public:
-  ViewSlot();
-  ~ViewSlot();
-  ViewSlot(const ViewSlot&) = delete;
-  ViewSlot& operator=(const ViewSlot&) = delete;
+  LatestView();
+  ~LatestView();
+  LatestView(const LatestView&) = delete;
+  LatestView& operator=(const LatestView&) = delete;
 
   /// Takes the place of a View nobody has fetched.
   void put(const View& view);

@@ -42,9 +42,9 @@ std::string why(const View& view) {
   std::string text;
   for (const auto& reason : view.decision.reasons) {
     // What keeps the battery at rest says more than that it rests.
-    if (reason.why == Why::idle && view.decision.reasons.size() > 1) continue;
+    if (reason.cause == Cause::idle && view.decision.reasons.size() > 1) continue;
     if (!text.empty()) text += "; ";
-    text += phrase(reason.why);
+    text += phrase(reason.cause);
   }
   return text.empty() ? "no decision yet" : text;
 }

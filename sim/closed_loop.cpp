@@ -46,14 +46,14 @@ void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
 /// As the control's thread does: it looks at fixed moments between two ticks.
 Instant ClosedLoop::next_look(Instant now) const {
   const auto left = std::max(next_tick_ - now, Duration{});
-  return next_tick_ - left / control::look_every * control::look_every;
+  return next_tick_ - left / control::fast_path_period * control::fast_path_period;
 }
 
 void ClosedLoop::tick(Instant now) {
   look_at_.reset();
   taken_ = std::exchange(queue_, {});
   for (const Sample& sample : taken_)
-    if (gate_.admit(sample, settings_.control)) snapshot_.absorb(sample);
+    if (plausibility_filter_.admit(sample, settings_.control)) snapshot_.absorb(sample);
   const LocalTime local = clock_ ? clock_(now - plant_.start())
                                  : LocalTime{.minute_of_day = 720, .weekday = 1, .trusted = true};
   const control::Inputs inputs{
@@ -62,7 +62,7 @@ void ClosedLoop::tick(Instant now) {
       .now = now,
       .local = local,
       .stopping = stopping_,
-      .implausible = gate_.doubtful(),
+      .implausible = plausibility_filter_.doubtful(),
       .grid_frozen = health(Bus::meters).fault == Fault::grid_meter_frozen};
   decision_ = settings_.controller ? settings_.controller(inputs) : control::step(inputs, memory_);
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];

@@ -76,7 +76,7 @@ class ClosedLoop {
   std::vector<Sample> queue_;  ///< since the last tick
   std::vector<Sample> taken_;
   std::vector<Event> events_;
-  control::Gate gate_;
+  control::PlausibilityFilter plausibility_filter_;
   Snapshot snapshot_;
   control::Memory memory_;
   Decision decision_;

@@ -33,18 +33,18 @@ double share(WattHours part, WattHours whole) {
 
 }  // namespace
 
-Books::Books(const House& house, FlatPrices prices)
+RunSummary::RunSummary(const House& house, FlatPrices prices)
     : house_(house), prices_(prices), first_stored_(house.battery().stored()) {}
 
-void Books::tick(const Decision& decision, const FaultSet& bus_faults, Duration period) {
+void RunSummary::tick(const Decision& decision, const FaultSet& bus_faults, Duration period) {
   const HouseTruth before = std::exchange(truth_, house_.truth());
-  const bool limited = decision.battery_power != decision.wished;
+  const bool limited = decision.battery_power != decision.proposed;
   if (abs(truth_.grid) > band) {
     outside_ += period;
     if (!limited) outside_unlimited_ += period;
   }
   for (const auto& reason : decision.reasons)
-    shaped_[static_cast<std::size_t>(reason.why)] += period;
+    shaped_[static_cast<std::size_t>(reason.cause)] += period;
 
   const auto price = decision.policy.import_price ? decision.policy.import_price : prices_.import;
   const WattHours import = truth_.import - before.import;
@@ -58,7 +58,8 @@ void Books::tick(const Decision& decision, const FaultSet& bus_faults, Duration 
   count_faults(decision.faults, bus_faults, period);
 }
 
-void Books::count_faults(const FaultSet& decided, const FaultSet& bus_faults, Duration period) {
+void RunSummary::count_faults(const FaultSet& decided, const FaultSet& bus_faults,
+                              Duration period) {
   for (std::size_t i = 0; i < fault_count; ++i) {
     const auto fault = static_cast<Fault>(i);
     auto& seen = faults_[i];
@@ -68,12 +69,12 @@ void Books::count_faults(const FaultSet& decided, const FaultSet& bus_faults, Du
   }
 }
 
-WattHours Books::unexplained() const {
+WattHours RunSummary::unexplained() const {
   return truth_.generated + truth_.import - truth_.export_ - truth_.served - stored() -
          truth_.losses;
 }
 
-std::string Books::text() const {
+std::string RunSummary::text() const {
   const auto& t = truth_;
   const double time = hours(t.since_start);
   std::string out;
@@ -117,7 +118,7 @@ std::string Books::text() const {
   return out;
 }
 
-nlohmann::json Books::json() const {
+nlohmann::json RunSummary::json() const {
   const auto& t = truth_;
   const double time = hours(t.since_start);
   nlohmann::json json;
@@ -152,9 +153,9 @@ nlohmann::json Books::json() const {
   }
   if (!bought_.empty()) json["cost"] = cost - earned_;
   json["rules_h"] = nlohmann::json::object();
-  for (std::size_t i = 0; i < why_count; ++i)
+  for (std::size_t i = 0; i < cause_count; ++i)
     if (shaped_[i] > Duration{})
-      json["rules_h"][std::string(name(static_cast<Why>(i)))] = hours(shaped_[i]);
+      json["rules_h"][std::string(name(static_cast<Cause>(i)))] = hours(shaped_[i]);
   json["faults"] = nlohmann::json::object();
   for (std::size_t i = 0; i < fault_count; ++i)
     if (faults_[i].times > 0)

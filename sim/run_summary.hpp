@@ -1,4 +1,4 @@
-// Books: what a simulated stretch of time came to - energies, money, control quality, faults.
+// RunSummary: what a simulated stretch of time came to - energies, money, control quality, faults.
 #pragma once
 
 #include <array>
@@ -19,10 +19,10 @@ struct FlatPrices {
   double export_ = 0.0;
 };
 
-class Books {
+class RunSummary {
  public:
   /// `house` as it is at the start; it is looked at until the end.
-  Books(const House& house, FlatPrices prices);
+  RunSummary(const House& house, FlatPrices prices);
 
   /// After every control tick: `period` has passed under `decision`. `bus_faults` are those only
   /// the drivers can see.
@@ -56,7 +56,7 @@ class Books {
   Duration outside_unlimited_{};     ///< the same while no limit held the battery back
   std::map<double, Bought> bought_;  ///< by import price
   double earned_ = 0.0;
-  std::array<Duration, why_count> shaped_{};  ///< how long each rule shaped the decision
+  std::array<Duration, cause_count> shaped_{};  ///< how long each rule shaped the decision
   std::array<Seen, fault_count> faults_{};
 };
 

@@ -44,7 +44,7 @@ bool read_trace(const fs::path& file, Read read, double step_seconds, std::optio
 }
 
 /// Names every mistake of every file.
-std::optional<Furnished> furnish(const SimulateOptions& options, std::ostream& err) {
+std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err) {
   bool good = true;
   const auto complain = [&](const auto& text) {
     err << text << '\n';
@@ -111,7 +111,7 @@ class TickFile {
     char separator = ',';
     for (const auto& reason : decision.reasons) {
       std::fputc(std::exchange(separator, '+'), file_.get());
-      std::fputs(std::string(name(reason.why)).c_str(), file_.get());
+      std::fputs(std::string(name(reason.cause)).c_str(), file_.get());
     }
     std::fputc('\n', file_.get());
   }
@@ -130,7 +130,7 @@ int cannot_write(const fs::path& file, std::ostream& err) {
 }  // namespace
 
 int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& err) {
-  auto furnished = furnish(options, err);
+  auto furnished = build(options, err);
   if (!furnished) return exit_config;
   for (const auto& note : furnished->hub.notes) err << "note: " << note << '\n';
   std::optional<TickFile> ticks;
@@ -149,7 +149,7 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
   CivilTime& civil = furnished->civil;
   loop.set_clock([&](Duration since_start) { return civil.at(since_start); });
   const House& house = plant->house();
-  Books books{house, options.prices};
+  RunSummary books{house, options.prices};
   const Duration period = furnished->hub.loop.control.period;
 
   const Stopwatch watch;

@@ -15,7 +15,7 @@ using protocol::CanFrame;
 /// What CAN frames become, whichever way they came.
 class CanHearing {
  public:
-  void hear(const CanFrame& frame, std::size_t wire_bytes, Instant at, Catch& out) {
+  void hear(const CanFrame& frame, std::size_t wire_bytes, Instant at, Batch& out) {
     ++tally.frames;
     tally.frame_bytes += wire_bytes;
     json fields = decoder_->line(protocol::to_text(frame));
@@ -24,13 +24,13 @@ class CanHearing {
     out.transactions.push_back({at, std::move(who), outcome, std::move(fields)});
     out.can_packets.push_back({at, frame});
   }
-  void refuse(const Error& error, Instant at, Catch& out) {
+  void refuse(const Error& error, Instant at, Batch& out) {
     ++tally.resyncs;
     out.transactions.push_back(
         {at, "line", Outcome::error, {{"error", name(error.kind)}, {"detail", error.detail}}});
   }
 
-  Tally tally;
+  Counters tally;
 
  private:
   std::unique_ptr<LineDecoder> decoder_ = make_can_decoder();
@@ -38,8 +38,8 @@ class CanHearing {
 
 class SlcanListener final : public Listener {
  public:
-  Catch on_bytes(ByteView bytes, Instant at) override {
-    Catch out;
+  Batch on_bytes(ByteView bytes, Instant at) override {
+    Batch out;
     hearing_.tally.bytes += bytes.size();
     for (const auto& item : reader_.feed(bytes)) {
       // What the adapter says of itself is no traffic.
@@ -49,9 +49,9 @@ class SlcanListener final : public Listener {
     }
     return out;
   }
-  Catch on_timer(Instant) override { return {}; }
-  Catch finish() override { return {}; }
-  const Tally& tally() const override { return hearing_.tally; }
+  Batch on_timer(Instant) override { return {}; }
+  Batch finish() override { return {}; }
+  const Counters& tally() const override { return hearing_.tally; }
 
  private:
   protocol::SlcanReader reader_;
@@ -60,8 +60,8 @@ class SlcanListener final : public Listener {
 
 class CanListener final : public Listener {
  public:
-  Catch on_bytes(ByteView bytes, Instant at) override {
-    Catch out;
+  Batch on_bytes(ByteView bytes, Instant at) override {
+    Batch out;
     hearing_.tally.bytes += bytes.size();
     for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), record_size))) {
       const auto frame = protocol::decode_record(bytes.first(std::min(bytes.size(), record_size)));
@@ -73,9 +73,9 @@ class CanListener final : public Listener {
     }
     return out;
   }
-  Catch on_timer(Instant) override { return {}; }
-  Catch finish() override { return {}; }
-  const Tally& tally() const override { return hearing_.tally; }
+  Batch on_timer(Instant) override { return {}; }
+  Batch finish() override { return {}; }
+  const Counters& tally() const override { return hearing_.tally; }
 
  private:
   static constexpr std::size_t record_size = protocol::can_record_size;

@@ -67,18 +67,18 @@ struct Asks {
 
 class Mk3Listener final : public Listener {
  public:
-  Catch on_bytes(ByteView bytes, Instant at) override {
+  Batch on_bytes(ByteView bytes, Instant at) override {
     tally_.bytes += bytes.size();
     last_byte_ = at;
     parser_.push(bytes);
     cutter_.push(bytes, at);
-    Catch out;
+    Batch out;
     collect(at, out);
     return out;
   }
 
-  Catch on_timer(Instant now) override {
-    Catch out;
+  Batch on_timer(Instant now) override {
+    Batch out;
     if (last_byte_ && now - *last_byte_ >= mk3::frame_gap) end_of_frames(*last_byte_, out);
     while (!questions_.empty() && now - questions_.front().at >= answer_limit) {
       auto& late = questions_.front();
@@ -88,13 +88,13 @@ class Mk3Listener final : public Listener {
     return out;
   }
 
-  Catch finish() override {
-    Catch out;
+  Batch finish() override {
+    Batch out;
     if (last_byte_) end_of_frames(*last_byte_, out);
     return out;
   }
 
-  const Tally& tally() const override { return tally_; }
+  const Counters& tally() const override { return tally_; }
 
  private:
   struct Question {
@@ -104,13 +104,13 @@ class Mk3Listener final : public Listener {
     json fields;
   };
 
-  void end_of_frames(Instant at, Catch& out) {
+  void end_of_frames(Instant at, Batch& out) {
     parser_.give_up_waiting();
     collect(at, out);
     cutter_.flush(out.packets);
   }
 
-  void collect(Instant at, Catch& out) {
+  void collect(Instant at, Batch& out) {
     while (const auto frame = parser_.next(counters_)) {
       const Bytes bytes = mk3::encode(*frame);
       ++tally_.frames;
@@ -121,7 +121,7 @@ class Mk3Listener final : public Listener {
     tally_.resyncs = counters_[FrameResult::checksum] + counters_[FrameResult::resync];
   }
 
-  void hear(const mk3::Frame& frame, const Bytes& bytes, Instant at, Catch& out) {
+  void hear(const mk3::Frame& frame, const Bytes& bytes, Instant at, Batch& out) {
     json fields = decoder_->line(protocol::to_hex(bytes));
     const auto message = vebus::decode(frame);
     if (!message || fields.contains("error")) {
@@ -155,7 +155,7 @@ class Mk3Listener final : public Listener {
   std::unique_ptr<LineDecoder> decoder_ = make_mk3_decoder();
   std::vector<Question> questions_;  // oldest first
   std::optional<Instant> last_byte_;
-  Tally tally_;
+  Counters tally_;
 };
 
 }  // namespace

@@ -33,18 +33,18 @@ double milliseconds(Duration duration) {
 
 class ModbusListener final : public Listener {
  public:
-  Catch on_bytes(ByteView bytes, Instant at) override {
+  Batch on_bytes(ByteView bytes, Instant at) override {
     tally_.bytes += bytes.size();
     last_byte_ = at;
     scanner_.push(bytes, at);
     cutter_.push(bytes, at);
-    Catch out;
+    Batch out;
     collect(out);
     return out;
   }
 
-  Catch on_timer(Instant now) override {
-    Catch out;
+  Batch on_timer(Instant now) override {
+    Batch out;
     if (!last_byte_ || now - *last_byte_ < silence_limit) return out;
     end_of_frames(out);
     if (question_ && now - question_->at >= answer_limit) {
@@ -54,13 +54,13 @@ class ModbusListener final : public Listener {
     return out;
   }
 
-  Catch finish() override {
-    Catch out;
+  Batch finish() override {
+    Batch out;
     if (last_byte_) end_of_frames(out);
     return out;
   }
 
-  const Tally& tally() const override { return tally_; }
+  const Counters& tally() const override { return tally_; }
 
  private:
   struct Question {
@@ -68,13 +68,13 @@ class ModbusListener final : public Listener {
     Instant at;
   };
 
-  void end_of_frames(Catch& out) {
+  void end_of_frames(Batch& out) {
     scanner_.silence();
     collect(out);
     cutter_.flush(out.packets);
   }
 
-  void collect(Catch& out) {
+  void collect(Batch& out) {
     while (const auto frame = scanner_.next()) {
       if (frame->kind != modbus::Frame::Kind::damaged) {
         ++tally_.frames;
@@ -86,7 +86,7 @@ class ModbusListener final : public Listener {
     tally_.resyncs = scanner_.resyncs();
   }
 
-  void hear(const modbus::Frame& frame, Instant at, Catch& out) {
+  void hear(const modbus::Frame& frame, Instant at, Batch& out) {
     const auto add = [&](Outcome outcome, json fields) {
       if (const auto question = std::exchange(question_, {}); question && at > question->at)
         fields["after_ms"] = milliseconds(at - question->at);
@@ -121,7 +121,7 @@ class ModbusListener final : public Listener {
     return fields;
   }
 
-  void give_up(Instant at, Catch& out) {
+  void give_up(Instant at, Batch& out) {
     const auto question = std::exchange(question_, {});
     if (!question) return;
     out.transactions.push_back(
@@ -132,7 +132,7 @@ class ModbusListener final : public Listener {
   FrameCutter cutter_;
   std::optional<Question> question_;  ///< the one whose answer the scanner awaits
   std::optional<Instant> last_byte_;
-  Tally tally_;
+  Counters tally_;
 };
 
 }  // namespace

@@ -45,14 +45,14 @@ struct CanPacket {
 };
 
 /// What was heard: for the reader, and for the file.
-struct Catch {
+struct Batch {
   std::vector<Transaction> transactions;
   std::vector<Packet> packets;         ///< serial lines but SLCAN: every byte once, in order
   std::vector<CanPacket> can_packets;  ///< CAN and SLCAN
 };
 
 /// Sums since the listener was made.
-struct Tally {
+struct Counters {
   std::uint64_t bytes = 0;
   std::uint64_t frames = 0;       ///< with a right checksum (SLCAN: well formed)
   std::uint64_t frame_bytes = 0;  ///< in these frames
@@ -62,12 +62,12 @@ struct Tally {
 class Listener {
  public:
   virtual ~Listener() = default;
-  [[nodiscard]] virtual Catch on_bytes(protocol::ByteView bytes, Instant at) = 0;
+  [[nodiscard]] virtual Batch on_bytes(protocol::ByteView bytes, Instant at) = 0;
   /// Call it every 100 ms or so: silence ends what is incomplete.
-  [[nodiscard]] virtual Catch on_timer(Instant now) = 0;
+  [[nodiscard]] virtual Batch on_timer(Instant now) = 0;
   /// What still waits for its end or its answer.
-  [[nodiscard]] virtual Catch finish() = 0;
-  [[nodiscard]] virtual const Tally& tally() const = 0;
+  [[nodiscard]] virtual Batch finish() = 0;
+  [[nodiscard]] virtual const Counters& tally() const = 0;
 };
 
 /// `kind` can: bytes are the kernel's 16-byte records.

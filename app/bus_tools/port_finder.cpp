@@ -56,7 +56,7 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-void append(Catch& to, Catch&& from) {
+void append(Batch& to, Batch&& from) {
   append(to.transactions, std::move(from.transactions));
   append(to.packets, std::move(from.packets));
   append(to.can_packets, std::move(from.can_packets));

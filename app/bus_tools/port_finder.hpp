@@ -46,7 +46,7 @@ class PortFinder {
   struct Found {
     SniffKind kind;
     std::unique_ptr<Listener> listener;  ///< has heard what is in `heard`: go on with it
-    Catch heard;
+    Batch heard;
   };
   /// After `found`: the best of those listening. The finder is worth nothing afterwards.
   [[nodiscard]] Found take();
@@ -55,7 +55,7 @@ class PortFinder {
   struct Trial {
     SniffKind kind;
     std::unique_ptr<Listener> listener;
-    Catch heard;
+    Batch heard;
   };
   void begin(Instant now);
   [[nodiscard]] bool proven(const Trial& trial) const;

@@ -254,7 +254,7 @@ class Sniffer {
     if (serial) write(pcapng::header("esshub sniff", options_.port));
   }
 
-  void take_over(Catch heard) {
+  void take_over(Batch heard) {
     for (const auto& packet : heard.packets) write(pcapng::packet(wall(packet.at), packet.bytes));
     const std::string interface = kind_ == SniffKind::can ? options_.can : "slcan0";
     for (const auto& packet : heard.can_packets)

@@ -168,7 +168,7 @@ void SniffCounts::add(const Transaction& transaction) {
   ++counts_[transaction.who][static_cast<std::size_t>(transaction.outcome)];
 }
 
-std::string SniffCounts::table(SniffKind kind, const Tally& tally) const {
+std::string SniffCounts::table(SniffKind kind, const Counters& tally) const {
   std::size_t widest = 4;
   for (const auto& [who, counts] : counts_) widest = std::max(widest, who.size());
   std::string out = fmt::format("{:<{}}", "", widest);
@@ -185,7 +185,7 @@ std::string SniffCounts::table(SniffKind kind, const Tally& tally) const {
   return out;
 }
 
-json SniffCounts::json(SniffKind kind, const Tally& tally) const {
+json SniffCounts::json(SniffKind kind, const Counters& tally) const {
   nlohmann::json out{{"kind", "summary"},        {"bus", name(kind)},
                      {"bytes", tally.bytes},     {"frames", tally.frames},
                      {"resyncs", tally.resyncs}, {"counts", nlohmann::json::object()}};

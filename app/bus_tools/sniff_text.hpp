@@ -23,8 +23,8 @@ class SniffCounts {
  public:
   void add(const Transaction& transaction);
   /// One row each, with a header; the columns that can occur on such a bus.
-  [[nodiscard]] std::string table(SniffKind kind, const Tally& tally) const;
-  [[nodiscard]] nlohmann::json json(SniffKind kind, const Tally& tally) const;
+  [[nodiscard]] std::string table(SniffKind kind, const Counters& tally) const;
+  [[nodiscard]] nlohmann::json json(SniffKind kind, const Counters& tally) const;
 
  private:
   using Counts = std::array<std::uint64_t, outcome_count>;

@@ -88,7 +88,7 @@ class Candidates {
  private:
   void prepare(Duration dt) {
     dt_ = dt;
-    for (std::size_t i = 0; i < lags; ++i) shares_[i] = share_of_way(dt, Seconds{inverter_lags[i]});
+    for (std::size_t i = 0; i < lags; ++i) shares_[i] = filter_gain(dt, Seconds{inverter_lags[i]});
     for (std::size_t i = 0; i < ramps; ++i)
       reaches_[i] = (WattsPerSecond{inverter_ramps[i]} * Seconds{dt}).value();
   }
@@ -276,12 +276,12 @@ void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::
   constexpr std::size_t count = std::tuple_size_v<ByMeter<Watts>>;
   LoopModel::Judged now{.at = grid.taken, .grid = grid.power, .known = known};
   for (std::size_t i = 0; i < count; ++i) now.residual[i] = grid.power - shown[i];
-  const auto before = loop.judged;
+  const auto before = loop.evaluated;
   const Duration dt = before ? grid.taken - before->at : Duration{};
   const bool comparable = before && dt > Duration{} && dt <= longest_pause;
   if (!comparable) {
     now.load = now.residual;
-    loop.judged = now;
+    loop.evaluated = now;
     return;
   }
   const double h = Seconds{model_step}.count();
@@ -296,7 +296,7 @@ void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::
     now.load[i] = (now.residual[i] - before->residual[i] * old) * (1.0 / (1.0 - old));
   }
   now.active = abs(now.residual.front() - now.residual.back()).value() > active_w;
-  loop.judged = now;
+  loop.evaluated = now;
   if (!loop.window && now.active) {
     loop.window = LoopModel::Window{};
     loop.window->from = now.at;

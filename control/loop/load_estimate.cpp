@@ -80,7 +80,7 @@ void take_command(LoopModel& loop, Watts power, Instant acknowledged_at, Instant
 }
 
 /// A measurement makes the past certain: the model's path is bent onto it, and the grid readings
-/// taken meanwhile are judged with that.
+/// taken meanwhile are evaluated with that.
 void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) {
   const Seconds span = at - *loop.known_at;
   const InverterResponse before = response_of(s, loop);
@@ -100,10 +100,10 @@ void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) 
   MeterSteps meters{all_meters(meter_lag_of(s, loop))};
   const Watts error = measured - expected;
   Watts modelled = loop.known;
-  std::size_t judged = 0;
+  std::size_t evaluated = 0;
   for (Instant t = *loop.known_at;;) {
     Instant stop = at;
-    if (judged < loop.unjudged_count) stop = std::min(stop, loop.unjudged[judged].taken);
+    if (evaluated < loop.unjudged_count) stop = std::min(stop, loop.pending[evaluated].taken);
     stop = std::max(stop, t);
     walk(loop, t, stop, [&](std::optional<Watts> setpoint, Duration dt) {
       modelled = inverter.next(modelled, setpoint.value_or(modelled), dt);
@@ -113,32 +113,33 @@ void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) 
       meters.advance(loop.metered, loop.known, dt);
       loop.past.note(t, loop.metered);
     });
-    if (t >= at && (judged == loop.unjudged_count || loop.unjudged[judged].taken > at)) break;
-    if (judged + 1 == loop.unjudged_count)  // the newest: now for certain
-      loop.residual = loop.unjudged[judged].power - shown_at(loop, t);
-    identify_meter(s, loop, loop.unjudged[judged++], loop.past.by_all(t, loop.metered), path_known);
+    if (t >= at && (evaluated == loop.unjudged_count || loop.pending[evaluated].taken > at)) break;
+    if (evaluated + 1 == loop.unjudged_count)  // the newest: now for certain
+      loop.residual = loop.pending[evaluated].power - shown_at(loop, t);
+    identify_meter(s, loop, loop.pending[evaluated++], loop.past.by_all(t, loop.metered),
+                   path_known);
   }
-  std::shift_left(loop.unjudged.begin(),
-                  loop.unjudged.begin() + static_cast<std::ptrdiff_t>(loop.unjudged_count),
-                  static_cast<std::ptrdiff_t>(judged));
-  loop.unjudged_count -= judged;
+  std::shift_left(loop.pending.begin(),
+                  loop.pending.begin() + static_cast<std::ptrdiff_t>(loop.unjudged_count),
+                  static_cast<std::ptrdiff_t>(evaluated));
+  loop.unjudged_count -= evaluated;
   if (abs(loop.known - measured) > Watts{1.0}) loop.known = measured;
   loop.known_at = at;
 }
 
 void take_grid(LoopModel& loop, Watts grid, Instant taken) {
   if (loop.unjudged_count == LoopModel::depth) {  // no measurement for long: the oldest goes
-    std::shift_left(loop.unjudged.begin(), loop.unjudged.end(), 1);
+    std::shift_left(loop.pending.begin(), loop.pending.end(), 1);
     --loop.unjudged_count;
   }
-  loop.unjudged[loop.unjudged_count++] = {taken, grid};
+  loop.pending[loop.unjudged_count++] = {taken, grid};
 }
 
 /// What the newest grid reading says of the load, by what is known now: an acknowledgement may tell
 /// only afterwards that the inverter was already on its way.
-void judge_load(const Settings& s, LoopModel& loop) {
+void evaluate_load(const Settings& s, LoopModel& loop) {
   if (loop.unjudged_count == 0) return;  // its inverter power is known, and so is the load
-  const auto& grid = loop.unjudged[loop.unjudged_count - 1];
+  const auto& grid = loop.pending[loop.unjudged_count - 1];
   const Instant shown = grid.taken - as_duration(loop.meter_delay);
   loop.residual =
       grid.power - (shown < *loop.known_at
@@ -193,7 +194,7 @@ void estimate_load(const Inputs& inputs, Memory& memory) {
   const auto before = loop.residual;
   if (new_grid) take_grid(loop, grid->value, std::max(taken, *loop.known_at));
   if (measured_at > *loop.known_at) take_power(s, loop, *measured, measured_at);
-  judge_load(s, loop);
+  evaluate_load(s, loop);
   if (!new_grid) return;
 
   const Duration since = loop.grid_at ? grid->at - *loop.grid_at : Duration{};
@@ -206,9 +207,9 @@ void estimate_load(const Inputs& inputs, Memory& memory) {
          memory.limited);
 }
 
-Watts balancing_power(const Inputs& inputs, const Facts& facts, const Memory& memory) {
-  const Watts ac_out = *facts.ac_out;
-  const Watts at_ac_in = inputs.settings.grid_setpoint - (*facts.rest - ac_out);
+Watts balancing_power(const Inputs& inputs, const Observation& observation, const Memory& memory) {
+  const Watts ac_out = *observation.ac_out;
+  const Watts at_ac_in = inputs.settings.grid_setpoint - (*observation.rest - ac_out);
   const InverterResponse inverter = response_of(inputs.settings, memory.loop);
   return (at_ac_in - inverter.offset) * (1.0 / inverter.gain) - ac_out + memory.loop.trim;
 }

@@ -18,8 +18,9 @@ namespace esshub::control {
 void estimate_load(const Inputs& inputs, Memory& memory);
 
 /// The battery power to command so that the grid meter comes to its setpoint (W, + = charging).
-/// Facts must know `rest`.
-[[nodiscard]] Watts balancing_power(const Inputs& inputs, const Facts& facts, const Memory& memory);
+/// Observation must know `rest`.
+[[nodiscard]] Watts balancing_power(const Inputs& inputs, const Observation& observation,
+                                    const Memory& memory);
 
 /// What the loop has found out about the plant, for those who watch it.
 [[nodiscard]] LoopQuality loop_quality(const LoopModel& loop);

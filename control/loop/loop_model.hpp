@@ -61,7 +61,7 @@ struct LoopModel {
   std::optional<InverterResponse> inverter;  ///< what is not known of it is of the settings
   bool pace_known = false;                   ///< its ramp and lag
   bool gain_known = false;
-  std::array<GridReading, depth> unjudged;  ///< taken after known_at
+  std::array<GridReading, depth> pending;  ///< taken after known_at
   std::size_t unjudged_count = 0;
   struct Judged {
     Instant at{};
@@ -71,7 +71,7 @@ struct LoopModel {
     ByMeter<Watts> load{};  ///< residual with the meter's lag undone
     bool active = false;    ///< the inverter's moves told the meters apart
   };
-  std::optional<Judged> judged;
+  std::optional<Judged> evaluated;
   /// While the inverter's moves tell the meters apart: what each makes of the load, W of up and
   /// down. It counts once all of them agree on the load again.
   struct Window {

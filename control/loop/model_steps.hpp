@@ -12,7 +12,7 @@ namespace esshub::control {
 constexpr Duration model_step = 10ms;
 
 /// How much of the way to its input a first-order low-pass goes in `dt` (one implicit Euler step).
-[[nodiscard]] constexpr double share_of_way(Duration dt, Seconds lag) {
+[[nodiscard]] constexpr double filter_gain(Duration dt, Seconds lag) {
   const double h = Seconds{dt}.count();
   return h / (lag.count() + h);
 }
@@ -27,7 +27,7 @@ class InverterSteps {
   [[nodiscard]] Watts next(Watts power, Watts setpoint, Duration dt) {
     if (dt != dt_) {
       dt_ = dt;
-      share_ = share_of_way(dt, how_.lag);
+      share_ = filter_gain(dt, how_.lag);
       reach_ = how_.ramp * Seconds{dt};
     }
     const Watts to = power + (how_.settled(setpoint) - power) * share_;
@@ -50,7 +50,7 @@ class MeterSteps {
   void advance(std::array<Watts, count>& shown, Watts power, Duration dt) {
     if (dt != dt_) {
       dt_ = dt;
-      for (std::size_t i = 0; i < count; ++i) shares_[i] = share_of_way(dt, lags_[i]);
+      for (std::size_t i = 0; i < count; ++i) shares_[i] = filter_gain(dt, lags_[i]);
     }
     for (std::size_t i = 0; i < count; ++i) shown[i] += (power - shown[i]) * shares_[i];
   }

@@ -13,8 +13,8 @@ constexpr Watts least_draw{10.0};
 constexpr Duration longest = 240h;
 constexpr double module_watt_hours = 2400.0;  // US2000
 
-std::optional<Volts> pack_voltage(const Inputs& inputs, const Facts& facts) {
-  if (facts.bms_ok) return facts.voltage;
+std::optional<Volts> pack_voltage(const Inputs& inputs, const Observation& observation) {
+  if (observation.bms_ok) return observation.voltage;
   return fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::dc_voltage), inputs.now,
                inputs.settings.inverter_max_age);
 }
@@ -31,17 +31,17 @@ std::optional<WattHours> capacity(const Snapshot& snapshot, Volts voltage) {
 }
 
 /// What the loads take from the battery, or would: > 0.
-std::optional<Watts> draw_now(const Inputs& inputs, const Facts& facts) {
-  if (!facts.islanded) return facts.ac_out;
+std::optional<Watts> draw_now(const Inputs& inputs, const Observation& observation) {
+  if (!observation.islanded) return observation.ac_out;
   const auto current = fresh(inputs.snapshot.get<Amperes>(Point::battery, Measure::current),
                              inputs.now, inputs.settings.bms_max_age);
-  if (!current) return facts.ac_out;
-  return -(*current * facts.voltage);
+  if (!current) return observation.ac_out;
+  return -(*current * observation.voltage);
 }
 
 }  // namespace
 
-void judge_cutoff(const Inputs& inputs, Memory& memory, const Facts& facts) {
+void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& observation) {
   const Settings& s = inputs.settings;
   if (memory.cutoff_resets != inputs.orders.cutoff_resets) {
     memory.cutoff_resets = inputs.orders.cutoff_resets;
@@ -61,11 +61,11 @@ void judge_cutoff(const Inputs& inputs, Memory& memory, const Facts& facts) {
     memory.low_voltage_since.reset();
     return;
   }
-  if (!facts.islanded) {
+  if (!observation.islanded) {
     memory.low_voltage_since.reset();
     return;
   }
-  const auto voltage = pack_voltage(inputs, facts);
+  const auto voltage = pack_voltage(inputs, observation);
   if (!voltage || *voltage > s.cutoff_voltage) {
     memory.low_voltage_since.reset();
   } else if (!memory.low_voltage_since) {
@@ -73,28 +73,30 @@ void judge_cutoff(const Inputs& inputs, Memory& memory, const Facts& facts) {
   }
   const bool low_voltage =
       memory.low_voltage_since && inputs.now - *memory.low_voltage_since >= cutoff_delay;
-  const bool low_soc = facts.bms_ok && facts.soc <= s.cutoff_soc && !memory.cutoff_reset_until;
+  const bool low_soc =
+      observation.bms_ok && observation.soc <= s.cutoff_soc && !memory.cutoff_reset_until;
   if (low_voltage || low_soc) memory.cutoff = true;
 }
 
-std::optional<Duration> backup_left(const Inputs& inputs, Memory& memory, const Facts& facts) {
-  const auto draw = facts.bms_ok ? draw_now(inputs, facts) : std::nullopt;
+std::optional<Duration> backup_left(const Inputs& inputs, Memory& memory,
+                                    const Observation& observation) {
+  const auto draw = observation.bms_ok ? draw_now(inputs, observation) : std::nullopt;
   if (!draw) {
     memory.mean_draw.reset();
     return std::nullopt;
   }
   // What is drawn on grid says little of what will be drawn without it.
-  if (memory.mean_draw_islanded != facts.islanded) memory.mean_draw.reset();
-  memory.mean_draw_islanded = facts.islanded;
+  if (memory.mean_draw_islanded != observation.islanded) memory.mean_draw.reset();
+  memory.mean_draw_islanded = observation.islanded;
   if (!memory.mean_draw) memory.mean_draw = *draw;
   const Duration dt = memory.last_tick ? inputs.now - *memory.last_tick : Duration{};
   *memory.mean_draw += (*draw - *memory.mean_draw) * (dt / Seconds{dt + draw_lag});
 
-  const auto full = capacity(inputs.snapshot, facts.voltage);
+  const auto full = capacity(inputs.snapshot, observation.voltage);
   if (!full || *memory.mean_draw < least_draw) return std::nullopt;
-  const double share = std::max(0.0, facts.soc.ratio() - inputs.settings.cutoff_soc.ratio());
+  const double share = std::max(0.0, observation.soc.ratio() - inputs.settings.cutoff_soc.ratio());
   // Losses come on top of what AC-out takes; the battery's own current has them in.
-  const double efficiency = facts.islanded ? 1.0 : inputs.settings.conversion_efficiency;
+  const double efficiency = observation.islanded ? 1.0 : inputs.settings.conversion_efficiency;
   const double hours = full->value() * share * efficiency / memory.mean_draw->value();
   return std::min(longest, as_duration(Hours{hours}));
 }

@@ -61,7 +61,7 @@ class Applier {
   }
 
   Result<Orders> operator()(const StartOverride& c) {
-    if (auto wrong = mistake_in(c.instruction, settings_)) return refuse(*wrong);
+    if (auto wrong = validate(c.instruction, settings_)) return refuse(*wrong);
     if (auto wrong = wrong_length(c.length, shortest_override, longest_override))
       return refuse(*wrong);
     orders_.manual = Order{c.instruction, now_ + c.length};
@@ -73,7 +73,7 @@ class Applier {
   }
 
   Result<Orders> operator()(const StartDispatch& c) {
-    if (auto wrong = mistake_in_dispatch(c.instruction, settings_)) return refuse(*wrong);
+    if (auto wrong = validate_dispatch(c.instruction, settings_)) return refuse(*wrong);
     if (auto wrong = wrong_length(c.length, shortest_dispatch, longest_dispatch))
       return refuse(*wrong);
     orders_.dispatch = Order{c.instruction, now_ + c.length};

@@ -36,38 +36,39 @@ std::optional<Instant> end_of(const Orders& orders, Authority authority) {
 }
 
 /// The lower ends go by the SOC that rules, the upper ends by the BMS's word (F18).
-void update(Voice& voice, const std::optional<Instruction>& says, const Facts& facts, double h) {
-  if (voice.says != says) voice = Voice{says};
-  if (!says || !facts.bms_ok) return;
-  const double soc = facts.soc.percent();
-  const double said = facts.soc_said.percent();
-  const double target = says->target.percent();
-  const double low = says->low.percent();
-  const double high = says->high.percent();
-  switch (says->kind) {
+void update(AuthorityState& state, const std::optional<Instruction>& instruction,
+            const Observation& observation, double h) {
+  if (state.instruction != instruction) state = AuthorityState{instruction};
+  if (!instruction || !observation.bms_ok) return;
+  const double soc = observation.soc.percent();
+  const double reported = observation.reported_soc.percent();
+  const double target = instruction->target.percent();
+  const double low = instruction->low.percent();
+  const double high = instruction->high.percent();
+  switch (instruction->kind) {
     case InstructionKind::charge:
-      voice.at_high = latch(voice.at_high, said >= target, said <= target - h);
+      state.at_high = latch(state.at_high, reported >= target, reported <= target - h);
       break;
     case InstructionKind::discharge:
-      voice.at_low = latch(voice.at_low, soc <= target, soc >= target + h);
+      state.at_low = latch(state.at_low, soc <= target, soc >= target + h);
       break;
     case InstructionKind::balance:
-      voice.at_low = latch(voice.at_low, soc <= low, soc >= low + h);
-      voice.at_high = latch(voice.at_high, said >= high, said <= high - h);
+      state.at_low = latch(state.at_low, soc <= low, soc >= low + h);
+      state.at_high = latch(state.at_high, reported >= high, reported <= high - h);
       break;
     case InstructionKind::idle:
-      voice.at_low = latch(voice.at_low, soc < low, soc >= low + h);
-      voice.at_high = latch(voice.at_high, said > high, said <= high - h);
+      state.at_low = latch(state.at_low, soc < low, soc >= low + h);
+      state.at_high = latch(state.at_high, reported > high, reported <= high - h);
       break;
   }
 }
 
-void judge_full_charge(const Inputs& inputs, const Facts& facts, Memory& memory) {
+void evaluate_full_charge(const Inputs& inputs, const Observation& observation, Memory& memory) {
   PolicyMemory& p = memory.policy;
   const Instant now = inputs.now;
   if (!p.last_full) p.last_full = now;  // unknown: counted from here
   if (inputs.orders.last_full && !p.seen_full) p.last_full = inputs.orders.last_full;
-  const bool full = facts.bms_ok && facts.soc_said.percent() >= 100.0;
+  const bool full = observation.bms_ok && observation.reported_soc.percent() >= 100.0;
   if (full) {
     p.last_full = now;
     p.seen_full = true;
@@ -77,7 +78,8 @@ void judge_full_charge(const Inputs& inputs, const Facts& facts, Memory& memory)
   const Hours every{inputs.settings.full_charge_days * 24.0};
   const bool due = every > Hours{} && now - *p.last_full >= every;
   const bool resting = p.full_charge_rests_until && now < *p.full_charge_rests_until;
-  p.full_charge = facts.bms_ok && !full && !resting && (due || facts.full_charge_asked) &&
+  p.full_charge = observation.bms_ok && !full && !resting &&
+                  (due || observation.full_charge_asked) &&
                   inputs.settings.soc_ceiling.percent() >= 100.0;
   if (!p.full_charge) {
     p.full_charge_since.reset();
@@ -102,31 +104,31 @@ Soc reserve_in_force(const Inputs& inputs) {
   return storm && inputs.now < storm->until ? std::max(reserve, storm->reserve) : reserve;
 }
 
-void hear_voices(const Inputs& inputs, const Facts& facts, Memory& memory) {
+void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory) {
   const Settings& s = inputs.settings;
   PolicyMemory& p = memory.policy;
-  const auto hear = [&](Authority who, const std::optional<Instruction>& says) {
-    update(p.voice(who), says, facts, s.soc_hysteresis);
-    if (says) p.authority = who;
+  const auto take = [&](Authority who, const std::optional<Instruction>& instruction) {
+    update(p.authority_state(who), instruction, observation, s.soc_hysteresis);
+    if (instruction) p.authority = who;
   };
-  hear(Authority::balance, Instruction{});
-  hear(Authority::tariff, tariff_says(s, inputs.local));
-  hear(Authority::schedule, schedule_says(s, mode_of(inputs), inputs.local));
-  hear(Authority::dispatch, current(inputs.orders.dispatch, inputs.now));
-  hear(Authority::manual, current(inputs.orders.manual, inputs.now));
-  judge_full_charge(inputs, facts, memory);
+  take(Authority::balance, Instruction{});
+  take(Authority::tariff, tariff_says(s, inputs.local));
+  take(Authority::schedule, schedule_says(s, mode_of(inputs), inputs.local));
+  take(Authority::dispatch, current(inputs.orders.dispatch, inputs.now));
+  take(Authority::manual, current(inputs.orders.manual, inputs.now));
+  evaluate_full_charge(inputs, observation, memory);
 }
 
-bool charging_by_need(const Facts& facts, const Memory& memory) {
-  return facts.force_charge ||
+bool bms_forced_charge(const Observation& observation, const Memory& memory) {
+  return observation.force_charge ||
          (memory.policy.full_charge && memory.policy.authority != Authority::manual);
 }
 
-Policy policy_of(const Inputs& inputs, const Facts& facts, const Memory& memory) {
+Policy policy_of(const Inputs& inputs, const Observation& observation, const Memory& memory) {
   const Settings& s = inputs.settings;
   const auto& storm = inputs.orders.storm;
   const Authority authority = memory.policy.authority;
-  const auto& says = memory.policy.voice(authority).says;
+  const auto& says = memory.policy.authority_state(authority).instruction;
   const Prices prices = inputs.local.trusted ? prices_at(s.tariff, inputs.local.shown()) : Prices{};
   return {.mode = mode_of(inputs),
           .instruction = says ? *says : Instruction{},
@@ -138,7 +140,7 @@ Policy policy_of(const Inputs& inputs, const Facts& facts, const Memory& memory)
           .floor = s.soc_floor,
           .ceiling = s.soc_ceiling,
           .cutoff = s.cutoff_soc,
-          .backup_left = facts.backup_left,
+          .backup_left = observation.backup_left,
           .import_price = prices.import_price,
           .export_price = prices.export_price,
           .last_full = memory.policy.seen_full ? memory.policy.last_full : std::nullopt};

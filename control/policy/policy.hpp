@@ -1,4 +1,4 @@
-// Policy: who says what is to be done, and which voice rules.
+// Policy: who says what is to be done, and which authority rules.
 #pragma once
 
 #include "control/memory.hpp"
@@ -19,14 +19,15 @@ struct Planned {
 /// The reserve in force on grid: ordered or configured, raised by a storm.
 [[nodiscard]] Soc reserve_in_force(const Inputs& inputs);
 
-/// Takes down who says what this tick, with the hysteresis of every voice, and whether a full
+/// Takes down who says what this tick, with the hysteresis of every authority, and whether a full
 /// charge is due, in memory.policy.
-void hear_voices(const Inputs& inputs, const Facts& facts, Memory& memory);
+void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory);
 
-/// True while charging by the BMS's need outranks the voice that rules.
-[[nodiscard]] bool charging_by_need(const Facts& facts, const Memory& memory);
+/// True while charging by the BMS's need outranks the authority that rules.
+[[nodiscard]] bool bms_forced_charge(const Observation& observation, const Memory& memory);
 
 /// Everything the decision tells of it.
-[[nodiscard]] Policy policy_of(const Inputs& inputs, const Facts& facts, const Memory& memory);
+[[nodiscard]] Policy policy_of(const Inputs& inputs, const Observation& observation,
+                               const Memory& memory);
 
 }  // namespace esshub::control

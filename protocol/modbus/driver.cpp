@@ -33,7 +33,7 @@ struct Meter {
     slow.resize(eastron::blocks(config.model).size());
   }
 
-  MeterValues values;
+  MeterDecoder values;
   Turnaround turnaround;
   std::vector<BlockState> slow;  // one for each block of the model; the first, fast one is unused
   unsigned failures = 0;         // in a row
@@ -171,7 +171,7 @@ class ModbusDriver final : public Driver {
       step.wake_at = send_at_;
       return;
     }
-    claim_line(step);
+    defer_to_other_master(step);
     if (const auto job = choose(now)) {
       ask(*job, now, step);
     } else if (!meters_.empty()) {
@@ -182,7 +182,7 @@ class ModbusDriver final : public Driver {
   }
 
   /// Nobody else was heard for long enough.
-  void claim_line(Step& step) {
+  void defer_to_other_master(Step& step) {
     if (!listening_ && !foreign_) return;
     if (foreign_) {
       step.events.push_back({Level::notice, "bus_free", "no other master is heard any more"});
@@ -385,7 +385,7 @@ class ModbusDriver final : public Driver {
     }
     health_.frames.add(result_of(registers.error().kind));
     if (job.block == type_check && registers.error().kind == ErrorKind::exception) {
-      meter.values.waive_system_type();
+      meter.values.assume_system_type();
       meter.failures = 0;
       return;
     }
@@ -408,7 +408,7 @@ class ModbusDriver final : public Driver {
     meter.values.lose();
     meter.not_before = now + meter.back_off;
     meter.back_off = std::min(2 * meter.back_off, last_back_off);
-    if (worth_an_event(meter.losses)) {
+    if (is_log_due(meter.losses)) {
       step.events.push_back(meter.values.event(
           Level::warning, "meter_lost",
           " failures=" + std::to_string(meter.failures) +
@@ -470,7 +470,7 @@ class ModbusDriver final : public Driver {
   }
 
   [[nodiscard]] std::string trouble_of(const Meter& meter) const {
-    if (!meter.values.objection().empty()) return meter.values.objection();
+    if (!meter.values.rejection_reason().empty()) return meter.values.rejection_reason();
     if (meter.lost() && !meter.refusal.empty()) {
       return "refuses to be read (" + meter.refusal + "): check that its model is right";
     }

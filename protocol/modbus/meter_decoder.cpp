@@ -36,52 +36,52 @@ Measure oriented(Measure measure, bool invert) {
 
 }  // namespace
 
-MeterValues::MeterValues(MeterConfig config, ModbusMode mode)
+MeterDecoder::MeterDecoder(MeterConfig config, ModbusMode mode)
     : config_(std::move(config)), mode_(mode) {
   for (const auto& channel : config_.channels) channels_.push_back({.config = channel});
   needs_type_ = config_.model == MeterModel::sdm630 &&
                 std::ranges::any_of(config_.channels, [](const auto& c) { return c.phase > 1; });
-  forget_proofs();
+  reset_validation();
 }
 
-void MeterValues::forget_proofs() {
+void MeterDecoder::reset_validation() {
   order_known_ = false;
   type_known_ = !needs_type_;
   flows_ = false;
   watch_.frozen = false;  // to be judged again by its next answer
 }
 
-void MeterValues::lose() {
-  forget_proofs();
-  objection_.clear();
+void MeterDecoder::lose() {
+  reset_validation();
+  rejection_reason_.clear();
   lost_ = true;
 }
 
-std::optional<unsigned> MeterValues::phase_without_power(Instant since) const {
+std::optional<unsigned> MeterDecoder::phase_without_power(Instant since) const {
   for (const auto& channel : channels_)
     if (!channel.power_at || *channel.power_at < since) return channel.config.phase;
   return std::nullopt;
 }
 
-std::string MeterValues::label() const {
+std::string MeterDecoder::label() const {
   return "meter '" + config_.name + "' (unit " + std::to_string(config_.unit) + ")";
 }
 
-Event MeterValues::event(Level level, std::string name, const std::string& more) const {
+Event MeterDecoder::event(Level level, std::string name, const std::string& more) const {
   return {level, std::move(name),
           "meter=\"" + config_.name + "\" unit=" + std::to_string(config_.unit) + more};
 }
 
 /// Its values are not believed.
-Duration MeterValues::object(std::string why, Duration pause, FrameCounters& frames) {
+Duration MeterDecoder::reject(std::string why, Duration pause, FrameCounters& frames) {
   frames.add(FrameResult::content);
-  objection_ = std::move(why);
-  forget_proofs();
+  rejection_reason_ = std::move(why);
+  reset_validation();
   return pause;
 }
 
-Duration MeterValues::take(const Block& block, ByteView registers, Instant at, Step& step,
-                           FrameCounters& frames) {
+Duration MeterDecoder::take(const Block& block, ByteView registers, Instant at, Step& step,
+                            FrameCounters& frames) {
   if (const auto pause = check_word_order(block, registers, step, frames)) return *pause;
   if (mode_ == ModbusMode::sniff && !type_known_) {
     if (const auto pause = check_phases(block, registers, step, frames)) return *pause;
@@ -92,30 +92,30 @@ Duration MeterValues::take(const Block& block, ByteView registers, Instant at, S
     const auto* reg = register_of(config_.model, channel.config.phase, Measure::power);
     return reg && holds(block, *reg);
   });
-  if (has_power) welcome(step);
+  if (has_power) report_recovered(step);
   if (watch_.frozen) return {};
   for (auto& channel : channels_) sample(channel, block, registers, at, step, frames);
   return {};
 }
 
-Duration MeterValues::take_system_type(ByteView registers, Step& step, FrameCounters& frames) {
+Duration MeterDecoder::take_system_type(ByteView registers, Step& step, FrameCounters& frames) {
   const double type = double{read_f32_be(registers, 0)};
   type_known_ = type == eastron::system_type_3p4w;
   if (type_known_) return {};
   const std::string found(eastron::system_type_name(type));
-  if (worth_an_event(++objections_)) {
+  if (is_log_due(++rejections_)) {
     step.events.push_back(
         event(Level::error, "wrong_system_type", " found=" + found + " expected=3P4W"));
   }
-  return object(
+  return reject(
       "is set to " + found +
           ", where phases 2 and 3 read zero: set its system type to 3P4W on its front panel",
       long_pause, frames);
 }
 
 /// A pause: nothing of this block may be used.
-std::optional<Duration> MeterValues::check_word_order(const Block& block, ByteView registers,
-                                                      Step& step, FrameCounters& frames) {
+std::optional<Duration> MeterDecoder::check_word_order(const Block& block, ByteView registers,
+                                                       Step& step, FrameCounters& frames) {
   bool any = false;
   WordOrder order = WordOrder::unproven;
   for (const auto& channel : channels_) {
@@ -131,23 +131,23 @@ std::optional<Duration> MeterValues::check_word_order(const Block& block, ByteVi
       order_known_ = true;
       return std::nullopt;
     case WordOrder::swapped:
-      if (worth_an_event(++objections_)) {
+      if (is_log_due(++rejections_)) {
         step.events.push_back(event(Level::error, "word_order", " found=\"low word first\""));
       }
-      return object(
+      return reject(
           "sends its words in the wrong order: set its register order to normal, high word first",
           long_pause, frames);
     case WordOrder::unproven:
       if (order_known_) return std::nullopt;
-      return object("shows no line voltage of 180 to 270 V: check the wiring of its voltage inputs",
+      return reject("shows no line voltage of 180 to 270 V: check the wiring of its voltage inputs",
                     short_pause, frames);
   }
   return short_pause;
 }
 
 /// Who only listens cannot ask for the system type.
-std::optional<Duration> MeterValues::check_phases(const Block& block, ByteView registers,
-                                                  Step& step, FrameCounters& frames) {
+std::optional<Duration> MeterDecoder::check_phases(const Block& block, ByteView registers,
+                                                   Step& step, FrameCounters& frames) {
   bool any = false;
   for (const auto& channel : channels_) {
     const auto* reg = register_of(config_.model, channel.config.phase, Measure::voltage);
@@ -157,17 +157,17 @@ std::optional<Duration> MeterValues::check_phases(const Block& block, ByteView r
                   eastron::judge_word_order(bytes_of(block, *reg, registers)) == WordOrder::right;
   }
   if (type_known_ || !any) return std::nullopt;
-  if (worth_an_event(++objections_)) {
+  if (is_log_due(++rejections_)) {
     step.events.push_back(event(Level::error, "wrong_system_type",
                                 " found=\"no voltage on phases 2 and 3\" expected=3P4W"));
   }
-  return object(
+  return reject(
       "shows no line voltage on phases 2 and 3: check the wiring of their voltage inputs, and set "
       "its system type to 3P4W on its front panel",
       long_pause, frames);
 }
 
-void MeterValues::watch_for_freezing(const Block& block, ByteView registers, Instant at) {
+void MeterDecoder::watch_for_freezing(const Block& block, ByteView registers, Instant at) {
   const auto grid =
       std::ranges::find(channels_, Point::grid, [](const auto& c) { return c.config.point; });
   if (grid == channels_.end()) return;
@@ -188,16 +188,16 @@ void MeterValues::watch_for_freezing(const Block& block, ByteView registers, Ins
 }
 
 /// All proofs are in and values flow.
-void MeterValues::welcome(Step& step) {
-  if (lost_ || objections_ > 0) step.events.push_back(event(Level::notice, "meter_back"));
+void MeterDecoder::report_recovered(Step& step) {
+  if (lost_ || rejections_ > 0) step.events.push_back(event(Level::notice, "meter_back"));
   flows_ = true;
   lost_ = false;
-  objections_ = 0;
-  objection_.clear();
+  rejections_ = 0;
+  rejection_reason_.clear();
 }
 
-void MeterValues::sample(Channel& channel, const Block& block, ByteView registers, Instant at,
-                         Step& step, FrameCounters& frames) {
+void MeterDecoder::sample(Channel& channel, const Block& block, ByteView registers, Instant at,
+                          Step& step, FrameCounters& frames) {
   const bool first = &channel == &channels_.front();
   for (const auto& reg : eastron::registers(config_.model)) {
     if (!reg.measure || !holds(block, reg)) continue;
@@ -222,7 +222,7 @@ void MeterValues::sample(Channel& channel, const Block& block, ByteView register
 
 /// False for an energy below the one before, until so many came in a row that the meter must have
 /// been exchanged or reset.
-bool MeterValues::advances(const Register& reg, double value) {
+bool MeterDecoder::advances(const Register& reg, double value) {
   if (reg.measure != Measure::energy_forward && reg.measure != Measure::energy_reverse) {
     return true;
   }

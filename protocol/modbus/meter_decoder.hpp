@@ -20,9 +20,9 @@ namespace esshub::protocol {
 /// system type is known to be 3P4W: by asking for it or, where the hub only listens, by a line
 /// voltage on one of them, for in any other type they read zero (reference: eastron-modbus section
 /// 2).
-class MeterValues {
+class MeterDecoder {
  public:
-  MeterValues(MeterConfig config, ModbusMode mode);
+  MeterDecoder(MeterConfig config, ModbusMode mode);
 
   [[nodiscard]] const MeterConfig& config() const { return config_; }
 
@@ -34,10 +34,10 @@ class MeterValues {
   /// The same for eastron::system_type_block.
   [[nodiscard]] Duration take_system_type(ByteView registers, Step& step, FrameCounters& frames);
   /// The meter has no register for its system type: it is believed without.
-  void waive_system_type() { type_known_ = true; }
+  void assume_system_type() { type_known_ = true; }
 
   /// Everything must be proved again.
-  void forget_proofs();
+  void reset_validation();
   /// The meter is lost: it may come back as another one, so everything must be proved again.
   void lose();
 
@@ -48,7 +48,7 @@ class MeterValues {
   /// Power and voltage of the grid have not changed by one bit for 10 s; nothing is emitted.
   [[nodiscard]] bool frozen() const { return watch_.frozen; }
   /// Why its values are not believed; empty when they are.
-  [[nodiscard]] const std::string& objection() const { return objection_; }
+  [[nodiscard]] const std::string& rejection_reason() const { return rejection_reason_; }
 
   /// The first phase whose power was not emitted at or after `since`; nothing = none.
   [[nodiscard]] std::optional<unsigned> phase_without_power(Instant since) const;
@@ -76,13 +76,13 @@ class MeterValues {
     bool frozen = false;
   };
 
-  Duration object(std::string why, Duration pause, FrameCounters& frames);
+  Duration reject(std::string why, Duration pause, FrameCounters& frames);
   std::optional<Duration> check_word_order(const eastron::Block& block, ByteView registers,
                                            Step& step, FrameCounters& frames);
   std::optional<Duration> check_phases(const eastron::Block& block, ByteView registers, Step& step,
                                        FrameCounters& frames);
   void watch_for_freezing(const eastron::Block& block, ByteView registers, Instant at);
-  void welcome(Step& step);
+  void report_recovered(Step& step);
   void sample(Channel& channel, const eastron::Block& block, ByteView registers, Instant at,
               Step& step, FrameCounters& frames);
   bool advances(const eastron::Register& reg, double value);
@@ -97,8 +97,8 @@ class MeterValues {
   bool type_known_ = false;
   bool flows_ = false;
   bool lost_ = false;
-  std::string objection_;
-  std::uint64_t objections_ = 0;
+  std::string rejection_reason_;
+  std::uint64_t rejections_ = 0;
 };
 
 }  // namespace esshub::protocol

@@ -318,16 +318,16 @@ std::optional<Frame> FrameScanner::next() {
     }
 
     const std::pair<Kind, Shape> others[] = {
-        {Kind::request, hears_ == Hears::requests ? slave_shape(buffer_) : request_shape(buffer_)},
-        {Kind::exception, hears_ == Hears::requests ? Shape{} : exception_shape(buffer_)},
-        {Kind::answer, hears_ == Hears::requests ? Shape{} : stray_answer_shape(buffer_)}};
+        {Kind::request, role_ == Role::server ? slave_shape(buffer_) : request_shape(buffer_)},
+        {Kind::exception, role_ == Role::server ? Shape{} : exception_shape(buffer_)},
+        {Kind::answer, role_ == Role::server ? Shape{} : stray_answer_shape(buffer_)}};
     bool wait = false;
     for (const auto& [kind, shape] : others) {
       if (shape.fit == Fit::wait) wait = true;
       if (shape.fit != Fit::yes) continue;
       if (kind != Kind::request) return take(kind, shape.length, std::nullopt);
       Request request = parse_request(ByteView(buffer_).first(shape.length));
-      if (hears_ == Hears::everything) pending_ = request;
+      if (role_ == Role::everything) pending_ = request;
       return take(kind, shape.length, std::move(request));
     }
 

@@ -86,11 +86,11 @@ struct Frame {
 /// skipped. Master, listener and slave share it.
 class FrameScanner {
  public:
-  enum class Hears : std::uint8_t {
+  enum class Role : std::uint8_t {
     everything,  ///< master and passive listener
-    requests,    ///< slave: any function, so that unknown ones can be refused
+    server,      ///< the server of a bus: any function, so that unknown ones can be refused
   };
-  explicit FrameScanner(Hears hears = Hears::everything) : hears_(hears) {}
+  explicit FrameScanner(Role role = Role::everything) : role_(role) {}
 
   /// `at`: when the last of them arrived.
   void push(ByteView bytes, Instant at = {});
@@ -122,7 +122,7 @@ class FrameScanner {
   void drop(std::size_t bytes);
   [[nodiscard]] Instant arrival_of(std::size_t bytes) const;
 
-  Hears hears_;
+  Role role_;
   Bytes buffer_;
   std::deque<Chunk> chunks_;  // of the buffer, in order
   std::optional<Request> pending_;

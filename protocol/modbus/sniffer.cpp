@@ -27,7 +27,7 @@ constexpr std::uint64_t may_hide_a_request = modbus::request_size - 2;
 struct Meter {
   explicit Meter(const MeterConfig& config) : values(config, ModbusMode::sniff) {}
 
-  MeterValues values;
+  MeterDecoder values;
   std::optional<Instant> asked_at;
   std::optional<Instant> answered_at;
   Instant doubted_until{};
@@ -156,7 +156,7 @@ class ModbusSniffer final : public Driver {
       if (meter != meters_.end() && confusable(open_->request, *frame.request)) {
         // The next answer may still be to the question before, and the one after it too.
         meter->doubted_until = frame.at + doubted_for;
-        meter->values.forget_proofs();
+        meter->values.reset_validation();
       }
     }
     if (meter != meters_.end()) meter->asked_at = frame.at;
@@ -233,7 +233,7 @@ class ModbusSniffer final : public Driver {
 
   [[nodiscard]] std::string trouble_of(const Meter& meter, Instant now) const {
     const auto& values = meter.values;
-    if (!values.objection().empty()) return values.objection();
+    if (!values.rejection_reason().empty()) return values.rejection_reason();
     if (values.frozen()) {
       return "has repeated the same registers for 10 s: switch it off and on again";
     }

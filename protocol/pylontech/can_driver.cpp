@@ -63,7 +63,7 @@ class PylontechDriver final : public Driver {
 
   Step on_start(Instant now) override {
     battery_ = {};
-    guard_ = {};
+    glitch_filter_ = {};
     reader_.reset();
     started_ = now;
     last_frame_.reset();
@@ -173,9 +173,9 @@ class PylontechDriver final : public Driver {
       health_.frames.add(result_of(values.error().kind));
       return;
     }
-    health_.frames.add(shortened(frame) ? FrameResult::length : FrameResult::ok);
+    health_.frames.add(truncated(frame) ? FrameResult::length : FrameResult::ok);
     // A CAN frame has a checksum, the adapter's text has none.
-    if (config_.framing == CanFraming::slcan) guard_.filter(*values);
+    if (config_.framing == CanFraming::slcan) glitch_filter_.filter(*values);
     step.samples.insert(step.samples.end(), values->begin(), values->end());
     std::visit([&](const auto& m) { remember(m, step, now); }, *message);
   }
@@ -254,23 +254,23 @@ class PylontechDriver final : public Driver {
   void on_error_frame(const CanFrame& frame, Step& step, Instant now) {
     health_.frames.add(FrameResult::exception);
     last_error_ = now;
-    switch (standing(frame)) {
-      case CanStanding::unchanged:
+    switch (bus_state(frame)) {
+      case CanBusState::unchanged:
         break;
-      case CanStanding::alone:
+      case CanBusState::no_ack:
         blame(alone_text, step, now);
         break;
-      case CanStanding::off:
+      case CanBusState::bus_off:
         blame(
             "the CAN controller is bus-off: is the bit rate 500 kbit/s and the cable whole? "
             "Without restart-ms it stays off",
             step, now);
         break;
-      case CanStanding::restored:
+      case CanBusState::error_active:
         bus_trouble_.clear();
         break;
     }
-    if (!worth_an_event(++bus_errors_)) return;
+    if (!is_log_due(++bus_errors_)) return;
     step.events.push_back(
         {Level::error, "can_error",
          "errors=\"" + describe_error(frame) + "\" count=" + std::to_string(bus_errors_)});
@@ -340,7 +340,7 @@ class PylontechDriver final : public Driver {
     step.send.push_back(open_channel(now));
     status_asked_ = false;
     ++vain_openings_;
-    if (worth_an_event(++vain_openings_told_))
+    if (is_log_due(++vain_openings_told_))
       step.events.push_back(
           {Level::warning, "channel_reopened", "count=" + std::to_string(vain_openings_told_)});
     if (vain_openings_ > vain_openings_limit && !std::exchange(reopen_asked_, true))
@@ -436,7 +436,7 @@ class PylontechDriver final : public Driver {
   PylontechConfig config_;
   DriverHealth health_;
   Battery battery_;
-  JumpGuard guard_;
+  GlitchFilter glitch_filter_;
   SlcanReader reader_;
   SlcanOpening opening_;
   std::optional<Instant> started_;  ///< nothing while the line is down

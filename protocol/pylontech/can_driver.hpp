@@ -25,7 +25,7 @@ struct PylontechConfig {
 };
 
 /// SLCAN: what jumps away from what the battery said before must be said twice, except towards the
-/// safe side, which counts at once (JumpGuard).
+/// safe side, which counts at once (GlitchFilter).
 [[nodiscard]] std::unique_ptr<Driver> make_pylontech_driver(PylontechConfig config);
 
 }  // namespace esshub::protocol

@@ -223,17 +223,17 @@ std::string describe_error(const CanFrame& frame) {
   return out.empty() ? "unspecified" : out;
 }
 
-CanStanding standing(const CanFrame& frame) {
-  if (!frame.error) return CanStanding::unchanged;
+CanBusState bus_state(const CanFrame& frame) {
+  if (!frame.error) return CanBusState::unchanged;
   const std::uint32_t state = (frame.id & class_controller) != 0 ? u8(frame.data[1]) : 0u;
-  if ((frame.id & class_bus_off) != 0) return CanStanding::off;
+  if ((frame.id & class_bus_off) != 0) return CanBusState::bus_off;
   // Alone, a controller retransmits until it is error passive, and stays there (ISO 11898-1: an
   // error-passive transmitter no longer counts missing acknowledgements); few report each one.
   if ((frame.id & class_no_acknowledgement) != 0 || (state & state_transmit_passive) != 0)
-    return CanStanding::alone;
+    return CanBusState::no_ack;
   if ((frame.id & class_restarted) != 0 || (state & state_active) != 0)
-    return CanStanding::restored;
-  return CanStanding::unchanged;
+    return CanBusState::error_active;
+  return CanBusState::unchanged;
 }
 
 }  // namespace esshub::protocol

@@ -57,12 +57,12 @@ constexpr std::size_t can_record_size = 16;
 [[nodiscard]] std::string describe_error(const CanFrame& frame);
 
 /// What such a frame says of our place on the bus.
-enum class CanStanding : std::uint8_t {
+enum class CanBusState : std::uint8_t {
   unchanged,
-  alone,     ///< nobody acknowledges what we send
-  off,       ///< bus-off: we neither send nor receive
-  restored,  ///< error active or restarted
+  no_ack,        ///< nobody acknowledges what we send
+  bus_off,       ///< bus-off: we neither send nor receive
+  error_active,  ///< error active or restarted
 };
-[[nodiscard]] CanStanding standing(const CanFrame& frame);
+[[nodiscard]] CanBusState bus_state(const CanFrame& frame);
 
 }  // namespace esshub::protocol

@@ -344,7 +344,7 @@ Result<Message> decode(const CanFrame& frame) {
   return decode_known(frame.id, data);
 }
 
-bool shortened(const CanFrame& frame) {
+bool truncated(const CanFrame& frame) {
   switch (frame.id) {
     case id::limits:
       return frame.size == 7;

@@ -141,7 +141,7 @@ using Message =
 
 /// The message is usable, but a documented field did not fit and is absent (0x351 of 6 bytes, which
 /// has no DVL, is complete).
-[[nodiscard]] bool shortened(const CanFrame& frame);
+[[nodiscard]] bool truncated(const CanFrame& frame);
 
 /// Why a message cannot be true of a 15-cell stack; nothing if it can. `modules`: how many there
 /// are, if known, bounds the currents (reference: pylontech-can section 6 rule 4).

@@ -63,7 +63,7 @@ std::optional<double> safer(double a, double b, Safe safe) {
 
 }  // namespace
 
-bool JumpGuard::admit(Sample& sample) {
+bool GlitchFilter::admit(Sample& sample) {
   const auto* rule = std::ranges::find(rules, sample.channel.measure, &Rule::measure);
   if (rule == rules.end()) return true;
   Memory& memory = memory_.at(static_cast<std::size_t>(sample.channel.measure));
@@ -85,7 +85,7 @@ bool JumpGuard::admit(Sample& sample) {
   return believed.has_value();
 }
 
-void JumpGuard::filter(std::vector<Sample>& samples) {
+void GlitchFilter::filter(std::vector<Sample>& samples) {
   std::erase_if(samples, [this](Sample& sample) { return !admit(sample); });
 }
 

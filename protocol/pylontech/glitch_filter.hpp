@@ -1,4 +1,4 @@
-// JumpGuard: a battery that suddenly says something quite different must say it twice.
+// GlitchFilter: a battery that suddenly says something quite different must say it twice.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace esshub::protocol {
 /// set, an enable cleared; where neither is safer the value is held back. One damaged frame
 /// therefore never widens what the battery allows, and what it narrows is forgotten with the next
 /// sound frame.
-class JumpGuard {
+class GlitchFilter {
  public:
   /// The samples of one frame as they may be believed, without those that are held back.
   void filter(std::vector<Sample>& samples);

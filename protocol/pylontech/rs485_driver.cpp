@@ -31,9 +31,9 @@ constexpr std::array questions{Command::analog, Command::alarms};
 /// How one question to one module fares.
 struct Inquiry {
   bool answered = false;
-  unsigned failures = 0;     // in a row
-  std::uint64_t losses = 0;  // failed probes since it was lost; 0 = not lost
-  std::string objection;     // the last failure was this answer
+  unsigned failures = 0;         // in a row
+  std::uint64_t losses = 0;      // failed probes since it was lost; 0 = not lost
+  std::string rejection_reason;  // the last failure was this answer
   Duration back_off = first_back_off;
   Instant not_before{};
   [[nodiscard]] bool lost() const { return losses > 0; }
@@ -274,7 +274,7 @@ class PylontechRs485Driver final : public Driver {
     end_transaction(now);
     health_.frames.add(FrameResult::ok);
     const bool was_lost = inquiry().lost();
-    inquiry() = {.answered = true, .objection = {}};
+    inquiry() = {.answered = true, .rejection_reason = {}};
     if (was_lost)
       tell(step, Level::notice, question() == Command::analog ? "module_back" : "alarms_read", {});
     if (const auto* analog = std::get_if<Analog>(&answer)) {
@@ -292,19 +292,20 @@ class PylontechRs485Driver final : public Driver {
   }
 
   /// A refusal is final; anything else is tried again. Then the module rests.
-  void give_up(FrameResult result, std::string objection, Instant now, Step& step) {
+  void give_up(FrameResult result, std::string rejection_reason, Instant now, Step& step) {
     abandoned_ = in_flight_->request;
     end_transaction(now);
     health_.frames.add(result);
     Inquiry& asked = inquiry();
-    asked.objection = std::move(objection);
+    asked.rejection_reason = std::move(rejection_reason);
     if (++asked.failures <= config_.retries && result != FrameResult::exception) return;
     asked.failures = config_.retries + 1;
     ++asked.losses;
     asked.not_before = now + asked.back_off;
     asked.back_off = std::min(2 * asked.back_off, last_back_off);
-    if (worth_an_event(asked.losses)) {
-      const std::string why = asked.objection.empty() ? "" : " reason=\"" + asked.objection + "\"";
+    if (is_log_due(asked.losses)) {
+      const std::string why =
+          asked.rejection_reason.empty() ? "" : " reason=\"" + asked.rejection_reason + "\"";
       const bool module_itself = question() == Command::analog;
       tell(step, Level::warning, module_itself ? "module_lost" : "alarms_unread", why);
     }
@@ -351,7 +352,7 @@ class PylontechRs485Driver final : public Driver {
   [[nodiscard]] std::string trouble_of(std::size_t i) const {
     const Inquiry& cells = modules_[i].inquiries.front();
     if (!cells.lost()) return cells.answered ? "" : "has not answered yet";
-    if (!cells.objection.empty()) return cells.objection;
+    if (!cells.rejection_reason.empty()) return cells.rejection_reason;
     if (i > 0) return "does not answer: check that it is on, its link cable and its number";
     return "does not answer: check that the battery is on, that the cable is in the RS485 port of "
            "the master with A and B the right way round, and that its DIP switch 1 (read when it "

@@ -34,7 +34,7 @@ class Command {
   /// Whether it was heard is not known.
   void setpoint_not_answered() { written_.reset(); }
 
-  /// `left_off`: see Readings; such a unit is switched on where there is a command to follow.
+  /// `left_off`: see SampleDecoder; such a unit is switched on where there is a command to follow.
   [[nodiscard]] std::optional<SwitchState> wanted_switch(bool left_off, Instant now) const;
   [[nodiscard]] bool switch_due(bool left_off, Instant now) const;
   void switch_sent(SwitchState state, Instant now);

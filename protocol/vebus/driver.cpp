@@ -69,7 +69,7 @@ class VebusDriver final : public Driver {
   [[nodiscard]] StateSet state_request(Pending& pending, Instant now);
   void ask_snapshot(Pending& pending, Instant now, Step& step);
   [[nodiscard]] Instant next_wake(Instant now) const;
-  [[nodiscard]] bool left_off() const { return health_.ready && readings_.left_off(); }
+  [[nodiscard]] bool left_off() const { return health_.ready && decoder_.left_off(); }
 
   // Receiving
   void parse(Instant now, Step& step);
@@ -101,13 +101,13 @@ class VebusDriver final : public Driver {
   DriverHealth health_;
   mk3::Parser parser_;
   Instant last_byte_{};
-  Rota rota_;
+  PollSchedule poll_schedule_;
   Command command_;
 
   // The request under way, and the one given up last: its answer may still come.
   std::optional<Pending> pending_;
   std::optional<Pending> abandoned_;
-  Letters letters_;
+  RequestIds request_ids_;
   unsigned timeouts_ = 0;
   Instant not_before_{};  // nothing is sent earlier
 
@@ -119,8 +119,8 @@ class VebusDriver final : public Driver {
   unsigned failures_ = 0;  // handshakes that did not last, in a row
 
   // The inverter
-  Survey survey_;
-  Readings readings_;
+  Handshake handshake_;
+  SampleDecoder decoder_;
   unsigned other_units_seen_ = 0;  // frames in a row that tell of more than one
   std::string refusal_;            // why this inverter is not controlled although it talks
   std::string told_refusal_;       // in an event
@@ -214,16 +214,16 @@ void VebusDriver::pump(Instant now, Step& step) {
 }
 
 Task VebusDriver::choose(Instant now) {
-  if (survey_.over() && !refusal_.empty() && now >= identify_at_) survey_.repeat();
+  if (handshake_.over() && !refusal_.empty() && now >= identify_at_) handshake_.repeat();
   // Off before the standby line is held would be for good: the interface dies with the unit
   // (reference: vebus-mk3 section 14, pitfall 17).
-  if (survey_.stage() > Task::hardware_flags && command_.switch_due(left_off(), now))
+  if (handshake_.stage() > Task::hardware_flags && command_.switch_due(left_off(), now))
     return Task::switch_state;
-  if (!survey_.over()) return survey_.stage();
-  if (health_.ready && command_.setpoint_due(rota_.leaves_room_for_setpoint(now), now))
+  if (!handshake_.over()) return handshake_.stage();
+  if (health_.ready && command_.setpoint_due(poll_schedule_.leaves_room_for_setpoint(now), now))
     return Task::setpoint;
-  const EssRecord& ess = survey_.ess();
-  return rota_.next(now, ess.found(), !(ess.found() && ess.reads_many()));
+  const EssRecord& ess = handshake_.ess();
+  return poll_schedule_.next(now, ess.found(), !(ess.found() && ess.reads_many()));
 }
 
 /// Section 11: ask for the version; wake the interface; bring it back from high speed.
@@ -252,9 +252,9 @@ void VebusDriver::probe(Instant now, Step& step) {
 }
 
 void VebusDriver::ask(Task task, Instant now, Step& step) {
-  const auto letter = letters_.next(now);
+  const auto letter = request_ids_.next(now);
   if (!letter) {
-    not_before_ = letters_.free_at();
+    not_before_ = request_ids_.free_at();
     return;
   }
   Pending pending{
@@ -265,8 +265,9 @@ void VebusDriver::ask(Task task, Instant now, Step& step) {
     step.send.push_back(encode(request(pending, now)));
     pending.deadline += mk3::wire_time(step.send.back().size());
   }
-  if (task == Task::setpoint) rota_.wrote_setpoint(command_.is_large_change(pending.word), now);
-  if (is_poll(task)) rota_.asked(task, now);
+  if (task == Task::setpoint)
+    poll_schedule_.wrote_setpoint(command_.is_large_change(pending.word), now);
+  if (is_poll(task)) poll_schedule_.asked(task, now);
   pending_ = pending;
 }
 
@@ -289,17 +290,17 @@ Message VebusDriver::request(Pending& pending, Instant now) {
     case Task::firmware_high:
       return vebus::firmware_high(pending.letter);
     case Task::scales:
-      return survey_.scales().request(pending.letter);
+      return handshake_.scales().request(pending.letter);
     case Task::units:
     case Task::mains:
       return InfoRequest{InfoRequest::ac_l1};
     case Task::records:
-      return survey_.ess().walk_request(pending.letter);
+      return handshake_.ess().walk_request(pending.letter);
     case Task::check_record:
-      return survey_.ess().check_request(pending.letter);
+      return handshake_.ess().check_request(pending.letter);
     case Task::setpoint:
       pending.word = command_.word();
-      return write_ram(pending.letter, survey_.ess().setpoint_id(), pending.word);
+      return write_ram(pending.letter, handshake_.ess().setpoint_id(), pending.word);
     case Task::snapshot:
       return read_snapshot(pending.letter);
     case Task::leds:
@@ -357,7 +358,7 @@ void VebusDriver::parse(Instant now, Step& step) {
 
 void VebusDriver::on_message(const Message& message, Instant now, Step& step) {
   if (const auto* version = std::get_if<Version>(&message)) {
-    const bool selected = survey_.stage() > Task::select_address;
+    const bool selected = handshake_.stage() > Task::select_address;
     if (selected && version->mode != config_.address) {
       step.tell(Level::warning, "interface_reset", "mode=" + std::to_string(version->mode));
       start_over("the MK3 interface was reset", now);
@@ -372,7 +373,7 @@ void VebusDriver::on_message(const Message& message, Instant now, Step& step) {
     on_reply(pending, message, now, step);
     return;
   }
-  if (const auto* input = std::get_if<ConfigInfo>(&message); input != nullptr && survey_.over())
+  if (const auto* input = std::get_if<ConfigInfo>(&message); input != nullptr && handshake_.over())
     on_input(*input, now, step);
   const auto* winmon = std::get_if<Winmon>(&message);
   if (winmon != nullptr || (abandoned_ && is_answer(*abandoned_, message))) {
@@ -382,7 +383,7 @@ void VebusDriver::on_message(const Message& message, Instant now, Step& step) {
 }
 
 bool VebusDriver::is_answer(const Pending& pending, const Message& message) const {
-  return answers(pending.task, pending.letter, survey_.scales().half_came(), message);
+  return answers(pending.task, pending.letter, handshake_.scales().half_came(), message);
 }
 
 void VebusDriver::on_reply(const Pending& pending, const Message& message, Instant now,
@@ -393,28 +394,29 @@ void VebusDriver::on_reply(const Pending& pending, const Message& message, Insta
     on_interface(std::get<Version>(message), step);
   } else if (pending.task == Task::select_address) {
     if (std::get<Address>(message).address == config_.address) {
-      survey_.advance();
+      handshake_.advance();
     } else {
       health_.frames.add(FrameResult::content);
       not_before_ = now + wrong_address_wait;
     }
   } else if (pending.task == Task::settings) {
     on_switch_ack(pending, step);
-    survey_.advance();
+    handshake_.advance();
   } else if (pending.task == Task::switch_state) {
     on_switch_ack(pending, step);
   } else if (pending.task == Task::hardware_flags) {
-    survey_.advance();
+    handshake_.advance();
   } else if (pending.task == Task::units) {
-    survey_.on_units(std::get<AcInfo>(message));
+    handshake_.on_units(std::get<AcInfo>(message));
   } else if (pending.task == Task::heartbeat) {
     failures_ = 0;
   } else if (pending.task == Task::mains) {
-    readings_.on_mains(std::get<AcInfo>(message), survey_.scales(), now, step, health_.frames);
+    decoder_.on_mains(std::get<AcInfo>(message), handshake_.scales(), now, step, health_.frames);
   } else if (pending.task == Task::leds) {
-    readings_.on_leds(std::get<Leds>(message), now, step);
+    decoder_.on_leds(std::get<Leds>(message), now, step);
   } else if (pending.task == Task::battery) {
-    Readings::on_battery(std::get<DcInfo>(message), survey_.scales(), now, step, health_.frames);
+    SampleDecoder::on_battery(std::get<DcInfo>(message), handshake_.scales(), now, step,
+                              health_.frames);
   } else if (pending.task == Task::input) {
     on_input(std::get<ConfigInfo>(message), now, step);
   }
@@ -432,12 +434,12 @@ void VebusDriver::on_winmon(const Pending& pending, const Winmon& reply, Instant
       break;
   }
   if (pending.task == Task::firmware_low || pending.task == Task::firmware_high) {
-    survey_.on_firmware(reply);
+    handshake_.on_firmware(reply);
   } else if (pending.task == Task::scales) {
-    if (survey_.on_scale(reply)) pending_ = pending;
+    if (handshake_.on_scale(reply)) pending_ = pending;
   } else if (pending.task == Task::records) {
-    survey_.on_record(reply);
-    if (survey_.over()) finish_handshake(now, step);
+    handshake_.on_record(reply);
+    if (handshake_.over()) finish_handshake(now, step);
   } else if (pending.task == Task::check_record) {
     on_check(reply, now, step);
   } else if (pending.task == Task::setpoint) {
@@ -445,13 +447,13 @@ void VebusDriver::on_winmon(const Pending& pending, const Winmon& reply, Instant
   } else if (pending.task == Task::snapshot) {
     on_snapshot(reply, now, step);
   } else if (pending.task == Task::device_state) {
-    Readings::on_device_state(reply, now, step);
+    SampleDecoder::on_device_state(reply, now, step);
   }
 }
 
 void VebusDriver::on_input(const ConfigInfo& info, Instant now, Step& step) {
-  readings_.on_input(info, now, step);
-  rota_.heard_input(now);
+  decoder_.on_input(info, now, step);
+  poll_schedule_.heard_input(now);
 }
 
 void VebusDriver::on_snapshot(const Winmon& reply, Instant now, Step& step) {
@@ -463,7 +465,7 @@ void VebusDriver::on_snapshot(const Winmon& reply, Instant now, Step& step) {
 
 void VebusDriver::on_powers(std::span<const std::uint8_t> ids, std::span<const std::uint16_t> raw,
                             Instant now, Step& step) {
-  if (!Readings::on_ram_values(survey_.scales(), ids, raw, now, step)) {
+  if (!SampleDecoder::on_ram_values(handshake_.scales(), ids, raw, now, step)) {
     health_.frames.add(FrameResult::content);
   } else if (health_.ready) {
     step.add({Point::inverter, Measure::controllable}, 1.0, now);
@@ -481,12 +483,12 @@ void VebusDriver::empty_snapshot(Instant now, Step& step) {
 /// Never write where no setpoint is any more.
 void VebusDriver::on_check(const Winmon& reply, Instant now, Step& step) {
   std::vector<std::uint16_t> raw;
-  switch (survey_.ess().on_check(reply, raw)) {
+  switch (handshake_.ess().on_check(reply, raw)) {
     case EssRecord::Check::there:
       if (!raw.empty()) on_powers(EssRecord::check_ids, raw, now, step);
       return;
     case EssRecord::Check::again:
-      rota_.check_record_again(now);
+      poll_schedule_.check_record_again(now);
       return;
     case EssRecord::Check::moved:
       step.tell(Level::warning, "ess_moved");
@@ -504,7 +506,7 @@ void VebusDriver::on_setpoint_reply(const Pending& pending, const Winmon& reply,
     step.add({Point::inverter, Measure::setpoint}, setpoint_watts(pending.word).value(), now);
     return;
   }
-  if (worth_an_event(++setpoint_refusals_))
+  if (is_log_due(++setpoint_refusals_))
     step.tell(Level::error, "setpoint_refused", "reason=\"" + written.error().detail + "\"");
   const std::string why = "the inverter does not take the setpoint: " + written.error().detail;
   const bool again = setpoint_refused_at_ && now - *setpoint_refused_at_ < identify_again;
@@ -515,14 +517,14 @@ void VebusDriver::on_setpoint_reply(const Pending& pending, const Winmon& reply,
 
 void VebusDriver::on_switch_ack(const Pending& pending, Step& step) {
   if (!pending.switch_state) return;
-  readings_.on_switched();
+  decoder_.on_switched();
   command_.acknowledge_switch(*pending.switch_state, step);
 }
 
 void VebusDriver::on_timeout(Instant now, Step& step) {
   health_.frames.add(FrameResult::timeout);
   const Task task = pending_->task;
-  letters_.rest(pending_->letter, now);
+  request_ids_.rest(pending_->letter, now);
   abandoned_ = std::exchange(pending_, std::nullopt);
   if (task == Task::find_interface) {
     if (!silent_) step.tell(Level::error, "inverter_silent");
@@ -534,11 +536,11 @@ void VebusDriver::on_timeout(Instant now, Step& step) {
   ++timeouts_;
   if (is_optional(task) && timeouts_ >= max_optional_timeouts) {
     timeouts_ = 0;
-    survey_.advance();
+    handshake_.advance();
     return;
   }
   if (task == Task::setpoint) command_.setpoint_not_answered();
-  rota_.not_answered(task, now);
+  poll_schedule_.not_answered(task, now);
   if (timeouts_ >= max_timeouts) lost(now, step);
 }
 
@@ -552,8 +554,8 @@ void VebusDriver::restart(std::string trouble) {
   abandoned_.reset();
   timeouts_ = 0;
   at_fast_baud_ = false;
-  survey_.start_over();
-  readings_ = {};
+  handshake_.start_over();
+  decoder_ = {};
   other_units_seen_ = 0;
   refusal_.clear();
   snapshot_gap_ = Duration::zero();
@@ -583,15 +585,16 @@ void VebusDriver::lost(Instant now, Step& step) {
 
 void VebusDriver::on_interface(const Version& version, Step& step) {
   probes_ = 0;
-  if (survey_.on_version(version))
+  if (handshake_.on_version(version))
     step.tell(Level::info, "mk3_found", "version=" + std::to_string(version.version));
   health_.trouble = "handshake with the inverter";
 }
 
 void VebusDriver::finish_handshake(Instant now, Step& step) {
-  rota_.start(now);
+  poll_schedule_.start(now);
   if (std::exchange(silent_, false)) step.tell(Level::notice, "inverter_back");
-  if (const auto objection = survey_.objection()) return refuse(*objection, now, step);
+  if (const auto rejection_reason = handshake_.rejection_reason())
+    return refuse(*rejection_reason, now, step);
 
   refusal_.clear();
   health_.ready = true;
@@ -600,8 +603,8 @@ void VebusDriver::finish_handshake(Instant now, Step& step) {
   if (setpoint_refusals_ > 0) return;  // that is to be seen
   told_refusal_.clear();
   step.tell(Level::notice, "ess_found",
-            "id=" + std::to_string(survey_.ess().setpoint_id()) +
-                " firmware=" + std::to_string(survey_.firmware()));
+            "id=" + std::to_string(handshake_.ess().setpoint_id()) +
+                " firmware=" + std::to_string(handshake_.firmware()));
 }
 
 /// It goes on being watched, but no setpoint is written; looked at again after a while.
@@ -610,7 +613,7 @@ void VebusDriver::refuse(std::string why, Instant now, Step& step) {
   health_.fault = Fault::inverter_lost;
   identify_at_ = now + identify_again;
   if (told_refusal_ != why)
-    step.tell(Level::error, survey_.ess().found() ? "inverter_unusable" : "ess_missing",
+    step.tell(Level::error, handshake_.ess().found() ? "inverter_unusable" : "ess_missing",
               "reason=\"" + why + "\"");
   told_refusal_ = why;
   refusal_ = std::move(why);
@@ -621,7 +624,7 @@ void VebusDriver::refuse(std::string why, Instant now, Step& step) {
 void VebusDriver::watch_for_other_units(const AcInfo& info, Instant now, Step& step) {
   const auto several = more_than_one_unit(info);
   other_units_seen_ = several ? other_units_seen_ + 1 : 0;
-  if (survey_.over() && other_units_seen_ >= 2 && refusal_.empty()) refuse(*several, now, step);
+  if (handshake_.over() && other_units_seen_ >= 2 && refusal_.empty()) refuse(*several, now, step);
 }
 
 }  // namespace

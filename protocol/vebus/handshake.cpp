@@ -112,23 +112,23 @@ std::optional<std::string> more_than_one_unit(const AcInfo& info) {
 
 // ---- the whole ----------------------------------------------------------------------------------
 
-void Survey::start_over() {
+void Handshake::start_over() {
   stage_ = Task::find_interface;
   scales_ = {};
   ess_ = {};
 }
 
-void Survey::repeat() {
+void Handshake::repeat() {
   stage_ = Task::scales;
   scales_.begin_walk();
 }
 
-bool Survey::on_version(const Version& version) {
+bool Handshake::on_version(const Version& version) {
   advance();
   return std::exchange(interface_version_, version.version) != version.version;
 }
 
-void Survey::on_firmware(const Winmon& reply) {
+void Handshake::on_firmware(const Winmon& reply) {
   const auto part = decode_firmware(reply);
   if (part && stage_ == Task::firmware_low) firmware_ = part->value;
   if (part && stage_ == Task::firmware_high) firmware_ |= part->value << 16;
@@ -136,23 +136,23 @@ void Survey::on_firmware(const Winmon& reply) {
   if (part && part->whole) stage_ = Task::scales;
 }
 
-bool Survey::on_scale(const Winmon& reply) {
+bool Handshake::on_scale(const Winmon& reply) {
   const auto walk = scales_.on_reply(reply);
   if (walk == Scales::Walk::done) advance();
   return walk == Scales::Walk::half;
 }
 
-void Survey::on_units(const AcInfo& info) {
+void Handshake::on_units(const AcInfo& info) {
   other_units_ = more_than_one_unit(info);
   ess_ = {};
   advance();
 }
 
-void Survey::on_record(const Winmon& reply) {
+void Handshake::on_record(const Winmon& reply) {
   if (ess_.on_walk(reply)) advance();
 }
 
-std::optional<std::string> Survey::objection() const {
+std::optional<std::string> Handshake::rejection_reason() const {
   if (interface_version_ && *interface_version_ % 1000 < oldest_interface)
     return "the interface's firmware is too old";
   if (other_units_) return other_units_;

@@ -68,7 +68,7 @@ class EssRecord {
 [[nodiscard]] std::optional<std::string> more_than_one_unit(const AcInfo& info);
 
 /// From the first question to the moment when the inverter may be commanded, or why it may not.
-class Survey {
+class Handshake {
  public:
   /// The interface is gone or was reset.
   void start_over();
@@ -89,7 +89,7 @@ class Survey {
   void on_record(const Winmon& reply);
 
   /// Why this inverter may not be commanded; nothing where it may. Only when over().
-  [[nodiscard]] std::optional<std::string> objection() const;
+  [[nodiscard]] std::optional<std::string> rejection_reason() const;
   [[nodiscard]] std::uint32_t firmware() const { return firmware_; }
   [[nodiscard]] const Scales& scales() const { return scales_; }
   [[nodiscard]] Scales& scales() { return scales_; }

@@ -14,14 +14,14 @@ constexpr Duration calm_before_input = 3s;  // its second must not fall into a l
 
 }  // namespace
 
-void Rota::start(Instant now) {
+void PollSchedule::start(Instant now) {
   record_check_due_ = now;
   for (auto& periodic : periodic_) periodic.due = now;
 }
 
 /// Power readings, the first after each write, alternate with the rest, the relatively latest
 /// first. The main state does not wait, and what may take long follows it directly.
-Task Rota::next(Instant now, bool with_record, bool with_battery) const {
+Task PollSchedule::next(Instant now, bool with_record, bool with_battery) const {
   const bool rest_may = rest_is_owed(now) ? now - power_read_at_ < owed_without_power
                                           : reads_power(last_poll_) && power_read_since_write_;
   std::optional<Task> next;
@@ -43,16 +43,16 @@ Task Rota::next(Instant now, bool with_record, bool with_battery) const {
 }
 
 /// A restless target must leave time for reading: what is owed comes between two writes.
-bool Rota::leaves_room_for_setpoint(Instant now) const {
+bool PollSchedule::leaves_room_for_setpoint(Instant now) const {
   return polls_since_write_ > 0 || spare_write_ || !(power_is_owed(now) || rest_is_owed(now));
 }
 
-bool Rota::power_is_owed(Instant now) const {
+bool PollSchedule::power_is_owed(Instant now) const {
   return now - power_read_at_ >= longest_without_power;
 }
 
 /// Mains loss and alarms must not wait; the rest may stretch by half its period.
-bool Rota::rest_is_owed(Instant now) const {
+bool PollSchedule::rest_is_owed(Instant now) const {
   return std::ranges::any_of(periodic_, [&](const Periodic& periodic) {
     switch (periodic.task) {
       case Task::mains:
@@ -67,7 +67,7 @@ bool Rota::rest_is_owed(Instant now) const {
   });
 }
 
-void Rota::asked(Task poll, Instant now) {
+void PollSchedule::asked(Task poll, Instant now) {
   last_poll_ = poll;
   ++polls_since_write_;
   if (reads_power(poll)) {
@@ -78,19 +78,19 @@ void Rota::asked(Task poll, Instant now) {
   postpone(poll, now);
 }
 
-void Rota::wrote_setpoint(bool large_change, Instant now) {
+void PollSchedule::wrote_setpoint(bool large_change, Instant now) {
   if (large_change) moved_at_ = now;
   spare_write_ = polls_since_write_ >= calm_polls || (spare_write_ && polls_since_write_ > 0);
   polls_since_write_ = 0;
   power_read_since_write_ = false;
 }
 
-void Rota::not_answered(Task task, Instant now) {
+void PollSchedule::not_answered(Task task, Instant now) {
   for (auto& periodic : periodic_)
     if (periodic.task == task) periodic.due = now + periodic.every / 4;
 }
 
-void Rota::postpone(Task task, Instant now) {
+void PollSchedule::postpone(Task task, Instant now) {
   for (auto& periodic : periodic_)
     if (periodic.task == task) periodic.due = now + periodic.every;
 }

@@ -10,7 +10,7 @@ namespace esshub::protocol::vebus {
 /// Power readings alternate with the rest, and each of the rest has its period. A new setpoint
 /// waits for the transaction under way and for no other, unless setpoints have kept the line until
 /// something else is owed.
-class Rota {
+class PollSchedule {
  public:
   /// The handshake is over: everything is due.
   void start(Instant now);

@@ -17,8 +17,8 @@ bool within(double value, double low, double high) {
 
 }  // namespace
 
-bool Readings::on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
-                             std::span<const std::uint16_t> raw, Instant now, Step& step) {
+bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
+                                  std::span<const std::uint16_t> raw, Instant now, Step& step) {
   struct Column {
     std::uint8_t id;
     Channel channel;
@@ -44,8 +44,8 @@ bool Readings::on_ram_values(const Scales& scales, std::span<const std::uint8_t>
   return true;
 }
 
-void Readings::on_mains(const AcInfo& info, const Scales& scales, Instant now, Step& step,
-                        FrameCounters& frames) {
+void SampleDecoder::on_mains(const AcInfo& info, const Scales& scales, Instant now, Step& step,
+                             FrameCounters& frames) {
   if (const auto state = info.main_state()) {
     step.add({Point::inverter, Measure::main_state}, static_cast<double>(*state), now);
     if (state_ != state)
@@ -71,7 +71,7 @@ void Readings::on_mains(const AcInfo& info, const Scales& scales, Instant now, S
     step.add({Point::inverter, Measure::frequency}, hertz->value(), now);
 }
 
-void Readings::on_leds(const Leds& leds, Instant now, Step& step) {
+void SampleDecoder::on_leds(const Leds& leds, Instant now, Step& step) {
   if (leds.known())
     step.add({Point::inverter, Measure::leds}, leds.on | (unsigned{leds.blink} << 8), now);
   if (leds.alarms) {
@@ -91,14 +91,14 @@ void Readings::on_leds(const Leds& leds, Instant now, Step& step) {
   }
 }
 
-void Readings::on_input(const ConfigInfo& info, Instant now, Step& step) {
+void SampleDecoder::on_input(const ConfigInfo& info, Instant now, Step& step) {
   constexpr double amperes = 0.1;
   step.add({Point::inverter, Measure::input_limit}, info.limit * amperes, now);
   off_by_remote_ = state_ == InverterState::off && info.off_by_remote();
 }
 
-void Readings::on_battery(const DcInfo& info, const Scales& scales, Instant now, Step& step,
-                          FrameCounters& frames) {
+void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant now, Step& step,
+                               FrameCounters& frames) {
   if (const auto volts = scales.value(ram::battery_voltage, info.voltage)) {
     if (within(*volts, 0.0, 100.0)) {
       step.add({Point::inverter, Measure::dc_voltage}, *volts, now);
@@ -116,7 +116,7 @@ void Readings::on_battery(const DcInfo& info, const Scales& scales, Instant now,
   }
 }
 
-void Readings::on_device_state(const Winmon& reply, Instant now, Step& step) {
+void SampleDecoder::on_device_state(const Winmon& reply, Instant now, Step& step) {
   const auto state = decode_device_state(reply);
   if (state && state->state == static_cast<std::uint8_t>(InverterState::charge))
     step.add({Point::inverter, Measure::charge_state}, state->sub_state, now);

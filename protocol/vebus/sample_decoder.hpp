@@ -13,7 +13,7 @@ namespace esshub::protocol::vebus {
 
 /// Knows of the inverter what must be compared with the next reply. What cannot be is no sample and
 /// counts as `content`.
-class Readings {
+class SampleDecoder {
  public:
   /// Raw words in the order of `ids`, at least as many. False: one of them cannot be, none is
   /// taken.

@@ -105,7 +105,7 @@ bool answers(Task task, Letter letter, bool half, const Message& message) {
   return false;
 }
 
-std::optional<Letter> Letters::next(Instant now) {
+std::optional<Letter> RequestIds::next(Instant now) {
   for (std::size_t tried = 0; tried < usable.size(); ++tried) {
     newest_ = (newest_ + 1) % usable.size();
     if (rests_until_[newest_] <= now) return usable[newest_];
@@ -113,12 +113,12 @@ std::optional<Letter> Letters::next(Instant now) {
   return std::nullopt;
 }
 
-void Letters::rest(Letter letter, Instant now) {
+void RequestIds::rest(Letter letter, Instant now) {
   for (std::size_t i = 0; i < usable.size(); ++i)
     if (usable[i] == letter) rests_until_[i] = now + letter_rest;
 }
 
-Instant Letters::free_at() const {
+Instant RequestIds::free_at() const {
   return *std::ranges::min_element(rests_until_);
 }
 

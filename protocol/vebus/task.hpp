@@ -60,7 +60,7 @@ enum class Task : std::uint8_t {
 [[nodiscard]] bool answers(Task task, Letter letter, bool half, const Message& message);
 
 /// Hands out the letters that pair Winmon replies with their requests.
-class Letters {
+class RequestIds {
  public:
   /// The next letter whose reply is not still owed; nothing where all of them are.
   [[nodiscard]] std::optional<Letter> next(Instant now);

@@ -71,8 +71,8 @@ void add(std::optional<double>& money, std::optional<double> more) {
 }
 
 /// Limits that come and go with every load step say nothing about the state.
-bool passing(Why why) {
-  return why == Why::slew;
+bool passing(Cause why) {
+  return why == Cause::slew;
 }
 
 }  // namespace
@@ -233,15 +233,15 @@ void HistoryCollector::note_faults(const View& view) {
 void HistoryCollector::note_decision(const View& view) {
   const auto* decision = current_decision(view);
   if (!decision || decision->reasons.empty()) return;
-  const std::string target{name(decision->reasons.begin()->why)};
+  const std::string target{name(decision->reasons.begin()->cause)};
   std::string limits;
   for (const auto* reason = decision->reasons.begin() + 1; reason != decision->reasons.end();
        ++reason)
-    if (!passing(reason->why))
-      limits += (limits.empty() ? " limits=" : ",") + std::string{name(reason->why)};
+    if (!passing(reason->cause))
+      limits += (limits.empty() ? " limits=" : ",") + std::string{name(reason->cause)};
   note_change(reasons_, target + limits, view, target,
               format("battery_w=%.0f wished_w=%.0f", decision->battery_power.value(),
-                     decision->wished.value()) +
+                     decision->proposed.value()) +
                   limits);
 
   const auto& policy = decision->policy;

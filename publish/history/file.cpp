@@ -316,8 +316,8 @@ FileResult<void> HistoryFile::each(const char* sql, const std::vector<std::int64
   return {};
 }
 
-FileResult<std::optional<KeptTotals>> HistoryFile::totals() {
-  KeptTotals totals;
+FileResult<std::optional<TotalsCeilings>> HistoryFile::totals() {
+  TotalsCeilings totals;
   std::size_t found = 0;
   auto read = each("SELECT flow, joules, mark FROM totals", {}, [&](Statement& row) {
     const auto flow = row.text();

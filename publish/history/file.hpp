@@ -16,7 +16,7 @@ struct sqlite3;
 namespace esshub::publish {
 
 /// J by flow.
-struct KeptTotals {
+struct TotalsCeilings {
   EnergyTotals flowed;  ///< since the hub was installed, up to the last batch
   EnergyTotals marks;   ///< the most that may have been shown of it (shown_totals.hpp)
 };
@@ -51,7 +51,7 @@ class HistoryFile {
   [[nodiscard]] FileResult<void> check();
 
   /// Nothing in a file just made.
-  [[nodiscard]] FileResult<std::optional<KeptTotals>> totals();
+  [[nodiscard]] FileResult<std::optional<TotalsCeilings>> totals();
   // As HistoryReader's.
   [[nodiscard]] FileResult<std::vector<MinuteRow>> minutes(WallTime from, WallTime until);
   [[nodiscard]] FileResult<std::vector<DayRow>> days(unsigned count);

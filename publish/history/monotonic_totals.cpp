@@ -4,7 +4,7 @@
 
 namespace esshub::publish {
 
-EnergyTotals ShownTotals::show(const EnergyTotals& flowed, bool bounded) {
+EnergyTotals MonotonicTotals::show(const EnergyTotals& flowed, bool bounded) {
   for (std::size_t i = 0; i < flow_count; ++i) {
     const double most = bounded ? std::min(flowed.joules[i], marks_.joules[i]) : flowed.joules[i];
     shown_.joules[i] = std::max(shown_.joules[i], most);
@@ -12,13 +12,13 @@ EnergyTotals ShownTotals::show(const EnergyTotals& flowed, bool bounded) {
   return shown_;
 }
 
-bool ShownTotals::near(const EnergyTotals& flowed) const {
+bool MonotonicTotals::near(const EnergyTotals& flowed) const {
   for (std::size_t i = 0; i < flow_count; ++i)
     if (flowed.joules[i] > 0.0 && flowed.joules[i] > marks_.joules[i] - room / 4) return true;
   return false;
 }
 
-EnergyTotals ShownTotals::marks_for(const EnergyTotals& totals, bool last) const {
+EnergyTotals MonotonicTotals::marks_for(const EnergyTotals& totals, bool last) const {
   EnergyTotals marks;
   for (std::size_t i = 0; i < flow_count; ++i) {
     const double above = last || totals.joules[i] == 0.0 ? 0.0 : room;

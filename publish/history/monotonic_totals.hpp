@@ -1,5 +1,5 @@
-// ShownTotals: counters of energy that never fall, not even by a crash that takes the last batch.
-// Pure.
+// MonotonicTotals: counters of energy that never fall, not even by a crash that takes the last
+// batch. Pure.
 #pragma once
 
 #include "model/energy.hpp"
@@ -11,13 +11,13 @@ namespace esshub::publish {
 /// beside the totals, a mark a little above them. A start after a crash shows that mark, and goes
 /// on showing it until the totals have come up to it: nothing is counted twice. What has never
 /// flowed has no room above it, and shows nothing.
-class ShownTotals {
+class MonotonicTotals {
  public:
   /// J above the totals that a mark lies.
   static constexpr double room = 360'000.0;  // 0.1 kWh
 
   /// `marks`: of the run before, zero where there was none.
-  explicit ShownTotals(const EnergyTotals& marks = {}) : shown_(marks), marks_(marks) {}
+  explicit MonotonicTotals(const EnergyTotals& marks = {}) : shown_(marks), marks_(marks) {}
 
   /// What to show of what has flowed; `bounded` is false while no mark can be written: then
   /// counters that go on are worth more than a promise.

@@ -13,7 +13,7 @@
 
 #include "esshub_version.hpp"
 #include "publish/history/monotonic_totals.hpp"
-#include "publish/quoted.hpp"
+#include "publish/log_quoted.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -147,9 +147,9 @@ class HistoryStore::Writer {
   }
 
   /// With disk_ held.
-  void take_over(const KeptTotals& kept) {
+  void take_over(const TotalsCeilings& kept) {
     totals_ = kept.flowed;
-    if (!began_) shown_ = ShownTotals(kept.marks);  // later, what this run has shown says more
+    if (!began_) shown_ = MonotonicTotals(kept.marks);  // later, what this run has shown says more
   }
 
   /// With disk_ held. Opens the file; a damaged one is set aside first.
@@ -187,8 +187,8 @@ class HistoryStore::Writer {
     const auto aside = set_aside(settings_.file);
     if (!aside) return false;
     tell(Level::warning, "damaged_file_set_aside",
-         "file=" + in_quotes(*aside) + " reason=" + in_quotes(why));
-    note("system", "damaged_file_set_aside", "file=" + in_quotes(*aside));
+         "file=" + log_quoted(*aside) + " reason=" + log_quoted(why));
+    note("system", "damaged_file_set_aside", "file=" + log_quoted(*aside));
     return true;
   }
 
@@ -229,10 +229,10 @@ class HistoryStore::Writer {
       judge(false);
     }
     if (changed && !written)
-      tell(Level::warning, "storage_failed", "reason=" + in_quotes(reason_));
+      tell(Level::warning, "storage_failed", "reason=" + log_quoted(reason_));
     else if (changed)
       tell(Level::notice, "storage_recovered",
-           "file=" + in_quotes(settings_.file) + " dropped=" + std::to_string(dropped()));
+           "file=" + log_quoted(settings_.file) + " dropped=" + std::to_string(dropped()));
     return written;
   }
 
@@ -277,7 +277,7 @@ class HistoryStore::Writer {
   std::mutex mutex_;
   std::condition_variable wake_;
   HistoryCollector collector_;
-  ShownTotals shown_;
+  MonotonicTotals shown_;
   bool began_ = false;  ///< shown_ knows the marks of the run before, or that there are none
   bool failing_ = false;
   bool told_failed_ = false;

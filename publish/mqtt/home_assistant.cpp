@@ -156,16 +156,16 @@ HomeAssistant::HomeAssistant(HomeAssistantSettings settings, bool controls, cons
       current_(ha_entities().size()) {}
 
 MqttMessage HomeAssistant::will() const {
-  return {own("availability"), "offline", true};
+  return {own_topic("availability"), "offline", true};
 }
 
 std::vector<std::string> HomeAssistant::subscriptions() const {
-  return {settings_.discovery_prefix + "/status", own("set/+")};
+  return {settings_.discovery_prefix + "/status", own_topic("set/+")};
 }
 
 void HomeAssistant::on_connect(Outbox& out) {
   out.push(discovery());
-  out.push({own("availability"), "online", true});
+  out.push({own_topic("availability"), "online", true});
   said_at_.reset();
   std::ranges::fill(sources_said_, std::nullopt);
 }
@@ -190,7 +190,8 @@ void HomeAssistant::say_sources(const View& view, Outbox& out) {
     const bool reachable = sources[i].reachable(view);
     if (sources_said_[i] == reachable) continue;
     sources_said_[i] = reachable;
-    out.push({own("source/" + std::string{sources[i].id}), reachable ? "online" : "offline", true});
+    out.push({own_topic("source/" + std::string{sources[i].id}), reachable ? "online" : "offline",
+              true});
   }
 }
 
@@ -199,26 +200,27 @@ void HomeAssistant::say_states(const View& view, Outbox& out) {
   for (std::size_t i = 0; i < entities.size(); ++i) {
     const auto state = entities[i].state(view);
     if (state || current_[i])
-      out.push({own("state/" + std::string{entities[i].id}), state.value_or("None")});
+      out.push({own_topic("state/" + std::string{entities[i].id}), state.value_or("None")});
     current_[i] = state.has_value();
   }
   if (!controls_) return;
   for (const auto& control : ha_controls()) {
     if (!control.state) continue;
     if (auto state = control.state(view))
-      out.push({own("state/" + std::string{control.id}), std::move(*state)});
+      out.push({own_topic("state/" + std::string{control.id}), std::move(*state)});
   }
-  out.push({own("state/override_power"), plain(override_w_)});
-  out.push({own("state/override_minutes"), plain(override_minutes_)});
+  out.push({own_topic("state/override_power"), plain(override_w_)});
+  out.push({own_topic("state/override_minutes"), plain(override_minutes_)});
 }
 
 bool HomeAssistant::is_control(std::string_view topic) const {
-  return topic.starts_with(own("set/"));
+  return topic.starts_with(own_topic("set/"));
 }
 
 Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
                                                          std::string_view payload) {
-  const auto* control = find_control(topic.substr(std::min(own("set/").size(), topic.size())));
+  const auto* control =
+      find_control(topic.substr(std::min(own_topic("set/").size(), topic.size())));
   if (!control) return fail(ErrorKind::unsupported, "no such control");
   const auto id = control->id;
   if (id == "mode") {
@@ -244,8 +246,8 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
 
 MqttMessage HomeAssistant::discovery() const {
   const auto available = [&](std::string_view source) {
-    Json list = Json::array({{{"topic", own("availability")}}});
-    if (!source.empty()) list.push_back({{"topic", own("source/" + std::string{source})}});
+    Json list = Json::array({{{"topic", own_topic("availability")}}});
+    if (!source.empty()) list.push_back({{"topic", own_topic("source/" + std::string{source})}});
     return list;
   };
   const auto expire_after = std::chrono::ceil<std::chrono::seconds>(3 * settings_.period).count();
@@ -256,7 +258,7 @@ MqttMessage HomeAssistant::discovery() const {
     component["platform"] = std::string{platform};
     component["unique_id"] = device_ + "_" + std::string{id};
     component["name"] = std::string{name};
-    component["state_topic"] = own("state/" + std::string{id});
+    component["state_topic"] = own_topic("state/" + std::string{id});
     return component;
   };
   for (const auto& entity : ha_entities()) {
@@ -275,7 +277,7 @@ MqttMessage HomeAssistant::discovery() const {
     components[std::string{control.id}] = {{"platform", std::string{control.platform}}};
     if (!controls_) continue;
     auto& component = add(control.id, control.platform, control.name);
-    component["command_topic"] = own("set/" + std::string{control.id});
+    component["command_topic"] = own_topic("set/" + std::string{control.id});
     component["availability"] = available({});
     put(component, "unit_of_measurement", control.unit);
     if (!control.options.empty()) component["options"] = list(control.options);
@@ -302,7 +304,7 @@ MqttMessage HomeAssistant::discovery() const {
           payload.dump(-1, ' ', false, Json::error_handler_t::replace), true};
 }
 
-std::string HomeAssistant::own(std::string_view name) const {
+std::string HomeAssistant::own_topic(std::string_view name) const {
   return base_ + std::string{name};
 }
 

@@ -45,7 +45,7 @@ class HomeAssistant {
   [[nodiscard]] MqttMessage discovery() const;
 
  private:
-  [[nodiscard]] std::string own(std::string_view name) const;
+  [[nodiscard]] std::string own_topic(std::string_view name) const;
   void say_sources(const View& view, Outbox& out);
   void say_states(const View& view, Outbox& out);
 

@@ -80,9 +80,9 @@ Text reason(const Decision& d) {
   constexpr std::size_t longest = 250;  // a state has 255 characters at most
   std::string text;
   for (const auto& r : d.reasons) {
-    if (text.size() + 2 + phrase(r.why).size() > longest) break;
+    if (text.size() + 2 + phrase(r.cause).size() > longest) break;
     if (!text.empty()) text += "; ";
-    text += phrase(r.why);
+    text += phrase(r.cause);
   }
   return text.empty() ? Text{} : text;
 }

@@ -18,7 +18,7 @@
 #include "publish/closable_sinks.hpp"
 #include "publish/detachable_thread.hpp"
 #include "publish/latest_view.hpp"
-#include "publish/quoted.hpp"
+#include "publish/log_quoted.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -74,7 +74,7 @@ class Mqtt::Client {
     std::call_once(once, [] { mosquitto_lib_init(); });
     if (!settings_.user.empty() && settings_.tls_ca.empty() && !is_loopback(settings_.host))
       tell(Level::warning, "password_in_clear", "hint=\"set mqtt.tls_ca\"");
-    Pause pause;
+    Backoff pause;
     while (!slot_.stopping()) {
       const Instant begin = clock_now();
       try {
@@ -92,8 +92,8 @@ class Mqtt::Client {
     }
   }
 
-  ViewSlot& slot() { return slot_; }
-  Gate& gate() { return gate_; }
+  LatestView& slot() { return slot_; }
+  ClosableSinks& gate() { return gate_; }
 
  private:
   using Handle = std::unique_ptr<mosquitto, void (*)(mosquitto*)>;
@@ -221,12 +221,12 @@ class Mqtt::Client {
   }
 
   void lost(const std::string& reason) {
-    std::string detail = "broker=" + in_quotes(broker_) + " reason=" + in_quotes(reason);
+    std::string detail = "broker=" + log_quoted(broker_) + " reason=" + log_quoted(reason);
     if (trouble_.find("certificate verify failed") != std::string::npos)
       detail += " hint=\"tls_ca does not vouch for the broker's certificate\"";
     else if (trouble_.find("host name verification failed") != std::string::npos)
       detail += " hint=\"the broker's certificate is not for this address\"";
-    if (!trouble_.empty()) detail += " library=" + in_quotes(trouble_);
+    if (!trouble_.empty()) detail += " library=" + log_quoted(trouble_);
     tell(Level::warning, connected_ ? "disconnected" : "connect_failed", detail);
     connected_ = false;
   }
@@ -252,7 +252,7 @@ class Mqtt::Client {
       return;
     }
     client.connected_ = true;
-    client.tell(Level::notice, "connected", "broker=" + in_quotes(client.broker_));
+    client.tell(Level::notice, "connected", "broker=" + log_quoted(client.broker_));
     for (const auto& topic : client.session_.subscriptions())
       mosquitto_subscribe_v5(m, nullptr, topic.c_str(), 0, MQTT_SUB_OPT_RETAIN_AS_PUBLISHED,
                              nullptr);
@@ -284,8 +284,8 @@ class Mqtt::Client {
 
   MqttSettings settings_;
   const std::string broker_;
-  ViewSlot slot_;
-  Gate gate_;
+  LatestView slot_;
+  ClosableSinks gate_;
   MqttSession session_;
   std::shared_ptr<const View> newest_;
   bool connected_ = false;
@@ -297,7 +297,7 @@ class Mqtt::Client {
 Mqtt::Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
            const EventSink& events)
     : client_(std::make_shared<Client>(settings, identity, commands, events)),
-      thread_(std::make_unique<SlowThread>("mqtt", [client = client_] { client->run(); })) {}
+      thread_(std::make_unique<DetachableThread>("mqtt", [client = client_] { client->run(); })) {}
 
 Mqtt::~Mqtt() {
   close();

@@ -26,7 +26,7 @@ class Mqtt {
  private:
   class Client;
   std::shared_ptr<Client> client_;
-  std::unique_ptr<class SlowThread> thread_;
+  std::unique_ptr<class DetachableThread> thread_;
 };
 
 }  // namespace esshub::publish

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "publish/quoted.hpp"
+#include "publish/log_quoted.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -80,9 +80,9 @@ void MqttSession::on_write(const std::string& topic, const std::string& payload,
   // An emptied topic is a client that takes its retained message back.
   if (payload.empty() && retained) return;
   const auto said =
-      "who=" + in_quotes(who_) + " topic=" + in_quotes(topic) + " payload=" + in_quotes(payload);
+      "who=" + log_quoted(who_) + " topic=" + log_quoted(topic) + " payload=" + log_quoted(payload);
   const auto refused = [&](const std::string& reason) {
-    events_(component, {Level::warning, "write_refused", said + " reason=" + in_quotes(reason)});
+    events_(component, {Level::warning, "write_refused", said + " reason=" + log_quoted(reason)});
   };
   const auto asked = ask(topic, payload, retained, now);
   if (!asked) return refused(asked.error().detail);

@@ -50,7 +50,7 @@ std::vector<std::string> VenusTopics::subscriptions() const {
 
 void VenusTopics::on_connect(Outbox& out) {
   alive_until_.reset();
-  out.push({own("keepalive"), "1"});
+  out.push({own_topic("keepalive"), "1"});
 }
 
 void VenusTopics::on_view(const View& view, Instant now, Outbox& out) {
@@ -66,7 +66,7 @@ void VenusTopics::on_view(const View& view, Instant now, Outbox& out) {
 void VenusTopics::on_timer(Instant now, Outbox& out) {
   if (!alive(now) || now < heartbeat_at_) return;
   heartbeat_at_ = now + heartbeat_period;
-  out.push({own("heartbeat"), Json{{"value", unix_seconds(now)}}.dump()});
+  out.push({own_topic("heartbeat"), Json{{"value", unix_seconds(now)}}.dump()});
 }
 
 bool VenusTopics::on_read(std::string_view topic, std::string_view payload, Instant now,
@@ -149,7 +149,7 @@ void VenusTopics::publish_all(Outbox& out, const std::string& echo) {
   for (std::size_t i = 0; i < rows_.size(); ++i) publish(i, out);
   Json completed{{"value", unix_seconds(at_)}};
   if (!echo.empty()) completed["full-publish-completed-echo"] = Json::parse(echo);
-  out.push({own("full_publish_completed"), completed.dump()});
+  out.push({own_topic("full_publish_completed"), completed.dump()});
 }
 
 void VenusTopics::publish(std::size_t row, Outbox& out) {
@@ -164,11 +164,11 @@ void VenusTopics::publish(std::size_t row, Outbox& out) {
 
 std::string VenusTopics::topic(const VenusRow& row) const {
   const auto* service = find_service(row.service);
-  return own(std::string{row.service} + "/" + std::to_string(service->instance) +
-             std::string{row.path});
+  return own_topic(std::string{row.service} + "/" + std::to_string(service->instance) +
+                   std::string{row.path});
 }
 
-std::string VenusTopics::own(std::string_view name) const {
+std::string VenusTopics::own_topic(std::string_view name) const {
   return "N/" + identity_.portal_id + "/" + std::string{name};
 }
 

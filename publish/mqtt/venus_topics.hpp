@@ -57,7 +57,7 @@ class VenusTopics {
   void publish_all(Outbox& out, const std::string& echo);
   void publish(std::size_t row, Outbox& out);
   [[nodiscard]] std::string topic(const VenusRow& row) const;
-  [[nodiscard]] std::string own(std::string_view name) const;
+  [[nodiscard]] std::string own_topic(std::string_view name) const;
   [[nodiscard]] long long unix_seconds(Instant now) const;
 
   const VenusIdentity identity_;

@@ -9,7 +9,7 @@
 #include "publish/closable_sinks.hpp"
 #include "publish/detachable_thread.hpp"
 #include "publish/latest_view.hpp"
-#include "publish/quoted.hpp"
+#include "publish/log_quoted.hpp"
 #include "publish/rate_limit.hpp"
 #include "publish/venus/dbus_service.hpp"
 #include "publish/venus/writes.hpp"
@@ -63,13 +63,13 @@ class Dbus::Server {
     for (auto& link : links_) link.service->disconnect();
   }
 
-  ViewSlot& slot() { return slot_; }
-  Gate& gate() { return gate_; }
+  LatestView& slot() { return slot_; }
+  ClosableSinks& gate() { return gate_; }
 
  private:
   struct Link {
     std::unique_ptr<DbusService> service;
-    Pause pause;
+    Backoff pause;
     Instant retry_at;
     Instant since;  ///< connected
   };
@@ -96,7 +96,7 @@ class Dbus::Server {
     link.retry_at = clock_now() + link.pause.next();
     tell(Level::warning, "service_down",
          "name=" + std::string{link.service->service().bus_name} +
-             " bus=" + in_quotes(settings_.bus) + " reason=" + in_quotes(reason));
+             " bus=" + log_quoted(settings_.bus) + " reason=" + log_quoted(reason));
   }
 
   void fetch_view() {
@@ -132,14 +132,14 @@ class Dbus::Server {
   Result<void> write(const VenusService& to, std::string_view path, std::optional<double> value,
                      const std::string& sender) {
     const auto who = "dbus " + sender;
-    const auto said = "who=" + in_quotes(who) + " service=" + std::string{to.service} +
-                      " path=" + in_quotes(path) +
+    const auto said = "who=" + log_quoted(who) + " service=" + std::string{to.service} +
+                      " path=" + log_quoted(path) +
                       " value=" + (value ? std::to_string(*value) : std::string{"invalid"});
     auto done = order(to, path, value, who);
     if (done) {
       tell(Level::info, "write_accepted", said);
     } else {
-      tell(Level::warning, "write_refused", said + " reason=" + in_quotes(done.error().detail));
+      tell(Level::warning, "write_refused", said + " reason=" + log_quoted(done.error().detail));
     }
     return done;
   }
@@ -162,8 +162,8 @@ class Dbus::Server {
 
   const DbusSettings settings_;
   const VenusIdentity identity_;
-  ViewSlot slot_;
-  Gate gate_;
+  LatestView slot_;
+  ClosableSinks gate_;
   VenusRemote remote_;
   RateLimit writes_{10, 20};
   std::optional<View> view_;
@@ -174,7 +174,7 @@ class Dbus::Server {
 Dbus::Dbus(const DbusSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
            const EventSink& events)
     : server_(std::make_shared<Server>(settings, identity, commands, events)),
-      thread_(std::make_unique<SlowThread>("dbus", [server = server_] { server->run(); })) {}
+      thread_(std::make_unique<DetachableThread>("dbus", [server = server_] { server->run(); })) {}
 
 Dbus::~Dbus() {
   close();

@@ -31,7 +31,7 @@ class Dbus {
  private:
   class Server;
   std::shared_ptr<Server> server_;
-  std::unique_ptr<class SlowThread> thread_;
+  std::unique_ptr<class DetachableThread> thread_;
 };
 
 }  // namespace esshub::publish

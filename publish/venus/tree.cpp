@@ -54,7 +54,7 @@ Value fault_alarm(const View& view) {
 }
 
 /// 1 while one of the rules shaped the decision.
-template <Why... rules>
+template <Cause... rules>
 Value ruled(const View& view) {
   const auto* decision = current_decision(view);
   if (!decision) return std::nullopt;
@@ -464,9 +464,10 @@ constexpr auto rows = std::to_array<Row>({
     {"vebus", "/Hub4/L1/AcPowerSetpoint", &reading<P::inverter, M::setpoint>},
     // What holds now, whoever asked for it.
     {"vebus", "/Hub4/DisableCharge",
-     &ruled<Why::bms_charge_disabled, Why::bms_protection, Why::soc_ceiling>},
+     &ruled<Cause::bms_charge_disabled, Cause::bms_protection, Cause::soc_ceiling>},
     {"vebus", "/Hub4/DisableFeedIn",
-     &ruled<Why::bms_discharge_disabled, Why::bms_protection, Why::soc_floor, Why::reserve>},
+     &ruled<Cause::bms_discharge_disabled, Cause::bms_protection, Cause::soc_floor,
+            Cause::reserve>},
     {"vebus", "/Hub4/DoNotFeedInOvervoltage", &constant<1>},
     {"vebus", "/Ac/Out/L1/NominalInverterPower", &unknown},
     {"vebus", "/Ac/Control/IgnoreAcIn1", &unknown},
@@ -525,12 +526,12 @@ constexpr auto rows = std::to_array<Row>({
     {"system", "/Dc/Vebus/Current", &reading<P::inverter, M::dc_current>},
     {"system", "/Dc/Vebus/Power", &value_of<&inverter_dc_w>},
     {"system", "/SystemState/State", &vebus_state},
-    {"system", "/SystemState/LowSoc", &ruled<Why::soc_floor, Why::reserve>},
-    {"system", "/SystemState/ChargeDisabled", &ruled<Why::bms_charge_disabled>},
-    {"system", "/SystemState/DischargeDisabled", &ruled<Why::bms_discharge_disabled>},
-    {"system", "/SystemState/UserChargeLimited", &ruled<Why::charge_limit>},
-    {"system", "/SystemState/UserDischargeLimited", &ruled<Why::discharge_limit>},
-    {"system", "/SystemState/PeakShaving", &ruled<Why::import_cap>},
+    {"system", "/SystemState/LowSoc", &ruled<Cause::soc_floor, Cause::reserve>},
+    {"system", "/SystemState/ChargeDisabled", &ruled<Cause::bms_charge_disabled>},
+    {"system", "/SystemState/DischargeDisabled", &ruled<Cause::bms_discharge_disabled>},
+    {"system", "/SystemState/UserChargeLimited", &ruled<Cause::charge_limit>},
+    {"system", "/SystemState/UserDischargeLimited", &ruled<Cause::discharge_limit>},
+    {"system", "/SystemState/PeakShaving", &ruled<Cause::import_cap>},
     {"system", "/Control/ActiveSocLimit", &reserve},
     {"system", "/Control/ScheduledCharge", &scheduled_charge},
     {"system", "/Control/ScheduledSoc", &scheduled_soc},

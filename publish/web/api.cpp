@@ -159,10 +159,10 @@ std::optional<std::string> WebApi::state() const {
 
 std::string WebApi::gist_now() const {
   const auto view = this->view();
-  return view ? gist(*view, parts_.clock()) : std::string{};
+  return view ? state_fingerprint(*view, parts_.clock()) : std::string{};
 }
 
-std::optional<WebResponse> WebApi::turned_away(const WebRequest& request) const {
+std::optional<WebResponse> WebApi::check_origin(const WebRequest& request) const {
   const auto host = host_name_of(request.header("host"));
   if (!host) return refusal(400, "bad_host", "the Host header is missing or malformed");
   boost::system::error_code not_an_address;
@@ -317,7 +317,7 @@ WebResponse WebApi::log_in(const WebRequest& request) {
 
   // One attempt at a time: two at once must not both slip past the brake.
   const std::lock_guard lock{login_mutex_};
-  const auto address = brake_key(request.peer);
+  const auto address = throttle_key(request.peer);
   if (brake_.wait(address, parts_.clock()) > Duration{}) {
     brake_.refused(address, parts_.clock());
     return slow_down(brake_.wait(address, parts_.clock()));

@@ -25,14 +25,14 @@ class WebApi {
 
   /// Nothing when the request may be answered; else the refusal: a foreign Host (DNS rebinding), or
   /// a write from another site.
-  [[nodiscard]] std::optional<WebResponse> turned_away(const WebRequest& request) const;
+  [[nodiscard]] std::optional<WebResponse> check_origin(const WebRequest& request) const;
   /// Whether the answer waits for the disk or the password hash.
   [[nodiscard]] static bool waits(const WebRequest& request);
   [[nodiscard]] WebResponse answer(const WebRequest& request);
 
   /// The newest state as the page gets it, or nothing before the first View.
   [[nodiscard]] std::optional<std::string> state() const;
-  /// What the last state meant (see gist()); empty before the first View.
+  /// What the last state meant (see state_fingerprint()); empty before the first View.
   [[nodiscard]] std::string gist_now() const;
 
  private:
@@ -73,7 +73,7 @@ class WebApi {
   WebParts parts_;
   std::vector<std::string> host_names_;
   Sessions sessions_;
-  LoginBrake brake_;  ///< guarded by login_mutex_
+  LoginThrottle brake_;  ///< guarded by login_mutex_
   std::mutex login_mutex_;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;

@@ -157,14 +157,14 @@ bool same_secret(const std::string& a, const std::string& b) {
   return a.size() == b.size() && !a.empty() && ::sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Duration LoginBrake::wait(const std::string& address, Instant now) const {
+Duration LoginThrottle::wait(const std::string& address, Instant now) const {
   Duration wait = free_at_ - now;
   if (const auto found = addresses_.find(address); found != addresses_.end())
     wait = std::max(wait, found->second.free_at - now);
   return std::max(wait, Duration{});
 }
 
-void LoginBrake::failed(const std::string& address, Instant now) {
+void LoginThrottle::failed(const std::string& address, Instant now) {
   punish(address, now);
   while (failures_ > 0 && now - forgiven_ >= forgive_one_every) {
     --failures_;
@@ -175,13 +175,13 @@ void LoginBrake::failed(const std::string& address, Instant now) {
     free_at_ = now + grown(failures_ - free_failures_of_all, delay_of_all_most);
 }
 
-void LoginBrake::refused(const std::string& address, Instant now) {
+void LoginThrottle::refused(const std::string& address, Instant now) {
   // Only who is delayed himself is delayed longer: others cannot help the delay of all.
   const auto found = addresses_.find(address);
   if (found != addresses_.end() && found->second.free_at > now) punish(address, now);
 }
 
-void LoginBrake::punish(const std::string& address, Instant now) {
+void LoginThrottle::punish(const std::string& address, Instant now) {
   forget(now);
   auto& account = addresses_[address];
   ++account.failures;
@@ -190,7 +190,7 @@ void LoginBrake::punish(const std::string& address, Instant now) {
     account.free_at = now + grown(account.failures - free_failures, address_delay_most);
 }
 
-void LoginBrake::forget(Instant now) {
+void LoginThrottle::forget(Instant now) {
   std::erase_if(addresses_,
                 [&](const auto& entry) { return now - entry.second.last > forgive_address_after; });
   while (addresses_.size() >= addresses_most)
@@ -198,7 +198,7 @@ void LoginBrake::forget(Instant now) {
                                               [](const auto& entry) { return entry.second.last; }));
 }
 
-std::string brake_key(const std::string& address) {
+std::string throttle_key(const std::string& address) {
   if (address.find(':') == std::string::npos || address.starts_with("::")) return address;
   std::size_t end = 0;
   for (int group = 0; group < 4 && end != std::string::npos; ++group) {

@@ -35,7 +35,7 @@ constexpr std::size_t password_max = 256;  ///< bytes
 /// address's delay from 1 s up to 15 min; so does an attempt within the delay, whose password is
 /// not even looked at. Twenty wrong ones in all delay every address, up to 30 s. An hour without an
 /// attempt forgives an address; of all, one is forgiven a minute.
-class LoginBrake {
+class LoginThrottle {
  public:
   /// How long this address has to wait; nothing or less: try.
   [[nodiscard]] Duration wait(const std::string& address, Instant now) const;
@@ -61,7 +61,7 @@ class LoginBrake {
 };
 
 /// The address whose failures count together: an IPv6 host owns its whole /64.
-[[nodiscard]] std::string brake_key(const std::string& address);
+[[nodiscard]] std::string throttle_key(const std::string& address);
 
 struct OpenSession {
   std::string token;  ///< for the cookie

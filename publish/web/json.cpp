@@ -151,13 +151,13 @@ Json decision_json(const View& view) {
   if (!decision) return nullptr;
   Json reasons = Json::array();
   for (const auto& reason : decision->reasons)
-    reasons.push_back({{"why", name(reason.why)},
-                       {"phrase", phrase(reason.why)},
-                       {"without_w", whole(reason.without.value())}});
+    reasons.push_back({{"why", name(reason.cause)},
+                       {"phrase", phrase(reason.cause)},
+                       {"without_w", whole(reason.power_without.value())}});
   return {{"battery_w", whole(battery_command_w(view))},
           {"setpoint_w", whole(setpoint_w(view))},
           {"inverter_mode", name(decision->setpoint.mode)},
-          {"wished_w", whole(decision->wished.value())},
+          {"wished_w", whole(decision->proposed.value())},
           {"reasons", std::move(reasons)},
           {"policy", policy_json(view, decision->policy)}};
 }
@@ -319,7 +319,7 @@ Json plan_json(const std::vector<PlanSpan>& spans) {
   return {{"spans", std::move(list)}};
 }
 
-std::string gist(const View& made, Instant now) {
+std::string state_fingerprint(const View& made, Instant now) {
   const View view = at_time(made, now);
   std::string text;
   const auto flag = [&](bool on) { text += on ? '1' : '0'; };
@@ -331,7 +331,7 @@ std::string gist(const View& made, Instant now) {
   if (!decision) return text;
   for (const auto& reason : decision->reasons) {
     text += ' ';
-    text += name(reason.why);
+    text += name(reason.cause);
   }
   for (std::size_t i = 0; i < fault_count; ++i)
     flag(decision->faults.active(static_cast<Fault>(i)));

@@ -28,7 +28,7 @@ namespace esshub::publish {
 
 /// What changes the sense of the picture, as one text: reasons, faults, instruction, which values
 /// are current. Equal texts differ only in numbers.
-[[nodiscard]] std::string gist(const View& view, Instant now);
+[[nodiscard]] std::string state_fingerprint(const View& view, Instant now);
 
 /// Bodies of the writes -> commands. An Error names the key, what was found and what is allowed; a
 /// key that is not known is one too.

@@ -230,7 +230,7 @@ class WebServer final : public Web {
   }
 
   void answer(WebRequest request, std::function<void(WebResponse)> done) {
-    if (auto refused = api_.turned_away(request)) return done(std::move(*refused));
+    if (auto refused = api_.check_origin(request)) return done(std::move(*refused));
     if (request.path == events_path && request.method == "GET")
       return done({200, "text/event-stream", {}, {{"Cache-Control", "no-store"}}});
     if (!WebApi::waits(request)) return done(api_.answer(request));
@@ -271,10 +271,10 @@ class WebServer final : public Web {
             return client && client->follows_events();
           }))
         return;
-      auto gist = api_.gist_now();
+      auto state_fingerprint = api_.gist_now();
       const auto now = asio::steady_timer::clock_type::now();
-      if (gist == gist_ && now - sent_at_ < event_period) return;
-      gist_ = std::move(gist);
+      if (state_fingerprint == gist_ && now - sent_at_ < event_period) return;
+      gist_ = std::move(state_fingerprint);
       sent_at_ = now;
       const auto text = event();
       if (!text) return;

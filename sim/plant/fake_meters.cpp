@@ -292,7 +292,7 @@ class FakeMeters final : public Device {
   }
 
   std::vector<FakeMeter> meters_;
-  modbus::FrameScanner scanner_{modbus::FrameScanner::Hears::requests};
+  modbus::FrameScanner scanner_{modbus::FrameScanner::Role::server};
   std::deque<Answer> answers_;
   Instant heard_at_{};
   DriverHealth health_;

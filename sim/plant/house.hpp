@@ -74,7 +74,7 @@ class House {
   void count(Hours dt);
 
   HouseSettings settings_;
-  Dice dice_;
+  Rng dice_;
   Battery battery_;
   Inverter inverter_;
   InverterCommand command_;

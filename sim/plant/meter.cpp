@@ -4,7 +4,7 @@
 
 namespace esshub::sim {
 
-void Meter::advance(Duration dt, Watts power, Volts voltage, Dice& dice) {
+void Meter::advance(Duration dt, Watts power, Volts voltage, Rng& dice) {
   if (voltage <= Volts{}) {
     filtered_ = reading_.power = Watts{};
     on_the_way_.clear();

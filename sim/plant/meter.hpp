@@ -22,7 +22,7 @@ class Meter {
   explicit Meter(const MeterSettings& settings) : settings_(settings) {}
 
   /// Lets `dt` pass with a constant true power and voltage. 0 V is a dead conductor: exact zeros.
-  void advance(Duration dt, Watts power, Volts voltage, Dice& dice);
+  void advance(Duration dt, Watts power, Volts voltage, Rng& dice);
   [[nodiscard]] const MeterReading& reading() const { return reading_; }
 
  private:

@@ -7,9 +7,9 @@
 namespace esshub::sim {
 
 /// The standard's engines are portable, its distributions are not: hence our own.
-class Dice {
+class Rng {
  public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
+  explicit Rng(std::uint64_t seed) : engine_(seed) {}
 
   /// 0 (included) to 1 (excluded).
   double uniform() { return static_cast<double>(engine_() >> 11) * 0x1.0p-53; }

@@ -46,7 +46,7 @@ class Wire {
   [[nodiscard]] protocol::Bytes garbled(protocol::ByteView bytes);
 
   WireSettings settings_;
-  Dice dice_;
+  Rng dice_;
   BusFault fault_;
   bool garbled_ = false;  ///< the two ends run at different speeds
   std::deque<Flying> flying_;

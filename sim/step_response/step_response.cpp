@@ -31,8 +31,8 @@ Timing timing(const LoopPlant& plant, LoopKind kind) {
 }
 
 /// `grid` and `battery` every 10 ms from the step on.
-StepFigures judge(const LoadStep& step, const std::vector<double>& grid,
-                  const std::vector<double>& battery) {
+StepFigures evaluate(const LoadStep& step, const std::vector<double>& grid,
+                     const std::vector<double>& battery) {
   constexpr double h = 1.0 / per_second;
   const double size = (step.to - step.from).value();
   const double height = std::abs(size);
@@ -106,7 +106,7 @@ StepRecord record_step(const LoopPlant& plant, LoopKind kind, const LoadStep& st
     // The physics answers from the next 10 ms on: the record begins with that.
     grid.erase(grid.begin(), grid.begin() + per_second);
     battery.erase(battery.begin(), battery.begin() + per_second);
-    out.runs.push_back(judge(step, grid, battery));
+    out.runs.push_back(evaluate(step, grid, battery));
     bench.set_net_load(step.from);
     bench.run(rest_after);
   }

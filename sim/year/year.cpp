@@ -15,9 +15,9 @@ class Store {
   /// AC power really taken (+) or given (-) of what is wanted for `time`.
   Watts advance(Watts wanted, Hours time) {
     const double e = battery_.efficiency;
-    const WattHours wish = wanted * time;
-    const WattHours change =
-        std::clamp(wanted > Watts{} ? wish * e : wish / e, -energy_, battery_.capacity - energy_);
+    const WattHours proposal = wanted * time;
+    const WattHours change = std::clamp(wanted > Watts{} ? proposal * e : proposal / e, -energy_,
+                                        battery_.capacity - energy_);
     energy_ += change;
     const WattHours at_ac = change > WattHours{} ? change / e : change * e;
     return Watts{at_ac.value() / time.count()};
@@ -32,14 +32,14 @@ class Store {
   WattHours energy_;
 };
 
-control::Facts ideal_facts() {
-  control::Facts facts;
-  facts.grid_ok = facts.bms_ok = facts.inverter_ok = true;
-  facts.ac_out = Watts{};
-  facts.voltage = 50.0_V;
-  facts.cvl = 53.2_V;
-  facts.ccl = facts.dcl = 1000.0_A;
-  return facts;
+control::Observation ideal_facts() {
+  control::Observation observation;
+  observation.grid_ok = observation.bms_ok = observation.inverter_ok = true;
+  observation.ac_out = Watts{};
+  observation.voltage = 50.0_V;
+  observation.cvl = 53.2_V;
+  observation.ccl = observation.dcl = 1000.0_A;
+  return observation;
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ control::Settings ideal_control(const IdealBattery& battery) {
 YearResult run_year(std::span<const HouseHour> house, const YearSettings& settings,
                     const std::function<void(std::size_t)>& progress) {
   control::Settings control = settings.control;
-  control.solar_metered = false;  // the facts say it all
+  control.solar_metered = false;  // the observation says it all
   control.slew = WattsPerSecond{20000.0};
   const Hours step = settings.step;
   const auto steps_per_hour = static_cast<std::uint64_t>(1h / settings.step);
@@ -71,24 +71,24 @@ YearResult run_year(std::span<const HouseHour> house, const YearSettings& settin
   control::Inputs inputs{.settings = control, .snapshot = snapshot, .now = {}, .local = {}};
   inputs.local.trusted = true;
   memory.last_tick = inputs.now - settings.step;
-  control::Facts facts = ideal_facts();
+  control::Observation observation = ideal_facts();
   for (std::size_t i = 0; i < house.size(); ++i) {
     const HouseHour& hour = house[i];
     const Watts sun = hour.sun * settings.kwp;
     const double price = import_price(hour, settings.tariff);
     if (control.tariff.bands.empty()) control.tariff.import_price = price;
-    facts.rest = hour.load - sun;
+    observation.rest = hour.load - sun;
     inputs.local.weekday = hour.weekday;
     WattHours import{};
     WattHours export_{};
     for (std::uint64_t k = 0; k < steps_per_hour; ++k) {
       const auto minute = std::chrono::floor<std::chrono::minutes>(settings.step * k);
       inputs.local.minute_of_day = (hour.hour - 1) * 60 + static_cast<int>(minute.count());
-      facts.soc = facts.soc_said = store.soc();
-      control::hold_soc(control, facts, memory);
-      const Decision decision = control::decide(inputs, facts, memory);
+      observation.soc = observation.reported_soc = store.soc();
+      control::hold_soc(control, observation, memory);
+      const Decision decision = control::decide(inputs, observation, memory);
       const Watts power = store.advance(decision.battery_power, step);
-      const Watts grid = *facts.rest + power;
+      const Watts grid = *observation.rest + power;
       (power > Watts{} ? result.charged : result.discharged) += abs(power) * step;
       (grid > Watts{} ? import : export_) += abs(grid) * step;
       inputs.now += settings.step;

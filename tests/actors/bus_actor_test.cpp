@@ -81,7 +81,7 @@ class FakeDriver final : public protocol::Driver {
 class BusActorTest : public testing::Test {
  protected:
   void SetUp() override {
-    BusParts parts;
+    BusDeps parts;
     parts.name = "meters";
     parts.make_line = [this] { return std::make_shared<FakeLine>(wire_); };
     parts.make_driver = [this] { return std::make_unique<FakeDriver>(script_); };

@@ -216,7 +216,7 @@ TEST(CivilTime, ThePlanAheadIsWhatTheTickWillDecideAndThePriceIsAlwaysKnown) {
   every_zone([&](const std::string& zone, LocalClock& clock) {
     for (const time_t change : Reference::changes()) {
       const auto plan =
-          plan_ahead(settings, Mode::scheduled, clock, wall(change - reach), wall(change + reach));
+          forecast(settings, Mode::scheduled, clock, wall(change - reach), wall(change + reach));
       ASSERT_FALSE(plan.empty());
       ASSERT_EQ(plan.front().begin, wall(change - reach));
       ASSERT_EQ(plan.back().end, wall(change + reach));
@@ -255,11 +255,11 @@ TEST(PlanAhead, SpansOfTwoDaysFollowEachOtherFromNowOn) {
   const auto settings = planning_settings();
   const auto clock = LocalClock::make("Europe/London").value();
   const auto from = wall(1795348815);  // 22 November 2026 12:00:15
-  const auto plan = plan_ahead(settings, Mode::scheduled, clock, from, from + 48h);
+  const auto plan = forecast(settings, Mode::scheduled, clock, from, from + 48h);
   EXPECT_EQ(plan.front().begin, from);
   EXPECT_EQ(plan.back().end, from + 48h);
   for (std::size_t i = 1; i < plan.size(); ++i) EXPECT_EQ(plan[i].begin, plan[i - 1].end);
-  const auto balance = plan_ahead(settings, Mode::balance, clock, from, from + 48h);
+  const auto balance = forecast(settings, Mode::balance, clock, from, from + 48h);
   EXPECT_TRUE(std::ranges::none_of(
       balance, [](const PlanSpan& s) { return s.authority == Authority::schedule; }));
 }

@@ -26,7 +26,7 @@ std::string content(const std::filesystem::path& file) {
   return text.str();
 }
 
-class CommandDeskTest : public testing::Test {
+class CommandServiceTest : public testing::Test {
  protected:
   void SetUp() override {
     auto pattern = std::filesystem::temp_directory_path() / "esshub-desk-XXXXXX";
@@ -40,8 +40,8 @@ class CommandDeskTest : public testing::Test {
   }
 
   /// A desk as after a start of the program.
-  std::unique_ptr<CommandDesk> desk() {
-    DeskParts parts;
+  std::unique_ptr<CommandService> desk() {
+    CommandServiceDeps parts;
     parts.settings = settings_;
     parts.state_dir = state_dir_.value_or(dir_.string());
     parts.events = log_.sink();
@@ -51,7 +51,7 @@ class CommandDeskTest : public testing::Test {
     };
     parts.steady_now = [this] { return at_; };
     parts.wall_now = [this] { return wall_; };
-    return std::make_unique<CommandDesk>(parts);
+    return std::make_unique<CommandService>(parts);
   }
   void pass(Duration time) {
     at_ += time;
@@ -74,7 +74,7 @@ class CommandDeskTest : public testing::Test {
   WallTime wall_ = WallTime{} + std::chrono::seconds{1800000000};
 };
 
-TEST_F(CommandDeskTest, AnAcceptedCommandIsToldAndLoggedWithWhoGaveIt) {
+TEST_F(CommandServiceTest, AnAcceptedCommandIsToldAndLoggedWithWhoGaveIt) {
   const auto d = desk();
   ASSERT_EQ(told_.size(), 1u) << "as it stands at the start";
   EXPECT_TRUE(d->order(StartOverride{charge_2kw, 1h}, "web 192.0.2.4"));
@@ -85,7 +85,7 @@ TEST_F(CommandDeskTest, AnAcceptedCommandIsToldAndLoggedWithWhoGaveIt) {
             1u);
 }
 
-TEST_F(CommandDeskTest, ARefusedCommandChangesNothingAndSaysWhy) {
+TEST_F(CommandServiceTest, ARefusedCommandChangesNothingAndSaysWhy) {
   const auto d = desk();
   const auto result = d->order(StartOverride{charge_2kw, 8 * 24h}, "mqtt");
   ASSERT_FALSE(result);
@@ -94,13 +94,13 @@ TEST_F(CommandDeskTest, ARefusedCommandChangesNothingAndSaysWhy) {
   EXPECT_EQ(log_.count("command refused who=\"mqtt\" command=start_override"), 1u);
 }
 
-TEST_F(CommandDeskTest, WhatAStrangerCallsHimselfCannotForgeALine) {
+TEST_F(CommandServiceTest, WhatAStrangerCallsHimselfCannotForgeALine) {
   const auto d = desk();
   EXPECT_TRUE(d->order(EndStorm{}, "x\"\nerror forged"));
   EXPECT_EQ(log_.count("command accepted who=\"x''error forged\""), 1u);
 }
 
-TEST_F(CommandDeskTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
+TEST_F(CommandServiceTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
   {
     const auto d = desk();
     EXPECT_TRUE(d->order(SetMode{Mode::balance}, "web"));
@@ -119,14 +119,14 @@ TEST_F(CommandDeskTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
   EXPECT_FALSE(orders.dispatch);
 }
 
-TEST_F(CommandDeskTest, WhatEndedWhileTheProgramWasOffIsNotTakenUp) {
+TEST_F(CommandServiceTest, WhatEndedWhileTheProgramWasOffIsNotTakenUp) {
   static_cast<void>(desk()->order(StartOverride{charge_2kw, 3h}, "web"));
   reboot(4h);
   desk();
   EXPECT_FALSE(told_.back().manual);
 }
 
-TEST_F(CommandDeskTest, AClockThatIsNotSetYetDoesNotLengthenAnOrder) {
+TEST_F(CommandServiceTest, AClockThatIsNotSetYetDoesNotLengthenAnOrder) {
   static_cast<void>(desk()->order(StartOverride{charge_2kw, 3h}, "web"));
   wall_ = WallTime{} + 10s;
   reboot(0s);
@@ -134,7 +134,7 @@ TEST_F(CommandDeskTest, AClockThatIsNotSetYetDoesNotLengthenAnOrder) {
   EXPECT_EQ(told_.back().manual, (Order{charge_2kw, at_ + 3h}));
 }
 
-TEST_F(CommandDeskTest, WhatTheConfigurationNoLongerAllowsIsNotTakenUp) {
+TEST_F(CommandServiceTest, WhatTheConfigurationNoLongerAllowsIsNotTakenUp) {
   {
     const auto d = desk();
     EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
@@ -147,7 +147,7 @@ TEST_F(CommandDeskTest, WhatTheConfigurationNoLongerAllowsIsNotTakenUp) {
   EXPECT_EQ(log_.count("command not_taken_up what=override"), 1u);
 }
 
-TEST_F(CommandDeskTest, TheLastFullChargeIsRememberedAcrossRestarts) {
+TEST_F(CommandServiceTest, TheLastFullChargeIsRememberedAcrossRestarts) {
   {
     const auto d = desk();
     d->note_full(at_);
@@ -159,7 +159,7 @@ TEST_F(CommandDeskTest, TheLastFullChargeIsRememberedAcrossRestarts) {
   EXPECT_EQ(told_.back().last_full, at_ - 10h - 30min);
 }
 
-TEST_F(CommandDeskTest, EveryNDaysIsCountedFromTheFirstStartAndNotFromTheLast) {
+TEST_F(CommandServiceTest, EveryNDaysIsCountedFromTheFirstStartAndNotFromTheLast) {
   settings_.full_charge_days = 30;
   desk();
   reboot(20 * 24h);
@@ -167,19 +167,19 @@ TEST_F(CommandDeskTest, EveryNDaysIsCountedFromTheFirstStartAndNotFromTheLast) {
   EXPECT_EQ(told_.back().last_full, at_ - 20 * 24h);
 }
 
-TEST_F(CommandDeskTest, NewSettingsLimitTheCommandsToCome) {
+TEST_F(CommandServiceTest, NewSettingsLimitTheCommandsToCome) {
   const auto d = desk();
   settings_.charge_limit = 1000.0_W;
   d->hear(settings_);
   EXPECT_FALSE(d->order(StartOverride{charge_2kw, 3h}, "web"));
 }
 
-TEST_F(CommandDeskTest, ADispatchAloneIsNotWritten) {
+TEST_F(CommandServiceTest, ADispatchAloneIsNotWritten) {
   static_cast<void>(desk()->order(StartDispatch{charge_2kw, 3h}, "mqtt"));
   EXPECT_TRUE(content(file()).find("charge") == std::string::npos);
 }
 
-TEST_F(CommandDeskTest, ADamagedFileIsSetAsideAndToldOf) {
+TEST_F(CommandServiceTest, ADamagedFileIsSetAsideAndToldOf) {
   for (const std::string damage :
        {"", "{", "[]", "{}", R"({"saved_at":1,"reserve":200})", R"({"saved_at":1e300})",
         R"({"saved_at":1,"override":{"do":"explode"}})", R"({"saved_at":1,"mode":"smart"})"}) {
@@ -199,7 +199,7 @@ TEST_F(CommandDeskTest, ADamagedFileIsSetAsideAndToldOf) {
   }
 }
 
-TEST_F(CommandDeskTest, EveryCutOffFileIsDamageAndNeverHalfAState) {
+TEST_F(CommandServiceTest, EveryCutOffFileIsDamageAndNeverHalfAState) {
   SavedState state{.mode = Mode::balance,
                    .reserve = 40.0_soc,
                    .manual = SavedState::Override{charge_2kw, wall_},
@@ -213,7 +213,7 @@ TEST_F(CommandDeskTest, EveryCutOffFileIsDamageAndNeverHalfAState) {
     EXPECT_FALSE(decode_state(whole.substr(0, n))) << n;
 }
 
-TEST_F(CommandDeskTest, AnUnwritableDiskIsAFaultAndOrdersGoOnFromMemory) {
+TEST_F(CommandServiceTest, AnUnwritableDiskIsAFaultAndOrdersGoOnFromMemory) {
   std::ofstream(dir_ / "file") << "no folder";
   state_dir_ = (dir_ / "file" / "state").string();
   const auto d = desk();
@@ -223,13 +223,13 @@ TEST_F(CommandDeskTest, AnUnwritableDiskIsAFaultAndOrdersGoOnFromMemory) {
   EXPECT_EQ(log_.count("state state_not_stored"), 1u);
 }
 
-TEST_F(CommandDeskTest, AClosedDeskRefuses) {
+TEST_F(CommandServiceTest, AClosedDeskRefuses) {
   const auto d = desk();
   d->close();
   EXPECT_FALSE(d->order(EndStorm{}, "web"));
 }
 
-TEST_F(CommandDeskTest, TheControlHearsTheOrdersOfManyInOneOrder) {
+TEST_F(CommandServiceTest, TheControlHearsTheOrdersOfManyInOneOrder) {
   const auto d = desk();
   {
     std::vector<std::jthread> people;
@@ -255,26 +255,26 @@ caf::behavior listening_control(caf::event_based_actor*, Heard* heard) {
           [=](const SettingsPtr& settings) { heard->settings.push_back(settings); }};
 }
 
-TEST(ControlLink, AControlStartedAgainHearsTheNewestOfEverything) {
+TEST(ControlProxy, AControlStartedAgainHearsTheNewestOfEverything) {
   VirtualSystem v;
-  ControlLink link;
-  link.tell(Orders{.cutoff_resets = 1});
+  ControlProxy proxy;
+  proxy.send(Orders{.cutoff_resets = 1});
   Heard first;
   const auto one = v.system.spawn(listening_control, &first);
-  link.meet(one);
-  link.tell(Orders{.cutoff_resets = 2});
-  link.tell(FaultNote{"state", Fault::storage_failed, true});
-  link.tell(FaultNote{"history", Fault::storage_failed, true});
-  link.tell(FaultNote{"state", Fault::storage_failed, false});
+  proxy.attach(one);
+  proxy.send(Orders{.cutoff_resets = 2});
+  proxy.send(FaultNote{"state", Fault::storage_failed, true});
+  proxy.send(FaultNote{"history", Fault::storage_failed, true});
+  proxy.send(FaultNote{"state", Fault::storage_failed, false});
   const auto settings = std::make_shared<const control::Settings>();
-  link.tell(settings);
+  proxy.send(settings);
   v.run();
   ASSERT_EQ(first.orders.size(), 2u);
   EXPECT_EQ(first.notes.size(), 3u);
   v.end(one);
   Heard second;
   const auto two = v.system.spawn(listening_control, &second);
-  link.meet(two);
+  proxy.attach(two);
   v.run();
   ASSERT_EQ(second.orders.size(), 1u);
   EXPECT_EQ(second.orders[0].cutoff_resets, 2u);
@@ -283,7 +283,7 @@ TEST(ControlLink, AControlStartedAgainHearsTheNewestOfEverything) {
   EXPECT_TRUE(second.notes[1].active);
   ASSERT_EQ(second.settings.size(), 1u);
   EXPECT_EQ(second.settings[0], settings);
-  link.meet({});
+  proxy.attach({});
   v.end(two);
 }
 

@@ -33,7 +33,7 @@ Decision fake_step(const control::Inputs& inputs, control::Memory&) {
   Decision d;
   d.battery_power = inputs.stopping ? Watts{} : Watts{500};
   d.setpoint = {d.battery_power, InverterMode::follow, inputs.now};
-  if (inputs.overrun) d.reasons.add({Why::overrun, {}});
+  if (inputs.overrun) d.reasons.add({Cause::overrun, {}});
   return d;
 }
 
@@ -41,7 +41,7 @@ class ControlActorTest : public testing::Test {
  protected:
   void SetUp() override {
     mood = Mood::normal;
-    ControlParts parts;
+    ControlDeps parts;
     parts.settings.period = 5ms;
     parts.sources = {{"inverter", queue_}};
     parts.step = &fake_step;
@@ -49,7 +49,7 @@ class ControlActorTest : public testing::Test {
     parts.realtime = false;
     parts.events = log_.sink();
     self_->monitor(control_ = spawn_control(system_, parts, self_));
-    caf::anon_send(control_, MeetInverter{self_});
+    caf::anon_send(control_, InverterBusStarted{self_});
   }
   void TearDown() override {
     caf::anon_send_exit(control_, caf::exit_reason::kill);
@@ -106,7 +106,7 @@ TEST_F(ControlActorTest, EveryPeriodIsTickedOrCountedAsMissed) {
 }
 
 TEST_F(ControlActorTest, SendsASetpointEveryTickAndBeats) {
-  EXPECT_TRUE(next<ControlBeat>());
+  EXPECT_TRUE(next<ControlHeartbeat>());
   const auto first = next<Setpoint>();
   const auto second = next<Setpoint>();
   ASSERT_TRUE(first && second);
@@ -120,7 +120,7 @@ TEST_F(ControlActorTest, ALongTickSkipsItsPeriodsAndIsCounted) {
   while (mood == Mood::slow) ASSERT_TRUE(next<Setpoint>());
   View after = view();
   EXPECT_GE(after.ticks.overruns, before + 4);
-  EXPECT_TRUE(after.decision.reasons.has(Why::overrun));
+  EXPECT_TRUE(after.decision.reasons.has(Cause::overrun));
 }
 
 TEST_F(ControlActorTest, AViewIsSentOnlyWhenAskedFor) {
@@ -169,7 +169,7 @@ TEST_F(ControlActorTest, StopWithoutAnInverterEndsAtOnce) {
 }
 
 TEST_F(ControlActorTest, RefusedRealTimeIsOneEventAndItTicksOn) {
-  ControlParts parts;
+  ControlDeps parts;
   parts.settings.period = 5ms;
   parts.step = &fake_step;
   parts.time_zone = "Etc/UTC";

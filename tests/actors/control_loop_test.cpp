@@ -11,11 +11,11 @@ Decision fake_step(const control::Inputs& inputs, control::Memory&) {
   const auto ac_out = inputs.snapshot.raw(Point::ac_out, Measure::power);
   const Watts load{ac_out ? ac_out->value : 0.0};
   d.battery_power =
-      inputs.stopping || inputs.overrun || inputs.parts_failing ? Watts{} : Watts{500};
+      inputs.stopping || inputs.overrun || inputs.components_failing ? Watts{} : Watts{500};
   d.setpoint = {d.battery_power + load, InverterMode::follow, inputs.now + 1s};
-  if (inputs.stopping) d.reasons.add({Why::shutting_down, {}});
-  if (inputs.overrun) d.reasons.add({Why::overrun, {}});
-  if (inputs.parts_failing) d.reasons.add({Why::parts_failing, {}});
+  if (inputs.stopping) d.reasons.add({Cause::shutting_down, {}});
+  if (inputs.overrun) d.reasons.add({Cause::overrun, {}});
+  if (inputs.components_failing) d.reasons.add({Cause::components_failing, {}});
   d.faults.set(Fault::clock_untrusted, !inputs.local.trusted, inputs.now);
   return d;
 }
@@ -44,16 +44,16 @@ struct Rig {
 
 TEST(ControlLoop, AToldFaultStaysUntilEveryoneWhoRaisedItClearsIt) {
   Rig rig;
-  rig.loop.hear_fault("state", Fault::storage_failed, true);
-  rig.loop.hear_fault("history", Fault::storage_failed, true);
+  rig.loop.set_fault("state", Fault::storage_failed, true);
+  rig.loop.set_fault("history", Fault::storage_failed, true);
   rig.tick();
   const auto since = rig.now;
   rig.tick();
   EXPECT_EQ(rig.loop.view({}).decision.faults.since(Fault::storage_failed), since);
-  rig.loop.hear_fault("state", Fault::storage_failed, false);
+  rig.loop.set_fault("state", Fault::storage_failed, false);
   rig.tick();
   EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::storage_failed));
-  rig.loop.hear_fault("history", Fault::storage_failed, false);
+  rig.loop.set_fault("history", Fault::storage_failed, false);
   rig.tick();
   EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::storage_failed));
 }
@@ -90,23 +90,23 @@ TEST(ControlLoop, CountsTicksMissedPeriodsAndLateness) {
 TEST(ControlLoop, ThreeMissedPeriodsInARowHoldTheSafeSetpointForSixtyCleanTicks) {
   Rig rig;
   rig.tick(1);
-  EXPECT_FALSE(rig.tick(1).reasons.has(Why::overrun));
-  EXPECT_TRUE(rig.tick(1).reasons.has(Why::overrun));
-  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Why::overrun)) << i;
-  EXPECT_FALSE(rig.tick().reasons.has(Why::overrun));
+  EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
+  EXPECT_TRUE(rig.tick(1).reasons.has(Cause::overrun));
+  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Cause::overrun)) << i;
+  EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
 }
 
 TEST(ControlLoop, OneLongTickThatSkipsThreePeriodsIsThreeInARow) {
   Rig rig;
-  EXPECT_TRUE(rig.tick(3).reasons.has(Why::overrun));
+  EXPECT_TRUE(rig.tick(3).reasons.has(Cause::overrun));
 }
 
 TEST(ControlLoop, MissedPeriodsWithACleanTickBetweenAreNotInARow) {
   Rig rig;
   for (int i = 0; i < 5; ++i) {
-    EXPECT_FALSE(rig.tick(1).reasons.has(Why::overrun));
-    EXPECT_FALSE(rig.tick(1).reasons.has(Why::overrun));
-    EXPECT_FALSE(rig.tick(0).reasons.has(Why::overrun));
+    EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
+    EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
+    EXPECT_FALSE(rig.tick(0).reasons.has(Cause::overrun));
   }
 }
 
@@ -115,8 +115,8 @@ TEST(ControlLoop, AMissDuringRecoveryStartsTheSixtyAnew) {
   rig.tick(3);
   for (int i = 0; i < 50; ++i) rig.tick();
   rig.tick(1);
-  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Why::overrun)) << i;
-  EXPECT_FALSE(rig.tick().reasons.has(Why::overrun));
+  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Cause::overrun)) << i;
+  EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
 }
 
 TEST(ControlLoop, DriverFaultsJoinTheDecisionsAndRemoveNone) {
@@ -140,15 +140,15 @@ TEST(ControlLoop, DriverFaultsJoinTheDecisionsAndRemoveNone) {
 
 TEST(ControlLoop, AStuckPartIsAFaultAndFailingPartsHoldTheSafeSetpoint) {
   Rig rig;
-  rig.loop.hear_parts(true, false, rig.now);
+  rig.loop.set_components(true, false, rig.now);
   EXPECT_EQ(rig.tick().battery_power, Watts{500});
   EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
-  rig.loop.hear_parts(false, true, rig.now);
+  rig.loop.set_components(false, true, rig.now);
   const auto& held = rig.tick();
   EXPECT_EQ(held.battery_power, Watts{});
-  EXPECT_TRUE(held.reasons.has(Why::parts_failing));
+  EXPECT_TRUE(held.reasons.has(Cause::components_failing));
   EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
-  rig.loop.hear_parts(false, false, rig.now);
+  rig.loop.set_components(false, false, rig.now);
   EXPECT_EQ(rig.tick().battery_power, Watts{500});
   EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
 }
@@ -211,12 +211,12 @@ TEST(ControlLoopBetweenTicks, ADecisionIsNoTickAndNoCleanOne) {
   for (int i = 0; i < 100; ++i) decide_again();
   EXPECT_EQ(rig.loop.stats().ticks, 1u);
   EXPECT_EQ(rig.loop.stats().overruns, 3u);
-  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Why::overrun));
+  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Cause::overrun));
   for (int i = 0; i < 59; ++i) {
-    ASSERT_TRUE(rig.tick().reasons.has(Why::overrun)) << i;
+    ASSERT_TRUE(rig.tick().reasons.has(Cause::overrun)) << i;
     decide_again();
   }
-  EXPECT_FALSE(rig.tick().reasons.has(Why::overrun));
+  EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
 }
 
 TEST(ControlLoopBetweenTicks, TheSameReadingsGiveTheSameDecisions) {
@@ -304,7 +304,7 @@ TEST_F(Stop, ADecisionBetweenTicksRestsTooAndItsAcknowledgementCounts) {
   rig.meters->push({{Point::grid, Measure::power}, 700, rig.now});
   ASSERT_TRUE(look(rig));
   EXPECT_EQ(rig.loop.view({}).decision.setpoint.ac_power, Watts{340});
-  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Why::shutting_down));
+  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Cause::shutting_down));
   acknowledge(340);
   rig.tick();
   EXPECT_EQ(rig.loop.stopped(), true);
@@ -341,8 +341,8 @@ TEST_F(Stop, NeedsNoAcknowledgementWhereNoSetpointIsWritten) {
 
 TEST(ControlLoop, WithTheRealStepFailingPartsAreNamed) {
   Rig rig(&control::step);
-  rig.loop.hear_parts(false, true, rig.now);
-  EXPECT_TRUE(rig.tick().reasons.has(Why::parts_failing));
+  rig.loop.set_components(false, true, rig.now);
+  EXPECT_TRUE(rig.tick().reasons.has(Cause::components_failing));
 }
 
 }  // namespace

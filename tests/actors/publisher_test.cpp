@@ -19,7 +19,7 @@ class PublisherTest : public testing::Test {
     publisher_ =
         spawn_publisher(system_, std::move(subscriptions), log_.sink(), std::move(complete));
     self_->monitor(publisher_);
-    caf::anon_send(publisher_, MeetControl{self_});
+    caf::anon_send(publisher_, ControlStarted{self_});
   }
   void TearDown() override {
     caf::anon_send_exit(publisher_, caf::exit_reason::kill);
@@ -107,7 +107,7 @@ TEST_F(PublisherTest, ANewControlIsAskedAnew) {
   start({});
   ASSERT_TRUE(asked());
   const caf::scoped_actor next{system_};
-  caf::anon_send(publisher_, MeetControl{next});
+  caf::anon_send(publisher_, ControlStarted{next});
   bool got = false;
   next->receive([&](const NextView&) { got = true; }, caf::after(5s) >> [] {});
   EXPECT_TRUE(got);
@@ -116,7 +116,7 @@ TEST_F(PublisherTest, ANewControlIsAskedAnew) {
 TEST_F(PublisherTest, ARepeatedIntroductionDoesNotAskTwice) {
   start({});
   ASSERT_TRUE(asked());
-  caf::anon_send(publisher_, MeetControl{self_});
+  caf::anon_send(publisher_, ControlStarted{self_});
   give(0ms);
   ASSERT_TRUE(asked());
   EXPECT_FALSE(asked(50ms));

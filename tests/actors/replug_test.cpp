@@ -88,7 +88,7 @@ bool possible(const Sample& sample) {
 class Replug : public testing::TestWithParam<Bus> {
  protected:
   void SetUp() override {
-    BusParts parts;
+    BusDeps parts;
     parts.name = "bus";
     parts.make_line = [this] { return std::make_shared<CableLine>(cable_); };
     parts.make_driver = [] { return make_driver(GetParam()); };
@@ -144,7 +144,7 @@ class Replug : public testing::TestWithParam<Bus> {
   void check_outcome() {
     Sample sample{};
     while (queue_->pop(sample)) {
-      EXPECT_GE(sample.at, plugged_at_) << "a reading of an earlier life";
+      EXPECT_GE(sample.at, plugged_at_) << "a reading of an earlier generation";
       EXPECT_LE(sample.at, v_.now());
       EXPECT_TRUE(possible(sample)) << name(sample.channel.measure) << ' ' << sample.value;
     }
@@ -181,7 +181,7 @@ TEST_P(Replug, AtAnyMomentTheBusComesBackByItselfWithNothingOld) {
     SCOPED_TRACE(round);
     pass(draw(4s));
     tear_out();
-    // What was commanded in an earlier life is wrong in this one.
+    // What was commanded in an earlier generation is wrong in this one.
     wanted_ = Watts{-100.0 - round};
     pass(draw(3s));
     plug_in();

@@ -16,7 +16,7 @@ struct Stage {
   std::vector<std::string> started;
   std::vector<std::string> ended;
   std::vector<std::string> notified;
-  std::vector<PartsState> told;  ///< to the control
+  std::vector<ComponentsState> told;  ///< to the control
   std::vector<BusHealth> forwarded;
   caf::actor inverter;  ///< as the control was told
   caf::actor control;   ///< as the publisher was told
@@ -37,9 +37,9 @@ caf::behavior fake_part(caf::event_based_actor* self, Stage* stage, std::string 
   if (name == "publisher" && stage->publisher_hangs)
     self->set_exit_handler([](caf::exit_msg&) {});  // deaf, like one stuck in a sink
   return {
-      [=](const MeetInverter& meet) { stage->inverter = meet.bus; },
-      [=](const MeetControl& meet) { stage->control = meet.control; },
-      [=](const PartsState& state) { stage->told.push_back(state); },
+      [=](const InverterBusStarted& meet) { stage->inverter = meet.bus; },
+      [=](const ControlStarted& meet) { stage->control = meet.control; },
+      [=](const ComponentsState& state) { stage->told.push_back(state); },
       [=](const BusReport& report) { stage->forwarded.push_back(report.health); },
       [=](const StopControl& stop) {
         self->send(stop.reply_to, ControlStopped{stage->acknowledges});
@@ -56,7 +56,7 @@ class SupervisorTest : public testing::Test {
         return live_[name] = system.spawn(fake_part, &stage_, name);
       };
     };
-    SupervisorParts parts;
+    SupervisorDeps parts;
     parts.control = part("control");
     parts.buses = {{"meters", false, part("meters")}, {"inverter", true, part("inverter")}};
     parts.publisher = part("publisher");
@@ -78,7 +78,7 @@ class SupervisorTest : public testing::Test {
   }
 
   void beat(bool healthy = true) {
-    caf::anon_send(supervisor_, ControlBeat{healthy, 1});
+    caf::anon_send(supervisor_, ControlHeartbeat{healthy, 1});
     v_.run();
   }
   void report(const std::string& bus) {
@@ -160,7 +160,7 @@ TEST_F(SupervisorTest, ASilentBusIsStuckAfterFiveSecondsAndTheWatchdogStarves) {
   live(1s, {"meters"});
   EXPECT_EQ(log_.count("supervisor actor_stuck actor=bus.meters"), 1u);
   EXPECT_TRUE(std::any_of(stage_.told.begin(), stage_.told.end(),
-                          [](const PartsState& s) { return s.stuck; }));
+                          [](const ComponentsState& s) { return s.stuck; }));
 }
 
 TEST_F(SupervisorTest, ASilentActorThatStillHearsIsReplaced) {
@@ -225,7 +225,7 @@ TEST_F(SupervisorTest, APublisherThatDiesOftenIsRestartedAndHoldsNothing) {
   }
   EXPECT_EQ(stage_.starts("publisher"), 7);
   EXPECT_TRUE(std::none_of(stage_.told.begin(), stage_.told.end(),
-                           [](const PartsState& s) { return s.stuck || s.hold_safe; }));
+                           [](const ComponentsState& s) { return s.stuck || s.hold_safe; }));
 }
 
 TEST_F(SupervisorTest, StatusCountsTheReadyBuses) {

@@ -153,7 +153,7 @@ TEST_F(LogLines, ManyThreadsWriteWholeLines) {
 }
 
 TEST(LogText, QuotesAreSoftened) {
-  EXPECT_EQ(in_quotes("say \"hi\"\nthere"), "\"say 'hi' there\"");
+  EXPECT_EQ(log_quoted("say \"hi\"\nthere"), "\"say 'hi' there\"");
 }
 
 TEST(LogFormatOfStderr, IsPlainUnlessTheJournalOwnsTheStream) {

@@ -24,7 +24,7 @@ struct House {
   LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
   bool stopping = false;
   bool overrun = false;
-  bool parts_failing = false;
+  bool components_failing = false;
   Orders orders;
   bool implausible = false;
   bool grid_frozen = false;
@@ -100,7 +100,7 @@ struct House {
                              .local = local,
                              .stopping = stopping,
                              .overrun = overrun,
-                             .parts_failing = parts_failing,
+                             .components_failing = components_failing,
                              .orders = orders,
                              .implausible = implausible,
                              .grid_frozen = grid_frozen},

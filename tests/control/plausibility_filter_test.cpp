@@ -27,12 +27,12 @@ double words_swapped(float value) {
 
 class Impossible : public testing::TestWithParam<Row> {};
 TEST_P(Impossible, IsDropped) {
-  Gate gate;
+  PlausibilityFilter gate;
   EXPECT_FALSE(gate.admit({GetParam().channel, GetParam().value, {}}, {}));
   EXPECT_TRUE(gate.doubtful());
 }
 INSTANTIATE_TEST_SUITE_P(
-    Gate, Impossible,
+    PlausibilityFilter, Impossible,
     testing::Values(
         Row{"grid NaN", {Point::grid, Measure::power}, std::nan("")},
         Row{"grid infinite",
@@ -55,12 +55,12 @@ INSTANTIATE_TEST_SUITE_P(
 
 class Possible : public testing::TestWithParam<Row> {};
 TEST_P(Possible, Enters) {
-  Gate gate;
+  PlausibilityFilter gate;
   EXPECT_TRUE(gate.admit({GetParam().channel, GetParam().value, {}}, {}));
   EXPECT_FALSE(gate.doubtful());
 }
 INSTANTIATE_TEST_SUITE_P(
-    Gate, Possible,
+    PlausibilityFilter, Possible,
     testing::Values(Row{"grid at rest", {Point::grid, Measure::power}, 0.0},
                     Row{"grid at the fuse", {Point::grid, Measure::power}, 23000.0},
                     Row{"exporting", {Point::grid, Measure::power}, -3680.0},
@@ -70,8 +70,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"a full one", {Point::battery, Measure::soc}, 100.0},
                     Row{"all protections", {Point::battery, Measure::protections}, 4294967295.0}));
 
-TEST(Gate, AChannelIsBelievedAgainAfterFiveGoodSamples) {
-  Gate gate;
+TEST(PlausibilityFilter, AChannelIsBelievedAgainAfterFiveGoodSamples) {
+  PlausibilityFilter gate;
   const Channel grid{Point::grid, Measure::power};
   EXPECT_FALSE(gate.admit({grid, std::nan(""), {}}, {}));
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(gate.admit({grid, 100.0, {}}, {}));
@@ -80,15 +80,15 @@ TEST(Gate, AChannelIsBelievedAgainAfterFiveGoodSamples) {
   EXPECT_FALSE(gate.doubtful());
 }
 
-TEST(Gate, TheFuseIsConfigured) {
-  Gate gate;
+TEST(PlausibilityFilter, TheFuseIsConfigured) {
+  PlausibilityFilter gate;
   Settings settings;
   settings.main_fuse = 40.0_A;
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 12000.0, {}}, settings));
 }
 
-TEST(Gate, TheFuseBindsTheGridAlone) {
-  Gate gate;
+TEST(PlausibilityFilter, TheFuseBindsTheGridAlone) {
+  PlausibilityFilter gate;
   Settings settings;
   settings.main_fuse = 16.0_A;
   EXPECT_TRUE(gate.admit({{Point::solar, Measure::power}, 6000.0, {}}, settings));
@@ -96,8 +96,8 @@ TEST(Gate, TheFuseBindsTheGridAlone) {
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 6000.0, {}}, settings));
 }
 
-TEST(Gate, ThePowerOfAMeterWhoseVoltageCannotBeIsDropped) {
-  Gate gate;
+TEST(PlausibilityFilter, ThePowerOfAMeterWhoseVoltageCannotBeIsDropped) {
+  PlausibilityFilter gate;
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::voltage}, words_swapped(230.0F), {}}, {}));
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 0.0, {}}, {}));
   EXPECT_TRUE(gate.admit({{Point::grid, Measure::voltage}, 230.0, {}}, {}));

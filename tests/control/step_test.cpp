@@ -27,8 +27,8 @@ TEST(Start, OnlyWatchesUntilEverySourceIsFresh) {
   const Decision d = h.run(5s);
   EXPECT_EQ(d.setpoint.mode, InverterMode::release);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Why::starting));
-  EXPECT_TRUE(d.reasons.has(Why::bms_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::starting));
+  EXPECT_TRUE(d.reasons.has(Cause::bms_stale));
   h.bms_alive = true;
   EXPECT_EQ(h.run(3s).setpoint.mode, InverterMode::follow);
 }
@@ -40,7 +40,7 @@ TEST(SelfConsumption, DischargesToCoverTheHouse) {
   EXPECT_NEAR(d.battery_power.value(), -800, 2);
   EXPECT_NEAR(d.setpoint.ac_power.value(), -800, 2);
   EXPECT_NEAR(d.house_load->value(), 800, 2);
-  EXPECT_TRUE(d.reasons.has(Why::self_consumption));
+  EXPECT_TRUE(d.reasons.has(Cause::self_consumption));
 }
 
 TEST(SelfConsumption, ChargesFromSurplusOnly) {
@@ -112,7 +112,7 @@ TEST(Stale, GridMeterSilentFor3sMeansZero) {
   const Decision d = h.run(300ms);
   EXPECT_EQ(d.battery_power, Watts{});
   EXPECT_EQ(d.setpoint.mode, InverterMode::follow);
-  EXPECT_TRUE(d.reasons.has(Why::grid_meter_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::grid_meter_stale));
   EXPECT_TRUE(d.faults.active(Fault::grid_meter_lost));
 }
 
@@ -133,7 +133,7 @@ TEST(Stale, AFrozenGridMeterMeansZeroAtOnce) {
   h.grid_frozen = true;
   const Decision d = h.tick();
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Why::grid_meter_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::grid_meter_stale));
   h.grid_frozen = false;
   EXPECT_EQ(h.run(400ms).battery_power, Watts{});
   EXPECT_LT(h.run(5s).battery_power, Watts{-900});
@@ -221,7 +221,7 @@ TEST(Bms, DischargeIsBoundByDclTimesVoltageLessLosses) {
   h.residual_w = 2000;
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -20 * 48 * h.settings.conversion_efficiency, 1e-9);
-  EXPECT_TRUE(d.reasons.has(Why::bms_discharge_limit));
+  EXPECT_TRUE(d.reasons.has(Cause::bms_discharge_limit));
 }
 
 TEST(Bms, ClearedEnableFlagStopsItsDirection) {
@@ -262,7 +262,7 @@ TEST(Bms, ForceChargeChargesFromTheGrid) {
   h.residual_w = 500;
   const Decision d = h.run(3s);
   EXPECT_EQ(d.battery_power, h.settings.force_charge_power);
-  EXPECT_TRUE(d.reasons.has(Why::force_charge));
+  EXPECT_TRUE(d.reasons.has(Cause::force_charge));
 }
 
 TEST(Bms, ForceChargeTakesALargerSurplusOfTheSunToo) {
@@ -294,7 +294,7 @@ TEST(ChargeVoltage, AtCvlChargingStopsAtOnce) {
   h.pack_v = 53.2;
   const Decision d = h.tick();
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Why::charge_voltage));
+  EXPECT_TRUE(d.reasons.has(Cause::charge_voltage));
 }
 
 TEST(Soc, ReserveStopsDischargeAndResumesPastTheHysteresis) {
@@ -303,7 +303,7 @@ TEST(Soc, ReserveStopsDischargeAndResumesPastTheHysteresis) {
   h.drift_to(20);
   Decision d = h.run(3s);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Why::reserve));
+  EXPECT_TRUE(d.reasons.has(Cause::reserve));
   h.soc = 21;
   EXPECT_EQ(h.run(3s).battery_power, Watts{});
   h.soc = 22;
@@ -324,7 +324,7 @@ TEST(Soc, CeilingStopsCharge) {
   h.residual_w = -700;
   const Decision d = h.run(3s);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Why::soc_ceiling));
+  EXPECT_TRUE(d.reasons.has(Cause::soc_ceiling));
   h.soc = 89;
   EXPECT_EQ(h.run(3s).battery_power, Watts{});
   h.soc = 88;
@@ -339,7 +339,7 @@ TEST(GridCaps, ChargingNeverLiftsImportAboveTheCap) {
   h.residual_w = 800;
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 200, 2);
-  EXPECT_TRUE(d.reasons.has(Why::import_cap));
+  EXPECT_TRUE(d.reasons.has(Cause::import_cap));
 }
 
 TEST(GridCaps, DischargingNeverLiftsExportAboveTheCap) {
@@ -349,7 +349,7 @@ TEST(GridCaps, DischargingNeverLiftsExportAboveTheCap) {
   h.residual_w = 400;
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -700, 2);
-  EXPECT_TRUE(d.reasons.has(Why::export_cap));
+  EXPECT_TRUE(d.reasons.has(Cause::export_cap));
 }
 
 TEST(Slew, LimitsTheChangePerTick) {
@@ -405,7 +405,7 @@ TEST(Islanded, AnInverterThatIsSwitchedOffIsNamed) {
   h.state = InverterState::off;
   const Decision d = h.run(1s);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Why::inverter_off));
+  EXPECT_TRUE(d.reasons.has(Cause::inverter_off));
 }
 
 TEST(Islanded, SwitchesOffAtCutoffVoltageAfter10s) {
@@ -434,7 +434,7 @@ TEST(Following, ControlIsReleasedForAMinuteWhenTheAlarmDoesNotHelp) {
   EXPECT_EQ(h.run(25s).setpoint.mode, InverterMode::follow);
   const Decision released = h.run(10s);
   EXPECT_EQ(released.setpoint.mode, InverterMode::release);
-  EXPECT_TRUE(released.reasons.has(Why::not_followed));
+  EXPECT_TRUE(released.reasons.has(Cause::not_followed));
   EXPECT_TRUE(released.faults.active(Fault::setpoint_not_followed));
   h.inverter_follows = true;
   const Decision again = h.run(75s);
@@ -466,7 +466,7 @@ TEST(Stopping, CommandsZeroAtTheBattery) {
   const Decision d = h.tick();
   EXPECT_EQ(d.battery_power, Watts{});
   EXPECT_EQ(d.setpoint.ac_power, Watts{200});
-  EXPECT_TRUE(d.reasons.has(Why::shutting_down));
+  EXPECT_TRUE(d.reasons.has(Cause::shutting_down));
 }
 
 TEST(Overrun, CommandsZero) {
@@ -481,10 +481,10 @@ TEST(FailingParts, CommandZeroAndSaySo) {
   House h = settled();
   h.residual_w = 1000;
   h.run(5s);
-  h.parts_failing = true;
+  h.components_failing = true;
   const Decision d = h.tick();
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Why::parts_failing));
+  EXPECT_TRUE(d.reasons.has(Cause::components_failing));
   EXPECT_FALSE(d.faults.active(Fault::control_overrun));
 }
 
@@ -500,22 +500,23 @@ TEST(Clock, UntrustedIsAFaultButSelfConsumptionGoesOn) {
 TEST(Window, AnEarlierLimitWinsAndALaterOneCannotWiden) {
   Reasons reasons;
   PowerWindow w{Watts{1000}, Watts{-5000}, Watts{5000}, reasons};
-  w.narrow(Watts{-100}, Watts{100}, Why::bms_charge_limit);
-  w.narrow(Watts{500}, Watts{800}, Why::slew);
+  w.narrow(Watts{-100}, Watts{100}, Cause::bms_charge_limit);
+  w.narrow(Watts{500}, Watts{800}, Cause::slew);
   EXPECT_EQ(w.power(), Watts{100});
   EXPECT_LE(w.low(), w.high());
-  w.narrow(Watts{-9000}, Watts{9000}, Why::reserve);
+  w.narrow(Watts{-9000}, Watts{9000}, Cause::reserve);
   EXPECT_EQ(w.power(), Watts{100});
   ASSERT_EQ(reasons.size(), 1u);
-  EXPECT_EQ(reasons.begin()->without, Watts{1000});
+  EXPECT_EQ(reasons.begin()->power_without, Watts{1000});
 }
 
 TEST(Window, WhatIsNoNumberLetsNothingPass) {
   const Watts none{std::numeric_limits<double>::quiet_NaN()};
-  for (const double wish : {-900.0, 900.0}) {
+  for (const double proposal : {-900.0, 900.0}) {
     Reasons reasons;
-    PowerWindow w{Watts{wish}, Watts{-5000}, Watts{5000}, reasons};
-    wish > 0 ? w.at_most(none, Why::bms_charge_limit) : w.at_least(none, Why::bms_discharge_limit);
+    PowerWindow w{Watts{proposal}, Watts{-5000}, Watts{5000}, reasons};
+    proposal > 0 ? w.at_most(none, Cause::bms_charge_limit)
+                 : w.at_least(none, Cause::bms_discharge_limit);
     EXPECT_EQ(w.power(), Watts{});
   }
   Reasons reasons;
@@ -526,29 +527,29 @@ TEST(Window, HoldsTheWishClampedIntoWhatEveryLimitLeftAndEachThatMovedItIsNamed)
   std::mt19937 random{7};
   const auto any = [&] { return Watts{static_cast<double>(random() % 21) - 10.0}; };
   for (int i = 0; i < 2000; ++i) {
-    const Watts wish = any();
+    const Watts proposal = any();
     Watts low{-8.0};
     Watts high{8.0};
     Reasons reasons;
-    PowerWindow w{wish, low, high, reasons};
+    PowerWindow w{proposal, low, high, reasons};
     std::size_t moved = 0;
     for (int k = 0; k < 8; ++k) {
-      const Watts before = std::clamp(wish, low, high);
+      const Watts before = std::clamp(proposal, low, high);
       const auto way = random() % 3;
       const Watts from = way == 1 ? low : any();
       const Watts to = way == 2 ? high : any();
-      if (way == 0) w.narrow(from, to, Why::slew);
-      if (way == 1) w.at_most(to, Why::slew);
-      if (way == 2) w.at_least(from, Why::slew);
+      if (way == 0) w.narrow(from, to, Cause::slew);
+      if (way == 1) w.at_most(to, Cause::slew);
+      if (way == 2) w.at_least(from, Cause::slew);
       const Watts new_low = std::clamp(from, low, high);
       high = std::max(new_low, std::clamp(to, low, high));
       low = new_low;
       ASSERT_EQ(w.low(), low);
       ASSERT_EQ(w.high(), high);
-      ASSERT_EQ(w.power(), std::clamp(wish, low, high));
+      ASSERT_EQ(w.power(), std::clamp(proposal, low, high));
       if (w.power() == before) continue;
       ++moved;
-      ASSERT_EQ((reasons.end() - 1)->without, before);
+      ASSERT_EQ((reasons.end() - 1)->power_without, before);
     }
     ASSERT_EQ(reasons.size(), moved);
   }

@@ -13,7 +13,7 @@ using protocol::ByteView;
 
 class Watched {
  public:
-  explicit Watched(FrameScanner::Hears hears) : scanner_(hears) {}
+  explicit Watched(FrameScanner::Role hears) : scanner_(hears) {}
 
   void push(ByteView bytes) {
     pushed_ += bytes.size();
@@ -60,8 +60,8 @@ class Watched {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace esshub::fuzz;
   Input input(data, size);
-  Watched scanner(input.byte() % 2 == 0 ? FrameScanner::Hears::everything
-                                        : FrameScanner::Hears::requests);
+  Watched scanner(input.byte() % 2 == 0 ? FrameScanner::Role::everything
+                                        : FrameScanner::Role::server);
   while (!input.empty()) {
     switch (input.byte() % 5) {
       case 0:

@@ -47,7 +47,7 @@ View healthy_view(Instant at) {
   view.decision.house_load = Watts{1930};
   view.decision.battery_power = Watts{-480};
   view.decision.setpoint = {Watts{-470}, InverterMode::follow, at + 1s};
-  view.decision.reasons.add({Why::self_consumption, {}});
+  view.decision.reasons.add({Cause::self_consumption, {}});
   view.decision.faults.set(Fault::clock_untrusted, true, at);
   view.buses.emplace_back();
   view.buses.back().bus = "meters";

@@ -94,12 +94,12 @@ View full_view() {
   auto& decision = view.decision;
   decision.at = start;
   decision.house_load = Watts{500};
-  decision.wished = Watts{2500};
+  decision.proposed = Watts{2500};
   decision.battery_power = Watts{1800};
   decision.setpoint = {Watts{1850}, InverterMode::follow, start + 1s};
-  decision.reasons.add({Why::self_consumption, {}});
-  for (std::size_t i = 1; i < why_count; ++i)
-    decision.reasons.add({static_cast<Why>(i), Watts{2500}});
+  decision.reasons.add({Cause::self_consumption, {}});
+  for (std::size_t i = 1; i < cause_count; ++i)
+    decision.reasons.add({static_cast<Cause>(i), Watts{2500}});
   for (std::size_t i = 0; i < fault_count; ++i)
     decision.faults.set(static_cast<Fault>(i), true, start - 90s);
   auto& policy = decision.policy;
@@ -201,7 +201,7 @@ TEST(Sections, OfEveryStateSetExactlyOneIsActive) {
                              "esshub_inverter_state_active", "esshub_inverter_charge_state_active"})
     EXPECT_EQ(active(all, family), 1) << family;
   EXPECT_EQ(active(all, "esshub_fault_active"), int{fault_count});
-  EXPECT_EQ(active(all, "esshub_decision_reason"), int{why_count});
+  EXPECT_EQ(active(all, "esshub_decision_reason"), int{cause_count});
 }
 
 TEST(Sections, BoundsOfAnInstructionAreThoseOfItsKind) {

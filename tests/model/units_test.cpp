@@ -85,7 +85,7 @@ TEST(Names, EveryPointMeasureFaultAndReasonHasItsOwn) {
   EXPECT_EQ(name(Measure::cell_voltage_min), "cell_voltage_min");
   EXPECT_EQ(name(Measure::cell_temperature_max), "cell_temperature_max");
   EXPECT_EQ(name(Fault::bus_contended), "bus_contended");
-  EXPECT_EQ(name(Why::overrun), "overrun");
+  EXPECT_EQ(name(Cause::overrun), "overrun");
 }
 
 }  // namespace

@@ -22,14 +22,14 @@ bool same(double a, double b) {
 bool same(const Decision& a, const Decision& b) {
   if (!same(a.battery_power.value(), b.battery_power.value()) ||
       !same(a.setpoint.ac_power.value(), b.setpoint.ac_power.value()) ||
-      !same(a.wished.value(), b.wished.value()) || a.setpoint.mode != b.setpoint.mode ||
+      !same(a.proposed.value(), b.proposed.value()) || a.setpoint.mode != b.setpoint.mode ||
       a.setpoint.valid_until != b.setpoint.valid_until || a.faults != b.faults ||
       a.reasons.size() != b.reasons.size())
     return false;
-  return std::equal(a.reasons.begin(), a.reasons.end(), b.reasons.begin(),
-                    [](const Reason& x, const Reason& y) {
-                      return x.why == y.why && same(x.without.value(), y.without.value());
-                    });
+  return std::equal(
+      a.reasons.begin(), a.reasons.end(), b.reasons.begin(), [](const Reason& x, const Reason& y) {
+        return x.cause == y.cause && same(x.power_without.value(), y.power_without.value());
+      });
 }
 
 /// What the owner keeps for a power cut now.
@@ -49,8 +49,8 @@ bool stale(const World& w, Point point, Measure measure, Duration max_age) {
   return !fresh(w.snapshot.raw(point, measure), w.now, max_age);
 }
 
-bool is_target(Why why) {
-  return why <= Why::idle;
+bool is_target(Cause why) {
+  return why <= Cause::idle;
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ std::optional<std::string> Invariants::broken(const World& w, const Seen& seen) 
                             stale(w, Point::inverter, Measure::power, s.inverter_max_age) ||
                             stale(w, Point::inverter, Measure::controllable, s.inverter_max_age);
   if (source_stale && p != 0.0) return say("I3: a source is stale", p, 0);
-  if ((w.stopping || w.overrun || w.parts_failing) && p != 0.0)
+  if ((w.stopping || w.overrun || w.components_failing) && p != 0.0)
     return say("I3: the hub stops, is late or fails", p, 0);
   if (islanded && p != 0.0) return say("I3: islanded", p, 0);
   const auto state = fresh(w.snapshot.inverter_state(), w.now, s.inverter_max_age);
@@ -138,15 +138,16 @@ std::optional<std::string> Invariants::broken(const World& w, const Seen& seen) 
   control::Memory again = w.memory_before;
   if (!same(control::step(w.inputs(), again), d)) return "I7: decided differently";
 
-  // I8: what the owner ordered narrows too. (Charging may be the BMS's wish, which outranks him.)
+  // I8: what the owner ordered narrows too. (Charging may be the BMS's proposal, which outranks
+  // him.)
   const auto& manual = w.orders.manual;
   if (manual && w.now < manual->until && manual->instruction.kind == InstructionKind::balance &&
       soc_reported && w.soc <= manual->instruction.low.percent() && p < 0.0)
     return say("I8: discharge below the range of the override", p, 0);
 
   // I9: the target first, then every rule that moved the result, each with what it was before.
-  if (d.reasons.empty() || !is_target(d.reasons.begin()->why)) return "I9: no target named";
-  const bool moved = d.wished != d.battery_power;
+  if (d.reasons.empty() || !is_target(d.reasons.begin()->cause)) return "I9: no target named";
+  const bool moved = d.proposed != d.battery_power;
   if (moved && d.reasons.size() < 2) return "I9: a limit moved the result and is not named";
   return std::nullopt;
 }

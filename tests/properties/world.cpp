@@ -102,8 +102,8 @@ void World::happen(Happening what, double value) {
     case Happening::overrun:
       overrun = value > 0.7;
       break;
-    case Happening::parts_failing:
-      parts_failing = value > 0.7;
+    case Happening::components_failing:
+      components_failing = value > 0.7;
       break;
     case Happening::stopping:
       stopping = value > 0.9;

@@ -32,7 +32,7 @@ enum class Happening : std::uint8_t {
   follows,  ///< whether the inverter does what it acknowledges
   late,     ///< the next tick comes late
   overrun,
-  parts_failing,
+  components_failing,
   stopping,
   clock,  ///< the minute of the week, trusted or not
   manual,
@@ -76,7 +76,7 @@ class World {
   LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
   bool stopping = false;
   bool overrun = false;
-  bool parts_failing = false;
+  bool components_failing = false;
   double soc = 50.0;
 
   /// The inputs of the last tick, for deciding it again.
@@ -87,7 +87,7 @@ class World {
             .local = local,
             .stopping = stopping,
             .overrun = overrun,
-            .parts_failing = parts_failing,
+            .components_failing = components_failing,
             .orders = orders};
   }
 

@@ -14,9 +14,9 @@ using namespace literals;
 const Instant t0 = Instant{} + 1h;
 
 /// A house whose readings come with every View.
-class LedgerTest : public testing::Test {
+class EnergyIntegratorTest : public testing::Test {
  protected:
-  LedgerTest() {
+  EnergyIntegratorTest() {
     view_.now = t0;
     view_.max_age = 3s;
   }
@@ -38,10 +38,10 @@ class LedgerTest : public testing::Test {
   }
 
   View view_;
-  Ledger ledger_;
+  EnergyIntegrator ledger_;
 };
 
-TEST_F(LedgerTest, AStraightLineBetweenTwoReadings) {
+TEST_F(EnergyIntegratorTest, AStraightLineBetweenTwoReadings) {
   grid(1000);
   pass(2s);
   grid(2000);
@@ -49,7 +49,7 @@ TEST_F(LedgerTest, AStraightLineBetweenTwoReadings) {
   EXPECT_DOUBLE_EQ(after(Flow::grid_export), 0.0);
 }
 
-TEST_F(LedgerTest, AChangeOfDirectionIsCountedOnBothSides) {
+TEST_F(EnergyIntegratorTest, AChangeOfDirectionIsCountedOnBothSides) {
   grid(-300);
   pass(2s);
   grid(100);
@@ -61,14 +61,14 @@ TEST_F(LedgerTest, AChangeOfDirectionIsCountedOnBothSides) {
   EXPECT_DOUBLE_EQ(after(Flow::grid_import), 50.0);
 }
 
-TEST_F(LedgerTest, ManyViewsOfOneReadingCountItOnce) {
+TEST_F(EnergyIntegratorTest, ManyViewsOfOneReadingCountItOnce) {
   grid(1000);
   for (int i = 0; i < 20; ++i) pass(100ms);
   grid(1000);
   EXPECT_DOUBLE_EQ(after(Flow::grid_import), 2000.0);
 }
 
-TEST_F(LedgerTest, WhatFlowedWhileAReadingWasStaleIsMissing) {
+TEST_F(EnergyIntegratorTest, WhatFlowedWhileAReadingWasStaleIsMissing) {
   grid(1000);
   pass(1s);
   grid(1000);
@@ -82,14 +82,14 @@ TEST_F(LedgerTest, WhatFlowedWhileAReadingWasStaleIsMissing) {
   EXPECT_DOUBLE_EQ(after(Flow::grid_import), 2000.0);
 }
 
-TEST_F(LedgerTest, AGapBetweenViewsIsNotGuessed) {
+TEST_F(EnergyIntegratorTest, AGapBetweenViewsIsNotGuessed) {
   grid(1000);
   pass(1h);  // the control was gone
   grid(1000);
   EXPECT_DOUBLE_EQ(after(Flow::grid_import), 0.0);
 }
 
-TEST_F(LedgerTest, EveryFlowHasItsOwnPower) {
+TEST_F(EnergyIntegratorTest, EveryFlowHasItsOwnPower) {
   const auto readings = [&] {
     grid(-100);
     read(Point::solar, Measure::power, 1500);
@@ -103,7 +103,7 @@ TEST_F(LedgerTest, EveryFlowHasItsOwnPower) {
   EXPECT_EQ(view_.energies, (EnergyTotals{{0, 100, 1500, 1000, 400, 0}}));
 }
 
-TEST_F(LedgerTest, WithoutTheInvertersWordTheBmsCounts) {
+TEST_F(EnergyIntegratorTest, WithoutTheInvertersWordTheBmsCounts) {
   read(Point::battery, Measure::voltage, 50);
   read(Point::battery, Measure::current, -10);
   pass(1s);
@@ -111,15 +111,15 @@ TEST_F(LedgerTest, WithoutTheInvertersWordTheBmsCounts) {
   EXPECT_DOUBLE_EQ(after(Flow::battery_discharge), 500.0);
 }
 
-TEST_F(LedgerTest, ASolarInvertersOwnUseAtNightIsNoGeneration) {
+TEST_F(EnergyIntegratorTest, ASolarInvertersOwnUseAtNightIsNoGeneration) {
   read(Point::solar, Measure::power, -4);
   pass(1s);
   read(Point::solar, Measure::power, -4);
   EXPECT_DOUBLE_EQ(after(Flow::solar), 0.0);
 }
 
-TEST_F(LedgerTest, BeginsWithWhatHadFlowedBefore) {
-  ledger_ = Ledger{EnergyTotals{{1e9, 2e9, 3e9, 4e9, 5e9, 6e9}}};
+TEST_F(EnergyIntegratorTest, BeginsWithWhatHadFlowedBefore) {
+  ledger_ = EnergyIntegrator{EnergyTotals{{1e9, 2e9, 3e9, 4e9, 5e9, 6e9}}};
   grid(1000);
   pass(1s);
   grid(1000);
@@ -127,7 +127,7 @@ TEST_F(LedgerTest, BeginsWithWhatHadFlowedBefore) {
   EXPECT_DOUBLE_EQ(view_.energies[Flow::battery_discharge], 6e9);
 }
 
-TEST_F(LedgerTest, NothingEverFallsWhateverIsRead) {
+TEST_F(EnergyIntegratorTest, NothingEverFallsWhateverIsRead) {
   std::mt19937 dice{7};  // NOLINT: the same history every time
   std::normal_distribution<double> watts{0, 3000};
   std::uniform_int_distribution<int> late{-2000, 6000};

@@ -89,7 +89,7 @@ class Vandal {
   }
 
   const std::vector<Bytes>& frames_;
-  Dice dice_{1};
+  Rng dice_{1};
 };
 
 /// `whole`: length and checksum of the damaged frame are right. `accepted`: the decoder takes it

@@ -123,9 +123,9 @@ std::optional<Fault> fault_named(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<Why> reason_named(std::string_view text) {
-  for (std::size_t i = 0; i < why_count; ++i)
-    if (name(static_cast<Why>(i)) == text) return static_cast<Why>(i);
+std::optional<Cause> reason_named(std::string_view text) {
+  for (std::size_t i = 0; i < cause_count; ++i)
+    if (name(static_cast<Cause>(i)) == text) return static_cast<Cause>(i);
   return std::nullopt;
 }
 
@@ -144,7 +144,7 @@ struct Expectation {
   const Number* number = nullptr;
   const Text* text = nullptr;
   std::optional<Fault> fault{};
-  std::optional<Why> reason{};
+  std::optional<Cause> reason{};
   // and this is expected of it.
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
@@ -385,7 +385,7 @@ void tell(Plot& story) {
     log << Seconds{now}.count();
     for (const auto& row : numbers) log << ' ' << row.what << '=' << row.of(scene);
     for (const auto& row : texts) log << ' ' << row.what << '=' << row.of(scene);
-    for (const auto& reason : decision.reasons) log << ' ' << name(reason.why);
+    for (const auto& reason : decision.reasons) log << ' ' << name(reason.cause);
     for (std::size_t i = 0; i < fault_count; ++i)
       if (scene.faults.active(static_cast<Fault>(i))) log << " !" << name(static_cast<Fault>(i));
     log << '\n';

@@ -40,10 +40,10 @@ struct Ear {
   }
 
   std::unique_ptr<Listener> listener;
-  Catch heard;
+  Batch heard;
 
  private:
-  void add(Catch more) {
+  void add(Batch more) {
     for (auto& each : more.transactions) heard.transactions.push_back(std::move(each));
     for (auto& each : more.packets) heard.packets.push_back(std::move(each));
     for (auto& each : more.can_packets) heard.can_packets.push_back(each);

@@ -81,7 +81,7 @@ TEST(SniffCounts, AreKeptByUnitAndOutcome) {
   for (const auto outcome : {Outcome::ok, Outcome::ok, Outcome::crc, Outcome::unanswered})
     counts.add(grid_power(outcome));
   counts.add({{}, "unit 244", Outcome::exception, {}});
-  const Tally tally{.bytes = 99, .frames = 7, .frame_bytes = 90, .resyncs = 2};
+  const Counters tally{.bytes = 99, .frames = 7, .frame_bytes = 90, .resyncs = 2};
   EXPECT_EQ(counts.table(SniffKind::modbus, tally),
             "                  ok         crc   exception  unanswered     unasked\n"
             "unit 1             2           1           0           1           0\n"

@@ -115,7 +115,7 @@ int setpoints() {
   Line line;
   line.run_until(line.now() + 60s);
   if (!line.ready()) throw std::runtime_error("no handshake in a minute");
-  sim::Dice dice{7};
+  sim::Rng dice{7};
   const Instant begin = line.now();
   line.samples = 0;
   for (std::size_t n = 0; n < setpoint_count; ++n) {

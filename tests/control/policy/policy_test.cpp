@@ -33,9 +33,9 @@ void order(House& h, std::optional<Order>& slot, const Instruction& instruction,
            Duration length = 1h) {
   slot = Order{instruction, h.now + length};
 }
-std::optional<Watts> without(const Decision& d, Why why) {
+std::optional<Watts> without(const Decision& d, Cause why) {
   for (const auto& reason : d.reasons)
-    if (reason.why == why) return reason.without;
+    if (reason.cause == why) return reason.power_without;
   return std::nullopt;
 }
 
@@ -44,14 +44,14 @@ TEST(Instructions, ChargeHoldsItsRateFromTheGridUpToItsTargetAndThenRests) {
   order(h, h.orders.manual, charge(1500.0_W, 60.0_soc));
   Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 1500, 1);
-  EXPECT_TRUE(d.reasons.has(Why::charge));
+  EXPECT_TRUE(d.reasons.has(Cause::charge));
   EXPECT_EQ(d.policy.authority, Authority::manual);
   EXPECT_EQ(d.policy.instruction, h.orders.manual->instruction);
   EXPECT_EQ(d.policy.until, h.orders.manual->until);
   h.soc = 60;
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::target_reached));
+  EXPECT_TRUE(d.reasons.has(Cause::target_reached));
   h.soc = 59;
   EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "hysteresis";
   h.soc = 58;
@@ -63,12 +63,12 @@ TEST(Instructions, DischargeHoldsItsRateDownToItsTargetAndThenRests) {
   order(h, h.orders.dispatch, discharge(2000.0_W, 40.0_soc));
   Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -2000, 1);
-  EXPECT_TRUE(d.reasons.has(Why::discharge));
+  EXPECT_TRUE(d.reasons.has(Cause::discharge));
   EXPECT_EQ(d.policy.authority, Authority::dispatch);
   h.soc = 40;
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::target_reached));
+  EXPECT_TRUE(d.reasons.has(Cause::target_reached));
 }
 
 TEST(Instructions, ADispatchBeyondWhatTheOwnerAllowsIsBoundedAndSaysSo) {
@@ -77,8 +77,8 @@ TEST(Instructions, ADispatchBeyondWhatTheOwnerAllowsIsBoundedAndSaysSo) {
   order(h, h.orders.dispatch, discharge(5000.0_W, 40.0_soc));
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -1500, 1);
-  EXPECT_TRUE(d.reasons.has(Why::discharge));
-  EXPECT_TRUE(d.reasons.has(Why::discharge_limit));
+  EXPECT_TRUE(d.reasons.has(Cause::discharge));
+  EXPECT_TRUE(d.reasons.has(Cause::discharge_limit));
   EXPECT_EQ(d.policy.authority, Authority::dispatch);
 }
 
@@ -88,11 +88,11 @@ TEST(Instructions, DischargeKeepsToTheExportCapAndTheReserve) {
   order(h, h.orders.dispatch, discharge(2000.0_W, 10.0_soc));
   Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -1300, 5);
-  EXPECT_TRUE(d.reasons.has(Why::export_cap));
+  EXPECT_TRUE(d.reasons.has(Cause::export_cap));
   h.soc = 20;
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::reserve));
+  EXPECT_TRUE(d.reasons.has(Cause::reserve));
 }
 
 TEST(Instructions, BalanceKeepsToItsRangeAndSaysWhatItWouldHaveDone) {
@@ -100,8 +100,8 @@ TEST(Instructions, BalanceKeepsToItsRangeAndSaysWhatItWouldHaveDone) {
   order(h, h.orders.manual, balance(50.0_soc, 70.0_soc));
   Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::range_low));
-  EXPECT_NEAR(without(d, Why::range_low)->value(), -800, 10);
+  EXPECT_TRUE(d.reasons.has(Cause::range_low));
+  EXPECT_NEAR(without(d, Cause::range_low)->value(), -800, 10);
   h.soc = 51;
   EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "hysteresis";
   h.soc = 52;
@@ -111,7 +111,7 @@ TEST(Instructions, BalanceKeepsToItsRangeAndSaysWhatItWouldHaveDone) {
   h.soc = 70;
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::range_high));
+  EXPECT_TRUE(d.reasons.has(Cause::range_high));
 }
 
 TEST(Instructions, IdleRestsWithinItsRange) {
@@ -120,7 +120,7 @@ TEST(Instructions, IdleRestsWithinItsRange) {
     order(h, h.orders.manual, idle(30.0_soc, 70.0_soc));
     const Decision d = h.run(5s);
     EXPECT_NEAR(d.battery_power.value(), 0, 1);
-    EXPECT_TRUE(d.reasons.has(Why::idle));
+    EXPECT_TRUE(d.reasons.has(Cause::idle));
   }
 }
 
@@ -153,34 +153,34 @@ TEST(Priorities, OverrideDispatchScheduleTariffBalanceInThisOrderAndLosersAreNam
   Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 100, 1);
   EXPECT_EQ(d.policy.authority, Authority::manual);
-  EXPECT_EQ(without(d, Why::dispatch_overruled), Watts{200});
-  EXPECT_EQ(without(d, Why::schedule_overruled), Watts{300});
-  EXPECT_EQ(without(d, Why::tariff_overruled), Watts{400});
+  EXPECT_EQ(without(d, Cause::dispatch_overruled), Watts{200});
+  EXPECT_EQ(without(d, Cause::schedule_overruled), Watts{300});
+  EXPECT_EQ(without(d, Cause::tariff_overruled), Watts{400});
 
   h.orders.manual.reset();
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 200, 1);
-  EXPECT_FALSE(d.reasons.has(Why::dispatch_overruled));
-  EXPECT_EQ(without(d, Why::schedule_overruled), Watts{300});
+  EXPECT_FALSE(d.reasons.has(Cause::dispatch_overruled));
+  EXPECT_EQ(without(d, Cause::schedule_overruled), Watts{300});
 
   h.orders.dispatch.reset();
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 300, 1);
   EXPECT_EQ(d.policy.authority, Authority::schedule);
-  EXPECT_EQ(without(d, Why::tariff_overruled), Watts{400});
+  EXPECT_EQ(without(d, Cause::tariff_overruled), Watts{400});
 
   h.orders.mode = Mode::balance;
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 400, 1);
   EXPECT_EQ(d.policy.mode, Mode::balance);
   EXPECT_EQ(d.policy.authority, Authority::tariff);
-  EXPECT_TRUE(d.reasons.has(Why::cheap_charge));
+  EXPECT_TRUE(d.reasons.has(Cause::cheap_charge));
 
   h.settings.tariff = {};
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -800, 2);
   EXPECT_EQ(d.policy.authority, Authority::balance);
-  EXPECT_EQ(d.reasons.begin()->why, Why::self_consumption);
+  EXPECT_EQ(d.reasons.begin()->cause, Cause::self_consumption);
 }
 
 TEST(Priorities, TheBatterysOwnNeedOutranksEverybody) {
@@ -189,8 +189,8 @@ TEST(Priorities, TheBatterysOwnNeedOutranksEverybody) {
   h.requests |= static_cast<std::uint32_t>(BmsRequest::force_charge_1);
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 500, 1);
-  EXPECT_EQ(d.reasons.begin()->why, Why::force_charge);
-  EXPECT_EQ(without(d, Why::override_overruled), Watts{-2000});
+  EXPECT_EQ(d.reasons.begin()->cause, Cause::force_charge);
+  EXPECT_EQ(without(d, Cause::override_overruled), Watts{-2000});
 }
 
 TEST(Priorities, SafetyLimitsAnOverride) {
@@ -200,7 +200,7 @@ TEST(Priorities, SafetyLimitsAnOverride) {
   h.bms_alive = false;
   const Decision d = h.run(5s);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_EQ(without(d, Why::bms_stale), Watts{2000});
+  EXPECT_EQ(without(d, Cause::bms_stale), Watts{2000});
 }
 
 TEST(Expiry, WhatEndsGivesWayToTheNextLowerAtThatTick) {
@@ -223,7 +223,7 @@ TEST(Expiry, AStormEndsByItself) {
   h.orders.storm = Storm{50.0_soc, h.now + 20s};
   Decision d = h.run(10s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::storm));
+  EXPECT_TRUE(d.reasons.has(Cause::storm));
   EXPECT_EQ(d.policy.reserve, 50.0_soc);
   EXPECT_EQ(d.policy.storm_until, h.orders.storm->until);
   h.soc = 52;
@@ -238,7 +238,7 @@ TEST(ReserveOrder, ReplacesTheConfiguredOne) {
   h.orders.reserve = 50.0_soc;
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::reserve));
+  EXPECT_TRUE(d.reasons.has(Cause::reserve));
   EXPECT_EQ(d.policy.reserve, 50.0_soc);
 }
 
@@ -289,7 +289,7 @@ TEST(Clock, UntrustedMakesScheduleAndTariffStandAsideAndSaysSo) {
   h.local.trusted = false;
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -800, 2) << "Balance goes on";
-  EXPECT_TRUE(d.reasons.has(Why::clock_untrusted));
+  EXPECT_TRUE(d.reasons.has(Cause::clock_untrusted));
   EXPECT_TRUE(d.faults.active(Fault::clock_untrusted));
   EXPECT_FALSE(d.policy.import_price);
 }
@@ -308,8 +308,8 @@ TEST(Cheap, NoDischargeButTheSunMayCharge) {
   h.settings.tariff.bands = {{{every_day, 700, 800}, 0.07}};
   Decision d = h.run(5s);  // 12:00
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::cheap));
-  EXPECT_NEAR(without(d, Why::cheap)->value(), -800, 10);
+  EXPECT_TRUE(d.reasons.has(Cause::cheap));
+  EXPECT_NEAR(without(d, Cause::cheap)->value(), -800, 10);
   EXPECT_EQ(d.policy.import_price, 0.07);
   h.residual_w = -600;
   EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 2);
@@ -324,7 +324,7 @@ TEST(Cheap, ForceChargeKeepsWhatItReached) {
   House h = drawing();
   h.settings.tariff.bands = {{always, 0.07, {}, true}};
   h.settings.tariff.force_charge_to = 60.0_soc;
-  EXPECT_EQ(h.run(5s).wished, h.settings.charge_limit) << "by default";
+  EXPECT_EQ(h.run(5s).proposed, h.settings.charge_limit) << "by default";
   h.soc = 60;
   EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1);
   h.residual_w = -600;
@@ -337,7 +337,7 @@ TEST(Cheap, AScheduleThatDischargesWhileCheapIsObeyed) {
   h.settings.schedule = {{always, discharge(1000.0_W, 20.0_soc)}};
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -1000, 1);
-  EXPECT_TRUE(d.reasons.has(Why::tariff_overruled));
+  EXPECT_TRUE(d.reasons.has(Cause::tariff_overruled));
 }
 
 TEST(Cheap, PricesFollowTheClockInBothPasses) {
@@ -370,8 +370,8 @@ TEST(Unserved, TheBatteryGivesOnlyForTheRestOfTheHouse) {
   h.dcl_a = 200;
   const Decision d = run_with_car(h, 7000);
   EXPECT_NEAR(d.battery_power.value(), -800, 5);
-  EXPECT_TRUE(d.reasons.has(Why::unserved));
-  EXPECT_NEAR(without(d, Why::unserved)->value(), -7800, 20);
+  EXPECT_TRUE(d.reasons.has(Cause::excluded_load));
+  EXPECT_NEAR(without(d, Cause::excluded_load)->value(), -7800, 20);
 }
 
 TEST(Unserved, ASurplusChargesAndTheSunMayFeedTheCar) {
@@ -385,7 +385,7 @@ TEST(Unserved, AReadingThatIsNotCurrentMeansNoDischarge) {
   House h = with_car(800);
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Why::unserved_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::excluded_load_stale));
   EXPECT_NEAR(run_with_car(h, 0).battery_power.value(), -800, 2);
   EXPECT_NEAR(h.run(2s).battery_power.value(), -800, 2);
   EXPECT_NEAR(h.run(3s).battery_power.value(), 0, 2);
@@ -404,7 +404,7 @@ TEST(FullCharge, ComesEveryNDaysCountedFromTheLastAndEndsAt100) {
   EXPECT_NEAR(h.run(50s).battery_power.value(), -800, 2);
   Decision d = h.run(20s);
   EXPECT_NEAR(d.battery_power.value(), 500, 1);
-  EXPECT_TRUE(d.reasons.has(Why::full_charge));
+  EXPECT_TRUE(d.reasons.has(Cause::full_charge));
   EXPECT_FALSE(d.policy.last_full);
   h.soc = 100;
   d = h.run(20s);
@@ -416,9 +416,9 @@ TEST(FullCharge, ComesEveryNDaysCountedFromTheLastAndEndsAt100) {
 TEST(FullCharge, ComesWhenTheBmsAsksAndNotIntoACeiling) {
   House h = drawing();
   h.requests |= static_cast<std::uint32_t>(BmsRequest::full_charge);
-  EXPECT_TRUE(h.run(5s).reasons.has(Why::full_charge));
+  EXPECT_TRUE(h.run(5s).reasons.has(Cause::full_charge));
   h.settings.soc_ceiling = 90.0_soc;
-  EXPECT_FALSE(h.run(5s).reasons.has(Why::full_charge));
+  EXPECT_FALSE(h.run(5s).reasons.has(Cause::full_charge));
 }
 
 TEST(FullCharge, WaitsForAnOverrideButNotForASchedule) {
@@ -427,7 +427,7 @@ TEST(FullCharge, WaitsForAnOverrideButNotForASchedule) {
   h.settings.schedule = {{always, discharge(1000.0_W, 20.0_soc)}};
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 500, 1);
-  EXPECT_TRUE(d.reasons.has(Why::schedule_overruled));
+  EXPECT_TRUE(d.reasons.has(Cause::schedule_overruled));
   order(h, h.orders.manual, balance(10.0_soc, 90.0_soc));
   EXPECT_NEAR(h.run(5s).battery_power.value(), -800, 2);
 }
@@ -437,11 +437,11 @@ TEST(FullCharge, ThatDoesNotGetThereGivesUpForADay) {
   h.settings.period = 1s;
   h.requests |= static_cast<std::uint32_t>(BmsRequest::full_charge);
   h.run(24h - 1min);
-  EXPECT_TRUE(h.tick().reasons.has(Why::full_charge));
+  EXPECT_TRUE(h.tick().reasons.has(Cause::full_charge));
   h.run(2min);
-  EXPECT_FALSE(h.tick().reasons.has(Why::full_charge));
+  EXPECT_FALSE(h.tick().reasons.has(Cause::full_charge));
   h.run(24h);
-  EXPECT_TRUE(h.tick().reasons.has(Why::full_charge));
+  EXPECT_TRUE(h.tick().reasons.has(Cause::full_charge));
 }
 
 TEST(Policy, FloorCeilingAndCutoffAreThoseInForce) {

@@ -309,7 +309,7 @@ TEST(FrameScanner, ARefusalConsumesTheRequest) {
 }
 
 TEST(FrameScanner, ASlaveHearsUnknownFunctionsToo) {
-  FrameScanner scanner(FrameScanner::Hears::requests);
+  FrameScanner scanner(FrameScanner::Role::server);
   Request request = read_l1_voltage;
   request.function = 0x05;
   const auto frames = scan(scanner, encode(request));
@@ -325,8 +325,7 @@ TEST(FrameScanner, RandomBytesNeverCrashNorPileUp) {
   // Few different values make plausible heads frequent.
   constexpr std::uint8_t likely[] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x08, 0x10, 0x84, 0xF4, 0xFF};
   for (int round = 0; round < 400; ++round) {
-    FrameScanner scanner(round % 3 ? FrameScanner::Hears::everything
-                                   : FrameScanner::Hears::requests);
+    FrameScanner scanner(round % 3 ? FrameScanner::Role::everything : FrameScanner::Role::server);
     if (round % 2) scanner.restart(read_l1_voltage);
     for (int chunk = 0; chunk < 40; ++chunk) {
       Bytes bytes;

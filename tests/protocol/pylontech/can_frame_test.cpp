@@ -168,23 +168,23 @@ TEST(ErrorFrame, IsTakenApartForAPerson) {
 
 // ---- standing ----------------------------------------------------------------------------------
 
-TEST(CanStanding, IsReadFromErrorFramesOnly) {
-  const std::pair<const char*, CanStanding> rows[] = {
-      {"20000020#0000000000000000", CanStanding::alone},      // no acknowledgement
-      {"20000004#0020000000000000", CanStanding::alone},      // transmit error passive
-      {"20000004#0030000000000000", CanStanding::alone},      // both passive
-      {"20000004#0010000000000000", CanStanding::unchanged},  // receive error passive
-      {"20000004#000C000000000000", CanStanding::unchanged},  // warning level
-      {"20000040#0000000000000000", CanStanding::off},
-      {"20000060#0000000000000000", CanStanding::off},
-      {"20000100#0000000000000000", CanStanding::restored},
-      {"20000004#0040000000000000", CanStanding::restored},
-      {"20000001#0020000000000000", CanStanding::unchanged},  // no controller class: no state
-      {"351#0020000000000000", CanStanding::unchanged},
-      {"00000020#0000000000000000", CanStanding::unchanged},
+TEST(CanBusState, IsReadFromErrorFramesOnly) {
+  const std::pair<const char*, CanBusState> rows[] = {
+      {"20000020#0000000000000000", CanBusState::no_ack},     // no acknowledgement
+      {"20000004#0020000000000000", CanBusState::no_ack},     // transmit error passive
+      {"20000004#0030000000000000", CanBusState::no_ack},     // both passive
+      {"20000004#0010000000000000", CanBusState::unchanged},  // receive error passive
+      {"20000004#000C000000000000", CanBusState::unchanged},  // warning level
+      {"20000040#0000000000000000", CanBusState::bus_off},
+      {"20000060#0000000000000000", CanBusState::bus_off},
+      {"20000100#0000000000000000", CanBusState::error_active},
+      {"20000004#0040000000000000", CanBusState::error_active},
+      {"20000001#0020000000000000", CanBusState::unchanged},  // no controller class: no state
+      {"351#0020000000000000", CanBusState::unchanged},
+      {"00000020#0000000000000000", CanBusState::unchanged},
   };
   for (const auto& [line, want] : rows)
-    EXPECT_EQ(standing(parse_candump(line).value()), want) << line;
+    EXPECT_EQ(bus_state(parse_candump(line).value()), want) << line;
 }
 
 }  // namespace

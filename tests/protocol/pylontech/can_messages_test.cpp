@@ -183,7 +183,7 @@ TEST(PylontechVectors, RobustnessFramesAreRejectedOrUsedInPart) {
   EXPECT_EQ(decode(frame(0x355, "1A00")).error().kind, ErrorKind::length);
   EXPECT_EQ(decode(frame(0x35C, "")).error().kind, ErrorKind::length);
   EXPECT_FALSE(decoded<Alarms>(0x359, "00000000").modules);
-  EXPECT_TRUE(shortened(frame(0x359, "00000000")));
+  EXPECT_TRUE(truncated(frame(0x359, "00000000")));
 }
 
 std::vector<CanFrame> candump(const std::string& name) {
@@ -244,8 +244,8 @@ TEST(PylontechLimits, LengthsSixToEight) {
             (Values{{"cvl", 53.2}, {"ccl", 50.0}, {"dcl", 50.0}, {"dvl", 45.0}}));
   EXPECT_EQ(values(0x351, "1402F401F401"), (Values{{"cvl", 53.2}, {"ccl", 50.0}, {"dcl", 50.0}}));
   EXPECT_EQ(values(0x351, "1402F401F401C2"), (Values{{"cvl", 53.2}, {"ccl", 50.0}, {"dcl", 50.0}}));
-  EXPECT_FALSE(shortened(frame(0x351, "1402F401F401"))) << "6 bytes are normal";
-  EXPECT_TRUE(shortened(frame(0x351, "1402F401F401C2")));
+  EXPECT_FALSE(truncated(frame(0x351, "1402F401F401"))) << "6 bytes are normal";
+  EXPECT_TRUE(truncated(frame(0x351, "1402F401F401C2")));
   EXPECT_EQ(decode(frame(0x351, "1402F401")).error().kind, ErrorKind::length);
 }
 
@@ -274,8 +274,8 @@ TEST(PylontechMeasurement, PositiveIsCharging) {
 
 TEST(PylontechMeasurement, WithoutTemperatureItIsCountedShort) {
   EXPECT_EQ(values(0x356, "E213E001"), (Values{{"voltage", 50.9}, {"current", 48.0}}));
-  EXPECT_TRUE(shortened(frame(0x356, "E213E001")));
-  EXPECT_FALSE(shortened(frame(0x356, "E213E001D2000000")));
+  EXPECT_TRUE(truncated(frame(0x356, "E213E001")));
+  EXPECT_FALSE(truncated(frame(0x356, "E213E001D2000000")));
 }
 
 TEST(PylontechAlarms, DocumentedBitsByName) {

@@ -5,7 +5,7 @@
 namespace esshub::protocol {
 namespace {
 
-class JumpGuardTest : public testing::Test {
+class GlitchFilterTest : public testing::Test {
  protected:
   /// What becomes of a value; nothing if it is held back.
   std::optional<double> say(Measure measure, double value) {
@@ -17,10 +17,10 @@ class JumpGuardTest : public testing::Test {
     return static_cast<double>((0u | ... | static_cast<std::uint32_t>(bits)));
   }
 
-  JumpGuard guard_;
+  GlitchFilter guard_;
 };
 
-TEST_F(JumpGuardTest, TheFirstValueAndSmallChangesPass) {
+TEST_F(GlitchFilterTest, TheFirstValueAndSmallChangesPass) {
   EXPECT_EQ(say(Measure::soc, 25), 25);
   EXPECT_EQ(say(Measure::soc, 26), 26);
   EXPECT_EQ(say(Measure::soc, 27), 27);
@@ -28,7 +28,7 @@ TEST_F(JumpGuardTest, TheFirstValueAndSmallChangesPass) {
   EXPECT_EQ(say(Measure::voltage, 51.4), 51.4);
 }
 
-TEST_F(JumpGuardTest, AWiderLimitIsBelievedTheSecondTime) {
+TEST_F(GlitchFilterTest, AWiderLimitIsBelievedTheSecondTime) {
   for (const Measure measure : {Measure::ccl, Measure::dcl, Measure::cvl, Measure::soc}) {
     EXPECT_EQ(say(measure, 20), 20);
     EXPECT_EQ(say(measure, 40), 20);
@@ -39,7 +39,7 @@ TEST_F(JumpGuardTest, AWiderLimitIsBelievedTheSecondTime) {
   EXPECT_EQ(say(Measure::dvl, 40), 40);
 }
 
-TEST_F(JumpGuardTest, ANarrowerLimitCountsAtOnce) {
+TEST_F(GlitchFilterTest, ANarrowerLimitCountsAtOnce) {
   for (const Measure measure : {Measure::ccl, Measure::dcl, Measure::cvl, Measure::soc}) {
     EXPECT_EQ(say(measure, 50), 50);
     EXPECT_EQ(say(measure, 0), 0);
@@ -48,7 +48,7 @@ TEST_F(JumpGuardTest, ANarrowerLimitCountsAtOnce) {
   EXPECT_EQ(say(Measure::dvl, 46), 46);
 }
 
-TEST_F(JumpGuardTest, OneDamagedFrameIsForgottenWithTheNextSoundOne) {
+TEST_F(GlitchFilterTest, OneDamagedFrameIsForgottenWithTheNextSoundOne) {
   EXPECT_EQ(say(Measure::dcl, 50), 50);
   EXPECT_EQ(say(Measure::dcl, 3), 3);
   EXPECT_EQ(say(Measure::dcl, 50), 50);
@@ -57,7 +57,7 @@ TEST_F(JumpGuardTest, OneDamagedFrameIsForgottenWithTheNextSoundOne) {
   EXPECT_EQ(say(Measure::dcl, 90), 50) << "said once more, but not in a row";
 }
 
-TEST_F(JumpGuardTest, ALimitThatClimbsIsFollowedOneFrameLater) {
+TEST_F(GlitchFilterTest, ALimitThatClimbsIsFollowedOneFrameLater) {
   EXPECT_EQ(say(Measure::ccl, 10), 10);
   EXPECT_EQ(say(Measure::ccl, 20), 10);
   EXPECT_EQ(say(Measure::ccl, 30), 20);
@@ -65,7 +65,7 @@ TEST_F(JumpGuardTest, ALimitThatClimbsIsFollowedOneFrameLater) {
   EXPECT_EQ(say(Measure::ccl, 25), 25);
 }
 
-TEST_F(JumpGuardTest, AVoltageThatJumpsIsHeldUntilItIsSaidAgain) {
+TEST_F(GlitchFilterTest, AVoltageThatJumpsIsHeldUntilItIsSaidAgain) {
   EXPECT_EQ(say(Measure::voltage, 50), 50);
   EXPECT_EQ(say(Measure::voltage, 55), std::nullopt);
   EXPECT_EQ(say(Measure::voltage, 50), 50);
@@ -73,18 +73,18 @@ TEST_F(JumpGuardTest, AVoltageThatJumpsIsHeldUntilItIsSaidAgain) {
   EXPECT_EQ(say(Measure::voltage, 45.5), 45.5);
 }
 
-TEST_F(JumpGuardTest, ACurrentThatTurnsIsHeldUntilItIsSaidAgain) {
+TEST_F(GlitchFilterTest, ACurrentThatTurnsIsHeldUntilItIsSaidAgain) {
   EXPECT_EQ(say(Measure::current, 20), 20);
   EXPECT_EQ(say(Measure::current, -34.3), std::nullopt);
   EXPECT_EQ(say(Measure::current, -34.3), -34.3);
 }
 
-TEST_F(JumpGuardTest, WhatHasNoRulePassesAsItIs) {
+TEST_F(GlitchFilterTest, WhatHasNoRulePassesAsItIs) {
   EXPECT_EQ(say(Measure::power, 50), 50);
   EXPECT_EQ(say(Measure::power, -5000), -5000);
 }
 
-TEST_F(JumpGuardTest, AProtectionIsSetAtOnceAndClearedTheSecondTime) {
+TEST_F(GlitchFilterTest, AProtectionIsSetAtOnceAndClearedTheSecondTime) {
   const double high = flags(BmsFlag::high_voltage),
                both = flags(BmsFlag::high_voltage, BmsFlag::low_voltage);
   EXPECT_EQ(say(Measure::protections, 0), 0);
@@ -95,7 +95,7 @@ TEST_F(JumpGuardTest, AProtectionIsSetAtOnceAndClearedTheSecondTime) {
   EXPECT_EQ(say(Measure::protections, 0), 0);
 }
 
-TEST_F(JumpGuardTest, AnEnableIsClearedAtOnceAndSetTheSecondTime) {
+TEST_F(GlitchFilterTest, AnEnableIsClearedAtOnceAndSetTheSecondTime) {
   const double charge = flags(BmsRequest::charge_enable);
   const double both = flags(BmsRequest::charge_enable, BmsRequest::discharge_enable);
   EXPECT_EQ(say(Measure::requests, both), both);

@@ -159,9 +159,9 @@ TEST_F(HistoryCollectorTest, FaultsAreNotedWhenRaisedAndWhenCleared) {
 
 TEST_F(HistoryCollectorTest, ADecisionIsNotedWhenItsReasonsChange) {
   run(20s);
-  house_.decide({Why::self_consumption, Why::slew, Why::reserve});
+  house_.decide({Cause::self_consumption, Cause::slew, Cause::reserve});
   run(20s);
-  house_.decide({Why::self_consumption, Why::reserve});  // the slew comes and goes
+  house_.decide({Cause::self_consumption, Cause::reserve});  // the slew comes and goes
   run(20s);
   EXPECT_EQ(count("decision self_consumption battery_w=0 wished_w=0"), 2u);
   EXPECT_EQ(count("decision self_consumption battery_w=0 wished_w=0 limits=reserve"), 1u);
@@ -170,9 +170,9 @@ TEST_F(HistoryCollectorTest, ADecisionIsNotedWhenItsReasonsChange) {
 TEST_F(HistoryCollectorTest, ADecisionThatFlipsAllTheTimeIsNotedEvery10s) {
   for (int i = 0; i < 600; ++i) {
     if (i % 2 == 0)
-      house_.decide({Why::self_consumption, Why::bms_discharge_limit});
+      house_.decide({Cause::self_consumption, Cause::bms_discharge_limit});
     else
-      house_.decide({Why::self_consumption});
+      house_.decide({Cause::self_consumption});
     house_.pass(100ms);
     collector_.update(house_.view);
   }

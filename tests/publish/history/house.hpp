@@ -16,7 +16,7 @@ class HistoryHouse {
       : start_(start), wall_(std::chrono::seconds(wall_s)) {
     view.max_age = 3s;
     view.local.trusted = true;
-    view.decision.reasons.add({Why::self_consumption, Watts{}});
+    view.decision.reasons.add({Cause::self_consumption, Watts{}});
     pass(Duration{});
   }
 
@@ -36,7 +36,7 @@ class HistoryHouse {
   }
   /// The wall clock jumps.
   void step(Duration by) { step_ += by; }
-  void decide(std::initializer_list<Why> reasons) {
+  void decide(std::initializer_list<Cause> reasons) {
     view.decision.reasons = {};
     for (const auto why : reasons) view.decision.reasons.add({why, Watts{}});
   }

@@ -141,7 +141,7 @@ TEST(HistoryKill, AtAnyMomentLosesAtMostTheLastBatchAndNeverTheFile) {
         << "what was on disk is gone, kill " << i;
     ASSERT_LE(found.energy, said.written.value_or(before) + batch);
     ASSERT_GE(found.mark, said.shown) << "the next run would show less than this one, kill " << i;
-    ASSERT_LE(found.mark, found.energy + ShownTotals::room + 1.0);
+    ASSERT_LE(found.mark, found.energy + MonotonicTotals::room + 1.0);
     ASSERT_NEAR(found.energy_of_days, found.energy, 1.0) << "half a batch, kill " << i;
     with_batches += said.written ? 1 : 0;
     ahead += said.shown > found.energy ? 1 : 0;

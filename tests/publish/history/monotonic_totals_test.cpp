@@ -5,7 +5,7 @@
 namespace esshub::publish {
 namespace {
 
-constexpr double room = ShownTotals::room;
+constexpr double room = MonotonicTotals::room;
 
 EnergyTotals imported(double joules) {
   EnergyTotals totals;
@@ -13,12 +13,12 @@ EnergyTotals imported(double joules) {
   return totals;
 }
 
-double show(ShownTotals& counters, double flowed, bool bounded = true) {
+double show(MonotonicTotals& counters, double flowed, bool bounded = true) {
   return counters.show(imported(flowed), bounded)[Flow::grid_import];
 }
 
-TEST(ShownTotals, ShowWhatHasFlowedUpToTheMark) {
-  ShownTotals counters(imported(1000.0));
+TEST(MonotonicTotals, ShowWhatHasFlowedUpToTheMark) {
+  MonotonicTotals counters(imported(1000.0));
   EXPECT_EQ(show(counters, 1000.0), 1000.0);
   EXPECT_EQ(show(counters, 1500.0), 1000.0) << "the disk has been promised no more";
   const auto marks = counters.marks_for(imported(1500.0), false);
@@ -28,8 +28,8 @@ TEST(ShownTotals, ShowWhatHasFlowedUpToTheMark) {
   EXPECT_EQ(show(counters, 1600.0), 1600.0);
 }
 
-TEST(ShownTotals, AfterACrashStandStillUntilTheTotalsHaveComeUp) {
-  ShownTotals counters(imported(1000.0 + room));  // the totals on disk: 1000 J
+TEST(MonotonicTotals, AfterACrashStandStillUntilTheTotalsHaveComeUp) {
+  MonotonicTotals counters(imported(1000.0 + room));  // the totals on disk: 1000 J
   EXPECT_EQ(show(counters, 1000.0), 1000.0 + room);
   counters.written(counters.marks_for(imported(1000.0), false));
   EXPECT_EQ(show(counters, 1000.0 + room / 2), 1000.0 + room);
@@ -37,25 +37,25 @@ TEST(ShownTotals, AfterACrashStandStillUntilTheTotalsHaveComeUp) {
   EXPECT_EQ(show(counters, 1000.0 + room + 1.0), 1000.0 + room + 1.0);
 }
 
-TEST(ShownTotals, CrashesWithoutAnyFlowDoNotAddUp) {
+TEST(MonotonicTotals, CrashesWithoutAnyFlowDoNotAddUp) {
   EnergyTotals marks = imported(1000.0 + room);
   for (int crash = 0; crash < 3; ++crash) {
-    ShownTotals counters(marks);
+    MonotonicTotals counters(marks);
     EXPECT_EQ(show(counters, 1000.0), 1000.0 + room);
     marks = counters.marks_for(imported(1000.0), false);
   }
   EXPECT_EQ(marks[Flow::grid_import], 1000.0 + room);
 }
 
-TEST(ShownTotals, WhatHasNeverFlowedShowsNothingAfterACrash) {
-  ShownTotals counters;
+TEST(MonotonicTotals, WhatHasNeverFlowedShowsNothingAfterACrash) {
+  MonotonicTotals counters;
   const auto marks = counters.marks_for(imported(5000.0), false);
   EXPECT_EQ(marks[Flow::solar], 0.0);
   EXPECT_EQ(marks[Flow::grid_import], 5000.0 + room);
 }
 
-TEST(ShownTotals, ABatchIsDueBeforeACounterStandsStill) {
-  ShownTotals counters;
+TEST(MonotonicTotals, ABatchIsDueBeforeACounterStandsStill) {
+  MonotonicTotals counters;
   EXPECT_FALSE(counters.near({}));
   EXPECT_TRUE(counters.near(imported(1.0))) << "the first that ever flowed";
   counters.written(counters.marks_for(imported(1.0), false));
@@ -63,14 +63,14 @@ TEST(ShownTotals, ABatchIsDueBeforeACounterStandsStill) {
   EXPECT_TRUE(counters.near(imported(0.8 * room)));
 }
 
-TEST(ShownTotals, TheLastMarkLeavesNoRoomButNeverTakesBackWhatWasShown) {
-  ShownTotals counters(imported(5000.0));
+TEST(MonotonicTotals, TheLastMarkLeavesNoRoomButNeverTakesBackWhatWasShown) {
+  MonotonicTotals counters(imported(5000.0));
   EXPECT_EQ(counters.marks_for(imported(1000.0), true)[Flow::grid_import], 5000.0);
   EXPECT_EQ(counters.marks_for(imported(6000.0), true)[Flow::grid_import], 6000.0);
 }
 
-TEST(ShownTotals, GoOnWithoutADiskAndDoNotFallWhenItIsBack) {
-  ShownTotals counters(imported(1000.0));
+TEST(MonotonicTotals, GoOnWithoutADiskAndDoNotFallWhenItIsBack) {
+  MonotonicTotals counters(imported(1000.0));
   EXPECT_EQ(show(counters, 9000.0, /*bounded=*/false), 9000.0);
   EXPECT_EQ(show(counters, 9500.0), 9000.0);
   counters.written(counters.marks_for(imported(9500.0), false));

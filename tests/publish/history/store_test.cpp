@@ -120,7 +120,7 @@ TEST_F(HistoryStoreTest, CountersDoNotFallWhenACrashTakesTheLastBatch) {
   store_->update(house_.view);
   const auto mark = store_->shown(house_.view.energies)[Flow::grid_import];
   EXPECT_GE(mark, shown[Flow::grid_import]);
-  EXPECT_LE(mark, start_[Flow::grid_import] + ShownTotals::room);
+  EXPECT_LE(mark, start_[Flow::grid_import] + MonotonicTotals::room);
   run(2min);
   EXPECT_EQ(store_->shown(house_.view.energies)[Flow::grid_import], mark) << "it waits";
   run(10min);
@@ -136,11 +136,11 @@ TEST_F(HistoryStoreTest, ABatchIsWrittenEarlyBeforeACounterWouldStandStill) {
     return number("SELECT round(mark) FROM totals WHERE flow='grid_import'");
   };
   const auto before = mark();
-  house_.pass(1min, 0.76 * ShownTotals::room / 60);
+  house_.pass(1min, 0.76 * MonotonicTotals::room / 60);
   store_->update(house_.view);
   for (int i = 0; i < 500 && mark() == before; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  EXPECT_GT(static_cast<double>(mark() - before), 0.7 * ShownTotals::room);
+  EXPECT_GT(static_cast<double>(mark() - before), 0.7 * MonotonicTotals::room);
 }
 
 TEST_F(HistoryStoreTest, WhatIsKeptCanBeAskedForAfterARestart) {

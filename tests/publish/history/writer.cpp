@@ -57,7 +57,7 @@ int write_for_ever(HistoryStore& store, const HistorySettings& settings) {
 
 int write_days(HistoryStore& store, const HistorySettings& settings, int days, bool flips) {
   HistoryHouse house(noon);
-  ShownTotals
+  MonotonicTotals
       shown;  // as the store's: which early batches a clock that is not in a rush would bring
   const auto before = bytes_written();
   const auto steps = days * 24h / 1s;
@@ -67,8 +67,9 @@ int write_days(HistoryStore& store, const HistorySettings& settings, int days, b
     house.read(Point::inverter, Measure::dc_power, 900.0 * std::sin(hour * 5));
     house.view.decision.house_load = Watts{300.0 + static_cast<double>(i * 7919 % 2500)};
     if (i % (flips ? 1 : 300) == 0)
-      house.decide(i % 2 == 0 ? std::initializer_list<Why>{Why::self_consumption}
-                              : std::initializer_list<Why>{Why::self_consumption, Why::reserve});
+      house.decide(i % 2 == 0
+                       ? std::initializer_list<Cause>{Cause::self_consumption}
+                       : std::initializer_list<Cause>{Cause::self_consumption, Cause::reserve});
     house.pass(1s, static_cast<double>(i * 104729 % 3000) - 1000.0);
     store.update(house.view);
     if (i % (settings.batch / 1s) != 0 && !shown.near(house.view.energies)) continue;

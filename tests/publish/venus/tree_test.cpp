@@ -257,8 +257,8 @@ TEST_F(Tree, OnlyTheWeeklyPlanAndTheTariffAreScheduledCharging) {
 }
 
 TEST_F(Tree, ReasonsShowAsFlags) {
-  view.decision.reasons.add({Why::self_consumption, {}});
-  view.decision.reasons.add({Why::reserve, {}});
+  view.decision.reasons.add({Cause::self_consumption, {}});
+  view.decision.reasons.add({Cause::reserve, {}});
   EXPECT_EQ(get("system", "/SystemState/LowSoc"), i(1));
   EXPECT_EQ(get("system", "/SystemState/ChargeDisabled"), i(0));
 }

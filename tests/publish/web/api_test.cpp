@@ -56,7 +56,7 @@ class WebApiTest : public testing::Test {
   }
 
   WebResponse ask(const WebRequest& r) {
-    if (auto refused = api.turned_away(r)) return *refused;
+    if (auto refused = api.check_origin(r)) return *refused;
     return api.answer(r);
   }
   WebResponse get(const std::string& target) { return ask(request("GET", target)); }

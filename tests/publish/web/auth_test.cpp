@@ -60,8 +60,8 @@ TEST(WebPassword, NoFileIsNoPasswordButADamagedOneIsAnError) {
   EXPECT_THAT(read_password(dir.path()).error().detail, HasSubstr("esshub password"));
 }
 
-TEST(LoginBrake, AHundredWrongPasswordsTakeMostOfADay) {
-  LoginBrake brake;
+TEST(LoginThrottle, AHundredWrongPasswordsTakeMostOfADay) {
+  LoginThrottle brake;
   Instant now = t0;
   for (int i = 0; i < 100; ++i) {
     now += brake.wait("192.0.2.1", now);
@@ -71,8 +71,8 @@ TEST(LoginBrake, AHundredWrongPasswordsTakeMostOfADay) {
   EXPECT_EQ(brake.wait("192.0.2.1", now), 15min);
 }
 
-TEST(LoginBrake, ThreeAreFreeAndComingTooEarlyDoublesTheDelay) {
-  LoginBrake brake;
+TEST(LoginThrottle, ThreeAreFreeAndComingTooEarlyDoublesTheDelay) {
+  LoginThrottle brake;
   for (int i = 0; i < 2; ++i) brake.failed("192.0.2.1", t0);
   EXPECT_EQ(brake.wait("192.0.2.1", t0), 0s);
   brake.failed("192.0.2.1", t0);
@@ -84,8 +84,8 @@ TEST(LoginBrake, ThreeAreFreeAndComingTooEarlyDoublesTheDelay) {
   EXPECT_EQ(brake.wait("192.0.2.2", t0), 0s) << "another address";
 }
 
-TEST(LoginBrake, SuccessAndAnHourForgive) {
-  LoginBrake brake;
+TEST(LoginThrottle, SuccessAndAnHourForgive) {
+  LoginThrottle brake;
   for (int i = 0; i < 5; ++i) brake.failed("192.0.2.1", t0);
   brake.succeeded("192.0.2.1");
   EXPECT_EQ(brake.wait("192.0.2.1", t0), 0s);
@@ -94,20 +94,20 @@ TEST(LoginBrake, SuccessAndAnHourForgive) {
   EXPECT_EQ(brake.wait("192.0.2.2", t0 + 61min), 0s);
 }
 
-TEST(LoginBrake, ManyAddressesTogetherDelayAllButBriefly) {
-  LoginBrake brake;
+TEST(LoginThrottle, ManyAddressesTogetherDelayAllButBriefly) {
+  LoginThrottle brake;
   for (int i = 0; i < 200; ++i) brake.failed("192.0.2." + std::to_string(i), t0);
   EXPECT_EQ(brake.wait("198.51.100.1", t0), 30s);
   brake.refused("198.51.100.1", t0);
   EXPECT_EQ(brake.wait("198.51.100.1", t0 + 30s), 0s) << "not punished for others";
 }
 
-TEST(LoginBrake, AnIpv6HostCountsWithItsWholeNetwork) {
-  EXPECT_EQ(brake_key("192.0.2.1"), "192.0.2.1");
-  EXPECT_EQ(brake_key("::1"), "::1");
-  EXPECT_EQ(brake_key("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-  EXPECT_EQ(brake_key("2001:db8:1:2:ffff::9"), brake_key("2001:db8:1:2:3:4:5:6"));
-  EXPECT_NE(brake_key("2001:db8:1:3::9"), brake_key("2001:db8:1:2::9"));
+TEST(LoginThrottle, AnIpv6HostCountsWithItsWholeNetwork) {
+  EXPECT_EQ(throttle_key("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(throttle_key("::1"), "::1");
+  EXPECT_EQ(throttle_key("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+  EXPECT_EQ(throttle_key("2001:db8:1:2:ffff::9"), throttle_key("2001:db8:1:2:3:4:5:6"));
+  EXPECT_NE(throttle_key("2001:db8:1:3::9"), throttle_key("2001:db8:1:2::9"));
 }
 
 TEST(Sessions, EndWhenIdleOldOrThePasswordChanges) {

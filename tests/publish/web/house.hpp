@@ -41,8 +41,8 @@ inline View working_house(Instant now = t0) {
   view.decision.battery_power = 1188.0_W;
   view.decision.setpoint = {1201.0_W, InverterMode::follow, now + 1s};
   view.decision.house_load = 300.0_W;
-  view.decision.reasons.add({Why::self_consumption, 1500.0_W});
-  view.decision.reasons.add({Why::charge_limit, 1500.0_W});
+  view.decision.reasons.add({Cause::self_consumption, 1500.0_W});
+  view.decision.reasons.add({Cause::charge_limit, 1500.0_W});
   view.decision.policy.reserve = 20.0_soc;
   view.decision.policy.ceiling = 100.0_soc;
   view.decision.policy.cutoff = 5.0_soc;

@@ -73,12 +73,12 @@ TEST(WebJson, FaultsComeWorstFirstWithAdviceAndSince) {
 
 TEST(WebJson, TheGistChangesWithMeaningNotWithNumbers) {
   auto view = working_house();
-  const auto before = gist(view, t0);
+  const auto before = state_fingerprint(view, t0);
   view.snapshot.absorb({{Point::grid, Measure::power}, 2000, t0});
-  EXPECT_EQ(gist(view, t0), before);
-  EXPECT_NE(gist(view, t0 + 4s), before) << "stale";
-  view.decision.reasons.add({Why::slew, 0.0_W});
-  EXPECT_NE(gist(view, t0), before);
+  EXPECT_EQ(state_fingerprint(view, t0), before);
+  EXPECT_NE(state_fingerprint(view, t0 + 4s), before) << "stale";
+  view.decision.reasons.add({Cause::slew, 0.0_W});
+  EXPECT_NE(state_fingerprint(view, t0), before);
 }
 
 TEST(WebCommands, AreReadStrictly) {

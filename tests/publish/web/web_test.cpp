@@ -251,7 +251,7 @@ TEST_F(WebServer, EventsComeAtOnceEverySecondAndWhenTheirSenseChanges) {
   EXPECT_THAT(client.heard, HasSubstr("Content-Type: text/event-stream"));
   EXPECT_THAT(client.heard, HasSubstr("event: state\ndata: {"));
   auto view = house();
-  view.decision.reasons.add({Why::islanded, {}});
+  view.decision.reasons.add({Cause::islanded, {}});
   web->update(view);
   EXPECT_TRUE(client.read_until("\"why\":\"islanded\""));
   // The View is not renewed: its ages grow, and what is old becomes null by itself.

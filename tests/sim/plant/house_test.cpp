@@ -13,14 +13,14 @@ void run(House& house, Duration time) {
 
 TEST(MeterModel, ShowsAStepTo99PercentAfterASecond) {
   Meter meter{MeterSettings{.power_noise = Watts{}, .voltage_noise = Volts{}}};
-  Dice dice{1};
+  Rng dice{1};
   for (int i = 0; i < 50; ++i) meter.advance(20ms, 1000.0_W, 230.0_V, dice);
   EXPECT_NEAR(meter.reading().power.value(), 990.0, 0.5);
   EXPECT_NEAR(meter.reading().current.value(), 990.0 / 230.0, 0.01);
 }
 
 TEST(MeterModel, ShowsEverythingLaterByItsDelay) {
-  Dice dice{1};
+  Rng dice{1};
   Meter prompt{MeterSettings{.power_noise = Watts{}, .voltage_noise = Volts{}}};
   Meter late{MeterSettings{.delay = 300ms, .power_noise = Watts{}, .voltage_noise = Volts{}}};
   std::vector<Watts> shown;
@@ -36,7 +36,7 @@ TEST(MeterModel, ShowsEverythingLaterByItsDelay) {
 
 TEST(MeterModel, IsNeverFrozenWhileItLives) {
   Meter meter{MeterSettings{}};
-  Dice dice{1};
+  Rng dice{1};
   meter.advance(20ms, 0.0_W, 230.0_V, dice);
   for (int i = 0; i < 100; ++i) {
     const auto before = meter.reading();
@@ -49,7 +49,7 @@ TEST(MeterModel, IsNeverFrozenWhileItLives) {
 
 TEST(MeterModel, CountsEnergyByDirection) {
   Meter meter{MeterSettings{}};
-  Dice dice{1};
+  Rng dice{1};
   for (int i = 0; i < 3600; ++i) meter.advance(1s, 2000.0_W, 230.0_V, dice);
   for (int i = 0; i < 1800; ++i) meter.advance(1s, -1000.0_W, 230.0_V, dice);
   EXPECT_NEAR(meter.reading().forward.value(), 2000.0, 1e-6);

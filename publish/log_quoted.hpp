@@ -7,7 +7,7 @@
 namespace esshub::publish {
 
 /// `"text"`: control characters and quotes softened, and cut where nobody reads on.
-[[nodiscard]] inline std::string in_quotes(std::string_view text) {
+[[nodiscard]] inline std::string log_quoted(std::string_view text) {
   constexpr std::size_t longest = 120;
   std::string result = "\"";
   for (const char c : text.substr(0, longest)) {
