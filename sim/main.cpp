@@ -237,7 +237,7 @@ void add_year_options(CLI::App& command, YearOptions& to) {
   command.footer(
       "Every decision is made by the hub's own table of targets and limits. Measurements are\n"
       "ideal, and so is the inverter but for its losses; powers are constant within an hour. The\n"
-      "bound is the least cost with perfect optimal_bound (exact); it must end with what it "
+      "bound is the least cost with perfect foresight (exact); it must end with what it "
       "started\n"
       "with and must not feed the grid from the battery. Regret is cost minus bound.\n"
       "\nExit codes: 0 done, 64 wrong arguments, 73 a file cannot be written, 78 a file that was\n"
@@ -300,7 +300,7 @@ int main(int argc, char** argv) {
   YearOptions year;
   auto* year_command = app.add_subcommand(
       "year",
-      "What the hub's rules make of a year, next to no battery and to perfect optimal_bound");
+      "What the hub's rules make of a year, next to no battery and to perfect foresight");
   add_year_options(*year_command, year);
 
   StepCommand step_command;

@@ -82,7 +82,7 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
   row("cost without a battery", than.no_battery, "");
   row("cost with these rules", year.cost, "");
   if (than.bound) {
-    row("bound, perfect optimal_bound", *than.bound, regret(*than.bound));
+    row("bound, perfect foresight", *than.bound, regret(*than.bound));
     row("bound without grid charging", *than.bound_from_sun, regret(*than.bound_from_sun));
   } else {
     text += "bound: none, for a price is below what export earns\n";

@@ -1,4 +1,4 @@
-// esshub-sim year: what the rules make of a year, next to no battery and to perfect optimal_bound.
+// esshub-sim year: what the rules make of a year, next to no battery and to perfect foresight.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// What a year would have cost with perfect optimal_bound: the bound no policy can beat.
+// What a year would have cost with perfect foresight: the bound no policy can beat.
 #pragma once
 
 #include <optional>

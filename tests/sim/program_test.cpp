@@ -217,7 +217,7 @@ TEST_F(Program, SimulatesAYear) {
   const std::string house = ESSHUB_TEST_DATA "/house_1h_citylearn2022_building1.csv";
   EXPECT_EQ(run({"year", "--house", house, "--tariff", "e7", "--json", path("y.json")}), 0);
   EXPECT_THAT(said(), HasSubstr("cost with these rules            982.52\n"));
-  EXPECT_THAT(said(), HasSubstr("bound, perfect optimal_bound         832.77   regret 149.75\n"));
+  EXPECT_THAT(said(), HasSubstr("bound, perfect foresight         832.77   regret 149.75\n"));
   EXPECT_NEAR(nlohmann::json::parse(text_of(path("y.json")))["cost"].get<double>(), 982.52, 0.01);
 
   EXPECT_EQ(run({"year", "--help"}), 0);
