@@ -18,8 +18,9 @@ struct Bound {
   double volts;    ///< at the pack of 15 cells, at rest
   double percent;  ///< more than this is not in it
 };
-// Generous: a healthy LFP cell at rest holds half of this at these voltages (pylontech-can
-// section 5 for the pack's limits; the curve itself is the usual one of the chemistry).
+// Generous: a healthy LFP cell at rest holds half of this at these voltages
+// (reference: pylontech-can#5 for the pack's limits; the curve itself is the usual one of the
+// chemistry).
 constexpr std::array<Bound, 4> bounds{{{45.0, 5.0}, {46.5, 12.0}, {47.4, 25.0}, {48.3, 45.0}}};
 
 /// The most that can be in a pack of this voltage, %.

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t state_count = static_cast<std::size_t>(InverterState::charge) + 1;
 
-// VE.Bus sub-states 0 to 8 while charging (reference: vebus-mk3 section 8.1).
+// VE.Bus sub-states 0 to 8 while charging (reference: vebus-mk3#8.1).
 constexpr std::array<std::string_view, 9> charge_states{"init",
                                                         "bulk",
                                                         "absorption",
@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 9> charge_states{"init",
                                                         "bulk_stopped"};
 
 // Bits 0 to 3 of the LED frame's alarm byte, before the alarm; bits 4 to 7, the alarm itself
-// (reference: vebus-mk3 section 3.3).
+// (reference: vebus-mk3#3.3).
 constexpr std::array<std::string_view, 4> alarms{"temperature", "low_battery", "overload",
                                                  "dc_ripple"};
 

@@ -12,7 +12,7 @@ namespace esshub {
 
 enum class InstructionKind : std::uint8_t { balance, charge, discharge, idle };
 
-/// One word of a plan (reference: moixa-behaviour, Instructions). The range holds for balance and
+/// One word of a plan (reference: moixa-behaviour#4). The range holds for balance and
 /// idle, power and target for charge and discharge.
 struct Instruction {
   InstructionKind kind = InstructionKind::balance;

@@ -123,7 +123,7 @@ enum class BmsRequest : std::uint32_t {
   full_charge = 1u << 4,
 };
 
-/// VE.Bus main state (reference: vebus-mk3 section 8.1).
+/// VE.Bus main state (reference: vebus-mk3#8.1).
 enum class InverterState : std::uint8_t {
   down = 0,
   startup = 1,

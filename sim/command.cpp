@@ -90,7 +90,7 @@ constexpr std::array flag_names{
     Named<BmsFlag>{"unknown", BmsFlag::unknown},
 };
 
-// Bits of the LED frame's alarm byte (reference: vebus-mk3 section 3.3).
+// Bits of the LED frame's alarm byte (reference: vebus-mk3#3.3).
 constexpr std::array alarm_names{
     Named<unsigned>{"temperature_warning", 0x01},
     Named<unsigned>{"low_battery_warning", 0x02},

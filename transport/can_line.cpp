@@ -75,7 +75,7 @@ std::variant<int, std::string> usable_interface(int fd, const std::string& name)
 }
 
 bool set_filters(int fd, const SocketCan& settings) {
-  // Standard data frames only (reference: pylontech-can section 8).
+  // Standard data frames only (reference: pylontech-can#8).
   const can_filter filter{settings.filter_id, settings.filter_mask | CAN_EFF_FLAG | CAN_RTR_FLAG};
   // CAN_ERR_BUSERROR is left out: it may flood.
   const can_err_mask_t errors =

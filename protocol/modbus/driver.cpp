@@ -114,8 +114,7 @@ class ModbusDriver final : public Driver {
  private:
   // ---- time on the wire -------------------------------------------------------------------------
   [[nodiscard]] Duration gap() const {
-    // Above 19200 baud the silence is 1.75 ms whatever the speed (reference: eastron-modbus
-    // section 6).
+    // Above 19200 baud the silence is 1.75 ms whatever the speed (reference: eastron-modbus#6).
     const Duration silence = config_.baud > 19200 ? Duration(1750us) : config_.wire_time(3.5);
     return std::max(config_.gap, silence);
   }

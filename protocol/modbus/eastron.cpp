@@ -12,7 +12,7 @@ constexpr double kilo = 1000.0;  // the wire says kWh, kvarh and kVAh; we say Wh
 
 // Eastron SDM630Modbus protocol V1.8, input registers, and SDM630 Protocol 2018 v2.0, pages 3 to 5:
 // identical addresses. Totals mix all three phases, so a meter used as three single-phase channels
-// is read by phase only (reference: eastron-modbus section 2).
+// is read by phase only (reference: eastron-modbus#2.1).
 constexpr Register sdm630[] = {
     {0x0000, "l1_voltage_v", 1, 1, Measure::voltage},
     {0x0002, "l2_voltage_v", 1, 2, Measure::voltage},
@@ -103,7 +103,7 @@ constexpr Register sdm630[] = {
 
 // Eastron SDM120M RTU protocol V2.5, input registers; 0x0024 in the older document only. The total
 // energy 0x0156 depends on a setting (0xF920): import and export are read instead
-// (reference: eastron-modbus section 3).
+// (reference: eastron-modbus#3).
 constexpr Register sdm120[] = {
     {0x0000, "l1_voltage_v", 1, 1, Measure::voltage},
     {0x0006, "l1_current_a", 1, 1, Measure::current},
@@ -139,9 +139,9 @@ constexpr Block sdm630_blocks[] = {
     {0x015A, 12, 10s},               // import and export of three phases
 };
 
-// At most 10 registers at once: some meters of the family fail above (reference: eastron-modbus
-// section 1), so the voltage is read apart from the power. The frequency comes with the energies:
-// it is the grid's, and another read would cost every fast one.
+// At most 10 registers at once: some meters of the family fail above (reference: eastron-modbus#1),
+// so the voltage is read apart from the power. The frequency comes with the energies: it is the
+// grid's, and another read would cost every fast one.
 constexpr Block sdm120_blocks[] = {
     {0x000C, 2, Duration::zero()},  // P
     {0x0000, 8, 2s},                // V, I

@@ -16,8 +16,8 @@ enum class MeterModel : std::uint8_t { sdm630, sdm120 };
 
 namespace eastron {
 
-/// One measurement: a float32 in two input registers, high word first (reference: eastron-modbus
-/// section 1).
+/// One measurement: a float32 in two input registers, high word first (reference:
+/// eastron-modbus#1).
 struct Register {
   std::uint16_t address;
   std::string_view name;  ///< quantity and unit as the hub shows it: "l1_power_w", "l1_import_wh"
@@ -46,7 +46,7 @@ struct Block {
 [[nodiscard]] const Block& voltage_block(MeterModel model);
 
 /// Holding register with the system type, and the one type that fills phases 2 and 3
-/// (reference: eastron-modbus sections 2 and 4; S2 prints 0x0008: misprint).
+/// (reference: eastron-modbus#2 and eastron-modbus#4; S2 prints 0x0008: misprint).
 constexpr Block system_type_block{0x000A, 2, Duration::zero()};
 constexpr double system_type_3p4w = 3.0;
 [[nodiscard]] std::string_view system_type_name(double type);  ///< "1P2W", "3P3W", "3P4W", "?"

@@ -18,8 +18,7 @@ namespace esshub::protocol {
 /// The way from a meter's registers to samples, the same however they were obtained. No sample
 /// leaves before a line voltage has proved the word order and, where phases 2 or 3 are used, the
 /// system type is known to be 3P4W: by asking for it or, where the hub only listens, by a line
-/// voltage on one of them, for in any other type they read zero (reference: eastron-modbus section
-/// 2).
+/// voltage on one of them, for in any other type they read zero (reference: eastron-modbus#2.1).
 class MeterDecoder {
  public:
   MeterDecoder(MeterConfig config, ModbusMode mode);

@@ -12,7 +12,7 @@
 
 namespace esshub::protocol::modbus {
 
-// Functions the meters know (reference: eastron-modbus sections 1 and 7).
+// Functions the meters know (reference: eastron-modbus#1 and eastron-modbus#7).
 constexpr std::uint8_t read_holding = 0x03;
 constexpr std::uint8_t read_input = 0x04;
 constexpr std::uint8_t diagnostics = 0x08;      ///< sub-function 0: loop-back
@@ -81,7 +81,7 @@ struct Frame {
 };
 
 /// Finds frames by structure and CRC, without timing: USB adapters deliver bytes in bursts, so the
-/// silence between frames is often invisible (reference: eastron-modbus section 9). Answers carry
+/// silence between frames is often invisible (reference: eastron-modbus#9). Answers carry
 /// no register address; they are bound to the last request, once. Bytes that fit nothing are
 /// skipped. Master, listener and slave share it.
 class FrameScanner {

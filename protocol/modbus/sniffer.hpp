@@ -8,7 +8,7 @@
 namespace esshub::protocol {
 
 /// make_modbus_driver() for ModbusMode::sniff. Frames are found by structure and CRC, as USB
-/// adapters hide the silence between them (reference: eastron-modbus section 9).
+/// adapters hide the silence between them (reference: eastron-modbus#9).
 [[nodiscard]] std::unique_ptr<Driver> make_modbus_sniffer(ModbusConfig config);
 
 }  // namespace esshub::protocol

@@ -19,17 +19,17 @@ namespace {
 
 using namespace pylontech;
 
-/// One age per identifier (reference: pylontech-can section 6 rule 1).
+/// One age per identifier (reference: pylontech-can#6 rule 1).
 constexpr Duration max_age = 3s;
 /// Channel openings in vain before the line itself is opened again.
 constexpr unsigned vain_openings_limit = 3;
-/// A new SOC further than this from the one before is told (section 5, "SOC is not monotonic").
+/// A new SOC further than this from the one before is told (reference: pylontech-can#5.3).
 constexpr unsigned soc_jump_limit = 5;
 /// Our frames refused by the adapter, one after the other, that mean a full transmit queue. The
 /// first may be a late answer to something else.
 constexpr unsigned refusals_limit = 2;
-/// The same frame so often and so fast is a retransmission (section 1). UNVERIFIED: that an adapter
-/// which listens passes on what nobody acknowledges.
+/// The same frame so often and so fast is a retransmission (reference: pylontech-can#1).
+/// UNVERIFIED: that an adapter which listens passes on what nobody acknowledges.
 constexpr unsigned repeats_limit = 20;
 constexpr Duration longest_repeat = 100ms;
 
@@ -206,7 +206,7 @@ class PylontechDriver final : public Driver {
     if (alarms.modules) battery_.modules = alarms.modules;
   }
   void remember(const Maker& maker, Step&, Instant) { battery_.maker = maker.text; }
-  /// One battery obeys one controller (reference: pylontech-can section 10, pitfall 12).
+  /// One battery obeys one controller (reference: pylontech-can#10 rule 12).
   void remember(const Controller& controller, Step& step, Instant) {
     if (config_.listen_only) return;
     if (std::exchange(other_controller_told_, true)) return;
@@ -329,7 +329,7 @@ class PylontechDriver final : public Driver {
   }
 
   /// An adapter tells nothing of a bus-off by itself: when silence begins it is asked, and at last
-  /// opened again (section 7).
+  /// opened again (reference: pylontech-can#7).
   void watch_channel(Step& step, Instant now) {
     if (!opening_.done()) return;
     if (now < silence_at()) {

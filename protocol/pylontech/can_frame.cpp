@@ -13,14 +13,15 @@ namespace {
 // The kernel writes can_id in the machine's own order; all machines we build for are little-endian.
 static_assert(std::endian::native == std::endian::little);
 
-// reference: pylontech-can section 8 (linux/can.h)
+// reference: pylontech-can#8 (linux/can.h)
 constexpr std::uint32_t extended_flag = 0x80000000u;
 constexpr std::uint32_t remote_flag = 0x40000000u;
 constexpr std::uint32_t error_flag = 0x20000000u;
 constexpr std::uint32_t standard_mask = 0x7FFu;
 constexpr std::uint32_t extended_mask = 0x1FFFFFFFu;
 
-// Error classes and what byte 1 says of the controller (reference: pylontech-can section 8).
+// Error classes and what byte 1 says of the controller (reference: pylontech-can#8;
+// linux/can/error.h).
 struct Named {
   std::uint32_t bits;
   std::string_view text;

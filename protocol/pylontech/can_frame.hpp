@@ -38,7 +38,7 @@ struct CanFrame {
   return (frame.extended ? 67u : 47u) + 8u * data;
 }
 
-/// Size of the kernel's `struct can_frame` (reference: pylontech-can section 8).
+/// Size of the kernel's `struct can_frame` (reference: pylontech-can#8).
 constexpr std::size_t can_record_size = 16;
 
 /// One record as read from a CAN_RAW socket. Errors: length (not 16 bytes), content (DLC over 8).

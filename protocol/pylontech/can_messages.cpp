@@ -19,8 +19,9 @@ struct FlagBit {
   unsigned bit;  ///< in the 16-bit word of two bytes
   BmsFlag flag;
 };
-// 0x359 bytes 0-1 and, but for bit 11, bytes 2-3 (vendor document V1.2; reference: pylontech-can
-// section 2). Emulators put "internal" at bit 15: that is unknown here, with the same consequence.
+// 0x359 bytes 0-1 and, but for bit 11, bytes 2-3 (vendor document V1.2; reference:
+// pylontech-can#2.5). Emulators put "internal" at bit 15: that is unknown here, with the same
+// consequence.
 constexpr std::array protection_bits{
     FlagBit{1, BmsFlag::high_voltage},
     FlagBit{2, BmsFlag::low_voltage},
@@ -43,7 +44,7 @@ constexpr std::array warning_bits{
 /// Sent for flags the profile has no bit for; read back as BmsFlag::unknown.
 constexpr std::uint32_t undocumented_bit = 1u << 15;
 
-// 0x35A: order of the 2-bit pairs, lowest first (reference: pylontech-can section 4; the bits agree
+// 0x35A: order of the 2-bit pairs, lowest first (reference: pylontech-can#4; the bits agree
 // with hoylabs/OpenDTU-OnBattery src/battery/pytes/Provider.cpp).
 constexpr std::array pair_order{
     BmsFlag::general,
@@ -64,7 +65,7 @@ constexpr std::size_t pair_count = 16;
 constexpr std::uint32_t pair_active = 0b01;
 constexpr std::uint32_t pair_inactive = 0b10;
 
-// 0x35C byte 0 (reference: pylontech-can section 2).
+// 0x35C byte 0 (reference: pylontech-can#2.6).
 struct RequestBit {
   unsigned bit;
   BmsRequest request;
@@ -246,7 +247,7 @@ Message decode_known(std::uint32_t can_id, ByteView data) {
   }
 }
 
-// ---- plausibility (reference: pylontech-can section 6 rule 4) ----------------------------------
+// ---- plausibility (reference: pylontech-can#6 rule 4) ------------------------------------------
 
 constexpr double amperes_per_module = 200.0;
 // UNVERIFIED: the largest stack on one bus; bounds currents while the number is unknown.

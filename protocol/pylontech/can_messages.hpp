@@ -15,11 +15,11 @@
 #include "model/units.hpp"
 #include "protocol/pylontech/can_frame.hpp"
 
-// reference: pylontech-can sections 2 to 4. Everything is little-endian; current + = charging on
-// the wire as in here, so no sign is turned.
+// reference: pylontech-can#2 to pylontech-can#4. Everything is little-endian; current + = charging
+// on the wire as in here, so no sign is turned.
 namespace esshub::protocol::pylontech {
 
-constexpr unsigned bit_rate = 500'000;  ///< section 1
+constexpr unsigned bit_rate = 500'000;  ///< reference: pylontech-can#1
 
 namespace id {
 constexpr std::uint32_t keep_alive = 0x305;
@@ -144,7 +144,7 @@ using Message =
 [[nodiscard]] bool truncated(const CanFrame& frame);
 
 /// Why a message cannot be true of a 15-cell stack; nothing if it can. `modules`: how many there
-/// are, if known, bounds the currents (reference: pylontech-can section 6 rule 4).
+/// are, if known, bounds the currents (reference: pylontech-can#6 rule 4).
 [[nodiscard]] std::optional<Error> implausible(const Message& message,
                                                std::optional<unsigned> modules);
 

@@ -9,7 +9,7 @@
 #include "model/result.hpp"
 #include "protocol/bytes.hpp"
 
-// reference: pylontech-can section 9. ~ VER ADR CID1 CID2 LENGTH INFO CHKSUM CR
+// reference: pylontech-can#9. ~ VER ADR CID1 CID2 LENGTH INFO CHKSUM CR
 namespace esshub::protocol::pylontech_rs485 {
 
 constexpr std::uint8_t sent_version = 0x20;

@@ -70,7 +70,7 @@ bool knows_whole_stack(Command command) {
   return command == Command::analog || command == Command::alarms;
 }
 
-// Status 1 (reference: pylontech-can section 9 lists it from the highest bit).
+// Status 1 (reference: pylontech-can#9 lists it from the highest bit).
 // UNVERIFIED: that bit 3 is the one without a meaning.
 struct FlagBit {
   unsigned bit;

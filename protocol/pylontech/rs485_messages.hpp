@@ -15,7 +15,7 @@
 #include "protocol/bytes.hpp"
 #include "protocol/pylontech/rs485_frame.hpp"
 
-// reference: pylontech-can section 9. Fields are big-endian; current + = charging on the wire as in
+// reference: pylontech-can#9. Fields are big-endian; current + = charging on the wire as in
 // here, so no sign is turned. Only reading is known here.
 namespace esshub::protocol::pylontech_rs485 {
 

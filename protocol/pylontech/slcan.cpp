@@ -12,7 +12,7 @@ constexpr char cr = '\r';
 constexpr char bel = '\a';
 constexpr std::uint32_t time_stamp_wrap = 60000;  // milliseconds
 
-// LAWICEL's meaning of the status bits, bit 0 first (reference: pylontech-can section 7).
+// LAWICEL's meaning of the status bits, bit 0 first (reference: pylontech-can#7).
 constexpr std::array<std::string_view, 8> status_names{
     "receive queue full", "transmit queue full", "error warning", "data overrun", "bit 4",
     "error passive",      "arbitration lost",    "bus error"};

@@ -13,7 +13,7 @@
 #include "protocol/bytes.hpp"
 #include "protocol/pylontech/can_frame.hpp"
 
-// reference: pylontech-can section 7
+// reference: pylontech-can#7
 namespace esshub::protocol {
 
 /// The frame as a line with its CR, `t3552AABB\r`: a transmit command as well as a received frame.

@@ -22,7 +22,7 @@ using namespace vebus;
 
 constexpr unsigned max_timeouts = 3;  // in a row; then it is silent: 1.6 s
 constexpr unsigned max_optional_timeouts = 2;
-constexpr Duration fast_reset_wait = 1s;  // section 1: after 'R' at high speed
+constexpr Duration fast_reset_wait = 1s;  // reference: vebus-mk3#1: after 'R' at high speed
 constexpr std::uint32_t fast_baud = 115200;
 constexpr unsigned probes_before_reopen = 6;
 constexpr Duration reopen_wait = 2s;
@@ -216,7 +216,7 @@ void VebusDriver::pump(Instant now, Step& step) {
 Task VebusDriver::choose(Instant now) {
   if (handshake_.over() && !refusal_.empty() && now >= identify_at_) handshake_.repeat();
   // Off before the standby line is held would be for good: the interface dies with the unit
-  // (reference: vebus-mk3 section 14, pitfall 17).
+  // (reference: vebus-mk3#14 rule 17).
   if (handshake_.stage() > Task::hardware_flags && command_.switch_due(left_off(), now))
     return Task::switch_state;
   if (!handshake_.over()) return handshake_.stage();
@@ -226,7 +226,7 @@ Task VebusDriver::choose(Instant now) {
   return poll_schedule_.next(now, ess.found(), !(ess.found() && ess.reads_many()));
 }
 
-/// Section 11: ask for the version; wake the interface; bring it back from high speed.
+/// reference: vebus-mk3#11: ask for the version; wake the interface; bring it back from high speed.
 void VebusDriver::probe(Instant now, Step& step) {
   if (at_fast_baud_) {
     at_fast_baud_ = false;

@@ -15,7 +15,8 @@ struct VebusConfig {
   Watts setpoint_deadband{1.0};       ///< smaller changes wait for the refresh
 };
 
-/// The driver of one single-phase unit with the ESS assistant (reference: vebus-mk3).
+/// The driver of one single-phase unit with the ESS assistant (reference: vebus-mk3#7,
+/// vebus-mk3#11).
 ///
 /// Ready means: handshake done and the ESS record found; only then {inverter, controllable} is
 /// emitted and setpoints are written. Without the record, with several units, or where setpoints

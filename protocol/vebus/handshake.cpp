@@ -8,7 +8,7 @@ namespace {
 constexpr std::array<std::uint8_t, 7> needed_scales{
     ram::mains_voltage, ram::battery_voltage, ram::battery_current, ram::mains_period,
     ram::battery_power, ram::mains_power,     ram::output_power};
-constexpr unsigned oldest_interface = 131;  // version modulo 1000 (section 3.1)
+constexpr unsigned oldest_interface = 131;  // version modulo 1000 (reference: vebus-mk3#3.1)
 
 }  // namespace
 

@@ -33,9 +33,9 @@ class Scales {
   std::optional<Winmon> partial_;
 };
 
-/// Where the setpoint of the ESS assistant is (section 7.1). That address is only good while the
-/// record is where it was found, so its header is read again and again, together with the power
-/// values where the unit can (it answered the walk with two words).
+/// Where the setpoint of the ESS assistant is (reference: vebus-mk3#7.1). That address is only good
+/// while the record is where it was found, so its header is read again and again, together with the
+/// power values where the unit can (it answered the walk with two words).
 class EssRecord {
  public:
   [[nodiscard]] Winmon walk_request(Letter letter) const;

@@ -267,7 +267,7 @@ double Scale::value(std::uint16_t raw) const {
 }
 
 std::optional<Scale> scale_of(RamInfo info) {
-  // -32768 would make the reciprocal rule divide by zero (section 5 rule 1).
+  // -32768 would make the reciprocal rule divide by zero (reference: vebus-mk3#5 rule 1).
   if (info.scale == 0 || info.scale == -32768) return std::nullopt;
   if (info.offset == -32768) {
     if (info.scale < 1 || info.scale > 16) return std::nullopt;
@@ -581,7 +581,7 @@ std::string_view error_text(std::uint8_t code) {
       return "a BMS is connected that needs an assistant, and there is none";
     case 8:
     case 11:
-      return "relay or ground test failed";  // UNVERIFIED: section 8.3 recalls both
+      return "relay or ground test failed";  // UNVERIFIED (reference: vebus-mk3#8.3)
     case 10:
       return "time synchronisation problem";
     case 14:

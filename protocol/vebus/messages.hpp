@@ -1,7 +1,7 @@
 // VE.Bus commands and replies inside MK2/MK3 frames; the one place that knows the wire's signs.
 //
 // Each message is decoded without knowing its direction: a request and its reply differ in length
-// or code. All wire facts: reference vebus-mk3, the section is named at each fact.
+// or code. The source of each wire fact is named beside it.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@
 
 namespace esshub::protocol::vebus {
 
-// ---- signs (section 7.3) ------------------------------------------------------------------------
+// ---- signs (reference: vebus-mk3#7.3) ----------------------------------------------------------
 
 /// The setpoint word, RAM 15 and RAM 18 count power leaving AC-in as positive; inside the hub power
 /// drawn from the mains is positive. The only sign change there is; it is its own inverse.
@@ -32,7 +32,7 @@ namespace esshub::protocol::vebus {
 [[nodiscard]] std::optional<std::int16_t> setpoint_word(Watts drawn_from_mains);
 [[nodiscard]] Watts setpoint_watts(std::int16_t word);
 
-// ---- RAM variables (section 5) ------------------------------------------------------------------
+// ---- RAM variables (reference: vebus-mk3#5) ----------------------------------------------------
 
 namespace ram {
 constexpr std::uint8_t mains_voltage = 0;
@@ -70,10 +70,10 @@ struct RamInfo {
 [[nodiscard]] std::optional<Scale> scale_of(RamInfo info);
 /// What a MultiPlus-II answers for ids 0 to 19; for tools and the simulator, never for control.
 [[nodiscard]] std::optional<RamInfo> usual_info(std::uint8_t id);
-/// Nothing when there is no signal (raw 0x00 and 0xFF, section 3.4).
+/// Nothing when there is no signal (raw 0x00 and 0xFF, reference: vebus-mk3#3.4).
 [[nodiscard]] std::optional<Hertz> frequency(const Scale& period, std::uint8_t raw);
 
-// ---- interface messages (section 3) -------------------------------------------------------------
+// ---- interface messages (reference: vebus-mk3#3) -----------------------------------------------
 
 /// 'V', to the interface.
 struct VersionRequest {
@@ -165,7 +165,7 @@ struct HighSpeed {
   friend bool operator==(HighSpeed, HighSpeed) = default;
 };
 
-// ---- info frames (section 3.4), raw as on the wire ----------------------------------------------
+// ---- info frames (reference: vebus-mk3#3.4), raw as on the wire --------------------------------
 
 /// Type 0x20 with phase code 0x0C.
 struct DcInfo {
@@ -232,7 +232,7 @@ struct Forwarded {
   friend bool operator==(const Forwarded&, const Forwarded&) = default;
 };
 
-// ---- Winmon (section 4) -------------------------------------------------------------------------
+// ---- Winmon (reference: vebus-mk3#4) -----------------------------------------------------------
 
 /// The letter pairs a reply with its request. W replies may be truncated: the hub uses X, Y, Z.
 enum class Letter : std::uint8_t { w = 'W', x = 'X', y = 'Y', z = 'Z' };
@@ -288,7 +288,7 @@ struct Winmon {
 [[nodiscard]] Winmon ram_info(Letter letter, std::uint8_t id);
 /// Never touches the EEPROM (flags 0x02).
 /// UNVERIFIED: a word with the high byte 0xFF is sent unpadded, as two working implementations do;
-/// one old encoder appends a zero (section 2 rule 3).
+/// one old encoder appends a zero (reference: vebus-mk3#2 rule 3).
 [[nodiscard]] Winmon write_ram(Letter letter, std::uint8_t id, std::int16_t word);
 [[nodiscard]] Winmon read_snapshot(Letter letter);
 
@@ -328,7 +328,7 @@ struct FirmwarePart {
 /// True for 87 and 88; a refusal is an error of kind exception.
 [[nodiscard]] Result<bool> decode_written(const Winmon& reply);
 
-/// Header word of an assistant's record (section 7.1).
+/// Header word of an assistant's record (reference: vebus-mk3#7.1).
 struct RecordHeader {
   static constexpr unsigned ess = 5;
   unsigned assistant = 0;
@@ -351,7 +351,7 @@ using Message = std::variant<VersionRequest, Version, Address, LedRequest, Leds,
   return mk3::encode(frame(message));
 }
 
-// ---- words for people (sections 3.3, 8) ---------------------------------------------------------
+// ---- words for people (reference: vebus-mk3#3.3, vebus-mk3#8) ----------------------------------
 
 [[nodiscard]] std::string_view sub_state_name(std::uint8_t sub_state);
 /// "mains, bulk"; the LEDs of one byte.

@@ -10,9 +10,9 @@ namespace {
 constexpr std::size_t max_length = 39;  // type + 36 bytes of payload + 2 LED bytes
 constexpr unsigned leds_appended = 0x80;
 
-// Section 2. Type 0x00 (some MK2 at boot) is left out on purpose: with it every small number in
-// front of a stray zero would look like a frame's head. That the interface has lost its settings
-// is seen by the mode byte of its version broadcast.
+// reference: vebus-mk3#2. Type 0x00 (some MK2 at boot) is left out on purpose: with it every small
+// number in front of a stray zero would look like a frame's head. That the interface has lost its
+// settings is seen by the mode byte of its version broadcast.
 constexpr std::array<std::uint8_t, 9> known_types{0xFF, 0x20, 0x41, 0x40, 0x21,
                                                   0x38, 0x3C, 0x3F, 0x3D};
 
@@ -24,7 +24,7 @@ bool specially_summed(std::uint8_t type) {
   return type == 0x21 || type == 0x38 || type == 0x3D || type == 0x3F;
 }
 
-// `body`: from the length byte to the last one before the checksum (section 2 rule 2).
+// `body`: from the length byte to the last one before the checksum (reference: vebus-mk3#2 rule 2).
 std::uint8_t checksum(ByteView body) {
   unsigned sum = 0;
   for (const std::byte b : body) sum += u8(b);
@@ -84,7 +84,8 @@ void Parser::push(ByteView bytes) {
 std::optional<Frame> Parser::next(FrameCounters& counters) {
   while (!buffer_.empty()) {
     const std::size_t length = read_u8(buffer_, 0) & 0x7Fu;
-    if (read_u8(buffer_, 0) == 0) {  // stray zero: no frame starts with it (section 2 rule 4)
+    if (read_u8(buffer_, 0) ==
+        0) {  // stray zero: no frame starts with it (reference: vebus-mk3#2 rule 4)
       buffer_.erase(buffer_.begin());
       continue;
     }

@@ -12,15 +12,15 @@
 
 namespace esshub::protocol::mk3 {
 
-constexpr std::uint32_t baud = 2400;       ///< 8N1 (reference: vebus-mk3 section 1)
+constexpr std::uint32_t baud = 2400;       ///< 8N1 (reference: vebus-mk3#1)
 constexpr Duration byte_time = 4166667ns;  ///< ten bits on that line
 [[nodiscard]] constexpr Duration wire_time(std::size_t bytes) {
   return byte_time * static_cast<Duration::rep>(bytes);
 }
-/// A frame whose rest has not come for that long will not come (section 2 rule 5).
+/// A frame whose rest has not come for that long will not come (reference: vebus-mk3#2 rule 5).
 constexpr Duration frame_gap = 300ms;
 
-// Frame types (section 2). Forwarded VE.Bus frames are everything but `interface`.
+// Frame types (reference: vebus-mk3#2). Forwarded VE.Bus frames are everything but `interface`.
 constexpr std::uint8_t type_interface = 0xFF;
 constexpr std::uint8_t type_info = 0x20;
 constexpr std::uint8_t type_config = 0x41;

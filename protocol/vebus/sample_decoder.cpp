@@ -9,7 +9,8 @@
 namespace esshub::protocol::vebus {
 namespace {
 
-constexpr double mains_present = 180.0;  // V at AC-in; the unit wants 187 V (section 9)
+constexpr double mains_present =
+    180.0;  // V at AC-in; the unit wants 187 V (reference: vebus-mk3#9)
 
 bool within(double value, double low, double high) {
   return value >= low && value <= high;

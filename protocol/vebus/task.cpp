@@ -47,8 +47,9 @@ std::optional<Code> reply_code(Task task) {
 
 Duration reply_limit(Task task) {
   if (task == Task::find_interface) return 2s;  // it broadcasts by itself once a second
-  if (task == Task::input) return 1200ms;       // F 5 may need over 750 ms (section 2)
-  return 500ms;  // measured 42 to 130 ms (section 2); two more frames may come in between
+  if (task == Task::input) return 1200ms;       // F 5 may need over 750 ms (reference: vebus-mk3#2)
+  return 500ms;  // measured 42 to 130 ms (reference: vebus-mk3#2); two more frames may come in
+                 // between
 }
 
 bool answers(Task task, Letter letter, bool half, const Message& message) {

@@ -11,7 +11,7 @@
 namespace esshub::protocol::vebus {
 
 enum class Task : std::uint8_t {
-  // handshake, in this order (reference: vebus-mk3 section 11)
+  // handshake, in this order (reference: vebus-mk3#11)
   find_interface,
   select_address,
   settings,

@@ -13,7 +13,7 @@
 
 namespace esshub::publish {
 
-/// Home Assistant's device discovery (reference: venus-dbus-mqtt section 6). Topics, below
+/// Home Assistant's device discovery (reference: venus-dbus-mqtt#6). Topics, below
 /// `<prefix>/<id>/`: `availability` and `source/<name>` (retained), `state/<entity>`,
 /// `set/<control>`. A value that is not current is said to be "None" once and then not at all, so
 /// that its entity becomes unavailable (I10).

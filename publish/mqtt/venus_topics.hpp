@@ -13,7 +13,7 @@
 
 namespace esshub::publish {
 
-/// Says what dbus-flashmq would say (reference: venus-dbus-mqtt section 5): nothing until somebody
+/// Says what dbus-flashmq would say (reference: venus-dbus-mqtt#5): nothing until somebody
 /// sends a keep-alive, then everything once and what changes, until 60 s after the last one.
 /// Nothing is retained.
 class VenusTopics {

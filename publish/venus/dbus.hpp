@@ -11,7 +11,7 @@
 
 namespace esshub::publish {
 
-/// com.victronenergy.BusItem as Venus OS has it (reference: venus-dbus-mqtt section 1): GetItems
+/// com.victronenergy.BusItem as Venus OS has it (reference: venus-dbus-mqtt#1): GetItems
 /// and one ItemsChanged a View with what has changed, GetValue, GetText and SetValue per path;
 /// invalid is an empty array. One connection per service, because their paths overlap. A bus that
 /// is down or slow costs control nothing (F15).

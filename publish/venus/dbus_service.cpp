@@ -12,7 +12,7 @@ namespace esshub::publish {
 namespace {
 
 constexpr auto interface = "com.victronenergy.BusItem";
-// What SetValue answers (reference: venus-dbus-mqtt section 1.1).
+// What SetValue answers (reference: venus-dbus-mqtt#1.1).
 constexpr std::int32_t set_ok = 0;
 constexpr std::int32_t set_not_writable = 1;
 constexpr std::int32_t set_refused = 2;

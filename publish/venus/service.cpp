@@ -9,7 +9,7 @@ namespace esshub::publish {
 namespace {
 
 // Instances as Venus deals them: BMS on CAN 512, VE.Bus on the first USB port 288, meters from 30
-// (reference: venus-dbus-mqtt section 1.4). The meters' suffix names the driver; their serial
+// (reference: venus-dbus-mqtt#1.4). The meters' suffix names the driver; their serial
 // numbers are not known.
 constexpr auto services = std::to_array<VenusService>({
     {"grid", "com.victronenergy.grid.sdm630_l1", 30},

@@ -29,7 +29,7 @@ struct VenusService {
 [[nodiscard]] const VenusService* find_service(std::string_view service);
 
 /// The tree of the View and, before each service's rows, what a device must say of itself
-/// (reference: venus-dbus-mqtt section 1.5). Numbers are rounded to 0.001: what changes less has
+/// (reference: venus-dbus-mqtt#1.5). Numbers are rounded to 0.001: what changes less has
 /// not changed. Always the same rows in the same order; valid as long as `identity`.
 [[nodiscard]] std::vector<VenusRow> venus_items(const VenusIdentity& identity, const View& view);
 

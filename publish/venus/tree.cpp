@@ -112,7 +112,7 @@ std::optional<bool> islanded(const View& view) {
 }
 
 /// Venus /State from the main state, the charge sub-state and the error code.
-/// reference: vebus-mk3 section 8.2.
+/// reference: vebus-mk3#8.2.
 Value vebus_state(const View& view) {
   const auto state = main_state(view);
   if (!state) return std::nullopt;
@@ -176,7 +176,7 @@ Value assistant(const View& view) {
   return controllable && *controllable == 1.0 ? Value{5} : std::nullopt;
 }
 
-/// Alarm and pre-alarm bits of the LED frame. reference: vebus-mk3 section 3.
+/// Alarm and pre-alarm bits of the LED frame. reference: vebus-mk3#3.3.
 template <unsigned pre_bit>
 Value inverter_alarm(const View& view) {
   const auto set = integer(view.current(Point::inverter, Measure::alarms));
@@ -307,7 +307,7 @@ struct Row {
 using M = Measure;
 using P = Point;
 
-// One row per published value. reference: venus-dbus-mqtt sections 3.1 to 3.7.
+// One row per published value. reference: venus-dbus-mqtt#3.1 to venus-dbus-mqtt#3.7.
 constexpr auto rows = std::to_array<Row>({
     // 3.1 Only the grid's own phase: the meter's other phases measure other things.
     {"grid", "/Connected", &connected<P::grid, M::power>},

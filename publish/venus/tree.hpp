@@ -22,7 +22,8 @@ struct VenusRow {
 
 /// Always the same rows in the same order. Units as Venus has them: SI, but energy in kWh and
 /// temperature in degC. Signs: grid + = import, pvinverter + = production, battery and vebus DC +
-/// = charging, vebus ActiveIn + = into the inverter. reference: venus-dbus-mqtt sections 2 and 3.
+/// = charging, vebus ActiveIn + = into the inverter. reference: venus-dbus-mqtt#2 and
+/// venus-dbus-mqtt#3.
 [[nodiscard]] std::vector<VenusRow> venus_tree(const View& view);
 
 }  // namespace esshub::publish

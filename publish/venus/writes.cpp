@@ -12,7 +12,7 @@ constexpr std::string_view disable_charge_path = "/Hub4/DisableCharge";
 constexpr std::string_view disable_feed_in_path = "/Hub4/DisableFeedIn";
 constexpr std::string_view reserve_path = "/Settings/CGwacs/BatteryLife/MinimumSocLimit";
 
-// What a Multi can be told at all: 16 bits (reference: venus-dbus-mqtt section 3.5). As on Venus,
+// What a Multi can be told at all: 16 bits (reference: venus-dbus-mqtt#3.5). As on Venus,
 // a wish beyond the limits is no mistake: they bound it and are named as the reasons.
 constexpr Watts setpoint_limit = 32.767_kW;
 constexpr Watts rest_band = 10.0_W;  // an instruction's power must be above zero

@@ -8,7 +8,7 @@ namespace esshub::sim {
 namespace {
 
 constexpr double cells = 15.0;
-constexpr double module_amperes = 25.0;  // 0.5 C, reference: pylontech-can section 5
+constexpr double module_amperes = 25.0;  // 0.5 C, reference: pylontech-can#5
 constexpr double module_ampere_hours = 50.0;
 constexpr double module_ohm =
     0.040;  // cells, switches and cables; a usual figure, not a measured one
@@ -41,7 +41,7 @@ double cell_volts(double percent) {
 }
 
 /// CCL falls in steps near full: 0.75 and 0.40 were captured, 0.20 is in between them and 0.
-/// reference: pylontech-can section 5. UNVERIFIED: at which SOC the steps lie.
+/// reference: pylontech-can#5.1. UNVERIFIED: at which SOC the steps lie.
 double taper(double percent) {
   if (percent < 90.0) return 1.0;
   if (percent < 95.0) return 0.75;
@@ -180,7 +180,7 @@ void Battery::update_bms(Duration dt) {
   truth_.dcl = truth_.discharge_enable ? rated : Amperes{};
   truth_.protections = latched_;
 
-  // US2000B-Plus thresholds, reference: pylontech-can section 2 (0x35C).
+  // US2000B-Plus thresholds, reference: pylontech-can#2.6.
   truth_.force_charge_1 = soc < 9.0;
   truth_.force_charge_2 = soc >= 9.0 && soc <= 13.0;
   not_full_for_ = soc > 97.0 ? Duration{} : not_full_for_ + dt;

@@ -13,7 +13,7 @@ struct BatterySettings {
   unsigned modules = 2;       ///< US2000: 50 Ah, 2.4 kWh each
   double soc_percent = 50.0;  ///< at the start
   Celsius ambient{21.0};
-  Volts cvl{53.2};  ///< reference: pylontech-can section 5
+  Volts cvl{53.2};  ///< reference: pylontech-can#5
   Volts dvl{45.0};
 };
 

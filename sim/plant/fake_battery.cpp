@@ -18,8 +18,7 @@ using namespace protocol::pylontech;
 
 constexpr Duration first_burst = 500ms;
 constexpr Duration burst_period = 1s;
-/// How often a stack that waits for 0x305 sends its only frame (reference: pylontech-can section
-/// 2).
+/// How often a stack that waits for 0x305 sends its only frame (reference: pylontech-can#2.1).
 constexpr Duration waiting_period = 1500ms;
 constexpr std::size_t longest_command = 32;
 constexpr double module_ah = 50.0;
@@ -75,8 +74,7 @@ class FakeBattery final : public Device {
  private:
   enum class Channel : std::uint8_t { closed, listening, open };
 
-  // ---- the adapter (reference: pylontech-can section 7)
-  // -------------------------------------------
+  // ---- the adapter (reference: pylontech-can#7) ------------------------------------------------
 
   void execute(const std::string& command, protocol::Step& step) {
     if (command.empty()) return;
@@ -139,7 +137,7 @@ class FakeBattery final : public Device {
   bool transmit(const std::string& command, protocol::Step& step) {
     const auto frame = parse_slcan(command);
     if (!frame) return false;
-    // Any content will do: controllers in the field differ (reference: pylontech-can section 2).
+    // Any content will do: controllers in the field differ (reference: pylontech-can#2.1).
     if (!frame->extended && frame->id == id::keep_alive) keep_alive_seen_ = true;
     return accept(step, options_.transmit_ack ? (frame->extended ? "Z" : "z") : "");
   }

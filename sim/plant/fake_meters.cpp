@@ -20,7 +20,7 @@ using protocol::ByteView;
 using protocol::MeterModel;
 using protocol::Step;
 
-constexpr std::uint16_t most_registers = 80;  // in one read (reference: eastron-modbus section 1)
+constexpr std::uint16_t most_registers = 80;  // in one read (reference: eastron-modbus#1)
 constexpr Duration frame_silence = 20ms;      // ends a cut request; requests come 60 ms apart
 
 // ---- what the meter calculates from what it measures --------------------------------------------
@@ -67,7 +67,7 @@ double total_reverse(const MeterTruth& t) {
   return sum(t, [](const MeterReading& r) { return kilo(r.reverse); });
 }
 
-// ---- registers (reference: eastron-modbus sections 2 to 4) --------------------------------------
+// ---- registers (reference: eastron-modbus#2 to eastron-modbus#4) -------------------------------
 
 /// Three registers in a row, one a phase.
 struct PhaseRow {

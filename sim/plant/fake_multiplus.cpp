@@ -1,5 +1,5 @@
-// An MK3 interface with a MultiPlus-II behind it, seen from the wire (reference: vebus-mk3
-// section 12). Values come from InverterTruth, commands go to InverterCommand.
+// An MK3 interface with a MultiPlus-II behind it, seen from the wire (reference: vebus-mk3#12).
+// Values come from InverterTruth, commands go to InverterCommand.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -26,10 +26,10 @@ constexpr Duration broadcast_period = 1s;
 constexpr std::uint32_t fast_baud = 115200;
 constexpr unsigned chatter_percent = 3;  // of the answers, for each kind of chatter
 constexpr std::uint8_t locked_setting = 11;
-constexpr std::size_t w_data_limit =
-    4;  // section 4: "4 payload bytes", code and letter not counted
+// "4 payload bytes", code and letter not counted (reference: vebus-mk3#4).
+constexpr std::size_t w_data_limit = 4;
 
-/// Assistants' records by layout (section 7.1); the words after the last one read 0.
+/// Assistants' records by layout (reference: vebus-mk3#7.1); the words after the last one read 0.
 std::vector<std::uint16_t> records(int layout) {
   switch (layout) {
     case 0:
@@ -250,7 +250,7 @@ class FakeMultiplus final : public Device {
     return options_.front_switch ? remote_ : sim::SwitchState::off;
   }
 
-  /// As in the captured 0x77 while on (section 3.4).
+  /// As in the captured 0x77 while on (reference: vebus-mk3#13).
   [[nodiscard]] std::uint8_t switch_register() const {
     using State = sim::SwitchState;
     const auto charges = [](State s) { return s == State::on || s == State::charger_only; };
@@ -354,7 +354,8 @@ class FakeMultiplus final : public Device {
   void on_setting_info(const Winmon& request, std::uint16_t id, Instant now) {
     constexpr std::uint16_t input_limit_id = 6;
     Winmon out{request.letter, Code::setting_info_is, {}};
-    constexpr std::array<std::uint16_t, 5> input_limit{0xFFF6, 0, 320, 10, 500};  // section 6
+    constexpr std::array<std::uint16_t, 5> input_limit{0xFFF6, 0, 320, 10,
+                                                       500};  // reference: vebus-mk3#6
     const bool known = id == input_limit_id;
     if (!known && long_dialect()) return answer(out, now);
     for (unsigned i = 0; i < input_limit.size(); ++i) {
@@ -498,7 +499,7 @@ class FakeMultiplus final : public Device {
     }
   }
 
-  /// The setpoint does not read back as written (section 7.3).
+  /// The setpoint does not read back as written (reference: vebus-mk3#7.3).
   [[nodiscard]] std::uint16_t record_word(std::uint8_t id) {
     if (id == setpoint_id_) return static_cast<std::uint16_t>(draw(0, 40) - 20u);
     const std::size_t i = id - std::size_t{ram::assistants};

@@ -6,13 +6,13 @@
 namespace esshub::sim {
 namespace {
 
-// loss = zero_load + linear |P| + square P^2: 11 W at zero load, 95 % at best, 93 % at 2400 W.
-// reference: vebus-mk3 section 9 (the two ends), the curve between them is ours.
+// loss = zero_load + linear |P| + square P^2: 11 W at zero load and 95 % at best
+// (reference: vebus-mk3#9); the curve, with 93 % at 2400 W, is ours.
 constexpr double zero_load = 11.0;
 constexpr double linear = 0.02;
 constexpr double square = 1.9e-5;
 
-// Self-use measured on a 48/3000, reference: vebus-mk3 section 9.
+// Self-use measured on a 48/3000, reference: vebus-mk3#9.
 constexpr Watts passthru_dc{4.6};
 constexpr Watts passthru_ac{4.4};
 constexpr Watts off_dc{1.3};
@@ -138,7 +138,8 @@ void Inverter::show(const Mains& mains, const InverterCommand& command) {
         truth_.leds_on = led_mains;
         break;
       }
-      // Under ESS control the state stays "charge" also while discharging (section 7.4).
+      // Under ESS control the state stays "charge" also while discharging (reference:
+      // vebus-mk3#7.4).
       truth_.state = InverterState::charge;
       truth_.charge_state = voltage_limited_ ? 2 : 1;
       truth_.leds_on = voltage_limited_ ? led_absorption : led_bulk;

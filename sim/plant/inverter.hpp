@@ -7,7 +7,7 @@
 
 namespace esshub::sim {
 
-/// reference: vebus-mk3 sections 7.4, 9 and 10.
+/// reference: vebus-mk3#7.4, vebus-mk3#9 and vebus-mk3#10.
 struct InverterSettings {
   Amperes charger_limit{35.0};
   Volts charge_voltage{53.2};  ///< the charger never passes it

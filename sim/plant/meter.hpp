@@ -10,7 +10,7 @@
 namespace esshub::sim {
 
 struct MeterSettings {
-  /// A step is shown to 99 % after 1 s, reference: eastron-modbus section 6: tau = 1 s / ln 100.
+  /// A step is shown to 99 % after 1 s, reference: eastron-modbus#6: tau = 1 s / ln 100.
   Seconds time_constant{0.217};
   Duration delay{};        ///< what it shows is that old besides
   Watts power_noise{0.2};  ///< standard deviation; registers of a live meter are never frozen

@@ -23,7 +23,7 @@ struct StepFigures {
   Seconds dead{};          ///< until the battery has moved 1 % of the step, at least 10 W
   Seconds settling{};      ///< until |grid| stays within 5 % of the step, or 50 W, for 2 s
   double overshoot = 0.0;  ///< share of the step by which the battery went beyond it
-  WattHours import{};      ///< in the 10 s after the step (a reference: over its whole record)
+  WattHours import{};      ///< in the 10 s after the step (a reference loop: over its whole record)
   WattHours export_{};
 };
 

@@ -142,8 +142,8 @@ bool modbus_whole(ByteView bytes, std::size_t length) {
   return remainder == 0;
 }
 
-/// All bytes add up to 0; four types add the swapped bytes 1, 3 and 5 (reference: vebus-mk3
-/// section 2 rule 2).
+/// All bytes add up to 0; four types add the swapped bytes 1, 3 and 5 (reference: vebus-mk3#2 rule
+/// 2).
 bool mk3_whole(ByteView bytes) {
   if (bytes.size() < 4 || bytes.size() != (u8(bytes[0]) & 0x7Fu) + 2u) return false;
   unsigned sum = 0;

@@ -26,7 +26,7 @@ std::string text(const Bytes& bytes) {
   return out;
 }
 
-/// One burst of 2 x US2000 (reference: pylontech-can section 2).
+/// One burst of 2 x US2000 (reference: pylontech-can#2).
 const std::vector<std::string> burst{"359#0000000002504E", "351#1402F401F401C201",
                                      "355#58006400",       "356#E213E001D200",
                                      "35C#C000",           "35E#50594C4F4E202020"};
