@@ -29,6 +29,7 @@
 #include "publish/energy_integrator.hpp"
 #include "publish/history/store.hpp"
 #include "publish/mqtt/mqtt.hpp"
+#include "publish/sink.hpp"
 #include "publish/venus/dbus.hpp"
 #include "publish/venus/portal_id.hpp"
 #include "publish/web/web.hpp"
@@ -38,9 +39,6 @@
 namespace esshub::actors {
 namespace {
 
-constexpr Duration exporter_period = 500ms;
-constexpr Duration page_period = 200ms;
-constexpr Duration client_period = 1s;  // of MQTT and D-Bus
 constexpr Duration command_service_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
@@ -92,12 +90,9 @@ struct ActorConfig : caf::actor_system_config {
 };
 
 /// Everything that runs. Destroyed from the bottom up: lines before the actors they report to,
-/// actors before the exporter, the page and the clients they feed.
+/// actors before the sinks they feed.
 struct Running {
-  std::unique_ptr<metrics::Exporter> exporter;
-  std::unique_ptr<publish::Web> page;
-  std::unique_ptr<publish::Mqtt> mqtt;
-  std::unique_ptr<publish::Dbus> dbus;
+  std::vector<publish::Sink> sinks;
   ActorConfig config;
   caf::actor_system system{config};
   transport::IoThread io;
@@ -105,110 +100,21 @@ struct Running {
 
 class RunningHub final : public Hub {
  public:
-  RunningHub(HubSettings settings, EventSink events, std::vector<ViewSink> sinks,
-             std::unique_ptr<metrics::Exporter> exporter, LocalClock clock)
+  RunningHub(const HubSettings& settings, const EventSink& events, std::vector<ViewSink> sinks,
+             std::shared_ptr<metrics::Exporter> exporter, LocalClock clock)
       : wired_(settings.control), clock_(std::move(clock)) {
-    running_->exporter = std::move(exporter);
-    SupervisorDeps parts;
-
-    if (!settings.history.file.empty()) {
-      history_ = std::make_shared<publish::HistoryStore>(
-          settings.history, events, [link = control_proxy_](bool failed) {
-            link->send(FaultNote{"history", Fault::storage_failed, failed});
-          });
-      events = [history = history_, events](const std::string& component, const Event& event) {
-        if (component == "command") history->note("command", event.name, event.detail);
-        events(component, event);
-      };
-    }
-
-    // What people and programs ask for: through the command service to the control, whichever is
-    // alive.
-    command_service_ = std::make_shared<CommandService>(CommandServiceDeps{
-        .settings = settings.control,
-        .state_dir = settings.state_dir,
-        .events = events,
-        .tell = [link = control_proxy_](const Orders& orders) { link->send(orders); },
-        .storage_failed =
-            [link = control_proxy_](bool failed) {
-              link->send(FaultNote{"state", Fault::storage_failed, failed});
-            }});
-
-    // One queue per bus: from its actor to the control.
-    std::vector<ControlSource> sources;
-    for (const auto& bus : settings.buses) {
-      const auto queue = std::make_shared<SampleQueue>();
-      sources.push_back({bus.name, queue});
-      BusDeps bus_parts;
-      bus_parts.name = bus.name;
-      bus_parts.make_line = [&io = running_->io, line = bus.line] {
-        return transport::make_line(io.context(), line);
-      };
-      bus_parts.make_driver = [driver = bus.driver] { return make_driver(driver); };
-      bus_parts.queue = queue;
-      bus_parts.events = events;
-      parts.buses.push_back({bus.name, is_inverter(bus),
-                             [bus_parts](caf::actor_system& system, const caf::actor& supervisor) {
-                               return spawn_bus(system, bus_parts, supervisor);
-                             }});
-    }
-
-    const ControlDeps control{settings.control,   std::move(sources), &control::step,
-                              settings.time_zone, settings.realtime,  events};
-    parts.control = [control, link = control_proxy_](caf::actor_system& system,
-                                                     const caf::actor& supervisor) {
-      auto actor = spawn_control(system, control, supervisor);
-      link->attach(actor);
-      return actor;
-    };
-
-    if (!settings.web.address.empty())
-      running_->page = publish::Web::start({settings.web.address, settings.web.certificate,
-                                            settings.web.key, settings.web.host_names},
-                                           {.site_name = settings.site_name,
-                                            .time_zone = settings.time_zone,
-                                            .version = ESSHUB_VERSION,
-                                            .state_dir = settings.state_dir,
-                                            .history = history_,
-                                            .plan = plans(),
-                                            .command = commands(),
-                                            .events = events,
-                                            .clock = &std::chrono::steady_clock::now});
-
-    std::vector<Subscription> subscriptions;
-    if (auto* metrics = running_->exporter.get())
-      subscriptions.push_back({[metrics](const View& v) { metrics->update(v); }, exporter_period});
-    if (auto* page = running_->page.get())
-      subscriptions.push_back({[page](const View& v) { page->update(v); }, page_period});
-    start_clients(settings, events);
-    if (auto* mqtt = running_->mqtt.get())
-      subscriptions.push_back({[mqtt](const View& v) { mqtt->update(v); }, client_period});
-    if (auto* dbus = running_->dbus.get())
-      subscriptions.push_back({[dbus](const View& v) { dbus->update(v); }, client_period});
-    for (auto& sink : sinks) subscriptions.push_back({std::move(sink), {}});
-    subscriptions.push_back({[service = command_service_](const View& v) {
-                               if (const auto& full = v.decision.policy.last_full)
-                                 service->note_full(*full);
-                             },
-                             command_service_period});
-    // Outlives the publisher, so that the energies go on when that is started again.
-    const auto energy_integrator =
-        std::make_shared<publish::EnergyIntegrator>(history_ ? history_->totals() : EnergyTotals{});
-    parts.publisher = [subscriptions, events, energy_integrator, history = history_](
-                          caf::actor_system& system, const caf::actor&) {
-      return spawn_publisher(system, subscriptions, events,
-                             [energy_integrator, history](View& view) {
-                               energy_integrator->update(view);
-                               if (!history) return;
-                               history->update(view);
-                               view.energies = history->shown(view.energies);
-                             });
-    };
-
-    parts.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };
-    parts.watchdog_period = watchdog_period();
-    parts.events = events;
-    supervisor_ = spawn_supervisor(running_->system, std::move(parts));
+    if (!settings.history.file.empty())
+      history_ = std::make_shared<publish::HistoryStore>(settings.history, events,
+                                                         storage_failed("history"));
+    const EventSink remembered = remember_commands(events);
+    SupervisorDeps deps;
+    deps.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };
+    deps.watchdog_period = watchdog_period();
+    deps.events = remembered;
+    open_commands(settings, remembered);
+    deps.control = start_buses(settings, remembered, deps.buses);
+    deps.publisher = start_publishers(settings, remembered, std::move(sinks), std::move(exporter));
+    supervisor_ = spawn_supervisor(running_->system, std::move(deps));
   }
 
   ~RunningHub() override { stop_once(); }
@@ -241,14 +147,119 @@ class RunningHub final : public Hub {
   }
 
  private:
-  void start_clients(const HubSettings& settings, const EventSink& events) {
+  // ---- the wiring: commands, buses, publishers -----------------------------------------------
+
+  /// What people and programs ask for: through the command service to the control, whichever is
+  /// alive.
+  void open_commands(const HubSettings& settings, const EventSink& events) {
+    command_service_ = std::make_shared<CommandService>(CommandServiceDeps{
+        .settings = settings.control,
+        .state_dir = settings.state_dir,
+        .events = events,
+        .tell = [proxy = control_proxy_](const Orders& orders) { proxy->send(orders); },
+        .storage_failed = storage_failed("state")});
+  }
+
+  /// One line, one driver and one queue a bus; the queues end at the control.
+  Spawn start_buses(const HubSettings& settings, const EventSink& events,
+                    std::vector<SupervisedBus>& buses) {
+    ControlDeps control{.settings = settings.control,
+                        .sources = {},
+                        .step = &control::step,
+                        .time_zone = settings.time_zone,
+                        .realtime = settings.realtime,
+                        .events = events};
+    for (const auto& bus : settings.buses) {
+      const BusDeps deps{
+          .name = bus.name,
+          .make_line = [&io = running_->io,
+                        line = bus.line] { return transport::make_line(io.context(), line); },
+          .make_driver = [driver = bus.driver] { return make_driver(driver); },
+          .queue = std::make_shared<SampleQueue>(),
+          .events = events};
+      control.sources.push_back({bus.name, deps.queue});
+      buses.push_back({bus.name, is_inverter(bus),
+                       [deps](caf::actor_system& system, const caf::actor& supervisor) {
+                         return spawn_bus(system, deps, supervisor);
+                       }});
+    }
+    return
+        [control, proxy = control_proxy_](caf::actor_system& system, const caf::actor& supervisor) {
+          auto actor = spawn_control(system, control, supervisor);
+          proxy->attach(actor);
+          return actor;
+        };
+  }
+
+  /// Everything that faces outward: one line a publisher.
+  Spawn start_publishers(const HubSettings& settings, const EventSink& events,
+                         std::vector<ViewSink> others,
+                         std::shared_ptr<metrics::Exporter> exporter) {
     const publish::VenusIdentity identity{
         settings.portal_id.empty() ? publish::portal_id() : settings.portal_id, settings.site_name,
         ESSHUB_VERSION};
+    auto& sinks = running_->sinks;
+    if (!settings.web.address.empty())
+      sinks.push_back(publish::sink_of(start_web(settings, events)));
     if (!settings.mqtt.host.empty())
-      running_->mqtt = std::make_unique<publish::Mqtt>(settings.mqtt, identity, commands(), events);
+      sinks.push_back(publish::sink_of(
+          std::make_shared<publish::Mqtt>(settings.mqtt, identity, commands(), events)));
     if (!settings.dbus.bus.empty())
-      running_->dbus = std::make_unique<publish::Dbus>(settings.dbus, identity, commands(), events);
+      sinks.push_back(publish::sink_of(
+          std::make_shared<publish::Dbus>(settings.dbus, identity, commands(), events)));
+    if (exporter) sinks.push_back(publish::sink_of(std::move(exporter)));
+    for (auto& other : others) sinks.push_back({.update = std::move(other)});
+    sinks.push_back({.update =
+                         [service = command_service_](const View& view) {
+                           if (const auto& full = view.decision.policy.last_full)
+                             service->note_full(*full);
+                         },
+                     .period = command_service_period});
+    return [sinks, events, complete = completion()](caf::actor_system& system, const caf::actor&) {
+      return spawn_publisher(system, sinks, events, complete);
+    };
+  }
+
+  std::shared_ptr<publish::Web> start_web(const HubSettings& settings, const EventSink& events) {
+    return publish::Web::start(
+        {settings.web.address, settings.web.certificate, settings.web.key, settings.web.host_names},
+        {.site_name = settings.site_name,
+         .time_zone = settings.time_zone,
+         .version = ESSHUB_VERSION,
+         .state_dir = settings.state_dir,
+         .history = history_,
+         .plan = plans(),
+         .command = commands(),
+         .events = events,
+         .clock = &std::chrono::steady_clock::now});
+  }
+
+  /// The energies. Outlives the publisher, so that they go on when that is started again.
+  Completion completion() {
+    const auto energies =
+        std::make_shared<publish::EnergyIntegrator>(history_ ? history_->totals() : EnergyTotals{});
+    return [energies, history = history_](View& view) {
+      energies->update(view);
+      if (!history) return;
+      history->update(view);
+      view.energies = history->shown(view.energies);
+    };
+  }
+
+  /// `events`, and those of the commands into the history as well.
+  EventSink remember_commands(const EventSink& events) const {
+    if (!history_) return events;
+    return [history = history_, events](const std::string& component, const Event& event) {
+      if (component == "command") history->note("command", event.name, event.detail);
+      events(component, event);
+    };
+  }
+
+  /// Fault::storage_failed, as far as `by` is concerned.
+  std::function<void(bool)> storage_failed(const std::string& by) {
+    return [proxy = control_proxy_, by](bool failed) {
+      proxy->send(FaultNote{by, Fault::storage_failed, failed});
+    };
   }
 
   /// The supervisor ends the actors in order; then nobody uses the lines any more.
@@ -257,10 +268,7 @@ class RunningHub final : public Hub {
     HubStopped stopped{.acknowledged = false, .all_ended = false};
     // What faces outward takes its time to end: beside the rest, not after it.
     auto closing = std::async(std::launch::async, [running = running_.get()] {
-      if (running->page) running->page->close();
-      if (running->mqtt) running->mqtt->close();
-      if (running->dbus) running->dbus->close();
-      if (running->exporter) running->exporter->close();
+      for (const auto& sink : running->sinks) sink.close();
     });
     {
       const caf::scoped_actor self{running_->system};
@@ -292,19 +300,19 @@ class RunningHub final : public Hub {
 
 }  // namespace
 
-Result<std::unique_ptr<Hub>> Hub::start(HubSettings settings, EventSink events,
+Result<std::unique_ptr<Hub>> Hub::start(const HubSettings& settings, const EventSink& events,
                                         std::vector<ViewSink> sinks) {
   if (auto error = unwirable(settings)) return tl::unexpected<Error>(std::move(*error));
   auto clock = LocalClock::make(settings.time_zone);
   if (!clock) return tl::unexpected<Error>(clock.error());
-  std::unique_ptr<metrics::Exporter> exporter;
+  std::shared_ptr<metrics::Exporter> exporter;
   if (!settings.metrics_address.empty()) {
     auto listening = metrics::Exporter::listen(settings.metrics_address, ESSHUB_VERSION);
     if (!listening) return tl::unexpected<Error>(listening.error());
     exporter = std::move(*listening);
   }
-  return std::make_unique<RunningHub>(std::move(settings), std::move(events), std::move(sinks),
-                                      std::move(exporter), std::move(*clock));
+  return std::make_unique<RunningHub>(settings, events, std::move(sinks), std::move(exporter),
+                                      std::move(*clock));
 }
 
 }  // namespace esshub::actors

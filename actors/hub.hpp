@@ -26,7 +26,8 @@ class Hub {
  public:
   /// Starts everything. An Error says what could not be started (metrics port taken, ...); buses
   /// that are not there yet are no error: they are opened when they come.
-  [[nodiscard]] static Result<std::unique_ptr<Hub>> start(HubSettings settings, EventSink events,
+  [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const HubSettings& settings,
+                                                          const EventSink& events,
                                                           std::vector<ViewSink> sinks);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;

@@ -13,7 +13,7 @@ namespace esshub::actors {
 namespace {
 
 struct Receiver {
-  Subscription subscription;
+  publish::Sink sink;
   std::optional<Instant> served_at;  ///< by the View's own time
   std::uint64_t failures = 0;
 };
@@ -29,10 +29,9 @@ struct PublisherState {
   void publish(View view) {
     if (complete) attempt(completion_failures, [&] { complete(view); });
     for (auto& receiver : receivers) {
-      if (receiver.served_at && view.now - *receiver.served_at < receiver.subscription.period)
-        continue;
+      if (receiver.served_at && view.now - *receiver.served_at < receiver.sink.period) continue;
       receiver.served_at = view.now;
-      attempt(receiver.failures, [&] { receiver.subscription.sink(view); });
+      attempt(receiver.failures, [&] { receiver.sink.update(view); });
     }
   }
 
@@ -51,10 +50,9 @@ struct PublisherState {
 };
 
 caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
-                                 std::vector<Subscription> subscriptions, EventSink events,
+                                 std::vector<publish::Sink> sinks, EventSink events,
                                  Completion complete) {
-  for (auto& subscription : subscriptions)
-    self->state.receivers.push_back({std::move(subscription), {}, 0});
+  for (auto& sink : sinks) self->state.receivers.push_back({std::move(sink), {}, 0});
   self->state.events = std::move(events);
   self->state.complete = std::move(complete);
   return {
@@ -72,10 +70,10 @@ caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
 
 }  // namespace
 
-caf::actor spawn_publisher(caf::actor_system& system, std::vector<Subscription> subscriptions,
+caf::actor spawn_publisher(caf::actor_system& system, std::vector<publish::Sink> sinks,
                            EventSink events, Completion complete) {
-  return system.spawn<caf::detached>(publisher_behavior, std::move(subscriptions),
-                                     std::move(events), std::move(complete));
+  return system.spawn<caf::detached>(publisher_behavior, std::move(sinks), std::move(events),
+                                     std::move(complete));
 }
 
 }  // namespace esshub::actors

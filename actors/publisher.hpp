@@ -8,14 +8,9 @@
 #include "actors/messages.hpp"
 #include "model/event.hpp"
 #include "model/view.hpp"
+#include "publish/sink.hpp"
 
 namespace esshub::actors {
-
-/// A receiver and how often it wants a View at most (0: every one).
-struct Subscription {
-  std::function<void(const View&)> sink;
-  Duration period{};
-};
 
 /// Fills in what the control does not know (energies), on the publisher's own copy of the View.
 using Completion = std::function<void(View&)>;
@@ -26,7 +21,7 @@ using Completion = std::function<void(View&)>;
 /// given to the sinks in their order. A sink that throws is reported and kept, and so is the
 /// completion.
 [[nodiscard]] caf::actor spawn_publisher(caf::actor_system& system,
-                                         std::vector<Subscription> subscriptions, EventSink events,
+                                         std::vector<publish::Sink> sinks, EventSink events,
                                          Completion complete = {});
 
 }  // namespace esshub::actors

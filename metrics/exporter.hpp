@@ -11,6 +11,8 @@ namespace esshub::metrics {
 
 class Exporter {
  public:
+  static constexpr Duration period = 500ms;  ///< of the Views it is given
+
   /// Listens on "host:port" and serves /metrics. Error when the address cannot be bound.
   [[nodiscard]] static Result<std::unique_ptr<Exporter>> listen(const std::string& address,
                                                                 const std::string& version);

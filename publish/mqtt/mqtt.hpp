@@ -12,6 +12,8 @@ namespace esshub::publish {
 /// nothing (F15): Views it cannot take are dropped, the newest wins.
 class Mqtt {
  public:
+  static constexpr Duration period = 1s;  ///< of the Views it is given
+
   Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
        const EventSink& events);
   ~Mqtt();

@@ -17,6 +17,8 @@ namespace esshub::publish {
 /// is down or slow costs control nothing (F15).
 class Dbus {
  public:
+  static constexpr Duration period = 1s;  ///< of the Views it is given
+
   Dbus(const DbusSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
        const EventSink& events);
   ~Dbus();

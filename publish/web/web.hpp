@@ -52,6 +52,8 @@ struct WebParts {
 
 class Web {
  public:
+  static constexpr Duration period = 200ms;  ///< of the Views it is given
+
   /// Starts to serve. What cannot be had yet (an address that comes later, a certificate that is
   /// being renewed) is reported once and tried again every few seconds: no page is no reason not to
   /// control the battery.

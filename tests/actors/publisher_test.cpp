@@ -15,9 +15,8 @@ namespace {
 
 class PublisherTest : public testing::Test {
  protected:
-  void start(std::vector<Subscription> subscriptions, Completion complete = {}) {
-    publisher_ =
-        spawn_publisher(system_, std::move(subscriptions), log_.sink(), std::move(complete));
+  void start(std::vector<publish::Sink> sinks, Completion complete = {}) {
+    publisher_ = spawn_publisher(system_, std::move(sinks), log_.sink(), std::move(complete));
     self_->monitor(publisher_);
     caf::anon_send(publisher_, ControlStarted{self_});
   }
@@ -48,7 +47,8 @@ class PublisherTest : public testing::Test {
 TEST_F(PublisherTest, EverySinkGetsEveryViewButNotMoreOftenThanItWants) {
   std::atomic<int> all{0};
   std::atomic<int> some{0};
-  start({{[&](const View&) { ++all; }, {}}, {[&](const View&) { ++some; }, 500ms}});
+  start({{.update = [&](const View&) { ++all; }},
+         {.update = [&](const View&) { ++some; }, .period = 500ms}});
   for (int i = 0; i < 11; ++i) {
     ASSERT_TRUE(asked());
     give(100ms * i);
@@ -60,7 +60,7 @@ TEST_F(PublisherTest, EverySinkGetsEveryViewButNotMoreOftenThanItWants) {
 
 TEST_F(PublisherTest, EverySinkGetsTheCompletedView) {
   std::atomic<double> joules{0};
-  start({{[&](const View& view) { joules = view.energies[Flow::solar]; }, {}}},
+  start({{.update = [&](const View& view) { joules = view.energies[Flow::solar]; }}},
         [](View& view) { view.energies[Flow::solar] = 42.0; });
   ASSERT_TRUE(asked());
   give(0ms);
@@ -70,7 +70,7 @@ TEST_F(PublisherTest, EverySinkGetsTheCompletedView) {
 
 TEST_F(PublisherTest, ASlowSinkIsNotGivenMoreUntilItIsDone) {
   std::promise<void> release;
-  start({{[done = release.get_future().share()](const View&) { done.wait(); }, {}}});
+  start({{.update = [done = release.get_future().share()](const View&) { done.wait(); }}});
   ASSERT_TRUE(asked());
   give(0ms);
   EXPECT_FALSE(asked(50ms)) << "the control owes nothing meanwhile: nothing piles up";
@@ -80,8 +80,8 @@ TEST_F(PublisherTest, ASlowSinkIsNotGivenMoreUntilItIsDone) {
 
 TEST_F(PublisherTest, AThrowingSinkIsReportedOnceAHundredTimesAndDisturbsNobody) {
   std::atomic<int> others{0};
-  start({{[](const View&) { throw std::runtime_error("broker"); }, {}},
-         {[&](const View&) { ++others; }, {}}});
+  start({{.update = [](const View&) { throw std::runtime_error("broker"); }},
+         {.update = [&](const View&) { ++others; }}});
   for (int i = 0; i < 101; ++i) {
     ASSERT_TRUE(asked());
     give(100ms * i);
@@ -93,7 +93,8 @@ TEST_F(PublisherTest, AThrowingSinkIsReportedOnceAHundredTimesAndDisturbsNobody)
 
 TEST_F(PublisherTest, AThrowingCompletionIsReportedAndTheSinksGetTheirView) {
   std::atomic<int> served{0};
-  start({{[&](const View&) { ++served; }, {}}}, [](View&) { throw std::runtime_error("full"); });
+  start({{.update = [&](const View&) { ++served; }}},
+        [](View&) { throw std::runtime_error("full"); });
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(asked());
     give(100ms * i);
