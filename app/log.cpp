@@ -38,14 +38,6 @@ LogFormat format_of_stderr() {
   return own == stream ? LogFormat::journal : LogFormat::plain;
 }
 
-std::string log_quoted(std::string_view text) {
-  std::string result{text};
-  std::ranges::replace(result, '"', '\'');
-  std::ranges::replace_if(
-      result, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-  return '"' + result + '"';
-}
-
 Log::Log(std::ostream& out, LogFormat format, Clock clock)
     : format_(format), clock_(std::move(clock)) {
   constexpr std::size_t waiting_lines = 1024;

@@ -28,9 +28,6 @@ enum class LogFormat : std::uint8_t {
 /// journal when stderr is the journal's own stream (systemd sets JOURNAL_STREAM), else plain.
 [[nodiscard]] LogFormat format_of_stderr();
 
-/// `"text"` fit to stand as a value in Event::detail: inner quotes and line breaks are softened.
-[[nodiscard]] std::string log_quoted(std::string_view text);
-
 /// Thread-safe. Writing happens on a thread of its own: a full pipe or a stuck journal never holds
 /// up the caller; then the oldest waiting lines are lost. The destructor writes what waits.
 class Log {

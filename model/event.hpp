@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace esshub {
 
@@ -15,6 +16,10 @@ struct Event {
   std::string name;    ///< short and stable, snake_case: "line_down", "ess_found"
   std::string detail;  ///< `key=value key="two words"` pairs, may be empty
 };
+
+/// `"text"`, fit to stand as a value in Event::detail, whoever wrote it: quotes inside become ',
+/// what controls a terminal becomes a space, and beyond 256 bytes it is cut ("...").
+[[nodiscard]] std::string log_quoted(std::string_view text);
 
 /// Where shells send events; `component` is "bus.meters", "control", ... Thread-safe.
 using EventSink = std::function<void(const std::string& component, const Event&)>;

@@ -13,7 +13,6 @@
 
 #include "esshub_version.hpp"
 #include "publish/history/monotonic_totals.hpp"
-#include "publish/log_quoted.hpp"
 
 namespace esshub::publish {
 namespace {

@@ -18,7 +18,6 @@
 #include "publish/closable_sinks.hpp"
 #include "publish/detachable_thread.hpp"
 #include "publish/latest_view.hpp"
-#include "publish/log_quoted.hpp"
 
 namespace esshub::publish {
 namespace {

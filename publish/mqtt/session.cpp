@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "publish/log_quoted.hpp"
 
 namespace esshub::publish {
 namespace {

@@ -9,7 +9,6 @@
 #include "publish/closable_sinks.hpp"
 #include "publish/detachable_thread.hpp"
 #include "publish/latest_view.hpp"
-#include "publish/log_quoted.hpp"
 #include "publish/rate_limit.hpp"
 #include "publish/venus/dbus_service.hpp"
 #include "publish/venus/writes.hpp"

@@ -149,7 +149,7 @@ class WebServer final : public Web {
     Code ignored;
     acceptor_.close(ignored);
     if (!failed_)
-      report(Level::error, "page_unavailable", "reason=\"" + opened.error().detail + "\"");
+      report(Level::error, "page_unavailable", "reason=" + log_quoted(opened.error().detail));
     failed_ = true;
     pause_.expires_after(host_->limits.open_again);
     pause_.async_wait([this](Code stopped) {
@@ -191,7 +191,7 @@ class WebServer final : public Web {
         io_.run();
         return;
       } catch (const std::exception& e) {
-        report(Level::error, "exception", std::string{"what=\""} + e.what() + "\"");
+        report(Level::error, "exception", "what=" + log_quoted(e.what()));
       }
     }
   }

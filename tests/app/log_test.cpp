@@ -152,10 +152,6 @@ TEST_F(LogLines, ManyThreadsWriteWholeLines) {
   EXPECT_THAT(all, testing::Each(MatchesRegex("<6>thread[0-3] e[0-9]+")));
 }
 
-TEST(LogText, QuotesAreSoftened) {
-  EXPECT_EQ(log_quoted("say \"hi\"\nthere"), "\"say 'hi' there\"");
-}
-
 TEST(LogFormatOfStderr, IsPlainUnlessTheJournalOwnsTheStream) {
   ::unsetenv("JOURNAL_STREAM");
   EXPECT_EQ(format_of_stderr(), LogFormat::plain);
