@@ -107,7 +107,7 @@ void expect_same(const Requests& m, const json& want) {
     EXPECT_EQ((m.bits & static_cast<std::uint32_t>(request)) != 0, want[key]) << key;
 }
 void expect_same(const Maker& m, const json& want) {
-  EXPECT_EQ(m.text, want["manufacturer"]);
+  EXPECT_EQ(m.text, want["manufacturer"].get<std::string>());
 }
 void expect_same(const Product& m, const json& want) {
   EXPECT_EQ(m.code, want["product_code"]);
@@ -137,7 +137,7 @@ void expect_same(const Size& m, const json& want) {
   EXPECT_EQ(m.installed_ah, want["installed_capacity_ah"]);
 }
 void expect_same(const Text& m, const json& want) {
-  EXPECT_EQ(m.text, want["text"]);
+  EXPECT_EQ(m.text, want["text"].get<std::string>());
 }
 void expect_same(const Opaque&, const json&) {
   ADD_FAILURE() << "no vector has such a message";
