@@ -84,13 +84,12 @@ const Decision& ControlLoop::decide(Instant now, LocalTime local) {
             memory_);
   decision_.at = now;
 
-  std::array<bool, fault_count> raised{};
+  EnumArray<Fault, bool> raised;
   for (const auto& bus : buses_)
-    if (bus.driver.fault) raised[static_cast<std::size_t>(*bus.driver.fault)] = true;
-  for (const auto& [by, fault] : told_faults_) raised[static_cast<std::size_t>(fault)] = true;
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
-    if (fault != Fault::actor_stuck) own_faults_.set(fault, raised[i], now);
+    if (bus.driver.fault) raised[*bus.driver.fault] = true;
+  for (const auto& [by, fault] : told_faults_) raised[fault] = true;
+  for (const Fault fault : enum_values<Fault>) {
+    if (fault != Fault::actor_stuck) own_faults_.set(fault, raised[fault], now);
   }
   if (stop_) watch_stop(now, followed_before);
   return decision_;
@@ -153,8 +152,7 @@ View ControlLoop::view(WallTime wall) const {
       std::max({settings_.meter_max_age, settings_.bms_max_age, settings_.inverter_max_age});
   view.snapshot = snapshot_;
   view.decision = decision_;
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
+  for (const Fault fault : enum_values<Fault>) {
     if (const auto since = own_faults_.since(fault)) view.decision.faults.set(fault, true, *since);
   }
   view.buses = buses_;

@@ -119,8 +119,7 @@ Result<void> export_days(publish::HistoryReader& history, ExportFormat format,
   const auto rows = history.days(std::numeric_limits<unsigned>::max());
   if (!rows) return tl::unexpected<Error>(rows.error());
   std::vector<std::string> columns{"date"};
-  for (std::size_t i = 0; i < flow_count; ++i)
-    columns.push_back(std::string{name(static_cast<Flow>(i))} + "_kwh");
+  for (const Flow flow : enum_values<Flow>) columns.push_back(std::string{name(flow)} + "_kwh");
   for (const char* column :
        {"import_cost", "export_income", "import_unpriced_kwh", "export_unpriced_kwh"})
     columns.emplace_back(column);

@@ -6,27 +6,28 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <ostream>
+
+#include "model/enums.hpp"
 
 namespace esshub::app {
 namespace {
 
 struct Row {
+  Level id;
   std::string_view name;
   char priority;  ///< sd-daemon(3): <0> to <7>
 };
 
-const Row& row(Level level) {
-  static constexpr std::array<Row, 6> rows{{{"CRITICAL", '2'},
-                                            {"ERROR", '3'},
-                                            {"WARNING", '4'},
-                                            {"NOTICE", '5'},
-                                            {"INFO", '6'},
-                                            {"DEBUG", '7'}}};
-  return rows.at(static_cast<std::size_t>(level));
-}
+constexpr EnumTable<Row> rows({
+    {Level::critical, "CRITICAL", '2'},
+    {Level::error, "ERROR", '3'},
+    {Level::warning, "WARNING", '4'},
+    {Level::notice, "NOTICE", '5'},
+    {Level::info, "INFO", '6'},
+    {Level::debug, "DEBUG", '7'},
+});
 
 }  // namespace
 
@@ -74,7 +75,7 @@ void Log::tidy() {
 }
 
 void Log::put(const std::string& component, const Event& event, std::uint64_t held) {
-  const auto& level = row(event.level);
+  const auto& level = rows[event.level];
   std::string line;
   if (format_ == LogFormat::journal) {
     line = {'<', level.priority, '>'};

@@ -73,8 +73,7 @@ class FaultLog {
 
   void watch(const View& view) {
     const auto& now = view.decision.faults;
-    for (std::size_t i = 0; i < fault_count; ++i) {
-      const auto fault = static_cast<Fault>(i);
+    for (const Fault fault : enum_values<Fault>) {
       const auto before = before_.since(fault);
       if (now.active(fault) && !before) {
         log_.write("fault",

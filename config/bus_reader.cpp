@@ -33,10 +33,10 @@ const auto points = [] {
   return words;
 }();
 
-constexpr auto roles = [] {
-  std::array<Word<CircuitRole>, circuit_role_count> words{};
-  for (std::size_t i = 0; i < words.size(); ++i)
-    words.at(i) = {name(static_cast<CircuitRole>(i)), static_cast<CircuitRole>(i)};
+const auto roles = [] {
+  std::array<Word<CircuitRole>, enum_count<CircuitRole>> words{};
+  for (const CircuitRole role : enum_values<CircuitRole>)
+    words.at(index(role)) = {name(role), role};
   return words;
 }();
 

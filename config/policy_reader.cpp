@@ -68,7 +68,8 @@ class PolicyReader {
   void read_serves(TableReader& policy) {
     const auto* node = policy.find("battery_serves");
     if (!node) return;
-    control_.battery_serves = {true, false, false};
+    control_.battery_serves = {};
+    control_.battery_serves[CircuitRole::other] = true;
     const auto* list = node->as_array();
     bool good = list != nullptr;
     if (list)
@@ -76,8 +77,7 @@ class PolicyReader {
         const auto word = entry.value<std::string_view>();
         const auto role = std::ranges::find(roles, word.value_or(""), &Word<CircuitRole>::text);
         good &= role != roles.end();
-        if (role != roles.end())
-          control_.battery_serves.at(static_cast<std::size_t>(role->value)) = true;
+        if (role != roles.end()) control_.battery_serves[role->value] = true;
       }
     if (!good)
       policy.complain("battery_serves",

@@ -113,7 +113,7 @@ void limit_excluded_load(const Inputs& inputs, const Observation& observation, c
   Watts excluded_load{};
   for (std::size_t i = 0; i < max_circuits; ++i) {
     const auto& role = s.circuit_roles.at(i);
-    if (!role || s.battery_serves.at(static_cast<std::size_t>(*role))) continue;
+    if (!role || s.battery_serves[*role]) continue;
     const auto drawn = fresh(inputs.snapshot.power(circuit(i)), inputs.now, s.meter_max_age);
     if (!drawn) return no_discharge(window, Cause::excluded_load_stale);
     excluded_load += std::max(zero, *drawn);

@@ -34,7 +34,7 @@ struct AuthorityState {
 
 /// Who says what (policy.cpp).
 struct PolicyMemory {
-  std::array<AuthorityState, authority_count> authority_states{};
+  EnumArray<Authority, AuthorityState> authority_states;
   Authority authority = Authority::balance;  ///< the one that rules
   bool full_charge = false;                  ///< wanted now
   bool seen_full = false;                    ///< in this run
@@ -42,11 +42,9 @@ struct PolicyMemory {
   std::optional<Instant> full_charge_since;
   std::optional<Instant> full_charge_rests_until;
 
-  [[nodiscard]] AuthorityState& authority_state(Authority who) {
-    return authority_states[static_cast<std::size_t>(who)];
-  }
+  [[nodiscard]] AuthorityState& authority_state(Authority who) { return authority_states[who]; }
   [[nodiscard]] const AuthorityState& authority_state(Authority who) const {
-    return authority_states[static_cast<std::size_t>(who)];
+    return authority_states[who];
   }
 };
 

@@ -92,8 +92,7 @@ bool PlausibilityFilter::admit(const Sample& sample, const Settings& settings) {
   }
   if (channel == Channel{Point::grid, Measure::power}) good = good && !grid_voltage_bad_;
 
-  auto& needed = good_needed_[static_cast<std::size_t>(channel.point) * measure_count +
-                              static_cast<std::size_t>(channel.measure)];
+  auto& needed = good_needed_[channel.point][channel.measure];
   if (!good) {
     if (needed == 0) ++doubted_;
     needed = good_samples;

@@ -20,9 +20,9 @@ class PlausibilityFilter {
   [[nodiscard]] bool doubtful() const { return doubted_ > 0; }
 
  private:
-  static constexpr std::size_t channels = point_count * measure_count;
-  std::array<unsigned char, channels> good_needed_{};  ///< until the channel is believed again
-  unsigned doubted_ = 0;                               ///< channels that still need some
+  /// Until the channel is believed again.
+  EnumArray<Point, EnumArray<Measure, unsigned char>> good_needed_;
+  unsigned doubted_ = 0;  ///< channels that still need some
   bool grid_voltage_bad_ = false;
 };
 

@@ -50,7 +50,7 @@ struct Settings {
   std::vector<ScheduleEntry> schedule;  ///< no two at the same time
   Tariff tariff;
   /// By CircuitRole: false = the battery gives nothing for what such circuits draw.
-  std::array<bool, circuit_role_count> battery_serves{{true, true, true}};
+  EnumArray<CircuitRole, bool> battery_serves{{true, true, true}};
 
   // Inverter
   Watts inverter_rating = 2400.0_W;  ///< continuous AC power, both directions

@@ -78,8 +78,7 @@ void add_bits(Page& page, const View& view, Measure measure, std::string_view la
 
 /// Lowest and highest cell, of the whole battery and of each module.
 void add_cells(Page& page, const View& view, Measure lowest, Measure highest) {
-  for (std::size_t i = 0; i < point_count; ++i) {
-    const auto point = static_cast<Point>(i);
+  for (const Point point : enum_values<Point>) {
     if (point != Point::battery && point < Point::module1) continue;
     page.add({{"channel", name(point)}, {"cell", "lowest"}}, view.current(point, lowest));
     page.add({{"channel", name(point)}, {"cell", "highest"}}, view.current(point, highest));

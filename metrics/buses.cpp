@@ -17,8 +17,7 @@ void add_bus_states(Page& page, const std::vector<BusHealth>& buses) {
 void add_bus_counters(Page& page, const std::vector<BusHealth>& buses) {
   page.counter("esshub_bus_frames_total", "Frames or requests of the bus by what became of them.");
   for (const auto& bus : buses)
-    for (std::size_t i = 0; i < frame_result_count; ++i) {
-      const auto result = static_cast<FrameResult>(i);
+    for (const FrameResult result : enum_values<FrameResult>) {
       page.add({{"bus", bus.bus}, {"result", name(result)}}, bus.driver.frames[result]);
     }
   page.counter("esshub_bus_reopens_total", "Times the line was opened again after a loss.");

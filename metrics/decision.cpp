@@ -5,8 +5,6 @@
 namespace esshub::metrics {
 namespace {
 
-constexpr std::size_t inverter_mode_count = static_cast<std::size_t>(InverterMode::off) + 1;
-
 void add_command(Page& page, const View& view) {
   const auto& decision = view.decision;
   const bool follows = decision.setpoint.mode == InverterMode::follow;
@@ -25,13 +23,12 @@ void add_command(Page& page, const View& view) {
   page.gauge("esshub_inverter_mode_active",
              "1 for what the inverter is told to do, else 0: follow the setpoint, released, "
              "charger only or off.");
-  page.add_states<InverterMode>("mode", inverter_mode_count,
-                                [&](auto mode) { return mode == decision.setpoint.mode; });
+  page.add_states<InverterMode>("mode", [&](auto mode) { return mode == decision.setpoint.mode; });
 }
 
 void add_reasons(Page& page, const Reasons& reasons) {
   page.gauge("esshub_decision_reason", "1 for every rule that shaped the newest decision, else 0.");
-  page.add_states<Cause>("reason", cause_count, [&](auto why) { return reasons.has(why); });
+  page.add_states<Cause>("reason", [&](auto why) { return reasons.has(why); });
   page.gauge("esshub_decision_without_reason_watts",
              "What the power at the battery (AC side) would have been in watts without this limit; "
              "of one overruled, its wish. Absent for what did not act.");
@@ -58,15 +55,13 @@ void add_decision(Page& page, const View& view) {
 void add_faults(Page& page, const View& view) {
   const auto& faults = view.decision.faults;
   page.gauge("esshub_fault_active", "1 while the fault is raised, else 0.");
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
+  for (const Fault fault : enum_values<Fault>) {
     page.add({{"fault", name(fault)}, {"severity", name(severity(fault))}}, faults.active(fault));
   }
   page.gauge("esshub_fault_since_timestamp_seconds",
              "When the fault was raised, in seconds since 1970. Absent while it is not, and while "
              "the clock is not trusted.");
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
+  for (const Fault fault : enum_values<Fault>) {
     if (const auto since = faults.since(fault))
       page.add({{"fault", name(fault)}, {"severity", name(severity(fault))}},
                timestamp(view, *since));

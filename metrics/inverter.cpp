@@ -5,8 +5,6 @@
 namespace esshub::metrics {
 namespace {
 
-constexpr std::size_t state_count = static_cast<std::size_t>(InverterState::charge) + 1;
-
 // VE.Bus sub-states 0 to 8 while charging (reference: vebus-mk3#8.1).
 constexpr std::array<std::string_view, 9> charge_states{"init",
                                                         "bulk",
@@ -29,7 +27,7 @@ void add_state(Page& page, const View& view) {
   page.gauge("esshub_inverter_state_active",
              "1 for the main state that the inverter reports, else 0. Absent while not current.");
   if (!state) return;
-  page.add_states<InverterState>("state", state_count, [&](auto each) { return each == *state; });
+  page.add_states<InverterState>("state", [&](auto each) { return each == *state; });
   const auto charging = view.current(Point::inverter, Measure::charge_state);
   page.gauge("esshub_inverter_charge_state_active",
              "1 for the charge state that the inverter reports, else 0. Absent unless charging.");

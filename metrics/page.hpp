@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/enums.hpp"
+
 namespace esshub::metrics {
 
 /// A label's name and value.
@@ -46,11 +48,9 @@ class Page {
   /// A state set: one series for each of the `count` enumerators, 1 where `active` says so. The
   /// label's value is the enumerator's name().
   template <class Enum, class Active>
-  void add_states(std::string_view label, std::size_t count, Active active) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto state = static_cast<Enum>(i);
+  void add_states(std::string_view label, Active active) {
+    for (const Enum state : enum_values<Enum>)
       add({{label, name(state)}}, static_cast<bool>(active(state)));
-    }
   }
 
   /// Of times: `buckets` not cumulative, `bounds_seconds`, `sum_seconds`.

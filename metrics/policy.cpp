@@ -3,14 +3,11 @@
 namespace esshub::metrics {
 namespace {
 
-constexpr std::size_t kind_count = static_cast<std::size_t>(InstructionKind::idle) + 1;
-constexpr std::size_t mode_count = static_cast<std::size_t>(Mode::scheduled) + 1;
-
 void add_instruction(Page& page, const Instruction& instruction) {
   const bool runs =
       instruction.kind == InstructionKind::charge || instruction.kind == InstructionKind::discharge;
   page.gauge("esshub_instruction_active", "1 for the instruction in force, else 0.");
-  page.add_states<InstructionKind>("instruction", kind_count,
+  page.add_states<InstructionKind>("instruction",
                                    [&](auto kind) { return kind == instruction.kind; });
   page.gauge("esshub_instruction_power_watts",
              "Rate at the battery (AC side) that the instruction wants in watts, positive for "
@@ -70,10 +67,9 @@ void add_policy(Page& page, const View& view) {
   const auto& policy = view.decision.policy;
   add_instruction(page, policy.instruction);
   page.gauge("esshub_authority_active", "1 for who gave the instruction in force, else 0.");
-  page.add_states<Authority>("authority", authority_count,
-                             [&](auto each) { return each == policy.authority; });
+  page.add_states<Authority>("authority", [&](auto each) { return each == policy.authority; });
   page.gauge("esshub_mode_active", "1 for the mode that the owner chose, else 0.");
-  page.add_states<Mode>("mode", mode_count, [&](auto each) { return each == policy.mode; });
+  page.add_states<Mode>("mode", [&](auto each) { return each == policy.mode; });
   add_ends(page, view);
   add_thresholds(page, view);
   page.gauge("esshub_energy_price_per_kwh",

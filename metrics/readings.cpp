@@ -7,8 +7,7 @@ namespace {
 
 template <class Visit>
 void each_point(Visit visit) {
-  for (std::size_t i = 0; i < point_count; ++i) {
-    const auto point = static_cast<Point>(i);
+  for (const Point point : enum_values<Point>) {
     visit(point, name(point));
   }
 }
@@ -114,8 +113,7 @@ void add_energies(Page& page, const View& view) {
   page.counter("esshub_flow_energy_joules_total",
                "Energy that has flowed since the hub was installed in joules, summed by the hub "
                "over current readings only; kept over restarts. Absent before the first joule.");
-  for (std::size_t i = 0; i < flow_count; ++i) {
-    const auto flow = static_cast<Flow>(i);
+  for (const Flow flow : enum_values<Flow>) {
     // A zero before the kept totals are read would look like a counter that began anew.
     if (view.energies[flow] > 0) page.add({{"flow", name(flow)}}, view.energies[flow]);
   }

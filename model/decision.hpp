@@ -80,7 +80,6 @@ enum class Cause : std::uint8_t {
   components_failing,
   overrun,
 };
-constexpr std::size_t cause_count = static_cast<std::size_t>(Cause::overrun) + 1;
 [[nodiscard]] std::string_view name(Cause cause);    ///< "self_consumption"
 [[nodiscard]] std::string_view phrase(Cause cause);  ///< plain words for the owner
 
@@ -109,7 +108,7 @@ class Reasons {
   }
 
  private:
-  std::array<Reason, cause_count> items_{};
+  std::array<Reason, enum_count<Cause>> items_{};
   std::size_t size_ = 0;
 };
 

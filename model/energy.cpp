@@ -3,9 +3,7 @@
 namespace esshub {
 
 std::string_view name(Flow flow) {
-  constexpr std::array<std::string_view, flow_count> names{
-      "grid_import", "grid_export", "solar", "load", "battery_charge", "battery_discharge"};
-  return names.at(static_cast<std::size_t>(flow));
+  return enum_name(flow);
 }
 
 }  // namespace esshub

@@ -1,10 +1,10 @@
 // EnergyTotals: what has flowed since the hub was installed, for counters and days.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "model/enums.hpp"
 
 namespace esshub {
 
@@ -16,18 +16,15 @@ enum class Flow : std::uint8_t {
   battery_charge,
   battery_discharge,
 };
-constexpr std::size_t flow_count = static_cast<std::size_t>(Flow::battery_discharge) + 1;
 [[nodiscard]] std::string_view name(Flow flow);  ///< "grid_import", ...
 
 /// Never falls. Integrated over current readings only: what flowed while a reading was stale is
 /// missing, not guessed.
 struct EnergyTotals {
-  std::array<double, flow_count> joules{};
+  EnumArray<Flow, double> joules;
 
-  [[nodiscard]] double& operator[](Flow flow) { return joules[static_cast<std::size_t>(flow)]; }
-  [[nodiscard]] double operator[](Flow flow) const {
-    return joules[static_cast<std::size_t>(flow)];
-  }
+  [[nodiscard]] double& operator[](Flow flow) { return joules[flow]; }
+  [[nodiscard]] double operator[](Flow flow) const { return joules[flow]; }
   friend bool operator==(const EnergyTotals&, const EnergyTotals&) = default;
 };
 

@@ -1,11 +1,11 @@
 // Faults: raised and cleared, with an id, a severity and since-when (docs/safety.md).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "model/enums.hpp"
 #include "model/time.hpp"
 
 namespace esshub {
@@ -30,7 +30,6 @@ enum class Fault : std::uint8_t {
   cutoff_near,
   grid_meter_reversed,
 };
-constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::grid_meter_reversed) + 1;
 
 enum class Severity : std::uint8_t { info, warning, critical };
 
@@ -47,22 +46,22 @@ class FaultSet {
   void set(Fault fault, bool active, Instant now) {
     if (active == this->active(fault)) return;
     active_ ^= bit(fault);
-    since_[static_cast<std::size_t>(fault)] = active ? now : Instant{};
+    since_[fault] = active ? now : Instant{};
   }
   [[nodiscard]] std::optional<Instant> since(Fault fault) const {
     if (!active(fault)) return std::nullopt;
-    return since_[static_cast<std::size_t>(fault)];
+    return since_[fault];
   }
   [[nodiscard]] bool active(Fault fault) const { return (active_ & bit(fault)) != 0; }
   [[nodiscard]] bool any() const { return active_ != 0; }
   friend bool operator==(const FaultSet&, const FaultSet&) = default;
 
  private:
-  static constexpr std::uint32_t bit(Fault fault) { return 1u << static_cast<unsigned>(fault); }
-  static_assert(fault_count <= 32);
+  static constexpr std::uint32_t bit(Fault fault) { return 1u << index(fault); }
+  static_assert(enum_count<Fault> <= 32);
 
   std::uint32_t active_ = 0;
-  std::array<Instant, fault_count> since_{};  ///< of those not active: always the same
+  EnumArray<Fault, Instant> since_;  ///< of those not active: always the same
 };
 
 }  // namespace esshub

@@ -27,15 +27,12 @@ enum class FrameResult : std::uint8_t {
   resync,     ///< bytes skipped to find the next frame (counted per byte run)
   unknown,    ///< well-formed, not known
 };
-constexpr std::size_t frame_result_count = static_cast<std::size_t>(FrameResult::unknown) + 1;
 [[nodiscard]] std::string_view name(FrameResult result);
 
 struct FrameCounters {
-  std::array<std::uint64_t, frame_result_count> count{};
-  void add(FrameResult result) { ++count[static_cast<std::size_t>(result)]; }
-  [[nodiscard]] std::uint64_t operator[](FrameResult result) const {
-    return count[static_cast<std::size_t>(result)];
-  }
+  EnumArray<FrameResult, std::uint64_t> count;
+  void add(FrameResult result) { ++count[result]; }
+  [[nodiscard]] std::uint64_t operator[](FrameResult result) const { return count[result]; }
 };
 
 /// Histogram of the time from writing a request to its whole answer, in fixed buckets.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "model/enums.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -32,7 +33,6 @@ enum class Authority : std::uint8_t {
   dispatch,  ///< a planner or a remote command
   manual,    ///< the owner's override
 };
-constexpr std::size_t authority_count = static_cast<std::size_t>(Authority::manual) + 1;
 
 /// What the owner chose for good.
 enum class Mode : std::uint8_t {

@@ -2,52 +2,23 @@
 
 namespace esshub {
 
+// A point added behind module1 would share the value of a module.
+static_assert(count_enumerators<Point>() == index(Point::circuit1) + 1);
+static_assert(!is_enumerator<circuit(1)>() && !is_enumerator<battery_module(1)>());
+
 std::string_view name(Point point) {
-  constexpr std::array<std::string_view, point_count> names{
-      "grid",     "solar",    "battery_meter", "battery",   "inverter", "ac_out",
-      "circuit1", "circuit2", "circuit3",      "circuit4",  "circuit5", "circuit6",
-      "circuit7", "circuit8", "circuit9",      "circuit10", "module1",  "module2",
-      "module3",  "module4",  "module5",       "module6",   "module7",  "module8"};
-  const auto i = static_cast<std::size_t>(point);
-  return i < names.size() ? names[i] : "?";
+  constexpr std::array<std::string_view, max_circuits> circuits{
+      "circuit1", "circuit2", "circuit3", "circuit4", "circuit5",
+      "circuit6", "circuit7", "circuit8", "circuit9", "circuit10"};
+  constexpr std::array<std::string_view, max_modules> modules{
+      "module1", "module2", "module3", "module4", "module5", "module6", "module7", "module8"};
+  if (point < Point::circuit1) return enum_name(point);
+  if (point < Point::module1) return circuits.at(index(point) - index(Point::circuit1));
+  return index(point) < enum_count<Point> ? modules.at(index(point) - index(Point::module1)) : "?";
 }
 
 std::string_view name(Measure measure) {
-  constexpr std::array<std::string_view, measure_count> names{"power",
-                                                              "voltage",
-                                                              "current",
-                                                              "frequency",
-                                                              "energy_forward",
-                                                              "energy_reverse",
-                                                              "temperature",
-                                                              "soc",
-                                                              "soh",
-                                                              "cvl",
-                                                              "ccl",
-                                                              "dcl",
-                                                              "dvl",
-                                                              "protections",
-                                                              "warnings",
-                                                              "requests",
-                                                              "modules",
-                                                              "capacity",
-                                                              "dc_power",
-                                                              "dc_voltage",
-                                                              "dc_current",
-                                                              "main_state",
-                                                              "charge_state",
-                                                              "leds",
-                                                              "alarms",
-                                                              "error",
-                                                              "controllable",
-                                                              "setpoint",
-                                                              "input_limit",
-                                                              "cell_voltage_min",
-                                                              "cell_voltage_max",
-                                                              "cell_temperature_min",
-                                                              "cell_temperature_max"};
-  const auto i = static_cast<std::size_t>(measure);
-  return i < names.size() ? names[i] : "?";
+  return enum_name(measure);
 }
 
 std::string_view name(InverterState state) {

@@ -1,12 +1,12 @@
 // Sample: one measured quantity, with its channel and the moment its last byte arrived.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "model/enums.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -28,15 +28,17 @@ enum class Point : std::uint8_t {
   circuit1,       ///< further metered circuits, in the order of the configuration
   module1 = circuit1 + max_circuits,  ///< battery modules as the stack counts them, master first
 };
-constexpr std::size_t point_count = static_cast<std::size_t>(Point::module1) + max_modules;
+/// The circuits and modules after the first have no enumerators of their own.
+template <>
+inline constexpr std::size_t enum_count<Point> = index(Point::module1) + max_modules;
 
 /// The n-th further circuit, n from 0 to max_circuits - 1.
 [[nodiscard]] constexpr Point circuit(std::size_t n) {
-  return static_cast<Point>(static_cast<std::size_t>(Point::circuit1) + n);
+  return static_cast<Point>(index(Point::circuit1) + n);
 }
 /// The n-th battery module, n from 0 to max_modules - 1.
 [[nodiscard]] constexpr Point battery_module(std::size_t n) {
-  return static_cast<Point>(static_cast<std::size_t>(Point::module1) + n);
+  return static_cast<Point>(index(Point::module1) + n);
 }
 
 /// What is measured. The unit of Sample::value is in the comment; the sign is the Point's.
@@ -77,7 +79,6 @@ enum class Measure : std::uint8_t {
   cell_temperature_min,  ///< degC
   cell_temperature_max,  ///< degC
 };
-constexpr std::size_t measure_count = static_cast<std::size_t>(Measure::cell_temperature_max) + 1;
 
 [[nodiscard]] std::string_view name(Point point);  ///< "grid", ..., "circuit1", ..., "module1"...
 [[nodiscard]] std::string_view name(Measure measure);  ///< "power", "soc", ...

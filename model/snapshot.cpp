@@ -3,7 +3,7 @@
 namespace esshub {
 
 void Snapshot::absorb(const Sample& sample) {
-  auto& slot = readings_[index(sample.channel.point, sample.channel.measure)];
+  auto& slot = readings_[sample.channel.point][sample.channel.measure];
   if (slot && sample.at < slot->at) return;
   slot = Reading<double>{sample.value, sample.at};
 }

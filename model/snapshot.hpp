@@ -1,7 +1,6 @@
 // Snapshot: the newest reading of every channel, frozen for one tick (the process image).
 #pragma once
 
-#include <array>
 #include <optional>
 
 #include "model/sample.hpp"
@@ -15,7 +14,7 @@ class Snapshot {
 
   /// The newest reading of a channel in its own unit, however old; ask fresh() before using it.
   [[nodiscard]] const std::optional<Reading<double>>& raw(Point point, Measure measure) const {
-    return readings_[index(point, measure)];
+    return readings_[point][measure];
   }
 
   /// The same as a typed quantity: `get<Watts>(Point::grid, Measure::power)`.
@@ -36,10 +35,7 @@ class Snapshot {
   [[nodiscard]] std::optional<Reading<InverterState>> inverter_state() const;
 
  private:
-  [[nodiscard]] static constexpr std::size_t index(Point point, Measure measure) {
-    return static_cast<std::size_t>(point) * measure_count + static_cast<std::size_t>(measure);
-  }
-  std::array<std::optional<Reading<double>>, point_count * measure_count> readings_{};
+  EnumArray<Point, EnumArray<Measure, std::optional<Reading<double>>>> readings_;
 };
 
 [[nodiscard]] constexpr bool has(std::uint32_t bits, BmsFlag flag) {

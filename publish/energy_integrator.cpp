@@ -59,7 +59,7 @@ void EnergyIntegrator::update(View& view) {
 
 void EnergyIntegrator::count(Power power, const std::optional<Reading<double>>& reading,
                              Duration most, Flows flows) {
-  auto& last = last_[static_cast<std::size_t>(power)];
+  auto& last = last_[power];
   if (!reading || !std::isfinite(reading->value)) {
     last.reset();
     return;

@@ -25,7 +25,6 @@ class EnergyIntegrator {
 
  private:
   enum class Power : std::uint8_t { grid, solar, load, battery };
-  static constexpr std::size_t power_count = 4;
 
   /// Energy in and against a power's + sign; nothing where the flow is not counted.
   struct Flows {
@@ -36,7 +35,7 @@ class EnergyIntegrator {
              Flows flows);
 
   EnergyTotals totals_;
-  std::array<std::optional<Reading<double>>, power_count> last_{};
+  EnumArray<Power, std::optional<Reading<double>>> last_;
 };
 
 }  // namespace esshub::publish

@@ -51,8 +51,7 @@ std::string why(const View& view) {
 
 std::string faults(const View& view) {
   std::string text;
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
+  for (const Fault fault : enum_values<Fault>) {
     const auto since = view.decision.faults.since(fault);
     if (!since) continue;
     text += " | " + std::string{name(severity(fault))} + ": " + std::string{name(fault)};

@@ -8,15 +8,16 @@ namespace esshub::sim {
 namespace {
 
 struct Port {
-  Bus bus;
+  Bus id;
   std::string_view name;
 };
 constexpr std::uint32_t mk3_baud = 2400;
-constexpr std::array port_list{Port{Bus::meters, "meters"}, Port{Bus::battery, "battery"},
-                               Port{Bus::inverter, "inverter"}};
+constexpr EnumTable<Port> port_list({{Bus::meters, "meters"},
+                                     {Bus::battery, "battery"},
+                                     {Bus::inverter, "inverter"}});
 
 std::string_view name_of(Bus bus) {
-  return port_list[static_cast<std::size_t>(bus)].name;
+  return port_list[bus].name;
 }
 
 }  // namespace
@@ -36,7 +37,7 @@ bool PlantRunner::start(std::string& reason) {
   if (!control_) return false;
   running_ = true;
   for (const auto& port : port_list)
-    if (!plug(port.bus, reason)) {
+    if (!plug(port.id, reason)) {
       stop();
       return false;
     }

@@ -43,8 +43,7 @@ void RunSummary::tick(const Decision& decision, const FaultSet& bus_faults, Dura
     outside_ += period;
     if (!limited) outside_unlimited_ += period;
   }
-  for (const auto& reason : decision.reasons)
-    shaped_[static_cast<std::size_t>(reason.cause)] += period;
+  for (const auto& reason : decision.reasons) shaped_[reason.cause] += period;
 
   const auto price = decision.policy.import_price ? decision.policy.import_price : prices_.import;
   const WattHours import = truth_.import - before.import;
@@ -60,9 +59,8 @@ void RunSummary::tick(const Decision& decision, const FaultSet& bus_faults, Dura
 
 void RunSummary::count_faults(const FaultSet& decided, const FaultSet& bus_faults,
                               Duration period) {
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
-    auto& seen = faults_[i];
+  for (const Fault fault : enum_values<Fault>) {
+    auto& seen = faults_[fault];
     const bool active = decided.active(fault) || bus_faults.active(fault);
     if (!std::exchange(seen.active, active) && active) ++seen.times;
     if (active) seen.time += period;
@@ -107,12 +105,11 @@ std::string RunSummary::text() const {
     row(out, "cost             %9.2f, %.2f earned by export taken off", cost - earned_, earned_);
   }
   bool any = false;
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    if (faults_[i].times == 0) continue;
+  for (const Fault fault : enum_values<Fault>) {
+    if (faults_[fault].times == 0) continue;
     any = true;
-    row(out, "fault            %s %u times, %.1f s in all",
-        std::string(name(static_cast<Fault>(i))).c_str(), faults_[i].times,
-        Seconds{faults_[i].time}.count());
+    row(out, "fault            %s %u times, %.1f s in all", std::string(name(fault)).c_str(),
+        faults_[fault].times, Seconds{faults_[fault].time}.count());
   }
   if (!any) row(out, "faults           none");
   return out;
@@ -153,14 +150,14 @@ nlohmann::json RunSummary::json() const {
   }
   if (!bought_.empty()) json["cost"] = cost - earned_;
   json["rules_h"] = nlohmann::json::object();
-  for (std::size_t i = 0; i < cause_count; ++i)
-    if (shaped_[i] > Duration{})
-      json["rules_h"][std::string(name(static_cast<Cause>(i)))] = hours(shaped_[i]);
+  for (const Cause cause : enum_values<Cause>)
+    if (shaped_[cause] > Duration{})
+      json["rules_h"][std::string(name(cause))] = hours(shaped_[cause]);
   json["faults"] = nlohmann::json::object();
-  for (std::size_t i = 0; i < fault_count; ++i)
-    if (faults_[i].times > 0)
-      json["faults"][std::string(name(static_cast<Fault>(i)))] = {
-          {"times", faults_[i].times}, {"seconds", Seconds{faults_[i].time}.count()}};
+  for (const Fault fault : enum_values<Fault>)
+    if (faults_[fault].times > 0)
+      json["faults"][std::string(name(fault))] = {
+          {"times", faults_[fault].times}, {"seconds", Seconds{faults_[fault].time}.count()}};
   return json;
 }
 

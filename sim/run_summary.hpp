@@ -56,8 +56,8 @@ class RunSummary {
   Duration outside_unlimited_{};     ///< the same while no limit held the battery back
   std::map<double, Bought> bought_;  ///< by import price
   double earned_ = 0.0;
-  std::array<Duration, cause_count> shaped_{};  ///< how long each rule shaped the decision
-  std::array<Seen, fault_count> faults_{};
+  EnumArray<Cause, Duration> shaped_;  ///< how long each rule shaped the decision
+  EnumArray<Fault, Seen> faults_;
 };
 
 }  // namespace esshub::sim

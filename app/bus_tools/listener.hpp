@@ -1,7 +1,6 @@
 // Listener: makes transactions a person can read out of what is heard on a bus; never answers.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,7 +27,6 @@ enum class Outcome : std::uint8_t {
   unasked,     ///< an answer whose question was not understood
   error,       ///< well framed, but not to be decoded, impossible, or a report of bus trouble
 };
-constexpr std::size_t outcome_count = static_cast<std::size_t>(Outcome::error) + 1;
 [[nodiscard]] std::string_view name(Outcome outcome);
 
 /// One question with its answer, or one frame where nobody asks.

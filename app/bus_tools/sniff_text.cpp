@@ -165,7 +165,7 @@ json to_json(const Transaction& transaction, WallTime at) {
 }
 
 void SniffCounts::add(const Transaction& transaction) {
-  ++counts_[transaction.who][static_cast<std::size_t>(transaction.outcome)];
+  ++counts_[transaction.who][transaction.outcome];
 }
 
 std::string SniffCounts::table(SniffKind kind, const Counters& tally) const {
@@ -176,8 +176,7 @@ std::string SniffCounts::table(SniffKind kind, const Counters& tally) const {
   out += '\n';
   for (const auto& [who, counts] : counts_) {
     out += fmt::format("{:<{}}", who, widest);
-    for (const auto outcome : columns(kind))
-      out += fmt::format("  {:>10}", counts[static_cast<std::size_t>(outcome)]);
+    for (const auto outcome : columns(kind)) out += fmt::format("  {:>10}", counts[outcome]);
     out += '\n';
   }
   out += fmt::format("{} bytes, {} valid frames, {} resyncs\n", tally.bytes, tally.frames,
@@ -191,7 +190,7 @@ json SniffCounts::json(SniffKind kind, const Counters& tally) const {
                      {"resyncs", tally.resyncs}, {"counts", nlohmann::json::object()}};
   for (const auto& [who, counts] : counts_)
     for (const auto outcome : columns(kind))
-      out["counts"][who][std::string{name(outcome)}] = counts[static_cast<std::size_t>(outcome)];
+      out["counts"][who][std::string{name(outcome)}] = counts[outcome];
   return out;
 }
 

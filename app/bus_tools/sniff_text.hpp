@@ -1,7 +1,6 @@
 // How `esshub sniff` shows what it hears: a line, a JSON object, and the counts at the end.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 
 #include "app/bus_tools/capture.hpp"
 #include "app/bus_tools/listener.hpp"
+#include "model/enums.hpp"
 
 namespace esshub::app {
 
@@ -27,7 +27,7 @@ class SniffCounts {
   [[nodiscard]] nlohmann::json json(SniffKind kind, const Counters& tally) const;
 
  private:
-  using Counts = std::array<std::uint64_t, outcome_count>;
+  using Counts = EnumArray<Outcome, std::uint64_t>;
   std::map<std::string, Counts> counts_;
 };
 

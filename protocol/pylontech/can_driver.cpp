@@ -39,12 +39,20 @@ constexpr std::string_view alone_text =
 
 /// The frames without which the stack cannot be used; 0x359 and 0x35A stand for each other.
 enum class Need : std::uint8_t { limits, state, measurement, alarms };
-constexpr std::array<std::string_view, 4> need_names{"0x351 (limits)", "0x355 (state)",
-                                                     "0x356 (measurement)", "0x359/0x35A (alarms)"};
+struct NeedRow {
+  Need id;
+  std::string_view frames;
+};
+constexpr EnumTable<NeedRow> needs({
+    {Need::limits, "0x351 (limits)"},
+    {Need::state, "0x355 (state)"},
+    {Need::measurement, "0x356 (measurement)"},
+    {Need::alarms, "0x359/0x35A (alarms)"},
+});
 
 /// What is known of the battery since the line came up.
 struct Battery {
-  std::array<std::optional<Instant>, need_names.size()> seen;
+  EnumArray<Need, std::optional<Instant>> seen;
   std::array<std::optional<Reading<Alarms>>, 2> alarms;  ///< by profile: 0x359, 0x35A
   std::array<Bytes, 3> told;  ///< last raw bytes of 0x359, 0x35A, 0x35C that an event told
   std::optional<unsigned> soc;
@@ -186,7 +194,7 @@ class PylontechDriver final : public Driver {
 
   // ---- what each message leaves behind ----------------------------------------------------------
 
-  void saw(Need need, Instant now) { battery_.seen[static_cast<std::size_t>(need)] = now; }
+  void saw(Need need, Instant now) { battery_.seen[need] = now; }
 
   void remember(const Limits&, Step&, Instant now) {
     saw(Need::limits, now);
@@ -374,10 +382,10 @@ class PylontechDriver final : public Driver {
   void judge(Step& step, Instant now) {
     std::vector<std::string_view> missing;
     bool ever = false;
-    for (std::size_t i = 0; i < need_names.size(); ++i) {
-      const auto& at = battery_.seen[i];
+    for (const auto& need : needs) {
+      const auto& at = battery_.seen[need.id];
       ever = ever || at;
-      if (!at || now - *at >= max_age) missing.push_back(need_names[i]);
+      if (!at || now - *at >= max_age) missing.push_back(need.frames);
     }
     health_.ready = missing.empty();
     health_.trouble.clear();

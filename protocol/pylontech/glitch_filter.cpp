@@ -66,7 +66,7 @@ std::optional<double> safer(double a, double b, Safe safe) {
 bool GlitchFilter::admit(Sample& sample) {
   const auto* rule = std::ranges::find(rules, sample.channel.measure, &Rule::measure);
   if (rule == rules.end()) return true;
-  Memory& memory = memory_.at(static_cast<std::size_t>(sample.channel.measure));
+  Memory& memory = memory_[sample.channel.measure];
   const double value = sample.value;
   const auto agrees = [&](const std::optional<double>& other) {
     return other && std::abs(value - *other) <= rule->jump;

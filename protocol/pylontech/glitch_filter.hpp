@@ -27,7 +27,7 @@ class GlitchFilter {
   };
   [[nodiscard]] bool admit(Sample& sample);
 
-  std::array<Memory, measure_count> memory_;
+  EnumArray<Measure, Memory> memory_;
 };
 
 }  // namespace esshub::protocol

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "model/enums.hpp"
 #include "protocol/pylontech/can_messages.hpp"
 
 namespace esshub::protocol::pylontech_rs485 {
@@ -55,8 +56,8 @@ std::optional<std::uint8_t> cid2_of(Command command) {
 }
 
 std::optional<Command> command_of(std::uint8_t cid2) {
-  for (std::size_t i = 0; i < command_count; ++i)
-    if (cid2_of(static_cast<Command>(i)) == cid2) return static_cast<Command>(i);
+  for (const Command command : enum_values<Command>)
+    if (cid2_of(command) == cid2) return command;
   return std::nullopt;
 }
 

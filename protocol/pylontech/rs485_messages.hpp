@@ -36,7 +36,6 @@ enum class Command : std::uint8_t {
   serial_number,      ///< 93
   firmware,           ///< 96
 };
-constexpr std::size_t command_count = static_cast<std::size_t>(Command::firmware) + 1;
 
 struct Request {
   Command command = Command::analog;

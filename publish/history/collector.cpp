@@ -63,7 +63,7 @@ void charge(double joules, std::optional<double> price, std::optional<double>& m
 }
 
 void add(EnergyTotals& totals, const EnergyTotals& more) {
-  for (std::size_t i = 0; i < flow_count; ++i) totals.joules[i] += more.joules[i];
+  for (const Flow flow : enum_values<Flow>) totals[flow] += more[flow];
 }
 
 void add(std::optional<double>& money, std::optional<double> more) {
@@ -129,8 +129,8 @@ void HistoryCollector::finish() {
 void HistoryCollector::add_energies(const View& view) {
   const EnergyTotals before = std::exchange(energies_, view.energies).value_or(view.energies);
   EnergyTotals flowed;
-  for (std::size_t i = 0; i < flow_count; ++i)
-    flowed.joules[i] = std::max(0.0, view.energies.joules[i] - before.joules[i]);
+  for (const Flow flow : enum_values<Flow>)
+    flowed[flow] = std::max(0.0, view.energies[flow] - before[flow]);
   add(waiting_.energies, flowed);
   if (!view.local.trusted) {
     if (!held_since_) held_since_ = view.now;
@@ -165,8 +165,7 @@ void HistoryCollector::date_held(const View& view, DayRow& day) {
     return;
   }
   std::string detail;
-  for (std::size_t i = 0; i < flow_count; ++i) {
-    const auto flow = static_cast<Flow>(i);
+  for (const Flow flow : enum_values<Flow>) {
     detail += (detail.empty() ? "" : " ") + std::string{name(flow)} +
               format("_wh=%.0f", held[flow] / 3600.0);
   }
@@ -216,8 +215,7 @@ void HistoryCollector::date_events(const Stamp& stamp) {
 
 void HistoryCollector::note_faults(const View& view) {
   const auto& now = view.decision.faults;
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
+  for (const Fault fault : enum_values<Fault>) {
     const auto before = faults_.since(fault);
     if (now.active(fault) && !before) {
       note_at(*now.since(fault), "fault", std::string{name(fault)},

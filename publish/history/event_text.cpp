@@ -36,9 +36,8 @@ std::string of(const Fields& fields, std::string_view key) {
 }
 
 std::string plain(std::string_view why) {
-  for (std::size_t i = 0; i < cause_count; ++i)
-    if (name(static_cast<Cause>(i)) == why) return std::string{phrase(static_cast<Cause>(i))};
-  return std::string{why};
+  const auto cause = enum_named<Cause>(why);
+  return std::string{cause ? phrase(*cause) : why};
 }
 
 std::string battery(const std::string& watts) {

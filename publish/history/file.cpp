@@ -269,11 +269,8 @@ FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const Energy
   Statement total(db_.get(),
                   "INSERT INTO totals VALUES(?,?,?) ON CONFLICT(flow) DO UPDATE SET"
                   " joules=joules+excluded.joules, mark=excluded.mark");
-  for (std::size_t i = 0; i < flow_count; ++i)
-    if (!done(total.with(name(static_cast<Flow>(i)))
-                  .with(batch.energies.joules[i])
-                  .with(marks.joules[i])
-                  .go()))
+  for (const Flow flow : enum_values<Flow>)
+    if (!done(total.with(name(flow)).with(batch.energies[flow]).with(marks[flow]).go()))
       return trouble(code);
 
   Statement event(db_.get(), "INSERT INTO events VALUES(?,?,?,?)");
@@ -323,10 +320,9 @@ FileResult<std::optional<TotalsCeilings>> HistoryFile::totals() {
     const auto flow = row.text();
     const auto joules = row.real().value_or(0.0);
     const auto mark = row.real().value_or(0.0);
-    for (std::size_t i = 0; i < flow_count; ++i) {
-      if (name(static_cast<Flow>(i)) != flow) continue;
-      totals.flowed.joules[i] = joules;
-      totals.marks.joules[i] = mark;
+    if (const auto known = enum_named<Flow>(flow)) {
+      totals.flowed[*known] = joules;
+      totals.marks[*known] = mark;
       ++found;
     }
   });

@@ -22,7 +22,7 @@ constexpr Duration hung = 1min;
 constexpr auto end_limit = 1s;
 
 void add(EnergyTotals& totals, const EnergyTotals& more) {
-  for (std::size_t i = 0; i < flow_count; ++i) totals.joules[i] += more.joules[i];
+  for (const Flow flow : enum_values<Flow>) totals[flow] += more[flow];
 }
 
 /// Moves a damaged database and what belongs to it out of the way; the new name.

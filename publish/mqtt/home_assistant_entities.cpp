@@ -87,8 +87,7 @@ Text reason(const Decision& d) {
   return text.empty() ? Text{} : text;
 }
 Text problem(const Decision& d) {
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
+  for (const Fault fault : enum_values<Fault>) {
     if (d.faults.active(fault) && severity(fault) != Severity::info) return "ON";
   }
   return "OFF";
@@ -96,8 +95,7 @@ Text problem(const Decision& d) {
 Text fault_names(const Decision& d) {
   constexpr std::size_t longest = 250;
   std::string text;
-  for (std::size_t i = 0; i < fault_count; ++i) {
-    const auto fault = static_cast<Fault>(i);
+  for (const Fault fault : enum_values<Fault>) {
     if (!d.faults.active(fault) || text.size() + 2 + name(fault).size() > longest) continue;
     if (!text.empty()) text += ", ";
     text += name(fault);

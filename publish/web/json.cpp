@@ -170,8 +170,7 @@ Json inverter_state(const View& view) {
 
 Json energies_json(const EnergyTotals& energies) {
   Json result = Json::object();
-  for (std::size_t i = 0; i < flow_count; ++i) {
-    const auto flow = static_cast<Flow>(i);
+  for (const Flow flow : enum_values<Flow>) {
     result[std::string{name(flow)} + "_kwh"] = scaled(energies[flow] / joules_per_kwh, 1000);
   }
   return result;
@@ -190,8 +189,7 @@ View at_time(const View& view, Instant now) {
 Json faults_of(const View& view) {
   Json result = Json::array();
   for (const Severity level : {Severity::critical, Severity::warning, Severity::info})
-    for (std::size_t i = 0; i < fault_count; ++i) {
-      const auto fault = static_cast<Fault>(i);
+    for (const Fault fault : enum_values<Fault>) {
       const auto since = view.decision.faults.since(fault);
       if (!since || severity(fault) != level) continue;
       const auto age = view.now - *since;
@@ -241,8 +239,7 @@ Json buses_json(const View& view) {
   for (const auto& bus : view.buses) {
     const auto& driver = bus.driver;
     Json frames = Json::object();
-    for (std::size_t i = 0; i < frame_result_count; ++i) {
-      const auto result = static_cast<FrameResult>(i);
+    for (const FrameResult result : enum_values<FrameResult>) {
       frames[std::string{name(result)}] = driver.frames[result];
     }
     Json devices = Json::array();
@@ -333,8 +330,7 @@ std::string state_fingerprint(const View& made, Instant now) {
     text += ' ';
     text += name(reason.cause);
   }
-  for (std::size_t i = 0; i < fault_count; ++i)
-    flag(decision->faults.active(static_cast<Fault>(i)));
+  for (const Fault fault : enum_values<Fault>) flag(decision->faults.active(fault));
   const auto& policy = decision->policy;
   flag(setpoint_w(view).has_value());
   flag(policy.storm_until.has_value());

@@ -4,12 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "model/enums.hpp"
 #include "model/time.hpp"
 
 namespace esshub::sim {
 
 enum class Bus : std::uint8_t { meters, battery, inverter };
-constexpr std::size_t bus_count = 3;
+constexpr std::size_t bus_count = enum_count<Bus>;
 
 enum class FaultKind : std::uint8_t {
   none,

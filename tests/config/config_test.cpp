@@ -604,7 +604,7 @@ battery_serves = ["heatpump"]
   ASSERT_TRUE(config) << describe("f", config.error().front());
   const auto& control = config->control;
   EXPECT_EQ(control.mode, Mode::balance);
-  EXPECT_THAT(control.battery_serves, ElementsAre(true, false, true));
+  EXPECT_THAT(control.battery_serves.items, ElementsAre(true, false, true));
   ASSERT_THAT(control.schedule, SizeIs(3));
   EXPECT_EQ(control.schedule[0].when, (control::WeekSpan{0b1000001, 90, 300}));
   EXPECT_EQ(control.schedule[0].instruction,

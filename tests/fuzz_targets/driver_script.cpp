@@ -282,8 +282,8 @@ class Player {
 
   void check(const Step& step, std::size_t heard) const {
     for (const auto& sample : step.samples) {
-      promise(static_cast<std::size_t>(sample.channel.point) < point_count, "a known point");
-      promise(static_cast<std::size_t>(sample.channel.measure) < measure_count, "a known measure");
+      promise(index(sample.channel.point) < enum_count<Point>, "a known point");
+      promise(index(sample.channel.measure) < enum_count<Measure>, "a known measure");
       promise(std::isfinite(sample.value), "samples are numbers");
       promise(sample.at <= now_, "no sample from the future");
       promise(sample.at > now_ - target.oldest_sample, "no sample from long ago");

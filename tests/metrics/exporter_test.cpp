@@ -89,9 +89,8 @@ class ExporterTest : public testing::Test {
 TEST_F(ExporterTest, FaultsAreZeroBeforeTheFirstView) {
   const auto& page = before_first_view_;
   EXPECT_THAT(page, HasSubstr("esshub_build_info{version=\"1.2.3\"} 1\n"));
-  for (std::size_t i = 0; i < fault_count; ++i)
-    EXPECT_THAT(page, HasSubstr("esshub_fault_active{fault=\"" +
-                                std::string(name(static_cast<Fault>(i))) + "\""));
+  for (const Fault fault : enum_values<Fault>)
+    EXPECT_THAT(page, HasSubstr("esshub_fault_active{fault=\"" + std::string(name(fault)) + "\""));
   EXPECT_THAT(page, Not(HasSubstr("esshub_power_watts")));
 }
 

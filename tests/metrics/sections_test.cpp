@@ -67,10 +67,9 @@ View full_view() {
   view.wall = WallTime{std::chrono::sys_days{std::chrono::year{2026} / 3 / 1} + 12h};
   view.local = {720, 7, true};
   view.max_age = 3s;
-  for (std::size_t p = 0; p < point_count; ++p)
-    for (std::size_t m = 0; m < measure_count; ++m)
-      view.snapshot.absorb(
-          {{static_cast<Point>(p), static_cast<Measure>(m)}, static_cast<double>(m), start});
+  for (const Point point : enum_values<Point>)
+    for (const Measure measure : enum_values<Measure>)
+      view.snapshot.absorb({{point, measure}, static_cast<double>(index(measure)), start});
   const auto put = [&](Point point, Measure measure, double value) {
     view.snapshot.absorb({{point, measure}, value, start});
   };
@@ -98,10 +97,9 @@ View full_view() {
   decision.battery_power = Watts{1800};
   decision.setpoint = {Watts{1850}, InverterMode::follow, start + 1s};
   decision.reasons.add({Cause::self_consumption, {}});
-  for (std::size_t i = 1; i < cause_count; ++i)
+  for (std::size_t i = 1; i < enum_count<Cause>; ++i)
     decision.reasons.add({static_cast<Cause>(i), Watts{2500}});
-  for (std::size_t i = 0; i < fault_count; ++i)
-    decision.faults.set(static_cast<Fault>(i), true, start - 90s);
+  for (const Fault fault : enum_values<Fault>) decision.faults.set(fault, true, start - 90s);
   auto& policy = decision.policy;
   policy.mode = Mode::scheduled;
   policy.instruction.kind = InstructionKind::charge;
@@ -125,7 +123,8 @@ View full_view() {
   decision.loop.inverter_lag = Seconds{0.1};
   decision.loop.inverter_ramp = WattsPerSecond{1000};
   decision.loop.inverter_gain = 0.97;
-  for (std::size_t i = 0; i < flow_count; ++i) view.energies.joules[i] = 3.6e6 * (1.0 + double(i));
+  for (const Flow flow : enum_values<Flow>)
+    view.energies[flow] = 3.6e6 * (1.0 + double(index(flow)));
   view.ticks.ticks = 12;
   view.ticks.lateness.add(0.0002);
   for (const char* bus : {"meters", "battery", "inverter", "cells"}) add_bus(view, bus, 4);
@@ -200,8 +199,8 @@ TEST(Sections, OfEveryStateSetExactlyOneIsActive) {
                              "esshub_mode_active", "esshub_inverter_mode_active",
                              "esshub_inverter_state_active", "esshub_inverter_charge_state_active"})
     EXPECT_EQ(active(all, family), 1) << family;
-  EXPECT_EQ(active(all, "esshub_fault_active"), int{fault_count});
-  EXPECT_EQ(active(all, "esshub_decision_reason"), int{cause_count});
+  EXPECT_EQ(active(all, "esshub_fault_active"), static_cast<int>(enum_count<Fault>));
+  EXPECT_EQ(active(all, "esshub_decision_reason"), static_cast<int>(enum_count<Cause>));
 }
 
 TEST(Sections, BoundsOfAnInstructionAreThoseOfItsKind) {

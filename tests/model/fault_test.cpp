@@ -17,13 +17,12 @@ TEST(FaultSet, KeepsTheFirstMomentUntilItIsCleared) {
 }
 
 TEST(FaultSet, EachFaultStandsByItself) {
-  for (std::size_t i = 0; i < fault_count; ++i) {
+  for (const Fault fault : enum_values<Fault>) {
     FaultSet faults;
     EXPECT_FALSE(faults.any());
-    faults.set(static_cast<Fault>(i), true, Instant{1s});
+    faults.set(fault, true, Instant{1s});
     EXPECT_TRUE(faults.any());
-    for (std::size_t k = 0; k < fault_count; ++k)
-      EXPECT_EQ(faults.active(static_cast<Fault>(k)), k == i);
+    for (const Fault other : enum_values<Fault>) EXPECT_EQ(faults.active(other), other == fault);
   }
 }
 

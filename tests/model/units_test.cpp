@@ -73,20 +73,5 @@ TEST(View, BatteryModulesAreSweptSlowlyAndLiveLonger) {
   EXPECT_FALSE(v.current(battery_module(0), Measure::temperature));
 }
 
-TEST(Names, EveryPointMeasureFaultAndReasonHasItsOwn) {
-  for (std::size_t i = 0; i < measure_count; ++i)
-    EXPECT_FALSE(name(static_cast<Measure>(i)).empty()) << i;
-  EXPECT_EQ(name(circuit(0)), "circuit1");
-  EXPECT_EQ(name(circuit(max_circuits - 1)), "circuit10");
-  EXPECT_EQ(name(battery_module(0)), "module1");
-  EXPECT_EQ(name(battery_module(max_modules - 1)), "module8");
-  EXPECT_EQ(static_cast<std::size_t>(battery_module(max_modules - 1)) + 1, point_count);
-  EXPECT_EQ(name(Measure::input_limit), "input_limit");
-  EXPECT_EQ(name(Measure::cell_voltage_min), "cell_voltage_min");
-  EXPECT_EQ(name(Measure::cell_temperature_max), "cell_temperature_max");
-  EXPECT_EQ(name(Fault::bus_contended), "bus_contended");
-  EXPECT_EQ(name(Cause::overrun), "overrun");
-}
-
 }  // namespace
 }  // namespace esshub

@@ -140,8 +140,7 @@ TEST_F(EnergyIntegratorTest, NothingEverFallsWhateverIsRead) {
     view_.snapshot.absorb({{Point::inverter, Measure::dc_power}, value, at});
     load(value);
     pass(std::chrono::milliseconds(std::max(0, late(dice))));
-    for (std::size_t n = 0; n < flow_count; ++n)
-      ASSERT_GE(view_.energies.joules[n], before.joules[n]);
+    for (const Flow flow : enum_values<Flow>) ASSERT_GE(view_.energies[flow], before[flow]);
     before = view_.energies;
   }
   EXPECT_GT(before[Flow::grid_import], 0.0);

@@ -117,18 +117,6 @@ constexpr std::array texts{
          [](const Scene& s) { return name(s.house.inverter_truth().state); }},
 };
 
-std::optional<Fault> fault_named(std::string_view text) {
-  for (std::size_t i = 0; i < fault_count; ++i)
-    if (name(static_cast<Fault>(i)) == text) return static_cast<Fault>(i);
-  return std::nullopt;
-}
-
-std::optional<Cause> reason_named(std::string_view text) {
-  for (std::size_t i = 0; i < cause_count; ++i)
-    if (name(static_cast<Cause>(i)) == text) return static_cast<Cause>(i);
-  return std::nullopt;
-}
-
 // ---- one expectation ----------------------------------------------------------------------------
 
 enum class How : std::uint8_t { always, ever, mean };
@@ -349,8 +337,8 @@ class StoryReader {
     for (const auto& row : texts)
       if (row.what == what) e.text = &row;
     const auto space = what.find(' ');
-    if (what.starts_with("fault ")) e.fault = fault_named(what.substr(space + 1));
-    if (what.starts_with("reason ")) e.reason = reason_named(what.substr(space + 1));
+    if (what.starts_with("fault ")) e.fault = enum_named<Fault>(what.substr(space + 1));
+    if (what.starts_with("reason ")) e.reason = enum_named<Cause>(what.substr(space + 1));
     if (e.number || e.text || e.fault || e.reason) return;
     std::string known = "fault NAME, reason NAME";
     for (const auto& row : numbers) known += ", " + std::string(row.what);
@@ -386,8 +374,8 @@ void tell(Plot& story) {
     for (const auto& row : numbers) log << ' ' << row.what << '=' << row.of(scene);
     for (const auto& row : texts) log << ' ' << row.what << '=' << row.of(scene);
     for (const auto& reason : decision.reasons) log << ' ' << name(reason.cause);
-    for (std::size_t i = 0; i < fault_count; ++i)
-      if (scene.faults.active(static_cast<Fault>(i))) log << " !" << name(static_cast<Fault>(i));
+    for (const Fault fault : enum_values<Fault>)
+      if (scene.faults.active(fault)) log << " !" << name(fault);
     log << '\n';
   });
 }

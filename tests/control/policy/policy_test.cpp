@@ -353,7 +353,7 @@ House with_car(double all_w) {
   House h = drawing(all_w);
   h.settings.circuit_roles[0] = CircuitRole::other;
   h.settings.circuit_roles[1] = CircuitRole::ev;
-  h.settings.battery_serves[static_cast<std::size_t>(CircuitRole::ev)] = false;
+  h.settings.battery_serves[CircuitRole::ev] = false;
   return h;
 }
 Decision run_with_car(House& h, double car_w) {

@@ -336,7 +336,7 @@ TEST_F(Home, EnergyIsTotalIncreasingAndEveryStateExpires) {
     }
     energies += is_energy;
   }
-  EXPECT_EQ(energies, static_cast<int>(flow_count));
+  EXPECT_EQ(energies, static_cast<int>(enum_count<Flow>));
   EXPECT_EQ(components["grid_power"]["availability"][1]["topic"],
             "esshub/0242ac110002/source/meter");
 }
