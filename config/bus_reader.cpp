@@ -1,10 +1,14 @@
 #include "config/bus_reader.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
+
+#include "model/enums.hpp"
 
 namespace esshub::config {
 namespace {
 
+namespace modbus = protocol::modbus;
 using protocol::MeterModel;
 
 enum class Kind : std::uint8_t { modbus, pylontech, pylontech_rs485, vebus };
@@ -18,10 +22,23 @@ constexpr std::array<Word<protocol::ModbusMode>, 2> modbus_modes{
     {{"poll", protocol::ModbusMode::poll}, {"sniff", protocol::ModbusMode::sniff}}};
 constexpr std::array<Word<Parity>, 3> parities{
     {{"none", Parity::none}, {"even", Parity::even}, {"odd", Parity::odd}}};
-constexpr std::array<Word<MeterModel>, 2> models{
-    {{"sdm630", MeterModel::sdm630}, {"sdm120", MeterModel::sdm120}}};
+const auto models = [] {
+  std::array<Word<MeterModel>, enum_count<MeterModel>> words{};
+  std::ranges::transform(modbus::meter_models(), words.begin(), [](const auto& row) {
+    return Word<MeterModel>{row.name, row.id};
+  });
+  return words;
+}();
 constexpr std::array<std::uint32_t, 13> speeds{
     1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000, 2000000};
+
+template <class T, std::size_t n>
+std::string one_of(const std::array<Word<T>, n>& words) {
+  std::string text = "one of";
+  for (const auto& word : words)
+    text += fmt::format("{} {}", &word == &words[0] ? ":" : ",", word.text);
+  return text;
+}
 
 /// What a meter may measure: the battery and the inverter report themselves on their own buses.
 const auto points = [] {
@@ -254,7 +271,7 @@ class BusReader {
   protocol::MeterConfig read_meter(const toml::table& table, Seen<unsigned>& units) {
     TableReader reader{&table, "bus.meter", mistakes_};
     protocol::MeterConfig meter;
-    reader.require("model", "one of: sdm630, sdm120");
+    reader.require("model", one_of(models));
     reader.require("unit", "its Modbus address, 1 to 247");
     reader.read("model", meter.model, models);
     if (reader.read("unit", meter.unit, {1, 247}))
@@ -289,8 +306,8 @@ class BusReader {
                                       Seen<unsigned>& phases) {
     TableReader reader{&table, "bus.meter.channels", mistakes_};
     protocol::MeterChannel channel;
-    const unsigned last = model == MeterModel::sdm630 ? 3 : 1;
-    const bool read = reader.read("phase", channel.phase, {1, static_cast<double>(last)});
+    const bool read =
+        reader.read("phase", channel.phase, {1, static_cast<double>(modbus::row_of(model).phases)});
     if (read || !reader.has("phase"))
       reader.once(phases, channel.phase, "phase", "is read by another channel of this meter");
     reader.require("measures", "what it measures, such as \"grid\"");

@@ -14,9 +14,16 @@ bool is_circuit(Point point) {
   return point >= Point::circuit1 && point < Point::module1;
 }
 
-bool is_wired(protocol::MeterModel model, const protocol::MeterChannel& channel) {
+using protocol::MeterModel;
+
+bool is_there(const protocol::MeterConfig& meter) {
+  return (meter.model == MeterModel::sdm630 && meter.unit == 1) ||
+         (meter.model == MeterModel::sdm120 && meter.unit == 244);
+}
+
+bool is_wired(MeterModel model, const protocol::MeterChannel& channel) {
   if (channel.invert) return false;
-  if (model == protocol::MeterModel::sdm120) return channel.point == Point::battery_meter;
+  if (model == MeterModel::sdm120) return channel.point == Point::battery_meter;
   if (channel.phase == 3) return is_circuit(channel.point);
   return channel.point == (channel.phase == 1 ? Point::grid : Point::solar);
 }
@@ -45,10 +52,11 @@ class Fitter {
     }
     fitted_.meter_wire = {.baud = meters.baud, .bits_per_character = meters.bits_per_character};
     for (const auto& meter : meters.meters) {
-      const bool there = meter.unit == (meter.model == protocol::MeterModel::sdm630 ? 1 : 244);
+      const bool there = is_there(meter);
       if (!there)
-        mistakes_.push_back("meter " + meter.name + ": is at unit " + std::to_string(meter.unit) +
-                            "; " + wiring);
+        mistakes_.push_back("meter " + meter.name + ": is an " +
+                            std::string(protocol::modbus::row_of(meter.model).name) + " at unit " +
+                            std::to_string(meter.unit) + "; " + wiring);
       for (const auto& channel : meter.channels)
         if (there && !is_wired(meter.model, channel))
           mistakes_.push_back("meter " + meter.name + ": phase " + std::to_string(channel.phase) +

@@ -21,12 +21,14 @@ std::unique_ptr<Plant> make_plant(const Scenario& scenario, const Traces& traces
 
   DeviceMakers makers;
   makers.meters = [&](const MeterTruth& main, const MeterTruth& battery) {
-    return make_fake_meters(
-        {{.unit = 1, .three_phase = true, .truth = &main, .turnaround = scenario.meter_turnaround},
-         {.unit = 244,
-          .three_phase = false,
-          .truth = &battery,
-          .turnaround = scenario.meter_turnaround}});
+    return make_fake_meters({{.unit = 1,
+                              .model = protocol::MeterModel::sdm630,
+                              .truth = &main,
+                              .turnaround = scenario.meter_turnaround},
+                             {.unit = 244,
+                              .model = protocol::MeterModel::sdm120,
+                              .truth = &battery,
+                              .turnaround = scenario.meter_turnaround}});
   };
   makers.battery = [&](const BatteryTruth& truth) {
     return make_fake_battery(truth, scenario.battery);

@@ -7,18 +7,16 @@
 #include <vector>
 
 #include "app/bus_tools/decode.hpp"
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 #include "protocol/modbus/rtu.hpp"
 
 namespace esshub::app {
 namespace {
 
 namespace modbus = protocol::modbus;
-namespace eastron = protocol::eastron;
 using nlohmann::json;
 using protocol::Bytes;
 using protocol::ByteView;
-using protocol::MeterModel;
 
 json error(ErrorKind kind, const std::string& detail) {
   return {{"error", name(kind)}, {"detail", detail}};
@@ -35,13 +33,6 @@ double shortest(float value) {
   double result = value;
   std::from_chars(text.data(), end, result);
   return result;
-}
-
-/// Both models agree on every address they share, so the unit's model need not be known.
-const eastron::Register* find_register(unsigned address) {
-  const auto at = static_cast<std::uint16_t>(address);
-  const auto* reg = eastron::find_register(MeterModel::sdm630, at);
-  return reg ? reg : eastron::find_register(MeterModel::sdm120, at);
 }
 
 /// A value of no known meaning, as it may be read.
@@ -82,14 +73,15 @@ json describe_request(const modbus::Frame& frame) {
 /// The registers read: named where they are known, raw where not.
 void add_registers(json& out, const modbus::Request& request, ByteView registers) {
   if (request.count <= 2 && (request.function != modbus::read_input || request.count == 1 ||
-                             !find_register(request.start))) {
+                             !modbus::find_register(request.start))) {
     out.update(raw(registers));
     return;
   }
   for (std::size_t i = 0; i + 4 <= registers.size(); i += 4) {
-    const unsigned address = request.start + static_cast<unsigned>(i / 2);
+    const auto address = static_cast<std::uint16_t>(request.start + i / 2);
     const ByteView bytes = registers.subspan(i, 4);
-    const auto* reg = request.function == modbus::read_input ? find_register(address) : nullptr;
+    const auto* reg =
+        request.function == modbus::read_input ? modbus::find_register(address) : nullptr;
     if (reg) {
       out["values"][std::string(reg->name)] =
           shortest(protocol::read_f32_be(bytes, 0)) * reg->scale;

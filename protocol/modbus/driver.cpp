@@ -13,7 +13,7 @@
 namespace esshub::protocol {
 namespace {
 
-using eastron::Block;
+using modbus::Block;
 
 constexpr Duration first_back_off = 1s;
 constexpr Duration last_back_off = 10s;
@@ -30,7 +30,7 @@ struct BlockState {
 
 struct Meter {
   explicit Meter(const MeterConfig& config) : values(config, ModbusMode::poll) {
-    slow.resize(eastron::blocks(config.model).size());
+    slow.resize(modbus::row_of(config.model).blocks.size());
   }
 
   MeterDecoder values;
@@ -230,10 +230,9 @@ class ModbusDriver final : public Driver {
   }
 
   static std::size_t fast_block(const Meter& meter) {
-    const auto blocks = eastron::blocks(meter.config().model);
+    const auto& row = modbus::row_of(meter.config().model);
     if (!meter.values.order_known()) {
-      return static_cast<std::size_t>(&eastron::voltage_block(meter.config().model) -
-                                      blocks.data());
+      return static_cast<std::size_t>(&modbus::voltage_block(row.id) - row.blocks.data());
     }
     return meter.values.type_known() ? 0 : type_check;
   }
@@ -254,8 +253,8 @@ class ModbusDriver final : public Driver {
   }
 
   [[nodiscard]] const Block& block_of(const Job& job) const {
-    return job.block == type_check ? eastron::system_type_block
-                                   : eastron::blocks(meters_[job.meter].config().model)[job.block];
+    const auto& row = modbus::row_of(meters_[job.meter].config().model);
+    return job.block == type_check ? row.system_type->block : row.blocks[job.block];
   }
 
   void ask(const Job& job, Instant now, Step& step) {

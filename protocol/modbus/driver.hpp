@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "protocol/driver.hpp"
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 
 namespace esshub::protocol {
 
 /// One phase of a meter and what it measures.
 struct MeterChannel {
-  unsigned phase = 1;         ///< 1 to 3 (SDM120: 1)
+  unsigned phase = 1;         ///< 1 to the phases of the model
   Point point = Point::grid;  ///< where it measures
   bool invert = false;        ///< the CT or conductor is passed the other way round
 };

@@ -6,25 +6,17 @@
 namespace esshub::protocol {
 namespace {
 
-using eastron::Block;
-using eastron::Register;
-using eastron::WordOrder;
+using modbus::Block;
+using modbus::Register;
+using modbus::WordOrder;
 
 constexpr Duration short_pause = 1s;
 constexpr Duration long_pause = 10s;     // until somebody has changed a setting
 constexpr Duration frozen_after = 10s;   // docs/safety.md F2
 constexpr unsigned exchanged_after = 3;  // lower energies in a row before a new meter is believed
 
-bool holds(const Block& block, const Register& reg) {
-  return reg.address >= block.start && reg.address + 2 <= block.start + block.count;
-}
 ByteView bytes_of(const Block& block, const Register& reg, ByteView registers) {
   return registers.subspan(2u * (reg.address - block.start), 4);
-}
-const Register* register_of(MeterModel model, unsigned phase, Measure measure) {
-  for (const auto& reg : eastron::registers(model))
-    if (reg.phase == phase && reg.measure == measure) return &reg;
-  return nullptr;
 }
 
 /// Swaps the energy counters of an inverted channel.
@@ -39,7 +31,7 @@ Measure oriented(Measure measure, bool invert) {
 MeterDecoder::MeterDecoder(MeterConfig config, ModbusMode mode)
     : config_(std::move(config)), mode_(mode) {
   for (const auto& channel : config_.channels) channels_.push_back({.config = channel});
-  needs_type_ = config_.model == MeterModel::sdm630 &&
+  needs_type_ = modbus::row_of(config_.model).system_type &&
                 std::ranges::any_of(config_.channels, [](const auto& c) { return c.phase > 1; });
   reset_validation();
 }
@@ -89,7 +81,7 @@ Duration MeterDecoder::take(const Block& block, ByteView registers, Instant at, 
   if (!order_known_ || !type_known_) return {};
   watch_for_freezing(block, registers, at);
   const bool has_power = std::ranges::any_of(channels_, [&](const Channel& channel) {
-    const auto* reg = register_of(config_.model, channel.config.phase, Measure::power);
+    const auto* reg = modbus::find_register(config_.model, channel.config.phase, Measure::power);
     return reg && holds(block, *reg);
   });
   if (has_power) report_recovered(step);
@@ -100,9 +92,9 @@ Duration MeterDecoder::take(const Block& block, ByteView registers, Instant at, 
 
 Duration MeterDecoder::take_system_type(ByteView registers, Step& step, FrameCounters& frames) {
   const double type = double{read_f32_be(registers, 0)};
-  type_known_ = type == eastron::system_type_3p4w;
+  type_known_ = type == modbus::row_of(config_.model).system_type->needed;
   if (type_known_) return {};
-  const std::string found(eastron::system_type_name(type));
+  const std::string found(modbus::system_type_name(type));
   if (is_log_due(++rejections_)) {
     step.events.push_back(
         event(Level::error, "wrong_system_type", " found=" + found + " expected=3P4W"));
@@ -119,10 +111,10 @@ std::optional<Duration> MeterDecoder::check_word_order(const Block& block, ByteV
   bool any = false;
   WordOrder order = WordOrder::unproven;
   for (const auto& channel : channels_) {
-    const auto* reg = register_of(config_.model, channel.config.phase, Measure::voltage);
+    const auto* reg = modbus::find_register(config_.model, channel.config.phase, Measure::voltage);
     if (!reg || !holds(block, *reg)) continue;
     any = true;
-    const auto found = eastron::judge_word_order(bytes_of(block, *reg, registers));
+    const auto found = modbus::judge_word_order(bytes_of(block, *reg, registers));
     if (order == WordOrder::unproven) order = found;
   }
   if (!any) return std::nullopt;
@@ -150,11 +142,11 @@ std::optional<Duration> MeterDecoder::check_phases(const Block& block, ByteView 
                                                    Step& step, FrameCounters& frames) {
   bool any = false;
   for (const auto& channel : channels_) {
-    const auto* reg = register_of(config_.model, channel.config.phase, Measure::voltage);
+    const auto* reg = modbus::find_register(config_.model, channel.config.phase, Measure::voltage);
     if (channel.config.phase == 1 || !reg || !holds(block, *reg)) continue;
     any = true;
     type_known_ = type_known_ ||
-                  eastron::judge_word_order(bytes_of(block, *reg, registers)) == WordOrder::right;
+                  modbus::judge_word_order(bytes_of(block, *reg, registers)) == WordOrder::right;
   }
   if (type_known_ || !any) return std::nullopt;
   if (is_log_due(++rejections_)) {
@@ -176,7 +168,7 @@ void MeterDecoder::watch_for_freezing(const Block& block, ByteView registers, In
   constexpr std::array watched{Measure::power, Measure::voltage};
   static_assert(std::tuple_size_v<decltype(raw)> == watched.size());
   for (std::size_t i = 0; i < watched.size(); ++i) {
-    const auto* reg = register_of(config_.model, grid->config.phase, watched[i]);
+    const auto* reg = modbus::find_register(config_.model, grid->config.phase, watched[i]);
     if (!reg || !holds(block, *reg)) continue;
     any = true;
     raw[i] = read_u32_be(bytes_of(block, *reg, registers), 0);
@@ -199,10 +191,10 @@ void MeterDecoder::report_recovered(Step& step) {
 void MeterDecoder::sample(Channel& channel, const Block& block, ByteView registers, Instant at,
                           Step& step, FrameCounters& frames) {
   const bool first = &channel == &channels_.front();
-  for (const auto& reg : eastron::registers(config_.model)) {
+  for (const auto& reg : modbus::row_of(config_.model).registers) {
     if (!reg.measure || !holds(block, reg)) continue;
     if (reg.phase != channel.config.phase && !(reg.phase == 0 && first)) continue;
-    auto value = eastron::decode_value(reg, bytes_of(block, reg, registers));
+    auto value = modbus::decode_value(reg, bytes_of(block, reg, registers));
     if (reg.measure == Measure::voltage) channel.believed = value.has_value();
     if (!value || !advances(reg, *value)) {
       frames.add(FrameResult::content);

@@ -11,7 +11,7 @@
 #include "protocol/driver.hpp"
 #include "protocol/frame_result.hpp"
 #include "protocol/modbus/driver.hpp"
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 
 namespace esshub::protocol {
 
@@ -28,9 +28,9 @@ class MeterDecoder {
   /// Takes the input registers of `block` as they arrived at `at`; adds samples and events to
   /// `step` and counts what cannot be true in `frames`. Returns how long the meter is to be left
   /// alone because its values are not believed; zero = go on.
-  [[nodiscard]] Duration take(const eastron::Block& block, ByteView registers, Instant at,
+  [[nodiscard]] Duration take(const modbus::Block& block, ByteView registers, Instant at,
                               Step& step, FrameCounters& frames);
-  /// The same for eastron::system_type_block.
+  /// The same for the block of the model's system type.
   [[nodiscard]] Duration take_system_type(ByteView registers, Step& step, FrameCounters& frames);
   /// The meter has no register for its system type: it is believed without.
   void assume_system_type() { type_known_ = true; }
@@ -76,15 +76,15 @@ class MeterDecoder {
   };
 
   Duration reject(std::string why, Duration pause, FrameCounters& frames);
-  std::optional<Duration> check_word_order(const eastron::Block& block, ByteView registers,
+  std::optional<Duration> check_word_order(const modbus::Block& block, ByteView registers,
                                            Step& step, FrameCounters& frames);
-  std::optional<Duration> check_phases(const eastron::Block& block, ByteView registers, Step& step,
+  std::optional<Duration> check_phases(const modbus::Block& block, ByteView registers, Step& step,
                                        FrameCounters& frames);
-  void watch_for_freezing(const eastron::Block& block, ByteView registers, Instant at);
+  void watch_for_freezing(const modbus::Block& block, ByteView registers, Instant at);
   void report_recovered(Step& step);
-  void sample(Channel& channel, const eastron::Block& block, ByteView registers, Instant at,
+  void sample(Channel& channel, const modbus::Block& block, ByteView registers, Instant at,
               Step& step, FrameCounters& frames);
-  bool advances(const eastron::Register& reg, double value);
+  bool advances(const modbus::Register& reg, double value);
 
   MeterConfig config_;
   ModbusMode mode_;

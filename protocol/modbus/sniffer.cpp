@@ -182,12 +182,12 @@ class ModbusSniffer final : public Driver {
   }
 
   void take(Meter& meter, const Request& request, ByteView registers, Instant at, Step& step) {
-    const eastron::Block block{request.start, request.count, Duration::zero()};
-    constexpr auto& type = eastron::system_type_block;
+    const modbus::Block block{request.start, request.count, Duration::zero()};
+    const auto& type = modbus::row_of(meter.values.config().model).system_type;
     if (request.function == modbus::read_input) {
       (void)meter.values.take(block, registers, at, step, health_.frames);
-    } else if (request.function == modbus::read_holding && block.start == type.start &&
-               block.count == type.count) {
+    } else if (request.function == modbus::read_holding && type &&
+               block.start == type->block.start && block.count == type->block.count) {
       (void)meter.values.take_system_type(registers, step, health_.frames);
     }
   }

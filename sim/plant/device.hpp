@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "protocol/driver.hpp"
+#include "protocol/modbus/meter_models.hpp"
 #include "sim/plant/truth.hpp"
 
 namespace esshub::sim {
 
 using Device = protocol::Driver;
 
-/// An SDM630 or SDM120 on the RS485 line: all registers of the sheet, exceptions, single-register
-/// reads.
+/// A meter on the RS485 line: all registers of its model, exceptions, single-register reads.
 struct FakeMeter {
   std::uint8_t unit = 1;
-  bool three_phase = true;  ///< SDM630; else SDM120
+  protocol::MeterModel model = protocol::MeterModel::sdm630;
   const MeterTruth* truth = nullptr;
   Duration turnaround = 45ms;  ///< from the request's last byte to the answer's first
 };

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 #include "protocol/modbus/rtu.hpp"
 #include "sim/plant/device.hpp"
 
@@ -17,11 +17,9 @@ namespace {
 namespace modbus = protocol::modbus;
 using protocol::Bytes;
 using protocol::ByteView;
-using protocol::MeterModel;
 using protocol::Step;
 
-constexpr std::uint16_t most_registers = 80;  // in one read (reference: eastron-modbus#1)
-constexpr Duration frame_silence = 20ms;      // ends a cut request; requests come 60 ms apart
+constexpr Duration frame_silence = 20ms;  // ends a cut request; requests come 60 ms apart
 
 // ---- what the meter calculates from what it measures --------------------------------------------
 
@@ -65,6 +63,9 @@ double total_forward(const MeterTruth& t) {
 }
 double total_reverse(const MeterTruth& t) {
   return sum(t, [](const MeterReading& r) { return kilo(r.reverse); });
+}
+double total_energy(const MeterTruth& t) {
+  return total_forward(t) + total_reverse(t);
 }
 
 // ---- registers (reference: eastron-modbus#2 to eastron-modbus#4) -------------------------------
@@ -137,18 +138,21 @@ constexpr TotalRow total_rows[] = {
     {0x00E0, total_current},
     {0x00F8, [](const MeterTruth&) { return 1.8; }},
     {0x00FA, [](const MeterTruth&) { return 12.0; }},
-    {0x0156, [](const MeterTruth& t) { return total_forward(t) + total_reverse(t); }},
+    {0x0156, total_energy},
+    {0x0180, total_energy},
+    {0x0184, total_forward},
+    {0x0186, total_reverse},
+    {0x0500, [](const MeterTruth& t) { return std::max(0.0, total_power(t)); }},
+    {0x0502, [](const MeterTruth& t) { return std::max(0.0, -total_power(t)); }},
 };
 
 /// An input register's float. Reactive energies, and whatever the model does not document, read 0:
 /// real meters answer unknown addresses with zeros too.
 double input_value(const FakeMeter& meter, std::uint16_t address) {
-  const auto model = meter.three_phase ? MeterModel::sdm630 : MeterModel::sdm120;
-  if (!protocol::eastron::find_register(model, address)) return 0.0;
+  if (!modbus::find_register(meter.model, address)) return 0.0;
   MeterTruth truth = *meter.truth;
-  if (!meter.three_phase) {
-    truth.phases[1] = truth.phases[2] = {.voltage = Volts{0.0}};
-  }
+  for (std::size_t i = modbus::row_of(meter.model).phases; i < truth.phases.size(); ++i)
+    truth.phases[i] = {.voltage = Volts{0.0}};
   for (const auto& row : phase_rows) {
     const unsigned phase = (address - row.address) / 2u;
     if (address >= row.address && phase < 3) return row.value(truth.phases[phase]);
@@ -159,31 +163,32 @@ double input_value(const FakeMeter& meter, std::uint16_t address) {
 }
 
 double holding_value(const FakeMeter& meter, std::uint16_t address) {
+  const auto& row = modbus::row_of(meter.model);
+  const bool three_phase = row.phases == 3;
+  if (row.system_type && address == row.system_type->block.start) return row.system_type->needed;
   switch (address) {
     case 0x0002:
-      return meter.three_phase ? 60.0 : 0.0;  // demand period, minutes
-    case 0x000A:
-      return meter.three_phase ? protocol::eastron::system_type_3p4w : 0.0;
+      return three_phase ? 60.0 : 0.0;  // demand period, minutes
     case 0x000C:
       return 100.0;  // pulse width, ms
     case 0x0014:
       return meter.unit;
     case 0x0018:
-      return meter.three_phase ? 1000.0 : 0.0;  // password
+      return three_phase ? 1000.0 : 0.0;  // password
     case 0x001C:
       return 2.0;  // 9600 baud
     case 0x0028:
-      return meter.three_phase ? 2141.0 : 0.0;  // register order
+      return three_phase ? 2141.0 : 0.0;  // register order
   }
   return 0.0;  // among them parity and stop bits: N1
 }
 
-/// Registers that are no floats and may be read alone. UNVERIFIED: which type an SDM120 shows at
-/// other addresses; an SDM630 showed 0.
+/// Registers that are no floats and may be read alone. UNVERIFIED: which type a meter of one phase
+/// shows at other addresses; an SDM630 showed 0.
 unsigned single_register(const FakeMeter& meter, const modbus::Request& request) {
-  if (meter.three_phase) return 0x0000;
-  if (request.function == modbus::read_holding && request.start == 0xF920) return 2;  // both ways
-  return 0x0020;                                                                      // meter code
+  const auto& row = modbus::row_of(meter.model);
+  const bool mode = request.function == modbus::read_holding && request.start == 0xF920;
+  return mode && row.phases == 1 ? 2 : row.meter_code;  // 2: counts both ways
 }
 
 constexpr std::uint16_t serial_number_at = 0xFC00;
@@ -215,8 +220,8 @@ Bytes answer(const FakeMeter& meter, const modbus::Request& request) {
   switch (request.function) {
     case modbus::read_holding:
     case modbus::read_input:
-      if (request.count != 1 &&
-          (request.start % 2 != 0 || request.count % 2 != 0 || request.count > most_registers)) {
+      if (request.count != 1 && (request.start % 2 != 0 || request.count % 2 != 0 ||
+                                 request.count > modbus::row_of(meter.model).most_registers)) {
         return refuse(Exception::illegal_address);
       }
       return modbus::encode_answer(request, read_registers(meter, request));

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 #include "protocol/vebus/mk3_frame.hpp"
 
 namespace esshub::sim {
@@ -14,7 +14,7 @@ constexpr std::size_t setpoint_bytes = 9;
 
 /// From the meter taking its values to the answer's last bit.
 Seconds answer_time(const LoopPlant& plant) {
-  const auto& block = protocol::eastron::blocks(protocol::MeterModel::sdm630).front();
+  const auto& block = protocol::modbus::row_of(protocol::MeterModel::sdm630).blocks.front();
   return plant.turnaround + Seconds{(5.0 + 2.0 * block.count) * character};
 }
 
@@ -147,16 +147,17 @@ WattHours physical_bound(const LoopPlant& plant, Watts step) {
 }
 
 LoopBench::LoopBench(const LoopPlant& plant, LoopKind kind) {
-  const DeviceMakers makers{[&](const MeterTruth& main, const MeterTruth& battery) {
-                              return make_fake_meters({{1, true, &main, plant.turnaround},
-                                                       {244, false, &battery, plant.turnaround}});
-                            },
-                            [](const BatteryTruth& truth) { return make_fake_battery(truth, {}); },
-                            [&](const InverterTruth& truth, InverterCommand& command) {
-                              FakeMultiplusOptions options;
-                              options.seed = plant.seed;
-                              return make_fake_multiplus(truth, command, options);
-                            }};
+  const DeviceMakers makers{
+      [&](const MeterTruth& main, const MeterTruth& battery) {
+        return make_fake_meters({{1, protocol::MeterModel::sdm630, &main, plant.turnaround},
+                                 {244, protocol::MeterModel::sdm120, &battery, plant.turnaround}});
+      },
+      [](const BatteryTruth& truth) { return make_fake_battery(truth, {}); },
+      [&](const InverterTruth& truth, InverterCommand& command) {
+        FakeMultiplusOptions options;
+        options.seed = plant.seed;
+        return make_fake_multiplus(truth, command, options);
+      }};
   plant_ = std::make_unique<Plant>(settings_of(plant), makers, Instant{} + 1000s);
   loop_ = std::make_unique<ClosedLoop>(*plant_, loop_settings(plant, kind));
 }

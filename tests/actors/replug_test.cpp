@@ -52,7 +52,8 @@ class CableLine final : public transport::Line {
 
 sim::DeviceMakers devices() {
   return {[](const sim::MeterTruth& main, const sim::MeterTruth& sub) {
-            return sim::make_fake_meters({{1, true, &main}, {244, false, &sub}});
+            return sim::make_fake_meters({{1, protocol::MeterModel::sdm630, &main},
+                                          {244, protocol::MeterModel::sdm120, &sub}});
           },
           [](const sim::BatteryTruth& truth) { return sim::make_fake_battery(truth, {}); },
           [](const sim::InverterTruth& truth, sim::InverterCommand& command) {

@@ -415,7 +415,8 @@ TEST(Config, CircuitsHaveTheirRoles) {
 
 TEST(ConfigMistakes, UnknownWordNamesTheList) {
   EXPECT_THAT(instead("\"sdm630\"", "\"sdm530\""),
-              ElementsAre("6:9: bus.meter.model: is \"sdm530\", expected one of: sdm630, sdm120"));
+              ElementsAre("6:9: bus.meter.model: is \"sdm530\", expected one of: sdm630, sdm120, "
+                          "sdm72d-m, sdm230"));
   EXPECT_THAT(instead("\"vebus\"", "\"victron\""),
               Contains("17:8: bus.kind: is \"victron\", expected one of: modbus, pylontech, "
                        "pylontech-rs485, vebus"));

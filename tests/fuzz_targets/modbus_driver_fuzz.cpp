@@ -41,8 +41,8 @@ void live(Instant now) {
 }
 
 std::unique_ptr<Driver> make_meters() {
-  return sim::make_fake_meters({{.unit = 1, .three_phase = true, .truth = &truth},
-                                {.unit = 244, .three_phase = false, .truth = &truth}});
+  return sim::make_fake_meters({{.unit = 1, .model = MeterModel::sdm630, .truth = &truth},
+                                {.unit = 244, .model = MeterModel::sdm120, .truth = &truth}});
 }
 
 /// A line on which all is already going on: another master, and the meters that answer it.

@@ -16,7 +16,8 @@ struct World {
 
   static DeviceMakers makers(FakeMultiplusOptions inverter, FakeBatteryOptions battery) {
     return {[](const MeterTruth& main, const MeterTruth& sub) {
-              return make_fake_meters({{1, true, &main}, {244, false, &sub}});
+              return make_fake_meters({{1, protocol::MeterModel::sdm630, &main},
+                                       {244, protocol::MeterModel::sdm120, &sub}});
             },
             [=](const BatteryTruth& truth) { return make_fake_battery(truth, battery); },
             [=](const InverterTruth& truth, InverterCommand& command) {

@@ -33,7 +33,8 @@ constexpr std::array faults{
 
 DeviceMakers makers() {
   return {[](const MeterTruth& main, const MeterTruth& line) {
-            return make_fake_meters({{1, true, &main}, {244, false, &line}});
+            return make_fake_meters({{1, protocol::MeterModel::sdm630, &main},
+                                     {244, protocol::MeterModel::sdm120, &line}});
           },
           [](const BatteryTruth& truth) { return make_fake_battery(truth, {}); },
           [](const InverterTruth& truth, InverterCommand& command) {

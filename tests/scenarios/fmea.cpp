@@ -98,9 +98,9 @@ class EditedMeters final : public Device {
         battery_(battery),
         edit_(std::move(edit)),
         battery_lives_(std::move(battery_lives)),
-        both_(
-            make_fake_meters({{1, true, &shown_main_}, {244, false, &shown_battery_, turnaround}})),
-        one_(make_fake_meters({{1, true, &shown_main_}})) {}
+        both_(make_fake_meters({{1, protocol::MeterModel::sdm630, &shown_main_},
+                                {244, protocol::MeterModel::sdm120, &shown_battery_, turnaround}})),
+        one_(make_fake_meters({{1, protocol::MeterModel::sdm630, &shown_main_}})) {}
 
   protocol::Step on_start(Instant now) override {
     start_ = now;

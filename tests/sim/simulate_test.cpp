@@ -109,9 +109,10 @@ TEST(FitConfig, NamesEveryMeterTheHouseDoesNotHave) {
   const auto fitted =
       fit(replaced(moved, "phase = 2, measures", "phase = 2, invert = true, measures"));
   ASSERT_FALSE(fitted);
-  EXPECT_THAT(fitted.error(),
-              ElementsAre(HasSubstr("meter main: phase 2 measures inverted solar; the simulated"),
-                          HasSubstr("meter battery: is at unit 9; the simulated house has")));
+  EXPECT_THAT(
+      fitted.error(),
+      ElementsAre(HasSubstr("meter main: phase 2 measures inverted solar; the simulated"),
+                  HasSubstr("meter battery: is an sdm120 at unit 9; the simulated house has")));
 }
 
 // ---- simulating ---------------------------------------------------------------------------------
@@ -212,7 +213,7 @@ TEST_F(Simulate, EveryMistakeOfEveryFileIsNamed) {
   options_.config = write("other.toml", replaced(own_config, "unit = 244", "unit = 9"));
   options_.start = "noon";
   EXPECT_EQ(run(), exit_config);
-  EXPECT_THAT(err_.str(), HasSubstr("other.toml: meter battery: is at unit 9"));
+  EXPECT_THAT(err_.str(), HasSubstr("other.toml: meter battery: is an sdm120 at unit 9"));
   EXPECT_THAT(err_.str(), HasSubstr("--start: expected a local time"));
 }
 

@@ -58,8 +58,8 @@ Recording record(Duration span) {
   MeterTruth battery;
   battery.phases[0] = {230.5_V, 3.5_A, -800.0_W, 4000.0_Wh, 3000.0_Wh};
   auto meters = make_fake_meters(
-      {{.unit = 1, .three_phase = true, .truth = &house, .turnaround = 45ms},
-       {.unit = 244, .three_phase = false, .truth = &battery, .turnaround = 38ms}});
+      {{.unit = 1, .model = MeterModel::sdm630, .truth = &house, .turnaround = 45ms},
+       {.unit = 244, .model = MeterModel::sdm120, .truth = &battery, .turnaround = 38ms}});
   auto master = protocol::make_modbus_driver(settings);
   Recording recording;
   Instant now{1000s};

@@ -50,8 +50,10 @@ class Slave {
     cfmakeraw(&raw);
     tcsetattr(other, TCSANOW, &raw);  // `other` stays open, so that the port outlives its masters
     truth_.phases[0].power = Watts{321.5};
-    device_ = sim::make_fake_meters(
-        {{.unit = 1, .three_phase = true, .truth = &truth_, .turnaround = turnaround}});
+    device_ = sim::make_fake_meters({{.unit = 1,
+                                      .model = protocol::MeterModel::sdm630,
+                                      .truth = &truth_,
+                                      .turnaround = turnaround}});
     device_->on_start(Clock::now());
     std::printf("{\"port\": \"%s\"}\n", name.data());
     std::fflush(stdout);

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 
 namespace esshub::protocol::modbus {
 namespace {
@@ -100,9 +100,9 @@ TEST(ModbusVectors, DecodeToWhatTheyState) {
     }
     if (!decoded.contains("values")) continue;
     for (const auto& [name, value] : decoded["values"].items()) {
-      const auto* reg = eastron::find_register(MeterModel::sdm630, request->start);
+      const auto* reg = find_register(request->start);
       ASSERT_NE(reg, nullptr);
-      const double is = eastron::wire_value(*reg, *registers);
+      const double is = wire_value(*reg, *registers);
       const bool kilo = name == "import_kwh";
       EXPECT_EQ(reg->name, kilo ? "import_wh" : name);
       const double stated = value.get<double>() * (kilo ? 1000.0 : 1.0);

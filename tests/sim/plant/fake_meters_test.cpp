@@ -7,7 +7,7 @@
 
 #include "model/snapshot.hpp"
 #include "protocol/modbus/driver.hpp"
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 #include "protocol/modbus/rtu.hpp"
 #include "sim/plant/device.hpp"
 
@@ -16,7 +16,6 @@ namespace {
 
 using namespace esshub::literals;
 namespace modbus = protocol::modbus;
-namespace eastron = protocol::eastron;
 using protocol::Bytes;
 using protocol::ByteView;
 using protocol::MeterModel;
@@ -46,8 +45,11 @@ class FakeMeters : public ::testing::Test {
   MeterTruth house_ = house();
   MeterTruth battery_ = battery();
   std::unique_ptr<Device> device_ = make_fake_meters(
-      {{.unit = main_unit, .three_phase = true, .truth = &house_, .turnaround = 45ms},
-       {.unit = battery_unit, .three_phase = false, .truth = &battery_, .turnaround = 45ms}});
+      {{.unit = main_unit, .model = MeterModel::sdm630, .truth = &house_, .turnaround = 45ms},
+       {.unit = battery_unit,
+        .model = MeterModel::sdm120,
+        .truth = &battery_,
+        .turnaround = 45ms}});
   Instant now_{1000s};
 
   /// What is sent, and nothing where nothing is.
@@ -101,11 +103,18 @@ TEST_F(FakeMeters, AnSdm120HasOnePhase) {
   EXPECT_FLOAT_EQ(value(battery_unit, 0x0054), -800.0f);
 }
 
-TEST_F(FakeMeters, ServeEveryRegisterOfTheTablesAsAFiniteNumber) {
-  for (const auto& reg : eastron::registers(MeterModel::sdm630))
-    EXPECT_TRUE(std::isfinite(value(main_unit, reg.address))) << reg.name;
-  for (const auto& reg : eastron::registers(MeterModel::sdm120))
-    EXPECT_TRUE(std::isfinite(value(battery_unit, reg.address))) << reg.name;
+TEST_F(FakeMeters, ServeEveryRegisterOfEveryModelAsAFiniteNumber) {
+  for (const auto& row : modbus::meter_models()) {
+    device_ = make_fake_meters(
+        {{.unit = main_unit, .model = row.id, .truth = &house_, .turnaround = 45ms}});
+    for (const auto& reg : row.registers)
+      EXPECT_TRUE(std::isfinite(value(main_unit, reg.address))) << row.name << ' ' << reg.name;
+    EXPECT_EQ(read(main_unit, modbus::read_input, 0, row.most_registers).size(),
+              5u + 2u * row.most_registers);
+    EXPECT_EQ(
+        read(main_unit, modbus::read_input, 0, static_cast<std::uint16_t>(row.most_registers + 2)),
+        *protocol::from_hex("018402C2C1"));
+  }
 }
 
 TEST_F(FakeMeters, HoldTheirSettings) {

@@ -1,11 +1,13 @@
-#include "protocol/modbus/eastron.hpp"
+#include "protocol/modbus/meter_models.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <string>
 
-namespace esshub::protocol::eastron {
+#include "model/enums.hpp"
+
+namespace esshub::protocol::modbus {
 namespace {
 
 constexpr double kilo = 1000.0;  // the wire says kWh, kvarh and kVAh; we say Wh, varh and VAh
@@ -103,8 +105,9 @@ constexpr Register sdm630[] = {
 
 // Eastron SDM120M RTU protocol V2.5, input registers; 0x0024 in the older document only. The total
 // energy 0x0156 depends on a setting (0xF920): import and export are read instead
-// (reference: eastron-modbus#3).
-constexpr Register sdm120[] = {
+// (reference: eastron-modbus#3). The SDM230 documents the same ones and two resettable energies.
+// UNVERIFIED: no capture of an SDM230 shows more than its import (reference: eastron-modbus#3.1).
+constexpr Register one_phase[] = {
     {0x0000, "l1_voltage_v", 1, 1, Measure::voltage},
     {0x0006, "l1_current_a", 1, 1, Measure::current},
     {0x000C, "l1_power_w", 1, 1, Measure::power},
@@ -142,11 +145,97 @@ constexpr Block sdm630_blocks[] = {
 // At most 10 registers at once: some meters of the family fail above (reference: eastron-modbus#1),
 // so the voltage is read apart from the power. The frequency comes with the energies: it is the
 // grid's, and another read would cost every fast one.
-constexpr Block sdm120_blocks[] = {
+constexpr Block one_phase_blocks[] = {
     {0x000C, 2, Duration::zero()},  // P
     {0x0000, 8, 2s},                // V, I
     {0x0046, 6, 10s},               // frequency, import, export
 };
+
+// UNVERIFIED: no capture; as documented for the edition SDM72D-M-2. The first edition has totals
+// alone: whatever it answers for a voltage is no line voltage, so it is refused. Energies are of
+// all phases together, so none is used (reference: eastron-modbus#3.1).
+constexpr Register sdm72d_m[] = {
+    {0x0000, "l1_voltage_v", 1, 1, Measure::voltage},
+    {0x0002, "l2_voltage_v", 1, 2, Measure::voltage},
+    {0x0004, "l3_voltage_v", 1, 3, Measure::voltage},
+    {0x0006, "l1_current_a", 1, 1, Measure::current},
+    {0x0008, "l2_current_a", 1, 2, Measure::current},
+    {0x000A, "l3_current_a", 1, 3, Measure::current},
+    {0x000C, "l1_power_w", 1, 1, Measure::power},
+    {0x000E, "l2_power_w", 1, 2, Measure::power},
+    {0x0010, "l3_power_w", 1, 3, Measure::power},
+    {0x0012, "l1_apparent_power_va"},
+    {0x0014, "l2_apparent_power_va"},
+    {0x0016, "l3_apparent_power_va"},
+    {0x0018, "l1_reactive_power_var"},
+    {0x001A, "l2_reactive_power_var"},
+    {0x001C, "l3_reactive_power_var"},
+    {0x001E, "l1_power_factor"},
+    {0x0020, "l2_power_factor"},
+    {0x0022, "l3_power_factor"},
+    {0x0034, "total_power_w"},
+    {0x0038, "total_apparent_power_va"},
+    {0x003C, "total_reactive_power_var"},
+    {0x003E, "total_power_factor"},
+    {0x0046, "frequency_hz", 1, 0, Measure::frequency},
+    {0x0048, "import_wh", kilo},
+    {0x004A, "export_wh", kilo},
+    {0x0156, "total_energy_wh", kilo},
+    {0x0158, "total_reactive_varh", kilo},
+    {0x0180, "resettable_energy_wh", kilo},
+    {0x0184, "resettable_import_wh", kilo},
+    {0x0186, "resettable_export_wh", kilo},
+    {0x0500, "import_power_w"},
+    {0x0502, "export_power_w"},
+};
+constexpr Block sdm72d_m_blocks[] = {
+    {0x0000, 18, Duration::zero()},  // V, I, P of three phases
+    {0x0046, 2, 2s},                 // frequency
+};
+
+// S2 prints 0x0008: misprint (reference: eastron-modbus#2 and eastron-modbus#4).
+constexpr SystemType three_phase_four_wire{.block = {0x000A, 2, Duration::zero()}, .needed = 3.0};
+
+// The most registers in one read: reference: eastron-modbus#1; meter codes: reference:
+// eastron-modbus#1 and eastron-modbus#3.1.
+constexpr EnumTable<MeterModelRow> rows{{
+    {.id = MeterModel::sdm630,
+     .name = "sdm630",
+     .title = "Eastron SDM630",
+     .phases = 3,
+     .registers = sdm630,
+     .blocks = sdm630_blocks,
+     .system_type = three_phase_four_wire,
+     .most_registers = 80,
+     .meter_code = 0x0000},
+    {.id = MeterModel::sdm120,
+     .name = "sdm120",
+     .title = "Eastron SDM120",
+     .phases = 1,
+     .registers = one_phase,
+     .blocks = one_phase_blocks,
+     .system_type = {},
+     .most_registers = 80,
+     .meter_code = 0x0020},
+    {.id = MeterModel::sdm72d_m,
+     .name = "sdm72d-m",
+     .title = "Eastron SDM72D-M",
+     .phases = 3,
+     .registers = sdm72d_m,
+     .blocks = sdm72d_m_blocks,
+     .system_type = three_phase_four_wire,
+     .most_registers = 60,
+     .meter_code = 0x0089},
+    {.id = MeterModel::sdm230,
+     .name = "sdm230",
+     .title = "Eastron SDM230",
+     .phases = 1,
+     .registers = one_phase,
+     .blocks = one_phase_blocks,
+     .system_type = {},
+     .most_registers = 60,
+     .meter_code = 0x00A8},
+}};
 
 bool possible(const Register& reg, double value) {
   if (!reg.measure) return true;
@@ -171,40 +260,46 @@ bool is_line_voltage(float value) {
 
 }  // namespace
 
-std::span<const Register> registers(MeterModel model) {
-  switch (model) {
-    case MeterModel::sdm630:
-      return sdm630;
-    case MeterModel::sdm120:
-      return sdm120;
-  }
-  return {};
+std::span<const MeterModelRow> meter_models() {
+  return rows;
+}
+
+const MeterModelRow& row_of(MeterModel model) {
+  return rows[model];
 }
 
 const Register* find_register(MeterModel model, std::uint16_t address) {
-  const auto table = registers(model);
+  const auto table = row_of(model).registers;
   const auto found = std::ranges::lower_bound(table, address, {}, &Register::address);
   return found != table.end() && found->address == address ? &*found : nullptr;
 }
 
-std::span<const Block> blocks(MeterModel model) {
-  switch (model) {
-    case MeterModel::sdm630:
-      return sdm630_blocks;
-    case MeterModel::sdm120:
-      return sdm120_blocks;
-  }
-  return {};
+const Register* find_register(std::uint16_t address) {
+  for (const auto& row : rows)
+    if (const auto* reg = find_register(row.id, address)) return reg;
+  return nullptr;
+}
+
+const Register* find_register(MeterModel model, unsigned phase, Measure measure) {
+  for (const auto& reg : row_of(model).registers)
+    if (reg.phase == phase && reg.measure == measure) return &reg;
+  return nullptr;
+}
+
+bool holds(const Block& block, const Register& reg) {
+  return reg.address >= block.start && reg.address + 2 <= block.start + block.count;
 }
 
 const Block& voltage_block(MeterModel model) {
-  return model == MeterModel::sdm630 ? sdm630_blocks[0] : sdm120_blocks[1];
+  const auto& voltage = *find_register(model, 1, Measure::voltage);
+  return *std::ranges::find_if(row_of(model).blocks,
+                               [&](const Block& block) { return holds(block, voltage); });
 }
 
 std::string_view system_type_name(double type) {
   if (type == 1.0) return "1P2W";
   if (type == 2.0) return "3P3W";
-  if (type == system_type_3p4w) return "3P4W";
+  if (type == 3.0) return "3P4W";
   return "?";
 }
 
@@ -226,4 +321,4 @@ WordOrder judge_word_order(ByteView voltage) {
   return is_line_voltage(swapped) ? WordOrder::swapped : WordOrder::unproven;
 }
 
-}  // namespace esshub::protocol::eastron
+}  // namespace esshub::protocol::modbus
