@@ -37,13 +37,20 @@ void sleep_until(Instant deadline) {
   }
 }
 
+std::vector<std::string> bus_names(const std::vector<ControlSource>& sources) {
+  std::vector<std::string> names;
+  for (const auto& source : sources) names.push_back(source.bus);
+  return names;
+}
+
 class Control {
  public:
   Control(caf::blocking_actor* self, const ControlDeps& parts, caf::actor supervisor)
       : self_(self),
         supervisor_(std::move(supervisor)),
         events_(parts.events),
-        loop_(parts.settings, parts.sources, parts.step),
+        sources_(parts.sources),
+        tick_(parts.settings, bus_names(parts.sources), parts.step),
         clock_(LocalClock::make(parts.time_zone).value()) {}
 
   void run() {
@@ -51,13 +58,12 @@ class Control {
     auto deadline = clock_now();
     std::uint64_t missed = 0;
     while (!ended_) {
-      deadline += loop_.period();
+      deadline += period();
       follow_meter(deadline);
       sleep_until(deadline);
       const auto woke = clock_now();
       poll_mailbox(woke);
-      const Decision& decision = loop_.tick(woke, woke - deadline, missed, clock_.now());
-      send(decision);
+      send(tick_.run(sources_, {woke, clock_.now(), woke - deadline, missed}));
       send_reports(woke, missed == 0);
       missed = skip_missed(deadline);
     }
@@ -68,12 +74,14 @@ class Control {
   }
 
  private:
+  [[nodiscard]] Duration period() const { return tick_.settings().period; }
+
   /// Until shortly before the deadline: a new grid reading does not wait for the next tick.
   void follow_meter(Instant deadline) {
-    for (auto next = deadline - loop_.period() + control::fast_path_period; next < deadline;
+    for (auto next = deadline - period() + control::fast_path_period; next < deadline;
          next += control::fast_path_period) {
       sleep_until(next);
-      if (loop_.look()) send(loop_.decide(clock_now(), clock_.now()));
+      if (tick_.drain(sources_)) send(tick_.decide(clock_now(), clock_.now()));
     }
   }
 
@@ -86,9 +94,9 @@ class Control {
   /// Moves the deadline so that the next one lies in the future; how many periods that skipped.
   std::uint64_t skip_missed(Instant& deadline) {
     const auto late = clock_now() - deadline;
-    if (late < loop_.period()) return 0;
-    const auto missed = late / loop_.period();
-    deadline += missed * loop_.period();
+    if (late < period()) return 0;
+    const auto missed = late / period();
+    deadline += missed * period();
     return static_cast<std::uint64_t>(missed);
   }
 
@@ -96,18 +104,18 @@ class Control {
     bool empty = false;
     while (!empty && !ended_ && !self_->mailbox().empty()) {
       self_->receive(
-          [&](const BusReport& report) { loop_.hear(report.health); },
+          [&](const BusReport& report) { tick_.set_bus_health(report.health); },
           [&](const ComponentsState& parts) {
-            loop_.set_components(parts.stuck, parts.hold_safe, now);
+            tick_.set_components(parts.stuck, parts.hold_safe, now);
           },
           [&](const InverterBusStarted& meet) { inverter_ = meet.bus; },
           [&](const NextView& next) { reader_ = next.to; },
-          [&](const SettingsPtr& settings) { loop_.hear(*settings); },
-          [&](const Orders& orders) { loop_.hear(orders); },
-          [&](const FaultNote& note) { loop_.set_fault(note.by, note.fault, note.active); },
+          [&](const SettingsPtr& settings) { tick_.set_settings(*settings); },
+          [&](const Orders& orders) { tick_.set_orders(orders); },
+          [&](const FaultNote& note) { tick_.set_fault(note.by, note.fault, note.active); },
           [&](const StopControl& stop) {
             stop_reader_ = stop.reply_to;
-            loop_.begin_stop(now);
+            tick_.begin_stop(now);
           },
           [&](const caf::exit_msg&) { ended_ = true; },
           caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
@@ -121,12 +129,12 @@ class Control {
   void send_reports(Instant now, bool in_time) {
     if (now >= next_beat_) {
       next_beat_ = now + beat_period;
-      self_->send(supervisor_, ControlHeartbeat{in_time, loop_.stats().ticks});
+      self_->send(supervisor_, ControlHeartbeat{in_time, tick_.stats().ticks});
     }
-    const auto stopped = loop_.stopped();
+    const auto stopped = tick_.stopped();
     if (reader_ && (now >= next_view_ || stopped)) {
       next_view_ = now + view_period;
-      auto view = loop_.view(std::chrono::system_clock::now());
+      auto view = tick_.view(std::chrono::system_clock::now());
       self_->send(std::exchange(reader_, {}), ViewPtr(std::make_shared<const View>(view)));
     }
     if (stopped) {
@@ -138,7 +146,8 @@ class Control {
   caf::blocking_actor* self_;
   caf::actor supervisor_;
   EventSink events_;
-  ControlLoop loop_;
+  std::vector<ControlSource> sources_;
+  control::Tick tick_;
   LocalClock clock_;
   caf::actor inverter_;
   caf::actor reader_;  ///< waits for the next View
@@ -153,7 +162,7 @@ void control_main(caf::blocking_actor* self, const ControlDeps& parts,
   try {
     if (parts.realtime) {
       if (const auto refused = ask_for_realtime(); !refused.empty())
-        parts.events("control", {Level::warning, "no_realtime", "detail=\"" + refused + "\""});
+        parts.events("control", {Level::warning, "realtime_denied", "detail=\"" + refused + "\""});
     }
     Control(self, parts, supervisor).run();
   } catch (const std::exception& e) {

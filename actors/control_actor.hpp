@@ -2,20 +2,29 @@
 #pragma once
 
 #include <caf/fwd.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "actors/control_loop.hpp"
 #include "actors/messages.hpp"
+#include "actors/sample_queue.hpp"
 #include "control/settings.hpp"
+#include "control/tick.hpp"
 #include "model/event.hpp"
 
 namespace esshub::actors {
 
+/// A bus as the control sees it.
+struct ControlSource {
+  std::string bus;
+  std::shared_ptr<SampleQueue> queue;
+  [[nodiscard]] bool pop(Sample& sample) const { return queue->pop(sample); }
+};
+
 struct ControlDeps {
   control::Settings settings;
   std::vector<ControlSource> sources;
-  StepFunction step = nullptr;
+  control::StepFunction step;
   std::string time_zone;  ///< IANA name, known to exist
   bool realtime = true;
   EventSink events;  ///< gets component "control"; must not block

@@ -20,15 +20,16 @@ ClosedLoopSettings fitting_settings() {
 ClosedLoop::ClosedLoop(Plant& plant, ClosedLoopSettings settings)
     : plant_(plant),
       settings_(std::move(settings)),
-      lines_{Line{Bus::meters, protocol::make_modbus_driver(settings_.meters), {}},
-             Line{Bus::battery, protocol::make_pylontech_driver(settings_.battery), {}},
-             Line{Bus::inverter, protocol::make_vebus_driver(settings_.inverter), {}}},
+      lines_{Line{Bus::meters, "meters", protocol::make_modbus_driver(settings_.meters)},
+             Line{Bus::battery, "battery", protocol::make_pylontech_driver(settings_.battery)},
+             Line{Bus::inverter, "inverter", protocol::make_vebus_driver(settings_.inverter)}},
+      tick_(settings_.control, {"meters", "battery", "inverter"}, settings_.controller),
       next_tick_(plant.now() + settings_.control.period) {
   for (Line& line : lines_) take(line, line.driver->on_start(plant_.now()), plant_.now());
 }
 
 void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
-  queue_.insert(queue_.end(), step.samples.begin(), step.samples.end());
+  arrivals_.samples.insert(arrivals_.samples.end(), step.samples.begin(), step.samples.end());
   for (const Sample& sample : step.samples)
     if (sample.channel == Channel{Point::grid, Measure::power} && !look_at_)
       look_at_ = next_look(now);
@@ -49,24 +50,38 @@ Instant ClosedLoop::next_look(Instant now) const {
   return next_tick_ - left / control::fast_path_period * control::fast_path_period;
 }
 
-void ClosedLoop::tick(Instant now) {
+LocalTime ClosedLoop::local(Instant now) const {
+  return clock_ ? clock_(now - plant_.start())
+                : LocalTime{.minute_of_day = 720, .weekday = 1, .trusted = true};
+}
+
+/// As a bus actor does.
+void ClosedLoop::report(Line& line) {
+  const DriverHealth& driver = line.driver->health();
+  const Vital vital{line.up, line.up && driver.ready, driver.fault};
+  if (std::exchange(line.reported, vital) == vital) return;
+  tick_.set_bus_health({.bus = line.name, .line_up = line.up, .driver = driver});
+}
+
+bool ClosedLoop::decide(Instant now, bool due) {
+  const std::span sources(&arrivals_, 1);
+  if (due) {
+    tick_.run(sources, {.now = now, .local = local(now)});
+  } else {
+    if (!tick_.drain(sources)) return false;
+    tick_.decide(now, local(now));
+  }
+  return true;
+}
+
+void ClosedLoop::tick(Instant now, bool due, const OnTick& on_tick) {
   look_at_.reset();
-  taken_ = std::exchange(queue_, {});
-  for (const Sample& sample : taken_)
-    if (plausibility_filter_.admit(sample, settings_.control)) snapshot_.absorb(sample);
-  const LocalTime local = clock_ ? clock_(now - plant_.start())
-                                 : LocalTime{.minute_of_day = 720, .weekday = 1, .trusted = true};
-  const control::Inputs inputs{
-      .settings = settings_.control,
-      .snapshot = snapshot_,
-      .now = now,
-      .local = local,
-      .stopping = stopping_,
-      .implausible = plausibility_filter_.doubtful(),
-      .grid_frozen = health(Bus::meters).fault == Fault::grid_meter_frozen};
-  decision_ = settings_.controller ? settings_.controller(inputs) : control::step(inputs, memory_);
+  for (Line& line : lines_) report(line);
+  if (!decide(now, due)) return;
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
-  if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision_.setpoint, now), now);
+  if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision().setpoint, now), now);
+  if (on_tick) on_tick(decision(), snapshot());
+  arrivals_.forget_taken();
 }
 
 /// A pulled adapter takes the line down, and its driver starts anew when it is plugged in again.
@@ -100,11 +115,8 @@ void ClosedLoop::run(Duration time, const OnTick& on_tick) {
       }
     }
     const bool due = now >= next_tick_;
-    if (due || (look_at_ && now >= *look_at_)) {
-      if (due) next_tick_ += settings_.control.period;
-      tick(now);
-      if (on_tick) on_tick(decision_, snapshot_);
-    }
+    if (due) next_tick_ += settings_.control.period;
+    if (due || (look_at_ && now >= *look_at_)) tick(now, due, on_tick);
   }
 }
 

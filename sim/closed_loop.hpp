@@ -5,11 +5,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "control/plausibility_filter.hpp"
 #include "control/step.hpp"
+#include "control/tick.hpp"
 #include "protocol/driver.hpp"
 #include "protocol/modbus/driver.hpp"
 #include "protocol/pylontech/can_driver.hpp"
@@ -23,8 +25,7 @@ struct ClosedLoopSettings {
   protocol::ModbusConfig meters;
   protocol::PylontechConfig battery;
   protocol::VebusConfig inverter;
-  /// Decides in the place of control::step, for comparison; nothing: the hub's own control.
-  std::function<Decision(const control::Inputs&)> controller;
+  control::StepFunction controller = &control::step;  ///< another one for comparison
 };
 
 /// Settings of the hub that fit the plant's own wiring: SDM630 at unit 1 (L1 grid, L2 solar, L3
@@ -44,46 +45,73 @@ class ClosedLoop {
   /// Lets `time` pass for plant, wires, drivers and control together.
   void run(Duration time, const OnTick& on_tick = {});
 
-  [[nodiscard]] const Decision& decision() const { return decision_; }
-  [[nodiscard]] const Snapshot& snapshot() const { return snapshot_; }
+  [[nodiscard]] const Decision& decision() const { return tick_.decision(); }
+  [[nodiscard]] const Snapshot& snapshot() const { return tick_.snapshot(); }
+  /// The decision's and the buses'.
+  [[nodiscard]] FaultSet faults() const { return tick_.faults(); }
   [[nodiscard]] const DriverHealth& health(Bus bus) const {
     return lines_[static_cast<std::size_t>(bus)].driver->health();
   }
   [[nodiscard]] const std::vector<Event>& events() const { return events_; }
-  /// Samples the newest tick took over, in the order of their arrival.
-  [[nodiscard]] const std::vector<Sample>& taken() const { return taken_; }
-  control::Settings& settings() { return settings_.control; }
+  /// Samples the newest decision took over, in the order of their arrival.
+  [[nodiscard]] std::span<const Sample> taken() const { return arrivals_.taken(); }
   /// Without one it is noon of a Monday for ever.
   void set_clock(Clock clock) { clock_ = std::move(clock); }
   /// As SIGTERM does: from the next tick on the safe setpoint.
-  void stop() { stopping_ = true; }
+  void stop() { tick_.begin_stop(plant_.now()); }
+  /// As control::Tick::stopped().
+  [[nodiscard]] std::optional<bool> stopped() const { return tick_.stopped(); }
 
  private:
+  /// What the control must know of a bus at once.
+  struct Vital {
+    bool line_up = false;
+    bool ready = false;
+    std::optional<Fault> fault;
+    friend bool operator==(const Vital&, const Vital&) = default;
+  };
   struct Line {
     Bus bus;
+    std::string name;
     std::unique_ptr<protocol::Driver> driver;
-    std::optional<Instant> wake_at;
+    std::optional<Instant> wake_at{};
     bool up = true;  ///< its adapter is plugged in
+    Vital reported{};
+  };
+  /// What the drivers have measured since the last decision.
+  struct Arrivals {
+    std::vector<Sample> samples;
+    std::size_t read = 0;
+
+    bool pop(Sample& sample) {
+      if (read == samples.size()) return false;
+      sample = samples[read++];
+      return true;
+    }
+    [[nodiscard]] std::span<const Sample> taken() const { return std::span(samples).first(read); }
+    void forget_taken() {
+      samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(read));
+      read = 0;
+    }
   };
   void follow_plug(Line& line, Instant now);
   void take(Line& line, protocol::Step step, Instant now);
+  void report(Line& line);
   [[nodiscard]] Instant next_look(Instant now) const;
-  void tick(Instant now);
+  [[nodiscard]] LocalTime local(Instant now) const;
+  /// False: between two ticks, and there is nothing to decide on.
+  [[nodiscard]] bool decide(Instant now, bool due);
+  void tick(Instant now, bool due, const OnTick& on_tick);
 
   Plant& plant_;
   ClosedLoopSettings settings_;
   std::array<Line, bus_count> lines_;
-  std::vector<Sample> queue_;  ///< since the last tick
-  std::vector<Sample> taken_;
+  Arrivals arrivals_;
   std::vector<Event> events_;
-  control::PlausibilityFilter plausibility_filter_;
-  Snapshot snapshot_;
-  control::Memory memory_;
-  Decision decision_;
+  control::Tick tick_;
   Instant next_tick_;
   Clock clock_;
   std::optional<Instant> look_at_;  ///< a new grid reading is acted on then
-  bool stopping_ = false;
 };
 
 }  // namespace esshub::sim

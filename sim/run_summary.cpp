@@ -36,7 +36,7 @@ double share(WattHours part, WattHours whole) {
 RunSummary::RunSummary(const House& house, FlatPrices prices)
     : house_(house), prices_(prices), first_stored_(house.battery().stored()) {}
 
-void RunSummary::tick(const Decision& decision, const FaultSet& bus_faults, Duration period) {
+void RunSummary::tick(const Decision& decision, const FaultSet& faults, Duration period) {
   const HouseTruth before = std::exchange(truth_, house_.truth());
   const bool limited = decision.battery_power != decision.proposed;
   if (abs(truth_.grid) > band) {
@@ -54,14 +54,13 @@ void RunSummary::tick(const Decision& decision, const FaultSet& bus_faults, Dura
     bought.cost += *price * kwh(import);
     earned_ += decision.policy.export_price.value_or(prices_.export_) * kwh(export_);
   }
-  count_faults(decision.faults, bus_faults, period);
+  count_faults(faults, period);
 }
 
-void RunSummary::count_faults(const FaultSet& decided, const FaultSet& bus_faults,
-                              Duration period) {
+void RunSummary::count_faults(const FaultSet& faults, Duration period) {
   for (const Fault fault : enum_values<Fault>) {
     auto& seen = faults_[fault];
-    const bool active = decided.active(fault) || bus_faults.active(fault);
+    const bool active = faults.active(fault);
     if (!std::exchange(seen.active, active) && active) ++seen.times;
     if (active) seen.time += period;
   }

@@ -24,9 +24,9 @@ class RunSummary {
   /// `house` as it is at the start; it is looked at until the end.
   RunSummary(const House& house, FlatPrices prices);
 
-  /// After every control tick: `period` has passed under `decision`. `bus_faults` are those only
-  /// the drivers can see.
-  void tick(const Decision& decision, const FaultSet& bus_faults, Duration period);
+  /// After every control tick: `period` has passed under `decision`, with `faults` active, the
+  /// buses' included.
+  void tick(const Decision& decision, const FaultSet& faults, Duration period);
 
   /// For a person; a row a figure.
   [[nodiscard]] std::string text() const;
@@ -43,7 +43,7 @@ class RunSummary {
     Duration time{};
     bool active = false;
   };
-  void count_faults(const FaultSet& decided, const FaultSet& bus_faults, Duration period);
+  void count_faults(const FaultSet& faults, Duration period);
   [[nodiscard]] WattHours stored() const { return house_.battery().stored() - first_stored_; }
   /// What the books do not explain: nothing, but for the physics' own step.
   [[nodiscard]] WattHours unexplained() const;

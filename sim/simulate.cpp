@@ -157,10 +157,7 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
     Progress progress{options.hours, "h"};
     loop.run(as_duration(Hours{options.hours}), [&](const Decision& decision, const Snapshot&) {
       const Duration since_start = plant->now() - plant->start();
-      FaultSet bus_faults;
-      for (const Bus bus : {Bus::meters, Bus::battery, Bus::inverter})
-        if (const auto fault = loop.health(bus).fault) bus_faults.set(*fault, true, plant->now());
-      books.tick(decision, bus_faults, period);
+      books.tick(decision, loop.faults(), period);
       if (ticks) ticks->tick(since_start, civil, house, decision);
       progress.show(Hours{since_start}.count());
     });

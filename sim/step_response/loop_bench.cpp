@@ -52,8 +52,8 @@ class Integral {
 };
 
 template <class Law>
-std::function<Decision(const control::Inputs&)> reference(Law law) {
-  return [law](const control::Inputs& in) mutable {
+control::StepFunction reference(Law law) {
+  return [law](const control::Inputs& in, control::Memory&) mutable {
     const auto grid = fresh(in.snapshot.power(Point::grid), in.now, 3s);
     const auto inverter = fresh(in.snapshot.power(Point::inverter), in.now, 3s);
     Decision decision;

@@ -177,7 +177,7 @@ TEST_F(ControlActorTest, RefusedRealTimeIsOneEventAndItTicksOn) {
   const auto eager = spawn_control(system_, parts, self_);
   caf::anon_send(eager, NextView{self_});
   EXPECT_TRUE(next<ViewPtr>());
-  EXPECT_LE(log_.count("control no_realtime"), 1u);
+  EXPECT_LE(log_.count("control realtime_denied"), 1u);
   self_->monitor(eager);
   caf::anon_send_exit(eager, caf::exit_reason::kill);
   EXPECT_TRUE(next<caf::down_msg>());

@@ -171,6 +171,7 @@ TEST(ClosedLoop, StopTakesTheSetpointBack) {
   w.loop.run(60s);
   w.loop.stop();
   EXPECT_TRUE(w.within(2s, [&] { return std::abs(w.setpoint_w()) < 1; }));
+  EXPECT_TRUE(w.within(2s, [&] { return w.loop.stopped() == true; }));
 }
 
 TEST(ClosedLoop, WorksInEveryDialectAndLayout) {

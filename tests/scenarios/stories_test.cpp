@@ -364,9 +364,7 @@ void tell(Plot& story) {
   Duration next_line{};
   loop.run(story.length, [&](const Decision& decision, const Snapshot&) {
     const Duration now = plant->now() - plant->start();
-    Scene scene{plant->house(), decision, decision.faults};
-    for (const Bus bus : {Bus::meters, Bus::battery, Bus::inverter})
-      if (const auto fault = loop.health(bus).fault) scene.faults.set(*fault, true, plant->now());
+    Scene scene{plant->house(), decision, loop.faults()};
     for (auto& expectation : story.expected) expectation.look(now, scene);
     if (!wanted || now < next_line) return;
     next_line += 1s;

@@ -12,27 +12,28 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <vector>
 
-#include "actors/control_loop.hpp"
 #include "actors/local_clock.hpp"
+#include "actors/sample_queue.hpp"
+#include "control/tick.hpp"
 #include "tests/step_path/watch.hpp"
 
 namespace esshub::step_path {
 namespace {
 
+/// One bus as the tick drains it.
+struct Source {
+  std::shared_ptr<actors::SampleQueue> queue;
+  bool pop(Sample& sample) { return queue->pop(sample); }
+};
+
 /// The three buses of a house whose loads, sun and limits move, and now and then a source is
 /// silent: the rare branches too.
 class Feed {
  public:
-  Feed()
-      : meters_(std::make_shared<actors::SampleQueue>()),
-        battery_(std::make_shared<actors::SampleQueue>()),
-        inverter_(std::make_shared<actors::SampleQueue>()) {}
-
-  [[nodiscard]] std::vector<actors::ControlSource> sources() const {
-    return {{"meters", meters_}, {"battery", battery_}, {"inverter", inverter_}};
-  }
+  std::array<Source, 3>& sources() { return sources_; }
 
   void push(Instant now, const Decision& last) {
     ++n_;
@@ -71,7 +72,10 @@ class Feed {
   }
 
  private:
-  std::shared_ptr<actors::SampleQueue> meters_, battery_, inverter_;
+  std::shared_ptr<actors::SampleQueue> meters_ = std::make_shared<actors::SampleQueue>();
+  std::shared_ptr<actors::SampleQueue> battery_ = std::make_shared<actors::SampleQueue>();
+  std::shared_ptr<actors::SampleQueue> inverter_ = std::make_shared<actors::SampleQueue>();
+  std::array<Source, 3> sources_{Source{meters_}, Source{battery_}, Source{inverter_}};
   unsigned n_ = 0;
 };
 
@@ -84,7 +88,8 @@ control::Settings settings_with_every_rule() {
 
 struct Rig {
   Feed feed;
-  actors::ControlLoop loop{settings_with_every_rule(), feed.sources(), &control::step};
+  control::Tick control{
+      settings_with_every_rule(), {"meters", "battery", "inverter"}, &control::step};
   actors::LocalClock clock = actors::LocalClock::make("Europe/London").value();
   Instant now{1000s};
   Decision last;
@@ -92,7 +97,7 @@ struct Rig {
   void tick() {
     now += 100ms;
     feed.push(now, last);
-    last = loop.tick(now, 50us, 0, clock.now());
+    last = control.run(feed.sources(), {now, clock.now(), 50us, 0});
   }
 };
 

@@ -1,12 +1,14 @@
-#include "actors/control_loop.hpp"
+#include "control/tick.hpp"
 
 #include <gtest/gtest.h>
 
-namespace esshub::actors {
+#include <deque>
+
+namespace esshub::control {
 namespace {
 
 /// Follows with a fixed command, rests when told to: battery 0, AC-in = AC-out.
-Decision fake_step(const control::Inputs& inputs, control::Memory&) {
+Decision fake_step(const Inputs& inputs, Memory&) {
   Decision d;
   const auto ac_out = inputs.snapshot.raw(Point::ac_out, Measure::power);
   const Watts load{ac_out ? ac_out->value : 0.0};
@@ -20,74 +22,86 @@ Decision fake_step(const control::Inputs& inputs, control::Memory&) {
   return d;
 }
 
-Decision releasing_step(const control::Inputs&, control::Memory&) {
+Decision releasing_step(const Inputs&, Memory&) {
   return {};
 }
 
-struct Rig {
-  explicit Rig(StepFunction step = &fake_step)
-      : loop({}, {{"meters", meters}, {"inverter", inverter}}, step) {}
+/// What one bus has measured, in the order it came.
+struct Queue {
+  std::deque<Sample> samples;
+  void push(const Sample& sample) { samples.push_back(sample); }
+  bool pop(Sample& sample) {
+    if (samples.empty()) return false;
+    sample = samples.front();
+    samples.pop_front();
+    return true;
+  }
+};
 
-  std::shared_ptr<SampleQueue> meters = std::make_shared<SampleQueue>();
-  std::shared_ptr<SampleQueue> inverter = std::make_shared<SampleQueue>();
-  ControlLoop loop;
+struct Rig {
+  explicit Rig(const StepFunction& step = &fake_step) : control({}, {"meters", "inverter"}, step) {}
+
+  std::array<Queue, 2> queues;
+  Queue* meters = &queues[0];
+  Queue* inverter = &queues[1];
+  Tick control;
   Instant now{1000s};
 
   const Decision& tick(std::uint64_t missed = 0) {
     now += 100ms;
-    return loop.tick(now, 50us, missed, {720, 1, true});
+    return control.run(queues, {now, {720, 1, true}, 50us, missed});
   }
   void measure(Point point, Measure what, double value) const {
     inverter->push({{point, what}, value, now});
   }
 };
 
-TEST(ControlLoop, AToldFaultStaysUntilEveryoneWhoRaisedItClearsIt) {
+TEST(Tick, AToldFaultStaysUntilEveryoneWhoRaisedItClearsIt) {
   Rig rig;
-  rig.loop.set_fault("state", Fault::storage_failed, true);
-  rig.loop.set_fault("history", Fault::storage_failed, true);
+  rig.control.set_fault("state", Fault::storage_failed, true);
+  rig.control.set_fault("history", Fault::storage_failed, true);
   rig.tick();
   const auto since = rig.now;
   rig.tick();
-  EXPECT_EQ(rig.loop.view({}).decision.faults.since(Fault::storage_failed), since);
-  rig.loop.set_fault("state", Fault::storage_failed, false);
+  EXPECT_EQ(rig.control.view({}).decision.faults.since(Fault::storage_failed), since);
+  rig.control.set_fault("state", Fault::storage_failed, false);
   rig.tick();
-  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::storage_failed));
-  rig.loop.set_fault("history", Fault::storage_failed, false);
+  EXPECT_TRUE(rig.control.view({}).decision.faults.active(Fault::storage_failed));
+  rig.control.set_fault("history", Fault::storage_failed, false);
   rig.tick();
-  EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::storage_failed));
+  EXPECT_FALSE(rig.control.view({}).decision.faults.active(Fault::storage_failed));
 }
 
-TEST(ControlLoop, DrainsEveryQueueIntoTheSnapshot) {
+TEST(Tick, DrainsEveryQueueIntoTheSnapshot) {
   Rig rig;
   rig.meters->push({{Point::grid, Measure::power}, 1, rig.now});
   rig.meters->push({{Point::grid, Measure::power}, 2, rig.now + 1ms});
   rig.measure(Point::ac_out, Measure::power, 70);
   EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{570});
-  EXPECT_EQ(rig.loop.view({}).snapshot.raw(Point::grid, Measure::power)->value, 2);
+  EXPECT_EQ(rig.control.view({}).snapshot.raw(Point::grid, Measure::power)->value, 2);
 }
 
-TEST(ControlLoop, AnImpossibleSampleNeverEntersTheSnapshotAndIsAFault) {
-  Rig rig{&control::step};
+TEST(Tick, AnImpossibleSampleNeverEntersTheSnapshotAndIsAFault) {
+  Rig rig{&step};
   rig.meters->push({{Point::grid, Measure::power}, 500, rig.now});
   rig.tick();
   rig.meters->push({{Point::grid, Measure::power}, 1e9, rig.now});
   EXPECT_TRUE(rig.tick().faults.active(Fault::implausible_reading));
-  EXPECT_EQ(rig.loop.view({}).snapshot.raw(Point::grid, Measure::power)->value, 500);
+  EXPECT_EQ(rig.control.view({}).snapshot.raw(Point::grid, Measure::power)->value, 500);
 }
 
-TEST(ControlLoop, CountsTicksMissedPeriodsAndLateness) {
+TEST(Tick, CountsTicksMissedPeriodsAndLateness) {
   Rig rig;
   rig.tick();
   rig.tick(2);
-  const auto stats = rig.loop.view({}).ticks;
+  const auto stats = rig.control.view({}).ticks;
   EXPECT_EQ(stats.ticks, 2u);
   EXPECT_EQ(stats.overruns, 2u);
   EXPECT_EQ(stats.lateness.buckets[0], 2u);
   EXPECT_DOUBLE_EQ(stats.lateness.sum_seconds, 0.0001);
 }
 
-TEST(ControlLoop, ThreeMissedPeriodsInARowHoldTheSafeSetpointForSixtyCleanTicks) {
+TEST(Tick, ThreeMissedPeriodsInARowHoldTheSafeSetpointForSixtyCleanTicks) {
   Rig rig;
   rig.tick(1);
   EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
@@ -96,12 +110,12 @@ TEST(ControlLoop, ThreeMissedPeriodsInARowHoldTheSafeSetpointForSixtyCleanTicks)
   EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
 }
 
-TEST(ControlLoop, OneLongTickThatSkipsThreePeriodsIsThreeInARow) {
+TEST(Tick, OneLongTickThatSkipsThreePeriodsIsThreeInARow) {
   Rig rig;
   EXPECT_TRUE(rig.tick(3).reasons.has(Cause::overrun));
 }
 
-TEST(ControlLoop, MissedPeriodsWithACleanTickBetweenAreNotInARow) {
+TEST(Tick, MissedPeriodsWithACleanTickBetweenAreNotInARow) {
   Rig rig;
   for (int i = 0; i < 5; ++i) {
     EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
@@ -110,7 +124,7 @@ TEST(ControlLoop, MissedPeriodsWithACleanTickBetweenAreNotInARow) {
   }
 }
 
-TEST(ControlLoop, AMissDuringRecoveryStartsTheSixtyAnew) {
+TEST(Tick, AMissDuringRecoveryStartsTheSixtyAnew) {
   Rig rig;
   rig.tick(3);
   for (int i = 0; i < 50; ++i) rig.tick();
@@ -119,68 +133,68 @@ TEST(ControlLoop, AMissDuringRecoveryStartsTheSixtyAnew) {
   EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
 }
 
-TEST(ControlLoop, DriverFaultsJoinTheDecisionsAndRemoveNone) {
+TEST(Tick, DriverFaultsJoinTheDecisionsAndRemoveNone) {
   Rig rig;
   BusHealth health;
   health.bus = "meters";
   health.driver.fault = Fault::bus_contended;
-  rig.loop.hear(health);
+  rig.control.set_bus_health(health);
   rig.now += 100ms;
-  rig.loop.tick(rig.now, 0s, 0, {720, 1, false});
-  const auto since = rig.loop.view({}).decision.faults.since(Fault::bus_contended);
+  rig.control.run(rig.queues, {rig.now, {720, 1, false}});
+  const auto since = rig.control.view({}).decision.faults.since(Fault::bus_contended);
   EXPECT_EQ(since, rig.now);
-  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::clock_untrusted));
+  EXPECT_TRUE(rig.control.view({}).decision.faults.active(Fault::clock_untrusted));
   rig.tick();
-  EXPECT_EQ(rig.loop.view({}).decision.faults.since(Fault::bus_contended), since);
+  EXPECT_EQ(rig.control.view({}).decision.faults.since(Fault::bus_contended), since);
   health.driver.fault.reset();
-  rig.loop.hear(health);
+  rig.control.set_bus_health(health);
   rig.tick();
-  EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::bus_contended));
+  EXPECT_FALSE(rig.control.view({}).decision.faults.active(Fault::bus_contended));
 }
 
-TEST(ControlLoop, AStuckPartIsAFaultAndFailingPartsHoldTheSafeSetpoint) {
+TEST(Tick, AStuckPartIsAFaultAndFailingPartsHoldTheSafeSetpoint) {
   Rig rig;
-  rig.loop.set_components(true, false, rig.now);
+  rig.control.set_components(true, false, rig.now);
   EXPECT_EQ(rig.tick().battery_power, Watts{500});
-  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
-  rig.loop.set_components(false, true, rig.now);
+  EXPECT_TRUE(rig.control.view({}).decision.faults.active(Fault::actor_stuck));
+  rig.control.set_components(false, true, rig.now);
   const auto& held = rig.tick();
   EXPECT_EQ(held.battery_power, Watts{});
   EXPECT_TRUE(held.reasons.has(Cause::components_failing));
-  EXPECT_TRUE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
-  rig.loop.set_components(false, false, rig.now);
+  EXPECT_TRUE(rig.control.view({}).decision.faults.active(Fault::actor_stuck));
+  rig.control.set_components(false, false, rig.now);
   EXPECT_EQ(rig.tick().battery_power, Watts{500});
-  EXPECT_FALSE(rig.loop.view({}).decision.faults.active(Fault::actor_stuck));
+  EXPECT_FALSE(rig.control.view({}).decision.faults.active(Fault::actor_stuck));
 }
 
-TEST(ControlLoop, EveryBusIsInTheViewFromTheStart) {
+TEST(Tick, EveryBusIsInTheViewFromTheStart) {
   Rig rig;
   rig.tick();
-  ASSERT_EQ(rig.loop.view({}).buses.size(), 2u);
-  EXPECT_EQ(rig.loop.view({}).buses[0].bus, "meters");
-  EXPECT_FALSE(rig.loop.view({}).buses[0].line_up);
+  ASSERT_EQ(rig.control.view({}).buses.size(), 2u);
+  EXPECT_EQ(rig.control.view({}).buses[0].bus, "meters");
+  EXPECT_FALSE(rig.control.view({}).buses[0].line_up);
 }
 
-TEST(ControlLoop, NewSettingsHoldFromTheNextTick) {
+TEST(Tick, NewSettingsHoldFromTheNextTick) {
   Rig rig;
-  control::Settings settings;
+  Settings settings;
   settings.period = 200ms;
   settings.bms_max_age = 9s;
-  rig.loop.hear(settings);
+  rig.control.set_settings(settings);
   rig.tick();
-  EXPECT_EQ(rig.loop.period(), Duration(200ms));
-  EXPECT_EQ(rig.loop.view({}).max_age, Duration(9s));
+  EXPECT_EQ(rig.control.settings().period, Duration(200ms));
+  EXPECT_EQ(rig.control.view({}).max_age, Duration(9s));
 }
 
 /// Between two ticks: looks, and decides if there is reason to.
 bool look(Rig& rig) {
   rig.now += 10ms;
-  if (!rig.loop.look()) return false;
-  rig.loop.decide(rig.now, {720, 1, true});
+  if (!rig.control.drain(rig.queues)) return false;
+  rig.control.decide(rig.now, {720, 1, true});
   return true;
 }
 
-TEST(ControlLoopBetweenTicks, EveryNewGridReadingIsDecidedOnOnce) {
+TEST(BetweenTicks, EveryNewGridReadingIsDecidedOnOnce) {
   Rig rig;
   rig.tick();
   EXPECT_FALSE(look(rig));
@@ -192,7 +206,7 @@ TEST(ControlLoopBetweenTicks, EveryNewGridReadingIsDecidedOnOnce) {
   EXPECT_FALSE(look(rig)) << "the tick has seen it";
 }
 
-TEST(ControlLoopBetweenTicks, OtherReadingsWaitForTheTickButAreNotLost) {
+TEST(BetweenTicks, OtherReadingsWaitForTheTickButAreNotLost) {
   Rig rig;
   rig.tick();
   rig.measure(Point::ac_out, Measure::power, 70);
@@ -201,7 +215,7 @@ TEST(ControlLoopBetweenTicks, OtherReadingsWaitForTheTickButAreNotLost) {
   EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{570});
 }
 
-TEST(ControlLoopBetweenTicks, ADecisionIsNoTickAndNoCleanOne) {
+TEST(BetweenTicks, ADecisionIsNoTickAndNoCleanOne) {
   Rig rig;
   rig.tick(3);
   const auto decide_again = [&] {
@@ -209,9 +223,9 @@ TEST(ControlLoopBetweenTicks, ADecisionIsNoTickAndNoCleanOne) {
     ASSERT_TRUE(look(rig));
   };
   for (int i = 0; i < 100; ++i) decide_again();
-  EXPECT_EQ(rig.loop.stats().ticks, 1u);
-  EXPECT_EQ(rig.loop.stats().overruns, 3u);
-  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Cause::overrun));
+  EXPECT_EQ(rig.control.stats().ticks, 1u);
+  EXPECT_EQ(rig.control.stats().overruns, 3u);
+  EXPECT_TRUE(rig.control.view({}).decision.reasons.has(Cause::overrun));
   for (int i = 0; i < 59; ++i) {
     ASSERT_TRUE(rig.tick().reasons.has(Cause::overrun)) << i;
     decide_again();
@@ -219,9 +233,9 @@ TEST(ControlLoopBetweenTicks, ADecisionIsNoTickAndNoCleanOne) {
   EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
 }
 
-TEST(ControlLoopBetweenTicks, TheSameReadingsGiveTheSameDecisions) {
-  Rig one{&control::step};
-  Rig other{&control::step};
+TEST(BetweenTicks, TheSameReadingsGiveTheSameDecisions) {
+  Rig one{&step};
+  Rig other{&step};
   for (int i = 0; i < 300; ++i) {
     for (Rig* rig : {&one, &other}) {
       const double wave = 400.0 + 37.0 * (i % 11);
@@ -232,8 +246,8 @@ TEST(ControlLoopBetweenTicks, TheSameReadingsGiveTheSameDecisions) {
       look(*rig);
       rig->tick();
     }
-    const auto a = one.loop.view({}).decision;
-    const auto b = other.loop.view({}).decision;
+    const auto a = one.control.view({}).decision;
+    const auto b = other.control.view({}).decision;
     ASSERT_EQ(a.setpoint.ac_power, b.setpoint.ac_power) << i;
     ASSERT_EQ(a.battery_power, b.battery_power) << i;
     ASSERT_EQ(a.house_load, b.house_load) << i;
@@ -246,7 +260,7 @@ class Stop : public testing::Test {
     rig.measure(Point::inverter, Measure::controllable, 1);
     rig.measure(Point::ac_out, Measure::power, 200);
     rig.tick();
-    rig.loop.begin_stop(rig.now);
+    rig.control.begin_stop(rig.now);
   }
   void acknowledge(double watts) { rig.measure(Point::inverter, Measure::setpoint, watts); }
   Rig rig;
@@ -255,10 +269,10 @@ class Stop : public testing::Test {
 TEST_F(Stop, EndsWhenTheRestingSetpointIsAcknowledged) {
   begin();
   EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{200});
-  EXPECT_FALSE(rig.loop.stopped());
+  EXPECT_FALSE(rig.control.stopped());
   acknowledge(200.9);
   rig.tick();
-  EXPECT_EQ(rig.loop.stopped(), true);
+  EXPECT_EQ(rig.control.stopped(), true);
 }
 
 TEST_F(Stop, AnAcknowledgementFromBeforeTheStopDoesNotCount) {
@@ -266,10 +280,10 @@ TEST_F(Stop, AnAcknowledgementFromBeforeTheStopDoesNotCount) {
   rig.measure(Point::ac_out, Measure::power, 200);
   acknowledge(200);
   rig.tick();
-  rig.loop.begin_stop(rig.now);
+  rig.control.begin_stop(rig.now);
   rig.tick();
   rig.tick();
-  EXPECT_FALSE(rig.loop.stopped());
+  EXPECT_FALSE(rig.control.stopped());
 }
 
 TEST_F(Stop, AnAcknowledgementOfAnotherValueDoesNotCount) {
@@ -277,7 +291,7 @@ TEST_F(Stop, AnAcknowledgementOfAnotherValueDoesNotCount) {
   rig.tick();
   acknowledge(700);
   rig.tick();
-  EXPECT_FALSE(rig.loop.stopped());
+  EXPECT_FALSE(rig.control.stopped());
 }
 
 TEST_F(Stop, TheAcknowledgementMayLagBehindAMovingLoad) {
@@ -286,15 +300,15 @@ TEST_F(Stop, TheAcknowledgementMayLagBehindAMovingLoad) {
   rig.measure(Point::ac_out, Measure::power, 340);
   acknowledge(200);
   EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{340});
-  EXPECT_EQ(rig.loop.stopped(), true);
+  EXPECT_EQ(rig.control.stopped(), true);
 }
 
 TEST_F(Stop, GivesUpAfterTwoSeconds) {
   begin();
   for (int i = 0; i < 19; ++i) rig.tick();
-  EXPECT_FALSE(rig.loop.stopped());
+  EXPECT_FALSE(rig.control.stopped());
   rig.tick();
-  EXPECT_EQ(rig.loop.stopped(), false);
+  EXPECT_EQ(rig.control.stopped(), false);
 }
 
 TEST_F(Stop, ADecisionBetweenTicksRestsTooAndItsAcknowledgementCounts) {
@@ -303,11 +317,11 @@ TEST_F(Stop, ADecisionBetweenTicksRestsTooAndItsAcknowledgementCounts) {
   rig.measure(Point::ac_out, Measure::power, 340);
   rig.meters->push({{Point::grid, Measure::power}, 700, rig.now});
   ASSERT_TRUE(look(rig));
-  EXPECT_EQ(rig.loop.view({}).decision.setpoint.ac_power, Watts{340});
-  EXPECT_TRUE(rig.loop.view({}).decision.reasons.has(Cause::shutting_down));
+  EXPECT_EQ(rig.control.view({}).decision.setpoint.ac_power, Watts{340});
+  EXPECT_TRUE(rig.control.view({}).decision.reasons.has(Cause::shutting_down));
   acknowledge(340);
   rig.tick();
-  EXPECT_EQ(rig.loop.stopped(), true);
+  EXPECT_EQ(rig.control.stopped(), true);
 }
 
 TEST_F(Stop, DecisionsBetweenTicksDoNotShortenItsTwoSeconds) {
@@ -317,33 +331,33 @@ TEST_F(Stop, DecisionsBetweenTicksDoNotShortenItsTwoSeconds) {
   while (rig.now - since < 1990ms) {
     rig.meters->push({{Point::grid, Measure::power}, 700, rig.now});
     ASSERT_TRUE(look(rig));
-    ASSERT_FALSE(rig.loop.stopped());
+    ASSERT_FALSE(rig.control.stopped());
   }
   rig.tick();
-  EXPECT_EQ(rig.loop.stopped(), false);
+  EXPECT_EQ(rig.control.stopped(), false);
 }
 
 TEST_F(Stop, NeedsNoAcknowledgementWhereNoInverterIsControllable) {
   rig.tick();
-  rig.loop.begin_stop(rig.now);
+  rig.control.begin_stop(rig.now);
   rig.tick();
-  EXPECT_EQ(rig.loop.stopped(), true);
+  EXPECT_EQ(rig.control.stopped(), true);
 }
 
 TEST_F(Stop, NeedsNoAcknowledgementWhereNoSetpointIsWritten) {
   Rig quiet(&releasing_step);
   quiet.measure(Point::inverter, Measure::controllable, 1);
   quiet.tick();
-  quiet.loop.begin_stop(quiet.now);
+  quiet.control.begin_stop(quiet.now);
   quiet.tick();
-  EXPECT_EQ(quiet.loop.stopped(), true);
+  EXPECT_EQ(quiet.control.stopped(), true);
 }
 
-TEST(ControlLoop, WithTheRealStepFailingPartsAreNamed) {
-  Rig rig(&control::step);
-  rig.loop.set_components(false, true, rig.now);
+TEST(Tick, WithTheRealStepFailingPartsAreNamed) {
+  Rig rig(&step);
+  rig.control.set_components(false, true, rig.now);
   EXPECT_TRUE(rig.tick().reasons.has(Cause::components_failing));
 }
 
 }  // namespace
-}  // namespace esshub::actors
+}  // namespace esshub::control

@@ -1,71 +1,68 @@
-#include "actors/control_loop.hpp"
+#include "control/tick.hpp"
 
 #include <algorithm>
 #include <span>
 #include <utility>
 
-namespace esshub::actors {
+namespace esshub::control {
 namespace {
 
 constexpr std::uint64_t overrun_limit = 3;       // safety contract F10
 constexpr unsigned clean_ticks_to_recover = 60;  // safety contract F10
 constexpr Duration stop_limit = 2s;              // safety contract F20, within its 5 s
-constexpr int most_samples_a_tick = 5000;        // more than a queue holds
 constexpr Watts acknowledged_within{1.0};
 
 }  // namespace
 
-ControlLoop::ControlLoop(control::Settings settings, std::vector<ControlSource> sources,
-                         StepFunction step)
-    : settings_(settings), sources_(std::move(sources)), step_(step) {
-  // Every bus is in the View from the start, down until it reports.
-  for (const auto& source : sources_) {
-    buses_.emplace_back();
-    buses_.back().bus = source.bus;
-  }
+Tick::Tick(Settings settings, const std::vector<std::string>& buses, StepFunction step)
+    : settings_(settings), step_(std::move(step)), buses_(buses.size()) {
+  for (std::size_t i = 0; i < buses.size(); ++i) buses_[i].bus = buses[i];
 }
 
-void ControlLoop::hear(const BusHealth& health) {
+void Tick::set_bus_health(const BusHealth& health) {
   const auto known = std::find_if(buses_.begin(), buses_.end(),
                                   [&](const auto& bus) { return bus.bus == health.bus; });
   if (known != buses_.end()) *known = health;
 }
 
-void ControlLoop::set_components(bool stuck, bool hold_safe, Instant now) {
-  own_faults_.set(Fault::actor_stuck, stuck || hold_safe, now);
+void Tick::set_components(bool stuck, bool hold_safe, Instant now) {
+  other_faults_.set(Fault::actor_stuck, stuck || hold_safe, now);
   hold_safe_ = hold_safe;
 }
 
-void ControlLoop::set_fault(const std::string& by, Fault fault, bool active) {
-  const std::pair told{by, fault};
-  std::erase(told_faults_, told);
-  if (active) told_faults_.push_back(told);
+void Tick::set_fault(const std::string& by, Fault fault, bool active) {
+  const std::pair entry{by, fault};
+  std::erase(set_faults_, entry);
+  if (active) set_faults_.push_back(entry);
 }
 
-void ControlLoop::begin_stop(Instant now) {
+void Tick::begin_stop(Instant now) {
   if (stop_) return;
   stop_.emplace();
   stop_->since = now;
 }
 
-const Decision& ControlLoop::tick(Instant now, Duration lateness, std::uint64_t missed,
-                                  LocalTime local) {
+void Tick::count(const TickTime& time) {
   ++stats_.ticks;
-  stats_.overruns += missed;
-  stats_.lateness.add(Seconds(lateness).count());
-  note_missed(missed);
-  local_ = local;
-  drain();
-  return decide(now, local);
+  stats_.overruns += time.missed;
+  stats_.lateness.add(Seconds(time.lateness).count());
+  if (time.missed > 0) {
+    missed_in_a_row_ += time.missed;
+    clean_ticks_ = 0;
+    if (missed_in_a_row_ >= overrun_limit) overrun_ = true;
+  } else {
+    missed_in_a_row_ = 0;
+    if (overrun_ && ++clean_ticks_ >= clean_ticks_to_recover) overrun_ = false;
+  }
 }
 
-bool ControlLoop::look() {
-  drain();
+bool Tick::has_new_grid_reading() const {
   const auto grid = snapshot_.power(Point::grid);
   return grid && decided_grid_ != grid->at;
 }
 
-const Decision& ControlLoop::decide(Instant now, LocalTime local) {
+const Decision& Tick::decide(Instant now, LocalTime local) {
+  local_ = local;
   if (const auto grid = snapshot_.power(Point::grid)) decided_grid_ = grid->at;
   const bool followed_before = decision_.setpoint.mode == InverterMode::follow;
   decision_ =
@@ -84,44 +81,27 @@ const Decision& ControlLoop::decide(Instant now, LocalTime local) {
             memory_);
   decision_.at = now;
 
-  EnumArray<Fault, bool> raised;
-  for (const auto& bus : buses_)
-    if (bus.driver.fault) raised[*bus.driver.fault] = true;
-  for (const auto& [by, fault] : told_faults_) raised[fault] = true;
-  for (const Fault fault : enum_values<Fault>) {
-    if (fault != Fault::actor_stuck) own_faults_.set(fault, raised[fault], now);
-  }
+  merge_faults(now);
   if (stop_) watch_stop(now, followed_before);
   return decision_;
 }
 
-void ControlLoop::drain() {
-  Sample sample{};
-  for (const auto& source : sources_) {
-    // Bounded, so that a flooded bus cannot hold the tick.
-    for (int n = 0; n < most_samples_a_tick && source.queue->pop(sample); ++n)
-      if (plausibility_filter_.admit(sample, settings_)) snapshot_.absorb(sample);
-  }
+void Tick::merge_faults(Instant now) {
+  EnumArray<Fault, bool> raised;
+  for (const auto& bus : buses_)
+    if (bus.driver.fault) raised[*bus.driver.fault] = true;
+  for (const auto& [by, fault] : set_faults_) raised[fault] = true;
+  for (const Fault fault : enum_values<Fault>)
+    if (fault != Fault::actor_stuck) other_faults_.set(fault, raised[fault], now);
 }
 
-void ControlLoop::note_missed(std::uint64_t missed) {
-  if (missed > 0) {
-    missed_in_a_row_ += missed;
-    clean_ticks_ = 0;
-    if (missed_in_a_row_ >= overrun_limit) overrun_ = true;
-  } else {
-    missed_in_a_row_ = 0;
-    if (overrun_ && ++clean_ticks_ >= clean_ticks_to_recover) overrun_ = false;
-  }
-}
-
-bool ControlLoop::controllable(Instant now) const {
+bool Tick::controllable(Instant now) const {
   return fresh(snapshot_.raw(Point::inverter, Measure::controllable), now,
                settings_.inverter_max_age)
       .has_value();
 }
 
-void ControlLoop::watch_stop(Instant now, bool followed_before) {
+void Tick::watch_stop(Instant now, bool followed_before) {
   const bool follows = decision_.setpoint.mode == InverterMode::follow;
   if (!std::exchange(stop_->begun, true))
     stop_->controlled = controllable(now) && (followed_before || follows);
@@ -143,7 +123,14 @@ void ControlLoop::watch_stop(Instant now, bool followed_before) {
   if (!stopped_ && now - stop_->since >= stop_limit) stopped_ = false;
 }
 
-View ControlLoop::view(WallTime wall) const {
+FaultSet Tick::faults() const {
+  FaultSet all = decision_.faults;
+  for (const Fault fault : enum_values<Fault>)
+    if (const auto since = other_faults_.since(fault)) all.set(fault, true, *since);
+  return all;
+}
+
+View Tick::view(WallTime wall) const {
   View view;
   view.now = decision_.at;
   view.wall = wall;
@@ -152,13 +139,11 @@ View ControlLoop::view(WallTime wall) const {
       std::max({settings_.meter_max_age, settings_.bms_max_age, settings_.inverter_max_age});
   view.snapshot = snapshot_;
   view.decision = decision_;
-  for (const Fault fault : enum_values<Fault>) {
-    if (const auto since = own_faults_.since(fault)) view.decision.faults.set(fault, true, *since);
-  }
+  view.decision.faults = faults();
   view.buses = buses_;
   view.ticks = stats_;
   view.circuit_roles = settings_.circuit_roles;
   return view;
 }
 
-}  // namespace esshub::actors
+}  // namespace esshub::control

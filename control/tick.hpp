@@ -1,0 +1,137 @@
+// Tick: one tick of the control - drain, judge, step - and what is kept from tick to tick. The only
+// one: the hub's control thread and the simulator both run it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/memory.hpp"
+#include "control/plausibility_filter.hpp"
+#include "control/settings.hpp"
+#include "control/step.hpp"
+#include "model/decision.hpp"
+#include "model/health.hpp"
+#include "model/snapshot.hpp"
+#include "model/time.hpp"
+#include "model/view.hpp"
+
+namespace esshub::control {
+
+using StepFunction = std::function<Decision(const Inputs&, Memory&)>;
+
+/// When a tick runs.
+struct TickTime {
+  Instant now{};
+  LocalTime local{};
+  Duration lateness{};       ///< how long after its deadline it woke
+  std::uint64_t missed = 0;  ///< periods skipped since the tick before
+};
+
+/// Single-threaded, deterministic. Only the constructor, set_bus_health(), set_fault() and view()
+/// allocate.
+///
+/// `Sources` are what the samples come from: a range of objects with `bool pop(Sample&)`, false
+/// when there is none.
+class Tick {
+ public:
+  /// `buses`: the names of the buses that report; in the View from the start, down until they do.
+  Tick(Settings settings, const std::vector<std::string>& buses, StepFunction step);
+
+  // What is set between ticks; in force with the next decision.
+  /// Of an unknown bus: ignored.
+  void set_bus_health(const BusHealth& health);
+  void set_settings(const Settings& settings) { settings_ = settings; }
+  void set_orders(const Orders& orders) { orders_ = orders; }
+  /// A fault of neither a bus nor the control, raised or cleared by `by`; the same fault raised by
+  /// others stays.
+  void set_fault(const std::string& by, Fault fault, bool active);
+  /// An actor is stuck or died; or they die so often that only the safe setpoint is left.
+  void set_components(bool stuck, bool hold_safe, Instant now);
+  /// From the next decision on: safe setpoint, until stopped() answers.
+  void begin_stop(Instant now);
+
+  /// The periodic tick: drains the sources, decides and counts. Three periods missed in a row hold
+  /// the safe setpoint until 60 ticks came in time.
+  template <class Sources>
+  const Decision& run(Sources& sources, const TickTime& time) {
+    count(time);
+    static_cast<void>(drain(sources));
+    return decide(time.now, time.local);
+  }
+
+  /// Between two ticks: takes in what has arrived. True: a grid reading is among it that no
+  /// decision has seen yet, so it is time to decide().
+  template <class Sources>
+  [[nodiscard]] bool drain(Sources& sources) {
+    Sample sample{};
+    // Bounded, so that a flooded bus cannot hold the tick.
+    for (auto& source : sources)
+      for (int n = 0; n < most_samples && source.pop(sample); ++n) take(sample);
+    return has_new_grid_reading();
+  }
+  /// Decides on what has been taken in, without counting as a tick.
+  const Decision& decide(Instant now, LocalTime local);
+
+  /// Nothing: keep ticking. True: the inverter acknowledged a setpoint of the stop (within 1 W,
+  /// newer than the stop), or none was being controlled. False: 2 s went by without.
+  [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
+
+  [[nodiscard]] const Decision& decision() const { return decision_; }
+  [[nodiscard]] const Snapshot& snapshot() const { return snapshot_; }
+  /// As of the last decision: its own, the buses' and those set from outside.
+  [[nodiscard]] FaultSet faults() const;
+  /// Everything as of the last decision, with faults() in the decision's place; `wall` is the wall
+  /// clock's now.
+  [[nodiscard]] View view(WallTime wall) const;
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const TickStats& stats() const { return stats_; }
+
+ private:
+  static constexpr int most_samples = 5000;  ///< of a source at once; more than a queue holds
+
+  void count(const TickTime& time);
+  void take(const Sample& sample) {
+    if (plausibility_filter_.admit(sample, settings_)) snapshot_.absorb(sample);
+  }
+  [[nodiscard]] bool has_new_grid_reading() const;
+  void merge_faults(Instant now);
+  void watch_stop(Instant now, bool followed_before);
+  [[nodiscard]] bool controllable(Instant now) const;
+
+  Settings settings_;
+  Orders orders_;
+  LocalTime local_;
+  StepFunction step_;
+  Memory memory_{};
+  PlausibilityFilter plausibility_filter_;
+  Snapshot snapshot_;
+  Decision decision_;
+  std::optional<Instant> decided_grid_;  ///< stamp of the grid reading decided on last
+  std::vector<BusHealth> buses_;
+  FaultSet other_faults_;  ///< the buses', those set from outside and actor_stuck
+  std::vector<std::pair<std::string, Fault>> set_faults_;  ///< who, what
+  TickStats stats_;
+  bool hold_safe_ = false;
+
+  std::uint64_t missed_in_a_row_ = 0;
+  bool overrun_ = false;
+  unsigned clean_ticks_ = 0;
+
+  struct Stop {
+    Instant since;
+    bool controlled = false;  ///< there is an inverter that must acknowledge
+    bool begun = false;
+    std::array<Watts, 64> commanded{};  ///< the newest setpoints of the stop, as a ring
+    std::size_t count = 0;
+  };
+  std::optional<Stop> stop_;
+  std::optional<bool> stopped_;
+};
+
+}  // namespace esshub::control
