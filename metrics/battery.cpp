@@ -70,8 +70,7 @@ constexpr auto requests = std::to_array<Named<BmsRequest>>({
 template <class Table>
 void add_bits(Page& page, const View& view, Measure measure, std::string_view label,
               const Table& table) {
-  const auto set = fresh(view.snapshot.bits(Point::battery, measure), view.now,
-                         view.max_age_of(Point::battery, measure));
+  const auto set = fresh(view.snapshot.bits(Point::battery, measure), view.now);
   if (!set) return;
   for (const auto& row : table) page.add({{label, row.name}}, has(*set, row.bit));
 }
@@ -90,8 +89,7 @@ void add_cells(Page& page, const View& view, Measure lowest, Measure highest) {
 void add_battery(Page& page, const View& view) {
   page.gauge("esshub_battery_soc_ratio",
              "State of charge (SOC), 0 to 1, by the BMS. Absent while not current.");
-  if (const auto soc = fresh(view.snapshot.soc(), view.now, view.max_age_of(Measure::soc)))
-    page.add({}, soc->ratio());
+  if (const auto soc = fresh(view.snapshot.soc(), view.now)) page.add({}, soc->ratio());
   for (const auto& row : rows) {
     if (!row.help.empty()) page.gauge(row.name, row.help);
     auto value = view.current(Point::battery, row.measure);

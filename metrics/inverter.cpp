@@ -22,8 +22,7 @@ constexpr std::array<std::string_view, 4> alarms{"temperature", "low_battery", "
                                                  "dc_ripple"};
 
 void add_state(Page& page, const View& view) {
-  const auto state =
-      fresh(view.snapshot.inverter_state(), view.now, view.max_age_of(Measure::main_state));
+  const auto state = fresh(view.snapshot.inverter_state(), view.now);
   page.gauge("esshub_inverter_state_active",
              "1 for the main state that the inverter reports, else 0. Absent while not current.");
   if (!state) return;
@@ -40,8 +39,7 @@ void add_alarms(Page& page, const View& view) {
   page.gauge("esshub_inverter_alarm_active",
              "1 while the inverter warns (level=warning) or alarms, else 0. Absent while not "
              "current.");
-  const auto bits = fresh(view.snapshot.bits(Point::inverter, Measure::alarms), view.now,
-                          view.max_age_of(Measure::alarms));
+  const auto bits = fresh(view.snapshot.bits(Point::inverter, Measure::alarms), view.now);
   if (!bits) return;
   for (std::size_t i = 0; i < alarms.size(); ++i) {
     page.add({{"alarm", alarms[i]}, {"level", "warning"}}, (*bits >> i & 1u) != 0);

@@ -53,7 +53,7 @@ void add_thresholds(Page& page, const View& view) {
   page.gauge("esshub_reserve_margin_ratio",
              "SOC above the reserve in force, -1 to 1; negative below it. Absent while the SOC is "
              "not current.");
-  if (const auto soc = fresh(view.snapshot.soc(), view.now, view.max_age_of(Measure::soc)))
+  if (const auto soc = fresh(view.snapshot.soc(), view.now))
     page.add({}, soc->ratio() - policy.reserve.ratio());
   page.gauge("esshub_backup_left_seconds",
              "Time to the cut-off at the present draw if the mains fails or has failed, estimated, "

@@ -34,13 +34,10 @@ constexpr auto rows = std::to_array<Row>({
      Measure::temperature},
 });
 
-/// W, DC at the battery's terminals by its BMS, + = charging. Both factors must be as fresh as a
-/// power has to be.
+/// W, DC at the battery's terminals by its BMS, + = charging.
 std::optional<double> battery_power(const View& view) {
-  const auto volts =
-      fresh(view.snapshot.raw(Point::battery, Measure::voltage), view.now, view.max_age);
-  const auto amperes =
-      fresh(view.snapshot.raw(Point::battery, Measure::current), view.now, view.max_age);
+  const auto volts = view.current(Point::battery, Measure::voltage);
+  const auto amperes = view.current(Point::battery, Measure::current);
   if (!volts || !amperes) return std::nullopt;
   return *volts * *amperes;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "model/enums.hpp"
 #include "model/time.hpp"
@@ -89,12 +90,19 @@ struct Channel {
   friend constexpr bool operator==(Channel, Channel) = default;
 };
 
+/// Of what a device is asked or tells about every second: how old a value may become before it is
+/// not current any more. Also the limit of control/settings at its most patient.
+constexpr Duration default_max_age = 3s;
+
 /// Trivially copyable, so that it travels through the lock-free queue.
 struct Sample {
   Channel channel;
   double value;  ///< in the unit of channel.measure
   Instant at;    ///< when its last byte arrived (steady clock)
+  /// How long it may be shown as current: the source knows how often it measures the channel.
+  Duration max_age = default_max_age;
 };
+static_assert(sizeof(Sample) == 32 && std::is_trivially_copyable_v<Sample>);
 
 /// What a BMS protects against or warns of (union of both Pylontech profiles).
 enum class BmsFlag : std::uint32_t {
@@ -139,11 +147,12 @@ enum class InverterState : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(InverterState state);
 
-/// A value and when it was true.
+/// A value, when it was true, and how long its source lets it count as current.
 template <class T>
 struct Reading {
   T value;
   Instant at;
+  Duration max_age = default_max_age;
 };
 
 /// The value if it is there and not older than max_age at `now`; otherwise nothing: stale is not
@@ -153,6 +162,14 @@ template <class T>
                                                Instant now, Duration max_age) {
   if (!reading || now - reading->at > max_age) return std::nullopt;
   return reading->value;
+}
+
+/// The same by the maximum age that came with the reading.
+template <class T>
+[[nodiscard]] constexpr std::optional<T> fresh(const std::optional<Reading<T>>& reading,
+                                               Instant now) {
+  if (!reading) return std::nullopt;
+  return fresh(reading, now, reading->max_age);
 }
 
 }  // namespace esshub

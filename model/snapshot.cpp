@@ -5,7 +5,7 @@ namespace esshub {
 void Snapshot::absorb(const Sample& sample) {
   auto& slot = readings_[sample.channel.point][sample.channel.measure];
   if (slot && sample.at < slot->at) return;
-  slot = Reading<double>{sample.value, sample.at};
+  slot = Reading<double>{sample.value, sample.at, sample.max_age};
 }
 
 std::optional<Reading<Soc>> Snapshot::soc() const {
@@ -13,20 +13,22 @@ std::optional<Reading<Soc>> Snapshot::soc() const {
   if (!reading) return std::nullopt;
   const auto soc = Soc::from_percent(reading->value);
   if (!soc) return std::nullopt;
-  return Reading<Soc>{*soc, reading->at};
+  return Reading<Soc>{*soc, reading->at, reading->max_age};
 }
 
 std::optional<Reading<std::uint32_t>> Snapshot::bits(Point point, Measure measure) const {
   const auto& reading = raw(point, measure);
   if (!reading || !(reading->value >= 0.0 && reading->value <= 4294967295.0)) return std::nullopt;
-  return Reading<std::uint32_t>{static_cast<std::uint32_t>(reading->value), reading->at};
+  return Reading<std::uint32_t>{static_cast<std::uint32_t>(reading->value), reading->at,
+                                reading->max_age};
 }
 
 std::optional<Reading<InverterState>> Snapshot::inverter_state() const {
   const auto state = bits(Point::inverter, Measure::main_state);
   if (!state || state->value > static_cast<std::uint32_t>(InverterState::charge))
     return std::nullopt;
-  return Reading<InverterState>{static_cast<InverterState>(state->value), state->at};
+  return Reading<InverterState>{static_cast<InverterState>(state->value), state->at,
+                                state->max_age};
 }
 
 }  // namespace esshub

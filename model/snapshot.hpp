@@ -12,7 +12,8 @@ class Snapshot {
   /// Keeps the sample if it is not older than what the channel already holds.
   void absorb(const Sample& sample);
 
-  /// The newest reading of a channel in its own unit, however old; ask fresh() before using it.
+  /// The newest reading of a channel in its own unit, however old; ask fresh() before using
+  /// it.
   [[nodiscard]] const std::optional<Reading<double>>& raw(Point point, Measure measure) const {
     return readings_[point][measure];
   }
@@ -22,7 +23,7 @@ class Snapshot {
   [[nodiscard]] std::optional<Reading<Q>> get(Point point, Measure measure) const {
     const auto& reading = raw(point, measure);
     if (!reading) return std::nullopt;
-    return Reading<Q>{Q{reading->value}, reading->at};
+    return Reading<Q>{Q{reading->value}, reading->at, reading->max_age};
   }
 
   [[nodiscard]] std::optional<Reading<Watts>> power(Point point) const {

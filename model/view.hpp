@@ -39,7 +39,7 @@ struct View {
   Instant now{};       ///< the tick's moment; ages are counted from it
   WallTime wall{};     ///< the same moment by the wall clock, right only while local.trusted
   LocalTime local;     ///< the same moment at the site
-  Duration max_age{};  ///< older readings are not current and must not be shown as such
+  Duration max_age{};  ///< an older decision is not current; readings bring their own maximum age
   Snapshot snapshot;
   Decision decision;
   std::vector<BusHealth> buses;
@@ -47,14 +47,10 @@ struct View {
   EnergyTotals energies;
   CircuitRoles circuit_roles{};  ///< of the configuration
 
-  /// The channel's value if it is current.
+  /// The channel's value if it is current: not older than its source lets it become.
   [[nodiscard]] std::optional<double> current(Point point, Measure measure) const {
-    return fresh(snapshot.raw(point, measure), now, max_age_of(point, measure));
+    return fresh(snapshot.raw(point, measure), now);
   }
-  /// Slow channels (energies every 10 s, device data) live longer than fast ones.
-  [[nodiscard]] Duration max_age_of(Measure measure) const;
-  /// The same where it also depends on the point: battery modules are only swept every few seconds.
-  [[nodiscard]] Duration max_age_of(Point point, Measure measure) const;
 };
 
 }  // namespace esshub

@@ -1,6 +1,7 @@
 // Driver: the one interface a bus implements. Pure: no thread, no socket, no clock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,11 @@
 
 namespace esshub::protocol {
 
+/// Maximum age of a value that is read once in `period`: one reading may fail.
+[[nodiscard]] constexpr Duration max_age_of(Duration period) {
+  return std::max(default_max_age, period * 5 / 2);
+}
+
 /// What a driver wants done after it was given something.
 struct Step {
   std::vector<Sample> samples;     ///< measured since the last step
@@ -26,7 +32,9 @@ struct Step {
   std::optional<std::uint32_t> baud;  ///< change the line speed before `send` (serial lines only)
   bool reopen = false;                ///< the line is beyond help: close it and open it again
 
-  void add(Channel channel, double value, Instant at) { samples.push_back({channel, value, at}); }
+  void add(Channel channel, double value, Instant at, Duration max_age = default_max_age) {
+    samples.push_back({channel, value, at, max_age});
+  }
   /// `detail` as in Event.
   void tell(Level level, std::string name, std::string detail = {}) {
     events.push_back({level, std::move(name), std::move(detail)});

@@ -19,13 +19,14 @@ std::optional<Reading<double>> battery_reading(const View& view) {
   const auto volts = reading_of(view, Point::battery, Measure::voltage);
   const auto amperes = reading_of(view, Point::battery, Measure::current);
   if (!volts || !amperes) return std::nullopt;
-  return Reading<double>{volts->value * amperes->value, std::max(volts->at, amperes->at)};
+  return Reading<double>{volts->value * amperes->value, std::max(volts->at, amperes->at),
+                         std::min(volts->max_age, amperes->max_age)};
 }
 
 std::optional<Reading<double>> load_reading(const View& view) {
   const auto& decision = view.decision;
   if (!decision.house_load || view.now - decision.at > view.max_age) return std::nullopt;
-  return Reading<double>{decision.house_load->value(), decision.at};
+  return Reading<double>{decision.house_load->value(), decision.at, view.max_age};
 }
 
 struct Areas {
@@ -46,26 +47,23 @@ Areas areas(double a, double b, double seconds) {
 }  // namespace
 
 void EnergyIntegrator::update(View& view) {
-  const auto reach = [&](Measure measure) { return view.max_age_of(measure); };
-  count(Power::grid, reading_of(view, Point::grid, Measure::power), reach(Measure::power),
+  count(Power::grid, reading_of(view, Point::grid, Measure::power),
         {Flow::grid_import, Flow::grid_export});
-  count(Power::solar, reading_of(view, Point::solar, Measure::power), reach(Measure::power),
-        {Flow::solar, std::nullopt});
-  count(Power::load, load_reading(view), view.max_age, {Flow::load, std::nullopt});
-  count(Power::battery, battery_reading(view), reach(Measure::dc_power),
-        {Flow::battery_charge, Flow::battery_discharge});
+  count(Power::solar, reading_of(view, Point::solar, Measure::power), {Flow::solar, std::nullopt});
+  count(Power::load, load_reading(view), {Flow::load, std::nullopt});
+  count(Power::battery, battery_reading(view), {Flow::battery_charge, Flow::battery_discharge});
   view.energies = totals_;
 }
 
 void EnergyIntegrator::count(Power power, const std::optional<Reading<double>>& reading,
-                             Duration most, Flows flows) {
+                             Flows flows) {
   auto& last = last_[power];
   if (!reading || !std::isfinite(reading->value)) {
     last.reset();
     return;
   }
   if (last && reading->at <= last->at) return;
-  if (last && reading->at - last->at <= most) {
+  if (last && reading->at - last->at <= reading->max_age) {
     const auto [above, below] =
         areas(last->value, reading->value, Seconds(reading->at - last->at).count());
     totals_[flows.forward] += above;

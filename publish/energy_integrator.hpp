@@ -31,8 +31,7 @@ class EnergyIntegrator {
     Flow forward;
     std::optional<Flow> reverse;
   };
-  void count(Power power, const std::optional<Reading<double>>& reading, Duration most,
-             Flows flows);
+  void count(Power power, const std::optional<Reading<double>>& reading, Flows flows);
 
   EnergyTotals totals_;
   EnumArray<Power, std::optional<Reading<double>>> last_;

@@ -11,12 +11,25 @@ using modbus::Register;
 using modbus::WordOrder;
 
 constexpr Duration short_pause = 1s;
-constexpr Duration long_pause = 10s;     // until somebody has changed a setting
-constexpr Duration frozen_after = 10s;   // docs/safety.md F2
+constexpr Duration long_pause = 10s;    // until somebody has changed a setting
+constexpr Duration frozen_after = 10s;  // docs/safety.md F2
+/// What is not read with the power shares its turns with every other meter of the line, or comes as
+/// often as another master asks for it.
+constexpr Duration slow_max_age = 15s;
 constexpr unsigned exchanged_after = 3;  // lower energies in a row before a new meter is believed
 
 ByteView bytes_of(const Block& block, const Register& reg, ByteView registers) {
   return registers.subspan(2u * (reg.address - block.start), 4);
+}
+
+/// How long a value is current, by the block that it is read with.
+Duration max_age(MeterModel model, ModbusMode mode, const Register& reg) {
+  if (reg.measure == Measure::power) return default_max_age;
+  const auto blocks = modbus::row_of(model).blocks;
+  const auto block = std::ranges::find_if(blocks, [&](const Block& b) { return holds(b, reg); });
+  const Duration period = block == blocks.end() ? Duration{} : block->period;
+  if (mode == ModbusMode::poll && period == Duration::zero()) return default_max_age;
+  return std::max(slow_max_age, max_age_of(period));
 }
 
 /// Swaps the energy counters of an inverted channel.
@@ -208,7 +221,8 @@ void MeterDecoder::sample(Channel& channel, const Block& block, ByteView registe
     step.samples.push_back(
         {.channel = {channel.config.point, oriented(*reg.measure, channel.config.invert)},
          .value = negate ? -*value : *value,
-         .at = at});
+         .at = at,
+         .max_age = max_age(config_.model, mode_, reg)});
   }
 }
 

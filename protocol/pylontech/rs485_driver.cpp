@@ -191,7 +191,7 @@ class PylontechRs485Driver final : public Driver {
                     : m.cells;
     }
     if (stack && now - stack->at <= longest_sweep)
-      add(step, samples(stack->value, Point::battery, stack->at));
+      add(step, samples(stack->value, Point::battery, stack->at), stack_max_age());
   }
 
   [[nodiscard]] Duration wire_time(std::size_t characters) const {
@@ -288,7 +288,8 @@ class PylontechRs485Driver final : public Driver {
 
   void take(const Module& values, Instant now, Step& step) {
     module().cells = Reading<CellRange>{cell_range(values), now};
-    add(step, samples(values, battery_module(turn_ / questions.size()), now));
+    add(step, samples(values, battery_module(turn_ / questions.size()), now),
+        max_age_of(sweep_takes()));
   }
 
   /// A refusal is final; anything else is tried again. Then the module rests.
@@ -332,8 +333,19 @@ class PylontechRs485Driver final : public Driver {
          "module=" + std::to_string(i + 1) + " address=" + std::to_string(address(i)) + more});
   }
 
-  static void add(Step& step, const std::vector<Sample>& more) {
-    step.samples.insert(step.samples.end(), more.begin(), more.end());
+  /// From one sweep to the next.
+  [[nodiscard]] Duration sweep_takes() const {
+    const Duration each = config_.gap + wire_time(longest_answer);
+    return std::max<Duration>(config_.sweep_period, each * turns());
+  }
+  /// Stamped with the oldest answer of its sweep, it is a sweep old when it comes.
+  [[nodiscard]] Duration stack_max_age() const { return max_age_of(sweep_takes()) + sweep_takes(); }
+
+  static void add(Step& step, std::vector<Sample> more, Duration max_age) {
+    for (auto& sample : more) {
+      sample.max_age = max_age;
+      step.samples.push_back(sample);
+    }
   }
 
   // ---- health -----------------------------------------------------------------------------------

@@ -6,7 +6,6 @@
 namespace esshub::protocol::vebus {
 namespace {
 
-constexpr Duration record_check_every = 1500ms;
 constexpr Duration longest_without_power = 300ms;
 constexpr Duration owed_without_power = 500ms;  // while the rest is owed
 constexpr unsigned calm_polls = 2;  // between two writes: the next write may be followed by another
@@ -74,7 +73,7 @@ void PollSchedule::asked(Task poll, Instant now) {
     power_read_since_write_ = true;
     power_read_at_ = now;
   }
-  if (poll == Task::check_record) record_check_due_ = now + record_check_every;
+  if (poll == Task::check_record) record_check_due_ = now + record_check_period;
   postpone(poll, now);
 }
 

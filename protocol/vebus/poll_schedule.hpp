@@ -7,6 +7,18 @@
 
 namespace esshub::protocol::vebus {
 
+/// How often each reading is due. The wire has room for two or three of these a second besides
+/// power readings and setpoints; under a restless target all periods but the first stretch by the
+/// same factor, about 1.4.
+constexpr Duration mains_period = 750ms;  ///< never stretched: mains loss must not wait
+constexpr Duration leds_period = 1200ms;
+constexpr Duration record_check_period = 1500ms;
+constexpr Duration heartbeat_period = 2s;  ///< a reset interface is seen by its mode byte
+constexpr Duration device_state_period = 6s;
+constexpr Duration battery_period = 9s;  ///< only where RAM is read one value at a time
+constexpr Duration keep_flags_period = 15s;
+constexpr Duration input_period = 30s;  ///< may hold the line for most of a second
+
 /// Power readings alternate with the rest, and each of the rest has its period. A new setpoint
 /// waits for the transaction under way and for no other, unless setpoints have kept the line until
 /// something else is owed.
@@ -37,16 +49,14 @@ class PollSchedule {
   [[nodiscard]] bool power_is_owed(Instant now) const;
   [[nodiscard]] bool rest_is_owed(Instant now) const;
 
-  // The wire has room for two or three of these a second besides power readings and setpoints;
-  // under a restless target all periods stretch by the same factor, about 1.4.
   std::array<Periodic, 7> periodic_{{
-      {Task::mains, 750ms, {}},  // never stretched: mains loss must not wait
-      {Task::leds, 1200ms, {}},
-      {Task::heartbeat, 2000ms, {}},  // a reset interface is seen by its mode byte
-      {Task::device_state, 6s, {}},
-      {Task::input, 30s, {}},   // may hold the line for most of a second
-      {Task::battery, 9s, {}},  // only where RAM is read one value at a time
-      {Task::keep_flags, 15s, {}},
+      {Task::mains, mains_period, {}},
+      {Task::leds, leds_period, {}},
+      {Task::heartbeat, heartbeat_period, {}},
+      {Task::device_state, device_state_period, {}},
+      {Task::input, input_period, {}},
+      {Task::battery, battery_period, {}},
+      {Task::keep_flags, keep_flags_period, {}},
   }};
   Instant record_check_due_{};
   Task last_poll_ = Task::snapshot;

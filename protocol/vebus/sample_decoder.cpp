@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/vebus/poll_schedule.hpp"
+
 namespace esshub::protocol::vebus {
 namespace {
 
@@ -24,13 +26,15 @@ bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uin
     std::uint8_t id;
     Channel channel;
     double limit;  // of the magnitude
+    Duration max_age = default_max_age;
   };
+  constexpr Duration at_record_check = max_age_of(record_check_period);
   constexpr std::array<Column, 5> columns{{
       {ram::battery_power, {Point::inverter, Measure::dc_power}, 20000.0},
       {ram::mains_power, {Point::inverter, Measure::power}, 20000.0},
       {ram::output_power, {Point::ac_out, Measure::power}, 20000.0},
-      {ram::battery_voltage, {Point::inverter, Measure::dc_voltage}, 100.0},
-      {ram::battery_current, {Point::inverter, Measure::dc_current}, 500.0},
+      {ram::battery_voltage, {Point::inverter, Measure::dc_voltage}, 100.0, at_record_check},
+      {ram::battery_current, {Point::inverter, Measure::dc_current}, 500.0, at_record_check},
   }};
   std::vector<Sample> samples;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -39,7 +43,7 @@ bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uin
     if (column == columns.end() || !value) continue;
     if (!within(*value, -column->limit, column->limit)) return false;
     if (column->id == ram::mains_power) value = mirror(Watts{*value}).value();
-    samples.push_back({column->channel, *value, now});
+    samples.push_back({column->channel, *value, now, column->max_age});
   }
   step.samples.insert(step.samples.end(), samples.begin(), samples.end());
   return true;
@@ -94,7 +98,8 @@ void SampleDecoder::on_leds(const Leds& leds, Instant now, Step& step) {
 
 void SampleDecoder::on_input(const ConfigInfo& info, Instant now, Step& step) {
   constexpr double amperes = 0.1;
-  step.add({Point::inverter, Measure::input_limit}, info.limit * amperes, now);
+  step.add({Point::inverter, Measure::input_limit}, info.limit * amperes, now,
+           max_age_of(input_period));
   off_by_remote_ = state_ == InverterState::off && info.off_by_remote();
 }
 
@@ -102,7 +107,7 @@ void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant
                                FrameCounters& frames) {
   if (const auto volts = scales.value(ram::battery_voltage, info.voltage)) {
     if (within(*volts, 0.0, 100.0)) {
-      step.add({Point::inverter, Measure::dc_voltage}, *volts, now);
+      step.add({Point::inverter, Measure::dc_voltage}, *volts, now, max_age_of(battery_period));
     } else {
       frames.add(FrameResult::content);
     }
@@ -111,7 +116,7 @@ void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant
   if (!scale) return;
   const double amperes = info.battery_current(*scale).value();
   if (within(amperes, -500.0, 500.0)) {
-    step.add({Point::inverter, Measure::dc_current}, amperes, now);
+    step.add({Point::inverter, Measure::dc_current}, amperes, now, max_age_of(battery_period));
   } else {
     frames.add(FrameResult::content);
   }
@@ -120,7 +125,8 @@ void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant
 void SampleDecoder::on_device_state(const Winmon& reply, Instant now, Step& step) {
   const auto state = decode_device_state(reply);
   if (state && state->state == static_cast<std::uint8_t>(InverterState::charge))
-    step.add({Point::inverter, Measure::charge_state}, state->sub_state, now);
+    step.add({Point::inverter, Measure::charge_state}, state->sub_state, now,
+             max_age_of(device_state_period));
 }
 
 }  // namespace esshub::protocol::vebus

@@ -18,8 +18,7 @@ std::optional<std::int32_t> integer(std::optional<double> value) {
 }
 
 std::optional<std::uint32_t> bits(const View& view, Measure measure) {
-  const auto reading = view.snapshot.bits(Point::battery, measure);
-  return fresh(reading, view.now, view.max_age_of(measure));
+  return fresh(view.snapshot.bits(Point::battery, measure), view.now);
 }
 
 bool any(std::uint32_t set, std::initializer_list<BmsFlag> flags) {
@@ -101,7 +100,7 @@ Value connected(const View& view) {
 }
 
 std::optional<InverterState> main_state(const View& view) {
-  return fresh(view.snapshot.inverter_state(), view.now, view.max_age_of(Measure::main_state));
+  return fresh(view.snapshot.inverter_state(), view.now);
 }
 
 /// As the control sees it; nothing while the inverter is silent.

@@ -52,7 +52,6 @@ TEST(Snapshot, ImpossibleSocIsNoReading) {
 
 TEST(View, StaleReadingIsNotShown) {
   View v;
-  v.max_age = 3s;
   v.snapshot.absorb({{Point::grid, Measure::power}, 1.0, Instant{} + 1s});
   v.now = Instant{} + 2s;
   EXPECT_TRUE(v.current(Point::grid, Measure::power));
@@ -60,16 +59,26 @@ TEST(View, StaleReadingIsNotShown) {
   EXPECT_FALSE(v.current(Point::grid, Measure::power));
 }
 
-TEST(View, BatteryModulesAreSweptSlowlyAndLiveLonger) {
+TEST(View, EachReadingIsShownAsLongAsItsSourceSays) {
   View v;
-  v.max_age = 3s;
-  v.now = Instant{} + 10s;
-  for (const Point point : {Point::battery, battery_module(0), battery_module(max_modules - 1)})
-    v.snapshot.absorb({{point, Measure::temperature}, 21.0, Instant{} + 1s});
-  EXPECT_FALSE(v.current(Point::battery, Measure::temperature));
-  EXPECT_TRUE(v.current(battery_module(0), Measure::temperature));
-  EXPECT_TRUE(v.current(battery_module(max_modules - 1), Measure::temperature));
-  v.now = Instant{} + 17s;
+  v.snapshot.absorb({{Point::battery, Measure::soc}, 57.0, Instant{}});
+  v.snapshot.absorb({{Point::battery, Measure::protections}, 2.0, Instant{}, 5s});
+  v.snapshot.absorb({{Point::inverter, Measure::main_state}, 9.0, Instant{}, 5s});
+  v.snapshot.absorb({{battery_module(0), Measure::temperature}, 21.0, Instant{}, 15s});
+  v.now = Instant{} + 3s;
+  EXPECT_EQ(v.current(Point::battery, Measure::soc), 57.0);
+  EXPECT_EQ(fresh(v.snapshot.soc(), v.now), 57.0_soc);
+  v.now += 1ns;
+  EXPECT_FALSE(v.current(Point::battery, Measure::soc));
+  EXPECT_FALSE(fresh(v.snapshot.soc(), v.now));
+  EXPECT_EQ(fresh(v.snapshot.bits(Point::battery, Measure::protections), v.now), 2u);
+  EXPECT_TRUE(fresh(v.snapshot.inverter_state(), v.now));
+  v.now = Instant{} + 5s + 1ns;
+  EXPECT_FALSE(fresh(v.snapshot.bits(Point::battery, Measure::protections), v.now));
+  EXPECT_FALSE(fresh(v.snapshot.inverter_state(), v.now));
+  EXPECT_EQ(fresh(v.snapshot.get<Celsius>(battery_module(0), Measure::temperature), v.now),
+            Celsius{21.0});
+  v.now = Instant{} + 15s + 1ns;
   EXPECT_FALSE(v.current(battery_module(0), Measure::temperature));
 }
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "model/snapshot.hpp"
+#include "model/view.hpp"
 #include "protocol/pylontech/can_frame.hpp"
 #include "protocol/pylontech/can_messages.hpp"
 #include "protocol/pylontech/slcan.hpp"
@@ -203,6 +203,29 @@ TEST(PylontechDriver, ABurstBecomesSamplesStampedByArrival) {
     EXPECT_EQ(sample.channel.point, Point::battery);
     EXPECT_NE(sample.channel.measure, Measure::power) << "control multiplies, not the driver";
   }
+}
+
+/// Safety contract I10: what a dead BMS said is not published as current past its age.
+TEST(PylontechDriver, NothingIsCurrentThreeSecondsAfterTheLastBurst) {
+  View view;
+  {
+    Socket bench;
+    bench.feed(burst_13);  // tells the capacity
+    bench.bursts(burst, 1);
+    bench.run_for(2s);
+    view.snapshot = bench.snapshot;
+    view.now = bench.now;
+  }
+  constexpr std::array told{Measure::soc,         Measure::soh,      Measure::voltage,
+                            Measure::current,     Measure::cvl,      Measure::ccl,
+                            Measure::dcl,         Measure::requests, Measure::temperature,
+                            Measure::protections, Measure::warnings, Measure::modules,
+                            Measure::capacity};
+  for (const auto measure : told)
+    EXPECT_TRUE(view.current(Point::battery, measure)) << name(measure);
+  view.now += 1ns;
+  for (const auto measure : enum_values<Measure>)
+    EXPECT_FALSE(view.current(Point::battery, measure)) << name(measure);
 }
 
 TEST(PylontechDriver, SlcanAndSocketCanGiveTheSame) {

@@ -387,7 +387,7 @@ TEST(PylontechDecode, AnyFrameIsSurvivedAndGivesOnlyPossibleValues) {
       EXPECT_EQ(result.error().kind, ErrorKind::content);
       continue;
     }
-    for (const auto& [channel, value, at] : *result) {
+    for (const auto& [channel, value, at, max_age] : *result) {
       EXPECT_GE(value, channel.measure == Measure::current       ? -3200.0
                        : channel.measure == Measure::temperature ? -40.0
                                                                  : 0.0);

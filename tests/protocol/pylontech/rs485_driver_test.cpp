@@ -9,7 +9,7 @@
 #include <random>
 #include <set>
 
-#include "model/snapshot.hpp"
+#include "model/view.hpp"
 #include "protocol/pylontech/rs485_messages.hpp"
 
 namespace esshub::protocol {
@@ -230,6 +230,38 @@ TEST(Rs485Driver, ModulesAndStackBecomeSamples) {
   EXPECT_EQ(bench.value(Point::battery, Measure::cell_voltage_max), 3.31);
   EXPECT_EQ(bench.value(Point::battery, Measure::cell_temperature_min), 20.0);
   EXPECT_EQ(bench.value(Point::battery, Measure::cell_temperature_max), 23.0);
+}
+
+/// A reading lives until the one after the next, and no longer: also where the line makes the
+/// sweeps slower than they are meant to be.
+TEST(Rs485Driver, ReadingsAreCurrentFromOneSweepToTheNext) {
+  for (const bool slow : {false, true}) {
+    SCOPED_TRACE(slow);
+    Bench bench({.baud = slow ? 9600u : 115200u,
+                 .modules = 2,
+                 .sweep_period = slow ? 1s : 5s,
+                 .answer_limit = 700ms});
+    const Duration sweep = slow ? 2 * 2 * 500ms : 5s;
+    View view;
+    const auto shown = [&](Point point) {
+      view.snapshot = bench.snapshot;
+      view.now = bench.now;
+      return view.current(point, Measure::cell_voltage_min).has_value();
+    };
+    bench.run(2 * sweep);
+    for (int i = 0; i < 200; ++i) {
+      bench.run(100ms);
+      EXPECT_TRUE(shown(battery_module(0)));
+      EXPECT_TRUE(shown(Point::battery));
+    }
+    bench.dead = {2, 3};
+    bench.run(sweep);
+    EXPECT_TRUE(shown(battery_module(0)));
+    bench.run(2 * sweep);
+    EXPECT_FALSE(shown(battery_module(0)));
+    bench.run(sweep);
+    EXPECT_FALSE(shown(Point::battery));
+  }
 }
 
 TEST(Rs485Driver, TellsTheBatteryNothingThatControlUses) {

@@ -27,6 +27,22 @@ TEST(VebusDriverReadings, HaveOurSignsAndTheMomentOfArrival) {
   EXPECT_LE(hand.sample(Point::inverter, Measure::power)->at, hand.now);
 }
 
+TEST(VebusDriverReadings, HaveTheAgeOfWhatTheyAreReadWith) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto age = [&](Measure measure) {
+    return hand.sample(Point::inverter, measure).value().max_age;
+  };
+  for (const auto measure :
+       {Measure::power, Measure::dc_power, Measure::main_state, Measure::voltage,
+        Measure::frequency, Measure::alarms, Measure::error, Measure::controllable})
+    EXPECT_EQ(age(measure), 3s) << name(measure);
+  EXPECT_EQ(age(Measure::dc_voltage), 3750ms);
+  EXPECT_EQ(age(Measure::charge_state), 15s);
+  EXPECT_EQ(age(Measure::input_limit), 75s);
+}
+
 TEST(VebusDriverReadings, AUnitThatReadsOneValueAtATimeIsAskedSo) {
   for (const bool from_the_start : {true, false}) {
     Hand hand;

@@ -249,11 +249,20 @@ class DriverWithMeters : public FakeMeters {
     Step step = driver_->on_bytes(answered.send[0], now_);
     for (const auto& sample : step.samples) {
       EXPECT_EQ(sample.at, now_);
+      check_age(sample);
       snapshot_.absorb(sample);
       if (sample.channel == Channel{Point::grid, Measure::power}) grid_.heard(now_);
       if (sample.channel == Channel{Point::battery_meter, Measure::power}) battery_.heard(now_);
     }
     return step;
+  }
+
+  /// The one before was still current.
+  void check_age(const Sample& sample) const {
+    const auto& before = snapshot_.raw(sample.channel.point, sample.channel.measure);
+    EXPECT_TRUE(!before || fresh(before, sample.at))
+        << name(sample.channel.point) << " " << name(sample.channel.measure) << " after "
+        << Seconds(sample.at - before->at).count() << " s";
   }
 
   [[nodiscard]] double reading(Point point, Measure measure) const {
@@ -297,6 +306,20 @@ TEST_F(DriverWithMeters, NoReadingComesNearItsGreatestAgeAt2400Baud) {
   run(60s);
   EXPECT_LE(grid_.longest_gap, 1s);
   EXPECT_LE(battery_.longest_gap, 2s);
+}
+
+/// Of a lost meter nothing is current longer than its kind of reading needs.
+TEST_F(DriverWithMeters, EveryReadingHasTheAgeOfItsBlock) {
+  run(30s);
+  const auto age = [&](Point point, Measure measure) {
+    return snapshot_.raw(point, measure).value().max_age;
+  };
+  EXPECT_EQ(age(Point::grid, Measure::power), 3s);
+  EXPECT_EQ(age(Point::grid, Measure::voltage), 3s) << "comes with the power";
+  EXPECT_EQ(age(Point::battery_meter, Measure::power), 3s);
+  EXPECT_EQ(age(Point::battery_meter, Measure::voltage), 15s);
+  EXPECT_EQ(age(Point::grid, Measure::energy_forward), 25s);
+  EXPECT_EQ(age(Point::battery_meter, Measure::energy_reverse), 25s);
 }
 
 }  // namespace

@@ -263,8 +263,17 @@ Rates minute(World& world, const char* what) {
   EXPECT_LE(gap(Measure::main_state), 1.3);
   EXPECT_LE(gap(Measure::power), 1.5);
   EXPECT_LE(gap(Measure::alarms), 3.0);
+  // None grows stale between two readings.
+  Snapshot seen;
+  for (const auto& sample : world.samples) {
+    const auto& before = seen.raw(sample.channel.point, sample.channel.measure);
+    if (before && sample.at >= from)
+      EXPECT_TRUE(fresh(before, sample.at))
+          << name(sample.channel.measure) << " after " << Seconds{sample.at - before->at}.count();
+    seen.absorb(sample);
+  }
   for (const auto slow : {Measure::dc_voltage, Measure::charge_state})
-    EXPECT_LE(gap(slow), 14.0) << name(slow);
+    EXPECT_TRUE(fresh(seen.raw(Point::inverter, slow), world.now)) << name(slow);
   EXPECT_EQ(world.driver->health().frames[FrameResult::timeout], 0u);
   return rates;
 }
