@@ -15,10 +15,9 @@
 namespace esshub {
 
 enum class InverterMode : std::uint8_t {
-  follow,        ///< write Setpoint::ac_power and keep it refreshed
-  release,       ///< write no setpoint: the inverter falls to passthru by itself
-  charger_only,  ///< switch: charger only
-  off,           ///< switch: off
+  follow,   ///< write Setpoint::ac_power and keep it refreshed
+  release,  ///< write no setpoint: the inverter falls to passthru by itself
+  off,      ///< switch: off
 };
 [[nodiscard]] std::string_view name(InverterMode mode);
 

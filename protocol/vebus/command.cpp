@@ -54,15 +54,7 @@ bool Command::is_large_change(std::int16_t word) const {
 
 std::optional<SwitchState> Command::wanted_switch(bool left_off, Instant now) const {
   if (!setpoint_ || now + mk3::wire_time(state_bytes) > setpoint_->valid_until) return std::nullopt;
-  switch (setpoint_->mode) {
-    case InverterMode::off:
-      return SwitchState::off;
-    case InverterMode::charger_only:
-      return SwitchState::charger_only;
-    case InverterMode::follow:
-    case InverterMode::release:
-      break;
-  }
+  if (setpoint_->mode == InverterMode::off) return SwitchState::off;
   const bool found_off = left_off && is_current_ && setpoint_->mode == InverterMode::follow;
   return switched_ || found_off ? std::optional{SwitchState::on} : std::nullopt;
 }

@@ -24,11 +24,11 @@ struct VebusConfig {
 /// {inverter, setpoint} is stamped at the acknowledgement; its effect is for others to check.
 /// A changed setpoint waits for the transaction under way and for no other; only where setpoints
 /// come so often that readings would grow old does one reading come between two of them.
-/// A command given before the inverter was ready is never written, but for the switch: off and
-/// charger_only are sent also where setpoints cannot be, and what was switched off here is switched
-/// on again by the next follow or release, even across a lost line. A unit found off, with mains
-/// present and nothing but a remote command keeping it off, is switched on by a follow: an earlier
-/// run ended at the cut-off. The front switch is never argued with.
+/// A command given before the inverter was ready is never written, but for the switch: off is sent
+/// also where setpoints cannot be, and what was switched off here is switched on again by the next
+/// follow or release, even across a lost line. A unit found off, with mains present and nothing but
+/// a remote command keeping it off, is switched on by a follow: an earlier run ended at the
+/// cut-off. The front switch is never argued with.
 ///
 /// Events: mk3_found, ess_found, ess_missing, ess_moved, inverter_unusable, inverter_silent,
 /// inverter_back, interface_reset, inverter_switched, inverter_state, inverter_alarms, vebus_error,

@@ -184,7 +184,7 @@ Value inverter_alarm(const View& view) {
   return (*set >> pre_bit) & 1;
 }
 
-/// As the hub switches it: 1 charger only, 3 on, 4 off.
+/// As the hub switches it: 3 on, 4 off.
 Value vebus_mode(const View& view) {
   const auto* decision = current_decision(view);
   if (!decision || !main_state(view)) return std::nullopt;
@@ -192,8 +192,6 @@ Value vebus_mode(const View& view) {
     case InverterMode::follow:
     case InverterMode::release:
       return 3;
-    case InverterMode::charger_only:
-      return 1;
     case InverterMode::off:
       return 4;
   }

@@ -72,7 +72,7 @@ TEST(OutwardNames, OfTheRest) {
                                          "battery_charge", "battery_discharge"));
   EXPECT_THAT(names<FrameResult>(), ElementsAre("ok", "checksum", "length", "content", "exception",
                                                 "timeout", "late", "resync", "unknown"));
-  EXPECT_THAT(names<InverterMode>(), ElementsAre("follow", "release", "charger_only", "off"));
+  EXPECT_THAT(names<InverterMode>(), ElementsAre("follow", "release", "off"));
   EXPECT_THAT(names<InstructionKind>(), ElementsAre("balance", "charge", "discharge", "idle"));
   EXPECT_THAT(names<Authority>(),
               ElementsAre("balance", "tariff", "schedule", "dispatch", "manual"));

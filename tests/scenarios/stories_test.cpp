@@ -111,7 +111,7 @@ struct Text {
   std::string_view (*of)(const Scene&);
 };
 constexpr std::array texts{
-    Text{"mode", "what the hub wants of the inverter: follow, release, charger_only or off",
+    Text{"mode", "what the hub wants of the inverter: follow, release or off",
          [](const Scene& s) { return name(s.decision.setpoint.mode); }},
     Text{"inverter", "what the inverter does",
          [](const Scene& s) { return name(s.house.inverter_truth().state); }},

@@ -156,7 +156,6 @@ function showDecision(state) {
       ? {
           follow: "No setpoint is being written.",
           release: "No setpoint is written: the inverter acts by itself.",
-          charger_only: "The inverter is switched to charge only.",
           off: "The inverter is switched off.",
         }[decision.inverter_mode]
       : `The battery is told to ${power(decision.battery_w)}.`;

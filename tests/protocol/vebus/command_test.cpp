@@ -354,16 +354,5 @@ TEST(VebusDriverSwitch, OffWaitsUntilTheStandbyLineIsHeld) {
   EXPECT_TRUE(off);
 }
 
-TEST(VebusDriverSwitch, ChargerOnlyIsAWishOfItsOwn) {
-  Hand hand;
-  hand.make_ready();
-  hand.command(500.0, InverterMode::charger_only);
-  hand.answer();
-  EXPECT_EQ(hand.sent_of<StateSet>().back().switch_state, 1);
-  hand.answer();
-  hand.settle();
-  EXPECT_TRUE(hand.words_written().empty());
-}
-
 }  // namespace
 }  // namespace esshub::protocol::vebus
