@@ -83,9 +83,9 @@ void limit_soc_ceiling(const Inputs&, const Observation&, const Memory& memory,
   if (memory.ceiling_hold) no_charge(window, Cause::soc_ceiling);
 }
 
-void limit_reserve(const Inputs& inputs, const Observation& observation, const Memory& memory,
+void limit_reserve(const Inputs& inputs, const Observation&, const Memory& memory,
                    PowerWindow& window) {
-  if (!memory.reserve_hold || observation.islanded) return;
+  if (!memory.reserve_hold) return;
   const bool storm =
       reserve_in_force(inputs) > inputs.orders.reserve.value_or(inputs.settings.reserve);
   no_discharge(window, storm ? Cause::storm : Cause::reserve);

@@ -373,6 +373,8 @@ TEST(Islanded, WritesNoSetpointAndReleasesTheReserve) {
   const Decision d = h.run(1s);
   EXPECT_EQ(d.setpoint.mode, InverterMode::release);
   EXPECT_TRUE(d.faults.active(Fault::islanded));
+  EXPECT_TRUE(h.memory.reserve_hold);
+  EXPECT_FALSE(d.reasons.has(Cause::reserve));
   EXPECT_FALSE(d.faults.active(Fault::backup_cutoff));
 }
 
