@@ -13,7 +13,7 @@ struct Observation {
   bool grid_ok = false;       ///< grid meter trusted
   bool bms_ok = false;        ///< BMS trusted: the battery values below are current
   bool inverter_ok = false;   ///< inverter controllable and reporting
-  bool inverter_off = false;  ///< it says it is switched off
+  bool inverter_off = false;  ///< it is off, by a switch or by a fault of its own
   bool islanded = false;      ///< the inverter feeds the loads without mains
 
   std::optional<Watts> ac_out;  ///< loads behind the inverter

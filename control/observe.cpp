@@ -153,18 +153,14 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   const auto is_fresh = [&](Measure measure) {
     return fresh(snap.raw(Point::inverter, measure), inputs.now, s.inverter_max_age).has_value();
   };
-  const bool complete =
-      is_fresh(Measure::controllable) && is_fresh(Measure::power) && is_fresh(Measure::main_state);
+  // Without a status that is known it is not taken for grid-connected.
+  const auto status = fresh(snap.inverter_status(), inputs.now, s.inverter_max_age);
+  const bool complete = is_fresh(Measure::controllable) && is_fresh(Measure::power) && status;
   trust_complete(memory.inverter, complete, inputs.now, Duration{});
   observation.inverter_ok = memory.inverter.ok;
-  observation.inverter_off =
-      fresh(snap.inverter_state(), inputs.now, s.inverter_max_age) == InverterState::off;
+  observation.inverter_off = status == InverterStatus::off || status == InverterStatus::fault;
+  observation.islanded = status == InverterStatus::islanded;
   observation.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
-
-  const auto state = fresh(snap.inverter_state(), inputs.now, s.inverter_max_age);
-  observation.islanded = state == InverterState::invert_full ||
-                         state == InverterState::invert_half ||
-                         state == InverterState::invert_search;
 }
 
 /// F21: the grid meter's answer to our own power.

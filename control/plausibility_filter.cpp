@@ -61,6 +61,7 @@ Range possible(Channel channel, const Settings& settings) {
     case Measure::requests:
     case Measure::modules:
     case Measure::capacity:
+    case Measure::status:
     case Measure::main_state:
     case Measure::charge_state:
     case Measure::leds:

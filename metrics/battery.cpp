@@ -35,44 +35,11 @@ constexpr auto rows = std::to_array<Row>({
      Measure::capacity, coulombs_per_ampere_hour},
 });
 
-/// A bit of a set and its label.
 template <class Bit>
-struct Named {
-  Bit bit;
-  std::string_view name;
-};
-constexpr auto flags = std::to_array<Named<BmsFlag>>({
-    {BmsFlag::high_voltage, "high_voltage"},
-    {BmsFlag::low_voltage, "low_voltage"},
-    {BmsFlag::high_temperature, "high_temperature"},
-    {BmsFlag::low_temperature, "low_temperature"},
-    {BmsFlag::high_charge_current, "high_charge_current"},
-    {BmsFlag::high_discharge_current, "high_discharge_current"},
-    {BmsFlag::system, "system"},
-    {BmsFlag::internal_communication, "internal_communication"},
-    {BmsFlag::high_charge_temperature, "high_charge_temperature"},
-    {BmsFlag::low_charge_temperature, "low_charge_temperature"},
-    {BmsFlag::contactor, "contactor"},
-    {BmsFlag::short_circuit, "short_circuit"},
-    {BmsFlag::internal_failure, "internal_failure"},
-    {BmsFlag::cell_imbalance, "cell_imbalance"},
-    {BmsFlag::general, "general"},
-    {BmsFlag::unknown, "unknown"},
-});
-constexpr auto requests = std::to_array<Named<BmsRequest>>({
-    {BmsRequest::charge_enable, "charge_enable"},
-    {BmsRequest::discharge_enable, "discharge_enable"},
-    {BmsRequest::force_charge_1, "force_charge_1"},
-    {BmsRequest::force_charge_2, "force_charge_2"},
-    {BmsRequest::full_charge, "full_charge"},
-});
-
-template <class Table>
-void add_bits(Page& page, const View& view, Measure measure, std::string_view label,
-              const Table& table) {
+void add_bits(Page& page, const View& view, Measure measure, std::string_view label) {
   const auto set = fresh(view.snapshot.bits(Point::battery, measure), view.now);
   if (!set) return;
-  for (const auto& row : table) page.add({{label, row.name}}, has(*set, row.bit));
+  each_bit<Bit>([&](Bit each) { page.add({{label, name(each)}}, has(*set, each)); });
 }
 
 /// Lowest and highest cell, of the whole battery and of each module.
@@ -102,13 +69,13 @@ void add_battery(Page& page, const View& view) {
   }
   page.gauge("esshub_battery_protection_active",
              "1 while the BMS protects the battery against it, else 0. Absent while not current.");
-  add_bits(page, view, Measure::protections, "protection", flags);
+  add_bits<BmsFlag>(page, view, Measure::protections, "protection");
   page.gauge("esshub_battery_warning_active",
              "1 while the BMS warns of it, else 0. Absent while not current.");
-  add_bits(page, view, Measure::warnings, "warning", flags);
+  add_bits<BmsFlag>(page, view, Measure::warnings, "warning");
   page.gauge("esshub_battery_request_active",
              "1 while the BMS asks for or allows it, else 0. Absent while not current.");
-  add_bits(page, view, Measure::requests, "request", requests);
+  add_bits<BmsRequest>(page, view, Measure::requests, "request");
   page.gauge("esshub_cell_voltage_volts",
              "Voltage of the lowest and the highest cell in volts. Absent while not current.");
   add_cells(page, view, Measure::cell_voltage_min, Measure::cell_voltage_max);

@@ -1,38 +1,20 @@
-#include <array>
-
 #include "metrics/sections.hpp"
 
 namespace esshub::metrics {
 namespace {
 
-// VE.Bus sub-states 0 to 8 while charging (reference: vebus-mk3#8.1).
-constexpr std::array<std::string_view, 9> charge_states{"init",
-                                                        "bulk",
-                                                        "absorption",
-                                                        "float",
-                                                        "storage",
-                                                        "repeated_absorption",
-                                                        "forced_absorption",
-                                                        "equalise",
-                                                        "bulk_stopped"};
-
-// Bits 0 to 3 of the LED frame's alarm byte, before the alarm; bits 4 to 7, the alarm itself
-// (reference: vebus-mk3#3.3).
-constexpr std::array<std::string_view, 4> alarms{"temperature", "low_battery", "overload",
-                                                 "dc_ripple"};
-
 void add_state(Page& page, const View& view) {
-  const auto state = fresh(view.snapshot.inverter_state(), view.now);
+  const auto state = fresh(view.snapshot.vebus_state(), view.now);
   page.gauge("esshub_inverter_state_active",
              "1 for the main state that the inverter reports, else 0. Absent while not current.");
   if (!state) return;
-  page.add_states<InverterState>("state", [&](auto each) { return each == *state; });
+  page.add_states<VebusState>("state", [&](auto each) { return each == *state; });
   const auto charging = view.current(Point::inverter, Measure::charge_state);
   page.gauge("esshub_inverter_charge_state_active",
              "1 for the charge state that the inverter reports, else 0. Absent unless charging.");
-  if (charging && *state == InverterState::charge)
-    for (std::size_t i = 0; i < charge_states.size(); ++i)
-      page.add({{"state", charge_states[i]}}, *charging == static_cast<double>(i));
+  if (!charging || *state != VebusState::charge) return;
+  if (const auto known = state_of<VebusChargeState>(*charging))
+    page.add_states<VebusChargeState>("state", [&](auto each) { return each == *known; });
 }
 
 void add_alarms(Page& page, const View& view) {
@@ -41,9 +23,9 @@ void add_alarms(Page& page, const View& view) {
              "current.");
   const auto bits = fresh(view.snapshot.bits(Point::inverter, Measure::alarms), view.now);
   if (!bits) return;
-  for (std::size_t i = 0; i < alarms.size(); ++i) {
-    page.add({{"alarm", alarms[i]}, {"level", "warning"}}, (*bits >> i & 1u) != 0);
-    page.add({{"alarm", alarms[i]}, {"level", "alarm"}}, (*bits >> (i + 4) & 1u) != 0);
+  for (const auto alarm : enum_values<VebusAlarm>) {
+    page.add({{"alarm", name(alarm)}, {"level", "warning"}}, (*bits & warning_bit(alarm)) != 0);
+    page.add({{"alarm", name(alarm)}, {"level", "alarm"}}, (*bits & alarm_bit(alarm)) != 0);
   }
 }
 

@@ -21,30 +21,8 @@ std::string_view name(Measure measure) {
   return enum_name(measure);
 }
 
-std::string_view name(InverterState state) {
-  switch (state) {
-    case InverterState::down:
-      return "down";
-    case InverterState::startup:
-      return "startup";
-    case InverterState::off:
-      return "off";
-    case InverterState::slave:
-      return "slave";
-    case InverterState::invert_full:
-      return "invert_full";
-    case InverterState::invert_half:
-      return "invert_half";
-    case InverterState::invert_search:
-      return "invert_search";
-    case InverterState::power_assist:
-      return "power_assist";
-    case InverterState::passthru:
-      return "passthru";
-    case InverterState::charge:
-      return "charge";
-  }
-  return "unknown";
+std::string_view name(InverterStatus status) {
+  return enum_name(status);
 }
 
 }  // namespace esshub

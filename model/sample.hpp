@@ -65,10 +65,11 @@ enum class Measure : std::uint8_t {
   dc_power,        ///< W, inverter: AC side of the battery conversion, + = charging (RAM 14)
   dc_voltage,      ///< V, inverter's own DC measurement
   dc_current,      ///< A, inverter's own DC measurement, + = charging
-  main_state,      ///< InverterState
-  charge_state,    ///< VE.Bus sub-state 0..8 while charging
+  status,          ///< InverterStatus
+  main_state,      ///< VebusState, for people; control goes by `status`
+  charge_state,    ///< VebusChargeState while charging
   leds,            ///< bits 0-7 on, 8-15 blinking (mains, absorption, bulk, float, inverter, ...)
-  alarms,          ///< VE.Bus alarm bits (LED frame)
+  alarms,          ///< bits of VebusAlarm
   error,           ///< VE.Bus error code, 0 = none
   controllable,    ///< 1 = handshake complete and ESS record found; absent otherwise
   setpoint,        ///< W at AC-in, acknowledged by the inverter; stamped at the acknowledgement
@@ -104,48 +105,15 @@ struct Sample {
 };
 static_assert(sizeof(Sample) == 32 && std::is_trivially_copyable_v<Sample>);
 
-/// What a BMS protects against or warns of (union of both Pylontech profiles).
-enum class BmsFlag : std::uint32_t {
-  high_voltage = 1u << 0,
-  low_voltage = 1u << 1,
-  high_temperature = 1u << 2,
-  low_temperature = 1u << 3,
-  high_charge_current = 1u << 4,
-  high_discharge_current = 1u << 5,
-  system = 1u << 6,  ///< system error
-  internal_communication = 1u << 7,
-  high_charge_temperature = 1u << 8,
-  low_charge_temperature = 1u << 9,
-  contactor = 1u << 10,
-  short_circuit = 1u << 11,
-  internal_failure = 1u << 12,
-  cell_imbalance = 1u << 13,
-  general = 1u << 14,
-  unknown = 1u << 15,  ///< a bit no document names: stops both directions
+/// What an inverter does, in no maker's words. One that does not tell, or tells what nobody knows,
+/// has no status: it is not taken for grid-connected.
+enum class InverterStatus : std::uint8_t {
+  off,             ///< switched off, starting, or out of its interface's reach
+  grid_connected,  ///< on the mains: follows a setpoint, charges, passes through, assists
+  islanded,        ///< feeds the loads without mains
+  fault,           ///< switched itself off because of an error
 };
-
-enum class BmsRequest : std::uint32_t {
-  charge_enable = 1u << 0,
-  discharge_enable = 1u << 1,
-  force_charge_1 = 1u << 2,
-  force_charge_2 = 1u << 3,
-  full_charge = 1u << 4,
-};
-
-/// VE.Bus main state (reference: vebus-mk3#8.1).
-enum class InverterState : std::uint8_t {
-  down = 0,
-  startup = 1,
-  off = 2,
-  slave = 3,
-  invert_full = 4,
-  invert_half = 5,
-  invert_search = 6,
-  power_assist = 7,
-  passthru = 8,
-  charge = 9,
-};
-[[nodiscard]] std::string_view name(InverterState state);
+[[nodiscard]] std::string_view name(InverterStatus status);  ///< "off", ..., "?" for no such status
 
 /// A value, when it was true, and how long its source lets it count as current.
 template <class T>

@@ -23,12 +23,19 @@ std::optional<Reading<std::uint32_t>> Snapshot::bits(Point point, Measure measur
                                 reading->max_age};
 }
 
-std::optional<Reading<InverterState>> Snapshot::inverter_state() const {
-  const auto state = bits(Point::inverter, Measure::main_state);
-  if (!state || state->value > static_cast<std::uint32_t>(InverterState::charge))
-    return std::nullopt;
-  return Reading<InverterState>{static_cast<InverterState>(state->value), state->at,
-                                state->max_age};
+std::optional<Reading<InverterStatus>> Snapshot::inverter_status() const {
+  const auto status = bits(Point::inverter, Measure::status);
+  if (!status || status->value >= enum_count<InverterStatus>) return std::nullopt;
+  return Reading<InverterStatus>{static_cast<InverterStatus>(status->value), status->at,
+                                 status->max_age};
+}
+
+std::optional<Reading<VebusState>> Snapshot::vebus_state() const {
+  const auto& number = raw(Point::inverter, Measure::main_state);
+  if (!number) return std::nullopt;
+  const auto state = state_of<VebusState>(number->value);
+  if (!state) return std::nullopt;
+  return Reading<VebusState>{*state, number->at, number->max_age};
 }
 
 }  // namespace esshub

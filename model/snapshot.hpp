@@ -3,7 +3,9 @@
 
 #include <optional>
 
+#include "model/bms.hpp"
 #include "model/sample.hpp"
+#include "model/vebus.hpp"
 
 namespace esshub {
 
@@ -33,17 +35,12 @@ class Snapshot {
   [[nodiscard]] std::optional<Reading<Soc>> soc() const;
   /// A bit set (protections, warnings, requests) or small integer.
   [[nodiscard]] std::optional<Reading<std::uint32_t>> bits(Point point, Measure measure) const;
-  [[nodiscard]] std::optional<Reading<InverterState>> inverter_state() const;
+  [[nodiscard]] std::optional<Reading<InverterStatus>> inverter_status() const;
+  /// For people: VE.Bus's own word for it.
+  [[nodiscard]] std::optional<Reading<VebusState>> vebus_state() const;
 
  private:
   EnumArray<Point, EnumArray<Measure, std::optional<Reading<double>>>> readings_;
 };
-
-[[nodiscard]] constexpr bool has(std::uint32_t bits, BmsFlag flag) {
-  return (bits & static_cast<std::uint32_t>(flag)) != 0;
-}
-[[nodiscard]] constexpr bool has(std::uint32_t bits, BmsRequest request) {
-  return (bits & static_cast<std::uint32_t>(request)) != 0;
-}
 
 }  // namespace esshub

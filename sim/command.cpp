@@ -51,8 +51,9 @@ struct Named {
   T value;
 };
 
-template <class T, std::size_t n>
-tl::expected<T, std::string> one_of(const std::array<Named<T>, n>& table, std::string_view word) {
+template <class Table>
+auto one_of(const Table& table, std::string_view word)
+    -> tl::expected<decltype(table[0].value), std::string> {
   std::string names;
   for (const auto& row : table) {
     if (row.name == word) return row.value;
@@ -71,37 +72,6 @@ constexpr std::array fault_names{
     Named<FaultKind>{"stuck", FaultKind::stuck},   Named<FaultKind>{"slow", FaultKind::slow},
     Named<FaultKind>{"unplug", FaultKind::unplug},
 };
-constexpr std::array flag_names{
-    Named<BmsFlag>{"high_voltage", BmsFlag::high_voltage},
-    Named<BmsFlag>{"low_voltage", BmsFlag::low_voltage},
-    Named<BmsFlag>{"high_temperature", BmsFlag::high_temperature},
-    Named<BmsFlag>{"low_temperature", BmsFlag::low_temperature},
-    Named<BmsFlag>{"high_charge_current", BmsFlag::high_charge_current},
-    Named<BmsFlag>{"high_discharge_current", BmsFlag::high_discharge_current},
-    Named<BmsFlag>{"system", BmsFlag::system},
-    Named<BmsFlag>{"internal_communication", BmsFlag::internal_communication},
-    Named<BmsFlag>{"high_charge_temperature", BmsFlag::high_charge_temperature},
-    Named<BmsFlag>{"low_charge_temperature", BmsFlag::low_charge_temperature},
-    Named<BmsFlag>{"contactor", BmsFlag::contactor},
-    Named<BmsFlag>{"short_circuit", BmsFlag::short_circuit},
-    Named<BmsFlag>{"internal_failure", BmsFlag::internal_failure},
-    Named<BmsFlag>{"cell_imbalance", BmsFlag::cell_imbalance},
-    Named<BmsFlag>{"general", BmsFlag::general},
-    Named<BmsFlag>{"unknown", BmsFlag::unknown},
-};
-
-// Bits of the LED frame's alarm byte (reference: vebus-mk3#3.3).
-constexpr std::array alarm_names{
-    Named<unsigned>{"temperature_warning", 0x01},
-    Named<unsigned>{"low_battery_warning", 0x02},
-    Named<unsigned>{"overload_warning", 0x04},
-    Named<unsigned>{"dc_ripple_warning", 0x08},
-    Named<unsigned>{"temperature", 0x10},
-    Named<unsigned>{"low_battery", 0x20},
-    Named<unsigned>{"overload", 0x40},
-    Named<unsigned>{"dc_ripple", 0x80},
-};
-
 /// `load` and `pv` differ only in what they set.
 Parsed power_or_trace(Words words, void (Plant::*set)(std::optional<Watts>)) {
   if (words[1] == "trace")
@@ -192,7 +162,9 @@ Parsed parse_bms_limit(Words words, std::optional<Amperes> BmsOverrides::*limit)
 Parsed parse_bms_flag(Words words, std::uint32_t BmsOverrides::*flags) {
   if (words.size() != 4)
     return tl::unexpected("expected bms " + std::string(words[1]) + " NAME on|off");
-  const auto flag = one_of(flag_names, words[2]);
+  std::vector<Named<BmsFlag>> named;
+  each_bit<BmsFlag>([&named](BmsFlag each) { named.push_back({name(each), each}); });
+  const auto flag = one_of(named, words[2]);
   if (!flag) return tl::unexpected(flag.error());
   return on_off(words[3]).map([flags, flag = *flag](bool on) -> Command {
     return [flags, flag, on](Plant& plant) {
@@ -215,7 +187,16 @@ Parsed parse_bms(Words words) {
 
 Parsed parse_inverter(Words words) {
   if (words[1] != "alarm") return expected("alarm", words[1]);
-  const auto bit = one_of(alarm_names, words[2]);
+  struct Alarm {
+    std::string name;
+    unsigned value;  // its bit
+  };
+  std::vector<Alarm> named;
+  for (const auto alarm : enum_values<VebusAlarm>)
+    named.push_back({std::string{name(alarm)} + "_warning", warning_bit(alarm)});
+  for (const auto alarm : enum_values<VebusAlarm>)
+    named.push_back({std::string{name(alarm)}, alarm_bit(alarm)});
+  const auto bit = one_of(named, words[2]);
   if (!bit) return tl::unexpected(bit.error());
   return on_off(words[3]).map([bit = *bit](bool on) -> Command {
     return [bit, on](Plant& plant) {

@@ -57,13 +57,13 @@ json fields(const Measurement& m) {
 }
 json fields(const Alarms& m) {
   json out{{"kind", "alarms"},
-           {"protections", flag_names(m.protections)},
-           {"warnings", flag_names(m.warnings)}};
+           {"protections", names_of<BmsFlag>(m.protections)},
+           {"warnings", names_of<BmsFlag>(m.warnings)}};
   if (m.modules) out["modules"] = *m.modules;
   return out;
 }
 json fields(const Requests& m) {
-  return {{"kind", "requests"}, {"requests", request_names(m.bits)}};
+  return {{"kind", "requests"}, {"requests", names_of<BmsRequest>(m.bits)}};
 }
 json fields(const Maker& m) {
   return {{"kind", "maker"}, {"maker", m.text}};

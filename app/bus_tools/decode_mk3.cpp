@@ -13,6 +13,12 @@
 namespace esshub::app {
 namespace {
 
+template <class State>
+std::string_view state_name(std::uint8_t number) {
+  const auto known = state_of<State>(number);
+  return known ? name(*known) : "unknown";
+}
+
 using nlohmann::json;
 using namespace protocol;
 using namespace protocol::vebus;
@@ -293,8 +299,8 @@ class Mk3Decoder final : public LineDecoder {
       case Code::device_state_is:
         if (const auto state = decode_device_state(w))
           return {{"kind", "device_state"},
-                  {"state", name(static_cast<InverterState>(state->state))},
-                  {"sub_state", sub_state_name(state->sub_state)}};
+                  {"state", state_name<VebusState>(state->state)},
+                  {"sub_state", state_name<VebusChargeState>(state->sub_state)}};
         break;
       case Code::firmware_low_is:
       case Code::firmware_high_is:

@@ -247,10 +247,10 @@ class PylontechDriver final : public Driver {
     if (alarms != nullptr) {
       if (alarms->protections != 0) event.level = Level::warning;
       event.name = "bms_alarms";
-      detail += " protections=" + joined(flag_names(alarms->protections)) +
-                " warnings=" + joined(flag_names(alarms->warnings));
+      detail += " protections=" + joined(names_of<BmsFlag>(alarms->protections)) +
+                " warnings=" + joined(names_of<BmsFlag>(alarms->warnings));
     } else {
-      detail += " requests=" + joined(request_names(requests->bits));
+      detail += " requests=" + joined(names_of<BmsRequest>(requests->bits));
     }
     event.detail = std::move(detail);
     step.events.push_back(std::move(event));

@@ -8,13 +8,6 @@
 namespace esshub::protocol::pylontech {
 namespace {
 
-constexpr std::uint32_t bits(BmsFlag flag) {
-  return static_cast<std::uint32_t>(flag);
-}
-constexpr std::uint32_t bits(BmsRequest request) {
-  return static_cast<std::uint32_t>(request);
-}
-
 struct FlagBit {
   unsigned bit;  ///< in the 16-bit word of two bytes
   BmsFlag flag;
@@ -22,24 +15,17 @@ struct FlagBit {
 // 0x359 bytes 0-1 and, but for bit 11, bytes 2-3 (vendor document V1.2; reference:
 // pylontech-can#2.5). Emulators put "internal" at bit 15: that is unknown here, with the same
 // consequence.
-constexpr std::array protection_bits{
-    FlagBit{1, BmsFlag::high_voltage},
-    FlagBit{2, BmsFlag::low_voltage},
-    FlagBit{3, BmsFlag::high_temperature},
-    FlagBit{4, BmsFlag::low_temperature},
-    FlagBit{7, BmsFlag::high_discharge_current},
-    FlagBit{8, BmsFlag::high_charge_current},
-    FlagBit{11, BmsFlag::system},
-};
-constexpr std::array warning_bits{
-    FlagBit{1, BmsFlag::high_voltage},
-    FlagBit{2, BmsFlag::low_voltage},
-    FlagBit{3, BmsFlag::high_temperature},
-    FlagBit{4, BmsFlag::low_temperature},
-    FlagBit{7, BmsFlag::high_discharge_current},
-    FlagBit{8, BmsFlag::high_charge_current},
-    FlagBit{11, BmsFlag::internal_communication},
-};
+constexpr std::array<FlagBit, 7> flag_bits(BmsFlag bit_11) {
+  return {{{1, BmsFlag::high_voltage},
+           {2, BmsFlag::low_voltage},
+           {3, BmsFlag::high_temperature},
+           {4, BmsFlag::low_temperature},
+           {7, BmsFlag::high_discharge_current},
+           {8, BmsFlag::high_charge_current},
+           {11, bit_11}}};
+}
+constexpr auto protection_bits = flag_bits(BmsFlag::system);
+constexpr auto warning_bits = flag_bits(BmsFlag::internal_communication);
 
 /// Sent for flags the profile has no bit for; read back as BmsFlag::unknown.
 constexpr std::uint32_t undocumented_bit = 1u << 15;
@@ -78,18 +64,18 @@ constexpr std::array request_bits{
 
 std::uint32_t from_word(std::uint32_t word, std::span<const FlagBit> table) {
   std::uint32_t flags = 0;
-  for (const auto& [bit, flag] : table) {
-    if ((word >> bit & 1u) != 0) flags |= bits(flag);
-    word &= ~(1u << bit);
+  for (const auto& [at, flag] : table) {
+    if ((word >> at & 1u) != 0) flags |= bit(flag);
+    word &= ~(1u << at);
   }
-  return word == 0 ? flags : flags | bits(BmsFlag::unknown);
+  return word == 0 ? flags : flags | bit(BmsFlag::unknown);
 }
 
 std::uint32_t to_word(std::uint32_t flags, std::span<const FlagBit> table) {
   std::uint32_t word = 0;
-  for (const auto& [bit, flag] : table) {
-    if ((flags & bits(flag)) != 0) word |= 1u << bit;
-    flags &= ~bits(flag);
+  for (const auto& [at, flag] : table) {
+    if ((flags & bit(flag)) != 0) word |= 1u << at;
+    flags &= ~bit(flag);
   }
   return flags == 0 ? word : word | undocumented_bit;
 }
@@ -99,7 +85,7 @@ std::uint32_t from_pairs(std::uint32_t word) {
   std::uint32_t flags = 0;
   for (std::size_t i = 0; i < pair_count; ++i) {
     if ((word >> 2 * i & pair_active) == 0) continue;
-    flags |= bits(i < pair_order.size() ? pair_order[i] : BmsFlag::unknown);
+    flags |= bit(i < pair_order.size() ? pair_order[i] : BmsFlag::unknown);
   }
   return flags;
 }
@@ -107,9 +93,9 @@ std::uint32_t from_pairs(std::uint32_t word) {
 std::uint32_t to_pairs(std::uint32_t flags) {
   std::uint32_t word = 0;
   for (std::size_t i = 0; i < pair_order.size(); ++i) {
-    const bool active = (flags & bits(pair_order[i])) != 0;
+    const bool active = (flags & bit(pair_order[i])) != 0;
     word |= (active ? pair_active : pair_inactive) << 2 * i;
-    flags &= ~bits(pair_order[i]);
+    flags &= ~bit(pair_order[i]);
   }
   return flags == 0 ? word : word | pair_active << 2 * (pair_count - 1);
 }
@@ -440,48 +426,16 @@ CanFrame encode(const Product& product) {
 
 std::uint32_t requests_of(std::uint8_t byte) {
   std::uint32_t requests = 0;
-  for (const auto& [bit, request] : request_bits)
-    if ((byte >> bit & 1u) != 0) requests |= bits(request);
+  for (const auto& [at, request] : request_bits)
+    if ((byte >> at & 1u) != 0) requests |= bit(request);
   return requests;
 }
 
 std::uint8_t request_byte(std::uint32_t requests) {
   unsigned byte = 0;
-  for (const auto& [bit, request] : request_bits)
-    if ((requests & bits(request)) != 0) byte |= 1u << bit;
+  for (const auto& [at, request] : request_bits)
+    if ((requests & bit(request)) != 0) byte |= 1u << at;
   return static_cast<std::uint8_t>(byte);
-}
-
-std::vector<std::string_view> flag_names(std::uint32_t flags) {
-  constexpr std::array<std::string_view, 16> names{"high_voltage",
-                                                   "low_voltage",
-                                                   "high_temperature",
-                                                   "low_temperature",
-                                                   "high_charge_current",
-                                                   "high_discharge_current",
-                                                   "system",
-                                                   "internal_communication",
-                                                   "high_charge_temperature",
-                                                   "low_charge_temperature",
-                                                   "contactor",
-                                                   "short_circuit",
-                                                   "internal_failure",
-                                                   "cell_imbalance",
-                                                   "general",
-                                                   "unknown"};
-  std::vector<std::string_view> out;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if ((flags >> i & 1u) != 0) out.push_back(names[i]);
-  return out;
-}
-
-std::vector<std::string_view> request_names(std::uint32_t requests) {
-  constexpr std::array<std::string_view, 5> names{
-      "charge_enable", "discharge_enable", "force_charge_1", "force_charge_2", "full_charge"};
-  std::vector<std::string_view> out;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if ((requests >> i & 1u) != 0) out.push_back(names[i]);
-  return out;
 }
 
 std::string joined(const std::vector<std::string_view>& words) {

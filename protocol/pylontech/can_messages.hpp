@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/bms.hpp"
 #include "model/result.hpp"
 #include "model/sample.hpp"
 #include "model/units.hpp"
@@ -170,10 +171,6 @@ using Message =
 [[nodiscard]] std::uint32_t requests_of(std::uint8_t byte);
 [[nodiscard]] std::uint8_t request_byte(std::uint32_t requests);
 
-/// "high_voltage", ... of the BmsFlag bits that are set, lowest bit first.
-[[nodiscard]] std::vector<std::string_view> flag_names(std::uint32_t bits);
-/// "charge_enable", ... of the BmsRequest bits that are set, lowest bit first.
-[[nodiscard]] std::vector<std::string_view> request_names(std::uint32_t bits);
 /// With commas between.
 [[nodiscard]] std::string joined(const std::vector<std::string_view>& words);
 

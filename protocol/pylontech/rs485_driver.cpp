@@ -319,8 +319,8 @@ class PylontechRs485Driver final : public Driver {
                        alarms.discharge_switch()};
     if (std::exchange(module().told, present) == present) return;
     tell(step, present.protections != 0 ? Level::warning : Level::notice, "module_alarms",
-         " protections=" + pylontech::joined(pylontech::flag_names(present.protections)) +
-             " warnings=" + pylontech::joined(pylontech::flag_names(present.warnings)) +
+         " protections=" + pylontech::joined(names_of<BmsFlag>(present.protections)) +
+             " warnings=" + pylontech::joined(names_of<BmsFlag>(present.warnings)) +
              " charge_switch=" + on_off(present.charge_switch) +
              " discharge_switch=" + on_off(present.discharge_switch) +
              " status=" + to_hex(std::as_bytes(std::span(alarms.status))));

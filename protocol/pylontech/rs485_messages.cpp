@@ -20,10 +20,6 @@ constexpr std::size_t serial_length = 16;
 constexpr std::size_t device_length = 10;
 constexpr std::size_t maker_length = 20;
 
-constexpr std::uint32_t bits(BmsFlag flag) {
-  return static_cast<std::uint32_t>(flag);
-}
-
 // ---- commands ----------------------------------------------------------------------------------
 
 /// Nothing for a value that is no Command.
@@ -618,19 +614,19 @@ Bytes encode_refusal(std::uint8_t address, ReturnCode code) {
 std::uint32_t protections(const ModuleAlarms& module) {
   std::uint32_t flags = 0;
   unsigned left = module.status[0];
-  for (const auto& [bit, flag] : protection_bits) {
-    if ((left >> bit & 1u) != 0) flags |= bits(flag);
-    left &= ~(1u << bit);
+  for (const auto& [at, flag] : protection_bits) {
+    if ((left >> at & 1u) != 0) flags |= bit(flag);
+    left &= ~(1u << at);
   }
-  return left == 0 ? flags : flags | bits(BmsFlag::unknown);
+  return left == 0 ? flags : flags | bit(BmsFlag::unknown);
 }
 
 std::uint8_t protection_byte(std::uint32_t flags) {
   unsigned byte = 0;
   std::uint32_t left = flags;
-  for (const auto& [bit, flag] : protection_bits) {
-    if ((flags & bits(flag)) != 0) byte |= 1u << bit;
-    left &= ~bits(flag);
+  for (const auto& [at, flag] : protection_bits) {
+    if ((flags & bit(flag)) != 0) byte |= 1u << at;
+    left &= ~bit(flag);
   }
   return static_cast<std::uint8_t>(left == 0 ? byte : byte | 1u << undefined_bit);
 }
@@ -638,7 +634,7 @@ std::uint8_t protection_byte(std::uint32_t flags) {
 std::uint32_t warnings(const ModuleAlarms& module) {
   std::uint32_t flags = 0;
   const auto add = [&flags](bool on, BmsFlag flag) {
-    if (on) flags |= bits(flag);
+    if (on) flags |= bit(flag);
   };
   const auto is = [](State state, State wanted) { return state == wanted; };
   add(any(module.cells, State::high) || is(module.voltage, State::high), BmsFlag::high_voltage);

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/bms.hpp"
 #include "model/result.hpp"
 #include "model/sample.hpp"
 #include "model/units.hpp"

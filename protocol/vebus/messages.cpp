@@ -349,9 +349,8 @@ bool ConfigInfo::off_by_remote() const {
   return (*switch_register & must) == must && (*switch_register & must_not) == 0;
 }
 
-std::optional<InverterState> AcInfo::main_state() const {
-  if (state > static_cast<unsigned>(InverterState::charge)) return std::nullopt;
-  return static_cast<InverterState>(state);
+std::optional<VebusState> AcInfo::main_state() const {
+  return state_of<VebusState>(state);
 }
 
 Result<Message> decode(const Frame& frame) {
@@ -538,27 +537,21 @@ std::string_view name(SwitchState state) {
   return "unknown";
 }
 
-std::string_view sub_state_name(std::uint8_t sub_state) {
-  constexpr std::array<std::string_view, 9> names{"init",
-                                                  "bulk",
-                                                  "absorption",
-                                                  "float",
-                                                  "storage",
-                                                  "repeated_absorption",
-                                                  "forced_absorption",
-                                                  "equalise",
-                                                  "bulk_stopped"};
-  return sub_state < names.size() ? names[sub_state] : "unknown";
-}
-
 std::string led_names(std::uint8_t bits) {
   return joined(bits, {"mains", "absorption", "bulk", "float", "inverter", "overload",
                        "low_battery", "temperature"});
 }
 
 std::string alarm_names(std::uint8_t bits) {
-  return joined(bits, {"temperature_warning", "low_battery_warning", "overload_warning",
-                       "dc_ripple_warning", "temperature", "low_battery", "overload", "dc_ripple"});
+  std::string out;
+  const auto add = [&out](VebusAlarm alarm, std::string_view level) {
+    out += (out.empty() ? "" : ", ") + std::string{name(alarm)} + std::string{level};
+  };
+  for (const auto alarm : enum_values<VebusAlarm>)
+    if ((bits & warning_bit(alarm)) != 0) add(alarm, "_warning");
+  for (const auto alarm : enum_values<VebusAlarm>)
+    if ((bits & alarm_bit(alarm)) != 0) add(alarm, "");
+  return out;
 }
 
 std::string_view error_text(std::uint8_t code) {

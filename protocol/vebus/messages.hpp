@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "model/result.hpp"
-#include "model/sample.hpp"
 #include "model/units.hpp"
+#include "model/vebus.hpp"
 #include "protocol/vebus/mk3_frame.hpp"
 
 namespace esshub::protocol::vebus {
@@ -194,7 +194,7 @@ struct AcInfo {
   [[nodiscard]] unsigned phase() const;
   /// Number of phases; told by the frame of L1 alone.
   [[nodiscard]] std::optional<unsigned> phases() const;
-  [[nodiscard]] std::optional<InverterState> main_state() const;
+  [[nodiscard]] std::optional<VebusState> main_state() const;
   friend bool operator==(AcInfo, AcInfo) = default;
 };
 /// Type 0x41: AC input and switch register.
@@ -313,8 +313,8 @@ struct SettingInfo {
 [[nodiscard]] Result<SettingInfo> decode_setting_info(const Winmon& reply);
 
 struct DeviceState {
-  std::uint8_t state = 0;      ///< InverterState
-  std::uint8_t sub_state = 0;  ///< while charging, 0 to 8
+  std::uint8_t state = 0;      ///< VebusState
+  std::uint8_t sub_state = 0;  ///< while charging, VebusChargeState
 };
 [[nodiscard]] Result<DeviceState> decode_device_state(const Winmon& reply);
 
@@ -353,7 +353,6 @@ using Message = std::variant<VersionRequest, Version, Address, LedRequest, Leds,
 
 // ---- words for people (reference: vebus-mk3#3.3, vebus-mk3#8) ----------------------------------
 
-[[nodiscard]] std::string_view sub_state_name(std::uint8_t sub_state);
 /// "mains, bulk"; the LEDs of one byte.
 [[nodiscard]] std::string led_names(std::uint8_t bits);
 /// "low_battery_warning, overload"; empty when none.

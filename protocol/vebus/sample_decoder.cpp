@@ -18,6 +18,27 @@ bool within(double value, double low, double high) {
   return value >= low && value <= high;
 }
 
+/// Nothing for a state of which it cannot be said: a slave has none of its own.
+std::optional<InverterStatus> status_of(VebusState state, bool error) {
+  switch (state) {
+    case VebusState::down:
+    case VebusState::startup:
+    case VebusState::off:
+      return error ? InverterStatus::fault : InverterStatus::off;
+    case VebusState::invert_full:
+    case VebusState::invert_half:
+    case VebusState::invert_search:
+      return InverterStatus::islanded;
+    case VebusState::power_assist:
+    case VebusState::passthru:
+    case VebusState::charge:
+      return InverterStatus::grid_connected;
+    case VebusState::slave:
+      break;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
@@ -53,10 +74,12 @@ void SampleDecoder::on_mains(const AcInfo& info, const Scales& scales, Instant n
                              FrameCounters& frames) {
   if (const auto state = info.main_state()) {
     step.add({Point::inverter, Measure::main_state}, static_cast<double>(*state), now);
+    if (const auto status = status_of(*state, error_.value_or(0) != 0))
+      step.add({Point::inverter, Measure::status}, static_cast<double>(*status), now);
     if (state_ != state)
       step.tell(Level::notice, "inverter_state", "state=" + std::string{name(*state)});
     state_ = state;
-    if (state != InverterState::off) off_by_remote_ = false;
+    if (state != VebusState::off) off_by_remote_ = false;
   } else {
     frames.add(FrameResult::content);
   }
@@ -100,7 +123,7 @@ void SampleDecoder::on_input(const ConfigInfo& info, Instant now, Step& step) {
   constexpr double amperes = 0.1;
   step.add({Point::inverter, Measure::input_limit}, info.limit * amperes, now,
            max_age_of(input_period));
-  off_by_remote_ = state_ == InverterState::off && info.off_by_remote();
+  off_by_remote_ = state_ == VebusState::off && info.off_by_remote();
 }
 
 void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant now, Step& step,
@@ -124,7 +147,7 @@ void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant
 
 void SampleDecoder::on_device_state(const Winmon& reply, Instant now, Step& step) {
   const auto state = decode_device_state(reply);
-  if (state && state->state == static_cast<std::uint8_t>(InverterState::charge))
+  if (state && state->state == static_cast<std::uint8_t>(VebusState::charge))
     step.add({Point::inverter, Measure::charge_state}, state->sub_state, now,
              max_age_of(device_state_period));
 }

@@ -33,11 +33,11 @@ class SampleDecoder {
   /// Switched off by an earlier run of the hub, at the islanded cut-off, and the mains are back:
   /// nobody else would undo that. Never true in a power cut.
   [[nodiscard]] bool left_off() const {
-    return state_ == InverterState::off && mains_present_ && off_by_remote_;
+    return state_ == VebusState::off && mains_present_ && off_by_remote_;
   }
 
  private:
-  std::optional<InverterState> state_;
+  std::optional<VebusState> state_;
   bool mains_present_ = false;
   bool off_by_remote_ = false;  // by the switch register of since it is off
   std::optional<std::uint8_t> alarms_;

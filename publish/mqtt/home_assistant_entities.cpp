@@ -107,7 +107,7 @@ Text mains(const Decision& d) {
 }
 
 Text inverter_state(const View& view) {
-  const auto state = fresh(view.snapshot.inverter_state(), view.now);
+  const auto state = fresh(view.snapshot.vebus_state(), view.now);
   if (!state) return std::nullopt;
   return std::string{name(*state)};
 }

@@ -99,8 +99,8 @@ Value connected(const View& view) {
   return view.current(point, measure) ? 1 : 0;
 }
 
-std::optional<InverterState> main_state(const View& view) {
-  return fresh(view.snapshot.inverter_state(), view.now);
+std::optional<VebusState> main_state(const View& view) {
+  return fresh(view.snapshot.vebus_state(), view.now);
 }
 
 /// As the control sees it; nothing while the inverter is silent.
@@ -118,31 +118,45 @@ Value vebus_state(const View& view) {
   const auto error = integer(view.current(Point::inverter, Measure::error));
   if (error && *error != 0) return 2;
   switch (*state) {
-    case InverterState::down:
-    case InverterState::startup:
-    case InverterState::off:
+    case VebusState::down:
+    case VebusState::startup:
+    case VebusState::off:
       return 0;
-    case InverterState::slave:
+    case VebusState::slave:
       return std::nullopt;  // a slave has no state of its own
-    case InverterState::invert_full:
-    case InverterState::invert_half:
+    case VebusState::invert_full:
+    case VebusState::invert_half:
       return 9;
-    case InverterState::invert_search:
+    case VebusState::invert_search:
       return 1;
-    case InverterState::power_assist:
+    case VebusState::power_assist:
       return 10;
-    case InverterState::passthru:
+    case VebusState::passthru:
       return 8;
-    case InverterState::charge:
+    case VebusState::charge:
       break;
   }
   if (setpoint_w(view)) return 252;  // external control
-  const auto charging = integer(view.current(Point::inverter, Measure::charge_state));
-  if (!charging) return std::nullopt;
-  // init, bulk, absorption, float, storage, repeated and forced absorption, equalise, bulk stopped
-  constexpr std::array<std::int32_t, 9> states{3, 3, 4, 5, 6, 4, 4, 7, 3};
-  const auto i = static_cast<std::size_t>(*charging);
-  return i < states.size() ? Value{states[i]} : std::nullopt;
+  const auto charging = view.current(Point::inverter, Measure::charge_state);
+  const auto known = charging ? state_of<VebusChargeState>(*charging) : std::nullopt;
+  if (!known) return std::nullopt;
+  switch (*known) {
+    case VebusChargeState::init:
+    case VebusChargeState::bulk:
+    case VebusChargeState::bulk_stopped:
+      return 3;
+    case VebusChargeState::absorption:
+    case VebusChargeState::repeated_absorption:
+    case VebusChargeState::forced_absorption:
+      return 4;
+    case VebusChargeState::float_:
+      return 5;
+    case VebusChargeState::storage:
+      return 6;
+    case VebusChargeState::equalise:
+      return 7;
+  }
+  return std::nullopt;
 }
 
 Value active_input(const View& view) {
@@ -175,13 +189,13 @@ Value assistant(const View& view) {
   return controllable && *controllable == 1.0 ? Value{5} : std::nullopt;
 }
 
-/// Alarm and pre-alarm bits of the LED frame. reference: vebus-mk3#3.3.
-template <unsigned pre_bit>
+/// 0 ok, 1 warning, 2 alarm.
+template <VebusAlarm alarm>
 Value inverter_alarm(const View& view) {
-  const auto set = integer(view.current(Point::inverter, Measure::alarms));
+  const auto set = fresh(view.snapshot.bits(Point::inverter, Measure::alarms), view.now);
   if (!set) return std::nullopt;
-  if ((*set >> (pre_bit + 4)) & 1) return 2;
-  return (*set >> pre_bit) & 1;
+  if ((*set & alarm_bit(alarm)) != 0) return 2;
+  return (*set & warning_bit(alarm)) != 0 ? 1 : 0;
 }
 
 /// As the hub switches it: 3 on, 4 off.
@@ -445,14 +459,14 @@ constexpr auto rows = std::to_array<Row>({
     {"vebus", "/VebusError", &whole<P::inverter, M::error>},
     {"vebus", "/Alarms/GridLost", &grid_lost},
     {"vebus", "/Alarms/BmsConnectionLost", &fault_alarm<Fault::bms_lost>},
-    {"vebus", "/Alarms/HighTemperature", &inverter_alarm<0>},
-    {"vebus", "/Alarms/LowBattery", &inverter_alarm<1>},
-    {"vebus", "/Alarms/Overload", &inverter_alarm<2>},
-    {"vebus", "/Alarms/Ripple", &inverter_alarm<3>},
-    {"vebus", "/Alarms/L1/HighTemperature", &inverter_alarm<0>},
-    {"vebus", "/Alarms/L1/LowBattery", &inverter_alarm<1>},
-    {"vebus", "/Alarms/L1/Overload", &inverter_alarm<2>},
-    {"vebus", "/Alarms/L1/Ripple", &inverter_alarm<3>},
+    {"vebus", "/Alarms/HighTemperature", &inverter_alarm<VebusAlarm::temperature>},
+    {"vebus", "/Alarms/LowBattery", &inverter_alarm<VebusAlarm::low_battery>},
+    {"vebus", "/Alarms/Overload", &inverter_alarm<VebusAlarm::overload>},
+    {"vebus", "/Alarms/Ripple", &inverter_alarm<VebusAlarm::dc_ripple>},
+    {"vebus", "/Alarms/L1/HighTemperature", &inverter_alarm<VebusAlarm::temperature>},
+    {"vebus", "/Alarms/L1/LowBattery", &inverter_alarm<VebusAlarm::low_battery>},
+    {"vebus", "/Alarms/L1/Overload", &inverter_alarm<VebusAlarm::overload>},
+    {"vebus", "/Alarms/L1/Ripple", &inverter_alarm<VebusAlarm::dc_ripple>},
     {"vebus", "/Bms/BmsExpected", &constant<1>},
     {"vebus", "/Bms/AllowToCharge", &requested<BmsRequest::charge_enable>},
     {"vebus", "/Bms/AllowToDischarge", &requested<BmsRequest::discharge_enable>},

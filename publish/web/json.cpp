@@ -163,7 +163,7 @@ Json decision_json(const View& view) {
 }
 
 Json inverter_state(const View& view) {
-  const auto state = fresh(view.snapshot.inverter_state(), view.now);
+  const auto state = fresh(view.snapshot.vebus_state(), view.now);
   return state ? Json(name(*state)) : Json(nullptr);
 }
 

@@ -49,10 +49,6 @@ double taper(double percent) {
   return 0.20;
 }
 
-constexpr std::uint32_t bit(BmsFlag flag) {
-  return static_cast<std::uint32_t>(flag);
-}
-
 /// Stays as it was between `set` and `clear`.
 bool latch(bool was, bool set, bool clear) {
   return set || (was && !clear);

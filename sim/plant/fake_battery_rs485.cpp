@@ -17,10 +17,6 @@ constexpr std::size_t cell_groups = 4;
 constexpr double module_ah = 50.0;
 constexpr unsigned cycles = 31;
 
-std::uint32_t bits(BmsFlag flag) {
-  return static_cast<std::uint32_t>(flag);
-}
-
 /// -2 to 2, different for neighbours, 0 on average over 5.
 double spread(std::size_t i, std::size_t module) {
   return static_cast<double>((2 * i + module) % 5) - 2.0;
@@ -46,8 +42,8 @@ Module values_of(const BatteryTruth& truth, std::size_t module) {
 ModuleAlarms alarms_of(const BatteryTruth& truth) {
   const auto state = [&](BmsFlag high, BmsFlag low) {
     const std::uint32_t any = truth.warnings | truth.protections;
-    if ((any & bits(high)) != 0) return State::high;
-    return (any & bits(low)) != 0 ? State::low : State::ok;
+    if ((any & bit(high)) != 0) return State::high;
+    return (any & bit(low)) != 0 ? State::low : State::ok;
   };
   const auto high_only = [&](BmsFlag high) { return state(high, high); };
   ModuleAlarms m;

@@ -116,7 +116,7 @@ class FakeMultiplus final : public Device {
     const bool mains = truth_.mains_frequency.value() > 0.0;
     if (mains && !had_mains_) switched_to_sleep_ = false;
     had_mains_ = mains;
-    const bool sleeping = truth_.state == InverterState::down || switched_to_sleep_;
+    const bool sleeping = truth_.state == VebusState::down || switched_to_sleep_;
     if (sleeping && !asleep_) forget_settings(now);
     asleep_ = sleeping;
   }

@@ -25,13 +25,6 @@ enum Led : std::uint8_t {
   led_overload = 0x20,
   led_low_battery = 0x40
 };
-enum Alarm : std::uint8_t {
-  low_battery_pre = 0x02,
-  overload_pre = 0x04,
-  low_battery_full = 0x20,
-  overload_full = 0x40
-};
-
 }  // namespace
 
 Watts dc_power(Watts ac) {
@@ -134,13 +127,13 @@ void Inverter::show(const Mains& mains, const InverterCommand& command) {
       truth_.out_voltage = mains.voltage;
       truth_.out_frequency = mains.frequency;
       if (!command.setpoint) {
-        truth_.state = InverterState::passthru;
+        truth_.state = VebusState::passthru;
         truth_.leds_on = led_mains;
         break;
       }
       // Under ESS control the state stays "charge" also while discharging (reference:
       // vebus-mk3#7.4).
-      truth_.state = InverterState::charge;
+      truth_.state = VebusState::charge;
       truth_.charge_state = voltage_limited_ ? 2 : 1;
       truth_.leds_on = voltage_limited_ ? led_absorption : led_bulk;
       if (truth_.battery_ac < Watts{}) {
@@ -151,32 +144,33 @@ void Inverter::show(const Mains& mains, const InverterCommand& command) {
       }
       break;
     case Output::battery:
-      truth_.state = InverterState::invert_full;
+      truth_.state = VebusState::invert_full;
       truth_.out_voltage = 230.0_V;
       truth_.out_frequency = 50.0_Hz;
       truth_.leds_on = led_inverter;
       break;
     case Output::none:
-      truth_.state = InverterState::off;
+      truth_.state = VebusState::off;
       truth_.out_voltage = Volts{};
       truth_.out_frequency = Hertz{};
       break;
   }
-  truth_.alarms = shown_alarms_;
+  std::uint32_t alarms = shown_alarms_;
   if (low_battery_) {
-    truth_.alarms |= low_battery_full;
+    alarms |= alarm_bit(VebusAlarm::low_battery);
     truth_.leds_on |= led_low_battery;
   } else if (truth_.dc_voltage < settings_.dc_low + 1.0_V) {
-    truth_.alarms |= low_battery_pre;
+    alarms |= warning_bit(VebusAlarm::low_battery);
     truth_.leds_blink |= led_low_battery;
   }
   if (overload_) {
-    truth_.alarms |= overload_full;
+    alarms |= alarm_bit(VebusAlarm::overload);
     truth_.leds_on |= led_overload;
   } else if (output_ == Output::battery && truth_.ac_out > settings_.continuous) {
-    truth_.alarms |= overload_pre;
+    alarms |= warning_bit(VebusAlarm::overload);
     truth_.leds_blink |= led_overload;
   }
+  truth_.alarms = static_cast<std::uint8_t>(alarms);
 }
 
 }  // namespace esshub::sim

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "model/bms.hpp"
 #include "model/sample.hpp"
 #include "model/units.hpp"
+#include "model/vebus.hpp"
 
 namespace esshub::sim {
 
@@ -62,8 +64,8 @@ struct BatteryTruth {
 
 /// The MultiPlus as it measures itself.
 struct InverterTruth {
-  InverterState state = InverterState::passthru;
-  std::uint8_t charge_state = 1;  ///< VE.Bus sub-state
+  VebusState state = VebusState::passthru;
+  std::uint8_t charge_state = 1;  ///< VebusChargeState
   Watts ac_in{};                  ///< + = drawn from mains
   Watts battery_ac{};             ///< AC side of the conversion, + = charging
   Watts ac_out{};                 ///< loads behind it

@@ -46,7 +46,7 @@ struct House {
   double dcl_a = 50.0;
   std::uint32_t protections = 0;
   std::uint32_t requests = 3;  // charge and discharge enabled
-  InverterState state = InverterState::charge;
+  InverterStatus state = InverterStatus::grid_connected;
   double mains_v = 230.0;
   bool grid_alive = true;
   bool bms_alive = true;
@@ -89,7 +89,7 @@ struct House {
     if (inverter_alive) {
       put(Point::inverter, Measure::controllable, 1);
       put(Point::inverter, Measure::power, inverter_w);
-      put(Point::inverter, Measure::main_state, static_cast<double>(state));
+      put(Point::inverter, Measure::status, static_cast<double>(state));
       put(Point::inverter, Measure::voltage, mains_v);
       put(Point::inverter, Measure::dc_voltage, pack_v);
       put(Point::ac_out, Measure::power, ac_out_w);

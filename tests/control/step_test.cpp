@@ -188,7 +188,7 @@ TEST(Stale, UnknownAcOutLoadMeansNothingIsWritten) {
   for (int i = 0; i < 30; ++i) {
     h.put(Point::inverter, Measure::controllable, 1);
     h.put(Point::inverter, Measure::power, 0);
-    h.put(Point::inverter, Measure::main_state, 9);
+    h.put(Point::inverter, Measure::status, 1);
     const Decision d = h.tick();
     EXPECT_EQ(d.setpoint.mode, InverterMode::release);
   }
@@ -368,7 +368,7 @@ TEST(Slew, LimitsTheChangePerTick) {
 TEST(Islanded, WritesNoSetpointAndReleasesTheReserve) {
   House h = settled();
   h.soc = 15;
-  h.state = InverterState::invert_full;
+  h.state = InverterStatus::islanded;
   h.mains_v = 0;
   const Decision d = h.run(1s);
   EXPECT_EQ(d.setpoint.mode, InverterMode::release);
@@ -381,20 +381,20 @@ TEST(Islanded, WritesNoSetpointAndReleasesTheReserve) {
 TEST(Islanded, SwitchesOffAtCutoffSocUntilMainsIsBack) {
   House h = settled();
   h.soc = 5;
-  h.state = InverterState::invert_full;
+  h.state = InverterStatus::islanded;
   h.mains_v = 0;
   EXPECT_EQ(h.run(200ms).setpoint.mode, InverterMode::off);
-  h.state = InverterState::off;  // the inverter obeyed; latched although it no longer inverts
+  h.state = InverterStatus::off;  // the inverter obeyed; latched although it no longer inverts
   EXPECT_EQ(h.run(60s).setpoint.mode, InverterMode::off);
   h.mains_v = 230;
-  h.state = InverterState::charge;
+  h.state = InverterStatus::grid_connected;
   EXPECT_EQ(h.run(200ms).setpoint.mode, InverterMode::follow);
 }
 
 TEST(Islanded, DoesNotCutOffAgainWhileItWaitsForTheReturnedMains) {
   House h = settled();
   h.soc = 4;
-  h.state = InverterState::invert_full;
+  h.state = InverterStatus::islanded;
   h.mains_v = 0;
   EXPECT_EQ(h.run(200ms).setpoint.mode, InverterMode::off);
   h.mains_v = 230;  // back, but the unit inverts for minutes before it connects
@@ -402,18 +402,31 @@ TEST(Islanded, DoesNotCutOffAgainWhileItWaitsForTheReturnedMains) {
 }
 
 TEST(Islanded, AnInverterThatIsSwitchedOffIsNamed) {
+  for (const auto off : {InverterStatus::off, InverterStatus::fault}) {
+    House h = settled();
+    h.residual_w = 1000;
+    h.state = off;
+    const Decision d = h.run(1s);
+    EXPECT_EQ(d.battery_power, Watts{});
+    EXPECT_TRUE(d.reasons.has(Cause::inverter_off));
+  }
+}
+
+/// A status that is not known is not taken for grid-connected.
+TEST(Islanded, AnInverterOfUnknownStatusIsNotControlled) {
   House h = settled();
   h.residual_w = 1000;
-  h.state = InverterState::off;
+  h.state = static_cast<InverterStatus>(4);
   const Decision d = h.run(1s);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Cause::inverter_off));
+  EXPECT_TRUE(d.reasons.has(Cause::inverter_stale));
+  EXPECT_EQ(d.setpoint.mode, InverterMode::release);
 }
 
 TEST(Islanded, SwitchesOffAtCutoffVoltageAfter10s) {
   House h = settled();
   h.pack_v = 45.9;
-  h.state = InverterState::invert_full;
+  h.state = InverterStatus::islanded;
   h.mains_v = 0;
   EXPECT_EQ(h.run(9s).setpoint.mode, InverterMode::release);
   EXPECT_EQ(h.run(2s).setpoint.mode, InverterMode::off);

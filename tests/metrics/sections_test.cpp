@@ -82,7 +82,7 @@ View full_view() {
   put(Point::battery, Measure::requests, 3);
   put(Point::battery, Measure::cell_voltage_max, 3.41);
   put(battery_module(1), Measure::cell_temperature_min, 17.5);
-  put(Point::inverter, Measure::main_state, static_cast<double>(InverterState::charge));
+  put(Point::inverter, Measure::main_state, static_cast<double>(VebusState::charge));
   put(Point::inverter, Measure::charge_state, 1);
   put(Point::inverter, Measure::alarms, 0x24);
   put(Point::inverter, Measure::error, 0);
@@ -248,9 +248,8 @@ TEST(Sections, NoTimeStampsWhileTheClockIsNotTrusted) {
 
 TEST(Sections, TheChargeStateIsAbsentUnlessCharging) {
   auto view = full_view();
-  view.snapshot.absorb({{Point::inverter, Measure::main_state},
-                        static_cast<double>(InverterState::passthru),
-                        start});
+  view.snapshot.absorb(
+      {{Point::inverter, Measure::main_state}, static_cast<double>(VebusState::passthru), start});
   const auto page = text(view);
   EXPECT_THAT(page, HasSubstr("esshub_inverter_state_active{state=\"passthru\"} 1\n"));
   EXPECT_THAT(page, Not(HasSubstr("esshub_inverter_charge_state_active")));

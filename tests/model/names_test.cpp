@@ -36,7 +36,7 @@ TEST(OutwardNames, OfMeasures) {
       ElementsAre("power", "voltage", "current", "frequency", "energy_forward", "energy_reverse",
                   "temperature", "soc", "soh", "cvl", "ccl", "dcl", "dvl", "protections",
                   "warnings", "requests", "modules", "capacity", "dc_power", "dc_voltage",
-                  "dc_current", "main_state", "charge_state", "leds", "alarms", "error",
+                  "dc_current", "status", "main_state", "charge_state", "leds", "alarms", "error",
                   "controllable", "setpoint", "input_limit", "cell_voltage_min", "cell_voltage_max",
                   "cell_temperature_min", "cell_temperature_max"));
   EXPECT_EQ(name(static_cast<Measure>(enum_count<Measure>)), "?");
@@ -65,6 +65,30 @@ TEST(OutwardNames, OfCauses) {
           "soc_ceiling", "soc_floor", "reserve", "storm", "range_low", "range_high", "cheap",
           "excluded_load", "excluded_load_stale", "inverter_rating", "charge_limit",
           "discharge_limit", "import_cap", "export_cap", "slew", "components_failing", "overrun"));
+}
+
+TEST(OutwardNames, OfTheInverter) {
+  EXPECT_THAT(names<InverterStatus>(), ElementsAre("off", "grid_connected", "islanded", "fault"));
+  EXPECT_THAT(names<VebusState>(),
+              ElementsAre("down", "startup", "off", "slave", "invert_full", "invert_half",
+                          "invert_search", "power_assist", "passthru", "charge"));
+  EXPECT_THAT(names<VebusChargeState>(),
+              ElementsAre("init", "bulk", "absorption", "float", "storage", "repeated_absorption",
+                          "forced_absorption", "equalise", "bulk_stopped"));
+  EXPECT_THAT(names<VebusAlarm>(),
+              ElementsAre("temperature", "low_battery", "overload", "dc_ripple"));
+}
+
+TEST(OutwardNames, OfTheBms) {
+  EXPECT_THAT(names_of<BmsFlag>(~0u),
+              ElementsAre("high_voltage", "low_voltage", "high_temperature", "low_temperature",
+                          "high_charge_current", "high_discharge_current", "system",
+                          "internal_communication", "high_charge_temperature",
+                          "low_charge_temperature", "contactor", "short_circuit",
+                          "internal_failure", "cell_imbalance", "general", "unknown"));
+  EXPECT_THAT(names_of<BmsRequest>(~0u),
+              ElementsAre("charge_enable", "discharge_enable", "force_charge_1", "force_charge_2",
+                          "full_charge"));
 }
 
 TEST(OutwardNames, OfTheRest) {

@@ -72,14 +72,35 @@ TEST(View, EachReadingIsShownAsLongAsItsSourceSays) {
   EXPECT_FALSE(v.current(Point::battery, Measure::soc));
   EXPECT_FALSE(fresh(v.snapshot.soc(), v.now));
   EXPECT_EQ(fresh(v.snapshot.bits(Point::battery, Measure::protections), v.now), 2u);
-  EXPECT_TRUE(fresh(v.snapshot.inverter_state(), v.now));
+  EXPECT_TRUE(fresh(v.snapshot.vebus_state(), v.now));
   v.now = Instant{} + 5s + 1ns;
   EXPECT_FALSE(fresh(v.snapshot.bits(Point::battery, Measure::protections), v.now));
-  EXPECT_FALSE(fresh(v.snapshot.inverter_state(), v.now));
+  EXPECT_FALSE(fresh(v.snapshot.vebus_state(), v.now));
   EXPECT_EQ(fresh(v.snapshot.get<Celsius>(battery_module(0), Measure::temperature), v.now),
             Celsius{21.0});
   v.now = Instant{} + 15s + 1ns;
   EXPECT_FALSE(v.current(battery_module(0), Measure::temperature));
+}
+
+/// What nobody knows is no status: control must not take it for grid-connected.
+TEST(Snapshot, AnUnknownInverterStatusIsNone) {
+  Snapshot s;
+  for (const double number : {0.0, 3.0, 4.0, 255.0, -1.0}) {
+    s.absorb({{Point::inverter, Measure::status}, number, Instant{}});
+    EXPECT_EQ(s.inverter_status().has_value(), number == 0.0 || number == 3.0) << number;
+  }
+  for (const double number : {0.0, 9.0, 10.0, 256.0, -1.0}) {
+    s.absorb({{Point::inverter, Measure::main_state}, number, Instant{}});
+    EXPECT_EQ(s.vebus_state().has_value(), number == 0.0 || number == 9.0) << number;
+  }
+}
+
+TEST(Vebus, NumbersAreStatesAndBitsOrNothing) {
+  EXPECT_EQ(state_of<VebusChargeState>(3), VebusChargeState::float_);
+  EXPECT_FALSE(state_of<VebusChargeState>(9));
+  EXPECT_FALSE(state_of<VebusChargeState>(std::nan("")));
+  EXPECT_EQ(alarm_bit(VebusAlarm::dc_ripple), 0x80u);
+  EXPECT_EQ(warning_bit(VebusAlarm::low_battery), 0x02u);
 }
 
 }  // namespace

@@ -103,8 +103,9 @@ std::optional<std::string> Invariants::broken(const World& w, const Seen& seen) 
   if ((w.stopping || w.overrun || w.components_failing) && p != 0.0)
     return say("I3: the hub stops, is late or fails", p, 0);
   if (islanded && p != 0.0) return say("I3: islanded", p, 0);
-  const auto state = fresh(w.snapshot.inverter_state(), w.now, s.inverter_max_age);
-  if (state == InverterState::off && p != 0.0) return say("I3: the inverter is off", p, 0);
+  const auto status = fresh(w.snapshot.inverter_status(), w.now, s.inverter_max_age);
+  if (status != InverterStatus::grid_connected && p != 0.0)
+    return say("I3: the inverter is not known to be grid-connected", p, 0);
   if (islanded && d.setpoint.mode == InverterMode::follow)
     return "I3: a setpoint is written although islanded";
   if (stale(w, Point::inverter, Measure::controllable, s.inverter_max_age) &&

@@ -88,7 +88,7 @@ void World::happen(Happening what, double value) {
       inverter_alive_ = value < 0.7;
       break;
     case Happening::inverter_state:
-      state_ = value < 0.5 ? 9.0 : static_cast<double>(bits % 12);
+      status_ = value < 0.5 ? connected : static_cast<double>(bits % 6);
       break;
     case Happening::mains:
       mains_v_ = value < 0.6 ? 230.0 : scaled(value, 0, 300);
@@ -153,7 +153,7 @@ void World::report() {
   if (inverter_alive_) {
     put(Point::inverter, Measure::controllable, 1);
     put(Point::inverter, Measure::power, inverter_w_);
-    put(Point::inverter, Measure::main_state, state_);
+    put(Point::inverter, Measure::status, status_);
     put(Point::inverter, Measure::voltage, mains_v_);
     put(Point::inverter, Measure::dc_voltage, pack_v_);
     put(Point::ac_out, Measure::power, ac_out_w_);

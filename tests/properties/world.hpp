@@ -109,7 +109,8 @@ class World {
   double dcl_a_ = 50.0;
   std::uint32_t protections_ = 0;
   std::uint32_t requests_ = 3;
-  double state_ = 9.0;
+  static constexpr auto connected = static_cast<double>(InverterStatus::grid_connected);
+  double status_ = connected;
   double mains_v_ = 230.0;
   bool grid_alive_ = true;
   bool bms_alive_ = true;

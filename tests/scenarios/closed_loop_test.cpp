@@ -150,7 +150,7 @@ TEST(ClosedLoop, CutOffOnceInAPowerCutAndRunningAgainAfterIt) {
   EXPECT_TRUE(
       w.within(15s, [&] { return w.plant.house().command().switch_state == SwitchState::off; }));
   w.loop.run(60s);
-  EXPECT_EQ(w.plant.house().inverter_truth().state, InverterState::off);
+  EXPECT_EQ(w.plant.house().inverter_truth().state, VebusState::off);
   w.plant.house().set_grid(true);
   int switchings = 0;
   SwitchState before = w.plant.house().command().switch_state;
@@ -243,7 +243,7 @@ TEST(ClosedLoop, AHubRestartedAfterTheCutoffSwitchesOnWhenTheMainsAreBack) {
   w.plant.house().set_grid(true);
   restarted.run(45s);
   EXPECT_EQ(position(), on);
-  EXPECT_NE(w.plant.house().inverter_truth().state, InverterState::off);
+  EXPECT_NE(w.plant.house().inverter_truth().state, VebusState::off);
 }
 
 TEST(ClosedLoop, SeveralUnitsAreNotCommanded) {

@@ -146,9 +146,9 @@ TEST(SimulatedHouse, TheInverterFallsBackWhenNobodyCommandsIt) {
   wires.run(15s);
   wires.hold(-900.0_W, 5s);
   wires.run(14s);
-  EXPECT_EQ(wires.plant->house().inverter_truth().state, InverterState::charge);
+  EXPECT_EQ(wires.plant->house().inverter_truth().state, VebusState::charge);
   wires.run(4s);
-  EXPECT_EQ(wires.plant->house().inverter_truth().state, InverterState::passthru);
+  EXPECT_EQ(wires.plant->house().inverter_truth().state, VebusState::passthru);
   EXPECT_EQ(wires.plant->house().command().setpoint, std::nullopt);
 }
 
@@ -158,7 +158,7 @@ TEST(SimulatedHouse, ItFallsBackAlsoWhileItsCableIsOut) {
   wires.hold(-900.0_W, 5s);
   wires.plant->set_fault(Bus::inverter, {.kind = FaultKind::unplug});
   wires.run(18s);
-  EXPECT_EQ(wires.plant->house().inverter_truth().state, InverterState::passthru);
+  EXPECT_EQ(wires.plant->house().inverter_truth().state, VebusState::passthru);
 }
 
 TEST(SimulatedHouse, FollowsItsTracesAndEvents) {

@@ -64,7 +64,7 @@ class Feed {
       put(inverter_, Point::inverter, Measure::controllable, 1.0);
       put(inverter_, Point::inverter, Measure::power, drawn);
       put(inverter_, Point::inverter, Measure::dc_power, drawn);
-      put(inverter_, Point::inverter, Measure::main_state, islanded ? 4.0 : 9.0);
+      put(inverter_, Point::inverter, Measure::status, islanded ? 2.0 : 1.0);
       put(inverter_, Point::inverter, Measure::voltage, islanded ? 0.0 : 230.0);
       put(inverter_, Point::inverter, Measure::setpoint, drawn);
       put(inverter_, Point::ac_out, Measure::power, 120.0);

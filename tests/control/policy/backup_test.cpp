@@ -11,7 +11,7 @@ House islanded(double soc) {
   h.modules = 2;
   h.run(10s);
   h.drift_to(soc);
-  h.state = InverterState::invert_full;
+  h.state = InverterStatus::islanded;
   h.mains_v = 0;
   h.ac_out_w = 480;
   h.battery_a = -10;  // 500 W at 50 V
@@ -61,7 +61,7 @@ TEST(Islanded, TheCutoffIsAnnouncedHalfAnHourAhead) {
   h.drift_to(10);  // 28.8 min
   EXPECT_TRUE(h.run(60s).faults.active(Fault::cutoff_near));
   h.mains_v = 230;
-  h.state = InverterState::charge;
+  h.state = InverterStatus::grid_connected;
   EXPECT_FALSE(h.run(10s).faults.active(Fault::cutoff_near));
 }
 

@@ -45,10 +45,6 @@ std::map<std::string, double> values(std::uint32_t can_id, std::string_view hex,
   return out;
 }
 
-std::uint32_t bit(BmsFlag flag) {
-  return static_cast<std::uint32_t>(flag);
-}
-
 // ---- every vector ------------------------------------------------------------------------------
 
 /// The vectors' names of flags.
@@ -340,9 +336,9 @@ TEST(PylontechAlarmPairs, ShorterThanEightBytesIsNotAllClear) {
 }
 
 TEST(PylontechRequests, NormalIsChargeAndDischarge) {
-  EXPECT_THAT(request_names(decoded<Requests>(0x35C, "C000").bits),
+  EXPECT_THAT(names_of<BmsRequest>(decoded<Requests>(0x35C, "C000").bits),
               ElementsAre("charge_enable", "discharge_enable"));
-  EXPECT_THAT(request_names(decoded<Requests>(0x35C, "38").bits),
+  EXPECT_THAT(names_of<BmsRequest>(decoded<Requests>(0x35C, "38").bits),
               ElementsAre("force_charge_1", "force_charge_2", "full_charge"));
 }
 

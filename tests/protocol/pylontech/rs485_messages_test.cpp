@@ -24,10 +24,6 @@ std::string text(const Bytes& bytes) {
   return out;
 }
 
-std::uint32_t bit(BmsFlag flag) {
-  return static_cast<std::uint32_t>(flag);
-}
-
 /// An answer of address 2 with this INFO.
 Bytes answer(std::string_view info, std::uint8_t return_code = 0) {
   return encode_frame({.cid2 = return_code, .info = from_hex(info).value()});

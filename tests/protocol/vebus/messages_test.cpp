@@ -415,7 +415,7 @@ TEST(VebusWinmon, DeviceState) {
   const auto state =
       decode_device_state({Letter::x, Code::device_state_is, from_hex("0901").value()});
   EXPECT_EQ(state->state, 9);
-  EXPECT_EQ(sub_state_name(state->sub_state), "bulk");
+  EXPECT_EQ(name(static_cast<VebusChargeState>(state->sub_state)), "bulk");
 }
 
 // ---- robustness ---------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
+#include "model/snapshot.hpp"
+#include "protocol/vebus/sample_decoder.hpp"
 #include "tests/protocol/vebus/hand.hpp"
 
 namespace esshub::protocol::vebus {
@@ -68,6 +71,38 @@ TEST(VebusDriverReadings, IslandedShowsNoVoltageAndNoFrequency) {
   EXPECT_EQ(hand.value(Point::inverter, Measure::voltage), 0.0);
   EXPECT_EQ(hand.value(Point::inverter, Measure::main_state), 4.0);
   EXPECT_FALSE(hand.sample(Point::inverter, Measure::frequency));
+}
+
+/// Safety: only what is known to be on the mains is grid-connected.
+TEST(VebusDriverReadings, EachMainStateIsANeutralStatusOrNone) {
+  const auto status = [](std::uint8_t state, std::uint8_t error) -> std::optional<InverterStatus> {
+    SampleDecoder decoder;
+    Step step;
+    FrameCounters frames;
+    decoder.on_leds(Leds{.condition = error}, Instant{}, step);
+    decoder.on_mains(AcInfo{.state = state}, Scales{}, Instant{}, step, frames);
+    Snapshot snapshot;
+    for (const auto& sample : step.samples) snapshot.absorb(sample);
+    const auto reading = snapshot.inverter_status();
+    return reading ? std::optional{reading->value} : std::nullopt;
+  };
+  using enum InverterStatus;
+  constexpr std::array<std::optional<InverterStatus>, 11> expected{off,
+                                                                   off,
+                                                                   off,
+                                                                   std::nullopt,
+                                                                   islanded,
+                                                                   islanded,
+                                                                   islanded,
+                                                                   grid_connected,
+                                                                   grid_connected,
+                                                                   grid_connected,
+                                                                   std::nullopt};
+  for (std::uint8_t state = 0; state < expected.size(); ++state)
+    EXPECT_EQ(status(state, 0), expected.at(state)) << int{state};
+  EXPECT_EQ(status(2, 5), fault) << "switched itself off";
+  EXPECT_EQ(status(4, 5), islanded) << "goes on";
+  EXPECT_EQ(status(9, 5), grid_connected) << "goes on";
 }
 
 TEST(VebusDriverReadings, WhatCannotBeIsDroppedAndCounted) {

@@ -11,13 +11,6 @@ namespace {
 using namespace literals;
 
 const Instant t0 = Instant{} + 1h;
-constexpr std::uint32_t bit(BmsFlag flag) {
-  return static_cast<std::uint32_t>(flag);
-}
-constexpr std::uint32_t bit(BmsRequest request) {
-  return static_cast<std::uint32_t>(request);
-}
-
 class Tree : public testing::Test {
  protected:
   Tree() {

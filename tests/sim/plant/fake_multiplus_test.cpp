@@ -155,12 +155,12 @@ class World {
     }
   }
   void follow() {
-    if (truth.state == InverterState::down || truth.mains_frequency.value() == 0.0) return;
+    if (truth.state == VebusState::down || truth.mains_frequency.value() == 0.0) return;
     truth.ac_in = command.setpoint.value_or(truth.ac_out);
     truth.battery_ac = truth.ac_in - truth.ac_out;
-    truth.state = command.switch_state == SwitchState::off ? InverterState::off
-                  : command.setpoint                       ? InverterState::charge
-                                                           : InverterState::passthru;
+    truth.state = command.switch_state == SwitchState::off ? VebusState::off
+                  : command.setpoint                       ? VebusState::charge
+                                                           : VebusState::passthru;
   }
 
   std::optional<Instant> host_wake_;
@@ -384,7 +384,7 @@ TEST(FakeMultiplusClosedLoop, SilenceIsNoticedInThreeSecondsAndNothingOldIsRepla
   ASSERT_TRUE(world.run_until_ready());
   world.hold(-600.0);
   world.run(5s);
-  world.truth.state = InverterState::down;  // the bus feeds the interface: both are gone
+  world.truth.state = VebusState::down;  // the bus feeds the interface: both are gone
   const Instant gone = world.now;
   while (world.driver->health().ready && world.now < gone + 5s) world.run(10ms);
   EXPECT_LE(world.now - gone, 3s);
@@ -394,7 +394,7 @@ TEST(FakeMultiplusClosedLoop, SilenceIsNoticedInThreeSecondsAndNothingOldIsRepla
   world.give({Watts{-2000.0}, InverterMode::follow, world.now + 1h});
   world.run(20s);
   const auto writes = world.command.setpoint_writes;
-  world.truth.state = InverterState::passthru;
+  world.truth.state = VebusState::passthru;
   ASSERT_TRUE(world.run_until_ready(30s));
   world.run(20s);
   EXPECT_EQ(world.command.setpoint_writes, writes);
@@ -413,9 +413,9 @@ TEST(FakeMultiplusClosedLoop, AResetInterfaceIsSeenInThreeSecondsAndSetUpAgain) 
   world.hold(-600.0);
   world.run(5s);
   // Power of the bus fails for a moment too short to miss an answer.
-  world.truth.state = InverterState::down;
+  world.truth.state = VebusState::down;
   (void)world.device->on_timer(world.now);
-  world.truth.state = InverterState::passthru;
+  world.truth.state = VebusState::passthru;
   const Instant at = world.now;
   while (world.driver->health().ready && world.now < at + 5s) world.run(10ms);
   EXPECT_LE(world.now - at, 3s);
@@ -522,7 +522,7 @@ TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffStaysOffInAPowerCut) {
 
 TEST(FakeMultiplusClosedLoop, TheFrontSwitchIsNeverArguedWith) {
   World world{{.front_switch = false}};
-  world.truth.state = InverterState::off;
+  world.truth.state = VebusState::off;
   world.start();
   ASSERT_TRUE(world.run_until_ready());
   world.hold(-400.0);
@@ -567,7 +567,7 @@ TEST(FakeMultiplusClosedLoop, MainsLossIsSeenWithinASecond) {
   world.run(5s);
   world.truth.mains_frequency = Hertz{0.0};
   world.truth.mains_voltage = Volts{0.0};
-  world.truth.state = InverterState::invert_full;
+  world.truth.state = VebusState::invert_full;
   world.run(1100ms);
   EXPECT_EQ(world.newest(Point::inverter, Measure::main_state), 4.0);
   EXPECT_EQ(world.newest(Point::inverter, Measure::voltage), 0.0);

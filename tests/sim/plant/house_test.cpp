@@ -104,7 +104,7 @@ TEST(HouseModel, APowerCutLeavesOnlyAcOut) {
   EXPECT_EQ(house.truth().solar, 0.0_W);
   EXPECT_EQ(house.truth().load, 0.0_W);
   EXPECT_EQ(house.truth().ac_out, 200.0_W);
-  EXPECT_EQ(house.inverter_truth().state, InverterState::invert_full);
+  EXPECT_EQ(house.inverter_truth().state, VebusState::invert_full);
   EXPECT_EQ(house.main_meter().phases[0].voltage, 0.0_V);
 }
 

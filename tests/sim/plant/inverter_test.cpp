@@ -26,7 +26,7 @@ struct InverterModel : testing::Test {
 TEST_F(InverterModel, PassesThroughWithoutASetpoint) {
   ac_out = 300.0_W;
   run(1s);
-  EXPECT_EQ(truth().state, InverterState::passthru);
+  EXPECT_EQ(truth().state, VebusState::passthru);
   EXPECT_EQ(truth().ac_in, 300.0_W);
   EXPECT_EQ(truth().battery_ac, 0.0_W);
   EXPECT_NEAR(inverter.drawn().value(), 304.4, 1e-9);
@@ -36,7 +36,7 @@ TEST_F(InverterModel, PassesThroughWithoutASetpoint) {
 TEST_F(InverterModel, HoldsTheSetpointAtAcIn) {
   command.setpoint = -800.0_W;
   run(5s);
-  EXPECT_EQ(truth().state, InverterState::charge) << "also while it discharges";
+  EXPECT_EQ(truth().state, VebusState::charge) << "also while it discharges";
   EXPECT_NEAR(truth().ac_in.value(), -800.0, 1.0);
   ac_out = 500.0_W;
   run(5s);
@@ -98,7 +98,7 @@ TEST_F(InverterModel, FallsBackWhenTheSetpointIsGone) {
   run(5s);
   command.setpoint.reset();
   run(5s);
-  EXPECT_EQ(truth().state, InverterState::passthru);
+  EXPECT_EQ(truth().state, VebusState::passthru);
   EXPECT_EQ(truth().battery_ac, 0.0_W);
 }
 
@@ -117,7 +117,7 @@ TEST_F(InverterModel, SwitchedOffNothingIsFed) {
   command.switch_state = SwitchState::off;
   command.setpoint = -1000.0_W;
   run(5s);
-  EXPECT_EQ(truth().state, InverterState::off);
+  EXPECT_EQ(truth().state, VebusState::off);
   EXPECT_EQ(truth().ac_out, 0.0_W);
   EXPECT_EQ(truth().ac_in, 0.0_W);
   EXPECT_EQ(truth().battery_ac, 0.0_W);
@@ -128,7 +128,7 @@ TEST_F(InverterModel, IslandedTheBatteryCarriesTheLoadsWhateverIsCommanded) {
   command.setpoint = 1500.0_W;
   run(5s);
   run(20ms, no_mains);
-  EXPECT_EQ(truth().state, InverterState::invert_full);
+  EXPECT_EQ(truth().state, VebusState::invert_full);
   EXPECT_EQ(truth().ac_in, 0.0_W);
   EXPECT_EQ(truth().battery_ac, -600.0_W);
   EXPECT_EQ(truth().ac_out, 600.0_W);
@@ -140,10 +140,10 @@ TEST_F(InverterModel, MainsMustBeGoodForAWhileBeforeItConnects) {
   ac_out = 600.0_W;
   run(1s, no_mains);
   run(9s);
-  EXPECT_EQ(truth().state, InverterState::invert_full);
+  EXPECT_EQ(truth().state, VebusState::invert_full);
   EXPECT_EQ(truth().ac_in, 0.0_W);
   run(2s);
-  EXPECT_EQ(truth().state, InverterState::passthru);
+  EXPECT_EQ(truth().state, VebusState::passthru);
   run(5s);
   EXPECT_EQ(truth().ac_in, 600.0_W);
 }
@@ -152,11 +152,11 @@ TEST_F(InverterModel, IslandedAndEmptyItStopsUntilMainsReturns) {
   battery.set_soc(0.5);
   ac_out = 2000.0_W;
   run(15min, no_mains);
-  EXPECT_EQ(truth().state, InverterState::off);
+  EXPECT_EQ(truth().state, VebusState::off);
   EXPECT_EQ(truth().ac_out, 0.0_W);
   EXPECT_NE(truth().alarms & 0x20, 0);
   run(11s);
-  EXPECT_EQ(truth().state, InverterState::passthru);
+  EXPECT_EQ(truth().state, VebusState::passthru);
   EXPECT_EQ(truth().ac_out, 2000.0_W);
 }
 
@@ -165,7 +165,7 @@ TEST_F(InverterModel, OverloadedItTripsInAPowerCut) {
   run(1s);
   EXPECT_EQ(truth().ac_out, 6000.0_W) << "mains feeds it through";
   run(1s, no_mains);
-  EXPECT_EQ(truth().state, InverterState::off);
+  EXPECT_EQ(truth().state, VebusState::off);
   EXPECT_NE(truth().alarms & 0x40, 0);
 }
 
