@@ -46,7 +46,7 @@ json fields(const Limits& m) {
   if (m.dvl) out["dvl_v"] = m.dvl->value();
   return out;
 }
-json fields(const State& m) {
+json fields(const StateOfCharge& m) {
   return {{"kind", "state"}, {"soc_percent", m.soc}, {"soh_percent", m.soh}};
 }
 json fields(const Measurement& m) {

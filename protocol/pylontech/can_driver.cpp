@@ -200,7 +200,7 @@ class PylontechDriver final : public Driver {
     saw(Need::limits, now);
     ++battery_.limits_frames;
   }
-  void remember(const State& state, Step& step, Instant now) {
+  void remember(const StateOfCharge& state, Step& step, Instant now) {
     saw(Need::state, now);
     const unsigned before = std::exchange(battery_.soc, state.soc).value_or(state.soc);
     if (std::max(before, state.soc) - std::min(before, state.soc) > soc_jump_limit)

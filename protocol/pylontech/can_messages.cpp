@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <utility>
+
+#include "protocol/pylontech/flag_bits.hpp"
 
 namespace esshub::protocol::pylontech {
 namespace {
 
-struct FlagBit {
-  unsigned bit;  ///< in the 16-bit word of two bytes
-  BmsFlag flag;
-};
 // 0x359 bytes 0-1 and, but for bit 11, bytes 2-3 (vendor document V1.2; reference:
 // pylontech-can#2.5). Emulators put "internal" at bit 15: that is unknown here, with the same
 // consequence.
@@ -27,8 +24,7 @@ constexpr std::array<FlagBit, 7> flag_bits(BmsFlag bit_11) {
 constexpr auto protection_bits = flag_bits(BmsFlag::system);
 constexpr auto warning_bits = flag_bits(BmsFlag::internal_communication);
 
-/// Sent for flags the profile has no bit for; read back as BmsFlag::unknown.
-constexpr std::uint32_t undocumented_bit = 1u << 15;
+constexpr unsigned undocumented_bit = 15;
 
 // 0x35A: order of the 2-bit pairs, lowest first (reference: pylontech-can#4; the bits agree
 // with hoylabs/OpenDTU-OnBattery src/battery/pytes/Provider.cpp).
@@ -61,24 +57,6 @@ constexpr std::array request_bits{
     RequestBit{5, BmsRequest::force_charge_1}, RequestBit{4, BmsRequest::force_charge_2},
     RequestBit{3, BmsRequest::full_charge},
 };
-
-std::uint32_t from_word(std::uint32_t word, std::span<const FlagBit> table) {
-  std::uint32_t flags = 0;
-  for (const auto& [at, flag] : table) {
-    if ((word >> at & 1u) != 0) flags |= bit(flag);
-    word &= ~(1u << at);
-  }
-  return word == 0 ? flags : flags | bit(BmsFlag::unknown);
-}
-
-std::uint32_t to_word(std::uint32_t flags, std::span<const FlagBit> table) {
-  std::uint32_t word = 0;
-  for (const auto& [at, flag] : table) {
-    if ((flags & bit(flag)) != 0) word |= 1u << at;
-    flags &= ~bit(flag);
-  }
-  return flags == 0 ? word : word | undocumented_bit;
-}
 
 /// 11 is as undefined as it is unlikely: read as active.
 std::uint32_t from_pairs(std::uint32_t word) {
@@ -144,8 +122,8 @@ Message decode_measurement(ByteView data) {
 }
 
 Message decode_alarms(ByteView data) {
-  Alarms alarms{from_word(read_u16_le(data, 0), protection_bits),
-                from_word(read_u16_le(data, 2), warning_bits), std::nullopt, false};
+  Alarms alarms{flags_of(read_u16_le(data, 0), protection_bits),
+                flags_of(read_u16_le(data, 2), warning_bits), std::nullopt, false};
   if (data.size() >= 5 && read_u8(data, 4) > 0) alarms.modules = read_u8(data, 4);
   return alarms;
 }
@@ -199,7 +177,7 @@ Message decode_known(std::uint32_t can_id, ByteView data) {
     case id::limits:
       return decode_limits(data);
     case id::state:
-      return State{read_u16_le(data, 0), read_u16_le(data, 2)};
+      return StateOfCharge{read_u16_le(data, 0), read_u16_le(data, 2)};
     case id::measurement:
       return decode_measurement(data);
     case id::alarms:
@@ -256,7 +234,7 @@ void check(Check& c, const Limits& m, double most_amperes) {
   c.range("discharge current limit", m.dcl.value(), 0.0, most_amperes);
   if (m.dvl) c.range("discharge voltage limit", m.dvl->value(), 0.0, m.cvl.value());
 }
-void check(Check& c, const State& m, double) {
+void check(Check& c, const StateOfCharge& m, double) {
   c.range("state of charge", m.soc, 0.0, 100.0);
   c.range("state of health", m.soh, 0.0, 100.0);
 }
@@ -282,7 +260,7 @@ void collect(Collector& c, const Limits& m) {
   c.add(Measure::dcl, m.dcl.value());
   if (m.dvl) c.add(Measure::dvl, m.dvl->value());
 }
-void collect(Collector& c, const State& m) {
+void collect(Collector& c, const StateOfCharge& m) {
   c.add(Measure::soc, m.soc);
   c.add(Measure::soh, m.soh);
 }
@@ -373,7 +351,7 @@ CanFrame encode(const Limits& limits) {
   return make_frame(id::limits, data);
 }
 
-CanFrame encode(const State& state) {
+CanFrame encode(const StateOfCharge& state) {
   Bytes data;
   put_unsigned(data, state.soc, 1.0);
   put_unsigned(data, state.soh, 1.0);
@@ -395,8 +373,8 @@ CanFrame encode(const Alarms& alarms) {
     put_u32_le(data, to_pairs(alarms.warnings));
     return make_frame(id::alarm_pairs, data);
   }
-  put_u16_le(data, to_word(alarms.protections, protection_bits));
-  put_u16_le(data, to_word(alarms.warnings, warning_bits));
+  put_u16_le(data, word_of(alarms.protections, protection_bits, undocumented_bit));
+  put_u16_le(data, word_of(alarms.warnings, warning_bits, undocumented_bit));
   put_u8(data, std::min(alarms.modules.value_or(0), 255u));
   put_u8(data, 'P');
   put_u8(data, 'N');

@@ -63,7 +63,7 @@ struct Limits {
   std::optional<Volts> dvl;  ///< absent in 6-byte frames, which is normal, and when sent as 0
 };
 /// 0x355, percent as sent, not checked.
-struct State {
+struct StateOfCharge {
   unsigned soc = 0;
   unsigned soh = 0;
 };
@@ -132,7 +132,7 @@ struct Opaque {
 };
 
 using Message =
-    std::variant<Controller, Limits, State, Measurement, Alarms, Requests, Maker, Product,
+    std::variant<Controller, Limits, StateOfCharge, Measurement, Alarms, Requests, Maker, Product,
                  ChargeRequest, ModuleStates, Cells, Energy, Size, Text, Opaque>;
 
 /// A message as the wire states it, plausible or not. Longer frames than documented are accepted
@@ -158,7 +158,7 @@ using Message =
 // to its range.
 [[nodiscard]] CanFrame keep_alive();
 [[nodiscard]] CanFrame encode(const Limits& limits);
-[[nodiscard]] CanFrame encode(const State& state);
+[[nodiscard]] CanFrame encode(const StateOfCharge& state);
 [[nodiscard]] CanFrame encode(const Measurement& measurement);
 /// 0x359, or 0x35A if `pairs`. Flags that the profile has no bit for are sent as one undocumented
 /// bit: nothing that protects gets lost.

@@ -26,7 +26,7 @@ constexpr double bits_per_character = 10;    // 8N1
 constexpr Duration longest_sweep = 60s;
 
 /// What every module is asked, in this order.
-constexpr std::array questions{Command::analog, Command::alarms};
+constexpr std::array questions{CommandCode::analog, CommandCode::alarms};
 
 /// How one question to one module fares.
 struct Inquiry {
@@ -137,7 +137,7 @@ class PylontechRs485Driver final : public Driver {
   [[nodiscard]] std::size_t turns() const { return modules_.size() * questions.size(); }
   [[nodiscard]] ModuleState& module() { return modules_[turn_ / questions.size()]; }
   [[nodiscard]] Inquiry& inquiry() { return module().inquiries[turn_ % questions.size()]; }
-  [[nodiscard]] Command question() const { return questions[turn_ % questions.size()]; }
+  [[nodiscard]] CommandCode question() const { return questions[turn_ % questions.size()]; }
   [[nodiscard]] std::uint8_t address(std::size_t i) const {
     return static_cast<std::uint8_t>(config_.first_address + i);
   }
@@ -174,7 +174,7 @@ class PylontechRs485Driver final : public Driver {
 
   /// A module that does not tell its cells is not asked for its alarms.
   [[nodiscard]] bool worth_asking(Instant now) {
-    return now >= inquiry().not_before && (question() == Command::analog || module().cells);
+    return now >= inquiry().not_before && (question() == CommandCode::analog || module().cells);
   }
 
   void next_turn(Instant now, Step& step) {
@@ -276,10 +276,11 @@ class PylontechRs485Driver final : public Driver {
     const bool was_lost = inquiry().lost();
     inquiry() = {.answered = true, .rejection_reason = {}};
     if (was_lost)
-      tell(step, Level::notice, question() == Command::analog ? "module_back" : "alarms_read", {});
+      tell(step, Level::notice, question() == CommandCode::analog ? "module_back" : "alarms_read",
+           {});
     if (const auto* analog = std::get_if<Analog>(&answer)) {
       take(analog->modules.front(), now, step);
-    } else if (const auto* alarms = std::get_if<Alarms>(&answer)) {
+    } else if (const auto* alarms = std::get_if<AlarmInfo>(&answer)) {
       tell_changes(alarms->modules.front(), step);
     }
     judge_health();
@@ -307,7 +308,7 @@ class PylontechRs485Driver final : public Driver {
     if (is_log_due(asked.losses)) {
       const std::string why =
           asked.rejection_reason.empty() ? "" : " reason=\"" + asked.rejection_reason + "\"";
-      const bool module_itself = question() == Command::analog;
+      const bool module_itself = question() == CommandCode::analog;
       tell(step, Level::warning, module_itself ? "module_lost" : "alarms_unread", why);
     }
     judge_health();

@@ -6,6 +6,7 @@
 
 #include "model/enums.hpp"
 #include "protocol/pylontech/can_messages.hpp"
+#include "protocol/pylontech/flag_bits.hpp"
 
 namespace esshub::protocol::pylontech_rs485 {
 namespace {
@@ -22,65 +23,61 @@ constexpr std::size_t maker_length = 20;
 
 // ---- commands ----------------------------------------------------------------------------------
 
-/// Nothing for a value that is no Command.
-std::optional<std::uint8_t> cid2_of(Command command) {
+/// Nothing for a value that is no CommandCode.
+std::optional<std::uint8_t> cid2_of(CommandCode command) {
   switch (command) {
-    case Command::analog:
+    case CommandCode::analog:
       return 0x42;
-    case Command::alarms:
+    case CommandCode::alarms:
       return 0x44;
-    case Command::parameters:
+    case CommandCode::parameters:
       return 0x47;
-    case Command::protocol_version:
+    case CommandCode::protocol_version:
       return 0x4F;
-    case Command::maker:
+    case CommandCode::maker:
       return 0x51;
-    case Command::system_analog:
+    case CommandCode::system_analog:
       return 0x61;
-    case Command::system_alarms:
+    case CommandCode::system_alarms:
       return 0x62;
-    case Command::system_management:
+    case CommandCode::system_management:
       return 0x63;
-    case Command::management:
+    case CommandCode::management:
       return 0x92;
-    case Command::serial_number:
+    case CommandCode::serial_number:
       return 0x93;
-    case Command::firmware:
+    case CommandCode::firmware:
       return 0x96;
   }
   return std::nullopt;
 }
 
-std::optional<Command> command_of(std::uint8_t cid2) {
-  for (const Command command : enum_values<Command>)
+std::optional<CommandCode> command_of(std::uint8_t cid2) {
+  for (const CommandCode command : enum_values<CommandCode>)
     if (cid2_of(command) == cid2) return command;
   return std::nullopt;
 }
 
 /// INFO names the module that is asked.
 /// UNVERIFIED: that 61 to 63 take it as well.
-bool names_module(Command command) {
-  return command != Command::protocol_version && command != Command::maker;
+bool names_module(CommandCode command) {
+  return command != CommandCode::protocol_version && command != CommandCode::maker;
 }
 
-bool knows_whole_stack(Command command) {
-  return command == Command::analog || command == Command::alarms;
+bool knows_whole_stack(CommandCode command) {
+  return command == CommandCode::analog || command == CommandCode::alarms;
 }
 
 // Status 1 (reference: pylontech-can#9 lists it from the highest bit).
 // UNVERIFIED: that bit 3 is the one without a meaning.
-struct FlagBit {
-  unsigned bit;
-  BmsFlag flag;
-};
 constexpr std::array protection_bits{
-    FlagBit{0, BmsFlag::high_voltage},             // module
-    FlagBit{1, BmsFlag::low_voltage},              // cell
-    FlagBit{2, BmsFlag::high_charge_current},      //
-    FlagBit{4, BmsFlag::high_discharge_current},   //
-    FlagBit{5, BmsFlag::high_temperature},         // while discharging
-    FlagBit{6, BmsFlag::high_charge_temperature},  //
-    FlagBit{7, BmsFlag::low_voltage},              // module
+    pylontech::FlagBit{0, BmsFlag::high_voltage},             // module
+    pylontech::FlagBit{1, BmsFlag::low_voltage},              // cell
+    pylontech::FlagBit{2, BmsFlag::high_charge_current},      //
+    pylontech::FlagBit{4, BmsFlag::high_discharge_current},   //
+    pylontech::FlagBit{5, BmsFlag::high_temperature},         // while discharging
+    pylontech::FlagBit{6, BmsFlag::high_charge_temperature},  //
+    pylontech::FlagBit{7, BmsFlag::low_voltage},              // module
 };
 constexpr unsigned undefined_bit = 3;
 
@@ -119,17 +116,17 @@ class Fields {
     in(what, n, 1.0, 255.0);
     return ok() ? n : 0;
   }
-  State state() {
+  AlarmLevel state() {
     const unsigned value = u8();
-    switch (static_cast<State>(value)) {
-      case State::ok:
-      case State::low:
-      case State::high:
-      case State::other:
-        return static_cast<State>(value);
+    switch (static_cast<AlarmLevel>(value)) {
+      case AlarmLevel::ok:
+      case AlarmLevel::low:
+      case AlarmLevel::high:
+      case AlarmLevel::other:
+        return static_cast<AlarmLevel>(value);
     }
     refuse(ErrorKind::content, "alarm state " + std::to_string(value));
-    return State::other;
+    return AlarmLevel::other;
   }
 
   double in(std::string_view what, double value, double lowest, double highest) {
@@ -242,13 +239,13 @@ Answer read_analog(Fields& f, const Request& request) {
 
 Answer read_alarms(Fields& f, const Request& request) {
   const auto attempt = [&request](Fields& fields, std::size_t status_bytes) {
-    Alarms answer{static_cast<std::uint8_t>(fields.u8()), {}};
+    AlarmInfo answer{static_cast<std::uint8_t>(fields.u8()), {}};
     answer.modules = read_modules(
         fields, request, [status_bytes](Fields& from) { return read_alarms(from, status_bytes); });
     return answer;
   };
   Fields longer = f;
-  Alarms answer = attempt(f, 5);
+  AlarmInfo answer = attempt(f, 5);
   if (f.ok()) return answer;
   answer = attempt(longer, 6);
   if (longer.ok()) f = longer;
@@ -343,29 +340,29 @@ Answer read_system_alarms(Fields& f) {
 
 Answer read_answer(Fields& f, const Request& request, std::uint8_t version) {
   switch (request.command) {
-    case Command::analog:
+    case CommandCode::analog:
       return read_analog(f, request);
-    case Command::alarms:
+    case CommandCode::alarms:
       return read_alarms(f, request);
-    case Command::parameters:
+    case CommandCode::parameters:
       return read_parameters(f);
-    case Command::protocol_version:
+    case CommandCode::protocol_version:
       return ProtocolVersion{version};
-    case Command::maker:
+    case CommandCode::maker:
       return read_maker(f);
-    case Command::system_analog:
+    case CommandCode::system_analog:
       return read_system_analog(f);
-    case Command::system_alarms:
+    case CommandCode::system_alarms:
       return read_system_alarms(f);
-    case Command::system_management:
+    case CommandCode::system_management:
       return read_management(f);
-    case Command::management:
+    case CommandCode::management:
       read_command_value(f, request);
       return read_management(f);
-    case Command::serial_number:
+    case CommandCode::serial_number:
       read_command_value(f, request);
       return SerialNumber{text(f.raw(serial_length))};
-    case Command::firmware: {
+    case CommandCode::firmware: {
       read_command_value(f, request);
       const ByteView rest = f.rest();
       return Firmware{Bytes(rest.begin(), rest.end())};
@@ -401,7 +398,7 @@ void put_text(Bytes& out, std::string text, std::size_t length, char padding) {
   const Bytes bytes = to_bytes(text);
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
-void put_state(Bytes& out, State state) {
+void put_state(Bytes& out, AlarmLevel state) {
   put_u8(out, static_cast<unsigned>(state));
 }
 template <class Q>
@@ -437,9 +434,9 @@ void put(Bytes& out, const Module& m) {
 
 void put(Bytes& out, const ModuleAlarms& m) {
   put_u8(out, static_cast<unsigned>(m.cells.size()));
-  for (const State cell : m.cells) put_state(out, cell);
+  for (const AlarmLevel cell : m.cells) put_state(out, cell);
   put_u8(out, static_cast<unsigned>(m.temperatures.size()));
-  for (const State temperature : m.temperatures) put_state(out, temperature);
+  for (const AlarmLevel temperature : m.temperatures) put_state(out, temperature);
   put_state(out, m.charge_current);
   put_state(out, m.voltage);
   put_state(out, m.discharge_current);
@@ -447,7 +444,7 @@ void put(Bytes& out, const ModuleAlarms& m) {
   put_u8(out, 0);
 }
 
-/// Analog and Alarms.
+/// Analog and AlarmInfo.
 template <class Modules>
 bool put_modules(Bytes& out, const Request& request, const Modules& answer) {
   if (!request.whole_stack && answer.modules.size() != 1) return false;
@@ -468,10 +465,10 @@ void put(Bytes& out, const Temperatures& t) {
 // The INFO of an answer; false if it is none to the request.
 
 bool write(Bytes& out, const Request& request, const Analog& answer) {
-  return request.command == Command::analog && put_modules(out, request, answer);
+  return request.command == CommandCode::analog && put_modules(out, request, answer);
 }
-bool write(Bytes& out, const Request& request, const Alarms& answer) {
-  return request.command == Command::alarms && put_modules(out, request, answer);
+bool write(Bytes& out, const Request& request, const AlarmInfo& answer) {
+  return request.command == CommandCode::alarms && put_modules(out, request, answer);
 }
 bool write(Bytes& out, const Request& request, const Parameters& p) {
   put_u8(out, p.flags);
@@ -487,35 +484,36 @@ bool write(Bytes& out, const Request& request, const Parameters& p) {
   put_celsius(out, p.discharge_high);
   put_celsius(out, p.discharge_low);
   put_signed(out, -p.discharge_current.value(), 0.01);
-  return request.command == Command::parameters;
+  return request.command == CommandCode::parameters;
 }
 bool write(Bytes& out, const Request& request, const Management& m) {
-  if (request.command == Command::management) put_u8(out, request.address);
+  if (request.command == CommandCode::management) put_u8(out, request.address);
   put_volts(out, m.cvl);
   put_volts(out, m.dvl);
   put_signed(out, m.ccl.value(), 0.1);
   put_signed(out, -m.dcl.value(), 0.1);
   put_u8(out, pylontech::request_byte(m.requests));
-  return request.command == Command::management || request.command == Command::system_management;
+  return request.command == CommandCode::management ||
+         request.command == CommandCode::system_management;
 }
 bool write(Bytes& out, const Request& request, const SerialNumber& answer) {
   put_u8(out, request.address);
   put_text(out, answer.text, serial_length, '\0');
-  return request.command == Command::serial_number;
+  return request.command == CommandCode::serial_number;
 }
 bool write(Bytes&, const Request& request, const ProtocolVersion&) {
-  return request.command == Command::protocol_version;
+  return request.command == CommandCode::protocol_version;
 }
 bool write(Bytes& out, const Request& request, const Maker& m) {
   put_text(out, m.device, device_length, '\0');
   for (const auto part : m.version) put_u8(out, part);
   put_text(out, m.maker, maker_length, '-');
-  return request.command == Command::maker;
+  return request.command == CommandCode::maker;
 }
 bool write(Bytes& out, const Request& request, const Firmware& answer) {
   put_u8(out, request.address);
   out.insert(out.end(), answer.version.begin(), answer.version.end());
-  return request.command == Command::firmware;
+  return request.command == CommandCode::firmware;
 }
 bool write(Bytes& out, const Request& request, const SystemAnalog& s) {
   put_volts(out, s.voltage);
@@ -532,15 +530,15 @@ bool write(Bytes& out, const Request& request, const SystemAnalog& s) {
   put(out, s.cells);
   put(out, s.switches);
   put(out, s.boards);
-  return request.command == Command::system_analog;
+  return request.command == CommandCode::system_analog;
 }
 bool write(Bytes& out, const Request& request, const SystemAlarms& s) {
   for (const auto byte : s.warnings) put_u8(out, byte);
   for (const auto byte : s.protections) put_u8(out, byte);
-  return request.command == Command::system_alarms;
+  return request.command == CommandCode::system_alarms;
 }
 
-bool any(const std::vector<State>& states, State state) {
+bool any(const std::vector<AlarmLevel>& states, AlarmLevel state) {
   return std::ranges::find(states, state) != states.end();
 }
 
@@ -612,23 +610,11 @@ Bytes encode_refusal(std::uint8_t address, ReturnCode code) {
 // ---- alarms ------------------------------------------------------------------------------------
 
 std::uint32_t protections(const ModuleAlarms& module) {
-  std::uint32_t flags = 0;
-  unsigned left = module.status[0];
-  for (const auto& [at, flag] : protection_bits) {
-    if ((left >> at & 1u) != 0) flags |= bit(flag);
-    left &= ~(1u << at);
-  }
-  return left == 0 ? flags : flags | bit(BmsFlag::unknown);
+  return pylontech::flags_of(module.status[0], protection_bits);
 }
 
 std::uint8_t protection_byte(std::uint32_t flags) {
-  unsigned byte = 0;
-  std::uint32_t left = flags;
-  for (const auto& [at, flag] : protection_bits) {
-    if ((flags & bit(flag)) != 0) byte |= 1u << at;
-    left &= ~bit(flag);
-  }
-  return static_cast<std::uint8_t>(left == 0 ? byte : byte | 1u << undefined_bit);
+  return static_cast<std::uint8_t>(pylontech::word_of(flags, protection_bits, undefined_bit));
 }
 
 std::uint32_t warnings(const ModuleAlarms& module) {
@@ -636,18 +622,21 @@ std::uint32_t warnings(const ModuleAlarms& module) {
   const auto add = [&flags](bool on, BmsFlag flag) {
     if (on) flags |= bit(flag);
   };
-  const auto is = [](State state, State wanted) { return state == wanted; };
-  add(any(module.cells, State::high) || is(module.voltage, State::high), BmsFlag::high_voltage);
-  add(any(module.cells, State::low) || is(module.voltage, State::low), BmsFlag::low_voltage);
-  add(any(module.temperatures, State::high), BmsFlag::high_temperature);
-  add(any(module.temperatures, State::low), BmsFlag::low_temperature);
-  add(is(module.charge_current, State::high), BmsFlag::high_charge_current);
-  add(is(module.discharge_current, State::high), BmsFlag::high_discharge_current);
+  const auto is = [](AlarmLevel state, AlarmLevel wanted) { return state == wanted; };
+  add(any(module.cells, AlarmLevel::high) || is(module.voltage, AlarmLevel::high),
+      BmsFlag::high_voltage);
+  add(any(module.cells, AlarmLevel::low) || is(module.voltage, AlarmLevel::low),
+      BmsFlag::low_voltage);
+  add(any(module.temperatures, AlarmLevel::high), BmsFlag::high_temperature);
+  add(any(module.temperatures, AlarmLevel::low), BmsFlag::low_temperature);
+  add(is(module.charge_current, AlarmLevel::high), BmsFlag::high_charge_current);
+  add(is(module.discharge_current, AlarmLevel::high), BmsFlag::high_discharge_current);
   // "Other", and a current too low, have no flag of their own.
-  add(any(module.cells, State::other) || any(module.temperatures, State::other) ||
-          is(module.voltage, State::other) || is(module.charge_current, State::other) ||
-          is(module.charge_current, State::low) || is(module.discharge_current, State::other) ||
-          is(module.discharge_current, State::low),
+  add(any(module.cells, AlarmLevel::other) || any(module.temperatures, AlarmLevel::other) ||
+          is(module.voltage, AlarmLevel::other) || is(module.charge_current, AlarmLevel::other) ||
+          is(module.charge_current, AlarmLevel::low) ||
+          is(module.discharge_current, AlarmLevel::other) ||
+          is(module.discharge_current, AlarmLevel::low),
       BmsFlag::general);
   return flags;
 }

@@ -24,7 +24,7 @@ namespace esshub::protocol::pylontech_rs485 {
 
 /// What may be asked. The commands that set limits (94) or switch a module off (95) are left out,
 /// so that no code can build them.
-enum class Command : std::uint8_t {
+enum class CommandCode : std::uint8_t {
   analog,             ///< 42: cells, temperatures, current, charge of a module
   alarms,             ///< 44
   parameters,         ///< 47: thresholds
@@ -39,13 +39,13 @@ enum class Command : std::uint8_t {
 };
 
 struct Request {
-  Command command = Command::analog;
+  CommandCode command = CommandCode::analog;
   std::uint8_t address = 2;  ///< 2 is the master, 3 the next; of group n: 16 n + 2 ...
   bool whole_stack = false;  ///< analog and alarms only: all modules in one answer of the master
   friend bool operator==(const Request&, const Request&) = default;
 };
 
-/// Empty for a value that is no Command.
+/// Empty for a value that is no CommandCode.
 [[nodiscard]] Bytes encode(const Request& request);
 
 /// Errors: function (not for a battery), unsupported (a command that is not above), length (INFO is
@@ -70,14 +70,14 @@ struct Analog {
   std::vector<Module> modules;
 };
 
-enum class State : std::uint8_t { ok = 0x00, low = 0x01, high = 0x02, other = 0xF0 };
+enum class AlarmLevel : std::uint8_t { ok = 0x00, low = 0x01, high = 0x02, other = 0xF0 };
 
 struct ModuleAlarms {
-  std::vector<State> cells;
-  std::vector<State> temperatures;  ///< as in Module
-  State charge_current = State::ok;
-  State voltage = State::ok;
-  State discharge_current = State::ok;
+  std::vector<AlarmLevel> cells;
+  std::vector<AlarmLevel> temperatures;  ///< as in Module
+  AlarmLevel charge_current = AlarmLevel::ok;
+  AlarmLevel voltage = AlarmLevel::ok;
+  AlarmLevel discharge_current = AlarmLevel::ok;
   std::array<std::uint8_t, 5> status{};  ///< as sent; see protections() and below
 
   [[nodiscard]] bool charge_switch() const { return (status[1] & 0x02u) != 0; }
@@ -85,7 +85,7 @@ struct ModuleAlarms {
   [[nodiscard]] bool in_use() const { return (status[1] & 0x08u) != 0; }
 };
 /// 44.
-struct Alarms {
+struct AlarmInfo {
   std::uint8_t flags = 0;
   std::vector<ModuleAlarms> modules;
 };
@@ -164,8 +164,8 @@ struct SystemAlarms {
   std::array<std::uint8_t, 2> protections{};
 };
 
-using Answer = std::variant<Analog, Alarms, Parameters, Management, SerialNumber, ProtocolVersion,
-                            Maker, Firmware, SystemAnalog, SystemAlarms>;
+using Answer = std::variant<Analog, AlarmInfo, Parameters, Management, SerialNumber,
+                            ProtocolVersion, Maker, Firmware, SystemAnalog, SystemAlarms>;
 
 /// A whole answer to `request`. Errors in the order length, checksum, address, function, exception
 /// (refused), then length and content of its fields (also when impossible: a cell outside 0.5 to

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "protocol/frame_result.hpp"
-#include "protocol/vebus/command.hpp"
+#include "protocol/vebus/command_tracker.hpp"
 #include "protocol/vebus/handshake.hpp"
 #include "protocol/vebus/poll_schedule.hpp"
 #include "protocol/vebus/sample_decoder.hpp"
@@ -102,7 +102,7 @@ class VebusDriver final : public Driver {
   mk3::Parser parser_;
   Instant last_byte_{};
   PollSchedule poll_schedule_;
-  Command command_;
+  CommandTracker command_;
 
   // The request under way, and the one given up last: its answer may still come.
   std::optional<Pending> pending_;

@@ -153,7 +153,8 @@ class FakeBattery final : public Device {
     send(encode(alarms));
     if (!talks_fully()) return;
     send(encode(Limits{truth_.cvl, truth_.ccl, truth_.dcl, truth_.dvl}));
-    send(encode(State{whole_percent(truth_.soc_percent), whole_percent(truth_.soh_percent)}));
+    send(encode(
+        StateOfCharge{whole_percent(truth_.soc_percent), whole_percent(truth_.soh_percent)}));
     send(encode(Measurement{truth_.voltage, truth_.current, truth_.temperature}));
     if (options_.profile_13) {
       const double ah = truth_.modules * module_ah * truth_.soc_percent / 100.0;

@@ -42,14 +42,14 @@ Module values_of(const BatteryTruth& truth, std::size_t module) {
 ModuleAlarms alarms_of(const BatteryTruth& truth) {
   const auto state = [&](BmsFlag high, BmsFlag low) {
     const std::uint32_t any = truth.warnings | truth.protections;
-    if ((any & bit(high)) != 0) return State::high;
-    return (any & bit(low)) != 0 ? State::low : State::ok;
+    if ((any & bit(high)) != 0) return AlarmLevel::high;
+    return (any & bit(low)) != 0 ? AlarmLevel::low : AlarmLevel::ok;
   };
   const auto high_only = [&](BmsFlag high) { return state(high, high); };
   ModuleAlarms m;
-  m.cells.assign(cells, State::ok);
+  m.cells.assign(cells, AlarmLevel::ok);
   m.cells.front() = state(BmsFlag::high_voltage, BmsFlag::low_voltage);
-  m.temperatures.assign(1 + cell_groups, State::ok);
+  m.temperatures.assign(1 + cell_groups, AlarmLevel::ok);
   m.temperatures.back() = state(BmsFlag::high_temperature, BmsFlag::low_temperature);
   m.charge_current = high_only(BmsFlag::high_charge_current);
   m.discharge_current = high_only(BmsFlag::high_discharge_current);
@@ -144,30 +144,30 @@ class FakeBatteryRs485 final : public Device {
     const std::size_t module = static_cast<std::size_t>(request.address - options_.first_address);
     const std::size_t answering = request.whole_stack ? truth_.modules - module : 1;
     switch (request.command) {
-      case Command::analog: {
+      case CommandCode::analog: {
         Analog analog;
         for (std::size_t i = 0; i < answering; ++i)
           analog.modules.push_back(values_of(truth_, module + i));
         return encode_answer(request, analog);
       }
-      case Command::alarms:
-        return encode_answer(request, Alarms{0, std::vector(answering, alarms_of(truth_))});
-      case Command::parameters:
+      case CommandCode::alarms:
+        return encode_answer(request, AlarmInfo{0, std::vector(answering, alarms_of(truth_))});
+      case CommandCode::parameters:
         return encode_answer(request, parameters());
-      case Command::management:
+      case CommandCode::management:
         return encode_answer(request, Management{truth_.cvl, truth_.dvl, truth_.ccl, truth_.dcl,
                                                  request_bits(truth_)});
-      case Command::serial_number:
+      case CommandCode::serial_number:
         return encode_answer(request, SerialNumber{"ESSHUBSIM0000" + std::to_string(100 + module)});
-      case Command::protocol_version:
+      case CommandCode::protocol_version:
         return encode_answer(request, ProtocolVersion{sent_version});
-      case Command::maker:  // the first module's, whoever is asked
+      case CommandCode::maker:  // the first module's, whoever is asked
         return encode_answer(request, Maker{"US2000C", {1, 7}, "Pylon"});
       // A US2000 was not seen to answer these.
-      case Command::system_analog:
-      case Command::system_alarms:
-      case Command::system_management:
-      case Command::firmware:
+      case CommandCode::system_analog:
+      case CommandCode::system_alarms:
+      case CommandCode::system_management:
+      case CommandCode::firmware:
         break;
     }
     return encode_refusal(request.address, ReturnCode::command);

@@ -238,21 +238,21 @@ class FakeMultiplus final : public Device {
       input_limit_ = std::clamp<std::uint16_t>(set.limit, 10, 500);
     const bool commands = (set.flags & StateSet::settings_only) == 0;
     if (commands && set.switch_state >= 1 && set.switch_state <= 4) {
-      remote_ = static_cast<sim::SwitchState>(set.switch_state);
+      remote_ = static_cast<sim::SwitchPosition>(set.switch_state);
       command_.switch_state = position();
-      switched_to_sleep_ = command_.switch_state == sim::SwitchState::off &&
+      switched_to_sleep_ = command_.switch_state == sim::SwitchPosition::off &&
                            (hardware_ & HardwareFlags::standby) == 0;
     }
     answer(StateAck{}, now);
   }
 
-  [[nodiscard]] sim::SwitchState position() const {
-    return options_.front_switch ? remote_ : sim::SwitchState::off;
+  [[nodiscard]] sim::SwitchPosition position() const {
+    return options_.front_switch ? remote_ : sim::SwitchPosition::off;
   }
 
   /// As in the captured 0x77 while on (reference: vebus-mk3#13).
   [[nodiscard]] std::uint8_t switch_register() const {
-    using State = sim::SwitchState;
+    using State = sim::SwitchPosition;
     const auto charges = [](State s) { return s == State::on || s == State::charger_only; };
     const auto inverts = [](State s) { return s == State::on || s == State::inverter_only; };
     unsigned out = ConfigInfo::remote_contact;
@@ -525,7 +525,7 @@ class FakeMultiplus final : public Device {
   std::uint8_t ext0_;
   std::uint8_t flags_ = 0;
   std::uint8_t hardware_ = hardware_default;
-  sim::SwitchState remote_ = sim::SwitchState::on;
+  sim::SwitchPosition remote_ = sim::SwitchPosition::on;
   bool asleep_ = false;
   bool switched_to_sleep_ = false;
   bool had_mains_ = true;

@@ -46,8 +46,10 @@ Inverter::Inverter(const InverterSettings& settings)
 Inverter::Output Inverter::choose_output(Duration dt, bool mains_good,
                                          const InverterCommand& command) {
   const auto position = command.switch_state;
-  const bool may_connect = position == SwitchState::on || position == SwitchState::charger_only;
-  const bool may_invert = position == SwitchState::on || position == SwitchState::inverter_only;
+  const bool may_connect =
+      position == SwitchPosition::on || position == SwitchPosition::charger_only;
+  const bool may_invert =
+      position == SwitchPosition::on || position == SwitchPosition::inverter_only;
   mains_good_for_ =
       mains_good && may_connect ? std::min(mains_good_for_ + dt, settings_.mains_wait) : Duration{};
   if (mains_good && may_connect && mains_good_for_ >= settings_.mains_wait) return Output::mains;
@@ -58,7 +60,7 @@ Inverter::Output Inverter::choose_output(Duration dt, bool mains_good,
 void Inverter::follow(Duration dt, const InverterCommand& command, const Battery& battery) {
   const auto most_dc = battery.charge_power(settings_.charger_limit, settings_.charge_voltage);
   const auto most_charge = most_dc > Watts{} ? ac_power_to_charge(most_dc) : Watts{};
-  const bool no_discharge = low_battery_ || command.switch_state == SwitchState::charger_only ||
+  const bool no_discharge = low_battery_ || command.switch_state == SwitchPosition::charger_only ||
                             battery.accepted(-settings_.continuous) == Watts{};
   const auto most_discharge = no_discharge ? Watts{} : -settings_.continuous;
 
@@ -81,7 +83,7 @@ void Inverter::advance(Duration dt, const Mains& mains, Watts ac_out_demand,
   const auto u = battery.truth().voltage;
   low_battery_ = u < settings_.dc_low || (low_battery_ && u < settings_.dc_restart);
   const bool mains_good = mains.voltage > 187.0_V && mains.voltage < 265.0_V;
-  if (mains_good || command.switch_state == SwitchState::off) overload_ = false;
+  if (mains_good || command.switch_state == SwitchPosition::off) overload_ = false;
   if (output_ == Output::battery && ac_out_demand > settings_.peak) overload_ = true;
   output_ = choose_output(dt, mains_good, command);
 

@@ -81,14 +81,14 @@ struct InverterTruth {
   std::uint8_t error = 0;
 };
 
-enum class SwitchState : std::uint8_t { charger_only = 1, inverter_only = 2, on = 3, off = 4 };
+enum class SwitchPosition : std::uint8_t { charger_only = 1, inverter_only = 2, on = 3, off = 4 };
 
 /// What the interface commands the MultiPlus to do; written by the fake device, read by the
 /// physics.
 struct InverterCommand {
   std::optional<Watts> setpoint;  ///< at AC-in, + = charging; nothing once the time-out has passed
   std::uint64_t setpoint_writes = 0;
-  SwitchState switch_state = SwitchState::on;
+  SwitchPosition switch_state = SwitchPosition::on;
 };
 
 }  // namespace esshub::sim

@@ -148,19 +148,19 @@ TEST(ClosedLoop, CutOffOnceInAPowerCutAndRunningAgainAfterIt) {
   w.plant.house().battery().set_soc(4);
   w.plant.house().set_grid(false);
   EXPECT_TRUE(
-      w.within(15s, [&] { return w.plant.house().command().switch_state == SwitchState::off; }));
+      w.within(15s, [&] { return w.plant.house().command().switch_state == SwitchPosition::off; }));
   w.loop.run(60s);
   EXPECT_EQ(w.plant.house().inverter_truth().state, VebusState::off);
   w.plant.house().set_grid(true);
   int switchings = 0;
-  SwitchState before = w.plant.house().command().switch_state;
+  SwitchPosition before = w.plant.house().command().switch_state;
   w.loop.run(90s, [&](const Decision&, const Snapshot&) {
-    const SwitchState now = w.plant.house().command().switch_state;
+    const SwitchPosition now = w.plant.house().command().switch_state;
     switchings += now != before;
     before = now;
   });
   EXPECT_EQ(switchings, 1);
-  EXPECT_EQ(before, SwitchState::on);
+  EXPECT_EQ(before, SwitchPosition::on);
   EXPECT_EQ(w.loop.decision().setpoint.mode, InverterMode::follow);
   EXPECT_FALSE(w.loop.decision().faults.active(Fault::backup_cutoff));
 }
@@ -229,7 +229,7 @@ TEST(ClosedLoop, IsTheSameTwice) {
 }
 
 TEST(ClosedLoop, AHubRestartedAfterTheCutoffSwitchesOnWhenTheMainsAreBack) {
-  using enum SwitchState;
+  using enum SwitchPosition;
   World w;
   w.plant.set_load(Watts{400});
   w.loop.run(30s);

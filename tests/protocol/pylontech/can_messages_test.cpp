@@ -77,7 +77,7 @@ void expect_same(const Limits& m, const json& want) {
     EXPECT_EQ(m.dvl->value(), want["discharge_voltage_v"]);
   }
 }
-void expect_same(const State& m, const json& want) {
+void expect_same(const StateOfCharge& m, const json& want) {
   EXPECT_EQ(m.soc, want["soc_pct"]);
   EXPECT_EQ(m.soh, want["soh_pct"]);
 }
@@ -454,7 +454,7 @@ TEST(PylontechEncode, WritesTheFramesOfTheReference) {
   EXPECT_EQ(to_text(keep_alive()), "305#0000000000000000");
   EXPECT_EQ(to_text(encode(Limits{53.2_V, 50.0_A, 50.0_A, 45.0_V})), "351#1402F401F401C201");
   EXPECT_EQ(to_text(encode(Limits{53.2_V, 59.2_A, 148.0_A, {}})), "351#14025002C805");
-  EXPECT_EQ(to_text(encode(State{88, 100})), "355#58006400");
+  EXPECT_EQ(to_text(encode(StateOfCharge{88, 100})), "355#58006400");
   EXPECT_EQ(to_text(encode(Measurement{49.83_V, -34.3_A, 26.7_degC})), "356#7713A9FE0B01");
   EXPECT_EQ(to_text(encode(Alarms{0, 0, 2, false})), "359#0000000002504E");
   EXPECT_EQ(to_text(encode(Alarms{0, 0, {}, true})), "35A#AAAAAA02AAAAAA02");

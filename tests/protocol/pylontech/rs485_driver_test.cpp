@@ -38,8 +38,8 @@ Module module_at(double lowest_cell, double coldest) {
 
 ModuleAlarms all_clear() {
   ModuleAlarms alarms;
-  alarms.cells.assign(15, State::ok);
-  alarms.temperatures.assign(5, State::ok);
+  alarms.cells.assign(15, AlarmLevel::ok);
+  alarms.temperatures.assign(5, AlarmLevel::ok);
   alarms.status[1] = 0x0E;
   return alarms;
 }
@@ -77,9 +77,9 @@ class Bench {
   Request next_request() { return next_request(now + 60s).value(); }
 
   [[nodiscard]] Bytes answer_to(const Request& request) const {
-    if (request.command == Command::analog)
+    if (request.command == CommandCode::analog)
       return encode_answer(request, Analog{0, {modules.at(request.address)}});
-    return encode_answer(request, pylontech_rs485::Alarms{0, {alarms.at(request.address)}});
+    return encode_answer(request, pylontech_rs485::AlarmInfo{0, {alarms.at(request.address)}});
   }
 
   void hear(const Bytes& bytes, Duration after = 30ms) {
@@ -142,7 +142,7 @@ class Bench {
   std::map<std::uint8_t, Module> modules;
   std::map<std::uint8_t, ModuleAlarms> alarms;
   std::set<std::uint8_t> dead;
-  std::set<Command> deaf_to;
+  std::set<CommandCode> deaf_to;
 };
 
 // ---- asking ------------------------------------------------------------------------------------
@@ -152,8 +152,8 @@ TEST(Rs485Sweep, AsksEachModuleForItsCellsThenItsAlarms) {
   bench.run(4s);
   std::vector<Request> asked;
   for (const auto& [at, request] : bench.asked) asked.push_back(request);
-  EXPECT_THAT(asked, ElementsAre(Request{Command::analog, 2}, Request{Command::alarms, 2},
-                                 Request{Command::analog, 3}, Request{Command::alarms, 3}));
+  EXPECT_THAT(asked, ElementsAre(Request{CommandCode::analog, 2}, Request{CommandCode::alarms, 2},
+                                 Request{CommandCode::analog, 3}, Request{CommandCode::alarms, 3}));
 }
 
 TEST(Rs485Sweep, KeepsTheGapAfterEachAnswer) {
@@ -196,8 +196,9 @@ TEST(Rs485Sweep, OfAGroupStartsAtItsMaster) {
   bench.modules[0x12] = module_at(3.3, 20.0);
   bench.alarms[0x12] = all_clear();
   bench.run(2s);
-  EXPECT_THAT(bench.asked, ElementsAre(testing::Pair(testing::_, Request{Command::analog, 0x12}),
-                                       testing::Pair(testing::_, Request{Command::alarms, 0x12})));
+  EXPECT_THAT(bench.asked,
+              ElementsAre(testing::Pair(testing::_, Request{CommandCode::analog, 0x12}),
+                          testing::Pair(testing::_, Request{CommandCode::alarms, 0x12})));
   EXPECT_TRUE(bench.health().ready);
 }
 
@@ -211,7 +212,7 @@ TEST(Rs485Sweep, OnlyEverReads) {
   bench.dead = {3};
   bench.run(300s);
   for (const auto& [at, request] : bench.asked)
-    EXPECT_TRUE(request.command == Command::analog || request.command == Command::alarms);
+    EXPECT_TRUE(request.command == CommandCode::analog || request.command == CommandCode::alarms);
 }
 
 // ---- values ------------------------------------------------------------------------------------
@@ -290,12 +291,12 @@ TEST(Rs485Driver, AStackToldOverMoreThanAMinuteIsUnknown) {
     Bench bench;
     while (true) {
       const Request request = bench.next_request();
-      if (request.address == 3 && request.command == Command::analog) break;
+      if (request.address == 3 && request.command == CommandCode::analog) break;
       bench.hear(bench.answer_to(request));
     }
     bench.now += stall;
     bench.take(bench.driver->on_timer(bench.now));
-    while (bench.asked.back().second.command != Command::alarms ||
+    while (bench.asked.back().second.command != CommandCode::alarms ||
            bench.asked.back().second.address != 3)
       bench.hear(bench.answer_to(bench.next_request()));
     return bench.count(Point::battery, Measure::cell_voltage_min);
@@ -377,7 +378,7 @@ TEST(Rs485Driver, ARefusalIsNotTriedAgain) {
 
 TEST(Rs485Driver, UnreadAlarmsDoNotHideTheCells) {
   Bench bench;
-  bench.deaf_to = {Command::alarms};
+  bench.deaf_to = {CommandCode::alarms};
   bench.run(60s);
   EXPECT_TRUE(bench.health().ready) << bench.health().trouble;
   EXPECT_GE(bench.count(Point::battery, Measure::cell_voltage_min), 10u);
@@ -435,7 +436,7 @@ TEST(Rs485Driver, ALateAnswerIsRecognisedAndDropped) {
 TEST(Rs485Driver, AnotherModulesAnswerIsNotTaken) {
   Bench bench;
   const auto request = bench.next_request();
-  bench.hear(bench.answer_to({Command::analog, 3}));
+  bench.hear(bench.answer_to({CommandCode::analog, 3}));
   EXPECT_EQ(bench.frames(FrameResult::unknown), 1u);
   EXPECT_THAT(bench.samples, IsEmpty());
   bench.hear(bench.answer_to(request));
@@ -508,7 +509,7 @@ TEST(Rs485Alarms, AreToldWhenTheyChange) {
   Bench bench;
   bench.run(20s);
   EXPECT_EQ(bench.told("module_alarms"), 0u) << "nothing is wrong";
-  bench.alarms[3].cells[7] = State::high;
+  bench.alarms[3].cells[7] = AlarmLevel::high;
   bench.alarms[3].status[0] = 0x01;
   bench.alarms[3].status[1] = 0x0C;
   bench.run(20s);

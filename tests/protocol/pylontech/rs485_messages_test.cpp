@@ -30,13 +30,13 @@ Bytes answer(std::string_view info, std::uint8_t return_code = 0) {
 }
 
 template <class T>
-T decoded(Command command, std::string_view info, bool whole_stack = false) {
+T decoded(CommandCode command, std::string_view info, bool whole_stack = false) {
   const auto result = decode_answer(answer(info), {command, 2, whole_stack});
   if (!result) throw std::runtime_error(result.error().detail);
   return std::get<T>(*result);
 }
 
-ErrorKind refused(Command command, std::string_view info, bool whole_stack = false) {
+ErrorKind refused(CommandCode command, std::string_view info, bool whole_stack = false) {
   const auto result = decode_answer(answer(info), {command, 2, whole_stack});
   if (result) throw std::runtime_error("was accepted");
   return result.error().kind;
@@ -58,12 +58,12 @@ bool is_request(const json& vector) {
   return !vector.contains("request");
 }
 
-Command command_named(const std::string& cid2) {
-  const std::map<std::string, Command> table{{"42", Command::analog},
-                                             {"44", Command::alarms},
-                                             {"51", Command::maker},
-                                             {"92", Command::management},
-                                             {"93", Command::serial_number}};
+CommandCode command_named(const std::string& cid2) {
+  const std::map<std::string, CommandCode> table{{"42", CommandCode::analog},
+                                                 {"44", CommandCode::alarms},
+                                                 {"51", CommandCode::maker},
+                                                 {"92", CommandCode::management},
+                                                 {"93", CommandCode::serial_number}};
   return table.at(cid2);
 }
 
@@ -92,7 +92,7 @@ void expect_same(const Analog& m, const json& want) {
     EXPECT_EQ(module.cycles, expected["cycles"]);
   }
 }
-void expect_same(const Alarms& m, const json& want) {
+void expect_same(const AlarmInfo& m, const json& want) {
   ASSERT_EQ(m.modules.size(), 1u);
   const ModuleAlarms& module = m.modules[0];
   EXPECT_EQ(module.cells.size(), want["cells"]);
@@ -224,7 +224,7 @@ TEST(Rs485Frame, TheLengthChecksumStaysOneNibble) {
 }
 
 TEST(Rs485Frame, DamageIsNamedAsADeviceWouldNameIt) {
-  const Bytes good = encode({Command::analog, 2});
+  const Bytes good = encode({CommandCode::analog, 2});
   EXPECT_EQ(check(good), ReturnCode::ok);
   EXPECT_EQ(check(to_bytes("~20024642E00202FD34\r")), ReturnCode::checksum);
   EXPECT_EQ(check(to_bytes("~20024642D00202FD34\r")), ReturnCode::length_checksum);
@@ -241,7 +241,7 @@ TEST(Rs485Frame, MoreThanLengthCanStateIsNotEncoded) {
 TEST(Rs485Frame, CommandsThatSwitchOffOrSetLimitsCannotBeEncoded) {
   for (unsigned value = 0; value < 256; ++value) {
     for (const bool whole_stack : {false, true}) {
-      const Bytes request = encode({static_cast<Command>(value), 2, whole_stack});
+      const Bytes request = encode({static_cast<CommandCode>(value), 2, whole_stack});
       ASSERT_EQ(request.empty(), value >= command_count) << value;
       if (request.empty()) continue;
       const auto cid2 = decode_frame(request).value().cid2;
@@ -293,15 +293,15 @@ TEST(Rs485Reader, ResetForgetsTheHalf) {
 
 TEST(Rs485Request, EveryCommandIsReadBack) {
   for (std::size_t i = 0; i < command_count; ++i) {
-    const Request request{static_cast<Command>(i), 0x13};
+    const Request request{static_cast<CommandCode>(i), 0x13};
     EXPECT_EQ(request_of(decode_frame(encode(request)).value()).value(), request) << i;
   }
-  const Request stack{Command::alarms, 2, true};
+  const Request stack{CommandCode::alarms, 2, true};
   EXPECT_EQ(request_of(decode_frame(encode(stack)).value()).value(), stack);
 }
 
 TEST(Rs485Request, OnlyAnalogAndAlarmsKnowTheWholeStack) {
-  EXPECT_EQ(encode({Command::management, 2, true}), encode({Command::management, 2}));
+  EXPECT_EQ(encode({CommandCode::management, 2, true}), encode({CommandCode::management, 2}));
   const auto request = request_of({.cid2 = 0x92, .info = from_hex("FF").value()});
   EXPECT_EQ(request.error().kind, ErrorKind::content);
 }
@@ -322,9 +322,9 @@ TEST(Rs485Answer, FromAnotherAddressIsRefused) {
   const Bytes good = answer(
       "02"
       "48505443523033313731313132353930");
-  EXPECT_TRUE(decode_answer(good, {Command::serial_number, 2}));
-  EXPECT_EQ(decode_answer(good, {Command::serial_number, 3}).error().kind, ErrorKind::address);
-  EXPECT_EQ(refused(Command::serial_number,
+  EXPECT_TRUE(decode_answer(good, {CommandCode::serial_number, 2}));
+  EXPECT_EQ(decode_answer(good, {CommandCode::serial_number, 3}).error().kind, ErrorKind::address);
+  EXPECT_EQ(refused(CommandCode::serial_number,
                     "03"
                     "48505443523033313731313132353930"),
             ErrorKind::address)
@@ -335,21 +335,22 @@ TEST(Rs485Answer, EveryReturnCodeIsARefusalWithItsReason) {
   for (const auto code :
        {ReturnCode::version, ReturnCode::checksum, ReturnCode::length_checksum, ReturnCode::command,
         ReturnCode::format, ReturnCode::data, ReturnCode::address, ReturnCode::internal}) {
-    const auto result = decode_answer(encode_refusal(2, code), {Command::analog, 2});
+    const auto result = decode_answer(encode_refusal(2, code), {CommandCode::analog, 2});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::exception);
     EXPECT_EQ(result.error().detail, describe(code));
   }
-  EXPECT_EQ(decode_answer(encode_refusal(2, static_cast<ReturnCode>(0x42)), {Command::analog, 2})
-                .error()
-                .kind,
-            ErrorKind::unsupported)
+  EXPECT_EQ(
+      decode_answer(encode_refusal(2, static_cast<ReturnCode>(0x42)), {CommandCode::analog, 2})
+          .error()
+          .kind,
+      ErrorKind::unsupported)
       << "our own request heard";
 }
 
 TEST(Rs485Answer, ADamagedAnswerIsAChecksumError) {
   EXPECT_EQ(decode_answer(to_bytes("~20024600C0220248505443523033313731313132353930F6D3\r"),
-                          {Command::serial_number, 2})
+                          {CommandCode::serial_number, 2})
                 .error()
                 .kind,
             ErrorKind::checksum);
@@ -371,35 +372,36 @@ std::string analog(std::string_view cells = two_cells,
 }
 
 TEST(Rs485Analog, PositiveIsCharging) {
-  const auto module = decoded<Analog>(Command::analog, analog()).modules.at(0);
+  const auto module = decoded<Analog>(CommandCode::analog, analog()).modules.at(0);
   EXPECT_THAT(module.cells, ElementsAre(Volts{3.3}, Volts{3.301}));
   EXPECT_THAT(module.temperatures, ElementsAre(Celsius{25.0}, Celsius{24.0}));
   EXPECT_EQ(module.current, Amperes{-2.6});
-  EXPECT_EQ(decoded<Analog>(Command::analog, analog(two_cells, two_temperatures,
-                                                    "0064C189"
-                                                    "82DC02C350001F"))
+  EXPECT_EQ(decoded<Analog>(CommandCode::analog, analog(two_cells, two_temperatures,
+                                                        "0064C189"
+                                                        "82DC02C350001F"))
                 .modules.at(0)
                 .current,
             Amperes{10.0});
 }
 
 TEST(Rs485Analog, WhatCannotBeIsRefused) {
-  EXPECT_NO_THROW(decoded<Analog>(Command::analog, analog()));
-  EXPECT_EQ(refused(Command::analog, analog("020CE40000")), ErrorKind::content) << "0 V";
-  EXPECT_EQ(refused(Command::analog, analog("020CE4FFFF")), ErrorKind::content) << "-1 mV";
-  EXPECT_EQ(refused(Command::analog, analog("020CE41389")), ErrorKind::content) << "5.001 V";
-  EXPECT_EQ(refused(Command::analog, analog("00")), ErrorKind::content) << "no cell";
-  EXPECT_EQ(refused(Command::analog, analog(two_cells, "00")), ErrorKind::content);
-  EXPECT_EQ(refused(Command::analog, analog(two_cells, "010000")), ErrorKind::content) << "0 K";
-  EXPECT_EQ(refused(Command::analog, analog(two_cells, "010E94")), ErrorKind::content) << "100.1";
-  EXPECT_EQ(refused(Command::analog, analog(two_cells, two_temperatures,
-                                            "07D1C189"
-                                            "82DC02C350001F")),
+  EXPECT_NO_THROW(decoded<Analog>(CommandCode::analog, analog()));
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE40000")), ErrorKind::content) << "0 V";
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE4FFFF")), ErrorKind::content) << "-1 mV";
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE41389")), ErrorKind::content) << "5.001 V";
+  EXPECT_EQ(refused(CommandCode::analog, analog("00")), ErrorKind::content) << "no cell";
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "00")), ErrorKind::content);
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010000")), ErrorKind::content) << "0 K";
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010E94")), ErrorKind::content)
+      << "100.1";
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, two_temperatures,
+                                                "07D1C189"
+                                                "82DC02C350001F")),
             ErrorKind::content)
       << "200.1 A";
-  EXPECT_EQ(refused(Command::analog, analog(two_cells, two_temperatures,
-                                            "FFE60000"
-                                            "82DC02C350001F")),
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, two_temperatures,
+                                                "FFE60000"
+                                                "82DC02C350001F")),
             ErrorKind::content)
       << "0 V at the terminals";
 }
@@ -407,14 +409,14 @@ TEST(Rs485Analog, WhatCannotBeIsRefused) {
 TEST(Rs485Analog, EveryMissingByteIsALengthError) {
   const std::string whole = analog();
   for (std::size_t n = 0; n < whole.size(); n += 2)
-    EXPECT_EQ(refused(Command::analog, whole.substr(0, n)), ErrorKind::length) << n;
-  EXPECT_NO_THROW(decoded<Analog>(Command::analog, whole + "0102")) << "a newer firmware";
+    EXPECT_EQ(refused(CommandCode::analog, whole.substr(0, n)), ErrorKind::length) << n;
+  EXPECT_NO_THROW(decoded<Analog>(CommandCode::analog, whole + "0102")) << "a newer firmware";
 }
 
 TEST(Rs485Analog, ACapacityThatIsNotStatedIsUnknownNotZero) {
-  const auto module = decoded<Analog>(Command::analog, analog(two_cells, two_temperatures,
-                                                              "FFE6C189"
-                                                              "FFFF02FFFF001F"))
+  const auto module = decoded<Analog>(CommandCode::analog, analog(two_cells, two_temperatures,
+                                                                  "FFE6C189"
+                                                                  "FFFF02FFFF001F"))
                           .modules.at(0);
   EXPECT_FALSE(module.remaining_ah);
   EXPECT_FALSE(module.total_ah);
@@ -423,10 +425,11 @@ TEST(Rs485Analog, ACapacityThatIsNotStatedIsUnknownNotZero) {
 TEST(Rs485Analog, AStackHasItsModulesWithoutGap) {
   const std::string module =
       std::string(two_cells) + std::string(two_temperatures) + std::string(charge);
-  EXPECT_EQ(decoded<Analog>(Command::analog, "1102" + module + module, true).modules.size(), 2u);
-  EXPECT_EQ(refused(Command::analog, "1103" + module + module, true), ErrorKind::length);
-  EXPECT_EQ(refused(Command::analog, "1101" + module + module, true), ErrorKind::length);
-  EXPECT_EQ(refused(Command::analog, "1100", true), ErrorKind::content);
+  EXPECT_EQ(decoded<Analog>(CommandCode::analog, "1102" + module + module, true).modules.size(),
+            2u);
+  EXPECT_EQ(refused(CommandCode::analog, "1103" + module + module, true), ErrorKind::length);
+  EXPECT_EQ(refused(CommandCode::analog, "1101" + module + module, true), ErrorKind::length);
+  EXPECT_EQ(refused(CommandCode::analog, "1100", true), ErrorKind::content);
 }
 
 TEST(Rs485Alarms, AreReadWithFiveAndSixStatusBytes) {
@@ -435,22 +438,23 @@ TEST(Rs485Alarms, AreReadWithFiveAndSixStatusBytes) {
       "020102"
       "000100";
   for (const std::string tail : {"8106030405", "810603040500"}) {
-    const auto module = decoded<Alarms>(Command::alarms, "0002" + states + tail).modules.at(0);
-    EXPECT_THAT(module.cells, ElementsAre(State::ok, State::other));
-    EXPECT_THAT(module.temperatures, ElementsAre(State::low, State::high));
-    EXPECT_EQ(module.voltage, State::low);
+    const auto module =
+        decoded<AlarmInfo>(CommandCode::alarms, "0002" + states + tail).modules.at(0);
+    EXPECT_THAT(module.cells, ElementsAre(AlarmLevel::ok, AlarmLevel::other));
+    EXPECT_THAT(module.temperatures, ElementsAre(AlarmLevel::low, AlarmLevel::high));
+    EXPECT_EQ(module.voltage, AlarmLevel::low);
     EXPECT_THAT(module.status, ElementsAre(0x81, 6, 3, 4, 5));
     EXPECT_TRUE(module.charge_switch());
     EXPECT_FALSE(module.in_use());
     const auto stack =
-        decoded<Alarms>(Command::alarms, "0002" + states + tail + states + tail, true);
+        decoded<AlarmInfo>(CommandCode::alarms, "0002" + states + tail + states + tail, true);
     ASSERT_EQ(stack.modules.size(), 2u) << tail;
     EXPECT_THAT(stack.modules[1].status, ElementsAre(0x81, 6, 3, 4, 5));
   }
 }
 
 TEST(Rs485Alarms, AStateNoDocumentNamesIsRefused) {
-  EXPECT_EQ(refused(Command::alarms,
+  EXPECT_EQ(refused(CommandCode::alarms,
                     "0002"
                     "020003"
                     "0100"
@@ -463,9 +467,9 @@ TEST(Rs485Alarms, TheAnswerToAnotherCommandIsNotTaken) {
   for (const auto& vector : vectors()) {
     if (is_request(vector)) continue;
     auto request = asked_by(vector);
-    const bool alarms = request.command == Command::alarms;
-    if (!alarms && request.command != Command::analog) continue;
-    request.command = alarms ? Command::analog : Command::alarms;
+    const bool alarms = request.command == CommandCode::alarms;
+    if (!alarms && request.command != CommandCode::analog) continue;
+    request.command = alarms ? CommandCode::analog : CommandCode::alarms;
     EXPECT_FALSE(decode_answer(bytes_of(vector), request)) << vector["id"];
   }
 }
@@ -492,25 +496,26 @@ TEST(Rs485Alarms, NoProtectionGetsLostInTheStatusByte) {
 
 TEST(Rs485Alarms, EveryStateThatIsNotOkIsAWarning) {
   const auto warned = [](auto set) {
-    ModuleAlarms module{.cells = {State::ok, State::ok}, .temperatures = {State::ok}};
+    ModuleAlarms module{.cells = {AlarmLevel::ok, AlarmLevel::ok},
+                        .temperatures = {AlarmLevel::ok}};
     set(module);
     return warnings(module);
   };
   EXPECT_EQ(warned([](auto&) {}), 0u);
-  EXPECT_EQ(warned([](auto& m) { m.cells[1] = State::high; }), bit(BmsFlag::high_voltage));
-  EXPECT_EQ(warned([](auto& m) { m.voltage = State::low; }), bit(BmsFlag::low_voltage));
-  EXPECT_EQ(warned([](auto& m) { m.temperatures[0] = State::high; }),
+  EXPECT_EQ(warned([](auto& m) { m.cells[1] = AlarmLevel::high; }), bit(BmsFlag::high_voltage));
+  EXPECT_EQ(warned([](auto& m) { m.voltage = AlarmLevel::low; }), bit(BmsFlag::low_voltage));
+  EXPECT_EQ(warned([](auto& m) { m.temperatures[0] = AlarmLevel::high; }),
             bit(BmsFlag::high_temperature));
-  EXPECT_EQ(warned([](auto& m) { m.charge_current = State::high; }),
+  EXPECT_EQ(warned([](auto& m) { m.charge_current = AlarmLevel::high; }),
             bit(BmsFlag::high_charge_current));
-  EXPECT_EQ(warned([](auto& m) { m.discharge_current = State::high; }),
+  EXPECT_EQ(warned([](auto& m) { m.discharge_current = AlarmLevel::high; }),
             bit(BmsFlag::high_discharge_current));
-  EXPECT_EQ(warned([](auto& m) { m.cells[0] = State::other; }), bit(BmsFlag::general));
-  EXPECT_EQ(warned([](auto& m) { m.discharge_current = State::low; }), bit(BmsFlag::general));
+  EXPECT_EQ(warned([](auto& m) { m.cells[0] = AlarmLevel::other; }), bit(BmsFlag::general));
+  EXPECT_EQ(warned([](auto& m) { m.discharge_current = AlarmLevel::low; }), bit(BmsFlag::general));
 }
 
 TEST(Rs485Parameters, AreThresholdsOfCellsAndModule) {
-  const auto p = decoded<Parameters>(Command::parameters,
+  const auto p = decoded<Parameters>(CommandCode::parameters,
                                      "10"
                                      "0E42"
                                      "0BEA"
@@ -535,9 +540,9 @@ TEST(Rs485Parameters, AreThresholdsOfCellsAndModule) {
 }
 
 TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
-  const auto m = decoded<Management>(Command::system_management, "D002AFC800C8FE0CC0");
+  const auto m = decoded<Management>(CommandCode::system_management, "D002AFC800C8FE0CC0");
   EXPECT_EQ(m.dcl, Amperes{50.0}) << "magnitude, and 63 names no module";
-  EXPECT_EQ(refused(Command::management,
+  EXPECT_EQ(refused(CommandCode::management,
                     "02"
                     "0000"
                     "0000"
@@ -545,7 +550,7 @@ TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
                     "FE0C"
                     "C0"),
             ErrorKind::content);
-  EXPECT_EQ(refused(Command::management,
+  EXPECT_EQ(refused(CommandCode::management,
                     "02"
                     "D002"
                     "D003"
@@ -554,7 +559,7 @@ TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
                     "C0"),
             ErrorKind::content)
       << "discharge limit above charge limit";
-  EXPECT_EQ(refused(Command::management,
+  EXPECT_EQ(refused(CommandCode::management,
                     "02"
                     "D002"
                     "AFC8"
@@ -566,13 +571,13 @@ TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
 }
 
 TEST(Rs485ProtocolVersion, IsTheAnswersOwn) {
-  const Request request{Command::protocol_version, 2};
+  const Request request{CommandCode::protocol_version, 2};
   const Bytes wire = encode_answer(request, ProtocolVersion{0x35});
   EXPECT_EQ(std::get<ProtocolVersion>(decode_answer(wire, request).value()).version, 0x35);
 }
 
 TEST(Rs485System, OneAnswerForTheStack) {
-  const Request request{Command::system_analog, 2};
+  const Request request{CommandCode::system_analog, 2};
   SystemAnalog sent;
   sent.voltage = Volts{49.5};
   sent.current = Amperes{-12.34};
@@ -601,15 +606,15 @@ TEST(Rs485System, OneAnswerForTheStack) {
 }
 
 TEST(Rs485System, AlarmsAreFourBytes) {
-  const auto alarms = decoded<SystemAlarms>(Command::system_alarms, "01020304");
+  const auto alarms = decoded<SystemAlarms>(CommandCode::system_alarms, "01020304");
   EXPECT_THAT(alarms.warnings, ElementsAre(1, 2));
   EXPECT_THAT(alarms.protections, ElementsAre(3, 4));
-  EXPECT_EQ(refused(Command::system_alarms, "010203"), ErrorKind::length);
+  EXPECT_EQ(refused(CommandCode::system_alarms, "010203"), ErrorKind::length);
 }
 
 TEST(Rs485Encode, AnAnswerToAnotherQuestionIsNone) {
-  EXPECT_THAT(encode_answer({Command::analog, 2}, SerialNumber{"X"}), IsEmpty());
-  EXPECT_THAT(encode_answer({Command::analog, 2}, Analog{}), IsEmpty()) << "no module";
+  EXPECT_THAT(encode_answer({CommandCode::analog, 2}, SerialNumber{"X"}), IsEmpty());
+  EXPECT_THAT(encode_answer({CommandCode::analog, 2}, Analog{}), IsEmpty()) << "no module";
 }
 
 // ---- values ------------------------------------------------------------------------------------
@@ -667,7 +672,7 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
     const Bytes wire = encode_frame({.info = info});
     for (std::size_t c = 0; c < command_count; ++c)
       for (const bool stack : {false, true})
-        if (decode_answer(wire, {static_cast<Command>(c), 2, stack})) ++accepted;
+        if (decode_answer(wire, {static_cast<CommandCode>(c), 2, stack})) ++accepted;
   }
   EXPECT_GT(accepted, 2000u) << "firmware and version take anything";
 }

@@ -52,7 +52,7 @@ TEST_F(Stack, EachModuleHasItsShareAndSlightlyDifferentCells) {
   truth.current = Amperes{-20.0};
   truth.soc_percent = 50.0;
   for (std::uint8_t address = 2; address <= 3; ++address) {
-    const auto analog = std::get<Analog>(ask({Command::analog, address}));
+    const auto analog = std::get<Analog>(ask({CommandCode::analog, address}));
     ASSERT_THAT(analog.modules, SizeIs(1));
     const auto& module = analog.modules[0];
     EXPECT_EQ(module.current, Amperes{-10.0});
@@ -69,37 +69,37 @@ TEST_F(Stack, EachModuleHasItsShareAndSlightlyDifferentCells) {
 
 TEST_F(Stack, TheMasterAnswersForAll) {
   truth.modules = 4;
-  EXPECT_THAT(std::get<Analog>(ask({Command::analog, 2, true})).modules, SizeIs(4));
-  EXPECT_THAT(std::get<Alarms>(ask({Command::alarms, 2, true})).modules, SizeIs(4));
+  EXPECT_THAT(std::get<Analog>(ask({CommandCode::analog, 2, true})).modules, SizeIs(4));
+  EXPECT_THAT(std::get<AlarmInfo>(ask({CommandCode::alarms, 2, true})).modules, SizeIs(4));
 }
 
 TEST_F(Stack, ShowsWhatTheBmsProtectsAgainst) {
-  auto alarms = std::get<Alarms>(ask({Command::alarms, 2})).modules[0];
+  auto alarms = std::get<AlarmInfo>(ask({CommandCode::alarms, 2})).modules[0];
   EXPECT_EQ(protections(alarms), 0u);
   EXPECT_EQ(warnings(alarms), 0u);
   EXPECT_TRUE(alarms.charge_switch() && alarms.discharge_switch() && alarms.in_use());
   truth.protections = static_cast<std::uint32_t>(BmsFlag::high_voltage);
   truth.warnings = static_cast<std::uint32_t>(BmsFlag::low_temperature);
   truth.charge_enable = false;
-  alarms = std::get<Alarms>(ask({Command::alarms, 2})).modules[0];
+  alarms = std::get<AlarmInfo>(ask({CommandCode::alarms, 2})).modules[0];
   EXPECT_EQ(protections(alarms), truth.protections);
   EXPECT_EQ(warnings(alarms), truth.protections | truth.warnings);
   EXPECT_FALSE(alarms.charge_switch());
 }
 
 TEST_F(Stack, AnswersTheOtherQuestions) {
-  const auto limits = std::get<Management>(ask({Command::management, 3}));
+  const auto limits = std::get<Management>(ask({CommandCode::management, 3}));
   EXPECT_EQ(limits.cvl, truth.cvl);
   EXPECT_EQ(limits.dcl, truth.dcl);
   EXPECT_EQ(limits.requests, request_bits(truth));
-  EXPECT_EQ(std::get<SerialNumber>(ask({Command::serial_number, 3})).text, "ESSHUBSIM0000101");
-  EXPECT_EQ(std::get<Maker>(ask({Command::maker, 3})).device, "US2000C");
-  EXPECT_EQ(std::get<Parameters>(ask({Command::parameters, 2})).cell_high, Volts{3.65});
-  EXPECT_EQ(std::get<ProtocolVersion>(ask({Command::protocol_version, 2})).version, 0x20);
+  EXPECT_EQ(std::get<SerialNumber>(ask({CommandCode::serial_number, 3})).text, "ESSHUBSIM0000101");
+  EXPECT_EQ(std::get<Maker>(ask({CommandCode::maker, 3})).device, "US2000C");
+  EXPECT_EQ(std::get<Parameters>(ask({CommandCode::parameters, 2})).cell_high, Volts{3.65});
+  EXPECT_EQ(std::get<ProtocolVersion>(ask({CommandCode::protocol_version, 2})).version, 0x20);
 }
 
 TEST_F(Stack, RefusesByReturnCode) {
-  EXPECT_EQ(code(encode({Command::system_analog, 2})), ReturnCode::command);
+  EXPECT_EQ(code(encode({CommandCode::system_analog, 2})), ReturnCode::command);
   EXPECT_EQ(code(encode_frame({.cid2 = 0x42, .info = {}})), ReturnCode::format);
   EXPECT_EQ(code(encode_frame({.cid2 = 0x42, .info = Bytes{std::byte{9}}})), ReturnCode::data);
   EXPECT_EQ(code(encode_frame({.version = 0x35, .cid2 = 0x4F, .info = {}})), ReturnCode::version);
@@ -109,8 +109,8 @@ TEST_F(Stack, RefusesByReturnCode) {
 }
 
 TEST_F(Stack, NobodyAnswersForAMissingModule) {
-  EXPECT_THAT(say(encode({Command::analog, 4})), SizeIs(0));
-  EXPECT_THAT(say(encode({Command::analog, 1})), SizeIs(0));
+  EXPECT_THAT(say(encode({CommandCode::analog, 4})), SizeIs(0));
+  EXPECT_THAT(say(encode({CommandCode::analog, 1})), SizeIs(0));
 }
 
 // ---- driver and stack on one wire, in virtual time ---------------------------------------------

@@ -158,9 +158,9 @@ class World {
     if (truth.state == VebusState::down || truth.mains_frequency.value() == 0.0) return;
     truth.ac_in = command.setpoint.value_or(truth.ac_out);
     truth.battery_ac = truth.ac_in - truth.ac_out;
-    truth.state = command.switch_state == SwitchState::off ? VebusState::off
-                  : command.setpoint                       ? VebusState::charge
-                                                           : VebusState::passthru;
+    truth.state = command.switch_state == SwitchPosition::off ? VebusState::off
+                  : command.setpoint                          ? VebusState::charge
+                                                              : VebusState::passthru;
   }
 
   std::optional<Instant> host_wake_;
@@ -201,7 +201,7 @@ TEST(FakeMultiplusClosedLoop, BecomesReadyInEveryDialectAndLayoutDespiteChatter)
           EXPECT_EQ(world.newest(Point::inverter, Measure::power), -800.0);
           EXPECT_EQ(world.newest(Point::inverter, Measure::dc_power), -950.0);
           EXPECT_EQ(world.newest(Point::ac_out, Measure::power), 150.0);
-          EXPECT_EQ(world.command.switch_state, SwitchState::on);
+          EXPECT_EQ(world.command.switch_state, SwitchPosition::on);
           world.hold(1200.0);
           world.run(2s);
           EXPECT_EQ(world.command.setpoint, Watts{1200.0});
@@ -452,7 +452,7 @@ TEST(FakeMultiplusClosedLoop, ExpiredAndReleasedSetpointsEndInPassthru) {
   world.hold(500.0, InverterMode::release);
   world.run(12s);
   EXPECT_FALSE(world.command.setpoint);
-  EXPECT_EQ(world.command.switch_state, SwitchState::on);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::on);
 }
 
 TEST(FakeMultiplusClosedLoop, SwitchedOffItStaysAwakeAndComesOnAgain) {
@@ -461,13 +461,13 @@ TEST(FakeMultiplusClosedLoop, SwitchedOffItStaysAwakeAndComesOnAgain) {
   ASSERT_TRUE(world.run_until_ready());
   world.hold(0.0, InverterMode::off);
   world.run(2s);
-  EXPECT_EQ(world.command.switch_state, SwitchState::off);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::off);
   EXPECT_EQ(world.newest(Point::inverter, Measure::main_state), 2.0);
   world.run(60s);
   EXPECT_TRUE(world.driver->health().ready);  // kept awake by the standby flag
   world.hold(-400.0);
   world.run(3s);
-  EXPECT_EQ(world.command.switch_state, SwitchState::on);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::on);
   EXPECT_EQ(world.command.setpoint, Watts{-400.0});
 }
 
@@ -477,7 +477,7 @@ void restart_while_off(World& world) {
   ASSERT_TRUE(world.run_until_ready());
   world.hold(0.0, InverterMode::off);
   world.run(2s);
-  ASSERT_EQ(world.command.switch_state, SwitchState::off);
+  ASSERT_EQ(world.command.switch_state, SwitchPosition::off);
   world.control = nullptr;
   world.driver = make_vebus_driver({});
   world.start();
@@ -489,7 +489,7 @@ TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffComesOnWithTheNextComma
   restart_while_off(world);
   world.hold(-400.0);
   world.run(15s);
-  EXPECT_EQ(world.command.switch_state, SwitchState::on);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::on);
   EXPECT_EQ(world.count("inverter_switched"), 2);  // off and on
   world.run(3s);
   EXPECT_EQ(world.command.setpoint, Watts{-400.0});
@@ -500,10 +500,10 @@ TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffStaysOffWithoutACommand
   World world;
   restart_while_off(world);
   world.run(15s);
-  EXPECT_EQ(world.command.switch_state, SwitchState::off);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::off);
   world.hold(0.0, InverterMode::release);
   world.run(25s);
-  EXPECT_EQ(world.command.switch_state, SwitchState::off);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::off);
 }
 
 TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffStaysOffInAPowerCut) {
@@ -513,11 +513,11 @@ TEST(FakeMultiplusClosedLoop, WhatAnEarlierRunSwitchedOffStaysOffInAPowerCut) {
   world.truth.mains_frequency = Hertz{};
   world.hold(-400.0);
   world.run(40s);
-  EXPECT_EQ(world.command.switch_state, SwitchState::off);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::off);
   world.truth.mains_voltage = Volts{230.0};
   world.truth.mains_frequency = Hertz{50.0};
   world.run(15s);
-  EXPECT_EQ(world.command.switch_state, SwitchState::on);
+  EXPECT_EQ(world.command.switch_state, SwitchPosition::on);
 }
 
 TEST(FakeMultiplusClosedLoop, TheFrontSwitchIsNeverArguedWith) {
@@ -739,7 +739,7 @@ TEST(FakeMultiplus, OffWithoutStandbySleepsUntilMainsReturn) {
   Bench bench{{.chatter = false}};
   bench.ask(vebus::Address{true, 0});
   bench.ask(vebus::StateSet{.switch_state = 4, .ext0 = std::uint8_t{0}});
-  EXPECT_EQ(bench.command.switch_state, SwitchState::off);
+  EXPECT_EQ(bench.command.switch_state, SwitchPosition::off);
   EXPECT_TRUE(bench.ask(vebus::VersionRequest{}).empty());
   bench.truth.mains_frequency = Hertz{0.0};
   EXPECT_TRUE(bench.idle(2s).empty());

@@ -103,7 +103,7 @@ TEST_F(InverterModel, FallsBackWhenTheSetpointIsGone) {
 }
 
 TEST_F(InverterModel, ChargerOnlyNeverDischarges) {
-  command.switch_state = SwitchState::charger_only;
+  command.switch_state = SwitchPosition::charger_only;
   command.setpoint = -1000.0_W;
   run(5s);
   EXPECT_EQ(truth().battery_ac, 0.0_W);
@@ -114,7 +114,7 @@ TEST_F(InverterModel, ChargerOnlyNeverDischarges) {
 
 TEST_F(InverterModel, SwitchedOffNothingIsFed) {
   ac_out = 300.0_W;
-  command.switch_state = SwitchState::off;
+  command.switch_state = SwitchPosition::off;
   command.setpoint = -1000.0_W;
   run(5s);
   EXPECT_EQ(truth().state, VebusState::off);

@@ -1,4 +1,4 @@
-#include "protocol/vebus/command.hpp"
+#include "protocol/vebus/command_tracker.hpp"
 
 #include <cstdlib>
 #include <string>
@@ -17,19 +17,19 @@ bool is_impossible(const Setpoint& setpoint) {
 
 }  // namespace
 
-void Command::give(const Setpoint& setpoint, bool ready, Step& step) {
+void CommandTracker::give(const Setpoint& setpoint, bool ready, Step& step) {
   if (is_impossible(setpoint) && !(setpoint_ && is_impossible(*setpoint_)))
     step.tell(Level::error, "setpoint_impossible");  // and nothing is written
   setpoint_ = setpoint;
   is_current_ = ready;
 }
 
-void Command::void_setpoint() {
+void CommandTracker::void_setpoint() {
   is_current_ = false;
   written_.reset();
 }
 
-bool Command::setpoint_due(bool room, Instant now) const {
+bool CommandTracker::setpoint_due(bool room, Instant now) const {
   if (!setpoint_ || !is_current_) return false;
   if (setpoint_->mode != InverterMode::follow || switched_) return false;
   if (now + mk3::wire_time(setpoint_bytes) > setpoint_->valid_until) return false;
@@ -44,35 +44,35 @@ bool Command::setpoint_due(bool room, Instant now) const {
   return room;
 }
 
-std::int16_t Command::word() const {
+std::int16_t CommandTracker::word() const {
   return setpoint_word(setpoint_.value().ac_power).value();
 }
 
-bool Command::is_large_change(std::int16_t word) const {
+bool CommandTracker::is_large_change(std::int16_t word) const {
   return !written_ || std::abs(word - written_->word) >= large_change;
 }
 
-std::optional<SwitchState> Command::wanted_switch(bool left_off, Instant now) const {
+std::optional<SwitchState> CommandTracker::wanted_switch(bool left_off, Instant now) const {
   if (!setpoint_ || now + mk3::wire_time(state_bytes) > setpoint_->valid_until) return std::nullopt;
   if (setpoint_->mode == InverterMode::off) return SwitchState::off;
   const bool found_off = left_off && is_current_ && setpoint_->mode == InverterMode::follow;
   return switched_ || found_off ? std::optional{SwitchState::on} : std::nullopt;
 }
 
-bool Command::switch_due(bool left_off, Instant now) const {
+bool CommandTracker::switch_due(bool left_off, Instant now) const {
   const auto wanted = wanted_switch(left_off, now);
   if (!wanted) return false;
   return *wanted != switched_ || !switch_acknowledged_ || now - switch_sent_ >= switch_repeat;
 }
 
-void Command::switch_sent(SwitchState state, Instant now) {
+void CommandTracker::switch_sent(SwitchState state, Instant now) {
   switch_sent_ = now;
   if (state == SwitchState::on || state == switched_) return;
   switch_acknowledged_ = false;
   switched_ = state;  // unanswered it may have been heard all the same
 }
 
-void Command::acknowledge_switch(SwitchState state, Step& step) {
+void CommandTracker::acknowledge_switch(SwitchState state, Step& step) {
   const bool on = state == SwitchState::on;
   if (on || !switch_acknowledged_)
     step.tell(Level::notice, "inverter_switched", "to=" + std::string{name(state)});

@@ -12,9 +12,9 @@ namespace esshub::protocol::vebus {
 
 /// Nothing is due past the command's valid_until, the time on the wire included; and no setpoint
 /// unless the command was given since the inverter became ready.
-class Command {
+class CommandTracker {
  public:
-  explicit Command(const VebusConfig& config) : config_(config) {}
+  explicit CommandTracker(const VebusConfig& config) : config_(config) {}
 
   /// The newest wins. `ready`: the inverter is controllable.
   void give(const Setpoint& setpoint, bool ready, Step& step);
