@@ -19,10 +19,12 @@ namespace esshub::control {
 /// Whether a source may be relied on: lost when stale, back only after it has proved itself.
 struct Trust {
   bool ok = false;
-  bool ever = false;                  ///< was ok at least once
-  int good_in_a_row = 0;              ///< distinct fresh samples since it was lost
-  std::optional<Instant> newest;      ///< stamp of the newest sample seen
-  std::optional<Instant> good_since;  ///< continuously complete since then
+  bool ever = false;  ///< was ok at least once
+
+  void set(bool now_ok) {
+    ok = now_ok;
+    ever |= now_ok;
+  }
 };
 
 /// One authority: what it says now, and the hysteresis of its ends.
@@ -51,7 +53,10 @@ struct PolicyMemory {
 struct Memory {
   bool started = false;  ///< every source was fresh at once; before that the hub only watches
   Trust grid;
+  int good_grid_samples = 0;              ///< distinct fresh ones in a row
+  std::optional<Instant> grid_sample_at;  ///< stamp of the newest one seen
   Trust bms;
+  std::optional<Instant> bms_complete_since;
   Trust inverter;
 
   // Latches: a stopped direction resumes only past its hysteresis.

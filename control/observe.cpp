@@ -9,8 +9,8 @@
 namespace esshub::control {
 namespace {
 
-constexpr int good_samples = 5;             // F1: back after 5 good samples in a row
-constexpr Duration bms_proof = 5s;          // F4: back after 5 s of complete frames
+constexpr int good_samples = 5;             // F1
+constexpr Duration bms_proof = 5s;          // F4
 constexpr Duration block_after = 10s;       // F5: a direction resumes 10 s after its cause cleared
 constexpr Duration start_grace = 15s;       // a source never seen is a fault only after this
 constexpr Duration unfollowed_limit = 15s;  // F7
@@ -20,27 +20,27 @@ constexpr Duration release_for = 60s;           // F7: then tried again
 constexpr Duration announce_cutoff = 30min;     // F9
 constexpr double module_ohm = 0.06;             // with its cables; a usual figure, generous
 
-void trust_samples(Trust& trust, const std::optional<Instant>& at, Instant now, Duration max_age) {
+/// `at`: stamp of the newest sample of a meter that lives. Back after 5 good samples in a row (F1).
+void trust_grid(Memory& memory, const std::optional<Instant>& at, Instant now, Duration max_age) {
   if (!at || now - *at > max_age) {
-    trust.ok = false;
-    trust.good_in_a_row = 0;
-  } else if (trust.newest != at) {
-    ++trust.good_in_a_row;
-    if (trust.good_in_a_row >= good_samples) trust.ok = true;
+    memory.good_grid_samples = 0;
+  } else if (memory.grid_sample_at != at) {
+    ++memory.good_grid_samples;
   }
-  trust.newest = at;
-  trust.ever |= trust.ok;
+  memory.grid_sample_at = at;
+  memory.grid.set(latch(memory.grid.ok, memory.good_grid_samples >= good_samples,
+                        memory.good_grid_samples == 0));
 }
 
-void trust_complete(Trust& trust, bool complete, Instant now, Duration proof) {
+/// Back after 5 s of complete frames (F4); the first time at once.
+void trust_bms(Memory& memory, bool complete, Instant now) {
   if (!complete) {
-    trust.ok = false;
-    trust.good_since.reset();
-    return;
+    memory.bms_complete_since.reset();
+  } else if (!memory.bms_complete_since) {
+    memory.bms_complete_since = now;
   }
-  if (!trust.good_since) trust.good_since = now;
-  trust.ok = trust.ok || !trust.ever || now - *trust.good_since >= proof;
-  trust.ever |= trust.ok;
+  memory.bms.set(complete && (memory.bms.ok || !memory.bms.ever ||
+                              now - *memory.bms_complete_since >= bms_proof));
 }
 
 bool forbids_charge(std::uint32_t p) {
@@ -89,7 +89,7 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   const auto dcl = read(snap.get<Amperes>(Point::battery, Measure::dcl));
   const auto protections = read(snap.bits(Point::battery, Measure::protections));
   const bool complete = soc && voltage && cvl && ccl && dcl && protections;
-  trust_complete(memory.bms, complete, now, bms_proof);
+  trust_bms(memory, complete, now);
   observation.bms_ok = memory.bms.ok;
   if (!complete) return;
 
@@ -156,7 +156,7 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   // Without a status that is known it is not taken for grid-connected.
   const auto status = fresh(snap.inverter_status(), inputs.now, s.inverter_max_age);
   const bool complete = is_fresh(Measure::controllable) && is_fresh(Measure::power) && status;
-  trust_complete(memory.inverter, complete, inputs.now, Duration{});
+  memory.inverter.set(complete);
   observation.inverter_ok = memory.inverter.ok;
   observation.inverter_off = status == InverterStatus::off || status == InverterStatus::fault;
   observation.islanded = status == InverterStatus::islanded;
@@ -241,8 +241,8 @@ Observation observe(const Inputs& inputs, Memory& memory) {
   Observation observation;
   const auto grid = inputs.snapshot.power(Point::grid);
   const bool lives = grid && !inputs.grid_frozen;
-  trust_samples(memory.grid, lives ? std::optional{grid->at} : std::nullopt, inputs.now,
-                inputs.settings.meter_max_age);
+  trust_grid(memory, lives ? std::optional{grid->at} : std::nullopt, inputs.now,
+             inputs.settings.meter_max_age);
   observation.grid_ok = memory.grid.ok;
   observe_battery(inputs, memory, observation);
   observe_inverter(inputs, memory, observation);
