@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/bms.hpp"
+
 namespace esshub::protocol {
 namespace {
 
