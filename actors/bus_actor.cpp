@@ -168,12 +168,12 @@ class Bus {
   struct Vital {
     bool line_up = false;
     bool ready = false;
-    std::optional<Fault> fault;
+    FaultFlags faults;
     friend bool operator==(const Vital&, const Vital&) = default;
   };
   [[nodiscard]] Vital vital() const {
     const auto& driver = driver_->health();
-    return {health_.line_up, health_.line_up && driver.ready, driver.fault};
+    return {health_.line_up, health_.line_up && driver.ready, driver.faults};
   }
   void report_change() {
     if (vital() != reported_) report();

@@ -21,15 +21,15 @@ void no_discharge(PowerWindow& window, Cause why) {
 void limit_stopping(const Inputs& inputs, const Observation&, const Memory&, PowerWindow& window) {
   if (inputs.stopping) window.stop(Cause::shutting_down);
   if (inputs.components_failing) window.stop(Cause::components_failing);
-  if (inputs.overrun) window.stop(Cause::overrun);
+  if (inputs.overrun) window.stop(Cause::control_overrun);
 }
 
 void limit_stale(const Inputs& inputs, const Observation& observation, const Memory& memory,
                  PowerWindow& window) {
   if (!memory.started) window.stop(Cause::starting);
-  if (!observation.inverter_ok) window.stop(Cause::inverter_stale);
-  if (!observation.bms_ok) window.stop(Cause::bms_stale);
-  if (!observation.grid_ok) window.stop(Cause::grid_meter_stale);
+  if (!observation.inverter_ok) window.stop(Cause::inverter_lost);
+  if (!observation.bms_ok) window.stop(Cause::bms_lost);
+  if (!observation.grid_ok) window.stop(Cause::grid_meter_lost);
   if (memory.sign.rest_until && inputs.now < *memory.sign.rest_until)
     window.stop(Cause::grid_meter_reversed);
 }
@@ -38,7 +38,7 @@ void limit_islanded(const Inputs&, const Observation& observation, const Memory&
                     PowerWindow& window) {
   if (observation.islanded) window.stop(Cause::islanded);
   if (observation.inverter_off) window.stop(Cause::inverter_off);
-  if (memory.released_until) window.stop(Cause::not_followed);
+  if (memory.released_until) window.stop(Cause::setpoint_not_followed);
 }
 
 void limit_bms_protection(const Inputs&, const Observation& observation, const Memory&,

@@ -65,20 +65,20 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
   local_ = local;
   if (const auto grid = snapshot_.power(Point::grid)) decided_grid_ = grid->at;
   const bool followed_before = decision_.setpoint.mode == InverterMode::follow;
-  decision_ =
-      step_({.settings = settings_,
-             .snapshot = snapshot_,
-             .now = now,
-             .local = local,
-             .stopping = stop_.has_value(),
-             .overrun = overrun_,
-             .components_failing = hold_safe_,
-             .orders = orders_,
-             .implausible = plausibility_filter_.doubtful(),
-             .grid_frozen = std::any_of(
-                 buses_.begin(), buses_.end(),
-                 [](const auto& bus) { return bus.driver.fault == Fault::grid_meter_frozen; })},
-            memory_);
+  decision_ = step_(
+      {.settings = settings_,
+       .snapshot = snapshot_,
+       .now = now,
+       .local = local,
+       .stopping = stop_.has_value(),
+       .overrun = overrun_,
+       .components_failing = hold_safe_,
+       .orders = orders_,
+       .implausible = plausibility_filter_.doubtful(),
+       .grid_frozen = std::any_of(
+           buses_.begin(), buses_.end(),
+           [](const auto& bus) { return bus.driver.faults.active(Fault::grid_meter_frozen); })},
+      memory_);
   decision_.at = now;
 
   merge_faults(now);
@@ -87,12 +87,11 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
 }
 
 void Tick::merge_faults(Instant now) {
-  EnumArray<Fault, bool> raised;
-  for (const auto& bus : buses_)
-    if (bus.driver.fault) raised[*bus.driver.fault] = true;
-  for (const auto& [by, fault] : set_faults_) raised[fault] = true;
+  FaultFlags raised;
+  for (const auto& bus : buses_) raised |= bus.driver.faults;
+  for (const auto& [by, fault] : set_faults_) raised.set(fault, true);
   for (const Fault fault : enum_values<Fault>)
-    if (fault != Fault::actor_stuck) other_faults_.set(fault, raised[fault], now);
+    if (fault != Fault::actor_stuck) other_faults_.set(fault, raised.active(fault), now);
 }
 
 bool Tick::controllable(Instant now) const {

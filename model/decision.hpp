@@ -28,7 +28,8 @@ struct Setpoint {
   Instant valid_until{};
 };
 
-/// Cause. Targets first, then who was overruled, then limits in the order of the rules table.
+/// Why the decision is what it is. Targets first, then who was overruled, then limits in the order
+/// of the rules table. Where a fault is the cause, both have the same name.
 enum class Cause : std::uint8_t {
   // targets
   self_consumption,
@@ -48,13 +49,13 @@ enum class Cause : std::uint8_t {
   // limits
   starting,
   shutting_down,
-  grid_meter_stale,
+  grid_meter_lost,
   grid_meter_reversed,
-  bms_stale,
-  inverter_stale,
+  bms_lost,
+  inverter_lost,
   islanded,
   inverter_off,
-  not_followed,
+  setpoint_not_followed,
   bms_protection,
   bms_charge_disabled,
   bms_discharge_disabled,
@@ -77,7 +78,7 @@ enum class Cause : std::uint8_t {
   export_cap,
   slew,
   components_failing,
-  overrun,
+  control_overrun,
 };
 [[nodiscard]] std::string_view name(Cause cause);    ///< "self_consumption"
 [[nodiscard]] std::string_view phrase(Cause cause);  ///< plain words for the owner

@@ -6,46 +6,62 @@ namespace {
 struct Row {
   Fault id;
   Severity severity;
+  std::string_view title;
   std::string_view advice;
 };
 
 constexpr EnumTable<Row> rows({
-    {Fault::grid_meter_lost, Severity::warning,
-     "The grid meter does not answer: check its supply and the RS485 pair. The battery rests."},
-    {Fault::grid_meter_frozen, Severity::warning,
-     "The grid meter repeats the same registers: power-cycle it. The battery rests."},
-    {Fault::implausible_reading, Severity::info,
-     "A reading that cannot be was dropped; if it recurs, check wiring and word order."},
-    {Fault::bms_lost, Severity::critical,
-     "The battery's BMS is silent: check the CAN cable and that the battery is on. The battery "
-     "rests."},
-    {Fault::bms_protection, Severity::warning,
-     "The BMS protects the battery: that direction is stopped until it clears."},
-    {Fault::inverter_lost, Severity::critical,
-     "The inverter does not answer or has no ESS assistant: check the MK3 cable and the "
-     "assistant."},
-    {Fault::setpoint_not_followed, Severity::warning,
-     "The inverter acknowledges but does not follow: check its limits, switch and DC voltage."},
-    {Fault::islanded, Severity::warning,
+    {Fault::grid_meter_lost, Severity::warning, "Grid meter lost",
+     "The grid meter does not answer: the battery rests. Check the meter's supply, then the RS485 "
+     "pair and the adapter."},
+    {Fault::grid_meter_frozen, Severity::warning, "Grid meter frozen",
+     "The grid meter repeats the same registers: the battery rests. Power-cycle the meter."},
+    {Fault::implausible_reading, Severity::info, "Impossible reading",
+     "A reading that cannot be was dropped. If it recurs, check the wiring, the word order and the "
+     "meter itself."},
+    {Fault::bms_lost, Severity::critical, "Battery's BMS lost",
+     "The battery's BMS is silent: the battery rests. Check that the battery is switched on, then "
+     "the CAN cable and the adapter."},
+    {Fault::bms_protection, Severity::warning, "BMS protects the battery",
+     "The direction that the BMS protects the battery against is stopped until the BMS clears it."},
+    {Fault::inverter_lost, Severity::critical, "Inverter lost",
+     "The inverter does not answer or has no ESS assistant. Check its switch, the MK3 cable, and "
+     "that the assistant is installed."},
+    {Fault::setpoint_not_followed, Severity::warning, "Inverter does not follow",
+     "The inverter acknowledges setpoints but does something else. Check its limits, its switch "
+     "and the DC voltage."},
+    {Fault::islanded, Severity::warning, "Power cut",
      "The mains is lost: the battery carries the loads on AC-out."},
-    {Fault::backup_cutoff, Severity::critical,
-     "The battery reached the cut-off while islanded: the inverter was switched off."},
-    {Fault::control_overrun, Severity::warning,
-     "The control period was missed: the machine is overloaded."},
-    {Fault::actor_stuck, Severity::critical, "A part of the hub died or hangs and was restarted."},
-    {Fault::clock_untrusted, Severity::info,
-     "The wall clock is not synchronised: schedules stand aside."},
-    {Fault::storage_failed, Severity::warning, "History cannot be written."},
-    {Fault::config_rejected, Severity::warning,
-     "The new configuration has mistakes; the running one is kept."},
-    {Fault::soc_inconsistent, Severity::warning,
-     "The SOC jumped or disagrees with the voltage: the lower one rules."},
-    {Fault::bus_contended, Severity::critical,
-     "Another master talks on this bus: two controllers must not share it."},
-    {Fault::cutoff_near, Severity::warning,
-     "Power cut: less than half an hour to the cut-off at the present draw. Switch loads off."},
-    {Fault::grid_meter_reversed, Severity::critical,
-     "The grid meter shows import as export: turn its CT or set invert. The battery rests."},
+    {Fault::backup_cutoff, Severity::critical, "Battery cut off",
+     "The battery reached the cut-off in a power cut: the inverter was switched off. It comes back "
+     "with the mains."},
+    {Fault::control_overrun, Severity::warning, "Control too slow",
+     "Control periods were missed: the machine is overloaded or stalls. Give the hub real-time "
+     "priority, or the machine less to do."},
+    {Fault::actor_stuck, Severity::critical, "A component was restarted",
+     "A component of the hub died or hangs and was started again. The log (journalctl -u esshub) "
+     "names it."},
+    {Fault::clock_untrusted, Severity::info, "Clock not synchronised",
+     "Weekly plan and tariff stand aside until it is. Check timedatectl and the way to the time "
+     "server."},
+    {Fault::storage_failed, Severity::warning, "Data cannot be stored",
+     "History or orders cannot be written; control goes on from memory. Check the disk's free "
+     "space and the card."},
+    {Fault::config_rejected, Severity::warning, "New configuration refused",
+     "The new configuration has mistakes; the running one is kept. esshub check FILE names every "
+     "mistake."},
+    {Fault::soc_inconsistent, Severity::warning, "State of charge in doubt",
+     "The SOC jumped or disagrees with the battery's voltage: the lower value rules. A full charge "
+     "lets the BMS count anew."},
+    {Fault::bus_contended, Severity::critical, "Two masters on a bus",
+     "Another master talks on this bus, so the hub asks nothing. Two controllers must not share a "
+     "bus: take one off, or set mode = \"sniff\"."},
+    {Fault::cutoff_near, Severity::warning, "Cut-off is near",
+     "Power cut: the battery is near its cut-off, half an hour or less at the present draw. There "
+     "the inverter is switched off until the mains is back: switch loads off."},
+    {Fault::grid_meter_reversed, Severity::critical, "Grid meter reversed",
+     "The grid meter shows import as export: the battery rests. Turn its CT, or set invert for its "
+     "channel."},
 });
 
 }  // namespace
@@ -55,6 +71,9 @@ std::string_view name(Fault fault) {
 }
 Severity severity(Fault fault) {
   return rows[fault].severity;
+}
+std::string_view title(Fault fault) {
+  return rows[fault].title;
 }
 std::string_view advice(Fault fault) {
   return rows[fault].advice;

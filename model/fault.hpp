@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 
 namespace esshub {
 
+/// Their names, titles and advice are those of metrics, page, log and alerts (fault.cpp).
 enum class Fault : std::uint8_t {
   grid_meter_lost,
   grid_meter_frozen,
@@ -36,8 +38,35 @@ enum class Severity : std::uint8_t { info, warning, critical };
 [[nodiscard]] std::string_view name(Fault fault);
 [[nodiscard]] std::string_view name(Severity severity);
 [[nodiscard]] Severity severity(Fault fault);
-/// One sentence for the owner: what it means and what to do.
+/// A few plain words for the owner: a heading.
+[[nodiscard]] std::string_view title(Fault fault);
+/// For the owner: what it means and what to do.
 [[nodiscard]] std::string_view advice(Fault fault);
+
+/// Some of the faults.
+class FaultFlags {
+ public:
+  constexpr FaultFlags() = default;
+  constexpr FaultFlags(std::initializer_list<Fault> faults) {
+    for (const Fault fault : faults) set(fault, true);
+  }
+  constexpr void set(Fault fault, bool active) {
+    bits_ = active ? bits_ | bit(fault) : bits_ & ~bit(fault);
+  }
+  constexpr FaultFlags& operator|=(FaultFlags other) {
+    bits_ |= other.bits_;
+    return *this;
+  }
+  [[nodiscard]] constexpr bool active(Fault fault) const { return (bits_ & bit(fault)) != 0; }
+  [[nodiscard]] constexpr bool any() const { return bits_ != 0; }
+  friend constexpr bool operator==(FaultFlags, FaultFlags) = default;
+
+ private:
+  static constexpr std::uint32_t bit(Fault fault) { return 1u << index(fault); }
+  static_assert(enum_count<Fault> <= 32);
+
+  std::uint32_t bits_ = 0;
+};
 
 /// Which faults are active and since when.
 class FaultSet {
@@ -45,22 +74,19 @@ class FaultSet {
   /// Raises (keeping the first moment) or clears.
   void set(Fault fault, bool active, Instant now) {
     if (active == this->active(fault)) return;
-    active_ ^= bit(fault);
+    active_.set(fault, active);
     since_[fault] = active ? now : Instant{};
   }
   [[nodiscard]] std::optional<Instant> since(Fault fault) const {
     if (!active(fault)) return std::nullopt;
     return since_[fault];
   }
-  [[nodiscard]] bool active(Fault fault) const { return (active_ & bit(fault)) != 0; }
-  [[nodiscard]] bool any() const { return active_ != 0; }
+  [[nodiscard]] bool active(Fault fault) const { return active_.active(fault); }
+  [[nodiscard]] bool any() const { return active_.any(); }
   friend bool operator==(const FaultSet&, const FaultSet&) = default;
 
  private:
-  static constexpr std::uint32_t bit(Fault fault) { return 1u << index(fault); }
-  static_assert(enum_count<Fault> <= 32);
-
-  std::uint32_t active_ = 0;
+  FaultFlags active_;
   EnumArray<Fault, Instant> since_;  ///< of those not active: always the same
 };
 

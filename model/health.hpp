@@ -65,9 +65,9 @@ struct DeviceTiming {
 
 /// What a driver knows of its bus.
 struct DriverHealth {
-  bool ready = false;          ///< handshake done, values flow
-  std::optional<Fault> fault;  ///< a fault only the driver can see (bus contended, ESS missing)
-  std::string trouble;         ///< why it is not ready, for a person; empty when ready
+  bool ready = false;   ///< handshake done, values flow
+  FaultFlags faults;    ///< those only the driver can see (bus contended, ESS missing)
+  std::string trouble;  ///< why it is not ready, for a person; empty when ready
   FrameCounters frames;
   RoundTrip round_trip;
   Duration wire_busy{};               ///< time the wire carried bits, both ways, so far

@@ -58,7 +58,7 @@ LocalTime ClosedLoop::local(Instant now) const {
 /// As a bus actor does.
 void ClosedLoop::report(Line& line) {
   const DriverHealth& driver = line.driver->health();
-  const Vital vital{line.up, line.up && driver.ready, driver.fault};
+  const Vital vital{line.up, line.up && driver.ready, driver.faults};
   if (std::exchange(line.reported, vital) == vital) return;
   tick_.set_bus_health({.bus = line.name, .line_up = line.up, .driver = driver});
 }

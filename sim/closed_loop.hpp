@@ -67,7 +67,7 @@ class ClosedLoop {
   struct Vital {
     bool line_up = false;
     bool ready = false;
-    std::optional<Fault> fault;
+    FaultFlags faults;
     friend bool operator==(const Vital&, const Vital&) = default;
   };
   struct Line {

@@ -436,7 +436,9 @@ class ModbusDriver final : public Driver {
   // ---- health -----------------------------------------------------------------------------------
   void judge_health() {
     health_.trouble.clear();
-    health_.fault.reset();
+    health_.faults = {};
+    for (const auto& meter : meters_)
+      if (meter.values.frozen()) health_.faults.set(Fault::grid_meter_frozen, true);
     health_.devices.clear();
     for (const auto& meter : meters_) {
       if (!meter.turnaround.known()) continue;
@@ -446,7 +448,7 @@ class ModbusDriver final : public Driver {
     }
     health_.ready = false;
     if (foreign_) {
-      health_.fault = Fault::bus_contended;
+      health_.faults.set(Fault::bus_contended, true);
       health_.trouble = "another master talks on this line (it asked unit " +
                         std::to_string(*foreign_) +
                         "): take it off, or set mode = \"sniff\" to listen beside it";
@@ -458,7 +460,6 @@ class ModbusDriver final : public Driver {
     }
     if (meters_.empty()) health_.trouble = "no meter is configured on this bus";
     for (const auto& meter : meters_) {
-      if (meter.values.frozen()) health_.fault = Fault::grid_meter_frozen;
       const std::string what = trouble_of(meter);
       if (what.empty()) continue;
       if (!health_.trouble.empty()) health_.trouble += "; ";

@@ -212,7 +212,7 @@ class ModbusSniffer final : public Driver {
 
   void judge_health(Instant now) {
     health_.trouble.clear();
-    health_.fault.reset();
+    health_.faults = {};
     if (meters_.empty()) health_.trouble = "no meter is configured on this bus";
     if (now - started_at_ > current_for && !current(frame_at_, now)) {
       health_.trouble =
@@ -221,7 +221,7 @@ class ModbusSniffer final : public Driver {
           std::to_string(config_.baud) + " baud";
     }
     for (const auto& meter : meters_) {
-      if (meter.values.frozen()) health_.fault = Fault::grid_meter_frozen;
+      if (meter.values.frozen()) health_.faults.set(Fault::grid_meter_frozen, true);
       if (!health_.trouble.empty() && !current(frame_at_, now)) continue;  // says it all
       const std::string what = trouble_of(meter, now);
       if (what.empty()) continue;

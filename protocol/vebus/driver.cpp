@@ -530,7 +530,7 @@ void VebusDriver::on_timeout(Instant now, Step& step) {
     if (!silent_) step.tell(Level::error, "inverter_silent");
     silent_ = true;
     not_ready("no answer from the MK3 interface: check its USB plug, its bus cable and its port");
-    health_.fault = Fault::inverter_lost;
+    health_.faults = {Fault::inverter_lost};
     return;
   }
   ++timeouts_;
@@ -571,7 +571,7 @@ void VebusDriver::not_ready(std::string trouble) {
 /// A new handshake, later and later if it does not last.
 void VebusDriver::start_over(std::string why, Instant now) {
   restart(std::move(why));
-  health_.fault = Fault::inverter_lost;
+  health_.faults = {Fault::inverter_lost};
   not_before_ =
       now + std::min<Duration>(first_backoff * (1u << std::min(failures_, 10u)), max_backoff);
   ++failures_;
@@ -598,7 +598,7 @@ void VebusDriver::finish_handshake(Instant now, Step& step) {
 
   refusal_.clear();
   health_.ready = true;
-  health_.fault.reset();
+  health_.faults = {};
   health_.trouble.clear();
   if (setpoint_refusals_ > 0) return;  // that is to be seen
   told_refusal_.clear();
@@ -610,7 +610,7 @@ void VebusDriver::finish_handshake(Instant now, Step& step) {
 /// It goes on being watched, but no setpoint is written; looked at again after a while.
 void VebusDriver::refuse(std::string why, Instant now, Step& step) {
   not_ready(why);
-  health_.fault = Fault::inverter_lost;
+  health_.faults = {Fault::inverter_lost};
   identify_at_ = now + identify_again;
   if (told_refusal_ != why)
     step.tell(Level::error, handshake_.ess().found() ? "inverter_unusable" : "ess_missing",

@@ -196,6 +196,7 @@ Json faults_of(const View& view) {
       const auto at = view.wall - std::chrono::duration_cast<WallTime::duration>(age);
       result.push_back({{"fault", name(fault)},
                         {"severity", name(level)},
+                        {"title", title(fault)},
                         {"advice", advice(fault)},
                         {"since", unix_seconds(at)},
                         {"age_s", seconds(age)}});
@@ -242,6 +243,10 @@ Json buses_json(const View& view) {
     for (const FrameResult result : enum_values<FrameResult>) {
       frames[std::string{name(result)}] = driver.frames[result];
     }
+    Json faults = Json::array();
+    for (const Fault fault : enum_values<Fault>)
+      if (driver.faults.active(fault))
+        faults.push_back({{"fault", name(fault)}, {"title", title(fault)}});
     Json devices = Json::array();
     for (const auto& device : driver.devices)
       devices.push_back({{"device", device.device},
@@ -253,7 +258,7 @@ Json buses_json(const View& view) {
          {"line_up", bus.line_up},
          {"ready", driver.ready},
          {"trouble", driver.trouble},
-         {"fault", driver.fault ? Json(name(*driver.fault)) : Json(nullptr)},
+         {"faults", std::move(faults)},
          {"reopens", bus.reopens},
          {"restarts", bus.restarts},
          {"queue_dropped", bus.queue_dropped},

@@ -33,7 +33,7 @@ Decision fake_step(const control::Inputs& inputs, control::Memory&) {
   Decision d;
   d.battery_power = inputs.stopping ? Watts{} : Watts{500};
   d.setpoint = {d.battery_power, InverterMode::follow, inputs.now};
-  if (inputs.overrun) d.reasons.add({Cause::overrun, {}});
+  if (inputs.overrun) d.reasons.add({Cause::control_overrun, {}});
   return d;
 }
 
@@ -120,7 +120,7 @@ TEST_F(ControlActorTest, ALongTickSkipsItsPeriodsAndIsCounted) {
   while (mood == Mood::slow) ASSERT_TRUE(next<Setpoint>());
   View after = view();
   EXPECT_GE(after.ticks.overruns, before + 4);
-  EXPECT_TRUE(after.decision.reasons.has(Cause::overrun));
+  EXPECT_TRUE(after.decision.reasons.has(Cause::control_overrun));
 }
 
 TEST_F(ControlActorTest, AViewIsSentOnlyWhenAskedFor) {

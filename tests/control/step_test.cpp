@@ -28,7 +28,7 @@ TEST(Start, OnlyWatchesUntilEverySourceIsFresh) {
   EXPECT_EQ(d.setpoint.mode, InverterMode::release);
   EXPECT_EQ(d.battery_power, Watts{});
   EXPECT_TRUE(d.reasons.has(Cause::starting));
-  EXPECT_TRUE(d.reasons.has(Cause::bms_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::bms_lost));
   h.bms_alive = true;
   EXPECT_EQ(h.run(3s).setpoint.mode, InverterMode::follow);
 }
@@ -112,7 +112,7 @@ TEST(Stale, GridMeterSilentFor3sMeansZero) {
   const Decision d = h.run(300ms);
   EXPECT_EQ(d.battery_power, Watts{});
   EXPECT_EQ(d.setpoint.mode, InverterMode::follow);
-  EXPECT_TRUE(d.reasons.has(Cause::grid_meter_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::grid_meter_lost));
   EXPECT_TRUE(d.faults.active(Fault::grid_meter_lost));
 }
 
@@ -133,7 +133,7 @@ TEST(Stale, AFrozenGridMeterMeansZeroAtOnce) {
   h.grid_frozen = true;
   const Decision d = h.tick();
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Cause::grid_meter_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::grid_meter_lost));
   h.grid_frozen = false;
   EXPECT_EQ(h.run(400ms).battery_power, Watts{});
   EXPECT_LT(h.run(5s).battery_power, Watts{-900});
@@ -449,7 +449,7 @@ TEST(Following, ControlIsReleasedForAMinuteWhenTheAlarmDoesNotHelp) {
   EXPECT_EQ(h.run(25s).setpoint.mode, InverterMode::follow);
   const Decision released = h.run(10s);
   EXPECT_EQ(released.setpoint.mode, InverterMode::release);
-  EXPECT_TRUE(released.reasons.has(Cause::not_followed));
+  EXPECT_TRUE(released.reasons.has(Cause::setpoint_not_followed));
   EXPECT_TRUE(released.faults.active(Fault::setpoint_not_followed));
   h.inverter_follows = true;
   const Decision again = h.run(75s);

@@ -16,7 +16,7 @@ Decision fake_step(const Inputs& inputs, Memory&) {
       inputs.stopping || inputs.overrun || inputs.components_failing ? Watts{} : Watts{500};
   d.setpoint = {d.battery_power + load, InverterMode::follow, inputs.now + 1s};
   if (inputs.stopping) d.reasons.add({Cause::shutting_down, {}});
-  if (inputs.overrun) d.reasons.add({Cause::overrun, {}});
+  if (inputs.overrun) d.reasons.add({Cause::control_overrun, {}});
   if (inputs.components_failing) d.reasons.add({Cause::components_failing, {}});
   d.faults.set(Fault::clock_untrusted, !inputs.local.trusted, inputs.now);
   return d;
@@ -104,23 +104,23 @@ TEST(Tick, CountsTicksMissedPeriodsAndLateness) {
 TEST(Tick, ThreeMissedPeriodsInARowHoldTheSafeSetpointForSixtyCleanTicks) {
   Rig rig;
   rig.tick(1);
-  EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
-  EXPECT_TRUE(rig.tick(1).reasons.has(Cause::overrun));
-  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Cause::overrun)) << i;
-  EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
+  EXPECT_FALSE(rig.tick(1).reasons.has(Cause::control_overrun));
+  EXPECT_TRUE(rig.tick(1).reasons.has(Cause::control_overrun));
+  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Cause::control_overrun)) << i;
+  EXPECT_FALSE(rig.tick().reasons.has(Cause::control_overrun));
 }
 
 TEST(Tick, OneLongTickThatSkipsThreePeriodsIsThreeInARow) {
   Rig rig;
-  EXPECT_TRUE(rig.tick(3).reasons.has(Cause::overrun));
+  EXPECT_TRUE(rig.tick(3).reasons.has(Cause::control_overrun));
 }
 
 TEST(Tick, MissedPeriodsWithACleanTickBetweenAreNotInARow) {
   Rig rig;
   for (int i = 0; i < 5; ++i) {
-    EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
-    EXPECT_FALSE(rig.tick(1).reasons.has(Cause::overrun));
-    EXPECT_FALSE(rig.tick(0).reasons.has(Cause::overrun));
+    EXPECT_FALSE(rig.tick(1).reasons.has(Cause::control_overrun));
+    EXPECT_FALSE(rig.tick(1).reasons.has(Cause::control_overrun));
+    EXPECT_FALSE(rig.tick(0).reasons.has(Cause::control_overrun));
   }
 }
 
@@ -129,24 +129,25 @@ TEST(Tick, AMissDuringRecoveryStartsTheSixtyAnew) {
   rig.tick(3);
   for (int i = 0; i < 50; ++i) rig.tick();
   rig.tick(1);
-  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Cause::overrun)) << i;
-  EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
+  for (int i = 0; i < 59; ++i) ASSERT_TRUE(rig.tick().reasons.has(Cause::control_overrun)) << i;
+  EXPECT_FALSE(rig.tick().reasons.has(Cause::control_overrun));
 }
 
 TEST(Tick, DriverFaultsJoinTheDecisionsAndRemoveNone) {
   Rig rig;
   BusHealth health;
   health.bus = "meters";
-  health.driver.fault = Fault::bus_contended;
+  health.driver.faults = {Fault::grid_meter_frozen, Fault::bus_contended};
   rig.control.set_bus_health(health);
   rig.now += 100ms;
   rig.control.run(rig.queues, {rig.now, {720, 1, false}});
   const auto since = rig.control.view({}).decision.faults.since(Fault::bus_contended);
   EXPECT_EQ(since, rig.now);
+  EXPECT_EQ(rig.control.view({}).decision.faults.since(Fault::grid_meter_frozen), rig.now);
   EXPECT_TRUE(rig.control.view({}).decision.faults.active(Fault::clock_untrusted));
   rig.tick();
   EXPECT_EQ(rig.control.view({}).decision.faults.since(Fault::bus_contended), since);
-  health.driver.fault.reset();
+  health.driver.faults = {};
   rig.control.set_bus_health(health);
   rig.tick();
   EXPECT_FALSE(rig.control.view({}).decision.faults.active(Fault::bus_contended));
@@ -225,12 +226,12 @@ TEST(BetweenTicks, ADecisionIsNoTickAndNoCleanOne) {
   for (int i = 0; i < 100; ++i) decide_again();
   EXPECT_EQ(rig.control.stats().ticks, 1u);
   EXPECT_EQ(rig.control.stats().overruns, 3u);
-  EXPECT_TRUE(rig.control.view({}).decision.reasons.has(Cause::overrun));
+  EXPECT_TRUE(rig.control.view({}).decision.reasons.has(Cause::control_overrun));
   for (int i = 0; i < 59; ++i) {
-    ASSERT_TRUE(rig.tick().reasons.has(Cause::overrun)) << i;
+    ASSERT_TRUE(rig.tick().reasons.has(Cause::control_overrun)) << i;
     decide_again();
   }
-  EXPECT_FALSE(rig.tick().reasons.has(Cause::overrun));
+  EXPECT_FALSE(rig.tick().reasons.has(Cause::control_overrun));
 }
 
 TEST(BetweenTicks, TheSameReadingsGiveTheSameDecisions) {

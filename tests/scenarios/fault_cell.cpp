@@ -142,7 +142,8 @@ class Run {
 
   void watch_detection(const Decision& decision, double power) {
     const DriverHealth& health = loop_.health(cell_.bus);
-    const bool noticed = !health.ready || health.fault || decision.faults.any() || power < 1.0;
+    const bool noticed =
+        !health.ready || health.faults.any() || decision.faults.any() || power < 1.0;
     if (noticed && !cell_.detected) cell_.detected = since(begin_);
   }
 

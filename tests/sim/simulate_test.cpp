@@ -198,7 +198,7 @@ TEST_F(Simulate, FaultsOfTheScenarioAreSeenAndTicksAreWritten) {
             "local_time,time_s,load_w,solar_w,grid_w,battery_w,soc_percent,setpoint_w,rules");
   EXPECT_THAT(lines[6], HasSubstr("2026-06-21T00:00:50,50.0,400.0,0.0,"));
   EXPECT_THAT(lines[6], HasSubstr(",self_consumption"));
-  EXPECT_THAT(lines[8], HasSubstr("grid_meter_stale"));
+  EXPECT_THAT(lines[8], HasSubstr("grid_meter_lost"));
 }
 
 TEST_F(Simulate, EveryMistakeOfEveryFileIsNamed) {

@@ -246,7 +246,7 @@ class MonitoringTest(unittest.TestCase):
                 status="firing",
                 alert="GridMeterLost",
                 severity="page",
-                summary="The grid meter is lost",
+                summary="Grid meter lost",
             ),
             30,
         )

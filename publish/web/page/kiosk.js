@@ -1,6 +1,6 @@
 // Big figures for a small screen.
 import { follow, get } from "/live.js";
-import { $, clock, headline, percent, setZone, span, text, title, verb, watts } from "/words.js";
+import { $, clock, headline, percent, setZone, span, text, verb, watts } from "/words.js";
 
 function show(state, heard) {
   document.body.classList.toggle("lost", state === null);
@@ -58,7 +58,7 @@ function show(state, heard) {
         ? `No connection to the hub since ${clock(heard / 1000)}`
         : "Connecting to the hub"
       : fault
-        ? title(fault.fault)
+        ? fault.title
         : "",
   );
 }

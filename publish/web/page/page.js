@@ -206,7 +206,7 @@ function showFaults(state) {
           html(
             "li",
             { class: fault.severity },
-            html("b", {}, title(fault.fault)),
+            html("b", {}, fault.title),
             `${fault.advice} `,
             html(
               "small",
@@ -271,8 +271,9 @@ async function showBuses() {
         {},
         ...buses.map((bus) => {
           const { ok, unknown, ...errors } = bus.frames;
-          const good = bus.line_up && bus.ready;
-          const words = good ? "working" : bus.trouble || (bus.line_up ? "not ready" : "line down");
+          const good = bus.line_up && bus.ready && bus.faults.length === 0;
+          const state = good ? "working" : bus.trouble || (bus.line_up ? "not ready" : "line down");
+          const words = [...bus.faults.map((fault) => fault.title), state].join("; ");
           return html(
             "tr",
             {},

@@ -105,27 +105,7 @@ export function put(node, children) {
   node.replaceChildren(...children);
 }
 
-export const faultTitles = {
-  grid_meter_lost: "Grid meter lost",
-  grid_meter_frozen: "Grid meter frozen",
-  implausible_reading: "Impossible reading",
-  bms_lost: "Battery's BMS lost",
-  bms_protection: "BMS protects the battery",
-  inverter_lost: "Inverter lost",
-  setpoint_not_followed: "Inverter does not follow",
-  islanded: "Power cut",
-  backup_cutoff: "Battery cut off",
-  cutoff_near: "Cut-off is near",
-  control_overrun: "Control too slow",
-  actor_stuck: "A part was restarted",
-  clock_untrusted: "Clock not synchronised",
-  storage_failed: "History cannot be written",
-  config_rejected: "New configuration refused",
-  soc_inconsistent: "State of charge in doubt",
-  bus_contended: "Two masters on a bus",
-  grid_meter_reversed: "Grid meter the wrong way round",
-};
-export const title = (name) => faultTitles[name] ?? name.replaceAll("_", " ");
+export const title = (name) => name.replaceAll("_", " ");
 export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** What each flow is doing, with the hub's signs; below this it rests. */

@@ -200,7 +200,7 @@ TEST(Priorities, SafetyLimitsAnOverride) {
   h.bms_alive = false;
   const Decision d = h.run(5s);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_EQ(without(d, Cause::bms_stale), Watts{2000});
+  EXPECT_EQ(without(d, Cause::bms_lost), Watts{2000});
 }
 
 TEST(Expiry, WhatEndsGivesWayToTheNextLowerAtThatTick) {

@@ -633,8 +633,8 @@ TEST(ModbusDriver, AFrozenGridMeterIsNotBelieved) {
   bench.run(2s);
   bench.lively = false;
   const Instant frozen_at = bench.now;
-  while (!bench.driver->health().fault && bench.now < frozen_at + 20s) bench.transact();
-  EXPECT_EQ(bench.driver->health().fault, Fault::grid_meter_frozen);
+  while (!bench.driver->health().faults.any() && bench.now < frozen_at + 20s) bench.transact();
+  EXPECT_EQ(bench.driver->health().faults, FaultFlags{Fault::grid_meter_frozen});
   EXPECT_NEAR(Seconds(bench.now - frozen_at).count(), 10.0, 0.7);
   EXPECT_FALSE(bench.driver->health().ready);
 
@@ -647,7 +647,7 @@ TEST(ModbusDriver, AFrozenGridMeterIsNotBelieved) {
 
   bench.lively = true;
   bench.run(1s);
-  EXPECT_FALSE(bench.driver->health().fault);
+  EXPECT_FALSE(bench.driver->health().faults.any());
   EXPECT_TRUE(bench.driver->health().ready);
   EXPECT_GT(bench.count(Point::grid, Measure::power), 0u);
 }
@@ -655,7 +655,7 @@ TEST(ModbusDriver, AFrozenGridMeterIsNotBelieved) {
 TEST(ModbusDriver, ASteadyPowerAloneIsNotFrozen) {
   Bench bench(only(main_meter()));
   bench.run(30s);  // only the voltage moves
-  EXPECT_FALSE(bench.driver->health().fault);
+  EXPECT_FALSE(bench.driver->health().faults.any());
   EXPECT_TRUE(bench.driver->health().ready);
 }
 
@@ -678,7 +678,7 @@ TEST(ModbusDriver, ListensForThreeSecondsBeforeItsFirstRequest) {
   EXPECT_TRUE(bench.sent.empty());
   bench.next_request();
   EXPECT_EQ(bench.asked_at, start + 3s);
-  EXPECT_FALSE(bench.driver->health().fault);
+  EXPECT_FALSE(bench.driver->health().faults.any());
 }
 
 TEST(ModbusDriver, WhereAnotherMasterTalksNothingIsEverAsked) {
@@ -689,7 +689,7 @@ TEST(ModbusDriver, WhereAnotherMasterTalksNothingIsEverAsked) {
     bench.hear(modbus::encode(foreign), 500ms);
     bench.hear(bench.answer_to(foreign), 90ms);
     bench.take(bench.driver->on_timer(bench.now + 1ms));
-    EXPECT_EQ(bench.driver->health().fault, Fault::bus_contended);
+    EXPECT_EQ(bench.driver->health().faults, FaultFlags{Fault::bus_contended});
     EXPECT_FALSE(bench.driver->health().ready);
   }
   EXPECT_TRUE(bench.sent.empty());
@@ -699,7 +699,7 @@ TEST(ModbusDriver, WhereAnotherMasterTalksNothingIsEverAsked) {
 
   bench.next_request();
   EXPECT_EQ(bench.asked_at - last, 3s) << "quiet for 3 s";
-  EXPECT_FALSE(bench.driver->health().fault);
+  EXPECT_FALSE(bench.driver->health().faults.any());
   EXPECT_EQ(bench.events_named("bus_free"), 1u);
 }
 
@@ -713,7 +713,7 @@ TEST(ModbusDriver, AForeignRequestWhilePollingStopsIt) {
   }
   bench.samples.clear();
   bench.hear(modbus::encode(foreign), 9ms);
-  EXPECT_EQ(bench.driver->health().fault, Fault::bus_contended);
+  EXPECT_EQ(bench.driver->health().faults, FaultFlags{Fault::bus_contended});
   EXPECT_FALSE(bench.driver->health().ready);
   const Instant heard = bench.now;
   // The answer has unit, function and length of the one we awaited.
@@ -722,17 +722,28 @@ TEST(ModbusDriver, AForeignRequestWhilePollingStopsIt) {
   EXPECT_TRUE(bench.samples.empty());
   bench.next_request();
   EXPECT_EQ(bench.asked_at - heard, 3s);
-  EXPECT_FALSE(bench.driver->health().fault);
+  EXPECT_FALSE(bench.driver->health().faults.any());
   bench.hear(bench.answer_to(*modbus::decode_request(bench.frame)));
   bench.run(1s);
   EXPECT_TRUE(bench.driver->health().ready) << bench.driver->health().trouble;
+}
+
+TEST(ModbusDriver, AFrozenMeterAndAnotherMasterAreBothFaults) {
+  Bench bench(both());
+  bench.run(2s);
+  bench.lively = false;
+  bench.run(12s);
+  bench.next_request();
+  bench.hear(modbus::encode(foreign), 9ms);
+  EXPECT_EQ(bench.driver->health().faults,
+            (FaultFlags{Fault::grid_meter_frozen, Fault::bus_contended}));
 }
 
 TEST(ModbusDriver, AForeignRequestBehindACutFrameIsFoundBeforeTheFirstRequest) {
   Bench bench(listening());
   bench.hear(*from_hex("010424"), 1s);  // 41 bytes are awaited
   bench.hear(modbus::encode(foreign), 10ms);
-  EXPECT_FALSE(bench.driver->health().fault);
+  EXPECT_FALSE(bench.driver->health().faults.any());
   const Instant heard = bench.now;
   bench.next_request();
   EXPECT_EQ(bench.asked_at - heard, 3s);

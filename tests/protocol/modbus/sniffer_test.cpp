@@ -376,15 +376,15 @@ TEST(ModbusSniffer, AFrozenGridMeterIsNotBelieved) {
   };
   line.read_main(90, 0);
   for (int i = 0; i < 18; ++i) stand_still();
-  EXPECT_FALSE(line.health().fault);
+  EXPECT_FALSE(line.health().faults.any());
   for (int i = 0; i < 6; ++i) stand_still();
-  EXPECT_EQ(line.health().fault, Fault::grid_meter_frozen);
+  EXPECT_EQ(line.health().faults, FaultFlags{Fault::grid_meter_frozen});
   EXPECT_TRUE(line.troubled_by("repeated the same registers"));
   line.samples.clear();
   stand_still();
   EXPECT_TRUE(line.samples.empty());
   line.read_main(100, 0);
-  EXPECT_FALSE(line.health().fault);
+  EXPECT_FALSE(line.health().faults.any());
   EXPECT_EQ(line.values(Point::grid, Measure::power), std::vector{100.0});
 }
 

@@ -213,7 +213,7 @@ TEST(VebusDriverSetpoint, ARefusalStartsOverAndASecondOneStopsWriting) {
   hand.answer();
   hand.reply(Code::access_denied, "00");
   EXPECT_FALSE(hand.health().ready);
-  EXPECT_EQ(hand.health().fault, Fault::inverter_lost);
+  EXPECT_EQ(hand.health().faults, FaultFlags{Fault::inverter_lost});
   EXPECT_EQ(hand.health().frames[FrameResult::exception], 1u);
   EXPECT_TRUE(hand.said("setpoint_refused"));
   hand.wait(300ms);

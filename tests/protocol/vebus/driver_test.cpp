@@ -27,7 +27,7 @@ TEST(VebusDriverHandshake, AsksInOrderAndCommandsNothing) {
   EXPECT_TRUE(hand.said("mk3_found"));
   EXPECT_TRUE(hand.said("ess_found"));
   EXPECT_EQ(hand.health().trouble, "");
-  EXPECT_FALSE(hand.health().fault);
+  EXPECT_FALSE(hand.health().faults.any());
 }
 
 TEST(VebusDriverHandshake, TakesScalesInTwoFrames) {
@@ -89,7 +89,7 @@ TEST(VebusDriverHandshake, WithoutEssItWatchesAndNeverWrites) {
       ASSERT_TRUE(hand.answer());
     }
     EXPECT_FALSE(hand.health().ready);
-    EXPECT_EQ(hand.health().fault, Fault::inverter_lost);
+    EXPECT_EQ(hand.health().faults, FaultFlags{Fault::inverter_lost});
     EXPECT_NE(hand.health().trouble.find("ESS"), std::string::npos);
     EXPECT_TRUE(hand.said("ess_missing"));
     EXPECT_TRUE(hand.words_written().empty());
@@ -145,7 +145,7 @@ TEST(VebusDriverHandshake, ASecondUnitHeardLaterStopsWritingButOneDamagedFrameDo
   hand.give(AcInfo{.state = 9, .phase_code = 0x07});
   hand.give(AcInfo{.state = 9, .phase_code = 0x07});
   EXPECT_FALSE(hand.health().ready);
-  EXPECT_EQ(hand.health().fault, Fault::inverter_lost);
+  EXPECT_EQ(hand.health().faults, FaultFlags{Fault::inverter_lost});
   EXPECT_NE(hand.health().trouble.find("L2"), std::string::npos);
   EXPECT_TRUE(hand.said("inverter_unusable"));
   const auto before = hand.words_written().size();
@@ -162,7 +162,7 @@ TEST(VebusDriverHandshake, WakesASilentInterfaceThenResetsItFromHighSpeed) {
   hand.wait(2100ms);
   EXPECT_EQ(hand.wake_ups, 1u);
   EXPECT_TRUE(hand.said("inverter_silent"));
-  EXPECT_EQ(hand.health().fault, Fault::inverter_lost);
+  EXPECT_EQ(hand.health().faults, FaultFlags{Fault::inverter_lost});
   hand.wait(2100ms);
   EXPECT_EQ(hand.bauds, (std::vector<std::uint32_t>{2400, 115200}));
   EXPECT_TRUE(std::holds_alternative<Reset>(hand.last()));
@@ -198,7 +198,7 @@ TEST(VebusDriverWire, ThreeUnansweredRequestsMeanSilenceWithinThreeSeconds) {
   hand.settle();
   hand.wait(3s);
   EXPECT_FALSE(hand.health().ready);
-  EXPECT_EQ(hand.health().fault, Fault::inverter_lost);
+  EXPECT_EQ(hand.health().faults, FaultFlags{Fault::inverter_lost});
   EXPECT_TRUE(hand.said("inverter_silent"));
   for (int i = 0; i < 60 && !hand.health().ready; ++i)
     if (!hand.answer()) hand.wait(500ms);

@@ -68,7 +68,17 @@ TEST(WebJson, FaultsComeWorstFirstWithAdviceAndSince) {
   EXPECT_EQ(faults[0]["fault"], "bms_lost");
   EXPECT_EQ(faults[0]["severity"], "critical");
   EXPECT_EQ(faults[0]["since"], 1'790'000'000 - 12);
+  EXPECT_EQ(faults[0]["title"], "Battery's BMS lost");
   EXPECT_THAT(faults[0]["advice"].get<std::string>(), HasSubstr("CAN cable"));
+}
+
+TEST(WebJson, ABusShowsEveryFaultItsDriverSees) {
+  auto view = working_house();
+  EXPECT_EQ(buses_json(view)["buses"][0]["faults"].dump(), "[]");
+  view.buses[0].driver.faults = {Fault::grid_meter_frozen, Fault::bus_contended};
+  EXPECT_EQ(buses_json(view)["buses"][0]["faults"].dump(),
+            R"([{"fault":"grid_meter_frozen","title":"Grid meter frozen"},)"
+            R"({"fault":"bus_contended","title":"Two masters on a bus"}])");
 }
 
 TEST(WebJson, TheGistChangesWithMeaningNotWithNumbers) {

@@ -235,7 +235,7 @@ TEST(FakeMultiplusClosedLoop, WithoutEssNothingIsWritten) {
   world.hold(-500.0);
   world.run(40s);
   EXPECT_FALSE(world.driver->health().ready);
-  EXPECT_EQ(world.driver->health().fault, Fault::inverter_lost);
+  EXPECT_EQ(world.driver->health().faults, FaultFlags{Fault::inverter_lost});
   EXPECT_EQ(world.command.setpoint_writes, 0u);
   EXPECT_EQ(world.count("ess_missing"), 1);
   EXPECT_TRUE(world.newest(Point::inverter, Measure::main_state));
@@ -388,7 +388,7 @@ TEST(FakeMultiplusClosedLoop, SilenceIsNoticedInThreeSecondsAndNothingOldIsRepla
   const Instant gone = world.now;
   while (world.driver->health().ready && world.now < gone + 5s) world.run(10ms);
   EXPECT_LE(world.now - gone, 3s);
-  EXPECT_EQ(world.driver->health().fault, Fault::inverter_lost);
+  EXPECT_EQ(world.driver->health().faults, FaultFlags{Fault::inverter_lost});
   // One last command, alive for an hour, before the inverter comes back; then the hub is quiet.
   world.control = nullptr;
   world.give({Watts{-2000.0}, InverterMode::follow, world.now + 1h});
@@ -540,7 +540,7 @@ TEST(FakeMultiplusClosedLoop, SeveralUnitsAreRefusedWithAClearFault) {
     world.hold(-500.0);
     world.run(40s);
     EXPECT_FALSE(world.driver->health().ready);
-    EXPECT_EQ(world.driver->health().fault, Fault::inverter_lost);
+    EXPECT_EQ(world.driver->health().faults, FaultFlags{Fault::inverter_lost});
     EXPECT_NE(world.driver->health().trouble.find("only a single unit is supported"),
               std::string::npos);
     EXPECT_EQ(world.count("inverter_unusable"), 1);
