@@ -82,7 +82,7 @@ CommandService::CommandService(CommandServiceDeps parts) : parts_(std::move(part
 
 Result<void> CommandService::order(const Command& command, const std::string& who) {
   const std::lock_guard lock(mutex_);
-  if (closed_) return fail(ErrorKind::content, "the hub is stopping");
+  if (closed_) return fail(ErrorKind::refused, "the hub is stopping");
   auto orders = control::apply(orders_, command, parts_.settings, parts_.steady_now());
   const auto detail = "who=\"" + plain(who) + "\" command=" + std::visit(Text{}, command);
   if (!orders) {

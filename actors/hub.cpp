@@ -67,9 +67,9 @@ std::optional<Error> unwirable(const HubSettings& settings) {
   const auto& buses = settings.buses;
   for (auto bus = buses.begin(); bus != buses.end(); ++bus)
     if (std::any_of(buses.begin(), bus, [&](const auto& other) { return other.name == bus->name; }))
-      return Error{ErrorKind::content, "two buses are called \"" + bus->name + "\""};
+      return Error{ErrorKind::invalid, "two buses are called \"" + bus->name + "\""};
   if (std::count_if(buses.begin(), buses.end(), is_inverter) > 1)
-    return Error{ErrorKind::content,
+    return Error{ErrorKind::invalid,
                  "more than one bus has an inverter: only one can be commanded"};
   return std::nullopt;
 }

@@ -17,8 +17,8 @@ namespace {
 using nlohmann::json;
 
 tl::unexpected<Error> refuse(const std::filesystem::path& file, const char* what, int number) {
-  return fail(ErrorKind::content, std::string{what} + " " + file.string() + ": " +
-                                      std::generic_category().message(number));
+  return fail(ErrorKind::io, std::string{what} + " " + file.string() + ": " +
+                                 std::generic_category().message(number));
 }
 
 std::int64_t seconds(WallTime t) {
@@ -113,7 +113,7 @@ Result<SavedState> decode_state(const std::string& text) {
     if (j.contains("last_full")) state.last_full = wall_time(j["last_full"]);
     return state;
   } catch (const std::exception& e) {  // the library's way to say no
-    return fail(ErrorKind::content, e.what());
+    return fail(ErrorKind::invalid, e.what());
   }
 }
 

@@ -44,7 +44,7 @@ Result<Zone> Zone::make(const std::string& name) {
     static_cast<void>(zone.listed_->get_info(sys_seconds{}));
     return zone;
   } catch (const std::exception& e) {
-    return fail(ErrorKind::content, "time zone \"" + name + "\": " + e.what());
+    return fail(ErrorKind::invalid, "time zone \"" + name + "\": " + e.what());
   }
 }
 

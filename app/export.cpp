@@ -176,7 +176,7 @@ Result<const date::time_zone*> find_zone(const std::string& name) {
   try {
     return date::locate_zone(name);
   } catch (const std::runtime_error&) {  // the library's way to say no
-    return fail(ErrorKind::content,
+    return fail(ErrorKind::invalid,
                 "--time-zone is \"" + name + "\", expected an IANA time zone of this system");
   }
 }
@@ -191,7 +191,7 @@ Result<ExportRange> export_range(const std::string& from, const std::string& to,
     if (text->empty()) continue;
     const auto moment = read_moment(*text);
     if (!moment)
-      return fail(ErrorKind::content, fmt::format("{} is \"{}\", expected a date such as "
+      return fail(ErrorKind::invalid, fmt::format("{} is \"{}\", expected a date such as "
                                                   "2026-01-31 or a time such as 2026-01-31T18:00",
                                                   option, *text));
     auto at = moment->at;
@@ -199,7 +199,7 @@ Result<ExportRange> export_range(const std::string& from, const std::string& to,
     *bound = zone.to_sys(at, date::choose::earliest);
   }
   if (range.from >= range.until)
-    return fail(ErrorKind::content, "--from \"" + from + "\" is not before --to \"" + to + "\"");
+    return fail(ErrorKind::invalid, "--from \"" + from + "\" is not before --to \"" + to + "\"");
   return range;
 }
 

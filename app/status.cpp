@@ -49,14 +49,14 @@ class HubClient {
     set(CURLOPT_WRITEDATA, &body);
     error_.front() = '\0';
     if (const CURLcode code = curl_easy_perform(curl_.get()); code != CURLE_OK)
-      return fail(ErrorKind::content,
+      return fail(ErrorKind::io,
                   url_ + ": " + (error_.front() ? error_.data() : curl_easy_strerror(code)));
     long status = 0;
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
     if (status != 200) return Json(nullptr);
     auto answer = Json::parse(body, nullptr, false);
     if (answer.is_discarded())
-      return fail(ErrorKind::content, url_ + path + ": the answer is not a hub's");
+      return fail(ErrorKind::io, url_ + path + ": the answer is not a hub's");
     return answer;
   }
 

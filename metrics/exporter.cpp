@@ -72,8 +72,8 @@ Result<std::unique_ptr<Exporter>> Exporter::listen(const std::string& address,
   try {
     return std::make_unique<HttpExporter>(address, version);
   } catch (const std::exception& e) {
-    return fail(ErrorKind::address, "metrics: cannot listen on " + address +
-                                        " (taken by another program?): " + e.what());
+    return fail(ErrorKind::io, "metrics: cannot listen on " + address +
+                                   " (taken by another program?): " + e.what());
   }
 }
 

@@ -4,24 +4,24 @@
 #include <cstdint>
 
 #include "model/health.hpp"
-#include "model/result.hpp"
+#include "protocol/decode_error.hpp"
 
 namespace esshub::protocol {
 
 /// The counter of frames that were not accepted for a reason of this kind.
-[[nodiscard]] constexpr FrameResult result_of(ErrorKind kind) {
+[[nodiscard]] constexpr FrameResult result_of(DecodeErrorKind kind) {
   switch (kind) {
-    case ErrorKind::length:
+    case DecodeErrorKind::length:
       return FrameResult::length;
-    case ErrorKind::checksum:
+    case DecodeErrorKind::checksum:
       return FrameResult::checksum;
-    case ErrorKind::exception:
+    case DecodeErrorKind::exception:
       return FrameResult::exception;
-    case ErrorKind::content:
+    case DecodeErrorKind::content:
       return FrameResult::content;
-    case ErrorKind::address:
-    case ErrorKind::function:
-    case ErrorKind::unsupported:
+    case DecodeErrorKind::address:
+    case DecodeErrorKind::function:
+    case DecodeErrorKind::unsupported:
       return FrameResult::unknown;
   }
   return FrameResult::unknown;

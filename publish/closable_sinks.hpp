@@ -22,7 +22,7 @@ class ClosableSinks {
   }
   Result<void> command(const Command& command, const std::string& who) {
     const std::lock_guard lock{mutex_};
-    if (!open_) return fail(ErrorKind::unsupported, "the hub is stopping");
+    if (!open_) return fail(ErrorKind::refused, "the hub is stopping");
     return commands_(command, who);
   }
   /// From its return on neither sink is called.

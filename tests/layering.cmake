@@ -83,7 +83,7 @@ function(complain file text)
 endfunction()
 
 door(model OURS model THIRD tl/ PURE)
-door(protocol OURS model protocol PURE)
+door(protocol OURS model protocol THIRD tl/ PURE)
 door(control OURS model control PURE)
 door(transport OURS transport THIRD boost/)
 door(config OURS model protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)

@@ -17,7 +17,7 @@ using namespace protocol;
 using namespace protocol::pylontech;
 using nlohmann::json;
 
-json error(const Error& e) {
+json error(const protocol::DecodeError& e) {
   return {{"error", name(e.kind)}, {"detail", e.detail}};
 }
 
@@ -138,7 +138,7 @@ class CanDecoder final : public LineDecoder {
 
  private:
   /// SLCAN lines have neither candump's # nor its brackets.
-  static Result<CanFrame> parse(std::string_view text) {
+  static protocol::Decoded<CanFrame> parse(std::string_view text) {
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n\a"), text.size()));
     text = text.substr(0, text.find_first_of("\r\n"));
     const bool slcan = !text.empty() &&

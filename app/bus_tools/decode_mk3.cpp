@@ -60,7 +60,7 @@ std::string hex(unsigned byte) {
   return to_hex(std::span{&b, 1});
 }
 
-json refusal(const Error& error) {
+json refusal(const protocol::DecodeError& error) {
   return {{"kind", "refusal"}, {"detail", error.detail}};
 }
 
@@ -68,7 +68,7 @@ class Mk3Decoder final : public LineDecoder {
  public:
   json line(std::string_view text) override {
     const auto bytes = from_hex(text);
-    if (!bytes) return error({ErrorKind::content, "not hex"});
+    if (!bytes) return error({protocol::DecodeErrorKind::content, "not hex"});
     const auto frame = mk3::decode(*bytes);
     if (frame) return decoded(*frame);
     // Several frames in one go, as a host glues them.
@@ -88,7 +88,7 @@ class Mk3Decoder final : public LineDecoder {
   }
 
  private:
-  static json error(const Error& e) {
+  static json error(const protocol::DecodeError& e) {
     return {{"error", std::string{name(e.kind)}}, {"detail", e.detail}};
   }
 

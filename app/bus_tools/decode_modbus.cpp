@@ -18,7 +18,7 @@ using nlohmann::json;
 using protocol::Bytes;
 using protocol::ByteView;
 
-json error(ErrorKind kind, const std::string& detail) {
+json error(protocol::DecodeErrorKind kind, const std::string& detail) {
   return {{"error", name(kind)}, {"detail", detail}};
 }
 
@@ -143,7 +143,8 @@ json describe(const modbus::Frame& frame) {
     case modbus::Frame::Kind::exception:
       return describe_exception(frame);
     case modbus::Frame::Kind::damaged:
-      return error(ErrorKind::checksum, "CRC of " + protocol::to_hex(frame.bytes) + " is wrong");
+      return error(protocol::DecodeErrorKind::checksum,
+                   "CRC of " + protocol::to_hex(frame.bytes) + " is wrong");
   }
   return {};
 }
@@ -151,13 +152,15 @@ json describe(const modbus::Frame& frame) {
 /// Why nothing was found: the length fits no frame, or the CRC is wrong.
 json why_nothing(ByteView bytes) {
   const auto request = modbus::decode_request(bytes);
-  if (!request && request.error().kind != ErrorKind::length) {
+  if (!request && request.error().kind != protocol::DecodeErrorKind::length) {
     return error(request.error().kind, request.error().detail);
   }
   const bool answer = bytes.size() >= 5 && (bytes.size() == 5u + protocol::read_u8(bytes, 2) ||
                                             bytes.size() == modbus::exception_size);
-  if (answer) return error(ErrorKind::checksum, "CRC of " + protocol::to_hex(bytes) + " is wrong");
-  return error(ErrorKind::length,
+  if (answer)
+    return error(protocol::DecodeErrorKind::checksum,
+                 "CRC of " + protocol::to_hex(bytes) + " is wrong");
+  return error(protocol::DecodeErrorKind::length,
                std::to_string(bytes.size()) + " bytes are no request and no answer");
 }
 
@@ -165,7 +168,7 @@ class ModbusDecoder final : public LineDecoder {
  public:
   json line(std::string_view text) override {
     const auto bytes = protocol::from_hex(text);
-    if (!bytes) return error(ErrorKind::content, "not hexadecimal bytes");
+    if (!bytes) return error(protocol::DecodeErrorKind::content, "not hexadecimal bytes");
     scanner_.push(*bytes);
     scanner_.silence();
     std::vector<modbus::Frame> frames;

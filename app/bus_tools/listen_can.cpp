@@ -24,7 +24,7 @@ class CanHearing {
     out.transactions.push_back({at, std::move(who), outcome, std::move(fields)});
     out.can_packets.push_back({at, frame});
   }
-  void refuse(const Error& error, Instant at, Batch& out) {
+  void refuse(const protocol::DecodeError& error, Instant at, Batch& out) {
     ++tally.resyncs;
     out.transactions.push_back(
         {at, "line", Outcome::error, {{"error", name(error.kind)}, {"detail", error.detail}}});
@@ -45,7 +45,8 @@ class SlcanListener final : public Listener {
       // What the adapter says of itself is no traffic.
       if (const auto* frame = std::get_if<CanFrame>(&item))
         hearing_.hear(*frame, protocol::encode_slcan(*frame).size(), at, out);
-      if (const auto* error = std::get_if<Error>(&item)) hearing_.refuse(*error, at, out);
+      if (const auto* error = std::get_if<protocol::DecodeError>(&item))
+        hearing_.refuse(*error, at, out);
     }
     return out;
   }

@@ -28,7 +28,7 @@ std::string length_text(Duration length) {
 }
 
 tl::unexpected<Error> refuse(std::string text) {
-  return fail(ErrorKind::content, std::move(text));
+  return fail(ErrorKind::invalid, std::move(text));
 }
 
 std::optional<std::string> wrong_length(Duration length, OrderLimitId id) {

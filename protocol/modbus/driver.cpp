@@ -382,7 +382,7 @@ class ModbusDriver final : public Driver {
       return;
     }
     health_.frames.add(result_of(registers.error().kind));
-    if (job.block == type_check && registers.error().kind == ErrorKind::exception) {
+    if (job.block == type_check && registers.error().kind == DecodeErrorKind::exception) {
       meter.values.assume_system_type();
       meter.failures = 0;
       return;

@@ -307,10 +307,11 @@ double wire_value(const Register& reg, ByteView four_bytes) {
   return double{read_f32_be(four_bytes, 0)} * reg.scale;
 }
 
-Result<double> decode_value(const Register& reg, ByteView four_bytes) {
+Decoded<double> decode_value(const Register& reg, ByteView four_bytes) {
   const double value = wire_value(reg, four_bytes);
   if (!std::isfinite(value) || !possible(reg, value)) {
-    return fail(ErrorKind::content, std::string(reg.name) + " cannot be " + std::to_string(value));
+    return fail(DecodeErrorKind::content,
+                std::string(reg.name) + " cannot be " + std::to_string(value));
   }
   return reg.measure == Measure::current ? std::abs(value) : value;
 }

@@ -7,9 +7,9 @@
 #include <span>
 #include <string_view>
 
-#include "model/result.hpp"
 #include "model/sample.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/decode_error.hpp"
 
 namespace esshub::protocol {
 
@@ -81,7 +81,7 @@ struct MeterModelRow {
 /// The same as the hub uses it, currents as magnitudes; `content` when it cannot be true (not
 /// finite, or outside what a house can show: 30 kW a phase, 80 to 300 V or 0 on an unwired phase,
 /// 120 A, 40 to 70 Hz, negative energy).
-[[nodiscard]] Result<double> decode_value(const Register& reg, ByteView four_bytes);
+[[nodiscard]] Decoded<double> decode_value(const Register& reg, ByteView four_bytes);
 
 enum class WordOrder : std::uint8_t {
   right,

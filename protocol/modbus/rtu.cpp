@@ -27,8 +27,8 @@ std::string expected(std::string_view what, std::size_t found, std::size_t wante
   return std::string(what) + " " + std::to_string(found) + ", expected " + std::to_string(wanted);
 }
 
-tl::unexpected<Error> wrong_crc(ByteView frame) {
-  return fail(ErrorKind::checksum, "CRC of " + to_hex(frame) + " is wrong");
+tl::unexpected<DecodeError> wrong_crc(ByteView frame) {
+  return fail(DecodeErrorKind::checksum, "CRC of " + to_hex(frame) + " is wrong");
 }
 
 std::string describe(std::uint8_t code) {
@@ -195,21 +195,23 @@ std::size_t answer_size(const Request& request) {
   return is_read(request.function) ? 5 + 2 * std::size_t{request.count} : request_size;
 }
 
-Result<Request> decode_request(ByteView frame) {
+Decoded<Request> decode_request(ByteView frame) {
   if (frame.size() < request_size) {
-    return fail(ErrorKind::length, expected("bytes", frame.size(), request_size));
+    return fail(DecodeErrorKind::length, expected("bytes", frame.size(), request_size));
   }
   const auto function = u8(frame[1]);
   const std::size_t wanted =
       function == write_registers ? 9 + std::size_t{u8(frame[6])} : request_size;
   if (frame.size() != wanted) {
-    return fail(ErrorKind::length, expected("bytes", frame.size(), wanted));
+    return fail(DecodeErrorKind::length, expected("bytes", frame.size(), wanted));
   }
   if (!legal_unit(u8(frame[0]))) {
-    return fail(ErrorKind::address, "unit " + std::to_string(u8(frame[0])) + " is not 1 to 247");
+    return fail(DecodeErrorKind::address,
+                "unit " + std::to_string(u8(frame[0])) + " is not 1 to 247");
   }
   if (!is_read(function) && function != diagnostics && function != write_registers) {
-    return fail(ErrorKind::function, "function " + std::to_string(function) + " is not known");
+    return fail(DecodeErrorKind::function,
+                "function " + std::to_string(function) + " is not known");
   }
   if (!crc_ok(frame)) return wrong_crc(frame);
   Request request = parse_request(frame);
@@ -217,38 +219,38 @@ Result<Request> decode_request(ByteView frame) {
   if ((is_read(function) && (count < 1 || count > max_read)) ||
       (function == write_registers &&
        (count < 1 || count > max_write || request.data.size() != 2 * count))) {
-    return fail(ErrorKind::content, "cannot be " + std::to_string(count) + " registers");
+    return fail(DecodeErrorKind::content, "cannot be " + std::to_string(count) + " registers");
   }
   return request;
 }
 
-Result<ByteView> decode_answer(ByteView frame, const Request& request) {
+Decoded<ByteView> decode_answer(ByteView frame, const Request& request) {
   const bool refused = frame.size() > 1 && (u8(frame[1]) & exception_bit);
   const std::size_t wanted = refused ? exception_size : answer_size(request);
   if (frame.size() != wanted) {
-    return fail(ErrorKind::length, expected("bytes", frame.size(), wanted));
+    return fail(DecodeErrorKind::length, expected("bytes", frame.size(), wanted));
   }
   if (is_read(request.function) && !refused && u8(frame[2]) != 2 * request.count) {
-    return fail(ErrorKind::length, expected("byte count", u8(frame[2]), 2u * request.count));
+    return fail(DecodeErrorKind::length, expected("byte count", u8(frame[2]), 2u * request.count));
   }
   if (u8(frame[0]) != request.unit) {
-    return fail(ErrorKind::address, expected("unit", u8(frame[0]), request.unit));
+    return fail(DecodeErrorKind::address, expected("unit", u8(frame[0]), request.unit));
   }
   if ((u8(frame[1]) & ~exception_bit) != request.function) {
-    return fail(ErrorKind::function, expected("function", u8(frame[1]), request.function));
+    return fail(DecodeErrorKind::function, expected("function", u8(frame[1]), request.function));
   }
   if (!crc_ok(frame)) return wrong_crc(frame);
-  if (refused) return fail(ErrorKind::exception, describe(u8(frame[2])));
+  if (refused) return fail(DecodeErrorKind::exception, describe(u8(frame[2])));
   if (is_read(request.function)) return frame.subspan(3, 2 * std::size_t{request.count});
   if (read_u16_be(frame, 2) != request.start || read_u16_be(frame, 4) != request.count) {
-    return fail(ErrorKind::content, "the answer does not repeat the request");
+    return fail(DecodeErrorKind::content, "the answer does not repeat the request");
   }
   return ByteView{};
 }
 
 bool answers(ByteView frame, const Request& request) {
   const auto answer = decode_answer(frame, request);
-  return answer || answer.error().kind == ErrorKind::exception;
+  return answer || answer.error().kind == DecodeErrorKind::exception;
 }
 
 void FrameScanner::push(ByteView bytes, Instant at) {

@@ -6,9 +6,9 @@
 #include <deque>
 #include <optional>
 
-#include "model/result.hpp"
 #include "model/time.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/decode_error.hpp"
 
 namespace esshub::protocol::modbus {
 
@@ -49,12 +49,12 @@ struct Request {
 
 /// A whole request frame. Errors in the order length, address (0 and 248 to 255), function,
 /// checksum, content (number of registers).
-[[nodiscard]] Result<Request> decode_request(ByteView frame);
+[[nodiscard]] Decoded<Request> decode_request(ByteView frame);
 
 /// The register bytes (a view into `frame`) of a whole answer to `request`; empty for functions 08
 /// and 16. Errors in the order length, address, function, checksum, content; a refusal by the
 /// device is `exception`.
-[[nodiscard]] Result<ByteView> decode_answer(ByteView frame, const Request& request);
+[[nodiscard]] Decoded<ByteView> decode_answer(ByteView frame, const Request& request);
 
 /// True if `frame`, already known to be whole, has the unit, function and length of an answer or a
 /// refusal to `request`.

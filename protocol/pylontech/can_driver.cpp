@@ -137,7 +137,9 @@ class PylontechDriver final : public Driver {
     if (!bytes.empty()) health_.frames.add(FrameResult::length);
   }
 
-  void on_item(const Error& error, Step&, Instant) { health_.frames.add(result_of(error.kind)); }
+  void on_item(const DecodeError& error, Step&, Instant) {
+    health_.frames.add(result_of(error.kind));
+  }
 
   void on_item(SlcanStatus status, Step& step, Instant now) {
     if (status.bits == 0) return;

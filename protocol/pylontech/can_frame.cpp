@@ -75,48 +75,48 @@ std::optional<std::uint32_t> number(std::string_view text, int base) {
   return value;
 }
 
-Result<CanFrame> with_id(std::string_view text) {
+Decoded<CanFrame> with_id(std::string_view text) {
   const auto id = number(text, 16);
   if (!id || (text.size() != 3 && text.size() != 8))
-    return fail(ErrorKind::content, "not a CAN identifier: " + shown(text));
+    return fail(DecodeErrorKind::content, "not a CAN identifier: " + shown(text));
   if (text.size() == 3) {
-    if (*id > standard_mask) return fail(ErrorKind::content, "identifier over 7FF");
+    if (*id > standard_mask) return fail(DecodeErrorKind::content, "identifier over 7FF");
     return from_flagged_id(*id);
   }
   // 8 digits mean 29 bits, except that error frames carry their flag in the text.
   if (*id > (extended_mask | error_flag))
-    return fail(ErrorKind::content, "identifier over 1FFFFFFF");
+    return fail(DecodeErrorKind::content, "identifier over 1FFFFFFF");
   return from_flagged_id((*id & error_flag) != 0 ? *id : *id | extended_flag);
 }
 
-Result<CanFrame> with_data(CanFrame frame, const Bytes& data) {
+Decoded<CanFrame> with_data(CanFrame frame, const Bytes& data) {
   if (data.size() > frame.data.size())
-    return fail(ErrorKind::length, std::to_string(data.size()) + " data bytes, at most 8");
+    return fail(DecodeErrorKind::length, std::to_string(data.size()) + " data bytes, at most 8");
   std::copy(data.begin(), data.end(), frame.data.begin());
   frame.size = static_cast<std::uint8_t>(data.size());
   return frame;
 }
 
 /// `351#1402F401`, `351#R`, `351#R8`.
-Result<CanFrame> parse_compact(std::string_view text) {
+Decoded<CanFrame> parse_compact(std::string_view text) {
   const auto hash = text.find('#');
   auto frame = with_id(text.substr(0, hash));
   if (!frame) return frame;
   std::string_view rest = text.substr(hash + 1);
-  if (rest.starts_with('#')) return fail(ErrorKind::unsupported, "a CAN FD frame");
+  if (rest.starts_with('#')) return fail(DecodeErrorKind::unsupported, "a CAN FD frame");
   if (rest.starts_with('R')) {
     frame->remote = true;
     rest.remove_prefix(1);
     const auto size = rest.empty() ? std::optional<std::uint32_t>{0u} : number(rest, 16);
-    if (!size) return fail(ErrorKind::content, "not a length: " + shown(rest));
-    if (*size > 8) return fail(ErrorKind::length, "length over 8");
+    if (!size) return fail(DecodeErrorKind::content, "not a length: " + shown(rest));
+    if (*size > 8) return fail(DecodeErrorKind::length, "length over 8");
     frame->size = static_cast<std::uint8_t>(*size);
     return frame;
   }
   std::string digits(rest);
   std::erase(digits, '.');  // cansend's optional separator
   const auto data = from_hex(digits);
-  if (!data) return fail(ErrorKind::content, "data is not pairs of hex digits");
+  if (!data) return fail(DecodeErrorKind::content, "data is not pairs of hex digits");
   return with_data(*frame, *data);
 }
 
@@ -132,25 +132,25 @@ std::vector<std::string_view> words(std::string_view text) {
 }
 
 /// `351`, `[4]`, `14`, ... ; what follows the stated number of bytes is candump's decoration.
-Result<CanFrame> parse_columns(std::string_view id, std::string_view size,
-                               std::vector<std::string_view> data) {
+Decoded<CanFrame> parse_columns(std::string_view id, std::string_view size,
+                                std::vector<std::string_view> data) {
   auto frame = with_id(id);
   if (!frame) return frame;
   const auto count = number(size.substr(1, size.size() - 2), 10);
-  if (!count) return fail(ErrorKind::content, "not a length: " + shown(size));
-  if (*count > 8) return fail(ErrorKind::length, "length over 8");
+  if (!count) return fail(DecodeErrorKind::content, "not a length: " + shown(size));
+  if (*count > 8) return fail(DecodeErrorKind::length, "length over 8");
   if (!data.empty() && data.front() == "remote") {
     frame->remote = true;
     frame->size = static_cast<std::uint8_t>(*count);
     return frame;
   }
   if (data.size() < *count)
-    return fail(ErrorKind::length, "fewer data bytes than " + shown(size) + " states");
+    return fail(DecodeErrorKind::length, "fewer data bytes than " + shown(size) + " states");
   Bytes bytes;
   for (std::size_t i = 0; i < *count; ++i) {
     const auto byte = from_hex(data[i]);
     if (!byte || byte->size() != 1)
-      return fail(ErrorKind::content, "not a hex byte: " + shown(data[i]));
+      return fail(DecodeErrorKind::content, "not a hex byte: " + shown(data[i]));
     bytes.push_back(byte->front());
   }
   return with_data(*frame, bytes);
@@ -166,13 +166,14 @@ CanFrame make_frame(std::uint32_t id, ByteView data) {
   return frame;
 }
 
-Result<CanFrame> decode_record(ByteView record) {
+Decoded<CanFrame> decode_record(ByteView record) {
   if (record.size() != can_record_size)
-    return fail(ErrorKind::length, "a record of " + std::to_string(record.size()) + " bytes");
+    return fail(DecodeErrorKind::length, "a record of " + std::to_string(record.size()) + " bytes");
   CanFrame frame = from_flagged_id(read_u32_le(record, 0));
   frame.size = read_u8(record, 4);
   if (frame.size > frame.data.size())
-    return fail(ErrorKind::content, "a length of " + std::to_string(frame.size) + ", at most 8");
+    return fail(DecodeErrorKind::content,
+                "a length of " + std::to_string(frame.size) + ", at most 8");
   if (!frame.remote) std::copy_n(record.begin() + 8, frame.size, frame.data.begin());
   return frame;
 }
@@ -186,7 +187,7 @@ Bytes encode_record(const CanFrame& frame) {
   return out;
 }
 
-Result<CanFrame> parse_candump(std::string_view line) {
+Decoded<CanFrame> parse_candump(std::string_view line) {
   const auto parts = words(line);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].find('#') != std::string_view::npos) return parse_compact(parts[i]);
@@ -194,7 +195,7 @@ Result<CanFrame> parse_candump(std::string_view line) {
       return parse_columns(parts[i - 1], parts[i],
                            {parts.begin() + static_cast<long>(i) + 1, parts.end()});
   }
-  return fail(ErrorKind::content, "no CAN frame in this line");
+  return fail(DecodeErrorKind::content, "no CAN frame in this line");
 }
 
 std::string to_text(const CanFrame& frame) {

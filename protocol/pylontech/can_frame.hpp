@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "model/result.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/decode_error.hpp"
 
 namespace esshub::protocol {
 
@@ -42,14 +42,14 @@ struct CanFrame {
 constexpr std::size_t can_record_size = 16;
 
 /// One record as read from a CAN_RAW socket. Errors: length (not 16 bytes), content (DLC over 8).
-[[nodiscard]] Result<CanFrame> decode_record(ByteView record);
+[[nodiscard]] Decoded<CanFrame> decode_record(ByteView record);
 /// The record to write to a CAN_RAW socket.
 [[nodiscard]] Bytes encode_record(const CanFrame& frame);
 
 /// One line of candump: log form `(1700000000.0) can0 351#1402F401`, screen form
 /// `can0  351   [4]  14 02 F4 01`, or `351#1402F401` alone. Errors: length (more than 8 bytes, or
 /// not as many as stated), content (not hex, no frame), unsupported (CAN FD).
-[[nodiscard]] Result<CanFrame> parse_candump(std::string_view line);
+[[nodiscard]] Decoded<CanFrame> parse_candump(std::string_view line);
 /// `351#1402F401`, remote requests `351#R`, 29-bit identifiers and error frames with 8 digits.
 [[nodiscard]] std::string to_text(const CanFrame& frame);
 

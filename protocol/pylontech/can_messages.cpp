@@ -297,15 +297,15 @@ void put_signed(Bytes& out, double value, double step) {
 
 }  // namespace
 
-Result<Message> decode(const CanFrame& frame) {
+Decoded<Message> decode(const CanFrame& frame) {
   if (frame.extended || frame.remote || frame.error)
-    return fail(ErrorKind::unsupported, "not a standard data frame");
+    return fail(DecodeErrorKind::unsupported, "not a standard data frame");
   const auto least = shortest(frame.id);
-  if (!least) return fail(ErrorKind::unsupported, "an identifier no document names");
+  if (!least) return fail(DecodeErrorKind::unsupported, "an identifier no document names");
   const ByteView data = frame.payload();
   if (data.size() < *least)
-    return fail(ErrorKind::length, std::to_string(data.size()) + " bytes, at least " +
-                                       std::to_string(*least) + " expected");
+    return fail(DecodeErrorKind::length, std::to_string(data.size()) + " bytes, at least " +
+                                             std::to_string(*least) + " expected");
   return decode_known(frame.id, data);
 }
 
@@ -322,16 +322,16 @@ bool truncated(const CanFrame& frame) {
   }
 }
 
-std::optional<Error> implausible(const Message& message, std::optional<unsigned> modules) {
+std::optional<DecodeError> implausible(const Message& message, std::optional<unsigned> modules) {
   const double most_amperes = amperes_per_module * modules.value_or(most_modules);
   Check c;
   std::visit([&](const auto& m) { check(c, m, most_amperes); }, message);
   if (c.fault.empty()) return std::nullopt;
-  return Error{ErrorKind::content, c.fault};
+  return DecodeError{DecodeErrorKind::content, c.fault};
 }
 
-Result<std::vector<Sample>> samples(const Message& message, std::optional<unsigned> modules,
-                                    Instant at) {
+Decoded<std::vector<Sample>> samples(const Message& message, std::optional<unsigned> modules,
+                                     Instant at) {
   if (auto error = implausible(message, modules)) return tl::unexpected(std::move(*error));
   Collector c{at, {}};
   std::visit([&](const auto& m) { collect(c, m); }, message);

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "model/bms.hpp"
-#include "model/result.hpp"
 #include "model/sample.hpp"
 #include "model/units.hpp"
+#include "protocol/decode_error.hpp"
 #include "protocol/pylontech/can_frame.hpp"
 
 // reference: pylontech-can#2 to pylontech-can#4. Everything is little-endian; current + = charging
@@ -138,7 +138,7 @@ using Message =
 /// A message as the wire states it, plausible or not. Longer frames than documented are accepted
 /// (clones pad to 8). Errors: length (too short for what makes the message), unsupported (29-bit,
 /// remote and error frames, unknown identifiers).
-[[nodiscard]] Result<Message> decode(const CanFrame& frame);
+[[nodiscard]] Decoded<Message> decode(const CanFrame& frame);
 
 /// The message is usable, but a documented field did not fit and is absent (0x351 of 6 bytes, which
 /// has no DVL, is complete).
@@ -146,13 +146,13 @@ using Message =
 
 /// Why a message cannot be true of a 15-cell stack; nothing if it can. `modules`: how many there
 /// are, if known, bounds the currents (reference: pylontech-can#6 rule 4).
-[[nodiscard]] std::optional<Error> implausible(const Message& message,
-                                               std::optional<unsigned> modules);
+[[nodiscard]] std::optional<DecodeError> implausible(const Message& message,
+                                                     std::optional<unsigned> modules);
 
 /// The samples of a message at Point::battery; none for messages that control does not use.
-/// Error content: the message is implausible, nothing of it may be used.
-[[nodiscard]] Result<std::vector<Sample>> samples(const Message& message,
-                                                  std::optional<unsigned> modules, Instant at);
+/// A DecodeError: the message is implausible, nothing of it may be used.
+[[nodiscard]] Decoded<std::vector<Sample>> samples(const Message& message,
+                                                   std::optional<unsigned> modules, Instant at);
 
 // Encoders: what a controller and a stack send. Values are rounded to the wire's step and clamped
 // to its range.

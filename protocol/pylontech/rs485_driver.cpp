@@ -226,22 +226,22 @@ class PylontechRs485Driver final : public Driver {
       settle(*answer, now, step);
       return;
     }
-    Error& error = answer.error();
+    DecodeError& error = answer.error();
     switch (error.kind) {
-      case ErrorKind::address:
-      case ErrorKind::function:
-      case ErrorKind::unsupported:
+      case DecodeErrorKind::address:
+      case DecodeErrorKind::function:
+      case DecodeErrorKind::unsupported:
         hear_stray(frame);
         return;
-      case ErrorKind::exception:
+      case DecodeErrorKind::exception:
         health_.round_trip.add(now - in_flight_->asked_at);
         give_up(FrameResult::exception, "refuses the question (" + error.detail + ")", now, step);
         return;
-      case ErrorKind::content:
+      case DecodeErrorKind::content:
         give_up(FrameResult::content, "answers what cannot be (" + error.detail + ")", now, step);
         return;
-      case ErrorKind::length:
-      case ErrorKind::checksum:
+      case DecodeErrorKind::length:
+      case DecodeErrorKind::checksum:
         give_up(result_of(error.kind), {}, now, step);
         return;
     }

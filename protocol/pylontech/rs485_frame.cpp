@@ -84,21 +84,22 @@ ReturnCode check(ByteView frame) {
                                                                    : ReturnCode::checksum;
 }
 
-Result<Frame> decode_frame(ByteView frame) {
+Decoded<Frame> decode_frame(ByteView frame) {
   switch (check(frame)) {
     case ReturnCode::ok:
       break;
     case ReturnCode::checksum:
-      return fail(ErrorKind::checksum, "CHKSUM is wrong");
+      return fail(DecodeErrorKind::checksum, "CHKSUM is wrong");
     case ReturnCode::length_checksum:
-      return fail(ErrorKind::checksum, "LCHKSUM is wrong");
+      return fail(DecodeErrorKind::checksum, "LCHKSUM is wrong");
     case ReturnCode::version:
     case ReturnCode::command:
     case ReturnCode::format:
     case ReturnCode::data:
     case ReturnCode::address:
     case ReturnCode::internal:
-      return fail(ErrorKind::length, std::to_string(frame.size()) + " bytes that are no frame");
+      return fail(DecodeErrorKind::length,
+                  std::to_string(frame.size()) + " bytes that are no frame");
   }
   const auto byte_at = [frame](std::size_t i) {
     return static_cast<std::uint8_t>(number(frame.subspan(i, 2)));

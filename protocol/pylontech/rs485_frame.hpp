@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "model/result.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/decode_error.hpp"
 
 // reference: pylontech-can#9. ~ VER ADR CID1 CID2 LENGTH INFO CHKSUM CR
 namespace esshub::protocol::pylontech_rs485 {
@@ -48,7 +48,7 @@ enum class ReturnCode : std::uint8_t {
 [[nodiscard]] ReturnCode check(ByteView frame);
 
 /// A whole frame from `~` to CR. Errors: length (also what is not framed or not hex), checksum.
-[[nodiscard]] Result<Frame> decode_frame(ByteView frame);
+[[nodiscard]] Decoded<Frame> decode_frame(ByteView frame);
 
 /// Empty for the commands that set limits (94) or switch a module off (95), which are never sent,
 /// and for more INFO than LENGTH can state.

@@ -125,27 +125,28 @@ class Fields {
       case AlarmLevel::other:
         return static_cast<AlarmLevel>(value);
     }
-    refuse(ErrorKind::content, "alarm state " + std::to_string(value));
+    refuse(DecodeErrorKind::content, "alarm state " + std::to_string(value));
     return AlarmLevel::other;
   }
 
   double in(std::string_view what, double value, double lowest, double highest) {
     if (ok() && !(value >= lowest && value <= highest))
-      refuse(ErrorKind::content, std::string(what) + " of " + std::to_string(value));
+      refuse(DecodeErrorKind::content, std::string(what) + " of " + std::to_string(value));
     return value;
   }
-  void refuse(ErrorKind kind, std::string detail) {
-    if (ok()) error_ = Error{kind, std::move(detail)};
+  void refuse(DecodeErrorKind kind, std::string detail) {
+    if (ok()) error_ = DecodeError{kind, std::move(detail)};
   }
 
   [[nodiscard]] bool ok() const { return !error_; }
   [[nodiscard]] bool done() const { return at_ == data_.size(); }
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  [[nodiscard]] const std::optional<DecodeError>& error() const { return error_; }
 
  private:
   bool take(std::size_t n) {
     if (data_.size() - at_ < n)
-      refuse(ErrorKind::length, "INFO ends within a field after " + std::to_string(at_) + " bytes");
+      refuse(DecodeErrorKind::length,
+             "INFO ends within a field after " + std::to_string(at_) + " bytes");
     if (!ok()) return false;
     at_ += n;
     return true;
@@ -153,7 +154,7 @@ class Fields {
 
   ByteView data_;
   std::size_t at_ = 0;
-  std::optional<Error> error_;
+  std::optional<DecodeError> error_;
 };
 
 /// ASCII up to the first NUL without trailing blanks and dashes; what cannot be printed becomes a
@@ -213,8 +214,8 @@ ModuleAlarms read_alarms(Fields& f, std::size_t status_bytes) {
 void read_command_value(Fields& f, const Request& request) {
   const unsigned value = f.u8();
   if (value != request.address)
-    f.refuse(ErrorKind::address, "of module " + std::to_string(value) + ", expected " +
-                                     std::to_string(request.address));
+    f.refuse(DecodeErrorKind::address, "of module " + std::to_string(value) + ", expected " +
+                                           std::to_string(request.address));
 }
 
 /// The modules of an answer: one, after which a newer firmware may say more, or all, without a gap.
@@ -227,7 +228,7 @@ auto read_modules(Fields& f, const Request& request, Read read) {
     return modules;
   }
   for (auto n = f.count("number of modules"); n > 0 && f.ok(); --n) modules.push_back(read(f));
-  if (!f.done()) f.refuse(ErrorKind::length, "INFO goes on after the last module");
+  if (!f.done()) f.refuse(DecodeErrorKind::length, "INFO goes on after the last module");
   return modules;
 }
 
@@ -368,7 +369,7 @@ Answer read_answer(Fields& f, const Request& request, std::uint8_t version) {
       return Firmware{Bytes(rest.begin(), rest.end())};
     }
   }
-  f.refuse(ErrorKind::unsupported, "no command");
+  f.refuse(DecodeErrorKind::unsupported, "no command");
   return ProtocolVersion{};
 }
 
@@ -557,39 +558,43 @@ Bytes encode(const Request& request) {
   return encode_frame(frame);
 }
 
-Result<Request> request_of(const Frame& frame) {
+Decoded<Request> request_of(const Frame& frame) {
   if (frame.cid1 != battery_cid1)
-    return fail(ErrorKind::function, "CID1 " + std::to_string(frame.cid1) + " is no battery's");
+    return fail(DecodeErrorKind::function,
+                "CID1 " + std::to_string(frame.cid1) + " is no battery's");
   const auto command = command_of(frame.cid2);
   if (!command)
-    return fail(ErrorKind::unsupported, "command " + std::to_string(frame.cid2) + " is not known");
+    return fail(DecodeErrorKind::unsupported,
+                "command " + std::to_string(frame.cid2) + " is not known");
   Request request{*command, frame.address, false};
   const std::size_t expected = names_module(*command) ? 1 : 0;
   if (frame.info.size() != expected)
-    return fail(ErrorKind::length, std::to_string(frame.info.size()) + " bytes of INFO, expected " +
-                                       std::to_string(expected));
+    return fail(
+        DecodeErrorKind::length,
+        std::to_string(frame.info.size()) + " bytes of INFO, expected " + std::to_string(expected));
   if (expected == 0) return request;
   const auto module = u8(frame.info[0]);
   request.whole_stack = module == all_modules && knows_whole_stack(*command);
   if (!request.whole_stack && module != frame.address)
-    return fail(ErrorKind::content, "INFO names module " + std::to_string(module));
+    return fail(DecodeErrorKind::content, "INFO names module " + std::to_string(module));
   return request;
 }
 
 // ---- answers -----------------------------------------------------------------------------------
 
-Result<Answer> decode_answer(ByteView bytes, const Request& request) {
+Decoded<Answer> decode_answer(ByteView bytes, const Request& request) {
   auto frame = decode_frame(bytes);
   if (!frame) return tl::unexpected(std::move(frame.error()));
   if (frame->address != request.address)
-    return fail(ErrorKind::address, "from address " + std::to_string(frame->address) +
-                                        ", expected " + std::to_string(request.address));
+    return fail(DecodeErrorKind::address, "from address " + std::to_string(frame->address) +
+                                              ", expected " + std::to_string(request.address));
   if (frame->cid1 != battery_cid1)
-    return fail(ErrorKind::function, "CID1 " + std::to_string(frame->cid1) + " is no battery's");
+    return fail(DecodeErrorKind::function,
+                "CID1 " + std::to_string(frame->cid1) + " is no battery's");
   const auto code = static_cast<ReturnCode>(frame->cid2);
   if (describe(code).empty())
-    return fail(ErrorKind::unsupported, "return code " + std::to_string(frame->cid2));
-  if (code != ReturnCode::ok) return fail(ErrorKind::exception, std::string(describe(code)));
+    return fail(DecodeErrorKind::unsupported, "return code " + std::to_string(frame->cid2));
+  if (code != ReturnCode::ok) return fail(DecodeErrorKind::exception, std::string(describe(code)));
   Fields fields{frame->info};
   Answer answer = read_answer(fields, request, frame->version);
   if (fields.error()) return tl::unexpected(*fields.error());

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "model/bms.hpp"
-#include "model/result.hpp"
 #include "model/sample.hpp"
 #include "model/units.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/decode_error.hpp"
 #include "protocol/pylontech/rs485_frame.hpp"
 
 // reference: pylontech-can#9. Fields are big-endian; current + = charging on the wire as in
@@ -50,7 +50,7 @@ struct Request {
 
 /// Errors: function (not for a battery), unsupported (a command that is not above), length (INFO is
 /// not what the command takes), content (INFO names another address).
-[[nodiscard]] Result<Request> request_of(const Frame& frame);
+[[nodiscard]] Decoded<Request> request_of(const Frame& frame);
 
 // ---- answers -----------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ using Answer = std::variant<Analog, AlarmInfo, Parameters, Management, SerialNum
 /// (refused), then length and content of its fields (also when impossible: a cell outside 0.5 to
 /// 5 V, a temperature outside -40 to 100 degC, more than 200 A a module, SOC over 100 %);
 /// unsupported for an unknown return code.
-[[nodiscard]] Result<Answer> decode_answer(ByteView frame, const Request& request);
+[[nodiscard]] Decoded<Answer> decode_answer(ByteView frame, const Request& request);
 
 /// The answer a device gives; values are rounded to the wire's step and clamped to its range. Empty
 /// if the answer is not of the request's kind.

@@ -36,7 +36,7 @@ SlcanItem item(std::string_view line) {
     case 'F':
       if (const auto bits = hex(line.substr(1)); bits && line.size() == 3)
         return SlcanStatus{static_cast<std::uint8_t>(*bits)};
-      return Error{ErrorKind::content, "a status that is not two hex digits"};
+      return DecodeError{DecodeErrorKind::content, "a status that is not two hex digits"};
     default:
       break;
   }
@@ -56,38 +56,39 @@ Bytes encode_slcan(const CanFrame& frame) {
   return to_bytes(letter + digits + std::to_string(frame.size) + to_hex(frame.payload()) + cr);
 }
 
-Result<CanFrame> parse_slcan(std::string_view line) {
+Decoded<CanFrame> parse_slcan(std::string_view line) {
   const char letter = line.empty() ? '\0' : line.front();
   CanFrame frame;
   frame.extended = letter == 'T' || letter == 'R';
   frame.remote = letter == 'r' || letter == 'R';
   if (!frame.extended && !frame.remote && letter != 't')
-    return fail(ErrorKind::unsupported, "a line that is no frame");
+    return fail(DecodeErrorKind::unsupported, "a line that is no frame");
 
   const std::size_t id_digits = frame.extended ? 8 : 3;
   const std::size_t head = 1 + id_digits + 1;
-  if (line.size() < head) return fail(ErrorKind::length, "a frame line cut short");
+  if (line.size() < head) return fail(DecodeErrorKind::length, "a frame line cut short");
   const auto id = hex(line.substr(1, id_digits));
   const auto size = hex(line.substr(1 + id_digits, 1));
   if (!id || *id > (frame.extended ? 0x1FFFFFFFu : 0x7FFu))
-    return fail(ErrorKind::content, "not a CAN identifier");
-  if (!size || *size > 8) return fail(ErrorKind::content, "length over 8");
+    return fail(DecodeErrorKind::content, "not a CAN identifier");
+  if (!size || *size > 8) return fail(DecodeErrorKind::content, "length over 8");
   frame.id = *id;
   frame.size = static_cast<std::uint8_t>(*size);
 
   const std::size_t data_digits = frame.remote ? 0 : 2u * frame.size;
   const std::string_view rest = line.substr(head);
   if (rest.size() != data_digits && rest.size() != data_digits + 4)
-    return fail(ErrorKind::length, "a frame line longer or shorter than its length digit states");
+    return fail(DecodeErrorKind::length,
+                "a frame line longer or shorter than its length digit states");
   for (std::size_t i = 0; i < data_digits; i += 2) {
     const auto byte = hex(rest.substr(i, 2));
-    if (!byte) return fail(ErrorKind::content, "data is not hex");
+    if (!byte) return fail(DecodeErrorKind::content, "data is not hex");
     frame.data[i / 2] = static_cast<std::byte>(*byte);
   }
   if (rest.size() > data_digits) {
     const auto stamp = hex(rest.substr(data_digits));
     if (!stamp || *stamp >= time_stamp_wrap)
-      return fail(ErrorKind::content, "not a time stamp of 0 to 59999 ms");
+      return fail(DecodeErrorKind::content, "not a time stamp of 0 to 59999 ms");
   }
   return frame;
 }
@@ -105,11 +106,11 @@ std::vector<SlcanItem> SlcanReader::feed(ByteView bytes) {
       continue;
     }
     if (too_long_) {
-      out.emplace_back(Error{ErrorKind::length, "a line of more than 32 characters"});
+      out.emplace_back(DecodeError{DecodeErrorKind::length, "a line of more than 32 characters"});
     } else if (c == cr) {
       out.push_back(item(line_));
     } else if (!line_.empty()) {
-      out.emplace_back(Error{ErrorKind::length, "a line cut short by BEL"});
+      out.emplace_back(DecodeError{DecodeErrorKind::length, "a line cut short by BEL"});
     }
     if (c == bel) out.emplace_back(SlcanAnswer::refused);
     reset();

@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
-#include "model/result.hpp"
 #include "model/time.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/decode_error.hpp"
 #include "protocol/pylontech/can_frame.hpp"
 
 // reference: pylontech-can#7
@@ -22,7 +22,7 @@ namespace esshub::protocol {
 /// A frame line (`t`, `T`, `r` or `R`) without its CR; the time stamp of `Z1` mode is checked and
 /// dropped. Errors: length, content (DLC over 8, not hex, impossible id or time), unsupported (not
 /// a frame line).
-[[nodiscard]] Result<CanFrame> parse_slcan(std::string_view line);
+[[nodiscard]] Decoded<CanFrame> parse_slcan(std::string_view line);
 
 /// What an adapter says of a command.
 enum class SlcanAnswer : std::uint8_t {
@@ -42,7 +42,7 @@ struct SlcanStatus {
 /// passive)`.
 [[nodiscard]] std::string describe(SlcanStatus status);
 
-using SlcanItem = std::variant<CanFrame, SlcanAnswer, SlcanStatus, Error>;
+using SlcanItem = std::variant<CanFrame, SlcanAnswer, SlcanStatus, DecodeError>;
 
 /// Cuts the adapter's bytes, however they are chunked, into frames, answers and errors.
 class SlcanReader {

@@ -28,7 +28,7 @@ Scales::Walk Scales::on_reply(const Winmon& reply) {
     whole.data.insert(whole.data.end(), reply.data.begin(), reply.data.end());
   }
   const auto info = decode_ram_info(whole);
-  if (!info && info.error().kind == ErrorKind::length && whole.data.size() >= 2 &&
+  if (!info && info.error().kind == DecodeErrorKind::length && whole.data.size() >= 2 &&
       reply.code == Code::ram_info_is) {
     partial_ = whole;
     return Walk::half;

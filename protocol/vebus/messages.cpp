@@ -39,24 +39,25 @@ Frame interface_frame(std::initializer_list<unsigned> values) {
   return {mk3::type_interface, bytes_of(values), {}};
 }
 
-tl::unexpected<Error> wrong_length(std::string_view what, std::size_t size) {
-  return fail(ErrorKind::length, std::string{what} + " with " + std::to_string(size) + " bytes");
+tl::unexpected<DecodeError> wrong_length(std::string_view what, std::size_t size) {
+  return fail(DecodeErrorKind::length,
+              std::string{what} + " with " + std::to_string(size) + " bytes");
 }
 
 // ---- decoding -----------------------------------------------------------------------------------
 
-Result<Message> decode_version(ByteView args) {
+Decoded<Message> decode_version(ByteView args) {
   if (args.empty()) return VersionRequest{};
   if (args.size() < 5) return wrong_length("version", args.size());
   return Version{read_u32_le(args, 0), read_u8(args, 4)};
 }
 
-Result<Message> decode_address(ByteView args) {
+Decoded<Message> decode_address(ByteView args) {
   if (args.size() < 2) return wrong_length("address", args.size());
   return Address{read_u8(args, 0) != 0, read_u8(args, 1)};
 }
 
-Result<Message> decode_leds(ByteView args) {
+Decoded<Message> decode_leds(ByteView args) {
   if (args.empty()) return LedRequest{};
   if (args.size() < 2) return wrong_length("LED frame", args.size());
   Leds leds{read_u8(args, 0), read_u8(args, 1), {}, {}, {}};
@@ -66,7 +67,7 @@ Result<Message> decode_leds(ByteView args) {
   return leds;
 }
 
-Result<Message> decode_info_request(ByteView args) {
+Decoded<Message> decode_info_request(ByteView args) {
   if (args.empty()) return wrong_length("info request", args.size());
   const std::uint8_t what = read_u8(args, 0);
   if (what < snapshot_info && args.size() == 1) return InfoRequest{what};
@@ -75,10 +76,10 @@ Result<Message> decode_info_request(ByteView args) {
     for (const std::byte id : args.subspan(1)) request.ids.push_back(u8(id));
     return request;
   }
-  return fail(ErrorKind::unsupported, "info request " + std::to_string(what));
+  return fail(DecodeErrorKind::unsupported, "info request " + std::to_string(what));
 }
 
-Result<Message> decode_state(ByteView args) {
+Decoded<Message> decode_state(ByteView args) {
   // The reply is bare, or longer without meaning; a request has the constant 1 before its flags.
   if (args.size() < 5) return StateAck{};
   StateSet set;
@@ -86,23 +87,23 @@ Result<Message> decode_state(ByteView args) {
   set.limit = read_u16_le(args, 1);
   set.flags = read_u8(args, 4);
   if (read_u8(args, 3) != 1 || (set.flags & StateSet::new_format) == 0)
-    return fail(ErrorKind::unsupported, "state frame of the first variant");
+    return fail(DecodeErrorKind::unsupported, "state frame of the first variant");
   if (args.size() > 6) set.ext0 = read_u8(args, 6);
   if (args.size() > 7) set.eeprom = read_u8(args, 7);
   return set;
 }
 
-Result<Message> decode_hardware_flags(ByteView args) {
+Decoded<Message> decode_hardware_flags(ByteView args) {
   if (args.empty()) return HardwareFlags{};
   return HardwareFlags{read_u8(args, 0)};
 }
 
-Result<Message> decode_winmon(Letter letter, ByteView args) {
+Decoded<Message> decode_winmon(Letter letter, ByteView args) {
   if (args.empty()) return wrong_length("Winmon frame", args.size());
   return Winmon{letter, static_cast<Code>(read_u8(args, 0)), Bytes(args.begin() + 1, args.end())};
 }
 
-Result<Message> decode_interface(ByteView payload) {
+Decoded<Message> decode_interface(ByteView payload) {
   if (payload.empty()) return wrong_length("interface frame", 0);
   const unsigned letter = read_u8(payload, 0);
   const ByteView args = payload.subspan(1);
@@ -115,10 +116,10 @@ Result<Message> decode_interface(ByteView payload) {
   if (letter == letter_flags) return decode_hardware_flags(args);
   if (letter == letter_reset && args.empty()) return Reset{};
   if (letter == letter_high_speed && args.empty()) return HighSpeed{};
-  return fail(ErrorKind::unsupported, "interface command " + to_hex(payload.first(1)));
+  return fail(DecodeErrorKind::unsupported, "interface command " + to_hex(payload.first(1)));
 }
 
-Result<Message> decode_info(ByteView p) {
+Decoded<Message> decode_info(ByteView p) {
   if (p.size() < 14) return wrong_length("info frame", p.size());
   const std::uint8_t phase_code = read_u8(p, 4);
   if (phase_code == dc_phase_code) {
@@ -131,7 +132,8 @@ Result<Message> decode_info(ByteView p) {
     return info;
   }
   if (phase_code < 0x05 || phase_code > 0x0B)
-    return fail(ErrorKind::content, "info frame with phase code " + std::to_string(phase_code));
+    return fail(DecodeErrorKind::content,
+                "info frame with phase code " + std::to_string(phase_code));
   AcInfo info;
   info.mains_factor = read_u8(p, 0);
   info.inverter_factor = read_u8(p, 1);
@@ -146,7 +148,7 @@ Result<Message> decode_info(ByteView p) {
   return info;
 }
 
-Result<Message> decode_config(ByteView p) {
+Decoded<Message> decode_config(ByteView p) {
   if (p.size() < 11) return wrong_length("configuration frame", p.size());
   ConfigInfo info;
   info.undefined = read_u8(p, 0);
@@ -231,17 +233,17 @@ Winmon with_id(Letter letter, Code code, unsigned id) {
 }
 
 /// A refusal or the reply of another request becomes an error.
-std::optional<Error> not_a(Code wanted, const Winmon& reply) {
+std::optional<DecodeError> not_a(Code wanted, const Winmon& reply) {
   if (reply.code == wanted) return std::nullopt;
   const auto code = static_cast<std::byte>(reply.code);
   const std::string hex = to_hex(std::span{&code, 1});
   if (reply.code == Code::unknown_command)
-    return Error{ErrorKind::exception, "refused: unknown command (80)"};
+    return DecodeError{DecodeErrorKind::exception, "refused: unknown command (80)"};
   if (reply.code == Code::ram_unsupported || reply.code == Code::setting_unsupported)
-    return Error{ErrorKind::exception, "refused: not supported (" + hex + ")"};
+    return DecodeError{DecodeErrorKind::exception, "refused: not supported (" + hex + ")"};
   if (reply.code == Code::access_denied)
-    return Error{ErrorKind::exception, "refused: a higher access level is needed (9B)"};
-  return Error{ErrorKind::function, "reply code " + hex};
+    return DecodeError{DecodeErrorKind::exception, "refused: a higher access level is needed (9B)"};
+  return DecodeError{DecodeErrorKind::function, "reply code " + hex};
 }
 
 }  // namespace
@@ -353,7 +355,7 @@ std::optional<VebusState> AcInfo::main_state() const {
   return state_of<VebusState>(state);
 }
 
-Result<Message> decode(const Frame& frame) {
+Decoded<Message> decode(const Frame& frame) {
   if (frame.type == mk3::type_interface) return decode_interface(frame.payload);
   if (frame.type == mk3::type_info) return decode_info(frame.payload);
   if (frame.type == mk3::type_config) return decode_config(frame.payload);
@@ -446,7 +448,7 @@ Winmon read_snapshot(Letter letter) {
 
 // ---- Winmon replies -----------------------------------------------------------------------------
 
-Result<std::vector<std::uint16_t>> words(const Winmon& reply) {
+Decoded<std::vector<std::uint16_t>> words(const Winmon& reply) {
   if (reply.code != Code::setting_is && reply.code != Code::snapshot_is)
     if (auto error = not_a(Code::ram_is, reply)) return tl::unexpected(std::move(*error));
   std::vector<std::uint16_t> out;
@@ -455,7 +457,7 @@ Result<std::vector<std::uint16_t>> words(const Winmon& reply) {
   return out;
 }
 
-Result<RamInfo> decode_ram_info(const Winmon& reply) {
+Decoded<RamInfo> decode_ram_info(const Winmon& reply) {
   if (auto error = not_a(Code::ram_info_is, reply)) return tl::unexpected(std::move(*error));
   const ByteView d = reply.data;
   if (d.empty()) return RamInfo{};  // long dialect: not supported
@@ -465,11 +467,11 @@ Result<RamInfo> decode_ram_info(const Winmon& reply) {
   return wrong_length("RAM info", d.size());
 }
 
-Result<SettingInfo> decode_setting_info(const Winmon& reply) {
+Decoded<SettingInfo> decode_setting_info(const Winmon& reply) {
   if (auto error = not_a(Code::setting_info_is, reply)) return tl::unexpected(std::move(*error));
   const ByteView d = reply.data;
   const auto unsupported = [] {
-    return fail(ErrorKind::exception, "refused: setting not supported");
+    return fail(DecodeErrorKind::exception, "refused: setting not supported");
   };
   if (d.empty()) return unsupported();
   if (d.size() < 10) return wrong_length("setting info", d.size());
@@ -485,13 +487,13 @@ Result<SettingInfo> decode_setting_info(const Winmon& reply) {
   return info;
 }
 
-Result<DeviceState> decode_device_state(const Winmon& reply) {
+Decoded<DeviceState> decode_device_state(const Winmon& reply) {
   if (auto error = not_a(Code::device_state_is, reply)) return tl::unexpected(std::move(*error));
   if (reply.data.size() < 2) return wrong_length("device state", reply.data.size());
   return DeviceState{read_u8(reply.data, 0), read_u8(reply.data, 1)};
 }
 
-Result<FirmwarePart> decode_firmware(const Winmon& reply) {
+Decoded<FirmwarePart> decode_firmware(const Winmon& reply) {
   if (reply.code != Code::firmware_high_is)
     if (auto error = not_a(Code::firmware_low_is, reply)) return tl::unexpected(std::move(*error));
   const ByteView d = reply.data;
@@ -501,7 +503,7 @@ Result<FirmwarePart> decode_firmware(const Winmon& reply) {
   return FirmwarePart{read_u16_le(d, 0), false};
 }
 
-Result<bool> decode_written(const Winmon& reply) {
+Decoded<bool> decode_written(const Winmon& reply) {
   if (reply.code == Code::setting_written) return true;
   if (auto error = not_a(Code::ram_written, reply)) return tl::unexpected(std::move(*error));
   return true;

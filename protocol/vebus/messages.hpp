@@ -13,9 +13,9 @@
 #include <variant>
 #include <vector>
 
-#include "model/result.hpp"
 #include "model/units.hpp"
 #include "model/vebus.hpp"
+#include "protocol/decode_error.hpp"
 #include "protocol/vebus/mk3_frame.hpp"
 
 namespace esshub::protocol::vebus {
@@ -296,9 +296,9 @@ struct Winmon {
 // exception (a refusal), function (another reply), length.
 
 /// Words of a RAM read, a setting read or a snapshot.
-[[nodiscard]] Result<std::vector<std::uint16_t>> words(const Winmon& reply);
+[[nodiscard]] Decoded<std::vector<std::uint16_t>> words(const Winmon& reply);
 /// The compat dialect may split the answer: `length` means append the next frame's code and data.
-[[nodiscard]] Result<RamInfo> decode_ram_info(const Winmon& reply);
+[[nodiscard]] Decoded<RamInfo> decode_ram_info(const Winmon& reply);
 
 struct SettingInfo {
   std::int16_t scale = 0;  ///< negative: divide by it
@@ -310,23 +310,23 @@ struct SettingInfo {
   friend bool operator==(SettingInfo, SettingInfo) = default;
 };
 /// Unsupported settings are an error of kind exception. Split answers as for decode_ram_info.
-[[nodiscard]] Result<SettingInfo> decode_setting_info(const Winmon& reply);
+[[nodiscard]] Decoded<SettingInfo> decode_setting_info(const Winmon& reply);
 
 struct DeviceState {
   std::uint8_t state = 0;      ///< VebusState
   std::uint8_t sub_state = 0;  ///< while charging, VebusChargeState
 };
-[[nodiscard]] Result<DeviceState> decode_device_state(const Winmon& reply);
+[[nodiscard]] Decoded<DeviceState> decode_device_state(const Winmon& reply);
 
 /// One word (both halves must be asked for) or the whole number.
 struct FirmwarePart {
   std::uint32_t value = 0;
   bool whole = false;
 };
-[[nodiscard]] Result<FirmwarePart> decode_firmware(const Winmon& reply);
+[[nodiscard]] Decoded<FirmwarePart> decode_firmware(const Winmon& reply);
 
 /// True for 87 and 88; a refusal is an error of kind exception.
-[[nodiscard]] Result<bool> decode_written(const Winmon& reply);
+[[nodiscard]] Decoded<bool> decode_written(const Winmon& reply);
 
 /// Header word of an assistant's record (reference: vebus-mk3#7.1).
 struct RecordHeader {
@@ -345,7 +345,7 @@ using Message = std::variant<VersionRequest, Version, Address, LedRequest, Leds,
                              DcInfo, AcInfo, ConfigInfo, Forwarded, Winmon>;
 
 /// Errors: unsupported (a letter or variant we do not know), length, content.
-[[nodiscard]] Result<Message> decode(const mk3::Frame& frame);
+[[nodiscard]] Decoded<Message> decode(const mk3::Frame& frame);
 [[nodiscard]] mk3::Frame frame(const Message& message);
 [[nodiscard]] inline Bytes encode(const Message& message) {
   return mk3::encode(frame(message));

@@ -56,19 +56,20 @@ Bytes encode(const Frame& frame) {
   return out;
 }
 
-Result<Frame> decode(ByteView bytes) {
-  if (bytes.size() < 4) return fail(ErrorKind::length, "a frame has at least 4 bytes");
+Decoded<Frame> decode(ByteView bytes) {
+  if (bytes.size() < 4) return fail(DecodeErrorKind::length, "a frame has at least 4 bytes");
   const bool leds = (read_u8(bytes, 0) & leds_appended) != 0;
   const std::size_t length = read_u8(bytes, 0) & 0x7Fu;
   if (length < (leds ? 4u : 2u) || length > max_length || bytes.size() != length + 2)
-    return fail(ErrorKind::length, "length byte says " + std::to_string(length + 2) +
-                                       " bytes in all, there are " + std::to_string(bytes.size()));
+    return fail(DecodeErrorKind::length, "length byte says " + std::to_string(length + 2) +
+                                             " bytes in all, there are " +
+                                             std::to_string(bytes.size()));
   const std::uint8_t type = read_u8(bytes, 1);
-  if (!known(type)) return fail(ErrorKind::unsupported, "frame type " + std::to_string(type));
+  if (!known(type)) return fail(DecodeErrorKind::unsupported, "frame type " + std::to_string(type));
   const std::uint8_t expected = checksum(bytes.first(length + 1));
   if (read_u8(bytes, length + 1) != expected)
-    return fail(ErrorKind::checksum, "checksum is " + to_hex(bytes.last(1)) + ", expected " +
-                                         to_hex(std::array{std::byte{expected}}));
+    return fail(DecodeErrorKind::checksum, "checksum is " + to_hex(bytes.last(1)) + ", expected " +
+                                               to_hex(std::array{std::byte{expected}}));
   Frame frame{type, {}, {}};
   const std::size_t end = length + 1 - (leds ? 2 : 0);
   frame.payload.assign(bytes.begin() + 2, bytes.begin() + static_cast<std::ptrdiff_t>(end));
@@ -102,8 +103,8 @@ std::optional<Frame> Parser::next(FrameCounters& counters) {
     }
     auto frame = decode(ByteView{buffer_}.first(length + 2));
     if (!frame) {
-      skip_one(counters, frame.error().kind == ErrorKind::checksum ? FrameResult::checksum
-                                                                   : FrameResult::resync);
+      skip_one(counters, frame.error().kind == DecodeErrorKind::checksum ? FrameResult::checksum
+                                                                         : FrameResult::resync);
       continue;
     }
     buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(length + 2));

@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "model/health.hpp"
-#include "model/result.hpp"
 #include "model/time.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/decode_error.hpp"
 
 namespace esshub::protocol::mk3 {
 
@@ -43,7 +43,7 @@ struct Frame {
 [[nodiscard]] Bytes encode(const Frame& frame);
 
 /// Exactly one frame. Errors: length, unsupported (type), checksum.
-[[nodiscard]] Result<Frame> decode(ByteView bytes);
+[[nodiscard]] Decoded<Frame> decode(ByteView bytes);
 
 /// Finds frames in a byte stream cut anywhere, with garbage and stray zeros in between. On a bad
 /// byte it slides by one; it never throws away what may still hold a frame.

@@ -411,9 +411,9 @@ class Reader final : public HistoryReader {
   auto ask(Question question)
       -> Result<typename std::invoke_result_t<Question, HistoryFile&>::value_type> {
     auto file = HistoryFile::open_to_read(path_);
-    if (!file) return fail(ErrorKind::content, file.error().text);
+    if (!file) return fail(ErrorKind::io, file.error().text);
     auto answer = question(*file);
-    if (!answer) return fail(ErrorKind::content, answer.error().text);
+    if (!answer) return fail(ErrorKind::io, answer.error().text);
     return std::move(*answer);
   }
 
@@ -425,7 +425,7 @@ class Reader final : public HistoryReader {
 Result<std::unique_ptr<HistoryReader>> open_history(const std::string& path) {
   // Now rather than with the first question: a wrong name is told at once.
   if (const auto file = HistoryFile::open_to_read(path); !file)
-    return fail(ErrorKind::content, file.error().text);
+    return fail(ErrorKind::io, file.error().text);
   return std::make_unique<Reader>(path);
 }
 

@@ -130,9 +130,9 @@ class HistoryStore::Writer {
   Result<Rows> ask(Read read, Merge merge) {
     const std::lock_guard disk(disk_);  // nothing is under way between memory and disk
     auto file = HistoryFile::open_to_read(settings_.file);
-    if (!file) return fail(ErrorKind::content, file.error().text);
+    if (!file) return fail(ErrorKind::io, file.error().text);
     FileResult<Rows> rows = read(*file);
-    if (!rows) return fail(ErrorKind::content, rows.error().text);
+    if (!rows) return fail(ErrorKind::io, rows.error().text);
     const std::lock_guard lock(mutex_);
     merge(*rows, collector_.waiting());
     return std::move(*rows);

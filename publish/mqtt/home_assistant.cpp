@@ -47,7 +47,7 @@ std::string plain(double value) {
 
 template <class... Parts>
 tl::unexpected<Error> refuse(Parts&&... parts) {
-  return fail(ErrorKind::content, (std::string{} + ... + std::string{parts}));
+  return fail(ErrorKind::invalid, (std::string{} + ... + std::string{parts}));
 }
 
 const HaControl* find_control(std::string_view id) {
@@ -219,7 +219,7 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
                                                          std::string_view payload) {
   const auto* control =
       find_control(topic.substr(std::min(own_topic("set/").size(), topic.size())));
-  if (!control) return fail(ErrorKind::unsupported, "no such control");
+  if (!control) return fail(ErrorKind::refused, "no such control");
   const auto id = control->id;
   if (id == "mode") {
     const auto chosen = mode(payload);

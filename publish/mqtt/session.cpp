@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace esshub::publish {
 namespace {
 
@@ -92,15 +91,14 @@ void MqttSession::on_write(const std::string& topic, const std::string& payload,
 
 MqttSession::Asked MqttSession::ask(const std::string& topic, const std::string& payload,
                                     bool retained, Instant now) {
-  if (!settings_.writes) return fail(ErrorKind::unsupported, "writes are off (mqtt.writes)");
+  if (!settings_.writes) return fail(ErrorKind::refused, "writes are off (mqtt.writes)");
   if (retained)
-    return fail(ErrorKind::unsupported,
-                "retained: it would be obeyed again at every new connection");
-  if (!writes_.take(now)) return fail(ErrorKind::unsupported, "more than 5 a second");
+    return fail(ErrorKind::refused, "retained: it would be obeyed again at every new connection");
+  if (!writes_.take(now)) return fail(ErrorKind::invalid, "more than 5 a second");
   if (home_assistant_.is_control(topic)) return home_assistant_.on_control(topic, payload);
   const auto write = venus_.parse_write(topic, payload);
   if (!write) return tl::unexpected<Error>(write.error());
-  if (!view_) return fail(ErrorKind::content, "nothing is known of the house yet");
+  if (!view_) return fail(ErrorKind::invalid, "nothing is known of the house yet");
   return remote_.write(write->service, write->path, write->value, *view_, now)
       .map([](const Command& command) { return std::optional{command}; });
 }

@@ -102,11 +102,11 @@ Result<VenusTopics::Write> VenusTopics::parse_write(std::string_view topic,
                                                     std::string_view payload) const {
   const std::string prefix = "W/" + identity_.portal_id + "/";
   const auto to = topic.starts_with(prefix) ? address(topic.substr(prefix.size())) : std::nullopt;
-  if (!to) return fail(ErrorKind::unsupported, "no such item");
+  if (!to) return fail(ErrorKind::refused, "no such item");
   const auto json = parse(payload);
-  if (json.is_discarded()) return fail(ErrorKind::content, "expected {\"value\": ...}");
+  if (json.is_discarded()) return fail(ErrorKind::invalid, "expected {\"value\": ...}");
   const auto value = json.find("value");
-  if (value == json.end()) return fail(ErrorKind::content, "the key \"value\" is missing");
+  if (value == json.end()) return fail(ErrorKind::invalid, "the key \"value\" is missing");
   Write write{std::string{to->service->service}, to->path, {}};
   if (value->is_null()) return write;
   if (value->is_boolean()) {
@@ -114,7 +114,7 @@ Result<VenusTopics::Write> VenusTopics::parse_write(std::string_view topic,
   } else if (value->is_number()) {
     write.value = value->get<double>();
   } else {
-    return fail(ErrorKind::content, "expected a number");
+    return fail(ErrorKind::invalid, "expected a number");
   }
   return write;
 }

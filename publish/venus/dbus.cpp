@@ -146,10 +146,10 @@ class Dbus::Server {
   Result<void> order(const VenusService& to, std::string_view path, std::optional<double> value,
                      const std::string& who) {
     if (!VenusRemote::writable(to.service, path))
-      return fail(ErrorKind::unsupported, "the path cannot be written");
-    if (!settings_.writes) return fail(ErrorKind::unsupported, "writes are off (dbus.writes)");
+      return fail(ErrorKind::refused, "the path cannot be written");
+    if (!settings_.writes) return fail(ErrorKind::refused, "writes are off (dbus.writes)");
     const Instant now = clock_now();
-    if (!writes_.take(now)) return fail(ErrorKind::content, "more than 10 a second");
+    if (!writes_.take(now)) return fail(ErrorKind::invalid, "more than 10 a second");
     const auto command = remote_.write(to.service, path, value, *view_, now);
     if (!command) return tl::unexpected<Error>(command.error());
     return gate_.command(*command, who);

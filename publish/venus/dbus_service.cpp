@@ -42,7 +42,7 @@ int append_value(sd_bus_message* m, const std::optional<VenusValue>& value) {
 
 /// The number inside the variant the message stands at; nothing = an empty array, the null.
 Result<std::optional<double>> read_number(sd_bus_message* m) {
-  const auto wrong = [] { return fail(ErrorKind::content, "expected a number"); };
+  const auto wrong = [] { return fail(ErrorKind::invalid, "expected a number"); };
   const char* type = nullptr;
   if (sd_bus_message_peek_type(m, nullptr, &type) < 0 || !type) return wrong();
   if (sd_bus_message_enter_container(m, 'v', type) < 0) return wrong();
@@ -268,9 +268,9 @@ int DbusService::set_value(sd_bus_message* m, void* self, sd_bus_error*) {
   const auto done = value ? item.service->write_(item.service->service_, item.row.path, *value,
                                                  sender ? sender : "?")
                           : Result<void>{tl::unexpected<Error>(value.error())};
-  const auto answer = done                                          ? set_ok
-                      : done.error().kind == ErrorKind::unsupported ? set_not_writable
-                                                                    : set_refused;
+  const auto answer = done                                      ? set_ok
+                      : done.error().kind == ErrorKind::refused ? set_not_writable
+                                                                : set_refused;
   return sd_bus_reply_method_return(m, "i", answer);
 }
 

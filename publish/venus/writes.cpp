@@ -28,7 +28,7 @@ bool is_reserve(std::string_view service, std::string_view path) {
 Result<Command> set_reserve(std::optional<double> value) {
   if (!value) return Command{SetReserve{}};
   const auto soc = Soc::from_percent(*value);
-  if (!soc) return fail(ErrorKind::content, "expected 0 to 100 %");
+  if (!soc) return fail(ErrorKind::invalid, "expected 0 to 100 %");
   return Command{SetReserve{*soc}};
 }
 
@@ -57,9 +57,9 @@ bool VenusRemote::writable(std::string_view service, std::string_view path) {
 
 Result<Command> VenusRemote::write(std::string_view service, std::string_view path, Number value,
                                    const View& view, Instant now) {
-  if (value && !std::isfinite(*value)) return fail(ErrorKind::content, "expected a number");
+  if (value && !std::isfinite(*value)) return fail(ErrorKind::invalid, "expected a number");
   if (is_reserve(service, path)) return set_reserve(value);
-  if (!is_hub4(service, path)) return fail(ErrorKind::unsupported, "the path cannot be written");
+  if (!is_hub4(service, path)) return fail(ErrorKind::refused, "the path cannot be written");
   const VenusRemote before = *this;
   if (now > until_) *this = {};
   if (now > setpoint_until_) setpoint_.reset();
@@ -74,14 +74,14 @@ Result<Command> VenusRemote::write(std::string_view service, std::string_view pa
 
 Result<void> VenusRemote::set_setpoint(Number value, Instant now) {
   if (value && abs(Watts{*value}) > setpoint_limit)
-    return fail(ErrorKind::content, "expected -32767 to 32767 W");
+    return fail(ErrorKind::invalid, "expected -32767 to 32767 W");
   setpoint_ = value ? std::optional{Watts{*value}} : std::nullopt;
   setpoint_until_ = now + life;
   return {};
 }
 
 Result<void> VenusRemote::set_flag(bool& flag, Number value) {
-  if (value && *value != 0.0 && *value != 1.0) return fail(ErrorKind::content, "expected 0 or 1");
+  if (value && *value != 0.0 && *value != 1.0) return fail(ErrorKind::invalid, "expected 0 or 1");
   flag = value == 1.0;
   return {};
 }
@@ -93,7 +93,7 @@ Result<Command> VenusRemote::dispatch(const View& view, Instant now) const {
   }
   // What is controlled remotely is AC-in: the loads on AC-out come on top of the battery's power.
   const auto load = view.current(Point::ac_out, Measure::power);
-  if (!load) return fail(ErrorKind::content, "the load on AC-out is not known now");
+  if (!load) return fail(ErrorKind::invalid, "the load on AC-out is not known now");
   Watts battery = *setpoint_ - Watts{*load};
   if (disable_feed_in_) battery = std::max(battery, -Watts{*load});
   if (disable_charge_) battery = std::min(battery, Watts{});

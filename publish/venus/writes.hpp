@@ -18,7 +18,7 @@ class VenusRemote {
   [[nodiscard]] static bool writable(std::string_view service, std::string_view path);
 
   /// `value` in the path's unit (W at AC-in, + = drawn; 0 or 1; %), nothing = written invalid: the
-  /// wish is withdrawn. ErrorKind::unsupported if the path cannot be written, ErrorKind::content if
+  /// wish is withdrawn. ErrorKind::refused if the path cannot be written, ErrorKind::invalid if
   /// the value is out of range or what it needs is not known.
   [[nodiscard]] Result<Command> write(std::string_view service, std::string_view path,
                                       std::optional<double> value, const View& view, Instant now);

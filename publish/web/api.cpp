@@ -41,7 +41,7 @@ Result<std::int64_t> whole(const WebRequest& request, const std::string& key,
   const auto& text = found->second;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    return fail(ErrorKind::content, key + " is \"" + text.substr(0, 40) + "\", expected " +
+    return fail(ErrorKind::invalid, key + " is \"" + text.substr(0, 40) + "\", expected " +
                                         std::to_string(low) + " to " + std::to_string(high));
   return value;
 }
@@ -73,7 +73,7 @@ Result<Range> range_of(const WebRequest& request, WallTime now, std::int64_t oth
       whole(request, "from", std::max<std::int64_t>(*until - otherwise, 0), 0, latest);
   if (!from) return tl::unexpected{from.error()};
   if (*from > *until || *until - *from > longest)
-    return fail(ErrorKind::content,
+    return fail(ErrorKind::invalid,
                 "from must be before until, by " + std::to_string(longest) + " seconds at most");
   return Range{wall(*from), wall(*until)};
 }

@@ -47,7 +47,7 @@ std::string why() {
 }
 
 tl::unexpected<Error> cannot(const std::string& what, const std::filesystem::path& file) {
-  return fail(ErrorKind::content, "cannot " + what + " " + file.string() + ": " + why());
+  return fail(ErrorKind::io, "cannot " + what + " " + file.string() + ": " + why());
 }
 
 /// A file descriptor that is closed by itself.
@@ -93,15 +93,15 @@ Duration grown(unsigned doublings, Duration most) {
 
 Result<void> write_password(const std::filesystem::path& state_dir, const std::string& password) {
   if (password.size() < password_min || password.size() > password_max)
-    return fail(ErrorKind::content, "the password has " + std::to_string(password.size()) +
+    return fail(ErrorKind::invalid, "the password has " + std::to_string(password.size()) +
                                         " bytes, expected " + std::to_string(password_min) +
                                         " to " + std::to_string(password_max));
-  if (state_dir.empty()) return fail(ErrorKind::content, "there is no directory to keep it in");
+  if (state_dir.empty()) return fail(ErrorKind::invalid, "there is no directory to keep it in");
   need_sodium();
   std::array<char, crypto_pwhash_STRBYTES> hash{};
   if (::crypto_pwhash_str_alg(hash.data(), password.data(), password.size(), hash_passes,
                               hash_memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
-    return fail(ErrorKind::content, "not enough memory to hash the password");
+    return fail(ErrorKind::io, "not enough memory to hash the password");
 
   std::error_code error;
   if (std::filesystem::create_directories(state_dir, error))
@@ -138,7 +138,7 @@ Result<std::optional<std::string>> read_password(const std::filesystem::path& st
   std::string hash(text.data(), static_cast<std::size_t>(n));
   hash.resize(std::min(hash.find('\n'), hash.size()));
   if (!hash.starts_with("$argon2id$") || hash.size() >= crypto_pwhash_STRBYTES)
-    return fail(ErrorKind::content,
+    return fail(ErrorKind::invalid,
                 file.string() + " holds no password hash: run `esshub password` again");
   return std::optional{hash};
 }

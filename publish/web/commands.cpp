@@ -76,7 +76,7 @@ class Body {
   }
   template <class T>
   [[nodiscard]] Result<T> finish(T value) {
-    if (const auto wrong = error()) return fail(ErrorKind::content, *wrong);
+    if (const auto wrong = error()) return fail(ErrorKind::invalid, *wrong);
     return value;
   }
 
@@ -99,7 +99,7 @@ Result<Instruction> instruction_of(const std::string& text) {
   const auto kind = instruction_kind(body.word("kind", words));
   if (!kind) {
     body.complain(std::string{"kind: expected "} + words);
-    return fail(ErrorKind::content, *body.error());
+    return fail(ErrorKind::invalid, *body.error());
   }
   Instruction instruction;
   instruction.kind = *kind;
@@ -167,7 +167,7 @@ Result<Command> storm_command(const std::string& text) {
 Result<std::string> password_of(const std::string& text) {
   Body body{text};
   auto password = body.word("password", "a text");
-  if (const auto wrong = body.error()) return fail(ErrorKind::content, *wrong);
+  if (const auto wrong = body.error()) return fail(ErrorKind::invalid, *wrong);
   return password;
 }
 

@@ -70,7 +70,7 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const WebSettings& setti
   if (settings.certificate.empty() && settings.key.empty())
     return std::unique_ptr<asio::ssl::context>{};
   if (settings.certificate.empty() || settings.key.empty())
-    return fail(ErrorKind::content, "TLS needs both a certificate and a key file");
+    return fail(ErrorKind::invalid, "TLS needs both a certificate and a key file");
   auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
   Code error;
   context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
@@ -79,15 +79,15 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const WebSettings& setti
                        error);
   if (!error) context->use_certificate_chain_file(settings.certificate, error);
   if (error)
-    return fail(ErrorKind::content,
+    return fail(ErrorKind::io,
                 "cannot use the certificate " + settings.certificate + ": " + error.message());
   context->use_private_key_file(settings.key, asio::ssl::context::pem, error);
   if (!error && ::SSL_CTX_check_private_key(context->native_handle()) != 1)
     return fail(
-        ErrorKind::content,
+        ErrorKind::io,
         "the key " + settings.key + " does not belong to the certificate " + settings.certificate);
   if (error)
-    return fail(ErrorKind::content, "cannot use the key " + settings.key + ": " + error.message());
+    return fail(ErrorKind::io, "cannot use the key " + settings.key + ": " + error.message());
   return context;
 }
 
@@ -159,7 +159,7 @@ class WebServer final : public Web {
   Result<void> open() {
     const auto place = split(settings_.address);
     if (!place)
-      return fail(ErrorKind::content, settings_.address + " is no host:port for the page");
+      return fail(ErrorKind::invalid, settings_.address + " is no host:port for the page");
     auto tls = tls_context(settings_);
     if (!tls) return tl::unexpected{tls.error()};
     tls_ = std::move(*tls);
@@ -173,7 +173,7 @@ class WebServer final : public Web {
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error)
-      return fail(ErrorKind::content,
+      return fail(ErrorKind::io,
                   "the page cannot listen on " + settings_.address + ": " + error.message());
     port_ = acceptor_.local_endpoint().port();
     return {};

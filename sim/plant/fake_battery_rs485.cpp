@@ -123,18 +123,18 @@ class FakeBatteryRs485 final : public Device {
     return answer(*request);
   }
 
-  static ReturnCode refusal(ErrorKind kind) {
+  static ReturnCode refusal(protocol::DecodeErrorKind kind) {
     switch (kind) {
-      case ErrorKind::function:
-      case ErrorKind::unsupported:
+      case protocol::DecodeErrorKind::function:
+      case protocol::DecodeErrorKind::unsupported:
         return ReturnCode::command;
-      case ErrorKind::length:
+      case protocol::DecodeErrorKind::length:
         return ReturnCode::format;
-      case ErrorKind::content:
+      case protocol::DecodeErrorKind::content:
         return ReturnCode::data;
-      case ErrorKind::address:
-      case ErrorKind::checksum:
-      case ErrorKind::exception:
+      case protocol::DecodeErrorKind::address:
+      case protocol::DecodeErrorKind::checksum:
+      case protocol::DecodeErrorKind::exception:
         return ReturnCode::internal;
     }
     return ReturnCode::internal;

@@ -280,7 +280,7 @@ class FakeMeters final : public Device {
   static Bytes reply(const FakeMeter& meter, ByteView frame) {
     const auto request = modbus::decode_request(frame);
     if (request) return answer(meter, *request);
-    const auto code = request.error().kind == ErrorKind::function
+    const auto code = request.error().kind == protocol::DecodeErrorKind::function
                           ? modbus::Exception::illegal_function
                           : modbus::Exception::illegal_address;
     return modbus::encode_exception(meter.unit, protocol::read_u8(frame, 1), code);

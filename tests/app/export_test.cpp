@@ -21,7 +21,7 @@ class Kept : public publish::HistoryReader {
  public:
   Result<std::vector<publish::MinuteRow>> minutes(WallTime from, WallTime until) override {
     asked = {from, until};
-    if (broken) return fail(ErrorKind::content, "no disk");
+    if (broken) return fail(ErrorKind::io, "no disk");
     return minute_rows;
   }
   Result<std::vector<publish::DayRow>> days(unsigned) override { return day_rows; }

@@ -69,7 +69,7 @@ TEST(ModbusVectors, DecodeToWhatTheyState) {
     const auto& decoded = vector["decoded"];
     if (!vector["request_crc_ok"].get<bool>()) {
       ASSERT_FALSE(request);
-      EXPECT_EQ(request.error().kind, ErrorKind::checksum);
+      EXPECT_EQ(request.error().kind, DecodeErrorKind::checksum);
       continue;
     }
     ASSERT_TRUE(request) << request.error().detail;
@@ -152,7 +152,7 @@ TEST(ModbusAnswer, ARefusalIsAnErrorThatNamesItsReason) {
   EXPECT_EQ(refusal, hex("018402C2C1"));
   const auto answer = decode_answer(refusal, read_l1_voltage);
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().kind, ErrorKind::exception);
+  EXPECT_EQ(answer.error().kind, DecodeErrorKind::exception);
   EXPECT_NE(answer.error().detail.find("illegal register"), std::string::npos);
 }
 
@@ -162,7 +162,7 @@ TEST(ModbusRequest, BroadcastAndReservedUnitsAreRefused) {
     request.unit = unit;
     const auto decoded = decode_request(encode(request));
     ASSERT_FALSE(decoded);
-    EXPECT_EQ(decoded.error().kind, ErrorKind::address);
+    EXPECT_EQ(decoded.error().kind, DecodeErrorKind::address);
   }
   auto request = read_l1_voltage;
   request.unit = 244;
@@ -175,7 +175,7 @@ TEST(ModbusRequest, ImpossibleCountsAreContentErrors) {
     request.count = count;
     const auto decoded = decode_request(encode(request));
     ASSERT_FALSE(decoded);
-    EXPECT_EQ(decoded.error().kind, ErrorKind::content);
+    EXPECT_EQ(decoded.error().kind, DecodeErrorKind::content);
   }
 }
 
@@ -316,7 +316,7 @@ TEST(FrameScanner, ASlaveHearsUnknownFunctionsToo) {
   ASSERT_EQ(frames.size(), 1u);
   const auto decoded = decode_request(frames[0].bytes);
   ASSERT_FALSE(decoded);
-  EXPECT_EQ(decoded.error().kind, ErrorKind::function);
+  EXPECT_EQ(decoded.error().kind, DecodeErrorKind::function);
 }
 
 TEST(FrameScanner, RandomBytesNeverCrashNorPileUp) {

@@ -40,7 +40,7 @@ TEST(CanRecord, OfAnotherSizeIsALengthError) {
   for (const std::size_t size : {0u, 15u, 17u, 72u}) {
     const auto frame = decode_record(Bytes(size));
     ASSERT_FALSE(frame);
-    EXPECT_EQ(frame.error().kind, ErrorKind::length);
+    EXPECT_EQ(frame.error().kind, DecodeErrorKind::length);
   }
 }
 
@@ -49,7 +49,7 @@ TEST(CanRecord, OfMoreThanEightBytesIsAContentError) {
   record[4] = std::byte{9};
   const auto frame = decode_record(record);
   ASSERT_FALSE(frame);
-  EXPECT_EQ(frame.error().kind, ErrorKind::content);
+  EXPECT_EQ(frame.error().kind, DecodeErrorKind::content);
 }
 
 TEST(CanRecord, BytesBeyondTheLengthDoNotCount) {
@@ -111,24 +111,24 @@ TEST(Candump, ErrorFrameKeepsItsClass) {
 }
 
 TEST(Candump, RefusesWhatIsNoFrame) {
-  const std::pair<const char*, ErrorKind> rows[] = {
-      {"", ErrorKind::content},
-      {"hello world", ErrorKind::content},
-      {"351", ErrorKind::content},
-      {"35#14", ErrorKind::content},
-      {"G51#14", ErrorKind::content},
-      {"-51#14", ErrorKind::content},
-      {"FFF#14", ErrorKind::content},
-      {"40000351#14", ErrorKind::content},
-      {"351#1", ErrorKind::content},
-      {"351#1G", ErrorKind::content},
-      {"351#R9", ErrorKind::length},
-      {"351#112233445566778899", ErrorKind::length},
-      {"can0 351 [9] 1 2 3 4 5 6 7 8 9", ErrorKind::length},
-      {"can0 351 [8] 14 02", ErrorKind::length},
-      {"can0 351 [x] 14", ErrorKind::content},
-      {"can0 351 [1] 1400", ErrorKind::content},
-      {"351##1AABB", ErrorKind::unsupported},
+  const std::pair<const char*, DecodeErrorKind> rows[] = {
+      {"", DecodeErrorKind::content},
+      {"hello world", DecodeErrorKind::content},
+      {"351", DecodeErrorKind::content},
+      {"35#14", DecodeErrorKind::content},
+      {"G51#14", DecodeErrorKind::content},
+      {"-51#14", DecodeErrorKind::content},
+      {"FFF#14", DecodeErrorKind::content},
+      {"40000351#14", DecodeErrorKind::content},
+      {"351#1", DecodeErrorKind::content},
+      {"351#1G", DecodeErrorKind::content},
+      {"351#R9", DecodeErrorKind::length},
+      {"351#112233445566778899", DecodeErrorKind::length},
+      {"can0 351 [9] 1 2 3 4 5 6 7 8 9", DecodeErrorKind::length},
+      {"can0 351 [8] 14 02", DecodeErrorKind::length},
+      {"can0 351 [x] 14", DecodeErrorKind::content},
+      {"can0 351 [1] 1400", DecodeErrorKind::content},
+      {"351##1AABB", DecodeErrorKind::unsupported},
   };
   for (const auto& [line, kind] : rows) {
     const auto frame = parse_candump(line);

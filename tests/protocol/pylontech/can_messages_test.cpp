@@ -176,8 +176,8 @@ TEST(PylontechVectors, OnlySixteenCellStacksAndADeadMeterAreImplausible) {
 }
 
 TEST(PylontechVectors, RobustnessFramesAreRejectedOrUsedInPart) {
-  EXPECT_EQ(decode(frame(0x355, "1A00")).error().kind, ErrorKind::length);
-  EXPECT_EQ(decode(frame(0x35C, "")).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(frame(0x355, "1A00")).error().kind, DecodeErrorKind::length);
+  EXPECT_EQ(decode(frame(0x35C, "")).error().kind, DecodeErrorKind::length);
   EXPECT_FALSE(decoded<Alarms>(0x359, "00000000").modules);
   EXPECT_TRUE(truncated(frame(0x359, "00000000")));
 }
@@ -242,7 +242,7 @@ TEST(PylontechLimits, LengthsSixToEight) {
   EXPECT_EQ(values(0x351, "1402F401F401C2"), (Values{{"cvl", 53.2}, {"ccl", 50.0}, {"dcl", 50.0}}));
   EXPECT_FALSE(truncated(frame(0x351, "1402F401F401"))) << "6 bytes are normal";
   EXPECT_TRUE(truncated(frame(0x351, "1402F401F401C2")));
-  EXPECT_EQ(decode(frame(0x351, "1402F401")).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(frame(0x351, "1402F401")).error().kind, DecodeErrorKind::length);
 }
 
 TEST(PylontechLimits, ADvlOfZeroIsUnknownNotZero) {
@@ -332,7 +332,7 @@ TEST(PylontechAlarmPairs, OneIsActiveTwoIsNotZeroIsUnsupported) {
 }
 
 TEST(PylontechAlarmPairs, ShorterThanEightBytesIsNotAllClear) {
-  EXPECT_EQ(decode(frame(0x35A, "AAAAAAAA")).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(frame(0x35A, "AAAAAAAA")).error().kind, DecodeErrorKind::length);
 }
 
 TEST(PylontechRequests, NormalIsChargeAndDischarge) {
@@ -366,7 +366,7 @@ TEST(PylontechDecode, OtherFramesAreUnsupported) {
                            "20000040#0000000000000000"}) {
     const auto message = decode(parse_candump(line).value());
     ASSERT_FALSE(message) << line;
-    EXPECT_EQ(message.error().kind, ErrorKind::unsupported) << line;
+    EXPECT_EQ(message.error().kind, DecodeErrorKind::unsupported) << line;
   }
 }
 
@@ -380,7 +380,7 @@ TEST(PylontechDecode, AnyFrameIsSurvivedAndGivesOnlyPossibleValues) {
     if (!message) continue;
     const auto result = samples(*message, {}, t0);
     if (!result) {
-      EXPECT_EQ(result.error().kind, ErrorKind::content);
+      EXPECT_EQ(result.error().kind, DecodeErrorKind::content);
       continue;
     }
     for (const auto& [channel, value, at, max_age] : *result) {
@@ -444,7 +444,7 @@ TEST(PylontechPlausibility, BigEndianReadingOfARealFrameIsRefused) {
 TEST(PylontechPlausibility, NothingOfAnImplausibleFrameIsUsed) {
   const auto result = samples(decode(frame(0x356, "FF7F00004A01")).value(), {}, t0);
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, ErrorKind::content);
+  EXPECT_EQ(result.error().kind, DecodeErrorKind::content);
   EXPECT_EQ(result.error().detail, "voltage of 327.67");
 }
 

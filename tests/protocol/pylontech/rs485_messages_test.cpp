@@ -36,7 +36,7 @@ T decoded(CommandCode command, std::string_view info, bool whole_stack = false) 
   return std::get<T>(*result);
 }
 
-ErrorKind refused(CommandCode command, std::string_view info, bool whole_stack = false) {
+DecodeErrorKind refused(CommandCode command, std::string_view info, bool whole_stack = false) {
   const auto result = decode_answer(answer(info), {command, 2, whole_stack});
   if (result) throw std::runtime_error("was accepted");
   return result.error().kind;
@@ -187,7 +187,7 @@ TEST(Rs485Vectors, EveryTruncationIsRejected) {
   for (const auto& vector : vectors()) {
     const Bytes good = bytes_of(vector);
     for (std::size_t n = 0; n < good.size(); ++n)
-      EXPECT_EQ(decode_frame(ByteView(good).first(n)).error().kind, ErrorKind::length);
+      EXPECT_EQ(decode_frame(ByteView(good).first(n)).error().kind, DecodeErrorKind::length);
   }
 }
 
@@ -303,17 +303,18 @@ TEST(Rs485Request, EveryCommandIsReadBack) {
 TEST(Rs485Request, OnlyAnalogAndAlarmsKnowTheWholeStack) {
   EXPECT_EQ(encode({CommandCode::management, 2, true}), encode({CommandCode::management, 2}));
   const auto request = request_of({.cid2 = 0x92, .info = from_hex("FF").value()});
-  EXPECT_EQ(request.error().kind, ErrorKind::content);
+  EXPECT_EQ(request.error().kind, DecodeErrorKind::content);
 }
 
 TEST(Rs485Request, WhatIsNoneIsRefusedByKind) {
   const Bytes two = from_hex("02").value();
   EXPECT_EQ(request_of({.cid1 = 0x47, .cid2 = 0x42, .info = two}).error().kind,
-            ErrorKind::function);
-  EXPECT_EQ(request_of({.cid2 = 0x95, .info = two}).error().kind, ErrorKind::unsupported);
-  EXPECT_EQ(request_of({.cid2 = 0x42, .info = {}}).error().kind, ErrorKind::length);
-  EXPECT_EQ(request_of({.cid2 = 0x51, .info = two}).error().kind, ErrorKind::length);
-  EXPECT_EQ(request_of({.address = 3, .cid2 = 0x42, .info = two}).error().kind, ErrorKind::content);
+            DecodeErrorKind::function);
+  EXPECT_EQ(request_of({.cid2 = 0x95, .info = two}).error().kind, DecodeErrorKind::unsupported);
+  EXPECT_EQ(request_of({.cid2 = 0x42, .info = {}}).error().kind, DecodeErrorKind::length);
+  EXPECT_EQ(request_of({.cid2 = 0x51, .info = two}).error().kind, DecodeErrorKind::length);
+  EXPECT_EQ(request_of({.address = 3, .cid2 = 0x42, .info = two}).error().kind,
+            DecodeErrorKind::content);
 }
 
 // ---- answers -----------------------------------------------------------------------------------
@@ -323,11 +324,11 @@ TEST(Rs485Answer, FromAnotherAddressIsRefused) {
       "02"
       "48505443523033313731313132353930");
   EXPECT_TRUE(decode_answer(good, {CommandCode::serial_number, 2}));
-  EXPECT_EQ(decode_answer(good, {CommandCode::serial_number, 3}).error().kind, ErrorKind::address);
+  EXPECT_EQ(decode_answer(good, {CommandCode::serial_number, 3}).error().kind, DecodeErrorKind::address);
   EXPECT_EQ(refused(CommandCode::serial_number,
                     "03"
                     "48505443523033313731313132353930"),
-            ErrorKind::address)
+            DecodeErrorKind::address)
       << "of another module";
 }
 
@@ -337,14 +338,14 @@ TEST(Rs485Answer, EveryReturnCodeIsARefusalWithItsReason) {
         ReturnCode::format, ReturnCode::data, ReturnCode::address, ReturnCode::internal}) {
     const auto result = decode_answer(encode_refusal(2, code), {CommandCode::analog, 2});
     ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().kind, ErrorKind::exception);
+    EXPECT_EQ(result.error().kind, DecodeErrorKind::exception);
     EXPECT_EQ(result.error().detail, describe(code));
   }
   EXPECT_EQ(
       decode_answer(encode_refusal(2, static_cast<ReturnCode>(0x42)), {CommandCode::analog, 2})
           .error()
           .kind,
-      ErrorKind::unsupported)
+      DecodeErrorKind::unsupported)
       << "our own request heard";
 }
 
@@ -353,7 +354,7 @@ TEST(Rs485Answer, ADamagedAnswerIsAChecksumError) {
                           {CommandCode::serial_number, 2})
                 .error()
                 .kind,
-            ErrorKind::checksum);
+            DecodeErrorKind::checksum);
 }
 
 constexpr std::string_view two_cells = "020CE40CE5";
@@ -386,30 +387,30 @@ TEST(Rs485Analog, PositiveIsCharging) {
 
 TEST(Rs485Analog, WhatCannotBeIsRefused) {
   EXPECT_NO_THROW(decoded<Analog>(CommandCode::analog, analog()));
-  EXPECT_EQ(refused(CommandCode::analog, analog("020CE40000")), ErrorKind::content) << "0 V";
-  EXPECT_EQ(refused(CommandCode::analog, analog("020CE4FFFF")), ErrorKind::content) << "-1 mV";
-  EXPECT_EQ(refused(CommandCode::analog, analog("020CE41389")), ErrorKind::content) << "5.001 V";
-  EXPECT_EQ(refused(CommandCode::analog, analog("00")), ErrorKind::content) << "no cell";
-  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "00")), ErrorKind::content);
-  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010000")), ErrorKind::content) << "0 K";
-  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010E94")), ErrorKind::content)
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE40000")), DecodeErrorKind::content) << "0 V";
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE4FFFF")), DecodeErrorKind::content) << "-1 mV";
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE41389")), DecodeErrorKind::content) << "5.001 V";
+  EXPECT_EQ(refused(CommandCode::analog, analog("00")), DecodeErrorKind::content) << "no cell";
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "00")), DecodeErrorKind::content);
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010000")), DecodeErrorKind::content) << "0 K";
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010E94")), DecodeErrorKind::content)
       << "100.1";
   EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, two_temperatures,
                                                 "07D1C189"
                                                 "82DC02C350001F")),
-            ErrorKind::content)
+            DecodeErrorKind::content)
       << "200.1 A";
   EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, two_temperatures,
                                                 "FFE60000"
                                                 "82DC02C350001F")),
-            ErrorKind::content)
+            DecodeErrorKind::content)
       << "0 V at the terminals";
 }
 
 TEST(Rs485Analog, EveryMissingByteIsALengthError) {
   const std::string whole = analog();
   for (std::size_t n = 0; n < whole.size(); n += 2)
-    EXPECT_EQ(refused(CommandCode::analog, whole.substr(0, n)), ErrorKind::length) << n;
+    EXPECT_EQ(refused(CommandCode::analog, whole.substr(0, n)), DecodeErrorKind::length) << n;
   EXPECT_NO_THROW(decoded<Analog>(CommandCode::analog, whole + "0102")) << "a newer firmware";
 }
 
@@ -427,9 +428,9 @@ TEST(Rs485Analog, AStackHasItsModulesWithoutGap) {
       std::string(two_cells) + std::string(two_temperatures) + std::string(charge);
   EXPECT_EQ(decoded<Analog>(CommandCode::analog, "1102" + module + module, true).modules.size(),
             2u);
-  EXPECT_EQ(refused(CommandCode::analog, "1103" + module + module, true), ErrorKind::length);
-  EXPECT_EQ(refused(CommandCode::analog, "1101" + module + module, true), ErrorKind::length);
-  EXPECT_EQ(refused(CommandCode::analog, "1100", true), ErrorKind::content);
+  EXPECT_EQ(refused(CommandCode::analog, "1103" + module + module, true), DecodeErrorKind::length);
+  EXPECT_EQ(refused(CommandCode::analog, "1101" + module + module, true), DecodeErrorKind::length);
+  EXPECT_EQ(refused(CommandCode::analog, "1100", true), DecodeErrorKind::content);
 }
 
 TEST(Rs485Alarms, AreReadWithFiveAndSixStatusBytes) {
@@ -460,7 +461,7 @@ TEST(Rs485Alarms, AStateNoDocumentNamesIsRefused) {
                     "0100"
                     "000000"
                     "0000000000"),
-            ErrorKind::content);
+            DecodeErrorKind::content);
 }
 
 TEST(Rs485Alarms, TheAnswerToAnotherCommandIsNotTaken) {
@@ -549,7 +550,7 @@ TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
                     "00C8"
                     "FE0C"
                     "C0"),
-            ErrorKind::content);
+            DecodeErrorKind::content);
   EXPECT_EQ(refused(CommandCode::management,
                     "02"
                     "D002"
@@ -557,7 +558,7 @@ TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
                     "00C8"
                     "FE0C"
                     "C0"),
-            ErrorKind::content)
+            DecodeErrorKind::content)
       << "discharge limit above charge limit";
   EXPECT_EQ(refused(CommandCode::management,
                     "02"
@@ -566,7 +567,7 @@ TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
                     "FF38"
                     "FE0C"
                     "C0"),
-            ErrorKind::content)
+            DecodeErrorKind::content)
       << "negative charge current";
 }
 
@@ -602,14 +603,15 @@ TEST(Rs485System, OneAnswerForTheStack) {
   EXPECT_EQ(got.cells.lowest.value, Celsius{-3.5});
   EXPECT_EQ(got.boards.highest.module, 1);
   sent.soc = 101;
-  EXPECT_EQ(decode_answer(encode_answer(request, sent), request).error().kind, ErrorKind::content);
+  EXPECT_EQ(decode_answer(encode_answer(request, sent), request).error().kind,
+            DecodeErrorKind::content);
 }
 
 TEST(Rs485System, AlarmsAreFourBytes) {
   const auto alarms = decoded<SystemAlarms>(CommandCode::system_alarms, "01020304");
   EXPECT_THAT(alarms.warnings, ElementsAre(1, 2));
   EXPECT_THAT(alarms.protections, ElementsAre(3, 4));
-  EXPECT_EQ(refused(CommandCode::system_alarms, "010203"), ErrorKind::length);
+  EXPECT_EQ(refused(CommandCode::system_alarms, "010203"), DecodeErrorKind::length);
 }
 
 TEST(Rs485Encode, AnAnswerToAnotherQuestionIsNone) {

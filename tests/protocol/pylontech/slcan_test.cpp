@@ -16,7 +16,7 @@ std::string kinds(const std::vector<SlcanItem>& items) {
   for (const auto& item : items) {
     if (std::holds_alternative<CanFrame>(item)) {
       out += 'f';
-    } else if (std::holds_alternative<Error>(item)) {
+    } else if (std::holds_alternative<DecodeError>(item)) {
       out += 'e';
     } else if (std::holds_alternative<SlcanStatus>(item)) {
       out += 's';
@@ -64,25 +64,25 @@ TEST(SlcanFrame, LowerCaseHexAndTimeStampsAreAccepted) {
 }
 
 TEST(SlcanFrame, RefusesEveryLineThatCannotBe) {
-  const std::pair<const char*, ErrorKind> rows[] = {
-      {"", ErrorKind::unsupported},
-      {"hello", ErrorKind::unsupported},
-      {"t", ErrorKind::length},
-      {"t355", ErrorKind::length},
-      {"T1234567", ErrorKind::length},
-      {"t3559580064000000000000", ErrorKind::content},  // DLC 9
-      {"t355F58006400", ErrorKind::content},
-      {"t3G5458006400", ErrorKind::content},
-      {"t8005800640000", ErrorKind::content},  // over 11 bits
-      {"T200000000", ErrorKind::content},      // over 29 bits
-      {"t35545800640", ErrorKind::length},     // odd hex
-      {"t355458006400AA", ErrorKind::length},  // one byte too many
-      {"t3554580064", ErrorKind::length},      // one byte short
-      {"t35545800640G", ErrorKind::content},
-      {"t35545800 400", ErrorKind::content},
-      {"t355458006400EA60", ErrorKind::content},  // the stamp wraps before it
-      {"t3554580064000-01", ErrorKind::content},
-      {"r355458006400", ErrorKind::length},  // a remote request carries no data
+  const std::pair<const char*, DecodeErrorKind> rows[] = {
+      {"", DecodeErrorKind::unsupported},
+      {"hello", DecodeErrorKind::unsupported},
+      {"t", DecodeErrorKind::length},
+      {"t355", DecodeErrorKind::length},
+      {"T1234567", DecodeErrorKind::length},
+      {"t3559580064000000000000", DecodeErrorKind::content},  // DLC 9
+      {"t355F58006400", DecodeErrorKind::content},
+      {"t3G5458006400", DecodeErrorKind::content},
+      {"t8005800640000", DecodeErrorKind::content},  // over 11 bits
+      {"T200000000", DecodeErrorKind::content},      // over 29 bits
+      {"t35545800640", DecodeErrorKind::length},     // odd hex
+      {"t355458006400AA", DecodeErrorKind::length},  // one byte too many
+      {"t3554580064", DecodeErrorKind::length},      // one byte short
+      {"t35545800640G", DecodeErrorKind::content},
+      {"t35545800 400", DecodeErrorKind::content},
+      {"t355458006400EA60", DecodeErrorKind::content},  // the stamp wraps before it
+      {"t3554580064000-01", DecodeErrorKind::content},
+      {"r355458006400", DecodeErrorKind::length},  // a remote request carries no data
   };
   for (const auto& [line, kind] : rows) {
     const auto frame = parse_slcan(line);

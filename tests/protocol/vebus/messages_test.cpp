@@ -154,7 +154,7 @@ TEST(VebusScale, NoSignalIsNoFrequency) {
 
 TEST(VebusScale, SplitCompatAnswerAsksForTheRest) {
   EXPECT_EQ(decode_ram_info({Letter::x, Code::ram_info_is, from_hex("9c7f").value()}).error().kind,
-            ErrorKind::length);
+            DecodeErrorKind::length);
   const auto whole =
       decode_ram_info({Letter::x, Code::ram_info_is, from_hex("9c7f8f0000").value()});
   EXPECT_EQ(*whole, (RamInfo{32668, 0}));
@@ -268,7 +268,7 @@ TEST(VebusCodec, PhaseCodesCountPhasesAndUnknownStatesAreNoState) {
   info.state = 10;
   EXPECT_FALSE(info.main_state());
   info.phase_code = 0x0D;
-  EXPECT_EQ(decode(frame(info)).error().kind, ErrorKind::content);
+  EXPECT_EQ(decode(frame(info)).error().kind, DecodeErrorKind::content);
 }
 
 TEST(VebusCodec, ConfigInfo) {
@@ -346,12 +346,13 @@ TEST(VebusWinmon, AcknowledgementsInBothPaddings) {
 TEST(VebusWinmon, RefusalsAreExceptionsAndStrangersAreNot) {
   each<Winmon>("winmon_error", [](const Winmon& m, const json& d, const json&) {
     EXPECT_EQ(static_cast<unsigned>(m.code), d["code"]);
-    EXPECT_EQ(decode_written(m).error().kind, ErrorKind::exception);
-    EXPECT_EQ(words(m).error().kind, ErrorKind::exception);
+    EXPECT_EQ(decode_written(m).error().kind, DecodeErrorKind::exception);
+    EXPECT_EQ(words(m).error().kind, DecodeErrorKind::exception);
   });
   for (const Code code : {Code::access_denied, Code::ram_unsupported, Code::setting_unsupported})
-    EXPECT_EQ(decode_written({Letter::x, code, {}}).error().kind, ErrorKind::exception);
-  EXPECT_EQ(decode_written({Letter::x, Code::snapshot_is, {}}).error().kind, ErrorKind::function);
+    EXPECT_EQ(decode_written({Letter::x, code, {}}).error().kind, DecodeErrorKind::exception);
+  EXPECT_EQ(decode_written({Letter::x, Code::snapshot_is, {}}).error().kind,
+            DecodeErrorKind::function);
 }
 
 TEST(VebusWinmon, Values) {
@@ -398,7 +399,7 @@ TEST(VebusWinmon, FirmwareInBothDialects) {
 
 TEST(VebusWinmon, SettingInfoInBothDialects) {
   each<Winmon>("setting_info", [](const Winmon& m, const json&, const json&) {
-    EXPECT_EQ(decode_setting_info(m).error().kind, ErrorKind::exception);
+    EXPECT_EQ(decode_setting_info(m).error().kind, DecodeErrorKind::exception);
   });
   const SettingInfo limit{-10, 0, 320, 10, 500, {}};
   EXPECT_EQ(decode_setting_info({Letter::x, Code::setting_info_is,

@@ -72,16 +72,16 @@ TEST(Mk3Frame, AppendedLedsAreStrippedAndLengthStaysHonest) {
   EXPECT_EQ(frame->leds, (LedBytes{0x1F, 0x1F}));
   EXPECT_EQ(to_hex(frame->payload), "58863481");
   // The same bytes without the mark are another frame, with another checksum.
-  EXPECT_EQ(decode(hex("07ff588634811f1fa9")).error().kind, ErrorKind::checksum);
-  EXPECT_EQ(decode(hex("82ffa9d6")).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(hex("07ff588634811f1fa9")).error().kind, DecodeErrorKind::checksum);
+  EXPECT_EQ(decode(hex("82ffa9d6")).error().kind, DecodeErrorKind::length);
 }
 
 TEST(Mk3Frame, ErrorsTellWhatIsWrong) {
-  EXPECT_EQ(decode(hex("02ff56")).error().kind, ErrorKind::length);
-  EXPECT_EQ(decode(hex("03ff56a9")).error().kind, ErrorKind::length);
-  EXPECT_EQ(decode(hex("02aa56fe")).error().kind, ErrorKind::unsupported);
-  EXPECT_EQ(decode(hex("07ff56963e110000be")).error().kind, ErrorKind::checksum);
-  EXPECT_EQ(decode({}).error().kind, ErrorKind::length);
+  EXPECT_EQ(decode(hex("02ff56")).error().kind, DecodeErrorKind::length);
+  EXPECT_EQ(decode(hex("03ff56a9")).error().kind, DecodeErrorKind::length);
+  EXPECT_EQ(decode(hex("02aa56fe")).error().kind, DecodeErrorKind::unsupported);
+  EXPECT_EQ(decode(hex("07ff56963e110000be")).error().kind, DecodeErrorKind::checksum);
+  EXPECT_EQ(decode({}).error().kind, DecodeErrorKind::length);
 }
 
 TEST(Mk3Frame, EveryChunkingGivesTheSameFrames) {

@@ -38,7 +38,7 @@ class Session : public testing::Test {
         settings, VenusIdentity{"0242ac110002", "cottage", "1.2.3"}, "mqtt broker:1883",
         [this](const Command& command, const std::string& who) -> Result<void> {
           EXPECT_EQ(who, "mqtt broker:1883");
-          if (desk_refuses) return fail(ErrorKind::content, "the desk says no");
+          if (desk_refuses) return fail(ErrorKind::invalid, "the desk says no");
           commands.push_back(command);
           return {};
         },

@@ -78,7 +78,7 @@ TEST_F(Remote, WithoutTheLoadOnAcOutTheSetpointIsRefused) {
   view.now = now + 10s;
   const auto command = write(setpoint, 1200);
   ASSERT_FALSE(command);
-  EXPECT_EQ(command.error().kind, ErrorKind::content);
+  EXPECT_EQ(command.error().kind, ErrorKind::invalid);
 }
 
 TEST_F(Remote, DisableFlagsBindTheSetpoint) {
@@ -129,7 +129,7 @@ TEST_F(Remote, OnlyTheHub4PathsAndTheReserveCanBeWritten) {
     EXPECT_FALSE(VenusRemote::writable(service, path));
     const auto command = remote.write(service, path, 1, view, now);
     ASSERT_FALSE(command);
-    EXPECT_EQ(command.error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(command.error().kind, ErrorKind::refused);
   }
   EXPECT_TRUE(VenusRemote::writable("vebus", no_feed_in));
 }

@@ -35,7 +35,7 @@ class WebApiTest : public testing::Test {
     p.plan = &tests::fake_plan;
     p.command = [this](const Command& command, const std::string& who) -> Result<void> {
       if (std::holds_alternative<ResetCutoff>(command))
-        return fail(ErrorKind::content, "the inverter is not cut off");
+        return fail(ErrorKind::invalid, "the inverter is not cut off");
       commands.emplace_back(command);
       asked_by = who;
       return {};

@@ -69,7 +69,7 @@ class FakeHistory : public HistoryReader {
                                   {from + 60s, {}, {}, {}, {}, {}}};
   }
   Result<std::vector<DayRow>> days(unsigned count) override {
-    if (count == 13) return fail(ErrorKind::content, "the disk is gone");
+    if (count == 13) return fail(ErrorKind::io, "the disk is gone");
     DayRow day;
     day.date = "2026-09-21";
     day.import_cost = 1.25;
