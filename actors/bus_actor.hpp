@@ -1,4 +1,4 @@
-// BusActor: the one shell of every bus - line + driver + queue - under CAF.
+// BusActor: the one shell of every bus - line, session, queue - under CAF.
 #pragma once
 
 #include <caf/fwd.hpp>
@@ -24,10 +24,9 @@ struct BusDeps {
   EventSink events;  ///< gets component "bus.<name>"
 };
 
-/// Opens the line and keeps it open (after a loss: 0.2 s, doubling to 5 s, back to 0.2 s once good
-/// frames arrive), does what the driver asks, and sends BusReport to `supervisor` on every change
-/// and twice a second. Takes Setpoint. Ends on an exception, with an event.
-[[nodiscard]] caf::actor spawn_bus(caf::actor_system& system, const BusDeps& parts,
+/// Does what service::BusSession says, and sends BusReport to `supervisor` on every change and
+/// twice a second. Takes Setpoint. Ends on an exception, with an event.
+[[nodiscard]] caf::actor spawn_bus(caf::actor_system& system, const BusDeps& deps,
                                    const caf::actor& supervisor);
 
 }  // namespace esshub::actors

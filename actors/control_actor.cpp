@@ -13,8 +13,8 @@
 #include <memory>
 #include <utility>
 
-#include "actors/local_clock.hpp"
 #include "actors/realtime.hpp"
+#include "actors/system_clock.hpp"
 
 namespace esshub::actors {
 namespace {
@@ -45,16 +45,16 @@ std::vector<std::string> bus_names(const std::vector<ControlSource>& sources) {
 
 class Control {
  public:
-  Control(caf::blocking_actor* self, const ControlDeps& parts, caf::actor supervisor)
+  Control(caf::blocking_actor* self, const ControlDeps& deps, caf::actor supervisor)
       : self_(self),
         supervisor_(std::move(supervisor)),
-        events_(parts.events),
-        sources_(parts.sources),
-        tick_(parts.settings, bus_names(parts.sources), parts.step),
-        clock_(LocalClock::make(parts.time_zone).value()) {}
+        events_(deps.events),
+        sources_(deps.sources),
+        tick_(deps.settings, bus_names(deps.sources), deps.step),
+        clock_(deps.zone) {}
 
   void run() {
-    tell(Level::info, "control_started", "");
+    log(Level::info, "control_started", "");
     auto deadline = clock_now();
     std::uint64_t missed = 0;
     while (!ended_) {
@@ -63,13 +63,13 @@ class Control {
       sleep_until(deadline);
       const auto woke = clock_now();
       poll_mailbox(woke);
-      send(tick_.run(sources_, {woke, clock_.now(), woke - deadline, missed}));
+      send(tick_.run(sources_, {woke, read_local_time(clock_), woke - deadline, missed}));
       send_reports(woke, missed == 0);
       missed = skip_missed(deadline);
     }
   }
 
-  void tell(Level level, std::string event, std::string detail) {
+  void log(Level level, std::string event, std::string detail) {
     events_("control", {level, std::move(event), std::move(detail)});
   }
 
@@ -81,7 +81,7 @@ class Control {
     for (auto next = deadline - period() + control::fast_path_period; next < deadline;
          next += control::fast_path_period) {
       sleep_until(next);
-      if (tick_.drain(sources_)) send(tick_.decide(clock_now(), clock_.now()));
+      if (tick_.drain(sources_)) send(tick_.decide(clock_now(), read_local_time(clock_)));
     }
   }
 
@@ -105,10 +105,10 @@ class Control {
     while (!empty && !ended_ && !self_->mailbox().empty()) {
       self_->receive(
           [&](const BusReport& report) { tick_.set_bus_health(report.health); },
-          [&](const ComponentsState& parts) {
-            tick_.set_components(parts.stuck, parts.hold_safe, now);
+          [&](const ComponentsState& state) {
+            tick_.set_components(state.stuck, state.hold_safe, now);
           },
-          [&](const InverterBusStarted& meet) { inverter_ = meet.bus; },
+          [&](const InverterBusStarted& started) { inverter_ = started.bus; },
           [&](const NextView& next) { reader_ = next.to; },
           [&](const SettingsPtr& settings) { tick_.set_settings(*settings); },
           [&](const Orders& orders) { tick_.set_orders(orders); },
@@ -148,7 +148,7 @@ class Control {
   EventSink events_;
   std::vector<ControlSource> sources_;
   control::Tick tick_;
-  LocalClock clock_;
+  civil_time::LocalClock clock_;
   caf::actor inverter_;
   caf::actor reader_;  ///< waits for the next View
   caf::actor stop_reader_;
@@ -157,26 +157,26 @@ class Control {
   bool ended_ = false;
 };
 
-void control_main(caf::blocking_actor* self, const ControlDeps& parts,
+void control_main(caf::blocking_actor* self, const ControlDeps& deps,
                   const caf::actor& supervisor) {
   try {
-    if (parts.realtime) {
+    if (deps.realtime) {
       if (const auto refused = ask_for_realtime(); !refused.empty())
-        parts.events("control", {Level::warning, "realtime_denied", "detail=\"" + refused + "\""});
+        deps.events("control", {Level::warning, "realtime_denied", "detail=\"" + refused + "\""});
     }
-    Control(self, parts, supervisor).run();
+    Control(self, deps, supervisor).run();
   } catch (const std::exception& e) {
-    parts.events("control",
-                 {Level::critical, "actor_died", "exception=\"" + std::string(e.what()) + "\""});
+    deps.events("control",
+                {Level::critical, "actor_died", "exception=\"" + std::string(e.what()) + "\""});
     self->fail_state(caf::exit_reason::unhandled_exception);
   }
 }
 
 }  // namespace
 
-caf::actor spawn_control(caf::actor_system& system, const ControlDeps& parts,
+caf::actor spawn_control(caf::actor_system& system, const ControlDeps& deps,
                          const caf::actor& supervisor) {
-  return system.spawn<caf::detached>(control_main, parts, supervisor);
+  return system.spawn<caf::detached>(control_main, deps, supervisor);
 }
 
 }  // namespace esshub::actors

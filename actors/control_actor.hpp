@@ -8,6 +8,7 @@
 
 #include "actors/messages.hpp"
 #include "actors/sample_queue.hpp"
+#include "civil_time/zone.hpp"
 #include "control/settings.hpp"
 #include "control/tick.hpp"
 #include "model/event.hpp"
@@ -25,7 +26,7 @@ struct ControlDeps {
   control::Settings settings;
   std::vector<ControlSource> sources;
   control::StepFunction step;
-  std::string time_zone;  ///< IANA name, known to exist
+  civil_time::Zone zone;
   bool realtime = true;
   EventSink events;  ///< gets component "control"; must not block
 };
@@ -34,7 +35,7 @@ struct ControlDeps {
 /// the queues, steps, and sends the Setpoint to the inverter's bus actor (InverterBusStarted).
 /// ControlHeartbeat goes to `supervisor` twice a second; a View to whoever asked (NextView), ten a
 /// second at most. StopControl is answered with ControlStopped after 3 s at most, then it ends.
-[[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlDeps& parts,
+[[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlDeps& deps,
                                        const caf::actor& supervisor);
 
 }  // namespace esshub::actors

@@ -14,15 +14,14 @@
 #include <utility>
 
 #include "actors/bus_actor.hpp"
-#include "actors/command_service.hpp"
+#include "actors/command_door.hpp"
 #include "actors/control_actor.hpp"
 #include "actors/control_proxy.hpp"
-#include "actors/forecast.hpp"
-#include "actors/local_clock.hpp"
 #include "actors/messages.hpp"
 #include "actors/publisher.hpp"
 #include "actors/sample_queue.hpp"
 #include "actors/supervisor.hpp"
+#include "config/time_zone.hpp"
 #include "control/step.hpp"
 #include "esshub_version.hpp"
 #include "metrics/exporter.hpp"
@@ -33,13 +32,14 @@
 #include "publish/venus/dbus.hpp"
 #include "publish/venus/portal_id.hpp"
 #include "publish/web/web.hpp"
+#include "service/forecast.hpp"
 #include "transport/io_thread.hpp"
 #include "transport/make_line.hpp"
 
 namespace esshub::actors {
 namespace {
 
-constexpr Duration command_service_period = 10s;
+constexpr Duration full_charge_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
 std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings) {
@@ -101,8 +101,8 @@ struct Running {
 class RunningHub final : public Hub {
  public:
   RunningHub(const HubSettings& settings, const EventSink& events, std::vector<ViewSink> sinks,
-             std::shared_ptr<metrics::Exporter> exporter, LocalClock clock)
-      : wired_(settings.control), clock_(std::move(clock)) {
+             std::shared_ptr<metrics::Exporter> exporter, const civil_time::Zone& zone)
+      : wired_(settings.control), zone_(zone) {
     if (!settings.history.file.empty())
       history_ = std::make_shared<publish::HistoryStore>(settings.history, events,
                                                          storage_failed("history"));
@@ -122,22 +122,22 @@ class RunningHub final : public Hub {
   bool stop() override { return stop_once(); }
 
   CommandSink commands() const override {
-    return [service = command_service_](const Command& command, const std::string& who) {
-      return service->order(command, who);
+    return [door = command_door_](const Command& command, const std::string& who) {
+      return door->order(command, who);
     };
   }
 
   PlanSource plans() const override {
-    return [service = command_service_, clock = clock_](WallTime from, WallTime until) {
-      const auto [settings, mode] = service->in_force();
-      return forecast(settings, mode, clock, from, until);
+    return [door = command_door_, zone = zone_](WallTime from, WallTime until) {
+      const auto [settings, mode] = door->in_force();
+      return service::forecast(settings, mode, civil_time::LocalClock{zone}, from, until);
     };
   }
 
   void reload(control::Settings settings) override {
     settings.solar_metered = wired_.solar_metered;
     settings.circuit_roles = wired_.circuit_roles;
-    command_service_->hear(settings);
+    command_door_->set_settings(settings);
     control_proxy_->send(std::make_shared<const control::Settings>(std::move(settings)));
     note_config(false);
   }
@@ -149,14 +149,14 @@ class RunningHub final : public Hub {
  private:
   // ---- the wiring: commands, buses, publishers -----------------------------------------------
 
-  /// What people and programs ask for: through the command service to the control, whichever is
+  /// What people and programs ask for: through the command door to the control, whichever is
   /// alive.
   void open_commands(const HubSettings& settings, const EventSink& events) {
-    command_service_ = std::make_shared<CommandService>(CommandServiceDeps{
+    command_door_ = std::make_shared<CommandDoor>(CommandDoorDeps{
         .settings = settings.control,
         .state_dir = settings.state_dir,
         .events = events,
-        .tell = [proxy = control_proxy_](const Orders& orders) { proxy->send(orders); },
+        .send = [proxy = control_proxy_](const Orders& orders) { proxy->send(orders); },
         .storage_failed = storage_failed("state")});
   }
 
@@ -166,7 +166,7 @@ class RunningHub final : public Hub {
     ControlDeps control{.settings = settings.control,
                         .sources = {},
                         .step = &control::step,
-                        .time_zone = settings.time_zone,
+                        .zone = zone_,
                         .realtime = settings.realtime,
                         .events = events};
     for (const auto& bus : settings.buses) {
@@ -210,11 +210,11 @@ class RunningHub final : public Hub {
     if (exporter) sinks.push_back(publish::sink_of(std::move(exporter)));
     for (auto& other : others) sinks.push_back({.update = std::move(other)});
     sinks.push_back({.update =
-                         [service = command_service_](const View& view) {
+                         [door = command_door_](const View& view) {
                            if (const auto& full = view.decision.policy.last_full)
-                             service->note_full(*full);
+                             door->note_full(*full);
                          },
-                     .period = command_service_period});
+                     .period = full_charge_period});
     return [sinks, events, complete = completion()](caf::actor_system& system, const caf::actor&) {
       return spawn_publisher(system, sinks, events, complete);
     };
@@ -274,7 +274,7 @@ class RunningHub final : public Hub {
       self->receive([&](const HubStopped& s) { stopped = s; }, caf::after(stop_limit) >> [] {});
     }
     acknowledged_ = stopped.acknowledged;
-    command_service_->close();
+    command_door_->close();
     control_proxy_->attach({});
     running_->io.stop();
     closing.wait();
@@ -287,10 +287,10 @@ class RunningHub final : public Hub {
   }
 
   const control::Settings wired_;  ///< as started
-  const LocalClock clock_;
+  const civil_time::Zone zone_;
   std::shared_ptr<ControlProxy> control_proxy_ = std::make_shared<ControlProxy>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept
-  std::shared_ptr<CommandService> command_service_;
+  std::shared_ptr<CommandDoor> command_door_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;
   bool acknowledged_ = false;
@@ -301,8 +301,8 @@ class RunningHub final : public Hub {
 Result<std::unique_ptr<Hub>> Hub::start(const HubSettings& settings, const EventSink& events,
                                         std::vector<ViewSink> sinks) {
   if (auto error = unwirable(settings)) return tl::unexpected<Error>(std::move(*error));
-  auto clock = LocalClock::make(settings.time_zone);
-  if (!clock) return tl::unexpected<Error>(clock.error());
+  const auto zone = config::load_time_zone(settings.time_zone);
+  if (!zone) return tl::unexpected<Error>(zone.error());
   std::shared_ptr<metrics::Exporter> exporter;
   if (!settings.metrics_address.empty()) {
     auto listening = metrics::Exporter::listen(settings.metrics_address, ESSHUB_VERSION);
@@ -310,7 +310,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const HubSettings& settings, const Event
     exporter = std::move(*listening);
   }
   return std::make_unique<RunningHub>(settings, events, std::move(sinks), std::move(exporter),
-                                      std::move(*clock));
+                                      *zone);
 }
 
 }  // namespace esshub::actors

@@ -17,6 +17,7 @@
 #include "model/instruction.hpp"
 #include "model/time.hpp"
 #include "model/view.hpp"
+#include "service/supervision.hpp"
 
 namespace esshub::actors {
 
@@ -37,9 +38,6 @@ struct LineDown {
 /// An actor -> itself: the moment asked for. Cannot be recalled, so a stale one is ignored.
 struct Wake {
   Instant at;
-};
-struct Reopen {
-  std::uint64_t generation;
 };
 
 /// bus actor -> supervisor: health and heartbeat in one; supervisor -> control: the same with the
@@ -63,11 +61,7 @@ struct ControlStarted {
 };
 
 /// supervisor -> control: the state of the hub's own parts.
-struct ComponentsState {
-  bool stuck = false;      ///< one died or is silent: Fault::actor_stuck
-  bool hold_safe = false;  ///< one dies again and again: stay at the safe setpoint
-  friend bool operator==(const ComponentsState&, const ComponentsState&) = default;
-};
+using service::ComponentsState;
 
 /// publisher -> control: send me the next View, once. One is under way at most, so a slow publisher
 /// skips Views instead of piling them up.
@@ -79,7 +73,7 @@ using ViewPtr = std::shared_ptr<const View>;
 /// anybody -> control: validated settings, valid from the next tick on.
 using SettingsPtr = std::shared_ptr<const control::Settings>;
 
-/// anybody -> control: a fault outside the buses, raised or cleared. Each teller has its own.
+/// anybody -> control: a fault outside the buses, raised or cleared. Each sender has its own.
 struct FaultNote {
   std::string by;
   Fault fault{};
@@ -109,12 +103,11 @@ CAF_ADD_TYPE_ID(esshub, (esshub::actors::LineUp))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::LineChunk))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::LineDown))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::Wake))
-CAF_ADD_TYPE_ID(esshub, (esshub::actors::Reopen))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::BusReport))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::ControlHeartbeat))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::InverterBusStarted))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::ControlStarted))
-CAF_ADD_TYPE_ID(esshub, (esshub::actors::ComponentsState))
+CAF_ADD_TYPE_ID(esshub, (esshub::service::ComponentsState))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::NextView))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::ViewPtr))
 CAF_ADD_TYPE_ID(esshub, (esshub::actors::SettingsPtr))
@@ -134,12 +127,11 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::LineUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::LineChunk)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::LineDown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::Wake)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::Reopen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::BusReport)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ControlHeartbeat)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::InverterBusStarted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ControlStarted)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ComponentsState)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::service::ComponentsState)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::NextView)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::ViewPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(esshub::actors::SettingsPtr)

@@ -56,9 +56,9 @@ caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
   self->state.events = std::move(events);
   self->state.complete = std::move(complete);
   return {
-      [self](const ControlStarted& meet) {
-        if (self->state.control == meet.control) return;  // asked already
-        self->state.control = meet.control;
+      [self](const ControlStarted& started) {
+        if (self->state.control == started.control) return;  // asked already
+        self->state.control = started.control;
         self->send(self->state.control, NextView{self});
       },
       [self](const ViewPtr& view) {

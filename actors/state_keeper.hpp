@@ -8,12 +8,13 @@
 #include <optional>
 #include <thread>
 
-#include "actors/state_file.hpp"
+#include "actors/disk.hpp"
 #include "model/event.hpp"
+#include "service/state_file.hpp"
 
 namespace esshub::actors {
 
-struct KeeperParts {
+struct KeeperDeps {
   std::filesystem::path file;
   EventSink events;                  ///< gets component "state"
   std::function<void(bool)> failed;  ///< true: cannot be stored; false: can again. Any thread.
@@ -24,32 +25,27 @@ struct KeeperParts {
 /// waits until it can be written.
 class StateKeeper {
  public:
-  explicit StateKeeper(KeeperParts parts);
+  explicit StateKeeper(const KeeperDeps& deps);
   /// Writes what waits, once.
   ~StateKeeper();
   StateKeeper(const StateKeeper&) = delete;
   StateKeeper& operator=(const StateKeeper&) = delete;
 
-  /// What an earlier run kept; nothing when there is none. A damaged file is set aside and told of;
-  /// one that cannot even be moved is never written over. `now` is for its new name.
-  [[nodiscard]] std::optional<SavedState> load(WallTime now);
+  /// As service::StateFile::load(); to be called before the first keep().
+  [[nodiscard]] std::optional<service::SavedState> load(WallTime now) { return file_.load(now); }
 
   /// Returns at once.
-  void keep(const SavedState& state);
+  void keep(const service::SavedState& state);
 
  private:
   void work(const std::stop_token& stop);
-  /// False: it is still to be written.
-  bool store(const SavedState& state);
-  void tell_failed(const std::string& reason);
-  void tell(Level level, std::string event, std::string detail);
 
-  KeeperParts parts_;
-  bool frozen_ = false;   ///< the file must not be touched
-  bool failing_ = false;  ///< told so
+  Disk disk_;
+  service::StateFile file_;  ///< the thread's, from the first keep() on
+  Duration retry_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::optional<SavedState> waiting_;
+  std::optional<service::SavedState> waiting_;
   std::jthread thread_;  ///< last: ends before what it uses
 };
 

@@ -8,44 +8,34 @@
 #include <caf/system_messages.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "service/supervision.hpp"
 
 namespace esshub::actors {
 namespace {
 
 constexpr Duration look_period = 500ms;
-constexpr Duration silence_limit = 5s;  // safety contract F11
-constexpr std::size_t deaths_allowed = 3;
-constexpr Duration deaths_window = 1h;
-constexpr Duration first_backoff = 500ms;
-constexpr Duration longest_backoff = 30s;
 
 // The stop has 5 s (safety contract F20): the control needs up to 3 s for the last setpoint.
 constexpr Duration control_stop_limit = 2500ms;
 constexpr Duration others_stop_limit = 500ms;
 
+using service::ComponentsState;
+using PartId = service::Supervision::PartId;
+
 enum class Role : std::uint8_t { control, bus, publisher };
 enum class Stage : std::uint8_t { running, control, buses, publisher, done };
 
-/// One supervised actor over all its lives.
+/// One supervised actor over all its starts; its place is its service::Supervision::PartId.
 struct Part {
-  std::string name;
   Role role;
   bool takes_setpoints = false;
   Spawn spawn;
-  caf::actor actor{};                 ///< nothing between its death and its restart
-  std::optional<Instant> start_at{};  ///< restart due
-  Instant heard_at{};                 ///< newest heartbeat, or its start
-  bool stuck = false;
-  std::uint32_t restarts = 0;
-  Duration backoff = first_backoff;
-  std::deque<Instant> deaths{};  ///< within the last hour
+  caf::actor actor{};  ///< nothing between its death and its restart
   BusHealth health{};
-
-  [[nodiscard]] bool vital() const { return role != Role::publisher; }
 };
 
 class Supervisor;
@@ -56,32 +46,36 @@ class Supervisor {
   static inline const char* name = "supervisor";
   explicit Supervisor(Self* self) : self_(self) {}
 
-  void start(SupervisorDeps parts) {
-    notify_ = std::move(parts.notify);
-    events_ = std::move(parts.events);
-    watchdog_period_ = parts.watchdog_period;
-    parts_.push_back(Part{.name = "control", .role = Role::control, .spawn = parts.control});
-    parts_.push_back(Part{.name = "publisher", .role = Role::publisher, .spawn = parts.publisher});
-    for (auto& bus : parts.buses)
-      parts_.push_back(Part{.name = "bus." + bus.name,
-                            .role = Role::bus,
-                            .takes_setpoints = bus.takes_setpoints,
-                            .spawn = std::move(bus.spawn)});
-    for (auto& part : parts_) start(part);
+  void start(SupervisorDeps deps) {
+    notify_ = std::move(deps.notify);
+    events_ = std::move(deps.events);
+    watchdog_period_ = deps.watchdog_period;
+    add("control", {.role = Role::control, .spawn = deps.control});
+    add("publisher", {.role = Role::publisher, .spawn = deps.publisher});
+    for (auto& bus : deps.buses) {
+      add("bus." + bus.name, {.role = Role::bus,
+                              .takes_setpoints = bus.takes_setpoints,
+                              .spawn = std::move(bus.spawn)});
+      parts_.back().health.bus = bus.name;
+    }
+    for (PartId id = 0; id < parts_.size(); ++id) {
+      policy_.on_started(id, now());
+      start(parts_[id]);
+    }
     next_look_ = now();
     look();
   }
 
   /// Twice a second, or as often as the watchdog wants it.
   void look() {
-    for (auto& part : parts_) {
-      if (stage_ != Stage::running) continue;
-      if (part.start_at && now() >= *part.start_at) start(part);
-      evaluate(part);
+    if (stage_ == Stage::running) {
+      const auto due = policy_.look(now());
+      for (const PartId id : due.start) start(parts_[id]);
+      for (const PartId id : due.end) self_->send_exit(parts_[id].actor, caf::exit_reason::kill);
+      send_state();
     }
-    tell_control();
-    feed_watchdog();
-    tell_status();
+    if (watchdog_period_ > Duration::zero() && policy_.feed_watchdog()) notify_("WATCHDOG=1");
+    report_status();
     const auto period =
         watchdog_period_ > Duration::zero() ? std::min(look_period, watchdog_period_) : look_period;
     next_look_ = std::max(next_look_ + period, now());
@@ -94,21 +88,22 @@ class Supervisor {
     if (dead == parts_.end()) return;
     dead->actor = {};
     if (stage_ != Stage::running) return advance_stop();
-    note_death(*dead);
+    policy_.on_death(static_cast<PartId>(dead - parts_.begin()), now());
+    send_state();
   }
 
   void on_beat(const ControlHeartbeat& beat) {
-    parts_.front().heard_at = now();
-    healthy_since_feed_ = beat.healthy;
-    if (beat.healthy && !std::exchange(ready_, true)) notify_("READY=1");
+    policy_.on_control_heartbeat(control_id, beat.healthy, now());
+    if (policy_.became_ready()) notify_("READY=1");
   }
 
   void on_report(const BusReport& report) {
-    for (auto& part : parts_) {
-      if (part.name != "bus." + report.health.bus) continue;
-      part.heard_at = now();
+    for (PartId id = 0; id < parts_.size(); ++id) {
+      Part& part = parts_[id];
+      if (part.role != Role::bus || part.health.bus != report.health.bus) continue;
+      policy_.on_heartbeat(id, now());
       part.health = report.health;
-      part.health.restarts = part.restarts;
+      part.health.restarts = policy_.restarts(id);
       if (control()) self_->send(control(), BusReport{part.health});
     }
   }
@@ -129,18 +124,23 @@ class Supervisor {
   }
 
  private:
+  static constexpr PartId control_id = 0;
+
   [[nodiscard]] Instant now() const { return self_->clock().now(); }
-  [[nodiscard]] const caf::actor& control() const { return parts_.front().actor; }
+  [[nodiscard]] const caf::actor& control() const { return parts_[control_id].actor; }
+
+  void add(std::string part_name, Part part) {
+    policy_.add(std::move(part_name), part.role != Role::publisher);
+    parts_.push_back(std::move(part));
+  }
 
   void start(Part& part) {
-    part.start_at.reset();
     part.actor = part.spawn(self_->system(), self_);
     self_->monitor(part.actor);
-    part.heard_at = now();
     introduce();
   }
 
-  /// Tells everybody who is who; harmless to repeat.
+  /// Everybody learns who is who; harmless to repeat.
   void introduce() {
     if (!control()) return;
     for (const auto& part : parts_) {
@@ -148,56 +148,17 @@ class Supervisor {
       if (part.takes_setpoints) self_->send(control(), InverterBusStarted{part.actor});
       if (part.role == Role::publisher) self_->send(part.actor, ControlStarted{control()});
     }
-    self_->send(control(), told_);
+    self_->send(control(), sent_state_);
   }
 
-  void note_death(Part& part) {
-    ++part.restarts;
-    if (part.vital()) part.deaths.push_back(now());
-    part.start_at = now() + part.backoff;
-    part.backoff = std::min(2 * part.backoff, longest_backoff);
-    tell(Level::error, "actor_restart",
-         "actor=" + part.name + " restarts=" + std::to_string(part.restarts));
-    tell_control();
+  /// To the control, when it has changed; what led to it, to the log.
+  void send_state() {
+    for (const auto& event : policy_.take_events()) events_("supervisor", event);
+    if (const auto state = policy_.state(); std::exchange(sent_state_, state) != state && control())
+      self_->send(control(), state);
   }
 
-  void evaluate(Part& part) {
-    while (!part.deaths.empty() && now() - part.deaths.front() > deaths_window)
-      part.deaths.pop_front();
-    if (part.deaths.empty() && part.actor) part.backoff = first_backoff;
-    const bool silent = part.vital() && now() - part.heard_at > silence_limit;
-    if (silent && !part.stuck) {
-      tell(Level::critical, "actor_stuck", "actor=" + part.name);
-      if (part.actor) self_->send_exit(part.actor, caf::exit_reason::kill);
-    }
-    part.stuck = silent;
-  }
-
-  [[nodiscard]] bool all_well() const {
-    return std::none_of(parts_.begin(), parts_.end(), [](const Part& part) {
-      return part.vital() && (part.stuck || !part.actor);
-    });
-  }
-
-  void tell_control() {
-    ComponentsState state{.stuck = !all_well()};
-    for (const auto& part : parts_)
-      if (part.deaths.size() > deaths_allowed) state.hold_safe = true;
-    if (state == told_) return;
-    if (state.hold_safe && !told_.hold_safe)
-      tell(Level::critical, "hold_safe", "reason=\"a part of the hub dies again and again\"");
-    told_ = state;
-    if (control()) self_->send(control(), told_);
-  }
-
-  void feed_watchdog() {
-    if (watchdog_period_ > Duration::zero() && healthy_since_feed_ && all_well()) {
-      healthy_since_feed_ = false;
-      notify_("WATCHDOG=1");
-    }
-  }
-
-  void tell_status() {
+  void report_status() {
     std::size_t buses = 0;
     std::size_t ready = 0;
     for (const auto& part : parts_) {
@@ -207,8 +168,8 @@ class Supervisor {
     }
     auto status =
         "STATUS=" + std::to_string(ready) + " of " + std::to_string(buses) + " buses ready";
-    if (told_.hold_safe) status += ", held at the safe setpoint";
-    if (told_.stuck) status += ", a part is stuck";
+    if (sent_state_.hold_safe) status += ", held at the safe setpoint";
+    if (sent_state_.stuck) status += ", a part is stuck";
     if (std::exchange(status_, status) != status) notify_(status);
   }
 
@@ -260,19 +221,14 @@ class Supervisor {
     return static_cast<Stage>(static_cast<std::uint8_t>(stage) + 1);
   }
 
-  void tell(Level level, std::string event, std::string detail) {
-    events_("supervisor", {level, std::move(event), std::move(detail)});
-  }
-
   Self* self_;
   std::function<void(const std::string&)> notify_;
   EventSink events_;
   Duration watchdog_period_{};
+  service::Supervision policy_;
   std::vector<Part> parts_;  ///< the control first
-  ComponentsState told_;
+  ComponentsState sent_state_;
   std::string status_;
-  bool ready_ = false;
-  bool healthy_since_feed_ = false;
   Instant next_look_{};
 
   Stage stage_ = Stage::running;
@@ -282,9 +238,9 @@ class Supervisor {
   bool all_ended_ = true;
 };
 
-caf::behavior supervisor_behavior(Self* self, SupervisorDeps parts) {
+caf::behavior supervisor_behavior(Self* self, SupervisorDeps deps) {
   self->set_down_handler([self](caf::down_msg& down) { self->state.on_down(down); });
-  self->state.start(std::move(parts));
+  self->state.start(std::move(deps));
   return {
       [self](look_atom) { self->state.look(); },
       [self](const ControlHeartbeat& beat) { self->state.on_beat(beat); },
@@ -297,8 +253,8 @@ caf::behavior supervisor_behavior(Self* self, SupervisorDeps parts) {
 
 }  // namespace
 
-caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps parts) {
-  return system.spawn(supervisor_behavior, std::move(parts));
+caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps deps) {
+  return system.spawn(supervisor_behavior, std::move(deps));
 }
 
 }  // namespace esshub::actors

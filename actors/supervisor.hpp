@@ -32,19 +32,11 @@ struct SupervisorDeps {
   EventSink events;  ///< gets component "supervisor"
 };
 
-/// Starts the control, the publisher and the buses, and introduces them to each other.
-/// - An actor that dies is started again: after half a second, doubling to 30 s for those that die
-/// often.
-///   More than 3 deaths of a vital one (control, buses) within an hour hold the safe setpoint until
-///   the hour is clean.
-/// - A vital actor silent for 5 s is stuck: a fault, and the watchdog is no longer fed. A thread
-///   cannot be killed: it is told to end as soon as it moves again, and only then replaced.
-/// - WATCHDOG=1 only after a heartbeat of the control that says its last tick was in time, and
-/// while
-///   no vital actor is stuck. READY=1 with the first of those.
-/// - StopHub: control first (final setpoint), then buses, then the publisher; each has its time,
-/// and
-///   HubStopped follows within 4.5 s whatever hangs.
-[[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps parts);
+/// Starts the control, the publisher and the buses, introduces them to each other, and does what
+/// service::Supervision says. A thread cannot be killed: a stuck actor is told to end as soon as it
+/// moves again, and only then replaced. READY=1 with the first healthy heartbeat.
+/// StopHub: control first (final setpoint), then buses, then the publisher; each has its time, and
+/// HubStopped follows within 4.5 s whatever hangs.
+[[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps deps);
 
 }  // namespace esshub::actors

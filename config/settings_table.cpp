@@ -1,6 +1,5 @@
 #include "config/settings_table.hpp"
 
-#include <date/tz.h>
 
 #include <algorithm>
 
@@ -23,11 +22,7 @@ bool is_portal_id(const std::string& text) {
   return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 bool is_zone(const std::string& text) {
-  try {
-    return date::locate_zone(text) != nullptr;
-  } catch (const std::runtime_error&) {  // the library's way to say no
-    return false;
-  }
+  return load_time_zone(text).has_value();
 }
 bool is_absolute_or_empty(const std::string& text) {
   return text.empty() || text.starts_with('/');

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "config/config.hpp"
-#include "sim/civil_time.hpp"
+#include "sim/site_clock.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/fit_config.hpp"
 #include "sim/make_plant.hpp"
@@ -26,7 +26,7 @@ struct Furnished {
   FittedConfig hub;
   Scenario scenario;
   Traces traces;
-  CivilTime civil;
+  SiteClock civil;
 };
 
 template <class Read>
@@ -73,7 +73,7 @@ std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err
   auto hub = fit_config(*settings);
   if (!hub)
     for (const auto& error : hub.error()) complain(options.config.string() + ": " + error);
-  auto civil = CivilTime::starting(options.start, settings->time_zone);
+  auto civil = SiteClock::starting(options.start, settings->time_zone);
   if (!civil) complain("--start: " + civil.error());
   if (!good) return std::nullopt;
 
@@ -97,7 +97,7 @@ class TickFile {
   [[nodiscard]] bool good() const { return std::ferror(file_.get()) == 0; }
   [[nodiscard]] bool flush() { return std::fflush(file_.get()) == 0 && good(); }
 
-  void tick(Duration since_start, CivilTime& civil, const House& house, const Decision& decision) {
+  void tick(Duration since_start, SiteClock& civil, const House& house, const Decision& decision) {
     if (since_start < next_) return;
     next_ += step_;
     const auto& truth = house.truth();
@@ -145,7 +145,7 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
 
   const auto plant = make_plant(furnished->scenario, furnished->traces, Instant{} + 1h);
   ClosedLoop loop{*plant, furnished->hub.loop};
-  CivilTime& civil = furnished->civil;
+  SiteClock& civil = furnished->civil;
   loop.set_clock([&](Duration since_start) { return civil.at(since_start); });
   const House& house = plant->house();
   RunSummary books{house, options.prices};

@@ -19,7 +19,7 @@ struct SimulateOptions {
   double load_step_seconds = 1.0;    ///< time between two rows
   double sun_step_seconds = 60.0;
   double hours = 24.0;
-  std::string start = "2026-06-21";  ///< local, see CivilTime; both traces begin at its midnight
+  std::string start = "2026-06-21";  ///< local, see SiteClock; both traces begin at its midnight
   std::optional<std::uint64_t> seed{};
   FlatPrices prices{};
   std::filesystem::path json{};

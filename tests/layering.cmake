@@ -86,7 +86,9 @@ door(model OURS model THIRD tl/ PURE)
 door(protocol OURS model protocol THIRD tl/ PURE)
 door(control OURS model control PURE)
 door(transport OURS transport THIRD boost/)
-door(config OURS model protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
+door(civil_time OURS model civil_time THIRD date/ PURE)
+door(service OURS model protocol control civil_time service THIRD nlohmann/ tl/ PURE)
+door(config OURS model civil_time protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
 door(publish OURS model publish THIRD nlohmann/ tl/ boost/ PURE
   SHELLS publish/closable_sinks publish/detachable_thread publish/latest_view publish/history/file
@@ -94,9 +96,9 @@ door(publish OURS model publish THIRD nlohmann/ tl/ boost/ PURE
   publish/venus/portal_id publish/web/web publish/web/api publish/web/auth publish/web/client
   publish/web/client_plain publish/web/client_tls publish/web/connection)
 door(sim/plant OURS model protocol transport sim/plant PURE)
-door(sim APART sim/plant OURS model protocol transport control config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/ date/
+door(sim APART sim/plant OURS model civil_time protocol transport control service config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/ date/
   EXCEPT sim/main.cpp CLI/)
-door(actors OURS model protocol control transport config metrics publish actors
+door(actors OURS model civil_time protocol control service transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
 door(app OURS model protocol control transport config metrics publish actors app
   THIRD tl/ nlohmann/ spdlog/ fmt/ date/ curl/ EXCEPT app/main.cpp CLI/)

@@ -41,14 +41,14 @@ class ControlActorTest : public testing::Test {
  protected:
   void SetUp() override {
     mood = Mood::normal;
-    ControlDeps parts;
-    parts.settings.period = 5ms;
-    parts.sources = {{"inverter", queue_}};
-    parts.step = &fake_step;
-    parts.time_zone = "Europe/London";
-    parts.realtime = false;
-    parts.events = log_.sink();
-    self_->monitor(control_ = spawn_control(system_, parts, self_));
+    ControlDeps deps;
+    deps.settings.period = 5ms;
+    deps.sources = {{"inverter", queue_}};
+    deps.step = &fake_step;
+    deps.zone = config::load_time_zone("Europe/London").value();
+    deps.realtime = false;
+    deps.events = log_.sink();
+    self_->monitor(control_ = spawn_control(system_, deps, self_));
     caf::anon_send(control_, InverterBusStarted{self_});
   }
   void TearDown() override {
@@ -169,12 +169,12 @@ TEST_F(ControlActorTest, StopWithoutAnInverterEndsAtOnce) {
 }
 
 TEST_F(ControlActorTest, RefusedRealTimeIsOneEventAndItTicksOn) {
-  ControlDeps parts;
-  parts.settings.period = 5ms;
-  parts.step = &fake_step;
-  parts.time_zone = "Etc/UTC";
-  parts.events = log_.sink();
-  const auto eager = spawn_control(system_, parts, self_);
+  ControlDeps deps;
+  deps.settings.period = 5ms;
+  deps.step = &fake_step;
+  deps.zone = config::load_time_zone("Etc/UTC").value();
+  deps.events = log_.sink();
+  const auto eager = spawn_control(system_, deps, self_);
   caf::anon_send(eager, NextView{self_});
   EXPECT_TRUE(next<ViewPtr>());
   EXPECT_LE(log_.count("control realtime_denied"), 1u);

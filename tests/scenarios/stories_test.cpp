@@ -19,7 +19,7 @@
 #include <toml++/toml.h>
 
 #include "config/config.hpp"
-#include "sim/civil_time.hpp"
+#include "sim/site_clock.hpp"
 #include "sim/closed_loop.hpp"
 #include "sim/fit_config.hpp"
 #include "sim/make_plant.hpp"
@@ -354,7 +354,7 @@ class StoryReader {
 // ---- telling it ---------------------------------------------------------------------------------
 
 void tell(Plot& story) {
-  auto civil = CivilTime::starting(story.start, story.zone);
+  auto civil = SiteClock::starting(story.start, story.zone);
   ASSERT_TRUE(civil) << civil.error();
   const auto plant = make_plant(story.scenario, {}, Instant{} + 1h);
   ClosedLoop loop{*plant, story.hub.loop};

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "config/config.hpp"
-#include "sim/civil_time.hpp"
+#include "sim/site_clock.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/fit_config.hpp"
 #include "sim/hub_config.hpp"
@@ -26,8 +26,8 @@ using testing::IsEmpty;
 
 // ---- civil time ---------------------------------------------------------------------------------
 
-CivilTime civil(std::string_view start, const std::string& zone = "Europe/London") {
-  auto time = CivilTime::starting(start, zone);
+SiteClock civil(std::string_view start, const std::string& zone = "Europe/London") {
+  auto time = SiteClock::starting(start, zone);
   EXPECT_TRUE(time) << time.error();
   return *time;
 }
@@ -59,7 +59,7 @@ TEST(Civil, FollowsBothClockChanges) {
 
 TEST(Civil, RefusesWhatIsNoTime) {
   const auto error = [](std::string_view start, const std::string& zone = "Europe/London") {
-    return CivilTime::starting(start, zone).error();
+    return SiteClock::starting(start, zone).error();
   };
   EXPECT_THAT(error("tomorrow"), HasSubstr("expected a local time such as 2026-06-21"));
   EXPECT_THAT(error("2026-02-30"), HasSubstr("expected a local time"));

@@ -15,8 +15,9 @@
 #include <memory>
 #include <vector>
 
-#include "actors/local_clock.hpp"
 #include "actors/sample_queue.hpp"
+#include "actors/system_clock.hpp"
+#include "config/time_zone.hpp"
 #include "control/tick.hpp"
 #include "tests/step_path/watch.hpp"
 
@@ -90,14 +91,14 @@ struct Rig {
   Feed feed;
   control::Tick control{
       settings_with_every_rule(), {"meters", "battery", "inverter"}, &control::step};
-  actors::LocalClock clock = actors::LocalClock::make("Europe/London").value();
+  civil_time::LocalClock clock{config::load_time_zone("Europe/London").value()};
   Instant now{1000s};
   Decision last;
 
   void tick() {
     now += 100ms;
     feed.push(now, last);
-    last = control.run(feed.sources(), {now, clock.now(), 50us, 0});
+    last = control.run(feed.sources(), {now, actors::read_local_time(clock), 50us, 0});
   }
 };
 

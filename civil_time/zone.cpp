@@ -1,13 +1,10 @@
-#include "actors/zone.hpp"
+#include "civil_time/zone.hpp"
 
 #include <date/tz.h>
 
 #include <algorithm>
-#include <exception>
 
-#include "actors/state_file.hpp"
-
-namespace esshub::actors {
+namespace esshub::civil_time {
 namespace {
 
 using std::chrono::sys_seconds;
@@ -23,30 +20,7 @@ OffsetPeriod bounded(const OffsetPeriod& period) {
           std::clamp(period.end, earliest, latest)};
 }
 
-/// The last line of a zone's file.
-std::optional<ZoneRule> read_rule(const std::string& name) {
-  const auto text = read_file("/usr/share/zoneinfo/" + name);
-  if (!text || !*text || (*text)->size() < 2) return std::nullopt;
-  const std::string_view file{**text};
-  const auto begin = file.rfind('\n', file.size() - 2);
-  if (begin == std::string_view::npos) return std::nullopt;
-  return ZoneRule::parse(file.substr(begin + 1, file.size() - begin - 2));
-}
-
 }  // namespace
-
-Result<Zone> Zone::make(const std::string& name) {
-  try {
-    Zone zone;
-    zone.listed_ = date::locate_zone(name);
-    zone.rule_ = read_rule(name);
-    // Reads the zone's file now, so that no tick has to.
-    static_cast<void>(zone.listed_->get_info(sys_seconds{}));
-    return zone;
-  } catch (const std::exception& e) {
-    return fail(ErrorKind::invalid, "time zone \"" + name + "\": " + e.what());
-  }
-}
 
 OffsetPeriod Zone::period(sys_seconds at) const {
   const auto info = listed_->get_info(at);
@@ -57,4 +31,14 @@ OffsetPeriod Zone::period(sys_seconds at) const {
   return {listed.offset, listed.begin, ruled.end};
 }
 
-}  // namespace esshub::actors
+std::optional<sys_seconds> Zone::first_moment(std::chrono::local_seconds local) const {
+  constexpr std::chrono::hours largest_offset{26};
+  const sys_seconds as_utc{local.time_since_epoch()};
+  for (auto p = period(as_utc - largest_offset);; p = period(p.end)) {
+    const sys_seconds at = as_utc - p.offset;
+    if (at >= p.begin && at < p.end) return at;
+    if (p.end > as_utc + largest_offset) return std::nullopt;
+  }
+}
+
+}  // namespace esshub::civil_time

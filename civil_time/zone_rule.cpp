@@ -1,11 +1,11 @@
-#include "actors/zone_rule.hpp"
+#include "civil_time/zone_rule.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
 
-namespace esshub::actors {
+namespace esshub::civil_time {
 
 using namespace std::chrono_literals;
 using std::chrono::seconds;
@@ -116,4 +116,4 @@ OffsetPeriod ZoneRule::period(sys_seconds at) const {
   return {std::prev(next)->second, std::prev(next)->first, next->first};
 }
 
-}  // namespace esshub::actors
+}  // namespace esshub::civil_time

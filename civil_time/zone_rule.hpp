@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace esshub::actors {
+namespace esshub::civil_time {
 
 /// A stretch of one offset, [begin, end).
 struct OffsetPeriod {
@@ -42,4 +42,4 @@ class ZoneRule {
   std::optional<Change> to_standard_;
 };
 
-}  // namespace esshub::actors
+}  // namespace esshub::civil_time

@@ -3,15 +3,16 @@
 
 #include <vector>
 
-#include "actors/local_clock.hpp"
+#include "civil_time/local_clock.hpp"
 #include "control/settings.hpp"
 #include "model/plan.hpp"
 
-namespace esshub::actors {
+namespace esshub::service {
 
 /// Minute for minute what control::planned will say while the clock is trusted, from `from` until
 /// before `until`: clock changes are where they will be. A clock copied for it, for one thread.
 [[nodiscard]] std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode,
-                                             LocalClock clock, WallTime from, WallTime until);
+                                             civil_time::LocalClock clock, WallTime from,
+                                             WallTime until);
 
-}  // namespace esshub::actors
+}  // namespace esshub::service

@@ -3,33 +3,28 @@
 
 #include <chrono>
 #include <optional>
-#include <string>
 #include <utility>
 
-#include "actors/zone.hpp"
-#include "model/result.hpp"
+#include "civil_time/zone.hpp"
+#include "model/plan.hpp"
 #include "model/time.hpp"
 
-namespace esshub::actors {
-
-using WallTime = std::chrono::system_clock::time_point;
+namespace esshub::civil_time {
 
 /// For one thread. Cheap enough for every tick: the zone's offset is looked up once a period of
-/// constant offset, never from disk after make().
+/// constant offset. Allocates nothing.
 class LocalClock {
  public:
-  /// Error when the IANA name is unknown (or the system has no tzdata).
-  [[nodiscard]] static Result<LocalClock> make(const std::string& zone);
+  explicit LocalClock(Zone zone) : zone_(std::move(zone)) {}
 
-  /// Now, from the system's clocks. Trusted while the kernel says the clock is synchronised
-  /// (adjtimex without STA_UNSYNC) and it was not stepped within the last minute.
-  [[nodiscard]] LocalTime now();
-
-  /// The same with everything as an argument: `wall` and `at` of the same moment.
+  /// `wall` and `at` are of the same moment. Trusted while the wall clock is `synchronised` and has
+  /// not been stepped (more than 2 s against the steady one) within the last minute.
   [[nodiscard]] LocalTime at(WallTime wall, Instant at, bool synchronised);
 
+  /// What clocks show at `wall`.
+  [[nodiscard]] std::chrono::local_seconds local(WallTime wall);
+
  private:
-  explicit LocalClock(Zone zone) : zone_(std::move(zone)) {}
   void enter_period(std::chrono::sys_seconds second);
 
   Zone zone_;
@@ -41,4 +36,4 @@ class LocalClock {
   std::optional<Instant> stepped_at_;
 };
 
-}  // namespace esshub::actors
+}  // namespace esshub::civil_time

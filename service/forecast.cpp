@@ -1,13 +1,14 @@
-#include "actors/forecast.hpp"
+#include "service/forecast.hpp"
 
 #include <algorithm>
 
 #include "control/policy/policy.hpp"
 
-namespace esshub::actors {
+namespace esshub::service {
 namespace {
 
-PlanSpan at(const control::Settings& settings, Mode mode, LocalClock& clock, WallTime wall) {
+PlanSpan at(const control::Settings& settings, Mode mode, civil_time::LocalClock& clock,
+            WallTime wall) {
   // The two clocks side by side: no step, so the time is trusted.
   const LocalTime local =
       clock.at(wall, Instant{std::chrono::duration_cast<Duration>(wall.time_since_epoch())}, true);
@@ -30,8 +31,8 @@ bool same(const PlanSpan& a, const PlanSpan& b) {
 
 }  // namespace
 
-std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode, LocalClock clock,
-                               WallTime from, WallTime until) {
+std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode,
+                               civil_time::LocalClock clock, WallTime from, WallTime until) {
   std::vector<PlanSpan> spans;
   for (WallTime t = from; t < until;) {
     const WallTime next = std::min<WallTime>(
@@ -44,4 +45,4 @@ std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode, Loc
   return spans;
 }
 
-}  // namespace esshub::actors
+}  // namespace esshub::service

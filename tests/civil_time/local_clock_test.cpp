@@ -1,15 +1,17 @@
-#include "actors/local_clock.hpp"
+#include "civil_time/local_clock.hpp"
 
 #include <date/date.h>
 #include <gtest/gtest.h>
 
-namespace esshub::actors {
+#include "config/time_zone.hpp"
+
+namespace esshub::civil_time {
 namespace {
 
 using date::operator""_y;
 
 struct Civil {
-  LocalClock clock = LocalClock::make("Europe/London").value();
+  LocalClock clock{config::load_time_zone("Europe/London").value()};
   Instant steady{1000s};
   WallTime started{};
   /// The local time at a UTC moment, both clocks running together.
@@ -52,7 +54,7 @@ TEST(LocalClock, FallBackRepeatsTheHour) {
 }
 
 TEST(LocalClock, AZoneWithoutClockChangesWorksToo) {
-  auto clock = LocalClock::make("Etc/UTC").value();
+  LocalClock clock{config::load_time_zone("Etc/UTC").value()};
   EXPECT_EQ(clock.at(date::sys_days(2026_y / 7 / 1) + 90min, Instant{}, true).minute_of_day, 90);
 }
 
@@ -72,10 +74,10 @@ TEST(LocalClock, AStepIsDistrustedForAMinute) {
 }
 
 TEST(LocalClock, AnUnknownZoneIsAnErrorThatNamesIt) {
-  const auto clock = LocalClock::make("Europe/Nowhere");
-  ASSERT_FALSE(clock);
-  EXPECT_NE(clock.error().detail.find("Europe/Nowhere"), std::string::npos);
+  const auto zone = config::load_time_zone("Europe/Nowhere");
+  ASSERT_FALSE(zone);
+  EXPECT_NE(zone.error().detail.find("Europe/Nowhere"), std::string::npos);
 }
 
 }  // namespace
-}  // namespace esshub::actors
+}  // namespace esshub::civil_time

@@ -1,0 +1,53 @@
+#include "actors/command_door.hpp"
+
+#include <filesystem>
+#include <utility>
+
+namespace esshub::actors {
+
+CommandDoor::CommandDoor(const CommandDoorDeps& deps) : now_(deps.now) {
+  std::optional<service::SavedState> saved;
+  if (!deps.state_dir.empty()) {
+    keeper_ = std::make_unique<StateKeeper>(
+        KeeperDeps{.file = std::filesystem::path{deps.state_dir} / "state.json",
+                   .events = deps.events,
+                   .failed = deps.storage_failed});
+    saved = keeper_->load(now_().wall);
+  }
+  service_.emplace(service::CommandService::Deps{.settings = deps.settings,
+                                                 .events = deps.events,
+                                                 .send = deps.send,
+                                                 .store =
+                                                     [this](const service::SavedState& state) {
+                                                       if (keeper_) keeper_->keep(state);
+                                                     }},
+                   saved, now_());
+}
+
+Result<void> CommandDoor::order(const Command& command, const std::string& who) {
+  const std::lock_guard lock(mutex_);
+  return service_->order(command, who, now_());
+}
+
+void CommandDoor::close() {
+  const std::lock_guard lock(mutex_);
+  service_->close();
+  keeper_.reset();
+}
+
+void CommandDoor::set_settings(const control::Settings& settings) {
+  const std::lock_guard lock(mutex_);
+  service_->set_settings(settings, now_());
+}
+
+void CommandDoor::note_full(Instant at) {
+  const std::lock_guard lock(mutex_);
+  service_->note_full(at, now_());
+}
+
+service::CommandService::InForce CommandDoor::in_force() {
+  const std::lock_guard lock(mutex_);
+  return service_->in_force();
+}
+
+}  // namespace esshub::actors

@@ -1,0 +1,49 @@
+// CommandDoor: the one door for commands at run time, for any thread: clocks and disk for
+// service::CommandService.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "actors/state_keeper.hpp"
+#include "service/command_service.hpp"
+
+namespace esshub::actors {
+
+struct CommandDoorDeps {
+  control::Settings settings;
+  std::string state_dir;  ///< empty: orders end with the program
+  EventSink events;       ///< gets components "command" and "state"
+  /// The orders as they stand, to the control; must not wait. In the order of the commands.
+  std::function<void(const Orders&)> send;
+  std::function<void(bool)> storage_failed;  ///< Fault::storage_failed; any thread
+  std::function<service::Moment()> now = [] {
+    return service::Moment{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+  };
+};
+
+/// Thread-safe.
+class CommandDoor {
+ public:
+  explicit CommandDoor(const CommandDoorDeps& deps);
+
+  /// A CommandSink's work.
+  [[nodiscard]] Result<void> order(const Command& command, const std::string& who);
+  /// Refuses everything from here on and writes what waits to be written.
+  void close();
+  void set_settings(const control::Settings& settings);
+  void note_full(Instant at);
+  [[nodiscard]] service::CommandService::InForce in_force();
+
+ private:
+  std::function<service::Moment()> now_;
+  std::mutex mutex_;
+  std::unique_ptr<StateKeeper> keeper_;  ///< nothing: nothing is kept
+  std::optional<service::CommandService> service_;
+};
+
+}  // namespace esshub::actors

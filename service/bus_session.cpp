@@ -1,0 +1,160 @@
+#include "service/bus_session.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "protocol/frame_result.hpp"
+
+namespace esshub::service {
+namespace {
+
+constexpr Duration first_backoff = 200ms;
+constexpr Duration longest_backoff = 5s;
+
+}  // namespace
+
+BusSession::BusSession(std::string name, std::unique_ptr<protocol::Driver> driver)
+    : driver_(std::move(driver)), backoff_(first_backoff) {
+  health_.bus = std::move(name);
+}
+
+std::uint64_t BusSession::good_frames() const {
+  return driver_->health().frames[FrameResult::ok];
+}
+
+BusSession::Vital BusSession::vital() const {
+  const auto& driver = driver_->health();
+  return {health_.line_up, health_.line_up && driver.ready, driver.faults};
+}
+
+BusStep BusSession::on_start() {
+  BusStep out;
+  open(out);
+  return out;
+}
+
+BusStep BusSession::on_up(std::uint64_t generation, Instant now) {
+  BusStep out;
+  if (generation != generation_) return out;
+  health_.line_up = true;
+  if (std::exchange(ever_up_, true)) ++health_.reopens;
+  frames_at_open_ = good_frames();
+  report_up(out, losses_ == 0 || loss_reported_);
+  BusStep started = take(driver_->on_start(now), now);
+  started.events.insert(started.events.begin(), out.events.begin(), out.events.end());
+  return finish(std::move(started));
+}
+
+BusStep BusSession::on_bytes(std::uint64_t generation, std::span<const std::byte> bytes, Instant at,
+                             Instant now) {
+  if (generation != generation_ || !health_.line_up) return {};
+  health_.bytes_in += bytes.size();
+  BusStep out = take(driver_->on_bytes(bytes, at), now);
+  if (good_frames() > frames_at_open_) line_recovered(out);
+  return finish(std::move(out));
+}
+
+BusStep BusSession::on_down(std::uint64_t generation, const std::string& reason, Instant now) {
+  BusStep out;
+  if (generation == generation_) lose(out, reason, now);
+  return out;
+}
+
+BusStep BusSession::on_timer(Instant now) {
+  BusStep out;
+  if (reopen_at_ && now >= *reopen_at_) {
+    reopen_at_.reset();
+    open(out);
+  }
+  if (!driver_wake_at_ || now < *driver_wake_at_) return out;
+  driver_wake_at_.reset();
+  return finish(take(driver_->on_timer(now), now));
+}
+
+BusStep BusSession::on_setpoint(const Setpoint& setpoint, Instant now) {
+  if (!health_.line_up) return {};
+  return finish(take(driver_->on_setpoint(setpoint, now), now));
+}
+
+std::optional<Instant> BusSession::wake_at() const {
+  if (!driver_wake_at_ || !reopen_at_) return driver_wake_at_ ? driver_wake_at_ : reopen_at_;
+  return std::min(*driver_wake_at_, *reopen_at_);
+}
+
+BusHealth BusSession::health() const {
+  BusHealth health = health_;
+  health.driver = driver_->health();
+  if (!health.line_up) {
+    health.driver.ready = false;
+    health.driver.trouble = line_trouble_;
+  }
+  return health;
+}
+
+void BusSession::open(BusStep& out) {
+  ++generation_;
+  out.open = true;
+}
+
+/// The line is gone: the driver forgets everything, and after the back-off there is a new line.
+void BusSession::lose(BusStep& out, const std::string& reason, Instant now) {
+  if (std::exchange(health_.line_up, false)) driver_->on_down(now);
+  driver_wake_at_.reset();
+  ++generation_;  // nothing this line still says counts
+  line_trouble_ = reason;
+  report_loss(out, reason);
+  reopen_at_ = now + backoff_;
+  backoff_ = std::min(2 * backoff_, longest_backoff);
+  out.close = true;
+  out.report = true;
+  reported_ = vital();
+}
+
+// A device that stays away, or comes and goes without a word (a CAN bus on which nobody
+// acknowledges), is reported the first and every hundredth time; another reason is news again.
+
+void BusSession::report_loss(BusStep& out, const std::string& reason) {
+  if (std::exchange(loss_reason_, reason) != reason) losses_ = 0;
+  loss_reported_ = protocol::is_log_due(++losses_);
+  if (!loss_reported_) return;
+  out.events.push_back(
+      {Level::warning, "line_down",
+       "reason=" + log_quoted(reason) + (losses_ > 1 ? " count=" + std::to_string(losses_) : "")});
+}
+
+void BusSession::report_up(BusStep& out, bool now) {
+  up_reported_ = now;
+  if (now) out.events.push_back({Level::notice, "line_up", ""});
+}
+
+/// The device speaks: what went wrong before is over.
+void BusSession::line_recovered(BusStep& out) {
+  backoff_ = first_backoff;
+  if (!up_reported_) report_up(out, true);
+  losses_ = 0;
+  loss_reason_.clear();
+}
+
+BusStep BusSession::take(protocol::Step step, Instant now) {
+  BusStep out;
+  out.samples = std::move(step.samples);
+  out.events = std::move(step.events);
+  if (step.reopen) {
+    lose(out, "the driver asks for a fresh start", now);
+    return out;
+  }
+  out.baud = step.baud;
+  out.send = std::move(step.send);
+  for (const auto& frame : out.send) health_.bytes_out += frame.size();
+  if (step.wake_at) driver_wake_at_ = step.wake_at;
+  return out;
+}
+
+BusStep BusSession::finish(BusStep out) {
+  const Vital now = vital();
+  if (std::exchange(reported_, now) != now) out.report = true;
+  return out;
+}
+
+}  // namespace esshub::service

@@ -1,0 +1,152 @@
+#include "service/command_service.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "control/policy/orders.hpp"
+#include "model/order_limits.hpp"
+
+namespace esshub::service {
+namespace {
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", value);
+  return text.data();
+}
+
+std::string text(const Instruction& i) {
+  std::string text = " do=" + std::string{name(i.kind)};
+  switch (i.kind) {
+    case InstructionKind::charge:
+    case InstructionKind::discharge:
+      return text + " power_w=" + number(i.power.value()) + " target=" + number(i.target.percent());
+    case InstructionKind::balance:
+    case InstructionKind::idle:
+      return text + " low=" + number(i.low.percent()) + " high=" + number(i.high.percent());
+  }
+  return text;
+}
+
+std::string text(Duration length) {
+  return " length_s=" + number(Seconds{length}.count());
+}
+
+/// The command as it stands in the log.
+struct Text {
+  std::string operator()(const SetMode& c) const {
+    return "set_mode mode=" + std::string{c.mode ? name(*c.mode) : "configured"};
+  }
+  std::string operator()(const SetReserve& c) const {
+    return "set_reserve reserve=" + (c.reserve ? number(c.reserve->percent()) : "configured");
+  }
+  std::string operator()(const StartOverride& c) const {
+    return "start_override" + text(c.instruction) + text(c.length);
+  }
+  std::string operator()(const EndOverride&) const { return "end_override"; }
+  std::string operator()(const StartDispatch& c) const {
+    return "start_dispatch" + text(c.instruction) + text(c.length);
+  }
+  std::string operator()(const EndDispatch&) const { return "end_dispatch"; }
+  std::string operator()(const StartStorm& c) const {
+    return "start_storm reserve=" + number(c.reserve.percent()) + text(c.length);
+  }
+  std::string operator()(const EndStorm&) const { return "end_storm"; }
+  std::string operator()(const ResetCutoff&) const { return "reset_cutoff"; }
+};
+
+}  // namespace
+
+CommandService::CommandService(Deps deps, const std::optional<SavedState>& saved, const Moment& now)
+    : deps_(std::move(deps)), saved_(saved) {
+  if (saved) restore(*saved, now);
+  deps_.send(orders_);
+  begin_counting(now);
+}
+
+Result<void> CommandService::order(const Command& command, const std::string& who,
+                                   const Moment& now) {
+  if (closed_) return fail(ErrorKind::refused, "the hub is stopping");
+  auto orders = control::apply(orders_, command, deps_.settings, now.steady);
+  const auto detail = "who=" + log_quoted(who) + " command=" + std::visit(Text{}, command);
+  if (!orders) {
+    deps_.events("command", {Level::warning, "refused",
+                             detail + " reason=" + log_quoted(orders.error().detail)});
+    return tl::unexpected<Error>(orders.error());
+  }
+  orders_ = *orders;
+  deps_.events("command", {Level::notice, "accepted", detail});
+  changed(now);
+  return {};
+}
+
+void CommandService::set_settings(const control::Settings& settings, const Moment& now) {
+  deps_.settings = settings;
+  begin_counting(now);
+}
+
+void CommandService::note_full(Instant at, const Moment& now) {
+  if (orders_.last_full && at - *orders_.last_full < 1h) return;
+  orders_.last_full = at;
+  changed(now);
+}
+
+CommandService::InForce CommandService::in_force() const {
+  return {deps_.settings, orders_.mode.value_or(deps_.settings.mode)};
+}
+
+/// Every N days needs a first day: without one, a hub restarted now and then would never count
+/// to N.
+void CommandService::begin_counting(const Moment& now) {
+  if (deps_.settings.full_charge_days <= 0.0 || orders_.last_full) return;
+  orders_.last_full = now.steady;
+  changed(now);
+}
+
+void CommandService::restore(const SavedState& saved, const Moment& now) {
+  const auto left = [from = std::max(now.wall, saved.saved_at)](WallTime until) {
+    return std::chrono::duration_cast<Duration>(until - from);
+  };
+  if (saved.mode) restore(SetMode{saved.mode}, "mode", now);
+  if (saved.reserve) restore(SetReserve{saved.reserve}, "reserve", now);
+  if (saved.last_full) {
+    const auto ago = std::max(WallTime::duration::zero(), now.wall - *saved.last_full);
+    orders_.last_full = now.steady - std::chrono::duration_cast<Duration>(ago);
+  }
+  // An order in its last moments is not worth an error.
+  if (saved.manual && left(saved.manual->until) >= shortest(OrderLimitId::override_length))
+    restore(StartOverride{saved.manual->instruction, left(saved.manual->until)}, "override", now);
+  if (saved.storm && left(saved.storm->until) >= shortest(OrderLimitId::storm_length))
+    restore(StartStorm{saved.storm->reserve, left(saved.storm->until)}, "storm", now);
+}
+
+void CommandService::restore(const Command& command, const char* what, const Moment& now) {
+  if (const auto orders = control::apply(orders_, command, deps_.settings, now.steady)) {
+    orders_ = *orders;
+    deps_.events("command",
+                 {Level::notice, "order_restored", "command=" + std::visit(Text{}, command)});
+  } else {
+    deps_.events("command",
+                 {Level::warning, "order_not_restored",
+                  std::string{"what="} + what + " reason=" + log_quoted(orders.error().detail)});
+  }
+}
+
+void CommandService::changed(const Moment& now) {
+  deps_.send(orders_);
+  const auto wall = [&](Instant until) {
+    return std::chrono::round<std::chrono::seconds>(
+        now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady));
+  };
+  SavedState state{.mode = orders_.mode, .reserve = orders_.reserve, .saved_at = now.wall};
+  if (orders_.manual) state.manual = {orders_.manual->instruction, wall(orders_.manual->until)};
+  if (orders_.storm) state.storm = {orders_.storm->reserve, wall(orders_.storm->until)};
+  if (orders_.last_full) state.last_full = wall(*orders_.last_full);
+  if (saved_ && saved_->same(state)) return;
+  saved_ = state;
+  deps_.store(state);
+}
+
+}  // namespace esshub::service

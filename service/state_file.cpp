@@ -1,0 +1,122 @@
+#include "service/state_file.hpp"
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace esshub::service {
+namespace {
+
+using nlohmann::json;
+
+std::int64_t seconds(WallTime t) {
+  return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
+}
+
+// What no clock ever showed is damage, and would overflow.
+WallTime wall_time(const json& value) {
+  constexpr std::int64_t year_2200 = 7258118400;
+  const auto s = value.get<std::int64_t>();
+  if (s < 0 || s > year_2200) throw std::out_of_range("a time that cannot be");
+  return WallTime{std::chrono::seconds{s}};
+}
+
+Soc soc(const json& value) {
+  const auto soc = Soc::from_percent(value.get<double>());
+  if (!soc) throw std::out_of_range("a state of charge beyond 0 to 100 %");
+  return *soc;
+}
+
+json to_json(const Instruction& i) {
+  return {{"do", name(i.kind)},
+          {"power_w", i.power.value()},
+          {"target", i.target.percent()},
+          {"low", i.low.percent()},
+          {"high", i.high.percent()}};
+}
+
+Instruction to_instruction(const json& j) {
+  const auto kind = instruction_kind(j.at("do").get<std::string>());
+  if (!kind) throw std::out_of_range("an unknown instruction");
+  return {*kind, Watts{j.at("power_w").get<double>()}, soc(j.at("target")), soc(j.at("low")),
+          soc(j.at("high"))};
+}
+
+}  // namespace
+
+std::string encode(const SavedState& state) {
+  json j{{"saved_at", seconds(state.saved_at)}};
+  if (state.mode) j["mode"] = name(*state.mode);
+  if (state.reserve) j["reserve"] = state.reserve->percent();
+  if (state.manual) {
+    j["override"] = to_json(state.manual->instruction);
+    j["override"]["until"] = seconds(state.manual->until);
+  }
+  if (state.storm)
+    j["storm"] = {{"reserve", state.storm->reserve.percent()},
+                  {"until", seconds(state.storm->until)}};
+  if (state.last_full) j["last_full"] = seconds(*state.last_full);
+  return j.dump(2) + "\n";
+}
+
+Result<SavedState> decode_state(const std::string& text) {
+  try {
+    const json j = json::parse(text);
+    SavedState state;
+    state.saved_at = wall_time(j.at("saved_at"));
+    if (j.contains("mode")) {
+      state.mode = mode(j["mode"].get<std::string>());
+      if (!state.mode) throw std::out_of_range("an unknown mode");
+    }
+    if (j.contains("reserve")) state.reserve = soc(j["reserve"]);
+    if (j.contains("override"))
+      state.manual = {to_instruction(j["override"]), wall_time(j["override"].at("until"))};
+    if (j.contains("storm"))
+      state.storm = {soc(j["storm"].at("reserve")), wall_time(j["storm"].at("until"))};
+    if (j.contains("last_full")) state.last_full = wall_time(j["last_full"]);
+    return state;
+  } catch (const std::exception& e) {  // the library's way to say no
+    return fail(ErrorKind::invalid, e.what());
+  }
+}
+
+StateFile::StateFile(StateDisk& disk, EventSink events, std::function<void(bool)> failed)
+    : disk_(disk), events_(std::move(events)), failed_(std::move(failed)) {}
+
+std::optional<SavedState> StateFile::load(WallTime now) {
+  auto text = disk_.read();
+  if (text && !*text) return std::nullopt;
+  auto state = text ? decode_state(**text) : tl::unexpected<Error>(text.error());
+  if (state) return *state;
+  const auto moved_to = disk_.quarantine(now);
+  events_("state", {Level::error, "state_damaged",
+                    "reason=" + log_quoted(state.error().detail) +
+                        (moved_to ? " kept_as=" + log_quoted(*moved_to) : "")});
+  if (!moved_to) {
+    frozen_ = true;
+    report_failure(moved_to.error().detail);
+  }
+  return std::nullopt;
+}
+
+bool StateFile::store(const SavedState& state) {
+  if (frozen_) return true;
+  if (const auto written = disk_.replace(encode(state)); !written) {
+    report_failure(written.error().detail);
+    return false;
+  }
+  if (std::exchange(failing_, false)) {
+    events_("state", {Level::notice, "state_stored", ""});
+    failed_(false);
+  }
+  return true;
+}
+
+void StateFile::report_failure(const std::string& reason) {
+  if (std::exchange(failing_, true)) return;
+  events_("state", {Level::warning, "state_not_stored", "reason=" + log_quoted(reason)});
+  failed_(true);
+}
+
+}  // namespace esshub::service

@@ -1,0 +1,85 @@
+// The state file: what was ordered for longer than the hub runs, and how it is kept.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "model/event.hpp"
+#include "model/instruction.hpp"
+#include "model/plan.hpp"
+#include "model/result.hpp"
+
+namespace esshub::service {
+
+/// Ends are by the wall clock: the steady one starts anew with the machine.
+struct SavedState {
+  struct Override {
+    Instruction instruction;
+    WallTime until{};
+    friend bool operator==(const Override&, const Override&) = default;
+  };
+  struct Storm {
+    Soc reserve;
+    WallTime until{};
+    friend bool operator==(const Storm&, const Storm&) = default;
+  };
+  std::optional<Mode> mode{};
+  std::optional<Soc> reserve{};
+  std::optional<Override> manual{};
+  std::optional<Storm> storm{};
+  std::optional<WallTime> last_full{};  ///< the battery was at 100 %
+  WallTime saved_at{};
+
+  /// True when both say the same; when they were saved does not count.
+  [[nodiscard]] bool same(const SavedState& other) const {
+    return mode == other.mode && reserve == other.reserve && manual == other.manual &&
+           storm == other.storm && last_full == other.last_full;
+  }
+};
+
+/// JSON, times as whole seconds since 1970 (UTC).
+[[nodiscard]] std::string encode(const SavedState& state);
+/// An Error says what is damaged.
+[[nodiscard]] Result<SavedState> decode_state(const std::string& text);
+
+/// One file on a disk. Errors say what the system says.
+class StateDisk {
+ public:
+  StateDisk() = default;
+  StateDisk(const StateDisk&) = delete;
+  StateDisk& operator=(const StateDisk&) = delete;
+  virtual ~StateDisk() = default;
+
+  /// The whole file; nothing when there is none.
+  [[nodiscard]] virtual Result<std::optional<std::string>> read() = 0;
+  /// Replaces the file at once and for good: a crash leaves the old one or the new one, never half.
+  [[nodiscard]] virtual Result<void> replace(const std::string& text) = 0;
+  /// Moves a damaged file out of the way as `NAME.damaged-SECONDS`; never deletes. The new name.
+  [[nodiscard]] virtual Result<std::string> quarantine(WallTime now) = 0;
+};
+
+/// For one thread at a time. Safety contract F14: a disk that fails is a fault and an event, once,
+/// until it works again.
+class StateFile {
+ public:
+  /// `events` gets component "state". `failed`: true: cannot be stored; false: can again.
+  StateFile(StateDisk& disk, EventSink events, std::function<void(bool)> failed);
+
+  /// What an earlier run kept; nothing when there is none. A damaged file is quarantined and
+  /// reported; one that cannot even be moved is never written over. `now` is for its new name.
+  [[nodiscard]] std::optional<SavedState> load(WallTime now);
+  /// False: it is still to be written.
+  [[nodiscard]] bool store(const SavedState& state);
+
+ private:
+  void report_failure(const std::string& reason);
+
+  StateDisk& disk_;
+  EventSink events_;
+  std::function<void(bool)> failed_;
+  bool frozen_ = false;   ///< the file must not be touched
+  bool failing_ = false;  ///< reported
+};
+
+}  // namespace esshub::service

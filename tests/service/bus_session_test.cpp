@@ -1,0 +1,250 @@
+#include "service/bus_session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace esshub::service {
+namespace {
+
+protocol::Bytes bytes(std::string_view text) {
+  return protocol::to_bytes(text);
+}
+
+/// Answers every call with the next prepared step and notes the calls.
+struct Script {
+  std::vector<std::string> calls;
+  protocol::Step next;
+  DriverHealth health;
+};
+
+class FakeDriver final : public protocol::Driver {
+ public:
+  explicit FakeDriver(Script& script) : script_(script) {}
+  protocol::Step on_start(Instant) override { return call("start"); }
+  protocol::Step on_bytes(std::span<const std::byte> b, Instant) override {
+    std::string text;
+    for (const auto byte : b) text += static_cast<char>(byte);
+    return call("bytes " + text);
+  }
+  protocol::Step on_timer(Instant) override { return call("timer"); }
+  protocol::Step on_setpoint(const Setpoint& s, Instant) override {
+    return call("setpoint " + std::to_string(static_cast<int>(s.ac_power.value())));
+  }
+  void on_down(Instant) override {
+    script_.health.ready = false;
+    call("down");
+  }
+  const DriverHealth& health() const override { return script_.health; }
+
+ private:
+  protocol::Step call(std::string what) {
+    script_.calls.push_back(std::move(what));
+    return std::exchange(script_.next, {});
+  }
+  Script& script_;
+};
+
+class BusSessionTest : public testing::Test {
+ protected:
+  void SetUp() override { apply(session_.on_start()); }
+  void up() { apply(session_.on_up(session_.generation(), now_)); }
+  void down(const std::string& reason = "gone") {
+    apply(session_.on_down(session_.generation(), reason, now_));
+  }
+  void chunk(std::string_view text) {
+    apply(session_.on_bytes(session_.generation(), bytes(text), now_, now_));
+  }
+  /// Time passes, and the session is woken when it asked to be.
+  void pass(Duration time) {
+    for (const Instant end = now_ + time;;) {
+      const auto wake_at = session_.wake_at();
+      if (!wake_at || *wake_at > end) {
+        now_ = end;
+        return;
+      }
+      now_ = std::max(now_, *wake_at);
+      apply(session_.on_timer(now_));
+    }
+  }
+  void apply(const BusStep& step) {
+    log_.insert(log_.end(), step.events.begin(), step.events.end());
+    if (step.close) ++wire_.closed;
+    if (step.open) ++wire_.opened;
+    if (step.report) ++reports_;
+    wire_.done.insert(wire_.done.end(), step.send.begin(), step.send.end());
+  }
+  [[nodiscard]] auto events(std::string_view name) const {
+    return std::ranges::count(log_, name, &Event::name);
+  }
+
+  struct Wire {
+    int opened = 0;
+    int closed = 0;
+    std::vector<protocol::Bytes> done;
+  };
+  Wire wire_;
+  Script script_;
+  std::vector<Event> log_;
+  int reports_ = 0;
+  Instant now_{1000s};
+  BusSession session_{"meters", std::make_unique<FakeDriver>(script_)};
+};
+
+TEST_F(BusSessionTest, ALaterWakeUpReplacesTheEarlierOne) {
+  script_.next.wake_at = now_ + 100ms;
+  up();
+  script_.next.wake_at = now_ + 300ms;
+  chunk("x");
+  pass(200ms);
+  EXPECT_EQ(script_.calls.back(), "bytes x");
+  pass(100ms);
+  EXPECT_EQ(script_.calls.back(), "timer");
+  pass(1s);
+  EXPECT_EQ(std::count(script_.calls.begin(), script_.calls.end(), "timer"), 1);
+}
+
+TEST_F(BusSessionTest, ReopensWithDoublingBackOffUpToFiveSeconds) {
+  std::vector<Duration> gaps;
+  for (int i = 0; i < 8; ++i) {
+    down();
+    const int opened = wire_.opened;
+    const auto lost = now_;
+    while (wire_.opened == opened) pass(50ms);
+    gaps.push_back(now_ - lost);
+  }
+  EXPECT_EQ(gaps, (std::vector<Duration>{200ms, 400ms, 800ms, 1600ms, 3200ms, 5s, 5s, 5s}));
+  EXPECT_EQ(events("line_down"), 1) << "a device that stays away says so once";
+}
+
+TEST_F(BusSessionTest, ALineThatComesAndGoesWithoutAWordIsToldTheFirstAndEveryHundredthTime) {
+  up();
+  for (int i = 0; i < 150; ++i) {
+    down("nobody acknowledges");
+    pass(5s);
+    up();
+  }
+  EXPECT_EQ(events("line_down"), 2);
+  EXPECT_EQ(events("line_up"), 3) << "at the start and after each told loss";
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  chunk("good");
+  EXPECT_EQ(events("line_up"), 4) << "the recovery, once";
+  down("nobody acknowledges");
+  EXPECT_EQ(events("line_down"), 3) << "news again";
+}
+
+TEST_F(BusSessionTest, GoodFramesBringTheShortBackOffBack) {
+  for (int i = 0; i < 5; ++i) {
+    down();
+    pass(5s);
+  }
+  up();
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  down();
+  const int opened = wire_.opened;
+  pass(200ms);
+  EXPECT_EQ(wire_.opened, opened + 1);
+}
+
+TEST_F(BusSessionTest, NoiseAloneKeepsTheLongBackOff) {
+  for (int i = 0; i < 5; ++i) {
+    down();
+    pass(5s);
+  }
+  up();
+  chunk("noise");
+  down();
+  const int opened = wire_.opened;
+  pass(4s);
+  EXPECT_EQ(wire_.opened, opened);
+}
+
+TEST_F(BusSessionTest, TheDriverMayAskForAFreshStart) {
+  up();
+  script_.next.reopen = true;
+  script_.next.send = {bytes("never")};
+  chunk("x");
+  EXPECT_EQ(script_.calls.back(), "down");
+  EXPECT_TRUE(wire_.done.empty());
+  pass(200ms);
+  EXPECT_EQ(wire_.opened, 2);
+}
+
+TEST_F(BusSessionTest, ASetpointReachesTheDriverOnlyWhileTheLineIsUp) {
+  apply(session_.on_setpoint({Watts{1}, InverterMode::follow, now_ + 1s}, now_));
+  EXPECT_TRUE(script_.calls.empty());
+  up();
+  EXPECT_EQ(script_.calls, std::vector<std::string>{"start"}) << "no old setpoint is replayed";
+  apply(session_.on_setpoint({Watts{2}, InverterMode::follow, now_ + 1s}, now_));
+  EXPECT_EQ(script_.calls.back(), "setpoint 2");
+}
+
+TEST_F(BusSessionTest, WhileDownItIsNotReadyAndSaysWhy) {
+  up();
+  script_.health.ready = true;
+  chunk("x");
+  down("no such device; is it plugged in?");
+  EXPECT_FALSE(session_.health().line_up);
+  EXPECT_FALSE(session_.health().driver.ready);
+  pass(100ms);
+  EXPECT_EQ(session_.health().driver.trouble, "no such device; is it plugged in?");
+}
+
+TEST_F(BusSessionTest, AnAbsentDeviceAtTheStartIsNoError) {
+  down("no such device; is it plugged in?");
+  EXPECT_TRUE(script_.calls.empty()) << "the driver was never started";
+  pass(200ms);
+  up();
+  EXPECT_EQ(script_.calls, std::vector<std::string>{"start"});
+  EXPECT_EQ(session_.health().reopens, 0u) << "it was not lost, it was not there yet";
+}
+
+TEST_F(BusSessionTest, ALossTellsTheDriverAndNothingOfTheOldLineReachesIt) {
+  script_.next.wake_at = now_ + 100ms;
+  up();
+  const auto old = session_.generation();
+  down();
+  EXPECT_EQ(script_.calls.back(), "down");
+  EXPECT_EQ(wire_.closed, 1);
+  pass(250ms);  // reopened meanwhile, and the wake-up has gone by
+  up();
+  EXPECT_EQ(script_.calls.back(), "start");
+  const auto calls = script_.calls.size();
+  apply(session_.on_bytes(old, bytes("old"), now_, now_));
+  apply(session_.on_down(old, "old", now_));
+  EXPECT_EQ(script_.calls.size(), calls);
+  EXPECT_TRUE(session_.health().line_up);
+  EXPECT_EQ(session_.health().reopens, 1u);
+}
+
+TEST_F(BusSessionTest, WhatMustBeKnownAtOnceIsReportedOnceAndCountersAreNot) {
+  up();
+  EXPECT_EQ(reports_, 1);
+  script_.health.ready = true;
+  chunk("x");
+  EXPECT_EQ(reports_, 2);
+  chunk("y");
+  EXPECT_EQ(reports_, 2);
+  script_.health.fault = Fault::bus_contended;
+  chunk("z");
+  EXPECT_EQ(reports_, 3);
+  down();
+  EXPECT_EQ(reports_, 4);
+}
+
+TEST_F(BusSessionTest, AWakeUpThatComesEarlyOrTwiceDoesNothing) {
+  script_.next.wake_at = now_ + 100ms;
+  up();
+  apply(session_.on_timer(now_ + 99ms));
+  EXPECT_EQ(script_.calls.back(), "start");
+  apply(session_.on_timer(now_ + 100ms));
+  apply(session_.on_timer(now_ + 100ms));
+  EXPECT_EQ(std::ranges::count(script_.calls, "timer"), 1);
+}
+
+}  // namespace
+}  // namespace esshub::service
