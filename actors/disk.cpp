@@ -14,7 +14,7 @@ namespace {
 
 tl::unexpected<Error> refuse(const std::filesystem::path& file, const char* what, int number) {
   return fail(ErrorKind::io, std::string{what} + " " + file.string() + ": " +
-                                      std::generic_category().message(number));
+                                 std::generic_category().message(number));
 }
 
 /// A file descriptor that closes itself.

@@ -1,9 +1,9 @@
 #include "config/settings_table.hpp"
 
-
 #include <algorithm>
 
 #include "config/table_reader.hpp"
+#include "config/time_zone.hpp"
 
 namespace esshub::config {
 namespace {

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "config/config.hpp"
-#include "sim/site_clock.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/fit_config.hpp"
 #include "sim/make_plant.hpp"
 #include "sim/progress.hpp"
+#include "sim/site_clock.hpp"
 #include "sim/stopwatch.hpp"
 
 namespace esshub::sim {

@@ -6,8 +6,8 @@
 #include "model/command.hpp"
 #include "model/event.hpp"
 #include "model/view.hpp"
-#include "publish/venus/settings.hpp"
 #include "publish/venus/service.hpp"
+#include "publish/venus/settings.hpp"
 
 namespace esshub::publish {
 

@@ -83,9 +83,8 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const WebSettings& setti
                 "cannot use the certificate " + settings.certificate + ": " + error.message());
   context->use_private_key_file(settings.key, asio::ssl::context::pem, error);
   if (!error && ::SSL_CTX_check_private_key(context->native_handle()) != 1)
-    return fail(
-        ErrorKind::io,
-        "the key " + settings.key + " does not belong to the certificate " + settings.certificate);
+    return fail(ErrorKind::io, "the key " + settings.key + " does not belong to the certificate " +
+                                   settings.certificate);
   if (error)
     return fail(ErrorKind::io, "cannot use the key " + settings.key + ": " + error.message());
   return context;

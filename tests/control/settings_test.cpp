@@ -57,19 +57,23 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"battery.cutoff_voltage_v", [](Settings& s) { s.cutoff_voltage = 43.9_V; }},
         BadRow{"inverter.rating_w", [](Settings& s) { s.inverter_rating = 0.0_W; }},
         BadRow{"inverter.charger_current_a", [](Settings& s) { s.charger_current = 0.0_A; }},
-        BadRow{"inverter.conversion_efficiency", [](Settings& s) { s.conversion_efficiency = 1.01; }},
+        BadRow{"inverter.conversion_efficiency",
+               [](Settings& s) { s.conversion_efficiency = 1.01; }},
         BadRow{"control.slew_w_per_s", [](Settings& s) { s.slew = WattsPerSecond{49}; }},
         BadRow{"control.meter_max_age", [](Settings& s) { s.meter_max_age = 3001ms; }},
         BadRow{"control.bms_max_age", [](Settings& s) { s.bms_max_age = 1s; }},
         BadRow{"control.inverter_max_age", [](Settings& s) { s.inverter_max_age = 4s; }},
         BadRow{"control.setpoint_life", [](Settings& s) { s.setpoint_life = 6s; }},
-        BadRow{"control.loop.meter_time_constant", [](Settings& s) { s.meter_time_constant = -1ms; }},
-        BadRow{"control.loop.inverter_time_constant", [](Settings& s) { s.inverter_time_constant = 6s; }},
+        BadRow{"control.loop.meter_time_constant",
+               [](Settings& s) { s.meter_time_constant = -1ms; }},
+        BadRow{"control.loop.inverter_time_constant",
+               [](Settings& s) { s.inverter_time_constant = 6s; }},
         BadRow{"control.loop.meter_delay", [](Settings& s) { s.meter_delay = -1ms; }},
         BadRow{"control.loop.inverter_delay", [](Settings& s) { s.inverter_delay = 2s; }},
         BadRow{"control.loop.ack_delay", [](Settings& s) { s.ack_delay = 2s; }},
         BadRow{"battery.force_charge_w", [](Settings& s) { s.force_charge_power = 99.0_W; }},
-        BadRow{"control.loop.inverter_ramp_w_per_s", [](Settings& s) { s.inverter_ramp = WattsPerSecond{0}; }}));
+        BadRow{"control.loop.inverter_ramp_w_per_s",
+               [](Settings& s) { s.inverter_ramp = WattsPerSecond{0}; }}));
 
 class Contradiction : public testing::TestWithParam<BadRow> {};
 
@@ -123,7 +127,8 @@ TEST(Settings, EveryMistakeIsReportedAtOnce) {
   settings.slew = WattsPerSecond{1e6};
   settings.soc_floor = 60.0_soc;
   settings.soc_ceiling = 50.0_soc;
-  EXPECT_THAT(keys(settings), ElementsAre("control.period", "control.slew_w_per_s", "battery.soc_floor"));
+  EXPECT_THAT(keys(settings),
+              ElementsAre("control.period", "control.slew_w_per_s", "battery.soc_floor"));
 }
 
 TEST(Settings, AValueOutOfRangeIsBlamedOnce) {
@@ -140,9 +145,11 @@ TEST(Settings, AContradictionHidesNoOther) {
   settings.cutoff_soc = 50.0_soc;
   settings.import_cap = 0.0_W;
   settings.grid_setpoint = 100.0_W;
-  EXPECT_THAT(keys(settings), ElementsAre("battery.soc_floor", "battery.reserve", "grid.import_cap_w"));
+  EXPECT_THAT(keys(settings),
+              ElementsAre("battery.soc_floor", "battery.reserve", "grid.import_cap_w"));
   settings.soc_floor = 45.0_soc;
-  EXPECT_THAT(keys(settings), ElementsAre("battery.soc_floor", "battery.reserve", "battery.cutoff_soc", "grid.import_cap_w"));
+  EXPECT_THAT(keys(settings), ElementsAre("battery.soc_floor", "battery.reserve",
+                                          "battery.cutoff_soc", "grid.import_cap_w"));
 }
 
 TEST(Settings, AMistakeSaysWhatWasFoundAndExpectedInTheSettingsUnit) {

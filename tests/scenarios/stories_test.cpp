@@ -19,11 +19,11 @@
 #include <toml++/toml.h>
 
 #include "config/config.hpp"
-#include "sim/site_clock.hpp"
 #include "sim/closed_loop.hpp"
 #include "sim/fit_config.hpp"
 #include "sim/make_plant.hpp"
 #include "sim/scenario.hpp"
+#include "sim/site_clock.hpp"
 
 namespace esshub::sim {
 namespace {

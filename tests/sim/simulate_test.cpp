@@ -10,10 +10,10 @@
 #include <gtest/gtest.h>
 
 #include "config/config.hpp"
-#include "sim/site_clock.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/fit_config.hpp"
 #include "sim/hub_config.hpp"
+#include "sim/site_clock.hpp"
 #include "sim/trace.hpp"
 
 namespace esshub::sim {

@@ -324,7 +324,8 @@ TEST(Rs485Answer, FromAnotherAddressIsRefused) {
       "02"
       "48505443523033313731313132353930");
   EXPECT_TRUE(decode_answer(good, {CommandCode::serial_number, 2}));
-  EXPECT_EQ(decode_answer(good, {CommandCode::serial_number, 3}).error().kind, DecodeErrorKind::address);
+  EXPECT_EQ(decode_answer(good, {CommandCode::serial_number, 3}).error().kind,
+            DecodeErrorKind::address);
   EXPECT_EQ(refused(CommandCode::serial_number,
                     "03"
                     "48505443523033313731313132353930"),
@@ -388,11 +389,14 @@ TEST(Rs485Analog, PositiveIsCharging) {
 TEST(Rs485Analog, WhatCannotBeIsRefused) {
   EXPECT_NO_THROW(decoded<Analog>(CommandCode::analog, analog()));
   EXPECT_EQ(refused(CommandCode::analog, analog("020CE40000")), DecodeErrorKind::content) << "0 V";
-  EXPECT_EQ(refused(CommandCode::analog, analog("020CE4FFFF")), DecodeErrorKind::content) << "-1 mV";
-  EXPECT_EQ(refused(CommandCode::analog, analog("020CE41389")), DecodeErrorKind::content) << "5.001 V";
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE4FFFF")), DecodeErrorKind::content)
+      << "-1 mV";
+  EXPECT_EQ(refused(CommandCode::analog, analog("020CE41389")), DecodeErrorKind::content)
+      << "5.001 V";
   EXPECT_EQ(refused(CommandCode::analog, analog("00")), DecodeErrorKind::content) << "no cell";
   EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "00")), DecodeErrorKind::content);
-  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010000")), DecodeErrorKind::content) << "0 K";
+  EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010000")), DecodeErrorKind::content)
+      << "0 K";
   EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, "010E94")), DecodeErrorKind::content)
       << "100.1";
   EXPECT_EQ(refused(CommandCode::analog, analog(two_cells, two_temperatures,
