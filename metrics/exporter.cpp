@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -22,17 +23,18 @@ class Collector final : public prometheus::Collectable {
   explicit Collector(std::string version) : version_(std::move(version)) {}
 
   void update(const View& view) {
+    auto newest = std::make_shared<const View>(view);
     const std::lock_guard lock(mutex_);
-    view_ = view;
+    view_ = std::move(newest);
   }
 
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override {
-    auto newest = copy();
+    const auto view = newest();
     Page page;
     page.gauge("esshub_build_info", "Always 1; the version is the label.");
     page.add({{"version", version_}}, 1.0);
-    if (newest) {
-      add_view(page, std::move(*newest), std::chrono::steady_clock::now());
+    if (view) {
+      add_view(page, *view, std::chrono::steady_clock::now());
     } else {
       add_faults(page, {});  // nothing has been raised yet, and increase() needs the start
     }
@@ -40,14 +42,14 @@ class Collector final : public prometheus::Collectable {
   }
 
  private:
-  [[nodiscard]] std::optional<View> copy() const {
+  [[nodiscard]] std::shared_ptr<const View> newest() const {
     const std::lock_guard lock(mutex_);
     return view_;
   }
 
   std::string version_;
   mutable std::mutex mutex_;
-  std::optional<View> view_;
+  std::shared_ptr<const View> view_;
 };
 
 class HttpExporter final : public Exporter {

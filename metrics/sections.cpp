@@ -1,10 +1,14 @@
 #include "metrics/sections.hpp"
 
 #include <chrono>
+#include <memory>
 
 namespace esshub::metrics {
 
-void add_view(Page& page, View view, Instant now) {
+void add_view(Page& page, const View& newest, Instant now) {
+  // On the heap: a View takes more than half of the stack that the server gives its threads.
+  const auto copy = std::make_unique<View>(newest);
+  View& view = *copy;
   const bool current = now - view.now <= view.max_age;  // else the control itself is silent
   view.wall += std::chrono::duration_cast<WallTime::duration>(now - view.now);
   view.now = now;

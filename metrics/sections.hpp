@@ -14,7 +14,7 @@ constexpr double coulombs_per_ampere_hour = 3600.0;
 
 /// Every section, as true at `now` (not before view.now): what has become too old since the View
 /// was made is left out, and of a View that is itself too old only counters and ages remain.
-void add_view(Page& page, View view, Instant now);
+void add_view(Page& page, const View& newest, Instant now);
 
 /// What the meters, the battery and the inverter measure, everywhere where it is current, and the
 /// age of it all.
