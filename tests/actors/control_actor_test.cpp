@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "config/time_zone.hpp"
 #include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
@@ -41,11 +42,14 @@ class ControlActorTest : public testing::Test {
  protected:
   void SetUp() override {
     mood = Mood::normal;
-    ControlDeps deps;
+    ControlDeps deps{.settings = {},
+                     .sources = {},
+                     .step = {},
+                     .zone = config::load_time_zone("Europe/London").value(),
+                     .events = {}};
     deps.settings.period = 5ms;
     deps.sources = {{"inverter", queue_}};
     deps.step = &fake_step;
-    deps.zone = config::load_time_zone("Europe/London").value();
     deps.realtime = false;
     deps.events = log_.sink();
     self_->monitor(control_ = spawn_control(system_, deps, self_));
@@ -169,10 +173,13 @@ TEST_F(ControlActorTest, StopWithoutAnInverterEndsAtOnce) {
 }
 
 TEST_F(ControlActorTest, RefusedRealTimeIsOneEventAndItTicksOn) {
-  ControlDeps deps;
+  ControlDeps deps{.settings = {},
+                   .sources = {},
+                   .step = {},
+                   .zone = config::load_time_zone("Etc/UTC").value(),
+                   .events = {}};
   deps.settings.period = 5ms;
   deps.step = &fake_step;
-  deps.zone = config::load_time_zone("Etc/UTC").value();
   deps.events = log_.sink();
   const auto eager = spawn_control(system_, deps, self_);
   caf::anon_send(eager, NextView{self_});

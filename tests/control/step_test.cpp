@@ -419,7 +419,7 @@ TEST(Islanded, AnInverterOfUnknownStatusIsNotControlled) {
   h.state = static_cast<InverterStatus>(4);
   const Decision d = h.run(1s);
   EXPECT_EQ(d.battery_power, Watts{});
-  EXPECT_TRUE(d.reasons.has(Cause::inverter_stale));
+  EXPECT_TRUE(d.reasons.has(Cause::inverter_lost));
   EXPECT_EQ(d.setpoint.mode, InverterMode::release);
 }
 

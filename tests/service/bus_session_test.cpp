@@ -229,7 +229,7 @@ TEST_F(BusSessionTest, WhatMustBeKnownAtOnceIsReportedOnceAndCountersAreNot) {
   EXPECT_EQ(reports_, 2);
   chunk("y");
   EXPECT_EQ(reports_, 2);
-  script_.health.fault = Fault::bus_contended;
+  script_.health.faults.set(Fault::bus_contended, true);
   chunk("z");
   EXPECT_EQ(reports_, 3);
   down();

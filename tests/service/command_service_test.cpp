@@ -20,12 +20,12 @@ class MemoryDisk final : public StateDisk {
  public:
   Result<std::optional<std::string>> read() override { return text; }
   Result<void> replace(const std::string& fresh) override {
-    if (full) return fail(ErrorKind::content, "no space left on device");
+    if (full) return fail(ErrorKind::io, "no space left on device");
     text = fresh;
     return {};
   }
   Result<std::string> quarantine(WallTime) override {
-    if (full) return fail(ErrorKind::content, "read-only file system");
+    if (full) return fail(ErrorKind::io, "read-only file system");
     quarantined = *std::exchange(text, {});
     return std::string{"state.json.damaged"};
   }

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "model/snapshot.hpp"
 #include "protocol/vebus/driver.hpp"
 #include "protocol/vebus/messages.hpp"
 #include "sim/plant/device.hpp"
@@ -267,9 +268,10 @@ Rates minute(World& world, const char* what) {
   Snapshot seen;
   for (const auto& sample : world.samples) {
     const auto& before = seen.raw(sample.channel.point, sample.channel.measure);
-    if (before && sample.at >= from)
+    if (before && sample.at >= from) {
       EXPECT_TRUE(fresh(before, sample.at))
           << name(sample.channel.measure) << " after " << Seconds{sample.at - before->at}.count();
+    }
     seen.absorb(sample);
   }
   for (const auto slow : {Measure::dc_voltage, Measure::charge_state})
