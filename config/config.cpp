@@ -134,9 +134,10 @@ class Loader {
   }
 
   void read_loop(TableReader loop) {
-    setting(loop, "meter_lag", "meter_lag", control_.meter_lag);
+    setting(loop, "meter_time_constant", "meter_time_constant", control_.meter_time_constant);
     setting(loop, "meter_delay", "meter_delay", control_.meter_delay);
-    setting(loop, "inverter_lag", "inverter_lag", control_.inverter_lag);
+    setting(loop, "inverter_time_constant", "inverter_time_constant",
+            control_.inverter_time_constant);
     setting(loop, "inverter_delay", "inverter_delay", control_.inverter_delay);
     setting(loop, "ack_delay", "ack_delay", control_.ack_delay);
     setting(loop, "inverter_ramp_w_per_s", "inverter_ramp", control_.inverter_ramp);

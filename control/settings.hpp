@@ -65,12 +65,13 @@ struct Settings {
   Duration inverter_max_age = 3s;
   Duration setpoint_life = 1s;  ///< how long a setpoint may be (re)written after its tick
 
-  // What the loop knows of the plant's delays; lags, ramp and gain are only where it begins
-  Duration meter_lag = 217ms;       ///< time constant of the meter's filter (1 s to 99 %)
-  Duration meter_delay = 85ms;      ///< from the meter latching its registers to our time stamp
-  Duration inverter_lag = 100ms;    ///< time constant of the inverter's response
-  Duration inverter_delay = 120ms;  ///< from the inverter's snapshot to our time stamp
-  Duration ack_delay = 60ms;        ///< from a setpoint taking effect to its acknowledgement
+  // What the loop knows of the plant's delays; time constants, ramp and gain are only where it
+  // begins
+  Duration meter_time_constant = 217ms;  ///< time constant of the meter's filter (1 s to 99 %)
+  Duration meter_delay = 85ms;  ///< from the meter latching its registers to our time stamp
+  Duration inverter_time_constant = 100ms;  ///< time constant of the inverter's response
+  Duration inverter_delay = 120ms;          ///< from the inverter's snapshot to our time stamp
+  Duration ack_delay = 60ms;  ///< from a setpoint taking effect to its acknowledgement
   WattsPerSecond inverter_ramp{1000.0};
 
   friend bool operator==(const Settings&, const Settings&) = default;

@@ -21,11 +21,11 @@ void add_loop(Page& page, const LoopQuality& loop) {
              "Mean distance of the inverter's measured power from the predicted one in watts.");
   page.add({}, number(loop.model_error));
   page.gauge(
-      "esshub_loop_lag_seconds",
+      "esshub_loop_time_constant_seconds",
       "Time constants of the grid meter's filter and of the inverter's answer in seconds, as "
       "identified; absent until then.");
-  page.add({{"device", "meter"}}, number(loop.meter_lag));
-  page.add({{"device", "inverter"}}, number(loop.inverter_lag));
+  page.add({{"device", "meter"}}, number(loop.meter_time_constant));
+  page.add({{"device", "inverter"}}, number(loop.inverter_time_constant));
   page.gauge("esshub_loop_meter_later_seconds",
              "How much later than configured the grid meter is besides its filter in seconds, as "
              "identified; absent until then.");

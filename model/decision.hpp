@@ -133,12 +133,12 @@ struct Policy {
 /// it has found out nothing yet: then it goes by the settings.
 struct LoopQuality {
   /// Time constant of the grid meter's filter.
-  std::optional<Seconds> meter_lag;
+  std::optional<Seconds> meter_time_constant;
   /// How much later than configured the meter is besides.
   std::optional<Seconds> meter_delay;
-  std::optional<Seconds> inverter_lag;          ///< time constant of the inverter's answer
-  std::optional<WattsPerSecond> inverter_ramp;  ///< how fast it moves at most
-  std::optional<double> inverter_gain;          ///< watts it does for each watt it is told
+  std::optional<Seconds> inverter_time_constant;  ///< time constant of the inverter's answer
+  std::optional<WattsPerSecond> inverter_ramp;    ///< how fast it moves at most
+  std::optional<double> inverter_gain;            ///< watts it does for each watt it is told
   /// Mean |measured - predicted| of the inverter, last ten measurements.
   std::optional<Watts> model_error;
   /// Mean |grid meter|, about the last minute.

@@ -29,15 +29,15 @@ constexpr double active_w = 15.0;  ///< the inverter's move shows meters this fa
 /// Until something is known the meter is taken for slower than configured: the first moves are a
 /// little late to arrive instead of too large. By the sweep
 /// (docs/decisions/0006-identified-loop.md).
-constexpr Seconds careful_lag{0.16};
+constexpr Seconds unidentified_margin{0.16};
 constexpr double meter_memory = 0.5;
-constexpr double meter_pace = 0.7;    ///< share of the way to the best, where it is clearly better
-constexpr double doubtful = 20.0;     ///< W better than the present one: half of that pace
-constexpr double least_pace = 0.2;    ///< of meter_pace
-constexpr double lag_prior = 30.0;    ///< W for each second away from the setting
-constexpr double delay_prior = 60.0;  ///< the same of the delay
-constexpr double meter_evidence = 60.0;   ///< W between best and worst before one is chosen
-constexpr double window_evidence = 30.0;  ///< the same of one window before it counts
+constexpr double meter_pace = 0.7;  ///< share of the way to the best, where it is clearly better
+constexpr double doubtful = 20.0;   ///< W better than the present one: half of that pace
+constexpr double least_pace = 0.2;  ///< of meter_pace
+constexpr double time_constant_prior = 30.0;  ///< W for each second away from the setting
+constexpr double delay_prior = 60.0;          ///< the same of the delay
+constexpr double meter_evidence = 60.0;       ///< W between best and worst before one is chosen
+constexpr double window_evidence = 30.0;      ///< the same of one window before it counts
 constexpr Watts meters_agree{25.0};
 constexpr Duration early_look = 12s;  ///< at a window, for what is clear already
 constexpr Duration longest_window = 20s;
@@ -62,13 +62,14 @@ double between(std::span<const double> values, std::size_t index, double offset)
   return values[index];
 }
 
-/// Where the inverter would be by every pair of ramp and lag: all of them side by side, for what
-/// they have in common is most of the work.
+/// Where the inverter would be by every pair of ramp and time constant: all of them side by side,
+/// for what they have in common is most of the work.
 class Candidates {
  public:
   static constexpr std::size_t ramps = inverter_ramps.size();
-  static constexpr std::size_t lags = inverter_lags.size();
-  using Powers = std::array<double, ramps * lags>;  ///< W, the ramps of the first lag first
+  static constexpr std::size_t time_constants = inverter_time_constants.size();
+  using Powers = std::array<double, ramps * time_constants>;  ///< W, the ramps of the first time
+                                                              ///< constant first
 
   Candidates(Watts power, const InverterResponse& present) : present_(present) {
     powers_.fill(power.value());
@@ -88,16 +89,17 @@ class Candidates {
  private:
   void prepare(Duration dt) {
     dt_ = dt;
-    for (std::size_t i = 0; i < lags; ++i) shares_[i] = filter_gain(dt, Seconds{inverter_lags[i]});
+    for (std::size_t i = 0; i < time_constants; ++i)
+      shares_[i] = filter_gain(dt, Seconds{inverter_time_constants[i]});
     for (std::size_t i = 0; i < ramps; ++i)
       reaches_[i] = (WattsPerSecond{inverter_ramps[i]} * Seconds{dt}).value();
   }
   template <class Settled>
   void advance(Settled settled) {
-    for (std::size_t lag = 0; lag < lags; ++lag) {
-      const double share = shares_[lag];
+    for (std::size_t time_constant = 0; time_constant < time_constants; ++time_constant) {
+      const double share = shares_[time_constant];
       for (std::size_t ramp = 0; ramp < ramps; ++ramp) {
-        double& power = powers_[lag * ramps + ramp];
+        double& power = powers_[time_constant * ramps + ramp];
         const double way = power + (settled(power) - power) * share - power;
         const double reach = reaches_[ramp];
         power += way < -reach ? -reach : reach < way ? reach : way;
@@ -108,7 +110,7 @@ class Candidates {
   InverterResponse present_;  ///< its gain and offset count
   Powers powers_{};
   Duration dt_{};
-  std::array<double, lags> shares_{};
+  std::array<double, time_constants> shares_{};
   std::array<double, ramps> reaches_{};
 };
 
@@ -126,7 +128,8 @@ void choose_response(LoopModel& loop, InverterResponse& present) {
   const double offset = inside ? vertex(scores[best - 1], scores[best], scores[best + 1]) : 0.0;
   const double wanted = between(inverter_ramps, ramp, offset);
   present.ramp += WattsPerSecond{wanted - present.ramp.value()} * response_pace;
-  present.lag += (Seconds{inverter_lags[best / ramps]} - present.lag) * response_pace;
+  present.time_constant +=
+      (Seconds{inverter_time_constants[best / ramps]} - present.time_constant) * response_pace;
 }
 
 struct Commanded {
@@ -178,19 +181,21 @@ std::size_t present_meter(const Settings& settings, const LoopModel& loop) {
     const auto away = [&](double value) { return std::abs(value - present.count()); };
     return static_cast<std::size_t>(std::ranges::min_element(values, {}, away) - values.begin());
   };
-  return nearest(meter_delays, loop.meter_delay) * meter_lags.size() +
-         nearest(meter_lags, meter_lag_of(settings, loop));
+  return nearest(meter_delays, loop.meter_delay) * meter_time_constants.size() +
+         nearest(meter_time_constants, meter_time_constant_of(settings, loop));
 }
 
 void choose_meter(const Settings& settings, LoopModel& loop, const ByMeter<double>& cost) {
-  constexpr std::size_t lags = meter_lags.size();
+  constexpr std::size_t time_constants = meter_time_constants.size();
   const auto [least_cost, most_cost] = std::ranges::minmax(cost);
   if (most_cost - least_cost < window_evidence) return;
   ByMeter<double> scores{};
   for (std::size_t i = 0; i < scores.size(); ++i) {
     loop.meter_cost[i] = loop.meter_cost[i] * meter_memory + cost[i];
-    const double away = std::abs(meter_lags[i % lags] - Seconds{settings.meter_lag}.count());
-    scores[i] = loop.meter_cost[i] + lag_prior * away + delay_prior * meter_delays[i / lags];
+    const double away = std::abs(meter_time_constants[i % time_constants] -
+                                 Seconds{settings.meter_time_constant}.count());
+    scores[i] = loop.meter_cost[i] + time_constant_prior * away +
+                delay_prior * meter_delays[i / time_constants];
   }
   const auto [smallest, largest] = std::ranges::minmax(scores);
   if (largest - smallest < meter_evidence) return;
@@ -199,14 +204,16 @@ void choose_meter(const Settings& settings, LoopModel& loop, const ByMeter<doubl
     const bool inside = place > 0 && place + 1 < count;
     return inside ? vertex(scores[best - stride], scores[best], scores[best + stride]) : 0.0;
   };
-  const std::size_t lag = best % lags;
-  const std::size_t delay = best / lags;
-  const Seconds best_lag{between(meter_lags, lag, offset(lag, lags, 1))};
-  const Seconds best_delay{between(meter_delays, delay, offset(delay, meter_delays.size(), lags))};
-  const Seconds present = meter_lag_of(settings, loop);
+  const std::size_t time_constant = best % time_constants;
+  const std::size_t delay = best / time_constants;
+  const Seconds best_time_constant{
+      between(meter_time_constants, time_constant, offset(time_constant, time_constants, 1))};
+  const Seconds best_delay{
+      between(meter_delays, delay, offset(delay, meter_delays.size(), time_constants))};
+  const Seconds present = meter_time_constant_of(settings, loop);
   const double better = scores[present_meter(settings, loop)] - smallest;
   const double pace = meter_pace * std::max(least_pace, better / (better + doubtful));
-  loop.meter_lag = present + (best_lag - present) * pace;
+  loop.meter_time_constant = present + (best_time_constant - present) * pace;
   loop.meter_delay += (best_delay - loop.meter_delay) * pace;
 }
 
@@ -232,11 +239,12 @@ std::optional<Watts> command_at(const LoopModel& loop, Instant when) {
 
 InverterResponse response_of(const Settings& settings, const LoopModel& loop) {
   if (loop.inverter) return *loop.inverter;
-  return {settings.inverter_ramp, Seconds{settings.inverter_lag}, 1.0, Watts{}};
+  return {settings.inverter_ramp, Seconds{settings.inverter_time_constant}, 1.0, Watts{}};
 }
 
-Seconds meter_lag_of(const Settings& settings, const LoopModel& loop) {
-  return loop.meter_lag.value_or(Seconds{settings.meter_lag} + careful_lag);
+Seconds meter_time_constant_of(const Settings& settings, const LoopModel& loop) {
+  return loop.meter_time_constant.value_or(Seconds{settings.meter_time_constant} +
+                                           unidentified_margin);
 }
 
 void identify_response(const Settings& settings, LoopModel& loop, Watts measured, Instant at) {
@@ -272,7 +280,7 @@ void identify_response(const Settings& settings, LoopModel& loop, Watts measured
 
 void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::GridReading& grid,
                     const ByMeter<Watts>& shown, bool known) {
-  constexpr std::size_t lags = meter_lags.size();
+  constexpr std::size_t time_constants = meter_time_constants.size();
   constexpr std::size_t count = std::tuple_size_v<ByMeter<Watts>>;
   LoopModel::Judged now{.at = grid.taken, .grid = grid.power, .known = known};
   for (std::size_t i = 0; i < count; ++i) now.residual[i] = grid.power - shown[i];
@@ -286,13 +294,14 @@ void identify_meter(const Settings& settings, LoopModel& loop, const LoopModel::
   }
   const double h = Seconds{model_step}.count();
   const auto steps = std::max<Duration::rep>(1, dt / model_step);
-  std::array<double, lags> kept;  // of the older reading, after dt behind each filter
+  std::array<double, time_constants> kept;  // of the older reading, after dt behind each filter
   kept.fill(1.0);
   for (Duration::rep n = 0; n < steps; ++n)
-    for (std::size_t lag = 0; lag < lags; ++lag)
-      kept[lag] *= meter_lags[lag] / (meter_lags[lag] + h);
+    for (std::size_t time_constant = 0; time_constant < time_constants; ++time_constant)
+      kept[time_constant] *=
+          meter_time_constants[time_constant] / (meter_time_constants[time_constant] + h);
   for (std::size_t i = 0; i < count; ++i) {
-    const double old = kept[i % lags];
+    const double old = kept[i % time_constants];
     now.load[i] = (now.residual[i] - before->residual[i] * old) * (1.0 / (1.0 - old));
   }
   now.active = abs(now.residual.front() - now.residual.back()).value() > active_w;

@@ -33,10 +33,10 @@ void walk(const LoopModel& loop, Instant from, Instant to, Step step) {
 
 /// What the settings say, until something better is known.
 [[nodiscard]] InverterResponse response_of(const Settings& settings, const LoopModel& loop);
-[[nodiscard]] Seconds meter_lag_of(const Settings& settings, const LoopModel& loop);
+[[nodiscard]] Seconds meter_time_constant_of(const Settings& settings, const LoopModel& loop);
 
-/// The inverter measured `measured` at `at`, after loop.known at loop.known_at: which ramp and lag
-/// lead from one to the other? And once it has arrived: which gain?
+/// The inverter measured `measured` at `at`, after loop.known at loop.known_at: which ramp and time
+/// constant lead from one to the other? And once it has arrived: which gain?
 void identify_response(const Settings& settings, LoopModel& loop, Watts measured, Instant at);
 
 /// The grid meter showed `grid`, and `shown` is the inverter's part of it by every candidate. The

@@ -24,7 +24,7 @@ struct State {
 State predict(const Settings& s, const LoopModel& loop, Instant to) {
   State state{loop.known, {loop.metered.back()}};
   InverterSteps inverter{response_of(s, loop)};
-  MeterSteps<1> meter{{meter_lag_of(s, loop)}};
+  MeterSteps<1> meter{{meter_time_constant_of(s, loop)}};
   walk(loop, *loop.known_at, to, [&](std::optional<Watts> setpoint, Duration dt) {
     state.inverter = inverter.next(state.inverter, setpoint.value_or(state.inverter), dt);
     meter.advance(state.shown, state.inverter, dt);
@@ -34,13 +34,14 @@ State predict(const Settings& s, const LoopModel& loop, Instant to) {
 
 /// What the grid meter shows at `now` of the inverter, as long as loop.metered is of `now`.
 Watts shown_at(const LoopModel& loop, Instant now) {
-  return loop.past.at(now - as_duration(loop.meter_delay), now, loop.metered).by(meter_lags.size());
+  return loop.past.at(now - as_duration(loop.meter_delay), now, loop.metered)
+      .by(meter_time_constants.size());
 }
 
 /// Keeps what was identified; the rest begins anew from here.
 void restart(LoopModel& loop) {
   LoopModel fresh_model;
-  fresh_model.meter_lag = loop.meter_lag;
+  fresh_model.meter_time_constant = loop.meter_time_constant;
   fresh_model.meter_delay = loop.meter_delay;
   fresh_model.inverter = loop.inverter;
   fresh_model.pace_known = loop.pace_known;
@@ -56,7 +57,7 @@ void restart(LoopModel& loop) {
 
 /// What the inverter does by itself teaches nothing of how it follows.
 void forget_identified(LoopModel& loop) {
-  loop.meter_lag.reset();
+  loop.meter_time_constant.reset();
   loop.meter_delay = {};
   loop.inverter.reset();
   loop.pace_known = false;
@@ -87,9 +88,10 @@ void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) 
   Watts expected = predict(s, loop, at).inverter;
   const Watts surprise = abs(measured - expected);
   loop.model_error += (surprise.value() - loop.model_error) * error_pace;
-  // How far the path in between may be off, as time: it would pass for a lag of the meter.
+  // How far the path in between may be off, as time: it would pass for a time constant of the
+  // meter.
   const Watts telling = abs(measured - loop.known) +
-                        abs(loop.metered.front() - loop.metered[meter_lags.size() - 1]) +
+                        abs(loop.metered.front() - loop.metered[meter_time_constants.size() - 1]) +
                         Watts{15.0};
   const bool path_known = surprise * (0.5 * span.count()) < telling * most_path_error.count();
   identify_response(s, loop, measured, at);
@@ -97,7 +99,7 @@ void take_power(const Settings& s, LoopModel& loop, Watts measured, Instant at) 
   const InverterResponse how = response_of(s, loop);
   if (how != before) expected = predict(s, loop, at).inverter;
   InverterSteps inverter{how};
-  MeterSteps meters{all_meters(meter_lag_of(s, loop))};
+  MeterSteps meters{all_meters(meter_time_constant_of(s, loop))};
   const Watts error = measured - expected;
   Watts modelled = loop.known;
   std::size_t evaluated = 0;
@@ -142,9 +144,10 @@ void evaluate_load(const Settings& s, LoopModel& loop) {
   const auto& grid = loop.pending[loop.unjudged_count - 1];
   const Instant shown = grid.taken - as_duration(loop.meter_delay);
   loop.residual =
-      grid.power - (shown < *loop.known_at
-                        ? loop.past.at(shown, *loop.known_at, loop.metered).by(meter_lags.size())
-                        : predict(s, loop, shown).shown.front());
+      grid.power -
+      (shown < *loop.known_at
+           ? loop.past.at(shown, *loop.known_at, loop.metered).by(meter_time_constants.size())
+           : predict(s, loop, shown).shown.front());
 }
 
 /// A steady error that the model does not explain (meters that disagree) is trimmed away; while
@@ -156,7 +159,7 @@ void trim(const Settings& s, LoopModel& loop, Watts grid, Watts change, Duration
       !earlier || abs(*earlier - setpoint) > steady_move || abs(change) > steady_move;
   if (moving || !loop.moved_at) loop.moved_at = now;
   const Seconds rest =
-      Seconds{0.5} + 4.0 * meter_lag_of(s, loop) + loop.meter_delay + Seconds{since};
+      Seconds{0.5} + 4.0 * meter_time_constant_of(s, loop) + loop.meter_delay + Seconds{since};
   if (limited || Seconds{now - *loop.moved_at} < rest) return;
   const Watts error = s.grid_setpoint - grid;
   const Watts bound = std::max(Watts{30.0}, abs(setpoint) * trim_share);
@@ -216,12 +219,12 @@ Watts balancing_power(const Inputs& inputs, const Observation& observation, cons
 
 LoopQuality loop_quality(const LoopModel& loop) {
   LoopQuality found;
-  if (loop.meter_lag) {
-    found.meter_lag = *loop.meter_lag;
+  if (loop.meter_time_constant) {
+    found.meter_time_constant = *loop.meter_time_constant;
     found.meter_delay = loop.meter_delay;
   }
   if (loop.inverter && loop.pace_known) {
-    found.inverter_lag = loop.inverter->lag;
+    found.inverter_time_constant = loop.inverter->time_constant;
     found.inverter_ramp = loop.inverter->ramp;
   }
   if (loop.inverter && loop.gain_known) found.inverter_gain = loop.inverter->gain;

@@ -8,9 +8,9 @@
 namespace esshub::control {
 
 /// Advances the model of inverter and meter to `inputs.now`, corrects it by the inverter's own
-/// measurement, takes in a new grid sample, and learns lags, ramp and gain from both. Afterwards
-/// memory.loop.residual is the grid power if the inverter drew nothing at AC-in (W, + = import),
-/// free of the inverter's own moves.
+/// measurement, takes in a new grid sample, and learns time constants, ramp and gain from both.
+/// Afterwards memory.loop.residual is the grid power if the inverter drew nothing at AC-in (W, + =
+/// import), free of the inverter's own moves.
 ///
 /// The grid meter shows filter(residual + inverter). Subtracting the inverter power as it is *now*
 /// would make the loop answer its own steps a second time; subtracting it as the meter's filter saw

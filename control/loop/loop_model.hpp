@@ -11,11 +11,11 @@
 
 namespace esshub::control {
 
-/// How the inverter follows: power' = (gain x setpoint + offset - power) / lag, never faster than
-/// the ramp.
+/// How the inverter follows: power' = (gain x setpoint + offset - power) / time constant, never
+/// faster than the ramp.
 struct InverterResponse {
   WattsPerSecond ramp{1000.0};
-  Seconds lag{0.1};
+  Seconds time_constant{0.1};
   double gain = 1.0;  ///< watts it does for each watt it is told
   Watts offset{};     ///< what it does besides
 
@@ -23,10 +23,10 @@ struct InverterResponse {
   friend bool operator==(const InverterResponse&, const InverterResponse&) = default;
 };
 
-/// Ramps and lags of the inverter that are compared with each other.
+/// Ramps and time constants of the inverter that are compared with each other.
 constexpr std::array<double, 10> inverter_ramps{100,  200,  300,  400,  700,
                                                 1000, 1600, 2500, 5000, 15000};  // W/s
-constexpr std::array<double, 4> inverter_lags{0.02, 0.1, 0.25, 0.5};             // s
+constexpr std::array<double, 4> inverter_time_constants{0.02, 0.1, 0.25, 0.5};   // s
 
 struct LoopModel {
   struct Command {
@@ -56,10 +56,10 @@ struct LoopModel {
   Watts trim{};                     ///< slow integral against a steady grid error
 
   // Identified
-  std::optional<Seconds> meter_lag;
+  std::optional<Seconds> meter_time_constant;
   Seconds meter_delay{};                     ///< beyond that of the settings
   std::optional<InverterResponse> inverter;  ///< what is not known of it is of the settings
-  bool pace_known = false;                   ///< its ramp and lag
+  bool pace_known = false;                   ///< its ramp and time constant
   bool gain_known = false;
   std::array<GridReading, depth> pending;  ///< taken after known_at
   std::size_t unjudged_count = 0;
@@ -68,7 +68,7 @@ struct LoopModel {
     Watts grid{};
     bool known = false;  ///< where the inverter was
     ByMeter<Watts> residual{};
-    ByMeter<Watts> load{};  ///< residual with the meter's lag undone
+    ByMeter<Watts> load{};  ///< residual with the meter's time constant undone
     bool active = false;    ///< the inverter's moves told the meters apart
   };
   std::optional<Judged> evaluated;
@@ -82,7 +82,8 @@ struct LoopModel {
   std::optional<Window> window;
   ByMeter<double> meter_cost{};   ///< W, of the windows so far
   ByMeter<double> meter_noise{};  ///< W a reading when nothing moves
-  std::array<double, inverter_ramps.size() * inverter_lags.size()> response_cost{};  ///< W
+  std::array<double, inverter_ramps.size() * inverter_time_constants.size()>
+      response_cost{};       ///< W
   double model_error = 0.0;  ///< W, mean |measured - predicted| inverter power
   double grid_mean = 0.0;    ///< W, mean |grid| of about the last minute
 };

@@ -31,8 +31,9 @@ ByMeter<Watts> MeteredPast::by_all(Instant now, const Metered& metered) const {
   for (std::size_t delay = 0; delay < meter_delays.size(); ++delay) {
     const auto time = as_duration(Seconds{meter_delays[delay]});
     const Between then = at(now - time, now, metered);
-    for (std::size_t lag = 0; lag < meter_lags.size(); ++lag)
-      out[delay * meter_lags.size() + lag] = then.by(lag);
+    for (std::size_t time_constant = 0; time_constant < meter_time_constants.size();
+         ++time_constant)
+      out[delay * meter_time_constants.size() + time_constant] = then.by(time_constant);
   }
   return out;
 }

@@ -8,7 +8,7 @@ namespace {
 constexpr Duration cutoff_delay = 10s;  // safety contract F9
 constexpr Duration reset_grace = 10min;
 constexpr Volts mains_present{180.0};
-constexpr Duration draw_lag = 60s;  // a kettle must not halve the time that is told
+constexpr Duration draw_time_constant = 60s;  // a kettle must not halve the time that is told
 constexpr Watts least_draw{10.0};
 constexpr Duration longest = 240h;
 constexpr double module_watt_hours = 2400.0;  // US2000
@@ -90,7 +90,7 @@ std::optional<Duration> backup_left(const Inputs& inputs, Memory& memory,
   memory.mean_draw_islanded = observation.islanded;
   if (!memory.mean_draw) memory.mean_draw = *draw;
   const Duration dt = memory.last_tick ? inputs.now - *memory.last_tick : Duration{};
-  *memory.mean_draw += (*draw - *memory.mean_draw) * (dt / Seconds{dt + draw_lag});
+  *memory.mean_draw += (*draw - *memory.mean_draw) * (dt / Seconds{dt + draw_time_constant});
 
   const auto full = capacity(inputs.snapshot, observation.voltage);
   if (!full || *memory.mean_draw < least_draw) return std::nullopt;

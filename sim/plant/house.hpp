@@ -46,7 +46,7 @@ class House {
  public:
   explicit House(const HouseSettings& settings);
 
-  /// Lets `dt` pass (short against the inverter's lag: 10 to 50 ms) with what is set.
+  /// Lets `dt` pass (short against the inverter's time constant: 10 to 50 ms) with what is set.
   void advance(Duration dt);
 
   void set_load(Watts total) { wanted_load_ = total; }

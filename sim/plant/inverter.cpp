@@ -75,7 +75,7 @@ void Inverter::follow(Duration dt, const InverterCommand& command, const Battery
           : Watts{};
   const auto target = std::clamp(wanted, most_discharge, most_charge);
   const Seconds t = dt;
-  const auto step = (target - truth_.battery_ac) * (1.0 - std::exp(-t / settings_.lag));
+  const auto step = (target - truth_.battery_ac) * (1.0 - std::exp(-t / settings_.time_constant));
   const auto most_step = settings_.ramp * t;
   truth_.battery_ac = std::clamp(truth_.battery_ac + std::clamp(step, -most_step, most_step),
                                  most_discharge, most_charge);

@@ -12,10 +12,10 @@ struct InverterSettings {
   Amperes charger_limit{35.0};
   Volts charge_voltage{53.2};  ///< the charger never passes it
   Watts continuous{2400.0};
-  Watts peak{5500.0};      ///< islanded; beyond it the output trips
-  Volts dc_low{44.0};      ///< no discharge below
-  Volts dc_restart{47.0};  ///< discharge again above
-  Seconds lag{0.1};        ///< first-order. UNVERIFIED: no figure was found
+  Watts peak{5500.0};          ///< islanded; beyond it the output trips
+  Volts dc_low{44.0};          ///< no discharge below
+  Volts dc_restart{47.0};      ///< discharge again above
+  Seconds time_constant{0.1};  ///< first-order. UNVERIFIED: no figure was found
   WattsPerSecond ramp{1000.0};
   double gain = 1.0;          ///< what it does for each watt it is commanded
   Duration mains_wait = 10s;  ///< mains must be good that long before it connects again

@@ -72,10 +72,10 @@ PlantSettings settings_of(const LoopPlant& plant) {
   settings.load = plant.load;
   auto& house = settings.house;
   house.seed = plant.seed;
-  house.meter.time_constant = plant.meter_lag;
+  house.meter.time_constant = plant.meter_time_constant;
   house.meter.delay = plant.meter_delay;
   house.inverter.ramp = plant.ramp;
-  house.inverter.lag = plant.inverter_lag;
+  house.inverter.time_constant = plant.inverter_time_constant;
   house.inverter.gain = plant.gain;
   if (plant.unlimited) {
     house.inverter.continuous = house.inverter.peak = 20000.0_W;
@@ -141,7 +141,7 @@ Duration gap_for(Seconds interval, const LoopPlant& plant) {
 WattHours physical_bound(const LoopPlant& plant, Watts step) {
   const Seconds write = protocol::mk3::byte_time * static_cast<Duration::rep>(setpoint_bytes);
   const Seconds wait =
-      poll_interval(plant) / 2 + answer_time(plant) + write + 10ms + plant.inverter_lag;
+      poll_interval(plant) / 2 + answer_time(plant) + write + 10ms + plant.inverter_time_constant;
   const Seconds half_ramp{abs(step).value() / plant.ramp.value() / 2.0};
   return abs(step) * Hours{wait + half_ramp};
 }

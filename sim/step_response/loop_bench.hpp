@@ -23,12 +23,12 @@ inline constexpr std::array loop_kinds{LoopKind::hub, LoopKind::cycle_1s, LoopKi
 
 /// What the loop has to do with. The defaults are the nominal plant.
 struct LoopPlant {
-  Seconds meter_lag{0.217};  ///< 1 s to 99 %
-  Duration meter_delay{};    ///< besides, unknown to the hub
+  Seconds meter_time_constant{0.217};  ///< 1 s to 99 %
+  Duration meter_delay{};              ///< besides, unknown to the hub
   Duration turnaround = 45ms;
   Duration gap = 60ms;  ///< between meter transactions
   WattsPerSecond ramp{1000.0};
-  Seconds inverter_lag{0.1};
+  Seconds inverter_time_constant{0.1};
   double gain = 1.0;           ///< inverter: what it does for each watt it is commanded
   bool battery_meter = false;  ///< an SDM120 shares the meters' line
   /// Inverter, battery and limits beyond anything asked for.
@@ -42,7 +42,7 @@ struct LoopPlant {
 /// The gap that makes this the interval, for sweeps.
 [[nodiscard]] Duration gap_for(Seconds interval, const LoopPlant& plant);
 /// Wh imported at the least by a load step of `step` watts:
-/// P x (half poll + answer + write + 10 ms + inverter lag) + P^2 / 2r.
+/// P x (half poll + answer + write + 10 ms + inverter time constant) + P^2 / 2r.
 [[nodiscard]] WattHours physical_bound(const LoopPlant& plant, Watts step);
 
 /// Plant and loop together, at half SOC.

@@ -213,8 +213,8 @@ std::string as_svg(const StepReport& report) {
   out += "How the hub follows the house</text>\n";
   add(out,
       "<text x='40' y='66' fill='%s'>Virtual time, real drivers: a grid reading every %.0f ms, "
-      "meter lag %.3f s, inverter %.0f W/s; import is positive.</text>\n",
-      faint, poll_interval(report.plant).count() * 1e3, report.plant.meter_lag.count(),
+      "meter time constant %.3f s, inverter %.0f W/s; import is positive.</text>\n",
+      faint, poll_interval(report.plant).count() * 1e3, report.plant.meter_time_constant.count(),
       report.plant.ramp.value());
   compare(out, report);
   every_step(out, report);

@@ -46,8 +46,8 @@ constexpr const char* step_header =
 
 std::string text_of(const SweepCell& cell) {
   return format("  %5.0f W/s  %4.1f s  %4.2f s  %3.1f   %5.1f %%  %6.1f W%s\n", cell.ramp.value(),
-                cell.meter_lag.count(), cell.poll.count(), cell.gain, 100.0 * cell.overshoot,
-                cell.peak_to_peak.value(), cell.good() ? "" : "   missed");
+                cell.meter_time_constant.count(), cell.poll.count(), cell.gain,
+                100.0 * cell.overshoot, cell.peak_to_peak.value(), cell.good() ? "" : "   missed");
 }
 
 /// The cells nearest to their goals, or furthest beyond.
@@ -64,7 +64,7 @@ std::string wrong_text(const std::vector<SweepCell>& cells) {
   std::string out = format(
       "\nSettings wrong in everything: %zu plants, the meter up to 0.5 s later than configured.\n"
       "Goal: from 30 s on peak-to-peak <= 40 W. Met by %td of %zu. The worst:\n"
-      "       ramp      lag   later  gain  overshoot  peak-to-peak\n",
+      "       ramp      tau   later  gain  overshoot  peak-to-peak\n",
       cells.size(), good, cells.size());
   auto sorted = cells;
   std::ranges::stable_sort(sorted, std::ranges::greater{}, &SweepCell::peak_to_peak);
@@ -72,7 +72,7 @@ std::string wrong_text(const std::vector<SweepCell>& cells) {
     const SweepCell& cell = sorted[i];
     out +=
         format("  %5.0f W/s  %5.3f s  %4.2f s  %3.1f   %5.1f %%  %6.1f W%s\n", cell.ramp.value(),
-               cell.meter_lag.count(), Seconds{cell.meter_delay}.count(), cell.gain,
+               cell.meter_time_constant.count(), Seconds{cell.meter_delay}.count(), cell.gain,
                100.0 * cell.overshoot, cell.peak_to_peak.value(), cell.quiet() ? "" : "   missed");
   }
   return out;
@@ -84,7 +84,7 @@ std::string sweep_text(const std::vector<SweepCell>& cells) {
       "\nSweep: %zu plants the hub is not told of; a step of 1.6 kW up and down.\n"
       "Goal: overshoot <= 15 %%, and from 30 s on peak-to-peak <= 40 W. Met by %td of %zu.\n"
       "The worst:\n"
-      "       ramp     lag    poll  gain  overshoot  peak-to-peak\n",
+      "       ramp     tau    poll  gain  overshoot  peak-to-peak\n",
       cells.size(), good, cells.size());
   const auto sorted = worst_first(cells);
   for (std::size_t i = 0; i < std::min<std::size_t>(8, sorted.size()); ++i)
@@ -129,13 +129,13 @@ std::string as_text(const StepReport& report) {
   std::string out = format(
       "How fast and how well the hub follows the house, in virtual time.\n"
       "Plant: SDM630 at 9600 8N1, %.0f ms turnaround, %.0f ms gap (a grid reading every %.0f ms),\n"
-      "meter lag %.3f s (1 s to 99 %%), MK3 replies 25 to 60 ms, inverter %.0f W/s and %.0f ms "
-      "lag.\n"
+      "meter time constant %.3f s (1 s to 99 %%), MK3 replies 25 to 60 ms, inverter %.0f W/s and "
+      "time constant %.0f ms.\n"
       "%zu steps each, spread over the poll cycle.\n\n"
       "Goal                        limit     p50   worst\n",
       Seconds{plant.turnaround}.count() * 1e3, Seconds{plant.gap}.count() * 1e3,
-      poll_interval(plant).count() * 1e3, plant.meter_lag.count(), plant.ramp.value(),
-      plant.inverter_lag.count() * 1e3, hub.steps.front().runs.size());
+      poll_interval(plant).count() * 1e3, plant.meter_time_constant.count(), plant.ramp.value(),
+      plant.inverter_time_constant.count() * 1e3, hub.steps.front().runs.size());
   for (const Goal& goal : goals(report))
     out += format("  %-24s %6.2f  %6.2f  %6.2f %-2s  %s\n", goal.what.c_str(), goal.limit, goal.p50,
                   goal.worst, goal.unit.c_str(),
@@ -202,10 +202,10 @@ std::string as_json(const StepReport& report) {
   };
   const LoopPlant& plant = report.plant;
   json out{{"plant",
-            {{"meter_lag_s", plant.meter_lag.count()},
+            {{"meter_time_constant_s", plant.meter_time_constant.count()},
              {"poll_s", poll_interval(plant).count()},
              {"ramp_w_per_s", plant.ramp.value()},
-             {"inverter_lag_s", plant.inverter_lag.count()},
+             {"inverter_time_constant_s", plant.inverter_time_constant.count()},
              {"gain", plant.gain}}},
            {"bound_1kw_wh", physical_bound(plant, 1000.0_W).value()},
            {"goals", json::array()},
@@ -223,7 +223,7 @@ std::string as_json(const StepReport& report) {
     json rows = json::array();
     for (const auto& cell : cells)
       rows.push_back({{"ramp_w_per_s", cell.ramp.value()},
-                      {"meter_lag_s", cell.meter_lag.count()},
+                      {"meter_time_constant_s", cell.meter_time_constant.count()},
                       {"meter_later_s", Seconds{cell.meter_delay}.count()},
                       {"poll_s", cell.poll.count()},
                       {"gain", cell.gain},

@@ -144,7 +144,7 @@ TraceFigures follow_trace(const std::vector<double>& load, LoopKind kind) {
   LoopPlant plant;
   plant.unlimited = true;
   plant.ramp = WattsPerSecond{1e9};
-  plant.inverter_lag = Seconds{0.001};
+  plant.inverter_time_constant = Seconds{0.001};
   plant.load = [&load](Duration t) {
     const auto row = (t - start_time) / 1s;
     return Watts{row < 0 ? load.front()
@@ -166,7 +166,7 @@ namespace {
 void measure(SweepCell& cell) {
   LoopPlant plant;
   plant.ramp = cell.ramp;
-  plant.meter_lag = std::max(cell.meter_lag, Seconds{1e-6});
+  plant.meter_time_constant = std::max(cell.meter_time_constant, Seconds{1e-6});
   plant.meter_delay = cell.meter_delay;
   plant.gap = gap_for(cell.poll, plant);
   plant.gain = cell.gain;
@@ -207,10 +207,11 @@ std::vector<SweepCell> measure_every(int stride, const std::vector<SweepCell>& a
 std::vector<SweepCell> sweep(int stride, const OnProgress& progress) {
   std::vector<SweepCell> all;
   for (const double ramp : {200.0, 400.0, 1000.0, 5000.0})
-    for (const double lag : {0.0, 0.2, 0.5, 1.0})
+    for (const double time_constant : {0.0, 0.2, 0.5, 1.0})
       for (const double poll : {0.1, 0.33, 1.0})
         for (const double gain : {0.9, 1.0, 1.1})
-          all.push_back({WattsPerSecond{ramp}, Seconds{lag}, Seconds{poll}, gain, {}, 0.0, {}});
+          all.push_back(
+              {WattsPerSecond{ramp}, Seconds{time_constant}, Seconds{poll}, gain, {}, 0.0, {}});
   return measure_every(stride, all, progress);
 }
 
@@ -219,10 +220,16 @@ std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress) {
   const Seconds poll = poll_interval(nominal);
   std::vector<SweepCell> all;
   for (const Duration late : {0ms, 150ms, 300ms, 500ms})
-    for (const double lag : {1.0 / 3.0, 1.0, 3.0})
+    for (const double time_constant : {1.0 / 3.0, 1.0, 3.0})
       for (const double ramp : {1.0 / 3.0, 1.0, 3.0})
         for (const double gain : {0.9, 1.0, 1.1})
-          all.push_back({nominal.ramp * ramp, nominal.meter_lag * lag, poll, gain, late, 0.0, {}});
+          all.push_back({nominal.ramp * ramp,
+                         nominal.meter_time_constant * time_constant,
+                         poll,
+                         gain,
+                         late,
+                         0.0,
+                         {}});
   return measure_every(stride, all, progress);
 }
 

@@ -71,7 +71,7 @@ struct TraceFigures {
 /// One plant of the sweep and what became of it.
 struct SweepCell {
   WattsPerSecond ramp{};
-  Seconds meter_lag{};
+  Seconds meter_time_constant{};
   Seconds poll{};
   double gain = 1.0;
   Duration meter_delay{};  ///< beyond what the settings say
@@ -80,11 +80,13 @@ struct SweepCell {
   [[nodiscard]] bool quiet() const { return peak_to_peak <= Watts{40.0}; }
   [[nodiscard]] bool good() const { return overshoot <= 0.15 && quiet(); }
 };
-/// Ramp {200, 400, 1000, 5000} W/s x meter lag {0, 0.2, 0.5, 1.0} s x poll {0.1, 0.33, 1.0} s x
-/// inverter gain {0.9, 1, 1.1}; every `stride`-th cell. The hub has its default settings.
+/// Ramp {200, 400, 1000, 5000} W/s x meter time constant {0, 0.2, 0.5, 1.0} s x poll {0.1,
+/// 0.33, 1.0} s x inverter gain {0.9, 1, 1.1}; every `stride`-th cell. The hub has its default
+/// settings.
 [[nodiscard]] std::vector<SweepCell> sweep(int stride, const OnProgress& progress);
 /// Plants of which the settings are wrong in everything: meter later by {0, 150, 300, 500 ms}, its
-/// lag and the ramp {1/3, 1, 3} times, inverter gain {0.9, 1, 1.1}. None may make the hub hunt.
+/// time constant and the ramp {1/3, 1, 3} times, inverter gain {0.9, 1, 1.1}. None may make the hub
+/// hunt.
 [[nodiscard]] std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress);
 
 }  // namespace esshub::sim

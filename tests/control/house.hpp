@@ -10,12 +10,12 @@
 namespace esshub::control {
 
 /// Defaults: everything healthy and fresh at half SOC; tests change what they are about. The
-/// inverter has the ramp and lag and the meter the filter that the settings say, which is known
-/// already, but no line between costs time.
+/// inverter has the ramp and time constant and the meter the filter that the settings say, which is
+/// known already, but no line between costs time.
 struct House {
   House() {
     settings.meter_delay = settings.inverter_delay = settings.ack_delay = 0ms;
-    memory.loop.meter_lag = settings.meter_lag;
+    memory.loop.meter_time_constant = settings.meter_time_constant;
   }
   Settings settings;
   Memory memory;
@@ -58,12 +58,15 @@ struct House {
   }
 
   void pass(Duration time) {
-    const auto share = [](Duration dt, Duration lag) { return dt / Seconds{dt + lag}; };
+    const auto share = [](Duration dt, Duration time_constant) {
+      return dt / Seconds{dt + time_constant};
+    };
     for (Duration dt = 10ms; time > 0ms; time -= dt) {
       const double reach = settings.inverter_ramp.value() * Seconds{dt}.count();
       if (inverter_follows) ramped_w += std::clamp(setpoint_w - ramped_w, -reach, reach);
-      inverter_w += (ramped_w - inverter_w) * share(dt, settings.inverter_lag);
-      metered_inverter_w += (inverter_w - metered_inverter_w) * share(dt, settings.meter_lag);
+      inverter_w += (ramped_w - inverter_w) * share(dt, settings.inverter_time_constant);
+      metered_inverter_w +=
+          (inverter_w - metered_inverter_w) * share(dt, settings.meter_time_constant);
     }
   }
 

@@ -81,7 +81,7 @@ TEST(SelfConsumption, DoesNotAnswerItsOwnMoveTwice) {
 
 TEST(SelfConsumption, DoesNotHuntWhenTheModelIsWrong) {
   for (const double ramp : {200.0, 5000.0}) {
-    for (const int lag_ms : {1, 500}) {
+    for (const int time_constant_ms : {1, 500}) {
       House h = settled();
       Settings plant = h.settings;
       h.residual_w = 1000;
@@ -89,7 +89,7 @@ TEST(SelfConsumption, DoesNotHuntWhenTheModelIsWrong) {
       for (int i = 0; i < 600; ++i) {
         std::swap(plant, h.settings);  // the plant is not what the settings say
         h.settings.inverter_ramp = WattsPerSecond{ramp};
-        h.settings.meter_lag = std::chrono::milliseconds{lag_ms};
+        h.settings.meter_time_constant = std::chrono::milliseconds{time_constant_ms};
         h.pass(100ms);
         std::swap(plant, h.settings);
         h.settings.period = 1ns;
@@ -97,7 +97,7 @@ TEST(SelfConsumption, DoesNotHuntWhenTheModelIsWrong) {
         const double p = h.tick().battery_power.value();
         if (i > 300) low = std::min(low == 0 ? p : low, p), high = std::max(high, p);
       }
-      EXPECT_LT(high - low, 40) << "ramp " << ramp << " lag " << lag_ms;
+      EXPECT_LT(high - low, 40) << "ramp " << ramp << " time constant " << time_constant_ms;
       EXPECT_NEAR(h.inverter_w, -1000, 20);
     }
   }

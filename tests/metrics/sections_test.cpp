@@ -118,9 +118,9 @@ View full_view() {
   policy.export_price = 0.15;
   decision.loop.mean_grid = Watts{12};
   decision.loop.model_error = Watts{30};
-  decision.loop.meter_lag = Seconds{0.217};
+  decision.loop.meter_time_constant = Seconds{0.217};
   decision.loop.meter_delay = Seconds{0.15};
-  decision.loop.inverter_lag = Seconds{0.1};
+  decision.loop.inverter_time_constant = Seconds{0.1};
   decision.loop.inverter_ramp = WattsPerSecond{1000};
   decision.loop.inverter_gain = 0.97;
   for (const Flow flow : enum_values<Flow>)
@@ -174,8 +174,8 @@ TEST(Sections, EveryPartOfTheViewIsShown) {
       {"esshub_energy_price_per_kwh{direction=\"export\"}", 0.15},
       {"esshub_loop_grid_deviation_watts", 12},
       {"esshub_loop_model_error_watts", 30},
-      {"esshub_loop_lag_seconds{device=\"meter\"}", 0.217},
-      {"esshub_loop_lag_seconds{device=\"inverter\"}", 0.1},
+      {"esshub_loop_time_constant_seconds{device=\"meter\"}", 0.217},
+      {"esshub_loop_time_constant_seconds{device=\"inverter\"}", 0.1},
       {"esshub_loop_meter_later_seconds", 0.15},
       {"esshub_loop_inverter_ramp_watts_per_second", 1000},
       {"esshub_loop_inverter_gain_ratio", 0.97},

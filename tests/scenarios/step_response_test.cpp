@@ -70,22 +70,23 @@ TEST(StepResponse, ARecordedLoadIsFollowedFasterThanOneSecondLate) {
 
 TEST(StepResponse, PlantsItWasNotToldOfAreFollowedWithoutHunting) {
   for (const auto& cell : sweep(11, {}))
-    EXPECT_TRUE(cell.good()) << cell.ramp.value() << " W/s, lag " << cell.meter_lag.count()
-                             << " s, poll " << cell.poll.count() << " s, gain " << cell.gain << ": "
-                             << cell.overshoot * 100.0 << " %, " << cell.peak_to_peak.value()
-                             << " W";
+    EXPECT_TRUE(cell.good()) << cell.ramp.value() << " W/s, time constant "
+                             << cell.meter_time_constant.count() << " s, poll " << cell.poll.count()
+                             << " s, gain " << cell.gain << ": " << cell.overshoot * 100.0 << " %, "
+                             << cell.peak_to_peak.value() << " W";
 }
 
 TEST(StepResponse, SettingsWrongInEverythingDoNotMakeItHunt) {
   for (const auto& cell : wrong_sweep(5, {}))
-    EXPECT_TRUE(cell.quiet()) << cell.ramp.value() << " W/s, lag " << cell.meter_lag.count()
-                              << " s, later by " << cell.meter_delay / 1ms << " ms, gain "
-                              << cell.gain << ": " << cell.peak_to_peak.value() << " W";
+    EXPECT_TRUE(cell.quiet()) << cell.ramp.value() << " W/s, time constant "
+                              << cell.meter_time_constant.count() << " s, later by "
+                              << cell.meter_delay / 1ms << " ms, gain " << cell.gain << ": "
+                              << cell.peak_to_peak.value() << " W";
 }
 
 TEST(StepResponse, ThePlantIsFoundOutFromOwnMoves) {
   LoopPlant plant;
-  plant.meter_lag = Seconds{0.5};
+  plant.meter_time_constant = Seconds{0.5};
   plant.ramp = WattsPerSecond{400.0};
   plant.gain = 0.95;
   LoopBench bench{plant, LoopKind::hub};
@@ -94,8 +95,8 @@ TEST(StepResponse, ThePlantIsFoundOutFromOwnMoves) {
     bench.run(25s);
   }
   const LoopQuality& found = bench.decision().loop;
-  ASSERT_TRUE(found.meter_lag && found.inverter_ramp && found.inverter_gain);
-  EXPECT_NEAR(found.meter_lag->count(), 0.5, 0.2);
+  ASSERT_TRUE(found.meter_time_constant && found.inverter_ramp && found.inverter_gain);
+  EXPECT_NEAR(found.meter_time_constant->count(), 0.5, 0.2);
   EXPECT_NEAR(found.inverter_ramp->value(), 400.0, 100.0);
   EXPECT_NEAR(*found.inverter_gain, 0.95, 0.02);
   EXPECT_LT(*found.model_error, 30.0_W);

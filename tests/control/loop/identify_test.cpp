@@ -15,7 +15,7 @@ namespace {
 /// Inverter and meter as they truly are, and what the model is told of them.
 struct Plant {
   InverterResponse truth;
-  Seconds meter_lag{0.217};
+  Seconds meter_time_constant{0.217};
   Duration meter_delay{};  ///< beyond that of the settings
   Settings settings;
   LoopModel loop;
@@ -36,8 +36,8 @@ struct Plant {
   }
   void pass(Duration time) {
     InverterSteps inverter{truth};
-    MeterSteps<1> meter{{meter_lag}};
-    MeterSteps meters{all_meters(meter_lag_of(settings, loop))};
+    MeterSteps<1> meter{{meter_time_constant}};
+    MeterSteps meters{all_meters(meter_time_constant_of(settings, loop))};
     walk(loop, now, now + time, [&](std::optional<Watts> setpoint, Duration dt) {
       now += dt;
       power = inverter.next(power, *setpoint, dt);
@@ -139,7 +139,7 @@ TEST(IdentifyResponse, DoesNotMoveOnNoiseAtRest) {
     plant.measure(Watts{static_cast<double>(random() % 9) - 4.0});
     const auto found = response_of(plant.settings, plant.loop);
     ASSERT_EQ(found.ramp, before.ramp);
-    ASSERT_EQ(found.lag, before.lag);
+    ASSERT_EQ(found.time_constant, before.time_constant);
     ASSERT_NEAR(found.settled(-1000.0_W).value(), -1000.0, 5.0);
   }
 }
@@ -159,37 +159,39 @@ TEST(IdentifyResponse, StaysWithinItsCandidatesWhateverIsMeasured) {
     const auto found = response_of(plant.settings, plant.loop);
     ASSERT_GE(found.ramp, WattsPerSecond{inverter_ramps.front()});
     ASSERT_LE(found.ramp, WattsPerSecond{inverter_ramps.back()});
-    ASSERT_GE(found.lag.count(), inverter_lags.front());
-    ASSERT_LE(found.lag.count(), inverter_lags.back());
+    ASSERT_GE(found.time_constant.count(), inverter_time_constants.front());
+    ASSERT_LE(found.time_constant.count(), inverter_time_constants.back());
     ASSERT_NEAR(found.gain, 1.0, 0.3);
-    const double lag = meter_lag_of(plant.settings, plant.loop).count();
-    ASSERT_GE(lag, meter_lags.front());
-    ASSERT_LE(lag, meter_lags.back());
+    const double time_constant = meter_time_constant_of(plant.settings, plant.loop).count();
+    ASSERT_GE(time_constant, meter_time_constants.front());
+    ASSERT_LE(time_constant, meter_time_constants.back());
     ASSERT_GE(plant.loop.meter_delay.count(), meter_delays.front());
     ASSERT_LE(plant.loop.meter_delay.count(), meter_delays.back());
   }
 }
 
 TEST(IdentifyMeter, FindsTheLagFromTheInvertersOwnMoves) {
-  for (const double lag : {0.1, 0.5, 1.0}) {
+  for (const double time_constant : {0.1, 0.5, 1.0}) {
     Plant plant;
-    plant.meter_lag = Seconds{lag};
+    plant.meter_time_constant = Seconds{time_constant};
     plant.move(20, -200.0_W, -2000.0_W);
-    EXPECT_NEAR(meter_lag_of(plant.settings, plant.loop).count(), lag, 0.1 + 0.15 * lag);
+    EXPECT_NEAR(meter_time_constant_of(plant.settings, plant.loop).count(), time_constant,
+                0.1 + 0.15 * time_constant);
   }
 }
 
 TEST(IdentifyMeter, TellsADelayFromALag) {
   for (const auto delay : {200ms, 500ms})
-    for (const double lag : {0.1, 0.5}) {
+    for (const double time_constant : {0.1, 0.5}) {
       Plant plant;
-      plant.meter_lag = Seconds{lag};
+      plant.meter_time_constant = Seconds{time_constant};
       plant.meter_delay = delay;
       plant.move(20, -200.0_W, -2000.0_W);
-      const Seconds found = meter_lag_of(plant.settings, plant.loop);
-      EXPECT_NEAR(found.count(), lag, 0.15) << delay / 1ms << " ms";
-      EXPECT_NEAR(plant.loop.meter_delay.count(), Seconds{delay}.count(), 0.15) << lag;
-      EXPECT_NEAR((found + plant.loop.meter_delay).count(), lag + Seconds{delay}.count(), 0.08);
+      const Seconds found = meter_time_constant_of(plant.settings, plant.loop);
+      EXPECT_NEAR(found.count(), time_constant, 0.15) << delay / 1ms << " ms";
+      EXPECT_NEAR(plant.loop.meter_delay.count(), Seconds{delay}.count(), 0.15) << time_constant;
+      EXPECT_NEAR((found + plant.loop.meter_delay).count(), time_constant + Seconds{delay}.count(),
+                  0.08);
     }
 }
 
@@ -203,12 +205,12 @@ TEST(IdentifyMeter, LearnsNothingFromARestlessHouse) {
     plant.pass(200ms);
     plant.read_meter();
   }
-  EXPECT_FALSE(plant.loop.meter_lag);
+  EXPECT_FALSE(plant.loop.meter_time_constant);
 }
 
 TEST(Identify, WhatIsNotFoundOutYetIsNotShown) {
   Plant plant;
-  EXPECT_FALSE(loop_quality(plant.loop).meter_lag);
+  EXPECT_FALSE(loop_quality(plant.loop).meter_time_constant);
   EXPECT_FALSE(loop_quality(plant.loop).inverter_ramp);
   EXPECT_FALSE(loop_quality(plant.loop).inverter_gain);
   plant.tell(-100.0_W);  // a small move shows neither gain nor ramp
@@ -221,7 +223,7 @@ TEST(Identify, WhatIsNotFoundOutYetIsNotShown) {
   EXPECT_FALSE(loop_quality(plant.loop).inverter_gain);
   plant.move(4, -200.0_W, -2000.0_W);
   const LoopQuality found = loop_quality(plant.loop);
-  EXPECT_EQ(found.meter_lag, plant.loop.meter_lag);
+  EXPECT_EQ(found.meter_time_constant, plant.loop.meter_time_constant);
   EXPECT_EQ(found.inverter_ramp, plant.loop.inverter->ramp);
   EXPECT_EQ(found.inverter_gain, plant.loop.inverter->gain);
 }
@@ -232,7 +234,7 @@ TEST(Identify, TheSameReadingsTeachTheSameToTheLastBit) {
   for (Plant* plant : {&one, &other}) plant->move(6, 300.0_W, -1500.0_W);
   EXPECT_EQ(one.loop.inverter->ramp, other.loop.inverter->ramp);
   EXPECT_EQ(one.loop.inverter->gain, other.loop.inverter->gain);
-  EXPECT_EQ(one.loop.meter_lag, other.loop.meter_lag);
+  EXPECT_EQ(one.loop.meter_time_constant, other.loop.meter_time_constant);
   EXPECT_EQ(one.loop.meter_cost, other.loop.meter_cost);
   EXPECT_EQ(one.loop.response_cost, other.loop.response_cost);
 }
