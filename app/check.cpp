@@ -35,7 +35,7 @@ struct DriverText {
 int check(const std::filesystem::path& file, std::ostream& out, std::ostream& err) {
   const auto config = config::load_config(file);
   if (!config) {
-    for (const auto& mistake : config.error()) err << config::describe(file, mistake) << '\n';
+    for (const auto& error : config.error()) err << config::describe(file, error) << '\n';
     return exit_config;
   }
   std::vector<std::string> buses;

@@ -226,8 +226,8 @@ int export_history(const ExportOptions& options, std::ostream& out, std::ostream
   if (!options.config.empty()) {
     const auto config = config::load_config(options.config);
     if (!config) {
-      for (const auto& mistake : config.error())
-        err << config::describe(options.config, mistake) << '\n';
+      for (const auto& error : config.error())
+        err << config::describe(options.config, error) << '\n';
       return exit_config;
     }
     if (file.empty()) file = config->history.file;

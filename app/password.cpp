@@ -65,7 +65,7 @@ std::optional<std::string> read_new_password(std::ostream& out, std::ostream& er
 int password(const std::filesystem::path& file, std::ostream& out, std::ostream& err) {
   const auto config = config::load_config(file);
   if (!config) {
-    for (const auto& mistake : config.error()) err << config::describe(file, mistake) << '\n';
+    for (const auto& error : config.error()) err << config::describe(file, error) << '\n';
     return exit_config;
   }
   const auto secret = read_new_password(out, err);

@@ -110,11 +110,11 @@ void reload(const std::filesystem::path& file, actors::Hub& hub, const config::H
             Log& log) {
   const auto loaded = config::load_config(file);
   if (!loaded) {
-    for (const auto& mistake : loaded.error())
-      log.write("config", {Level::warning, "config_mistake",
-                           "at=" + log_quoted(config::describe(file, mistake))});
+    for (const auto& error : loaded.error())
+      log.write("config", {Level::warning, "config_error",
+                           "at=" + log_quoted(config::describe(file, error))});
     log.write("config", {Level::warning, "config_rejected",
-                         fmt::format("file={} valid=no kept=running mistakes={}",
+                         fmt::format("file={} valid=no kept=running errors={}",
                                      log_quoted(file.string()), loaded.error().size())});
     hub.note_config(true);
     return;
@@ -160,7 +160,7 @@ int run(const std::filesystem::path& file, bool live) {
   block_signals();
   auto config = config::load_config(file);
   if (!config) {
-    for (const auto& mistake : config.error()) std::cerr << config::describe(file, mistake) << '\n';
+    for (const auto& error : config.error()) std::cerr << config::describe(file, error) << '\n';
     return exit_config;
   }
 

@@ -59,7 +59,7 @@ const auto roles = [] {
 
 class BusReader {
  public:
-  explicit BusReader(std::vector<ConfigMistake>& mistakes) : mistakes_(mistakes) {}
+  explicit BusReader(std::vector<ConfigError>& errors) : errors_(errors) {}
 
   Buses read(TableReader& top) {
     const auto* node = top.find("bus");
@@ -70,7 +70,7 @@ class BusReader {
         if (const auto* table = entry.as_table()) {
           read_bus(*table);
         } else {
-          mistakes_.push_back({place_of(entry), "bus: expected a table, written as [[bus]]"});
+          errors_.push_back({place_of(entry), "bus: expected a table, written as [[bus]]"});
         }
       }
     require_buses(node ? place_of(*node) : Place{1, 1});
@@ -80,7 +80,7 @@ class BusReader {
  private:
   void require_buses(Place place) {
     const auto missing = [&](std::string what) {
-      mistakes_.push_back({place, "bus: " + std::move(what)});
+      errors_.push_back({place, "bus: " + std::move(what)});
     };
     if (!measured_.contains(Point::grid))
       missing("no meter measures the grid, expected one channel with measures = \"grid\"");
@@ -91,7 +91,7 @@ class BusReader {
   }
 
   void read_bus(const toml::table& table) {
-    TableReader reader{&table, "bus", mistakes_};
+    TableReader reader{&table, "bus", errors_};
     BusSettings bus;
     read_bus_name(reader, bus);
     Kind kind{};
@@ -262,14 +262,14 @@ class BusReader {
       if (const auto* table = entry.as_table()) {
         config.meters.push_back(read_meter(*table, units));
       } else {
-        mistakes_.push_back(
+        errors_.push_back(
             {place_of(entry), "bus.meter: expected a table, written as [[bus.meter]]"});
       }
     }
   }
 
   protocol::MeterConfig read_meter(const toml::table& table, Seen<unsigned>& units) {
-    TableReader reader{&table, "bus.meter", mistakes_};
+    TableReader reader{&table, "bus.meter", errors_};
     protocol::MeterConfig meter;
     reader.require("model", one_of(models));
     reader.require("unit", "its Modbus address, 1 to 247");
@@ -294,7 +294,7 @@ class BusReader {
     for (const auto& entry : *list) {
       const auto* table = entry.as_table();
       if (!table) {
-        mistakes_.push_back(
+        errors_.push_back(
             {place_of(entry), fmt::format("bus.meter.channels: expected {}", expected)});
         continue;
       }
@@ -304,7 +304,7 @@ class BusReader {
 
   protocol::MeterChannel read_channel(const toml::table& table, MeterModel model,
                                       Seen<unsigned>& phases) {
-    TableReader reader{&table, "bus.meter.channels", mistakes_};
+    TableReader reader{&table, "bus.meter.channels", errors_};
     protocol::MeterChannel channel;
     const bool read =
         reader.read("phase", channel.phase, {1, static_cast<double>(modbus::row_of(model).phases)});
@@ -356,7 +356,7 @@ class BusReader {
                 fmt::format("the {} is measured twice, expected once", name(point)));
   }
 
-  std::vector<ConfigMistake>& mistakes_;
+  std::vector<ConfigError>& errors_;
   std::vector<BusSettings> buses_;
   Seen<std::string> names_;
   Seen<std::string> lines_;
@@ -366,8 +366,8 @@ class BusReader {
 
 }  // namespace
 
-Buses read_buses(TableReader& top, std::vector<ConfigMistake>& mistakes) {
-  return BusReader{mistakes}.read(top);
+Buses read_buses(TableReader& top, std::vector<ConfigError>& errors) {
+  return BusReader{errors}.read(top);
 }
 
 }  // namespace esshub::config

@@ -14,7 +14,7 @@ struct Buses {
   CircuitRoles circuit_roles{};
 };
 
-/// Reads the key "bus" of the whole file; what is wrong is added to `mistakes`.
-[[nodiscard]] Buses read_buses(TableReader& top, std::vector<ConfigMistake>& mistakes);
+/// Reads the key "bus" of the whole file; what is wrong is added to `errors`.
+[[nodiscard]] Buses read_buses(TableReader& top, std::vector<ConfigError>& errors);
 
 }  // namespace esshub::config

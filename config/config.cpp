@@ -29,7 +29,7 @@ bool is_portal_id(std::string_view text) {
   return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-/// Where a control setting stands in the file, for the mistakes that control::validate finds.
+/// Where a control setting stands in the file, for the errors that control::validate finds.
 struct Setting {
   std::string dotted;
   Place place;
@@ -42,7 +42,7 @@ class Loader {
   explicit Loader(const toml::table& root) : root_(root) {}
 
   Config load() {
-    TableReader top{&root_, "", mistakes_};
+    TableReader top{&root_, "", errors_};
     read_site(top.section("site"));
     read_grid(top.section("grid"));
     read_battery(top.section("battery"));
@@ -53,20 +53,20 @@ class Loader {
     read_web(top.section("web"));
     read_mqtt(top.section("mqtt"), hub_.mqtt);
     read_dbus(top.section("dbus"), hub_.dbus);
-    for (const auto& [key, place] : read_policy(top, control_, mistakes_))
+    for (const auto& [key, place] : read_policy(top, control_, errors_))
       settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
     check_control();
-    auto buses = read_buses(top, mistakes_);
+    auto buses = read_buses(top, errors_);
     hub_.buses = std::move(buses.list);
     control_.solar_metered = buses.solar_metered;
     control_.circuit_roles = buses.circuit_roles;
     top.finish();
     note_fixed();
-    if (mistakes_.empty()) return std::move(hub_);
-    std::ranges::stable_sort(mistakes_, {}, [](const ConfigMistake& mistake) {
-      return std::pair{mistake.place.line, mistake.place.column};
+    if (errors_.empty()) return std::move(hub_);
+    std::ranges::stable_sort(errors_, {}, [](const ConfigError& error) {
+      return std::pair{error.place.line, error.place.column};
     });
-    return tl::unexpected{std::move(mistakes_)};
+    return tl::unexpected{std::move(errors_)};
   }
 
  private:
@@ -201,15 +201,15 @@ class Loader {
   }
 
   void check_control() {
-    for (const auto& mistake : control::validate(control_)) {
-      const auto& about = settings_.at(mistake.key);
-      const auto& other = mistake.other.empty() ? about : settings_.at(mistake.other);
+    for (const auto& error : control::validate(control_)) {
+      const auto& about = settings_.at(error.key);
+      const auto& other = error.other.empty() ? about : settings_.at(error.other);
       if (about.unreadable || other.unreadable) continue;
       const auto& shown = about.given ? about : other;
       // Of two entries of one list the other one is named by its line.
-      const bool two = about.dotted == other.dotted && !mistake.other.empty();
-      mistakes_.push_back(
-          {shown.place, shown.dotted + ": " + mistake.text +
+      const bool two = about.dotted == other.dotted && !error.other.empty();
+      errors_.push_back(
+          {shown.place, shown.dotted + ": " + error.text +
                             (two ? fmt::format(" (line {})", other.place.line) : "")});
     }
   }
@@ -217,12 +217,12 @@ class Loader {
   const toml::table& root_;
   HubSettings hub_;
   control::Settings& control_ = hub_.control;
-  std::vector<ConfigMistake> mistakes_;
+  std::vector<ConfigError> errors_;
   std::map<std::string, Setting> settings_;
 };
 
-tl::unexpected<std::vector<ConfigMistake>> refuse(Place place, std::string text) {
-  return tl::unexpected{std::vector<ConfigMistake>{{place, std::move(text)}}};
+tl::unexpected<std::vector<ConfigError>> refuse(Place place, std::string text) {
+  return tl::unexpected{std::vector<ConfigError>{{place, std::move(text)}}};
 }
 
 }  // namespace
@@ -254,10 +254,10 @@ Config load_config(const std::filesystem::path& file) {
   return parse_config(text);
 }
 
-std::string describe(const std::filesystem::path& file, const ConfigMistake& mistake) {
-  if (mistake.place.line == 0) return fmt::format("{}: {}", file.string(), mistake.text);
-  return fmt::format("{}:{}:{}: {}", file.string(), mistake.place.line, mistake.place.column,
-                     mistake.text);
+std::string describe(const std::filesystem::path& file, const ConfigError& error) {
+  if (error.place.line == 0) return fmt::format("{}: {}", file.string(), error.text);
+  return fmt::format("{}:{}:{}: {}", file.string(), error.place.line, error.place.column,
+                     error.text);
 }
 
 }  // namespace esshub::config

@@ -1,4 +1,4 @@
-// The configuration file: TOML -> HubSettings, every mistake at once with its line and column.
+// The configuration file: TOML -> HubSettings, every error at once with its line and column.
 #pragma once
 
 #include <filesystem>
@@ -17,21 +17,21 @@ struct Place {
   unsigned column = 0;
 };
 
-struct ConfigMistake {
+struct ConfigError {
   Place place;
   std::string text;  ///< what is wrong, and what was expected
 };
 
-using Config = tl::expected<HubSettings, std::vector<ConfigMistake>>;
+using Config = tl::expected<HubSettings, std::vector<ConfigError>>;
 
 /// Reads a whole configuration. Settings that are not given keep their default. On failure: all
-/// mistakes in the order of the file (only the first one of a broken TOML syntax), never none.
+/// errors in the order of the file (only the first one of a broken TOML syntax), never none.
 [[nodiscard]] Config parse_config(std::string_view text);
 
-/// The same from a file; a file that cannot be read is a mistake without a line.
+/// The same from a file; a file that cannot be read is an error without a line.
 [[nodiscard]] Config load_config(const std::filesystem::path& file);
 
 /// One line for a person: `file:line:column: text`.
-[[nodiscard]] std::string describe(const std::filesystem::path& file, const ConfigMistake& mistake);
+[[nodiscard]] std::string describe(const std::filesystem::path& file, const ConfigError& error);
 
 }  // namespace esshub::config

@@ -51,8 +51,8 @@ std::optional<int> minute_of(std::string_view text) {
 
 class PolicyReader {
  public:
-  PolicyReader(control::Settings& control, std::vector<ConfigMistake>& mistakes)
-      : control_(control), mistakes_(mistakes) {}
+  PolicyReader(control::Settings& control, std::vector<ConfigError>& errors)
+      : control_(control), errors_(errors) {}
 
   PolicyPlaces read(TableReader& top) {
     auto policy = top.section("policy");
@@ -209,25 +209,25 @@ class PolicyReader {
     if (!list) return;
     for (const auto& entry : *list) {
       if (const auto* table = entry.as_table()) {
-        TableReader reader{table, scope, mistakes_};
+        TableReader reader{table, scope, errors_};
         read(reader);
       } else {
-        mistakes_.push_back({place_of(entry),
-                             fmt::format("{}: expected a table, written as [[{}]]", scope, scope)});
+        errors_.push_back({place_of(entry),
+                           fmt::format("{}: expected a table, written as [[{}]]", scope, scope)});
       }
     }
   }
 
   control::Settings& control_;
-  std::vector<ConfigMistake>& mistakes_;
+  std::vector<ConfigError>& errors_;
   PolicyPlaces places_;
 };
 
 }  // namespace
 
 PolicyPlaces read_policy(TableReader& top, control::Settings& control,
-                         std::vector<ConfigMistake>& mistakes) {
-  return PolicyReader{control, mistakes}.read(top);
+                         std::vector<ConfigError>& errors) {
+  return PolicyReader{control, errors}.read(top);
 }
 
 }  // namespace esshub::config

@@ -13,9 +13,9 @@ namespace esshub::config {
 /// Where the parts stand that control::validate may blame, by its keys ("schedule 2").
 using PolicyPlaces = std::map<std::string, Place>;
 
-/// Needs the limits of `control`; what is wrong is added to `mistakes`. An entry with a mistake of
+/// Needs the limits of `control`; what is wrong is added to `errors`. An entry with a mistake of
 /// its own is left out.
 [[nodiscard]] PolicyPlaces read_policy(TableReader& top, control::Settings& control,
-                                       std::vector<ConfigMistake>& mistakes);
+                                       std::vector<ConfigError>& errors);
 
 }  // namespace esshub::config

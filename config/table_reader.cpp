@@ -120,7 +120,7 @@ TableReader TableReader::section(std::string_view key) {
   const auto* node = find(key);
   const auto* table = node ? node->as_table() : nullptr;
   if (node && !table) complain(key, fmt::format("expected a table, written as [{}]", dotted(key)));
-  return TableReader{table, dotted(key), mistakes_};
+  return TableReader{table, dotted(key), errors_};
 }
 
 bool TableReader::read(std::string_view key, std::string& out) {
@@ -260,7 +260,7 @@ std::string TableReader::dotted(std::string_view key) const {
 }
 
 void TableReader::complain(std::string_view key, const std::string& text) {
-  mistakes_.push_back({place(key), dotted(key) + ": " + text});
+  errors_.push_back({place(key), dotted(key) + ": " + text});
 }
 
 void TableReader::require(std::string_view key, std::string_view expected) {
@@ -283,10 +283,10 @@ void TableReader::finish() {
     if (std::ranges::find(known_, key.str()) != known_.end()) continue;
     const auto meant = nearest(key.str(), known_);
     const auto& begin = key.source().begin;
-    mistakes_.push_back({{begin.line, begin.column},
-                         dotted(key.str()) + ": unknown key, " +
-                             (meant ? fmt::format("did you mean {}?", *meant)
-                                    : "expected one of: " + list(known_))});
+    errors_.push_back({{begin.line, begin.column},
+                       dotted(key.str()) + ": unknown key, " +
+                           (meant ? fmt::format("did you mean {}?", *meant)
+                                  : "expected one of: " + list(known_))});
   }
 }
 

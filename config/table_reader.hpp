@@ -1,4 +1,4 @@
-// Pulls typed values out of one TOML table; what is wrong or was not asked for becomes a mistake.
+// Pulls typed values out of one TOML table; what is wrong or was not asked for becomes an error.
 #pragma once
 
 #include <toml++/toml.h>
@@ -39,8 +39,8 @@ using Seen = std::map<T, Place>;
 class TableReader {
  public:
   /// `table` may be null: everything is absent. `scope` is its name, such as "bus.meter".
-  TableReader(const toml::table* table, std::string scope, std::vector<ConfigMistake>& mistakes)
-      : table_(table), scope_(std::move(scope)), mistakes_(mistakes) {}
+  TableReader(const toml::table* table, std::string scope, std::vector<ConfigError>& errors)
+      : table_(table), scope_(std::move(scope)), errors_(errors) {}
 
   /// The value of a key in any type, or null; the key counts as known.
   const toml::node* find(std::string_view key);
@@ -121,7 +121,7 @@ class TableReader {
 
   const toml::table* table_;
   std::string scope_;
-  std::vector<ConfigMistake>& mistakes_;
+  std::vector<ConfigError>& errors_;
   std::vector<std::string> known_;
 };
 

@@ -87,24 +87,24 @@ std::string percent(double value) {
   return number(value) + " %";
 }
 
-void check_ranges(const Settings& settings, std::vector<ValidationError>& mistakes) {
+void check_ranges(const Settings& settings, std::vector<ValidationError>& errors) {
   for (const auto& range : ranges) {
     const auto value = std::visit(InUnit{settings}, range.member);
     if (!value || (*value >= range.low && *value <= range.high)) continue;  // refuses NaN too
     const std::string unit = std::string{" "} + range.unit;
-    mistakes.push_back({range.key, "is " + number(*value) + unit + ", expected " +
-                                       number(range.low) + " to " + number(range.high) + unit});
+    errors.push_back({range.key, "is " + number(*value) + unit + ", expected " + number(range.low) +
+                                     " to " + number(range.high) + unit});
   }
 }
 
 /// A value out of its range is blamed once, not again by every setting it meets.
-void check_together(const Settings& s, std::vector<ValidationError>& mistakes) {
-  const std::vector<ValidationError> out_of_range = mistakes;
+void check_together(const Settings& s, std::vector<ValidationError>& errors) {
+  const std::vector<ValidationError> out_of_range = errors;
   const auto blamed = [&](const char* key) {
     return std::ranges::find(out_of_range, key, &ValidationError::key) != out_of_range.end();
   };
   const auto require = [&](bool holds, const char* key, const char* other, std::string text) {
-    if (!holds && !blamed(key) && !blamed(other)) mistakes.push_back({key, std::move(text), other});
+    if (!holds && !blamed(key) && !blamed(other)) errors.push_back({key, std::move(text), other});
   };
   const bool floor_rules = s.soc_floor >= s.reserve;
   const double lowest = std::max(s.soc_floor, s.reserve).percent();
@@ -166,38 +166,38 @@ std::string text(CivilMinute m) {
 
 /// `list` is "schedule" or "tariff.band".
 void check_spans(const std::string& list, const std::vector<WeekSpan>& spans,
-                 std::vector<ValidationError>& mistakes) {
+                 std::vector<ValidationError>& errors) {
   for (std::size_t i = 0; i < spans.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (const auto both = first_common(spans[i], spans[j]))
-        mistakes.push_back({list + " " + std::to_string(i), "overlaps another on " + text(*both),
-                            list + " " + std::to_string(j)});
+        errors.push_back({list + " " + std::to_string(i), "overlaps another on " + text(*both),
+                          list + " " + std::to_string(j)});
 }
 
-void check_schedule(const Settings& s, std::vector<ValidationError>& mistakes) {
+void check_schedule(const Settings& s, std::vector<ValidationError>& errors) {
   std::vector<WeekSpan> spans;
   for (const auto& entry : s.schedule) {
     if (const auto wrong = validate(entry.instruction, s))
-      mistakes.push_back({"schedule " + std::to_string(spans.size()), *wrong});
+      errors.push_back({"schedule " + std::to_string(spans.size()), *wrong});
     spans.push_back(entry.when);
   }
-  check_spans("schedule", spans, mistakes);
+  check_spans("schedule", spans, errors);
 }
 
-void check_tariff(const Settings& s, std::vector<ValidationError>& mistakes) {
+void check_tariff(const Settings& s, std::vector<ValidationError>& errors) {
   const Tariff& t = s.tariff;
   std::vector<WeekSpan> spans;
   for (const auto& band : t.bands) spans.push_back(band.when);
-  check_spans("tariff.band", spans, mistakes);
+  check_spans("tariff.band", spans, errors);
   if (!t.bands.empty() && !t.import_price)
     if (const auto bare = first_uncovered(spans))
-      mistakes.push_back({"tariff.import", "no band holds on " + text(*bare) +
-                                               ", expected a price for the time outside them"});
+      errors.push_back({"tariff.import", "no band holds on " + text(*bare) +
+                                             ", expected a price for the time outside them"});
   if (t.force_charge_to && (*t.force_charge_to < s.soc_floor || *t.force_charge_to > s.soc_ceiling))
-    mistakes.push_back({"tariff.force_charge_to", *wrong_target(*t.force_charge_to, s)});
+    errors.push_back({"tariff.force_charge_to", *wrong_target(*t.force_charge_to, s)});
   if (t.force_charge_power)
     if (const auto wrong = wrong_power(*t.force_charge_power, s.charge_limit, "charge"))
-      mistakes.push_back({"tariff.force_charge_w", *wrong});
+      errors.push_back({"tariff.force_charge_w", *wrong});
 }
 
 }  // namespace
@@ -233,12 +233,12 @@ std::optional<std::string> validate_dispatch(const Instruction& i, const Setting
 }
 
 std::vector<ValidationError> validate(const Settings& settings) {
-  std::vector<ValidationError> mistakes;
-  check_ranges(settings, mistakes);
-  check_together(settings, mistakes);
-  check_schedule(settings, mistakes);
-  check_tariff(settings, mistakes);
-  return mistakes;
+  std::vector<ValidationError> errors;
+  check_ranges(settings, errors);
+  check_together(settings, errors);
+  check_schedule(settings, errors);
+  check_tariff(settings, errors);
+  return errors;
 }
 
 }  // namespace esshub::control

@@ -1,4 +1,4 @@
-// Typed settings of the control with their ranges and defaults; validate() names every mistake.
+// Typed settings of the control with their ranges and defaults; validate() names every error.
 #pragma once
 
 #include <array>
@@ -93,7 +93,7 @@ struct ValidationError {
 [[nodiscard]] std::optional<std::string> validate_dispatch(const Instruction& instruction,
                                                            const Settings& settings);
 
-/// Every mistake in the settings as a whole (ranges and cross-checks); empty when valid.
+/// Every error in the settings as a whole (ranges and cross-checks); empty when valid.
 [[nodiscard]] std::vector<ValidationError> validate(const Settings& settings);
 
 }  // namespace esshub::control

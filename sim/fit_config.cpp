@@ -37,14 +37,14 @@ class Fitter {
       if (std::holds_alternative<transport::SocketCan>(bus.line)) note("CAN by an SLCAN adapter");
       std::visit([this](const auto& driver) { take(driver); }, bus.driver);
     }
-    if (!mistakes_.empty()) return tl::unexpected(std::move(mistakes_));
+    if (!errors_.empty()) return tl::unexpected(std::move(errors_));
     return std::move(fitted_);
   }
 
  private:
   void take(const protocol::ModbusConfig& meters) {
     if (std::exchange(has_meters_, true))
-      mistakes_.push_back("bus " + name_ + ": meters on a second line; " + wiring + " on one line");
+      errors_.push_back("bus " + name_ + ": meters on a second line; " + wiring + " on one line");
     fitted_.loop.meters = meters;
     if (meters.mode == protocol::ModbusMode::sniff) {
       note("polled by the hub, for nobody else asks the meters");
@@ -54,14 +54,14 @@ class Fitter {
     for (const auto& meter : meters.meters) {
       const bool there = is_there(meter);
       if (!there)
-        mistakes_.push_back("meter " + meter.name + ": is an " +
-                            std::string(protocol::modbus::row_of(meter.model).name) + " at unit " +
-                            std::to_string(meter.unit) + "; " + wiring);
+        errors_.push_back("meter " + meter.name + ": is an " +
+                          std::string(protocol::modbus::row_of(meter.model).name) + " at unit " +
+                          std::to_string(meter.unit) + "; " + wiring);
       for (const auto& channel : meter.channels)
         if (there && !is_wired(meter.model, channel))
-          mistakes_.push_back("meter " + meter.name + ": phase " + std::to_string(channel.phase) +
-                              " measures " + (channel.invert ? "inverted " : "") +
-                              std::string(name(channel.point)) + "; " + wiring);
+          errors_.push_back("meter " + meter.name + ": phase " + std::to_string(channel.phase) +
+                            " measures " + (channel.invert ? "inverted " : "") +
+                            std::string(name(channel.point)) + "; " + wiring);
     }
   }
   void take(const protocol::PylontechConfig& battery) {
@@ -76,7 +76,7 @@ class Fitter {
   void note(const std::string& what) { fitted_.notes.push_back("bus " + name_ + ": " + what); }
 
   FittedConfig fitted_;
-  std::vector<std::string> mistakes_;
+  std::vector<std::string> errors_;
   std::string name_;
   bool has_meters_ = false;
 };

@@ -70,7 +70,7 @@ int run_plant(const Options& options) {
   if (!options.scenario.empty()) {
     auto read = read_scenario(options.scenario);
     if (!read) {
-      for (const auto& mistake : read.error()) std::cerr << mistake << '\n';
+      for (const auto& error : read.error()) std::cerr << error << '\n';
       return exit_config;
     }
     scenario = std::move(*read);
@@ -299,8 +299,7 @@ int main(int argc, char** argv) {
 
   YearOptions year;
   auto* year_command = app.add_subcommand(
-      "year",
-      "What the hub's rules make of a year, next to no battery and to perfect foresight");
+      "year", "What the hub's rules make of a year, next to no battery and to perfect foresight");
   add_year_options(*year_command, year);
 
   StepCommand step_command;

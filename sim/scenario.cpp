@@ -115,11 +115,11 @@ class Reader {
     }
     return scenario_;
   }
-  void mistake(const toml::source_region& where, const std::string& what) {
-    mistakes_.push_back(file_ + ":" + std::to_string(where.begin.line) + ":" +
-                        std::to_string(where.begin.column) + ": " + what);
+  void error(const toml::source_region& where, const std::string& what) {
+    errors_.push_back(file_ + ":" + std::to_string(where.begin.line) + ":" +
+                      std::to_string(where.begin.column) + ": " + what);
   }
-  [[nodiscard]] const std::vector<std::string>& mistakes() const { return mistakes_; }
+  [[nodiscard]] const std::vector<std::string>& errors() const { return errors_; }
 
  private:
   static bool is_table(std::string_view name) {
@@ -144,8 +144,7 @@ class Reader {
     const auto row = std::find_if(rows.begin(), rows.end(),
                                   [&](const Row& r) { return r.table == table && r.key == key; });
     if (row == rows.end())
-      return mistake(value.source(),
-                     path + " is not known here, expected one of " + allowed(table));
+      return error(value.source(), path + " is not known here, expected one of " + allowed(table));
     std::optional<double> number;
     std::string expected = "true or false";
     if (row->kind == Kind::flag) {
@@ -160,19 +159,19 @@ class Reader {
                  std::to_string(std::llround(row->high)) +
                  (row->unit.empty() ? "" : " " + std::string(row->unit));
     }
-    if (!number) return mistake(value.source(), path + ": expected " + expected);
+    if (!number) return error(value.source(), path + ": expected " + expected);
     row->set(scenario_, *number);
   }
 
   void events(const toml::node& node) {
     const auto* list = node.as_array();
     if (list == nullptr)
-      return mistake(node.source(), "event: expected [[event]] with at_s and command");
+      return error(node.source(), "event: expected [[event]] with at_s and command");
     for (const auto& entry : *list) {
       if (const auto* table = entry.as_table()) {
         event(*table);
       } else {
-        mistake(entry.source(), "event: expected [[event]] with at_s and command");
+        error(entry.source(), "event: expected [[event]] with at_s and command");
       }
     }
   }
@@ -180,19 +179,19 @@ class Reader {
   void event(const toml::table& table) {
     for (const auto& [key, value] : table)
       if (key != "at_s" && key != "command" && key != "every_s" && key != "times")
-        mistake(value.source(), "event." + std::string(key.str()) +
-                                    " is not known here, expected at_s, command, every_s, times");
+        error(value.source(), "event." + std::string(key.str()) +
+                                  " is not known here, expected at_s, command, every_s, times");
     const auto* at = table.get("at_s");
     const auto* text = table.get("command");
     if (at == nullptr || !at->is_number() || !(at->value<double>().value_or(-1.0) >= 0.0))
-      return mistake(at != nullptr ? at->source() : table.source(),
-                     "event.at_s: expected seconds after the start, 0 or more");
+      return error(at != nullptr ? at->source() : table.source(),
+                   "event.at_s: expected seconds after the start, 0 or more");
     if (text == nullptr || !text->is_string())
-      return mistake(text != nullptr ? text->source() : table.source(),
-                     "event.command: expected a command in quotes");
+      return error(text != nullptr ? text->source() : table.source(),
+                   "event.command: expected a command in quotes");
     const auto command = text->value<std::string>().value_or("");
     if (const auto parsed = parse_command(command); !parsed)
-      return mistake(text->source(), "event.command: " + parsed.error());
+      return error(text->source(), "event.command: " + parsed.error());
     repeat(table, seconds(at->value<double>().value_or(0.0)), command);
   }
 
@@ -201,14 +200,14 @@ class Reader {
     const auto* times = table.get("times");
     if (every == nullptr && times == nullptr) return scenario_.events.push_back({at, command});
     if (every == nullptr || times == nullptr)
-      return mistake((every != nullptr ? every : times)->source(),
-                     "event: expected every_s and times together, or neither");
+      return error((every != nullptr ? every : times)->source(),
+                   "event: expected every_s and times together, or neither");
     if (!every->is_number() || !(every->value<double>().value_or(0.0) > 0.0))
-      return mistake(every->source(), "event.every_s: expected seconds, more than 0");
+      return error(every->source(), "event.every_s: expected seconds, more than 0");
     const auto count = times->value_exact<std::int64_t>().value_or(0);
     if (count < 1 || count > most_repeats)
-      return mistake(times->source(), "event.times: expected a whole number from 1 to " +
-                                          std::to_string(most_repeats));
+      return error(times->source(), "event.times: expected a whole number from 1 to " +
+                                        std::to_string(most_repeats));
     const Duration period = seconds(every->value<double>().value_or(0.0));
     for (std::int64_t i = 0; i < count; ++i) scenario_.events.push_back({at + period * i, command});
   }
@@ -216,7 +215,7 @@ class Reader {
   std::string file_;
   std::span<const std::string_view> others_;
   Scenario scenario_;
-  std::vector<std::string> mistakes_;
+  std::vector<std::string> errors_;
 };
 
 }  // namespace
@@ -226,11 +225,11 @@ tl::expected<Scenario, std::vector<std::string>> read_scenario(
   Reader reader{file.string(), others};
   try {
     auto scenario = reader.read(toml::parse_file(file.string()));
-    if (!reader.mistakes().empty()) return tl::unexpected(reader.mistakes());
+    if (!reader.errors().empty()) return tl::unexpected(reader.errors());
     return scenario;
   } catch (const toml::parse_error& error) {
-    reader.mistake(error.source(), std::string(error.description()));
-    return tl::unexpected(reader.mistakes());
+    reader.error(error.source(), std::string(error.description()));
+    return tl::unexpected(reader.errors());
   }
 }
 

@@ -56,7 +56,7 @@ std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err
     if (read) {
       scenario = std::move(*read);
     } else {
-      for (const auto& mistake : read.error()) complain(mistake);
+      for (const auto& error : read.error()) complain(error);
     }
   }
   if (options.seed) scenario.seed = *options.seed;
@@ -67,13 +67,12 @@ std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err
 
   const auto settings = config::load_config(options.config);
   if (!settings) {
-    for (const auto& mistake : settings.error())
-      complain(config::describe(options.config, mistake));
+    for (const auto& error : settings.error()) complain(config::describe(options.config, error));
     return std::nullopt;
   }
   auto hub = fit_config(*settings);
   if (!hub)
-    for (const auto& mistake : hub.error()) complain(options.config.string() + ": " + mistake);
+    for (const auto& error : hub.error()) complain(options.config.string() + ": " + error);
   auto civil = CivilTime::starting(options.start, settings->time_zone);
   if (!civil) complain("--start: " + civil.error());
   if (!good) return std::nullopt;

@@ -53,8 +53,8 @@ class Applier {
                       ") and below the SOC ceiling (" + percent(settings_.soc_ceiling) + ")");
       Settings changed = settings_;
       changed.reserve = *c.reserve;
-      if (const auto mistakes = validate(changed); !mistakes.empty())
-        return refuse(mistakes.front().text);
+      if (const auto errors = validate(changed); !errors.empty())
+        return refuse(errors.front().text);
     }
     orders_.reserve = c.reserve;
     return orders_;

@@ -64,18 +64,18 @@ class Body {
     return "{}";
   }
   void complain(const std::string& text) {
-    if (!mistake_) mistake_ = text;
+    if (!error_) error_ = text;
   }
-  [[nodiscard]] std::optional<std::string> mistake() {
+  [[nodiscard]] std::optional<std::string> error() {
     if (json_.is_object())
       for (const auto& [key, value] : json_.items())
         if (std::ranges::find(known_, key) == known_.end())
           complain("the key " + shown(key) + " is not known here");
-    return mistake_;
+    return error_;
   }
   template <class T>
   [[nodiscard]] Result<T> finish(T value) {
-    if (const auto wrong = mistake()) return fail(ErrorKind::content, *wrong);
+    if (const auto wrong = error()) return fail(ErrorKind::content, *wrong);
     return value;
   }
 
@@ -89,7 +89,7 @@ class Body {
 
   Json json_;
   std::vector<std::string> known_;
-  std::optional<std::string> mistake_;
+  std::optional<std::string> error_;
 };
 
 Result<Instruction> instruction_of(const std::string& text) {
@@ -98,7 +98,7 @@ Result<Instruction> instruction_of(const std::string& text) {
   const auto kind = instruction_kind(body.word("kind", words));
   if (!kind) {
     body.complain(std::string{"kind: expected "} + words);
-    return fail(ErrorKind::content, *body.mistake());
+    return fail(ErrorKind::content, *body.error());
   }
   Instruction instruction;
   instruction.kind = *kind;
@@ -167,7 +167,7 @@ Result<Command> storm_command(const std::string& text) {
 Result<std::string> password_of(const std::string& text) {
   Body body{text};
   auto password = body.word("password", "a text");
-  if (const auto wrong = body.mistake()) return fail(ErrorKind::content, *wrong);
+  if (const auto wrong = body.error()) return fail(ErrorKind::content, *wrong);
   return password;
 }
 

@@ -103,8 +103,7 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
   if (!options.config.empty()) {
     const auto hub = config::load_config(options.config);
     if (!hub) {
-      for (const auto& mistake : hub.error())
-        err << config::describe(options.config, mistake) << '\n';
+      for (const auto& error : hub.error()) err << config::describe(options.config, error) << '\n';
       return exit_config;
     }
     settings.control = hub->control;

@@ -121,7 +121,7 @@ Result run(std::vector<std::string> arguments) {
 }
 
 const std::string example = ESSHUB_SOURCE_DIR "/deploy/esshub.example.toml";
-const std::string mistakes = ESSHUB_TEST_DATA "/config/mistakes.toml";
+const std::string bad_config = ESSHUB_TEST_DATA "/config/mistakes.toml";
 
 TEST(CommandLine, HelpShowsAnExampleAndTheExitCodes) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
@@ -176,12 +176,13 @@ TEST(CommandLine, CheckSumsUpAGoodFile) {
 
 TEST(CommandLine, CheckAndRunRefuseABadFileWithEveryMistake) {
   for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"check", mistakes}, {"run", "--config", mistakes}}) {
+       {std::vector<std::string>{"check", bad_config}, {"run", "--config", bad_config}}) {
     const auto result = run(arguments);
     EXPECT_EQ(result.status, 78);
     EXPECT_THAT(result.out, IsEmpty());
-    EXPECT_THAT(result.err, AllOf(HasSubstr(mistakes + ":3:13: "), HasSubstr(mistakes + ":5:1: "),
-                                  HasSubstr(mistakes + ":7:11: ")));
+    EXPECT_THAT(result.err,
+                AllOf(HasSubstr(bad_config + ":3:13: "), HasSubstr(bad_config + ":5:1: "),
+                      HasSubstr(bad_config + ":7:11: ")));
   }
   EXPECT_EQ(run({"check", "/nowhere.toml"}).status, 78);
 }
@@ -261,9 +262,8 @@ TEST_F(Service, SighupAppliesAValidFileNamesWhatNeedsARestartAndKeepsTheRunningO
   EXPECT_THAT(hub.error_line("config config_needs_restart"), HasSubstr("section=history"));
   write("[grid]\nsetpoint_w = 99999\n");
   hub.send(SIGHUP);
-  EXPECT_THAT(hub.error_line("config config_mistake"),
-              HasSubstr(":8:14: grid.setpoint_w: is 99999"));
-  EXPECT_THAT(hub.error_line("config config_rejected"), HasSubstr("kept=running mistakes=1"));
+  EXPECT_THAT(hub.error_line("config config_error"), HasSubstr(":8:14: grid.setpoint_w: is 99999"));
+  EXPECT_THAT(hub.error_line("config config_rejected"), HasSubstr("kept=running errors=1"));
   hub.send(SIGTERM);
   EXPECT_EQ(hub.status(), 0);
 }

@@ -48,18 +48,18 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 /// Mistakes as "line:column: text".
-std::vector<std::string> mistakes(const std::string& text) {
+std::vector<std::string> errors(const std::string& text) {
   const auto config = parse_config(text);
   std::vector<std::string> result;
   if (config) return result;
-  for (const auto& mistake : config.error()) result.push_back(describe("f", mistake).substr(2));
+  for (const auto& error : config.error()) result.push_back(describe("f", error).substr(2));
   return result;
 }
 std::vector<std::string> with(const std::string& more) {
-  return mistakes(minimal + more);
+  return errors(minimal + more);
 }
 std::vector<std::string> instead(std::string_view from, std::string_view to) {
-  return mistakes(replaced(minimal, from, to));
+  return errors(replaced(minimal, from, to));
 }
 
 TEST(Config, ThreeBusesAreEnough) {
@@ -333,7 +333,7 @@ TEST(Config, SerialLineTakesParityAndStopBits) {
 // ------------------------------------------------
 
 TEST(ConfigMistakes, BrokenSyntax) {
-  EXPECT_THAT(mistakes("[site]\nname = \"x\n"), ElementsAre(StartsWith("2:10: not TOML: ")));
+  EXPECT_THAT(errors("[site]\nname = \"x\n"), ElementsAre(StartsWith("2:10: not TOML: ")));
 }
 
 TEST(ConfigMistakes, UnknownKeyIsNamedWithTheNearest) {
@@ -359,7 +359,7 @@ TEST(ConfigMistakes, WrongTypeNamesFoundAndExpected) {
               ElementsAre("22:12: control.realtime: is a string, expected true or false"));
   EXPECT_THAT(with("[site]\nname = 1979-05-27\n"),
               ElementsAre("22:8: site.name: is a date or time, expected a string"));
-  EXPECT_THAT(mistakes("grid = 5\n" + minimal),
+  EXPECT_THAT(errors("grid = 5\n" + minimal),
               ElementsAre("1:8: grid: expected a table, written as [grid]"));
   EXPECT_THAT(instead("unit = 1", "unit = 1.5"),
               ElementsAre("7:8: bus.meter.unit: is a number, expected a whole number"));
@@ -480,14 +480,14 @@ TEST(ConfigMistakes, AnSdm120HasOnePhase) {
 }
 
 TEST(ConfigMistakes, GridBatteryAndInverterMustBeThere) {
-  EXPECT_THAT(mistakes(""), ElementsAre(HasSubstr("no meter measures the grid"),
-                                        HasSubstr("no battery"), HasSubstr("no inverter")));
+  EXPECT_THAT(errors(""), ElementsAre(HasSubstr("no meter measures the grid"),
+                                      HasSubstr("no battery"), HasSubstr("no inverter")));
   EXPECT_THAT(instead("\"grid\"", "\"circuit1\""),
               ElementsAre(StartsWith("1:1: bus: no meter measures the grid")));
 }
 
 TEST(ConfigMistakes, MetersAndChannelsMustBeThere) {
-  EXPECT_THAT(mistakes("[[bus]]\nname = \"m\"\nkind = \"modbus\"\nport = \"/dev/x\"\n"),
+  EXPECT_THAT(errors("[[bus]]\nname = \"m\"\nkind = \"modbus\"\nport = \"/dev/x\"\n"),
               Contains(StartsWith("1:1: bus.meter: expected at least one meter")));
   EXPECT_THAT(instead("{ phase = 1, measures = \"grid\" }", "\"grid\""),
               Contains(StartsWith("8:14: bus.meter.channels: expected a list such as")));
@@ -540,7 +540,7 @@ TEST(ConfigMistakes, AnUnreadableValueCausesNoSecondComplaint) {
 }
 
 TEST(ConfigMistakes, AllAreReportedInTheOrderOfTheFile) {
-  EXPECT_THAT(mistakes(R"([site]
+  EXPECT_THAT(errors(R"([site]
 time_zone = "Nowhere"
 colour = "red"
 [battery]
@@ -773,7 +773,7 @@ TEST(Example, NamesEveryKey) {
   probe = replaced(probe, "kind = \"vebus\"\n", "kind = \"vebus\"\n" + odd);
   probe +=
       "[[bus]]\nname = \"c\"\nkind = \"pylontech-rs485\"\nport = \"/dev/c\"\nmodules = 1\n" + odd;
-  const auto answers = mistakes(probe);
+  const auto answers = errors(probe);
   ASSERT_THAT(answers, SizeIs(20));
 
   std::ostringstream text;

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 
 std::vector<std::string> keys(const Settings& settings) {
   std::vector<std::string> result;
-  for (const auto& mistake : validate(settings)) result.push_back(mistake.key);
+  for (const auto& error : validate(settings)) result.push_back(error.key);
   return result;
 }
 
@@ -76,11 +76,11 @@ class Contradiction : public testing::TestWithParam<BadRow> {};
 TEST_P(Contradiction, IsNamedWithBothSettings) {
   Settings settings;
   GetParam().spoil(settings);
-  const auto mistakes = validate(settings);
-  ASSERT_EQ(mistakes.size(), 1u);
-  EXPECT_EQ(mistakes[0].key, GetParam().key);
-  EXPECT_FALSE(mistakes[0].other.empty());
-  EXPECT_THAT(mistakes[0].text, HasSubstr("expected"));
+  const auto errors = validate(settings);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].key, GetParam().key);
+  EXPECT_FALSE(errors[0].other.empty());
+  EXPECT_THAT(errors[0].text, HasSubstr("expected"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -148,9 +148,9 @@ TEST(Settings, AContradictionHidesNoOther) {
 TEST(Settings, AMistakeSaysWhatWasFoundAndExpectedInTheSettingsUnit) {
   Settings settings;
   settings.conversion_efficiency = 0.3;
-  const auto mistakes = validate(settings);
-  ASSERT_EQ(mistakes.size(), 1u);
-  EXPECT_EQ(mistakes[0].text, "is 30 %, expected 50 to 100 %");
+  const auto errors = validate(settings);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].text, "is 30 %, expected 50 to 100 %");
 }
 
 }  // namespace

@@ -209,31 +209,31 @@ class StoryReader {
     constexpr std::array<std::string_view, 4> own{"hours", "start", "hub", "expect"};
     auto scenario = read_scenario(file_, own);
     if (!scenario) {
-      mistakes_ = scenario.error();
+      errors_ = scenario.error();
       return std::nullopt;
     }
     story_.scenario = std::move(*scenario);
     const toml::table root = toml::parse_file(file_);
     const auto hours = root["hours"].value<double>();
     if (!hours || !(*hours > 0.0 && *hours <= 24.0))
-      mistake(root["hours"].node() ? root["hours"].node()->source() : root.source(),
-              "hours: expected how long the story is, above 0 to 24");
+      error(root["hours"].node() ? root["hours"].node()->source() : root.source(),
+            "hours: expected how long the story is, above 0 to 24");
     story_.length = as_duration(Hours{hours.value_or(0.0)});
     if (const auto* node = root.get("start")) story_.start = text(*node, "start");
     read_hub(root.get("hub"));
     read_expectations(root.get("expect"));
-    if (!mistakes_.empty()) return std::nullopt;
+    if (!errors_.empty()) return std::nullopt;
     return std::move(story_);
   }
-  [[nodiscard]] const std::vector<std::string>& mistakes() const { return mistakes_; }
+  [[nodiscard]] const std::vector<std::string>& errors() const { return errors_; }
 
  private:
-  void mistake(const toml::source_region& where, const std::string& what) {
-    mistakes_.push_back(file_ + ":" + std::to_string(where.begin.line) + ": " + what);
+  void error(const toml::source_region& where, const std::string& what) {
+    errors_.push_back(file_ + ":" + std::to_string(where.begin.line) + ": " + what);
   }
 
   std::string text(const toml::node& node, std::string_view key) {
-    if (!node.is_string()) mistake(node.source(), std::string(key) + ": expected text in quotes");
+    if (!node.is_string()) error(node.source(), std::string(key) + ": expected text in quotes");
     return node.value<std::string>().value_or("");
   }
 
@@ -244,13 +244,13 @@ class StoryReader {
     if (!settings) {
       // A multi-line text begins on the line after its quotes.
       for (const auto& wrong : settings.error())
-        mistakes_.push_back(file_ + ":" + std::to_string(at.begin.line + wrong.place.line) +
-                            ": hub: " + wrong.text);
+        errors_.push_back(file_ + ":" + std::to_string(at.begin.line + wrong.place.line) +
+                          ": hub: " + wrong.text);
       return;
     }
     story_.zone = settings->time_zone;
     auto hub = fit_config(*settings);
-    if (!hub) return mistake(at, "hub: " + hub.error().front());
+    if (!hub) return error(at, "hub: " + hub.error().front());
     story_.hub = std::move(*hub);
     story_.scenario.meter_wire = story_.hub.meter_wire;
   }
@@ -258,13 +258,13 @@ class StoryReader {
   void read_expectations(const toml::node* node) {
     const auto* list = node ? node->as_array() : nullptr;
     if (!list || list->empty())
-      return mistake(node ? node->source() : toml::source_region{{1, 1}, {1, 1}, {}},
-                     "expected at least one [[expect]]");
+      return error(node ? node->source() : toml::source_region{{1, 1}, {1, 1}, {}},
+                   "expected at least one [[expect]]");
     for (const auto& entry : *list) {
       if (const auto* table = entry.as_table()) {
         read_expectation(*table);
       } else {
-        mistake(entry.source(), "expect: expected [[expect]]");
+        error(entry.source(), "expect: expected [[expect]]");
       }
     }
   }
@@ -272,28 +272,28 @@ class StoryReader {
   void read_expectation(const toml::table& table) {
     Expectation e;
     e.line = table.source().begin.line;
-    const std::size_t before = mistakes_.size();
+    const std::size_t before = errors_.size();
     for (const auto& [key, node] : table) read_key(e, key.str(), node);
-    if (mistakes_.size() > before) return;
+    if (errors_.size() > before) return;
     if (table.contains("at_s") == table.contains("from_s") ||
         table.contains("from_s") != table.contains("until_s"))
-      return mistake(table.source(), "expect: expected either at_s or from_s and until_s");
+      return error(table.source(), "expect: expected either at_s or from_s and until_s");
     if (e.until && (*e.until <= e.from || *e.until > story_.length))
-      return mistake(table.source(), "expect: until_s must lie after from_s and within the story");
-    if (e.what.empty()) return mistake(table.source(), "expect: expected what");
+      return error(table.source(), "expect: until_s must lie after from_s and within the story");
+    if (e.what.empty()) return error(table.source(), "expect: expected what");
     const bool bounds = table.contains("min") || table.contains("max");
     if (bounds != (e.number != nullptr) || table.contains("equals") != (e.text != nullptr) ||
         (table.contains("active") && e.number) || (table.contains("active") && e.text) ||
         (e.how == How::mean && !e.number))
-      return mistake(table.source(), "expect " + e.what +
-                                         ": numbers need min or max, words need equals, faults and "
-                                         "reasons take active, only numbers have a mean");
+      return error(table.source(), "expect " + e.what +
+                                       ": numbers need min or max, words need equals, faults and "
+                                       "reasons take active, only numbers have a mean");
     story_.expected.push_back(std::move(e));
   }
 
   void read_key(Expectation& e, std::string_view key, const toml::node& node) {
     const auto number = [&] {
-      if (!node.is_number()) mistake(node.source(), std::string(key) + ": expected a number");
+      if (!node.is_number()) error(node.source(), std::string(key) + ": expected a number");
       return node.value<double>().value_or(0.0);
     };
     if (key == "at_s" || key == "from_s") {
@@ -307,16 +307,16 @@ class StoryReader {
     } else if (key == "equals") {
       e.equals = text(node, key);
     } else if (key == "active") {
-      if (!node.is_boolean()) mistake(node.source(), "active: expected true or false");
+      if (!node.is_boolean()) error(node.source(), "active: expected true or false");
       e.active = node.value<bool>().value_or(true);
     } else if (key == "how") {
       read_how(e, text(node, key), node);
     } else if (key == "what") {
       read_what(e, text(node, key), node);
     } else {
-      mistake(node.source(), "expect." + std::string(key) +
-                                 " is not known here, expected at_s, from_s, until_s, what, how, "
-                                 "min, max, equals, active");
+      error(node.source(), "expect." + std::string(key) +
+                               " is not known here, expected at_s, from_s, until_s, what, how, "
+                               "min, max, equals, active");
     }
   }
 
@@ -326,7 +326,7 @@ class StoryReader {
     } else if (how == "mean") {
       e.how = How::mean;
     } else if (how != "always") {
-      mistake(node.source(), "how: expected always, ever or mean");
+      error(node.source(), "how: expected always, ever or mean");
     }
   }
 
@@ -343,12 +343,12 @@ class StoryReader {
     std::string known = "fault NAME, reason NAME";
     for (const auto& row : numbers) known += ", " + std::string(row.what);
     for (const auto& row : texts) known += ", " + std::string(row.what);
-    mistake(node.source(), "what: '" + what + "' is not known, expected one of " + known);
+    error(node.source(), "what: '" + what + "' is not known, expected one of " + known);
   }
 
   std::string file_;
   Plot story_;
-  std::vector<std::string> mistakes_;
+  std::vector<std::string> errors_;
 };
 
 // ---- telling it ---------------------------------------------------------------------------------
@@ -392,7 +392,7 @@ TEST_P(Story, EndsAsWritten) {
   const fs::path file = folder / (GetParam() + ".toml");
   StoryReader reader{file};
   auto story = reader.read();
-  ASSERT_TRUE(story) << testing::PrintToString(reader.mistakes());
+  ASSERT_TRUE(story) << testing::PrintToString(reader.errors());
   tell(*story);
   for (const auto& expectation : story->expected) {
     const std::string verdict = expectation.verdict();
@@ -401,34 +401,34 @@ TEST_P(Story, EndsAsWritten) {
   }
 }
 
-std::vector<std::string> mistakes_in(std::string_view text) {
+std::vector<std::string> errors_in(std::string_view text) {
   const fs::path file =
       fs::temp_directory_path() / ("esshub_story_" + std::to_string(::getpid()) + ".toml");
   std::ofstream(file) << text;
   StoryReader reader{file};
   EXPECT_FALSE(reader.read());
   fs::remove(file);
-  return reader.mistakes();
+  return reader.errors();
 }
 
 TEST(StoryFile, EveryMistakeIsNamedWithItsLine) {
   using testing::ElementsAre;
   using testing::HasSubstr;
   const std::string expect = "hours = 1\n[[expect]]\nat_s = 5\n";
-  EXPECT_THAT(mistakes_in("hours = 1\nplot = 2\n"), ElementsAre(HasSubstr(":2:8: plot is not")));
-  EXPECT_THAT(mistakes_in("hours = 30\n"),
+  EXPECT_THAT(errors_in("hours = 1\nplot = 2\n"), ElementsAre(HasSubstr(":2:8: plot is not")));
+  EXPECT_THAT(errors_in("hours = 30\n"),
               ElementsAre(HasSubstr(":1: hours: expected"), HasSubstr("at least one [[expect]]")));
-  EXPECT_THAT(mistakes_in(expect + "what = \"soc\"\nmin = 1\nmaximum = 2\n"),
+  EXPECT_THAT(errors_in(expect + "what = \"soc\"\nmin = 1\nmaximum = 2\n"),
               ElementsAre(HasSubstr(":6: expect.maximum is not known here")));
-  EXPECT_THAT(mistakes_in(expect + "what = \"fault of_mine\"\n"),
+  EXPECT_THAT(errors_in(expect + "what = \"fault of_mine\"\n"),
               ElementsAre(HasSubstr(":4: what: 'fault of_mine' is not known")));
-  EXPECT_THAT(mistakes_in(expect + "what = \"soc\"\nequals = \"3\"\n"),
+  EXPECT_THAT(errors_in(expect + "what = \"soc\"\nequals = \"3\"\n"),
               ElementsAre(HasSubstr(":2: expect soc: numbers need min or max")));
-  EXPECT_THAT(mistakes_in(expect + "until_s = 9\nwhat = \"soc\"\nmin = 1\n"),
+  EXPECT_THAT(errors_in(expect + "until_s = 9\nwhat = \"soc\"\nmin = 1\n"),
               ElementsAre(HasSubstr(":2: expect: expected either at_s or from_s and until_s")));
   EXPECT_THAT(
-      mistakes_in("hours = 1\nhub = \'\'\'\n[battery]\nreserv = 2\n\'\'\'\n[[expect]]\nat_s = "
-                  "5\nwhat = \"soc\"\nmin = 1\n"),
+      errors_in("hours = 1\nhub = \'\'\'\n[battery]\nreserv = 2\n\'\'\'\n[[expect]]\nat_s = "
+                "5\nwhat = \"soc\"\nmin = 1\n"),
       ElementsAre(HasSubstr(":4: hub: ")));
 }
 

@@ -20,7 +20,7 @@ class ScenarioFile : public testing::Test {
     std::ofstream(path_) << text;
     return read_scenario(path_);
   }
-  std::vector<std::string> mistakes(std::string_view text) {
+  std::vector<std::string> errors(std::string_view text) {
     auto result = read(text);
     return result ? std::vector<std::string>{} : result.error();
   }
@@ -156,7 +156,7 @@ command = "grid off"
 }
 
 TEST_F(ScenarioFile, EveryMistakeIsNamedWithItsLine) {
-  const auto all = mistakes(R"(wrong = 1
+  const auto all = errors(R"(wrong = 1
 [battery]
 soc_percent = 120
 modules = 2.5
@@ -179,16 +179,16 @@ command = "laod 3"
 }
 
 TEST_F(ScenarioFile, MalformedEventsAreNamed) {
-  EXPECT_THAT(mistakes("event = 3\n"), ElementsAre(HasSubstr(":1:9: event: expected [[event]]")));
-  EXPECT_THAT(mistakes("event = [ 3 ]\n"), ElementsAre(HasSubstr(":1:11: event: expected")));
-  EXPECT_THAT(mistakes("[[event]]\ncommand = \"grid on\"\n"),
+  EXPECT_THAT(errors("event = 3\n"), ElementsAre(HasSubstr(":1:9: event: expected [[event]]")));
+  EXPECT_THAT(errors("event = [ 3 ]\n"), ElementsAre(HasSubstr(":1:11: event: expected")));
+  EXPECT_THAT(errors("[[event]]\ncommand = \"grid on\"\n"),
               ElementsAre(HasSubstr("event.at_s: expected seconds")));
-  EXPECT_THAT(mistakes("[[event]]\nat_s = -1\ncommand = \"grid on\"\n"),
+  EXPECT_THAT(errors("[[event]]\nat_s = -1\ncommand = \"grid on\"\n"),
               ElementsAre(HasSubstr(":2:8: event.at_s: expected seconds")));
-  EXPECT_THAT(mistakes("[[event]]\nat_s = 1\n"), ElementsAre(HasSubstr("event.command: expected")));
-  EXPECT_THAT(mistakes("[[event]]\nat_s = 1\ncommand = 4\n"),
+  EXPECT_THAT(errors("[[event]]\nat_s = 1\n"), ElementsAre(HasSubstr("event.command: expected")));
+  EXPECT_THAT(errors("[[event]]\nat_s = 1\ncommand = 4\n"),
               ElementsAre(HasSubstr(":3:11: event.command: expected a command in quotes")));
-  EXPECT_THAT(mistakes("[[event]]\nat_s = 1\ncommand = \"grid on\"\nnote = 1\n"),
+  EXPECT_THAT(errors("[[event]]\nat_s = 1\ncommand = \"grid on\"\nnote = 1\n"),
               ElementsAre(HasSubstr(":4:8: event.note is not known here")));
 }
 
@@ -202,16 +202,16 @@ TEST_F(ScenarioFile, AnEventRepeats) {
 
 TEST_F(ScenarioFile, ARepetitionIsWholeOrNamed) {
   const std::string event = "[[event]]\nat_s = 1\ncommand = \"grid on\"\n";
-  EXPECT_THAT(mistakes(event + "every_s = 5\n"), ElementsAre(HasSubstr(":4:11: event: expected")));
-  EXPECT_THAT(mistakes(event + "times = 5\n"), ElementsAre(HasSubstr(":4:9: event: expected")));
-  EXPECT_THAT(mistakes(event + "every_s = 0\ntimes = 5\n"),
+  EXPECT_THAT(errors(event + "every_s = 5\n"), ElementsAre(HasSubstr(":4:11: event: expected")));
+  EXPECT_THAT(errors(event + "times = 5\n"), ElementsAre(HasSubstr(":4:9: event: expected")));
+  EXPECT_THAT(errors(event + "every_s = 0\ntimes = 5\n"),
               ElementsAre(HasSubstr(":4:11: event.every_s: expected seconds, more than 0")));
-  EXPECT_THAT(mistakes(event + "every_s = 5\ntimes = 0\n"),
+  EXPECT_THAT(errors(event + "every_s = 5\ntimes = 0\n"),
               ElementsAre(HasSubstr(":5:9: event.times: expected a whole number")));
 }
 
 TEST_F(ScenarioFile, AFileThatIsNotTomlIsRefusedWithItsLine) {
-  EXPECT_THAT(mistakes("seed = 1\n[battery\n"), ElementsAre(HasSubstr(".toml:2:")));
+  EXPECT_THAT(errors("seed = 1\n[battery\n"), ElementsAre(HasSubstr(".toml:2:")));
   const auto missing = read_scenario("/nowhere/x.toml");
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().front(), HasSubstr("/nowhere/x.toml"));

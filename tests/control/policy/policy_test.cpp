@@ -456,7 +456,7 @@ TEST(Policy, FloorCeilingAndCutoffAreThoseInForce) {
 
 // ---- what is refused ------------------------------------------------------------------------
 
-std::vector<std::string> mistakes(const Settings& settings) {
+std::vector<std::string> errors(const Settings& settings) {
   std::vector<std::string> texts;
   for (const auto& m : validate(settings)) texts.push_back(m.key + "|" + m.other + ": " + m.text);
   return texts;
@@ -469,41 +469,40 @@ TEST(ScheduleMistakes, OverlappingEntriesAreRefusedAndBothNamed) {
   Settings s;
   s.schedule = {{{0b0011111, 60, 120}, charge(1000.0_W, 90.0_soc)},
                 {{0b1000000, 23 * 60, 61}, charge(1000.0_W, 90.0_soc)}};
-  EXPECT_THAT(mistakes(s),
-              ElementsAre("schedule 1|schedule 0: overlaps another on Monday at 01:00"));
+  EXPECT_THAT(errors(s), ElementsAre("schedule 1|schedule 0: overlaps another on Monday at 01:00"));
   s.schedule[1].when.to = 60;
-  EXPECT_THAT(mistakes(s), IsEmpty());
+  EXPECT_THAT(errors(s), IsEmpty());
 }
 
 TEST(ScheduleMistakes, AnInstructionKeepsToTheLimits) {
   Settings s;
   s.schedule = {{{every_day, 60, 120}, charge(3000.0_W, 90.0_soc)}};
-  EXPECT_THAT(mistakes(s), ElementsAre(HasSubstr("schedule 0|: the rate is 3000 W")));
+  EXPECT_THAT(errors(s), ElementsAre(HasSubstr("schedule 0|: the rate is 3000 W")));
 }
 
 TEST(TariffMistakes, EveryMinuteHasItsPrice) {
   Settings s;
   s.tariff.bands = {{{every_day, 0, 300}, 0.07}, {{every_day, 301, 0}, 0.30}};
-  EXPECT_THAT(mistakes(s), ElementsAre(HasSubstr("no band holds on Monday at 05:00")));
+  EXPECT_THAT(errors(s), ElementsAre(HasSubstr("no band holds on Monday at 05:00")));
   s.tariff.bands[1].when.from = 300;
-  EXPECT_THAT(mistakes(s), IsEmpty());
+  EXPECT_THAT(errors(s), IsEmpty());
   s.tariff.bands[1].when.from = 299;
-  EXPECT_THAT(mistakes(s), ElementsAre("tariff.band 1|tariff.band 0: overlaps another on Monday "
-                                       "at 04:59"));
+  EXPECT_THAT(errors(s), ElementsAre("tariff.band 1|tariff.band 0: overlaps another on Monday "
+                                     "at 04:59"));
 }
 
 TEST(TariffMistakes, AForceChargeKeepsToTheLimits) {
   Settings s;
   s.tariff.force_charge_to = 5.0_soc;
   s.tariff.force_charge_power = Watts{2401};
-  EXPECT_THAT(mistakes(s), ElementsAre(HasSubstr("the target is 5 %"), HasSubstr("2401 W")));
+  EXPECT_THAT(errors(s), ElementsAre(HasSubstr("the target is 5 %"), HasSubstr("2401 W")));
 }
 
 TEST(FullChargeMistakes, ACeilingBelow100NeverLetsTheBatteryGetFull) {
   Settings s;
   s.full_charge_days = 30;
   s.soc_ceiling = 90.0_soc;
-  EXPECT_THAT(mistakes(s), ElementsAre(HasSubstr("a full charge cannot pass")));
+  EXPECT_THAT(errors(s), ElementsAre(HasSubstr("a full charge cannot pass")));
 }
 
 }  // namespace
