@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/policy/orders.hpp"
+#include "model/order_limits.hpp"
 
 namespace esshub::actors {
 namespace {
@@ -145,9 +146,9 @@ void CommandService::restore() {
     orders_.last_full = parts_.steady_now() - std::chrono::duration_cast<Duration>(ago);
   }
   // An order in its last moments is not worth an error.
-  if (saved->manual && left(saved->manual->until) >= control::shortest_override)
+  if (saved->manual && left(saved->manual->until) >= shortest(OrderLimitId::override_length))
     restore(StartOverride{saved->manual->instruction, left(saved->manual->until)}, "override");
-  if (saved->storm && left(saved->storm->until) >= control::shortest_storm)
+  if (saved->storm && left(saved->storm->until) >= shortest(OrderLimitId::storm_length))
     restore(StartStorm{saved->storm->reserve, left(saved->storm->until)}, "storm");
 }
 

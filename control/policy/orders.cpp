@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "model/order_limits.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -29,10 +31,19 @@ tl::unexpected<Error> refuse(std::string text) {
   return fail(ErrorKind::content, std::move(text));
 }
 
-std::optional<std::string> wrong_length(Duration length, Duration shortest, Duration longest) {
-  if (length >= shortest && length <= longest) return std::nullopt;
-  return "the length is " + length_text(length) + ", expected " + length_text(shortest) + " to " +
-         length_text(longest);
+std::optional<std::string> wrong_length(Duration length, OrderLimitId id) {
+  if (length >= shortest(id) && length <= longest(id)) return std::nullopt;
+  return "the length is " + length_text(length) + ", expected " + length_text(shortest(id)) +
+         " to " + length_text(longest(id));
+}
+
+/// Of an instruction that has a power; up to the configured limit it was checked before.
+std::optional<std::string> wrong_power(const Instruction& i) {
+  const OrderLimit limit = order_limit(OrderLimitId::power);
+  const bool powered = i.kind == InstructionKind::charge || i.kind == InstructionKind::discharge;
+  if (!powered || allows(limit, i.power.value())) return std::nullopt;
+  return "the rate is " + number(i.power.value()) + " W, expected " + number(limit.least) + " to " +
+         number(limit.most) + " W";
 }
 
 class Applier {
@@ -62,8 +73,8 @@ class Applier {
 
   Result<Orders> operator()(const StartOverride& c) {
     if (auto wrong = validate(c.instruction, settings_)) return refuse(*wrong);
-    if (auto wrong = wrong_length(c.length, shortest_override, longest_override))
-      return refuse(*wrong);
+    if (auto wrong = wrong_power(c.instruction)) return refuse(*wrong);
+    if (auto wrong = wrong_length(c.length, OrderLimitId::override_length)) return refuse(*wrong);
     orders_.manual = Order{c.instruction, now_ + c.length};
     return orders_;
   }
@@ -74,8 +85,7 @@ class Applier {
 
   Result<Orders> operator()(const StartDispatch& c) {
     if (auto wrong = validate_dispatch(c.instruction, settings_)) return refuse(*wrong);
-    if (auto wrong = wrong_length(c.length, shortest_dispatch, longest_dispatch))
-      return refuse(*wrong);
+    if (auto wrong = wrong_length(c.length, OrderLimitId::dispatch_length)) return refuse(*wrong);
     orders_.dispatch = Order{c.instruction, now_ + c.length};
     return orders_;
   }
@@ -90,7 +100,7 @@ class Applier {
       return refuse("the storm reserve is " + percent(c.reserve) +
                     ", expected at or above the reserve (" + percent(least) +
                     ") and below the SOC ceiling (" + percent(settings_.soc_ceiling) + ")");
-    if (auto wrong = wrong_length(c.length, shortest_storm, longest_storm)) return refuse(*wrong);
+    if (auto wrong = wrong_length(c.length, OrderLimitId::storm_length)) return refuse(*wrong);
     orders_.storm = Storm{c.reserve, now_ + c.length};
     return orders_;
   }

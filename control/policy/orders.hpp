@@ -8,18 +8,10 @@
 
 namespace esshub::control {
 
-// How long an order may last, both ends allowed.
-constexpr Duration shortest_override = 1min;
-constexpr Duration longest_override = 7 * 24h;
-constexpr Duration shortest_dispatch = 1s;
-constexpr Duration longest_dispatch = 48h;
-constexpr Duration shortest_storm = 10min;
-constexpr Duration longest_storm = 14 * 24h;
-
 /// The orders with the command carried out, those that ended left out. An Error (kind content)
 /// says what was refused and what is allowed: powers up to the configured limits (of a dispatch:
 /// any, the limits bound it), states of charge between floor and ceiling, a range with room in it,
-/// lengths as above.
+/// all of it as in model/order_limits.hpp.
 [[nodiscard]] Result<Orders> apply(const Orders& orders, const Command& command,
                                    const Settings& settings, Instant now);
 

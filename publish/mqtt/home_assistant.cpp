@@ -1,8 +1,10 @@
 #include "publish/mqtt/home_assistant.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "publish/mqtt/home_assistant_entities.hpp"
@@ -14,8 +16,6 @@ using Json = nlohmann::json;
 
 // When the switch says no more than ON.
 constexpr double storm_below_ceiling = 5.0;  // percentage points
-constexpr double storm_hours = 24.0;
-constexpr double storm_hours_most = 7 * 24.0;
 
 Json list(std::string_view commas) {
   Json items = Json::array();
@@ -40,8 +40,9 @@ std::optional<double> number(std::string_view text) {
 }
 
 std::string plain(double value) {
-  const auto whole = std::llround(value);
-  return std::to_string(whole);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", value);
+  return text.data();
 }
 
 template <class... Parts>
@@ -55,14 +56,11 @@ const HaControl* find_control(std::string_view id) {
   return found == all.end() ? nullptr : &*found;
 }
 
-Result<double> in_range(const HaControl& control, std::optional<double> value) {
-  if (!value || *value < control.low || *value > control.high)
-    return refuse("expected ", plain(control.low), " to ", plain(control.high), " ", control.unit);
+Result<double> in_range(OrderLimitId id, std::optional<double> value) {
+  const OrderLimit limit = order_limit(id);
+  if (!value || !allows(limit, *value))
+    return refuse("expected ", plain(limit.least), " to ", plain(limit.most), " ", limit.unit);
   return *value;
-}
-
-Duration minutes(double value) {
-  return as_duration(Seconds(value * 60.0));
 }
 
 /// The key's number, or `otherwise` when it is absent; nothing if it is no number.
@@ -98,11 +96,10 @@ Result<std::optional<Command>> override_of(const Json& json, double default_w,
   if (word == "none") return std::optional<Command>{EndOverride{}};
   const auto kind = instruction_kind(word);
   if (!kind) return refuse("expected none, balance, charge, discharge or idle");
-  const auto power =
-      in_range(*find_control("override_power"), number_of(json, "power_w", default_w));
+  const auto power = in_range(OrderLimitId::power, number_of(json, "power_w", default_w));
   if (!power) return refuse("power_w: ", power.error().detail);
   const auto length =
-      in_range(*find_control("override_minutes"), number_of(json, "minutes", default_minutes));
+      in_range(OrderLimitId::override_length, number_of(json, "minutes", default_minutes));
   if (!length) return refuse("minutes: ", length.error().detail);
   const auto end = *kind == InstructionKind::charge ? policy.ceiling : policy.floor;
   const auto target = soc_of(json, "target", end.percent());
@@ -124,7 +121,8 @@ Result<std::optional<Command>> override_of(const Json& json, double default_w,
       instruction.high = *high;
       break;
   }
-  return std::optional<Command>{StartOverride{instruction, minutes(*length)}};
+  return std::optional<Command>{
+      StartOverride{instruction, length_of(order_limit(OrderLimitId::override_length), *length)}};
 }
 
 Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy) {
@@ -136,10 +134,10 @@ Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy) 
       soc_of(json, "reserve",
              std::max(policy.reserve.percent(), policy.ceiling.percent() - storm_below_ceiling));
   if (!reserve) return tl::unexpected<Error>(reserve.error());
-  const auto hours = number_of(json, "hours", storm_hours);
-  if (!hours || !(*hours > 0.0 && *hours <= storm_hours_most))
-    return refuse("expected hours above 0, up to ", plain(storm_hours_most));
-  return std::optional<Command>{StartStorm{*reserve, minutes(*hours * 60.0)}};
+  const OrderLimit length = order_limit(OrderLimitId::storm_length);
+  const auto hours = in_range(length.id, number_of(json, "hours", length.initial));
+  if (!hours) return refuse("hours: ", hours.error().detail);
+  return std::optional<Command>{StartStorm{*reserve, length_of(length, *hours)}};
 }
 
 }  // namespace
@@ -228,8 +226,8 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
     if (!chosen) return refuse("expected balance or scheduled");
     return std::optional<Command>{SetMode{*chosen}};
   }
-  if (control->platform == "number") {
-    const auto value = in_range(*control, number(payload));
+  if (control->limit) {
+    const auto value = in_range(*control->limit, number(payload));
     if (!value) return tl::unexpected<Error>(value.error());
     if (id == "reserve") return std::optional<Command>{SetReserve{Soc::from_percent(*value)}};
     (id == "override_power" ? override_w_ : override_minutes_) = *value;
@@ -279,12 +277,13 @@ MqttMessage HomeAssistant::discovery() const {
     auto& component = add(control.id, control.platform, control.name);
     component["command_topic"] = own_topic("set/" + std::string{control.id});
     component["availability"] = available({});
-    put(component, "unit_of_measurement", control.unit);
     if (!control.options.empty()) component["options"] = list(control.options);
-    if (control.platform == "number") {
-      component["min"] = control.low;
-      component["max"] = control.high;
-      component["step"] = control.step;
+    if (control.limit) {
+      const OrderLimit limit = order_limit(*control.limit);
+      put(component, "unit_of_measurement", limit.unit);
+      component["min"] = limit.least;
+      component["max"] = limit.most;
+      component["step"] = limit.step;
       component["mode"] = "box";
     }
     if (control.platform == "button") component.erase("state_topic");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/command.hpp"
+#include "model/order_limits.hpp"
 #include "model/view.hpp"
 #include "publish/mqtt/outbox.hpp"
 #include "publish/mqtt/settings.hpp"
@@ -56,8 +57,8 @@ class HomeAssistant {
   const std::string site_name_;
   const std::string version_;
   Policy policy_;  ///< of the newest View: its limits are the defaults of what is ordered
-  double override_w_ = 1000.0;
-  double override_minutes_ = 60.0;
+  double override_w_ = order_limit(OrderLimitId::power).initial;
+  double override_minutes_ = order_limit(OrderLimitId::override_length).initial;
   std::optional<Instant> said_at_;
   std::vector<std::optional<bool>> sources_said_;
   std::vector<bool> current_;  ///< per state: the last word was a value

@@ -219,14 +219,18 @@ constexpr auto entities = std::to_array<HaEntity>({
 });
 
 constexpr auto controls = std::to_array<HaControl>({
-    {"mode", "select", "Mode", "", 0, 0, 0, "balance,scheduled", &decided<&mode_of>},
-    {"reserve", "number", "Reserve", "%", 0, 100, 1, "", &decided<&reserve>},
-    {"override", "select", "Override", "", 0, 0, 0, "none,balance,charge,discharge,idle",
+    {"mode", "select", "Mode", {}, "balance,scheduled", &decided<&mode_of>},
+    {"reserve", "number", "Reserve", OrderLimitId::reserve, "", &decided<&reserve>},
+    {"override",
+     "select",
+     "Override",
+     {},
+     "none,balance,charge,discharge,idle",
      &decided<&override_of>},
-    {"override_power", "number", "Override power", "W", 100, 10000, 50, "", nullptr},
-    {"override_minutes", "number", "Override length", "min", 1, 1440, 1, "", nullptr},
-    {"storm", "switch", "Storm reserve", "", 0, 0, 0, "", &decided<&storm>},
-    {"cutoff_reset", "button", "Switch on after cut-off", "", 0, 0, 0, "", nullptr},
+    {"override_power", "number", "Override power", OrderLimitId::power, "", nullptr},
+    {"override_minutes", "number", "Override length", OrderLimitId::override_length, "", nullptr},
+    {"storm", "switch", "Storm reserve", {}, "", &decided<&storm>},
+    {"cutoff_reset", "button", "Switch on after cut-off", {}, "", nullptr},
 });
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/order_limits.hpp"
 #include "model/view.hpp"
 
 namespace esshub::publish {
@@ -37,9 +38,8 @@ struct HaControl {
   std::string_view id;
   std::string_view platform;  ///< "select", "number", "switch", "button"
   std::string_view name;
-  std::string_view unit;
-  double low, high, step;    ///< of a number
-  std::string_view options;  ///< of a select, separated by commas
+  std::optional<OrderLimitId> limit;  ///< of a number: unit, range and step
+  std::string_view options;           ///< of a select, separated by commas
   std::optional<std::string> (*state)(const View&);
 };
 

@@ -125,6 +125,7 @@ const std::vector<WebApi::Route>& WebApi::routes() {
       {"GET", "/api/v1/history/minutes", &WebApi::get_minutes, true},
       {"GET", "/api/v1/history/days", &WebApi::get_days, true},
       {"GET", "/api/v1/history/events", &WebApi::get_events, true},
+      {"GET", "/api/v1/limits", &WebApi::get_limits, false},
       {"GET", "/api/v1/plan", &WebApi::get_plan, true},
       {"GET", "/api/v1/session", &WebApi::get_session, true},
       {"POST", "/api/v1/session", &WebApi::log_in, true},
@@ -281,6 +282,10 @@ WebResponse WebApi::get_events(const WebRequest& request) {
   const auto events =
       parts_.history->events(range->from, range->until, static_cast<unsigned>(*most));
   return events ? ok(events_json(*events)) : from_history_error(events.error());
+}
+
+WebResponse WebApi::get_limits(const WebRequest&) {
+  return ok(limits_json());
 }
 
 WebResponse WebApi::get_plan(const WebRequest& request) {

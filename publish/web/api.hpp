@@ -52,6 +52,7 @@ class WebApi {
   WebResponse get_minutes(const WebRequest& request);
   WebResponse get_days(const WebRequest& request);
   WebResponse get_events(const WebRequest& request);
+  WebResponse get_limits(const WebRequest& request);
   WebResponse get_plan(const WebRequest& request);
   WebResponse get_session(const WebRequest& request);
   WebResponse log_in(const WebRequest& request);

@@ -1,8 +1,11 @@
 // Bodies of the page's writes -> commands; strict, because they move real power.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "model/order_limits.hpp"
 #include "publish/web/json.hpp"
 
 namespace esshub::publish {
@@ -10,18 +13,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Span {
-  double low;
-  double high;
-  const char* unit;
-};
-constexpr Span percent{0, 100, "%"};
-constexpr Span watts{1, 15000, "W"};
-constexpr Span override_minutes{1, 24 * 60, "min"};
-constexpr Span storm_hours{1, 7 * 24, "h"};
-
 std::string text_of(double value) {
-  return std::to_string(std::llround(value));
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", value);
+  return text.data();
 }
 
 /// One JSON object, its keys taken one by one; the first mistake stays.
@@ -39,19 +34,25 @@ class Body {
   }
   /// Null counts as absent.
   [[nodiscard]] bool has(const char* key) { return given(key) && !json_[key].is_null(); }
-  double number(const char* key, Span span) {
+  double number(const char* key, OrderLimitId id) {
+    const OrderLimit limit = order_limit(id);
     if (!has(key)) {
       complain(std::string{key} + " is missing");
-      return span.low;
+      return limit.least;
     }
     const auto& value = json_[key];
     const double found = value.is_number() ? value.get<double>() : std::nan("");
-    if (found >= span.low && found <= span.high) return found;
-    complain(std::string{key} + " is " + shown(value) + ", expected " + text_of(span.low) + " to " +
-             text_of(span.high) + " " + span.unit);
-    return span.low;
+    if (allows(limit, found)) return found;
+    complain(std::string{key} + " is " + shown(value) + ", expected " + text_of(limit.least) +
+             " to " + text_of(limit.most) + " " + std::string{limit.unit});
+    return limit.least;
   }
-  Soc soc(const char* key) { return Soc::from_percent(number(key, percent)).value_or(Soc{}); }
+  Soc soc(const char* key, OrderLimitId id = OrderLimitId::soc) {
+    return Soc::from_percent(number(key, id)).value_or(Soc{});
+  }
+  Duration length(const char* key, OrderLimitId id) {
+    return length_of(order_limit(id), number(key, id));
+  }
   std::string word(const char* key, const char* expected) {
     if (has(key) && json_[key].is_string()) return json_[key].get<std::string>();
     complain(std::string{key} + ": expected " + expected);
@@ -105,7 +106,7 @@ Result<Instruction> instruction_of(const std::string& text) {
   switch (*kind) {
     case InstructionKind::charge:
     case InstructionKind::discharge:
-      instruction.power = Watts{body.number("power_w", watts)};
+      instruction.power = Watts{body.number("power_w", OrderLimitId::power)};
       instruction.target = body.soc("target_percent");
       break;
     case InstructionKind::balance:
@@ -137,7 +138,7 @@ Result<Command> reserve_command(const std::string& text) {
   Body body{text};
   SetReserve command;
   if (body.has("reserve_percent"))
-    command.reserve = body.soc("reserve_percent");
+    command.reserve = body.soc("reserve_percent", OrderLimitId::reserve);
   else if (!body.given("reserve_percent"))
     body.complain("reserve_percent is missing");
   return body.finish(Command{command});
@@ -151,16 +152,15 @@ Result<Command> override_command(const std::string& text) {
     command.instruction = *instruction;
   else
     body.complain("instruction: " + instruction.error().detail);
-  command.length = as_duration(
-      std::chrono::duration<double, std::ratio<60>>(body.number("minutes", override_minutes)));
+  command.length = body.length("minutes", OrderLimitId::override_length);
   return body.finish(Command{command});
 }
 
 Result<Command> storm_command(const std::string& text) {
   Body body{text};
   StartStorm command;
-  command.reserve = body.soc("reserve_percent");
-  command.length = as_duration(Hours(body.number("hours", storm_hours)));
+  command.reserve = body.soc("reserve_percent", OrderLimitId::storm_reserve);
+  command.length = body.length("hours", OrderLimitId::storm_length);
   return body.finish(Command{command});
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "model/order_limits.hpp"
 #include "publish/derived.hpp"
 #include "publish/history/event_text.hpp"
 
@@ -314,6 +315,20 @@ Json plan_json(const std::vector<PlanSpan>& spans) {
                     {"export_price", scaled(span.export_price, 10000)},
                     {"repeated_hour", span.repeated_hour}});
   return {{"spans", std::move(list)}};
+}
+
+Json limits_json() {
+  Json limits = Json::object();
+  for (const auto id : all_order_limits) {
+    if (id == OrderLimitId::dispatch_length) continue;  // not ordered here
+    const OrderLimit limit = order_limit(id);
+    limits[std::string{limit.name}] = {{"least", limit.least},
+                                       {"most", limit.most},
+                                       {"step", limit.step},
+                                       {"initial", limit.initial},
+                                       {"unit", limit.unit}};
+  }
+  return {{"limits", std::move(limits)}};
 }
 
 std::string state_fingerprint(const View& made, Instant now) {

@@ -26,6 +26,9 @@ namespace esshub::publish {
 [[nodiscard]] nlohmann::json events_json(const std::vector<HistoryEvent>& events);
 [[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans);
 
+/// The ranges of what may be ordered, by their names in model/order_limits.hpp.
+[[nodiscard]] nlohmann::json limits_json();
+
 /// What changes the sense of the picture, as one text: reasons, faults, instruction, which values
 /// are current. Equal texts differ only in numbers.
 [[nodiscard]] std::string state_fingerprint(const View& view, Instant now);

@@ -5,11 +5,27 @@ import { $, text } from "/words.js";
 let csrf = null;
 let ends = null;
 let filled = false;
+let limited = false;
 
 const note = (words) => text($("control-note"), words);
 
+/** Ranges and first values of the forms, as the hub takes them. */
+async function fitForms() {
+  if (limited) return;
+  const { limits } = await get("/api/v1/limits");
+  for (const input of document.querySelectorAll("[data-limit]")) {
+    const limit = limits[input.dataset.limit];
+    input.min = limit.least;
+    input.max = limit.most;
+    input.step = limit.step;
+    if (!input.value) input.value = limit.initial;
+  }
+  limited = true;
+}
+
 async function look() {
   try {
+    await fitForms();
     const session = await get("/api/v1/session");
     csrf = session.csrf;
     $("controls").hidden = !session.signed_in;

@@ -101,8 +101,21 @@ TEST(Orders, EveryOrderHasAShortestAndALongestLength) {
   EXPECT_EQ(refusal(StartDispatch{b, 48h}), "accepted");
   EXPECT_NE(refusal(StartDispatch{b, 48h + 1s}), "accepted");
   EXPECT_NE(refusal(StartDispatch{b, -1s}), "accepted");
-  EXPECT_THAT(refusal(StartStorm{50.0_soc, 9min}), HasSubstr("expected 10 min to 14 days"));
+  EXPECT_THAT(refusal(StartStorm{50.0_soc, 14min}), HasSubstr("expected 15 min to 14 days"));
+  EXPECT_EQ(refusal(StartStorm{50.0_soc, 15min}), "accepted");
+  EXPECT_EQ(refusal(StartStorm{50.0_soc, 14 * 24h}), "accepted");
   EXPECT_NE(refusal(StartStorm{50.0_soc, 14 * 24h + 1s}), "accepted");
+}
+
+TEST(Orders, AnOverrideHasALeastAndAMostPower) {
+  Settings s;
+  s.charge_limit = 10000.0_W;
+  EXPECT_EQ(refusal(StartOverride{charge(10.0_W, 80.0_soc), 1h}, s), "accepted");
+  EXPECT_EQ(refusal(StartOverride{charge(10000.0_W, 80.0_soc), 1h}, s), "accepted");
+  EXPECT_THAT(refusal(StartOverride{charge(9.9_W, 80.0_soc), 1h}, s),
+              HasSubstr("is 9.9 W, expected 10 to 10000 W"));
+  EXPECT_THAT(refusal(StartOverride{charge(10001.0_W, 80.0_soc), 1h}, s),
+              HasSubstr("expected above 0 up to the charge limit (10000 W)"));
 }
 
 TEST(Orders, AReserveLiesBetweenFloorAndCeilingAndFitsTheRest) {

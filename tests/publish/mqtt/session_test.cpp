@@ -448,25 +448,63 @@ TEST_F(Home, TheStormSwitchRaisesTheReserveForADay) {
   EXPECT_TRUE(std::holds_alternative<ResetCutoff>(commands.at(3)));
 }
 
+TEST_F(Home, TheEndsOfEveryRangeAreTaken) {
+  for (const auto& [power, minutes, length] :
+       {std::tuple{"10", "1", Duration{1min}}, {"10000", "10080", Duration{7 * 24h}}}) {
+    commands.clear();
+    set("override_power", power);
+    set("override_minutes", minutes);
+    set("override", "charge");
+    ASSERT_THAT(commands, SizeIs(1)) << minutes;
+    EXPECT_EQ(std::get<StartOverride>(commands[0]).length, length);
+    now += 2s;
+    show();
+  }
+  commands.clear();
+  set("storm", R"({"reserve":80,"hours":0.25})");
+  set("storm", R"({"reserve":80,"hours":336})");
+  ASSERT_THAT(commands, SizeIs(2));
+  EXPECT_EQ(std::get<StartStorm>(commands[0]).length, 15min);
+  EXPECT_EQ(std::get<StartStorm>(commands[1]).length, 14 * 24h);
+}
+
+TEST_F(Home, DiscoveryGivesTheRangesOfTheTable) {
+  const auto all = said();
+  const auto config =
+      nlohmann::json::parse(all.at("homeassistant/device/esshub_0242ac110002/config"));
+  for (const auto& [id, limit] : {std::pair{"reserve", OrderLimitId::reserve},
+                                  {"override_power", OrderLimitId::power},
+                                  {"override_minutes", OrderLimitId::override_length}}) {
+    const auto& number = config["components"][id];
+    EXPECT_EQ(number["min"], order_limit(limit).least) << id;
+    EXPECT_EQ(number["max"], order_limit(limit).most) << id;
+    EXPECT_EQ(number["step"], order_limit(limit).step) << id;
+  }
+}
+
 TEST_F(Home, OutOfRangeIsRefused) {
-  for (const auto& [control, payload] : {std::pair{"mode", "off"},
-                                         {"reserve", "101"},
-                                         {"reserve", "-1"},
-                                         {"reserve", "nan"},
-                                         {"reserve", "50 %"},
-                                         {"reserve", ""},
-                                         {"override_power", "10001"},
-                                         {"override_minutes", "0"},
-                                         {"override", "explode"},
-                                         {"override", R"({"instruction":"charge","minutes":2000})"},
-                                         {"override", R"({"instruction":"charge","power_w":"1"})"},
-                                         {"override", R"({"instruction":"charge","target":120})"},
-                                         {"override", R"({"instruction":7})"},
-                                         {"storm", "maybe"},
-                                         {"storm", R"({"reserve":80,"hours":0})"},
-                                         {"storm", R"({"reserve":80,"hours":1000})"},
-                                         {"cutoff_reset", "ON"},
-                                         {"nothing", "1"}}) {
+  for (const auto& [control, payload] :
+       {std::pair{"mode", "off"},
+        {"reserve", "101"},
+        {"reserve", "-1"},
+        {"reserve", "nan"},
+        {"reserve", "50 %"},
+        {"reserve", ""},
+        {"override_power", "10001"},
+        {"override_power", "9"},
+        {"override_minutes", "10081"},
+        {"override_minutes", "0"},
+        {"override", "explode"},
+        {"override", R"({"instruction":"charge","minutes":10081})"},
+        {"override", R"({"instruction":"charge","power_w":"1"})"},
+        {"override", R"({"instruction":"charge","target":120})"},
+        {"override", R"({"instruction":7})"},
+        {"storm", "maybe"},
+        {"storm", R"({"reserve":80,"hours":0})"},
+        {"storm", R"({"reserve":80,"hours":0.2})"},
+        {"storm", R"({"reserve":80,"hours":337})"},
+        {"cutoff_reset", "ON"},
+        {"nothing", "1"}}) {
     set(control, payload);
     EXPECT_THAT(refusal(), HasSubstr("reason=")) << control << " " << payload;
     now += 1s;

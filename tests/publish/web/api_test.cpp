@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/order_limits.hpp"
 #include "publish/web/files.hpp"
 #include "tests/publish/web/house.hpp"
 
@@ -173,8 +174,8 @@ class WebDocument : public WebApiTest {
 TEST_F(WebDocument, DescribesEveryAnswerAsItIs) {
   for (const auto* path :
        {"/api/v1/state", "/api/v1/site", "/api/v1/buses", "/api/v1/faults", "/api/v1/plan",
-        "/api/v1/history/minutes", "/api/v1/history/days?count=2", "/api/v1/history/events",
-        "/api/v1/session"}) {
+        "/api/v1/limits", "/api/v1/history/minutes", "/api/v1/history/days?count=2",
+        "/api/v1/history/events", "/api/v1/session"}) {
     const auto r = request("GET", path);
     const auto answer = ask(r);
     EXPECT_EQ(answer.status, 200u) << path << answer.body;
@@ -183,6 +184,64 @@ TEST_F(WebDocument, DescribesEveryAnswerAsItIs) {
   now += 1h;  // everything stale
   const auto r = request("GET", "/api/v1/state");
   EXPECT_EQ(differs(r, ask(r)), "");
+}
+
+/// Where the document has each row of model/order_limits.hpp.
+std::vector<std::string> places_of(OrderLimitId id) {
+  const std::string schemas = "/components/schemas/";
+  const std::string instruction = "StartOverride/properties/instruction/properties/";
+  switch (id) {
+    case OrderLimitId::reserve:
+      return {schemas + "SetReserve/properties/reserve_percent"};
+    case OrderLimitId::storm_reserve:
+      return {schemas + "StartStorm/properties/reserve_percent"};
+    case OrderLimitId::soc:
+      return {schemas + instruction + "target_percent", schemas + instruction + "low_percent",
+              schemas + instruction + "high_percent"};
+    case OrderLimitId::power:
+      return {schemas + instruction + "power_w"};
+    case OrderLimitId::override_length:
+      return {schemas + "StartOverride/properties/minutes"};
+    case OrderLimitId::storm_length:
+      return {schemas + "StartStorm/properties/hours"};
+    case OrderLimitId::dispatch_length:
+      return {};  // not ordered here
+  }
+  return {};
+}
+
+TEST_F(WebDocument, GivesTheLimitsOfTheTable) {
+  const Json answer = Json::parse(get("/api/v1/limits").body);
+  for (const auto id : all_order_limits) {
+    const OrderLimit limit = order_limit(id);
+    const auto places = places_of(id);
+    EXPECT_EQ(answer["limits"].contains(limit.name), !places.empty()) << limit.name;
+    for (const auto& place : places) {
+      const Json& schema = document.at(Json::json_pointer{place});
+      EXPECT_EQ(schema.at("minimum"), limit.least) << place;
+      EXPECT_EQ(schema.at("maximum"), limit.most) << place;
+      EXPECT_EQ(answer["limits"][std::string{limit.name}]["least"], limit.least);
+      EXPECT_EQ(answer["limits"][std::string{limit.name}]["most"], limit.most);
+    }
+  }
+}
+
+/// The page has no numbers of its own: its inputs name rows.
+TEST_F(WebApiTest, ThePagesInputsNameLimitsThatThereAre) {
+  const Json limits = Json::parse(get("/api/v1/limits").body)["limits"];
+  const std::string html = get("/").body;
+  std::size_t inputs = 0;
+  for (auto at = html.find("type=\"number\""); at != std::string::npos;
+       at = html.find("type=\"number\"", at + 1)) {
+    ++inputs;
+    const std::string tag = html.substr(at, html.find('>', at) - at);
+    const auto name = tag.find("data-limit=\"");
+    ASSERT_NE(name, std::string::npos) << tag;
+    const auto begin = name + std::string_view{"data-limit=\""}.size();
+    EXPECT_TRUE(limits.contains(tag.substr(begin, tag.find('"', begin) - begin))) << tag;
+    EXPECT_EQ(tag.find("max="), std::string::npos) << tag;
+  }
+  EXPECT_EQ(inputs, 6u);
 }
 
 TEST_F(WebDocument, DescribesEveryWriteAndItsRefusals) {
@@ -221,7 +280,7 @@ TEST_F(WebDocument, NamesEveryPathTheHubAnswersAndNoOther) {
       EXPECT_NE(ask(r).status, 404u) << path;
       EXPECT_NE(ask(r).status, 405u) << method << ' ' << path;
     }
-  EXPECT_EQ(document["paths"].size(), 16u);
+  EXPECT_EQ(document["paths"].size(), 17u);
 }
 
 TEST_F(WebApiTest, WrongQueriesSayWhatIsAllowed) {

@@ -94,6 +94,36 @@ TEST(WebCommands, AreReadStrictly) {
   EXPECT_EQ(storm.length, 12h);
 }
 
+TEST(WebCommands, TakeTheEndsOfTheTableAndNothingBeyond) {
+  const auto instruction = [](const std::string& watts) {
+    return R"({"instruction":{"kind":"charge","target_percent":80,"power_w":)" + watts +
+           R"(},"minutes":5})";
+  };
+  const auto minutes = [](const std::string& n) {
+    return R"({"instruction":{"kind":"idle"},"minutes":)" + n + "}";
+  };
+  const auto hours = [](const std::string& n) {
+    return R"({"reserve_percent":90,"hours":)" + n + "}";
+  };
+  EXPECT_EQ(std::get<StartOverride>(*override_command(minutes("1"))).length, 1min);
+  EXPECT_EQ(std::get<StartOverride>(*override_command(minutes("10080"))).length, 7 * 24h);
+  EXPECT_EQ(std::get<StartStorm>(*storm_command(hours("0.25"))).length, 15min);
+  EXPECT_EQ(std::get<StartStorm>(*storm_command(hours("336"))).length, 14 * 24h);
+  EXPECT_TRUE(override_command(instruction("10")));
+  EXPECT_TRUE(override_command(instruction("10000")));
+  EXPECT_TRUE(reserve_command(R"({"reserve_percent":0})"));
+  EXPECT_TRUE(reserve_command(R"({"reserve_percent":100})"));
+  const auto said = [](const Result<Command>& refused) {
+    return refused ? "accepted" : refused.error().detail;
+  };
+  for (const auto* beyond : {"0.9", "10081"})
+    EXPECT_THAT(said(override_command(minutes(beyond))), HasSubstr("expected 1 to 10080 min"));
+  for (const auto* beyond : {"0.2", "336.1"})
+    EXPECT_THAT(said(storm_command(hours(beyond))), HasSubstr("expected 0.25 to 336 h"));
+  for (const auto* beyond : {"9.9", "10000.5"})
+    EXPECT_THAT(said(override_command(instruction(beyond))), HasSubstr("expected 10 to 10000 W"));
+}
+
 struct Wrong {
   const char* body;
   const char* said;
@@ -113,11 +143,11 @@ TEST(WebCommands, RefusalsNameTheKeyAndWhatIsAllowed) {
   for (const auto& [body, said] :
        {Wrong{R"({"instruction":{"kind":"explode"},"minutes":5})", "balance, charge, discharge"},
         Wrong{R"({"instruction":{"kind":"charge","power_w":-5,"target_percent":80},"minutes":5})",
-              "expected 1 to 15000 W"},
+              "expected 10 to 10000 W"},
         Wrong{R"({"instruction":{"kind":"idle","low_percent":60,"high_percent":40},"minutes":5})",
               "above high_percent"},
         Wrong{R"({"instruction":{"kind":"idle"}})", "minutes is missing"},
-        Wrong{R"({"instruction":{"kind":"idle"},"minutes":1441})", "expected 1 to 1440 min"},
+        Wrong{R"({"instruction":{"kind":"idle"},"minutes":10081})", "expected 1 to 10080 min"},
         Wrong{R"({"instruction":7,"minutes":5})", "expected an object"}}) {
     const auto command = override_command(body);
     ASSERT_FALSE(command) << body;
