@@ -3,6 +3,7 @@
 
 #include "app/commands.hpp"
 #include "config/config.hpp"
+#include "config/example.hpp"
 
 namespace esshub::app {
 namespace {
@@ -43,6 +44,11 @@ int check(const std::filesystem::path& file, std::ostream& out, std::ostream& er
     buses.push_back(fmt::format("{} ({} on {})", bus.name, std::visit(DriverText{}, bus.driver),
                                 std::visit(LineText{}, bus.line)));
   fmt::print(out, "{}: ok, {} buses: {}\n", file.string(), buses.size(), fmt::join(buses, ", "));
+  return exit_ok;
+}
+
+int check_example(std::ostream& out) {
+  out << config::example_text();
   return exit_ok;
 }
 

@@ -30,6 +30,9 @@ constexpr int exit_config = 78;  ///< EX_CONFIG
 /// One line of summary to `out`, or every mistake to `err`.
 [[nodiscard]] int check(const std::filesystem::path& config, std::ostream& out, std::ostream& err);
 
+/// A configuration with every setting and its default, for people to begin with.
+[[nodiscard]] int check_example(std::ostream& out);
+
 enum class DecodeKind : std::uint8_t { modbus, can, mk3 };
 /// One JSON object for each line of `in`, flushed at once; empty lines and those that begin with #
 /// are skipped.

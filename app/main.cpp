@@ -39,7 +39,13 @@ int parse_and_run(int argc, char** argv) {
   std::string file;
   auto* check_command =
       program.add_subcommand("check", "Check a configuration and name every mistake.");
-  check_command->add_option("FILE", file, "the configuration file (TOML)")->required();
+  check_command->add_option("FILE", file, "the configuration file (TOML)");
+  bool example = false;
+  check_command->add_flag("--example", example,
+                          "print an example with every setting instead, with its default");
+  check_command->callback([&] {
+    if (file.empty() == !example) throw CLI::RequiredError("one of FILE and --example");
+  });
   check_command->footer(std::string{"example: esshub check /etc/esshub/esshub.toml\n"} +
                         exit_codes);
 
@@ -166,6 +172,7 @@ int parse_and_run(int argc, char** argv) {
   }
   if (*run_command) return run(config, live);
   if (*password_command) return password(config, std::cout, std::cerr);
+  if (*check_command && example) return check_example(std::cout);
   if (*check_command) return check(file, std::cout, std::cerr);
   if (*export_command) return export_history(exporting, std::cout, std::cerr);
   if (*status_command) return status(asking, std::cout, std::cerr);

@@ -6,13 +6,13 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
-#include <map>
 #include <memory>
 
 #include "actors/hub.hpp"
 #include "app/commands.hpp"
 #include "app/log.hpp"
 #include "config/config.hpp"
+#include "config/settings_table.hpp"
 #include "esshub_version.hpp"
 #include "publish/live_table.hpp"
 
@@ -122,15 +122,8 @@ void reload(const std::filesystem::path& file, actors::Hub& hub, const config::H
   hub.reload(loaded->control);
   log.write("config",
             {Level::notice, "config_applied", "file=" + log_quoted(file.string()) + " valid=yes"});
-  const auto said = [](const std::map<std::string, std::string>& sections, const std::string& key) {
-    const auto found = sections.find(key);
-    return found == sections.end() ? std::string{} : found->second;
-  };
-  auto sections = started.fixed;
-  sections.insert(loaded->fixed.begin(), loaded->fixed.end());
-  for (const auto& [key, text] : sections)
-    if (said(started.fixed, key) != said(loaded->fixed, key))
-      log.write("config", {Level::warning, "config_needs_restart", "section=" + key});
+  for (const auto& setting : config::needs_restart(started, *loaded))
+    log.write("config", {Level::warning, "config_needs_restart", "setting=" + setting});
 }
 
 /// Waits for a signal to stop; returns it.

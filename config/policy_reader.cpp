@@ -2,15 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 namespace esshub::config {
 namespace {
 
 using control::WeekSpan;
 
-constexpr std::array<Word<Mode>, 2> modes{
-    {{"balance", Mode::balance}, {"scheduled", Mode::scheduled}}};
 constexpr std::array<Word<InstructionKind>, 4> kinds{{{"charge", InstructionKind::charge},
                                                       {"discharge", InstructionKind::discharge},
                                                       {"balance", InstructionKind::balance},
@@ -25,8 +21,6 @@ constexpr std::array<Word<std::uint8_t>, 10> day_words{{{"mon", 1 << 0},
                                                         {"weekdays", 0b0011111},
                                                         {"weekend", 0b1100000},
                                                         {"daily", control::every_day}}};
-constexpr std::array<Word<CircuitRole>, 2> roles{
-    {{"ev", CircuitRole::ev}, {"heatpump", CircuitRole::heatpump}}};
 constexpr std::string_view expected_days =
     "\"daily\", \"weekdays\", \"weekend\" or a list such as [\"mon\", \"thu\"]";
 
@@ -51,39 +45,17 @@ std::optional<int> minute_of(std::string_view text) {
 
 class PolicyReader {
  public:
-  PolicyReader(control::Settings& control, std::vector<ConfigError>& errors)
-      : control_(control), errors_(errors) {}
+  PolicyReader(Sections& sections, control::Settings& control)
+      : sections_(sections), control_(control) {}
 
-  PolicyPlaces read(TableReader& top) {
-    auto policy = top.section("policy");
-    policy.read("mode", control_.mode, modes);
-    read_serves(policy);
-    policy.finish();
-    each(top, "schedule", "schedule", [&](TableReader& entry) { read_entry(entry); });
-    read_tariff(top.section("tariff"));
+  PolicyPlaces read() {
+    each(sections_.top(), "schedule", "schedule", [&](TableReader& entry) { read_entry(entry); });
+    each(sections_.at("tariff"), "band", "tariff.band",
+         [&](TableReader& band) { read_band(band); });
     return std::move(places_);
   }
 
  private:
-  void read_serves(TableReader& policy) {
-    const auto* node = policy.find("battery_serves");
-    if (!node) return;
-    control_.battery_serves = {};
-    control_.battery_serves[CircuitRole::other] = true;
-    const auto* list = node->as_array();
-    bool good = list != nullptr;
-    if (list)
-      for (const auto& entry : *list) {
-        const auto word = entry.value<std::string_view>();
-        const auto role = std::ranges::find(roles, word.value_or(""), &Word<CircuitRole>::text);
-        good &= role != roles.end();
-        if (role != roles.end()) control_.battery_serves[role->value] = true;
-      }
-    if (!good)
-      policy.complain("battery_serves",
-                      "expected a list of circuit roles beside the house: \"ev\", \"heatpump\"");
-  }
-
   void read_entry(TableReader& reader) {
     control::ScheduleEntry entry;
     const bool when = read_span(reader, entry.when);
@@ -135,8 +107,8 @@ class PolicyReader {
   bool read_instruction(TableReader& reader, Instruction& instruction) {
     constexpr std::array<std::string_view, 4> details{"power_w", "target", "low", "high"};
     for (const auto key : details) static_cast<void>(reader.find(key));  // known whatever it is
-    reader.require("do", "one of: charge, discharge, balance, idle");
-    if (!reader.read("do", instruction.kind, kinds)) return false;
+    reader.require("action", "one of: charge, discharge, balance, idle");
+    if (!reader.read("action", instruction.kind, kinds)) return false;
     const bool charges = instruction.kind == InstructionKind::charge;
     const bool powered = charges || instruction.kind == InstructionKind::discharge;
     instruction.power = !powered  ? Watts{}
@@ -158,22 +130,6 @@ class PolicyReader {
     return numbers && socs && fits;
   }
 
-  void read_tariff(TableReader reader) {
-    control::Tariff& tariff = control_.tariff;
-    reader.read("currency", tariff.currency);
-    read_price(reader, "import", tariff.import_price);
-    read_price(reader, "export", tariff.export_price);
-    read_price(reader, "cheap_below", tariff.cheap_below);
-    reader.read("no_discharge_while_cheap", tariff.no_discharge_while_cheap);
-    Soc to;
-    if (reader.read("force_charge_to", to)) tariff.force_charge_to = to;
-    reader.read("force_charge_w", tariff.force_charge_power);
-    for (const auto* key : {"import", "force_charge_to", "force_charge_w"})
-      places_[std::string{"tariff."} + key] = reader.place(key);
-    each(reader, "band", "tariff.band", [&](TableReader& band) { read_band(band); });
-    reader.finish();
-  }
-
   void read_band(TableReader& reader) {
     control::TariffBand band;
     bool good = read_span(reader, band.when);
@@ -189,17 +145,6 @@ class PolicyReader {
     control_.tariff.bands.push_back(band);
   }
 
-  static bool read_price(TableReader& reader, std::string_view key, std::optional<double>& out) {
-    double price = 0.0;
-    if (!reader.read(key, price, "the currency per kWh")) return false;
-    if (!std::isfinite(price)) {
-      reader.complain(key, "expected a price per kWh");
-      return false;
-    }
-    out = price;
-    return true;
-  }
-
   template <class Read>
   void each(TableReader& parent, std::string_view key, const std::string& scope, Read read) {
     const auto* node = parent.find(key);
@@ -209,25 +154,25 @@ class PolicyReader {
     if (!list) return;
     for (const auto& entry : *list) {
       if (const auto* table = entry.as_table()) {
-        TableReader reader{table, scope, errors_};
+        TableReader reader{table, scope, sections_.errors()};
         read(reader);
       } else {
-        errors_.push_back({place_of(entry),
-                           fmt::format("{}: expected a table, written as [[{}]]", scope, scope)});
+        sections_.errors().push_back(
+            {place_of(entry),
+             fmt::format("{}: expected a table, written as [[{}]]", scope, scope)});
       }
     }
   }
 
+  Sections& sections_;
   control::Settings& control_;
-  std::vector<ConfigError>& errors_;
   PolicyPlaces places_;
 };
 
 }  // namespace
 
-PolicyPlaces read_policy(TableReader& top, control::Settings& control,
-                         std::vector<ConfigError>& errors) {
-  return PolicyReader{control, errors}.read(top);
+PolicyPlaces read_policy(Sections& sections, control::Settings& control) {
+  return PolicyReader{sections, control}.read();
 }
 
 }  // namespace esshub::config

@@ -89,7 +89,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
   return std::chrono::round<Duration>(Seconds{seconds});
 }
 
-/// "host:port" or "[ipv6]:port".
+}  // namespace
+
 std::optional<transport::TcpPort> parse_host_port(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
@@ -105,7 +106,6 @@ std::optional<transport::TcpPort> parse_host_port(std::string_view text) {
     return std::nullopt;
   return transport::TcpPort{std::string{host}, port};
 }
-}  // namespace
 
 Place place_of(const toml::node& node) {
   return {node.source().begin.line, node.source().begin.column};

@@ -18,6 +18,9 @@ namespace esshub::config {
 
 [[nodiscard]] Place place_of(const toml::node& node);
 
+/// "host:port" or "[ipv6]:port".
+[[nodiscard]] std::optional<transport::TcpPort> parse_host_port(std::string_view text);
+
 /// Both ends allowed; in the unit of the value, durations in ms.
 struct Range {
   double low;

@@ -6,60 +6,12 @@
 #include <cstdio>
 #include <variant>
 
+#include "control/settings_table.hpp"
+
 namespace esshub::control {
 namespace {
 
-/// A ratio shown and limited in per cent.
-struct Ratio {
-  double Settings::*member;
-};
-
-using Member = std::variant<Watts Settings::*, std::optional<Watts> Settings::*, Soc Settings::*,
-                            double Settings::*, Ratio, Volts Settings::*, Amperes Settings::*,
-                            WattsPerSecond Settings::*, Duration Settings::*>;
-
-struct Range {
-  const char* key;
-  Member member;
-  double low;
-  double high;
-  const char* unit;  ///< of low and high
-};
-
-/// THE RANGES. The upper bounds of the ages are what the safety contract promises to notice within.
-const auto ranges = std::to_array<Range>({
-    {"period", &Settings::period, 20, 1000, "ms"},
-    {"grid_setpoint", &Settings::grid_setpoint, -5000, 5000, "W"},
-    {"import_cap", &Settings::import_cap, 0, 25000, "W"},
-    {"export_cap", &Settings::export_cap, 0, 25000, "W"},
-    {"main_fuse", &Settings::main_fuse, 10, 400, "A"},
-    {"charge_limit", &Settings::charge_limit, 0, 10000, "W"},
-    {"discharge_limit", &Settings::discharge_limit, 0, 10000, "W"},
-    {"soc_floor", &Settings::soc_floor, 0, 95, "%"},
-    {"soc_ceiling", &Settings::soc_ceiling, 20, 100, "%"},
-    {"reserve", &Settings::reserve, 0, 100, "%"},
-    {"soc_hysteresis", &Settings::soc_hysteresis, 0, 20, "%"},
-    {"charge_voltage_cap", &Settings::charge_voltage_cap, 48, 54, "V"},
-    {"cutoff_soc", &Settings::cutoff_soc, 0, 50, "%"},
-    {"force_charge_power", &Settings::force_charge_power, 100, 3000, "W"},
-    {"cutoff_voltage", &Settings::cutoff_voltage, 44, 50, "V"},
-    {"inverter_rating", &Settings::inverter_rating, 100, 15000, "W"},
-    {"full_charge_days", &Settings::full_charge_days, 0, 90, "days"},
-    {"charger_current", &Settings::charger_current, 1, 200, "A"},
-    {"conversion_efficiency", Ratio{&Settings::conversion_efficiency}, 50, 100, "%"},
-    {"slew", &Settings::slew, 50, 20000, "W/s"},
-    {"meter_max_age", &Settings::meter_max_age, 500, 3000, "ms"},
-    {"bms_max_age", &Settings::bms_max_age, 1500, 3000, "ms"},
-    {"inverter_max_age", &Settings::inverter_max_age, 1500, 3000, "ms"},
-    {"setpoint_life", &Settings::setpoint_life, 200, 5000, "ms"},
-    {"meter_time_constant", &Settings::meter_time_constant, 0, 5000, "ms"},
-    {"meter_delay", &Settings::meter_delay, 0, 1000, "ms"},
-    {"inverter_time_constant", &Settings::inverter_time_constant, 0, 5000, "ms"},
-    {"inverter_delay", &Settings::inverter_delay, 0, 1000, "ms"},
-    {"ack_delay", &Settings::ack_delay, 0, 1000, "ms"},
-    {"inverter_ramp", &Settings::inverter_ramp, 50, 20000, "W/s"},
-});
-
+/// A setting's value in the unit of its range; nothing where there is none.
 struct InUnit {
   const Settings& settings;
   std::optional<double> operator()(std::optional<Watts> Settings::*m) const {
@@ -68,13 +20,19 @@ struct InUnit {
   }
   std::optional<double> operator()(Soc Settings::*m) const { return (settings.*m).percent(); }
   std::optional<double> operator()(double Settings::*m) const { return settings.*m; }
-  std::optional<double> operator()(Ratio m) const { return settings.*m.member * 100.0; }
+  std::optional<double> operator()(RatioField<Settings> m) const {
+    return settings.*m.ratio * 100.0;
+  }
   std::optional<double> operator()(Duration Settings::*m) const {
     return std::chrono::duration<double, std::milli>(settings.*m).count();
   }
   template <class Tag>
   std::optional<double> operator()(Quantity<Tag> Settings::*m) const {
     return (settings.*m).value();
+  }
+  template <class Other>
+  std::optional<double> operator()(const Other&) const {
+    return std::nullopt;  // has no range
   }
 };
 
@@ -88,12 +46,13 @@ std::string percent(double value) {
 }
 
 void check_ranges(const Settings& settings, std::vector<ValidationError>& errors) {
-  for (const auto& range : ranges) {
-    const auto value = std::visit(InUnit{settings}, range.member);
-    if (!value || (*value >= range.low && *value <= range.high)) continue;  // refuses NaN too
-    const std::string unit = std::string{" "} + range.unit;
-    errors.push_back({range.key, "is " + number(*value) + unit + ", expected " + number(range.low) +
-                                     " to " + number(range.high) + unit});
+  for (const auto& row : settings_table()) {
+    const auto value = std::visit(InUnit{settings}, row.field);
+    const auto& range = row.range;
+    if (!value || (*value >= range.least && *value <= range.most)) continue;  // refuses NaN too
+    const std::string unit = " " + std::string{row.unit};
+    errors.push_back({row.name(), "is " + number(*value) + unit + ", expected " +
+                                      number(range.least) + " to " + number(range.most) + unit});
   }
 }
 
@@ -110,36 +69,40 @@ void check_together(const Settings& s, std::vector<ValidationError>& errors) {
   const double lowest = std::max(s.soc_floor, s.reserve).percent();
   const std::string ceiling = "the SOC ceiling (" + percent(s.soc_ceiling.percent()) + ")";
 
-  require(s.soc_floor < s.soc_ceiling, "soc_floor", "soc_ceiling",
+  require(s.soc_floor < s.soc_ceiling, "battery.soc_floor", "battery.soc_ceiling",
           "the SOC floor is " + percent(s.soc_floor.percent()) + ", expected below " + ceiling);
-  require(s.reserve < s.soc_ceiling, "reserve", "soc_ceiling",
+  require(s.reserve < s.soc_ceiling, "battery.reserve", "battery.soc_ceiling",
           "the reserve is " + percent(s.reserve.percent()) + ", expected below " + ceiling);
   // Where one of the two above fails, this one would only repeat it.
   require(lowest >= s.soc_ceiling.percent() || lowest + s.soc_hysteresis < s.soc_ceiling.percent(),
-          "soc_hysteresis", floor_rules ? "soc_floor" : "reserve",
+          "battery.soc_hysteresis", floor_rules ? "battery.soc_floor" : "battery.reserve",
           "discharging would resume at " + percent(lowest + s.soc_hysteresis) + " (" +
-              (floor_rules ? "floor" : "reserve") + " plus hysteresis), expected below " + ceiling);
-  require(s.cutoff_soc.percent() <= lowest, "cutoff_soc", floor_rules ? "soc_floor" : "reserve",
+              (floor_rules ? "floor" : "battery.reserve") + " plus hysteresis), expected below " +
+              ceiling);
+  require(s.cutoff_soc.percent() <= lowest, "battery.cutoff_soc",
+          floor_rules ? "battery.soc_floor" : "battery.reserve",
           "the cut-off is " + percent(s.cutoff_soc.percent()) +
               ", expected at or below the SOC floor or the reserve (" + percent(lowest) + ")");
-  require(s.cutoff_voltage < s.charge_voltage_cap, "cutoff_voltage", "charge_voltage_cap",
+  require(s.cutoff_voltage < s.charge_voltage_cap, "battery.cutoff_voltage_v",
+          "battery.charge_voltage_cap_v",
           "the cut-off is " + number(s.cutoff_voltage.value()) +
               " V, expected below the charge voltage cap (" + number(s.charge_voltage_cap.value()) +
               " V)");
-  require(!s.import_cap || *s.import_cap >= s.grid_setpoint, "import_cap", "grid_setpoint",
+  require(!s.import_cap || *s.import_cap >= s.grid_setpoint, "grid.import_cap_w", "grid.setpoint_w",
           "the import cap is " + number(s.import_cap.value_or(Watts{}).value()) +
               " W, expected at or above the grid setpoint (" + number(s.grid_setpoint.value()) +
               " W)");
-  require(!s.export_cap || *s.export_cap >= -s.grid_setpoint, "export_cap", "grid_setpoint",
+  require(!s.export_cap || *s.export_cap >= -s.grid_setpoint, "grid.export_cap_w",
+          "grid.setpoint_w",
           "the export cap is " + number(s.export_cap.value_or(Watts{}).value()) +
               " W, expected at or above the export the grid setpoint asks for (" +
               number(-s.grid_setpoint.value()) + " W)");
-  require(s.full_charge_days == 0.0 || s.soc_ceiling.percent() >= 100.0, "full_charge_days",
-          "soc_ceiling",
+  require(s.full_charge_days == 0.0 || s.soc_ceiling.percent() >= 100.0, "battery.full_charge_days",
+          "battery.soc_ceiling",
           "a full charge cannot pass " + ceiling + ", expected 0 days or a ceiling of 100 %");
-  require(s.setpoint_life >= 2 * s.period, "setpoint_life", "period",
+  require(s.setpoint_life >= 2 * s.period, "control.setpoint_life", "control.period",
           "a setpoint would expire before the next tick renews it, expected at least twice the "
-          "period");
+          "control.period");
 }
 
 std::optional<std::string> wrong_power(Watts power, Watts limit, const char* limit_name) {

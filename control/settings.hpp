@@ -1,4 +1,4 @@
-// Typed settings of the control with their ranges and defaults; validate() names every error.
+// Typed settings of the control and their defaults (ranges: settings_table.cpp), and validate().
 #pragma once
 
 #include <array>
@@ -18,32 +18,32 @@ namespace esshub::control {
 using namespace esshub::literals;
 
 struct Settings {
-  Duration period = 100ms;  ///< of the control tick, 20 ms to 1 s
+  Duration period = 100ms;  ///< of the control tick
 
   // Grid connection
-  Watts grid_setpoint = 0.0_W;      ///< what the meter shall show, + = import; -5000 to 5000
+  Watts grid_setpoint = 0.0_W;      ///< what the meter shall show, + = import
   std::optional<Watts> import_cap;  ///< the battery's charging never lifts import above it
   std::optional<Watts> export_cap;  ///< the battery's discharging never lifts export above it
 
-  Amperes main_fuse = 100.0_A;  ///< of the house: a grid power beyond it cannot be; 10 to 400
+  Amperes main_fuse = 100.0_A;  ///< of the house: a grid power beyond it cannot be
 
   bool solar_metered = true;  ///< a channel measures Point::solar; else load is net of solar
 
   CircuitRoles circuit_roles{};  ///< what the further metered circuits are
 
   // Battery
-  Watts charge_limit = 2400.0_W;     ///< at the battery, AC side; 0 to 10000
-  Watts discharge_limit = 2400.0_W;  ///< at the battery, AC side; 0 to 10000
+  Watts charge_limit = 2400.0_W;     ///< at the battery, AC side
+  Watts discharge_limit = 2400.0_W;  ///< at the battery, AC side
   Soc soc_floor = 10.0_soc;          ///< no discharge at or below, ever while grid-tied
   Soc soc_ceiling = 100.0_soc;       ///< no charge at or above
   Soc reserve = 20.0_soc;       ///< kept for a power cut: no discharge at or below while grid-tied
-  double soc_hysteresis = 2.0;  ///< percentage points before a stopped direction resumes; 0 to 20
-  Volts charge_voltage_cap = 52.4_V;   ///< never charge above it, nor above the BMS's CVL; 48 to 54
+  double soc_hysteresis = 2.0;  ///< percentage points before a stopped direction resumes
+  Volts charge_voltage_cap = 52.4_V;   ///< never charge above it, nor above the BMS's CVL
   Soc cutoff_soc = 5.0_soc;            ///< islanded: inverter off at or below
-  Watts force_charge_power = 500.0_W;  ///< when the BMS asks to be charged; 100 to 3000
-  Volts cutoff_voltage = 46.0_V;       ///< islanded: inverter off after 10 s at or below; 44 to 50
+  Watts force_charge_power = 500.0_W;  ///< when the BMS asks to be charged
+  Volts cutoff_voltage = 46.0_V;       ///< islanded: inverter off after 10 s at or below
 
-  double full_charge_days = 0.0;  ///< charge to 100 % that often, 0 = when the BMS asks; 0 to 90
+  double full_charge_days = 0.0;  ///< charge to 100 % that often, 0 = when the BMS asks
 
   // Policy
   Mode mode = Mode::scheduled;
@@ -57,7 +57,7 @@ struct Settings {
   Amperes charger_current = 35.0_A;  ///< DC limit of its charger
   double conversion_efficiency =
       0.94;                     ///< one way; turns BMS amperes at the DC terminals into AC watts
-  WattsPerSecond slew{5000.0};  ///< of the commanded power, except towards a limit; 50 to 20000
+  WattsPerSecond slew{5000.0};  ///< of the commanded power, except towards a limit
 
   // Ages above which a reading no longer counts
   Duration meter_max_age = 3s;
@@ -78,9 +78,9 @@ struct Settings {
 };
 
 struct ValidationError {
-  std::string key;      ///< the setting's name in this struct; "schedule 2" is its third entry
+  std::string key;      ///< as in the file: "battery.soc_floor"; "schedule 2" is its third entry
   std::string text;     ///< what is wrong and what was expected
-  std::string other{};  ///< of a cross-check: the second setting's name, else empty
+  std::string other{};  ///< of a cross-check: the second setting's key, else empty
 };
 
 /// What is wrong with an instruction under these settings, in words; nothing when it may be given:

@@ -6,7 +6,7 @@
 #include "model/command.hpp"
 #include "model/event.hpp"
 #include "model/view.hpp"
-#include "publish/venus/dbus_settings.hpp"
+#include "publish/venus/settings.hpp"
 #include "publish/venus/service.hpp"
 
 namespace esshub::publish {

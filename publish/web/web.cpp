@@ -77,18 +77,17 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const WebSettings& setti
                            asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
                            asio::ssl::context::no_tlsv1_1,
                        error);
-  if (!error) context->use_certificate_chain_file(settings.certificate.string(), error);
-  if (error)
-    return fail(ErrorKind::content, "cannot use the certificate " + settings.certificate.string() +
-                                        ": " + error.message());
-  context->use_private_key_file(settings.key.string(), asio::ssl::context::pem, error);
-  if (!error && ::SSL_CTX_check_private_key(context->native_handle()) != 1)
-    return fail(ErrorKind::content, "the key " + settings.key.string() +
-                                        " does not belong to the certificate " +
-                                        settings.certificate.string());
+  if (!error) context->use_certificate_chain_file(settings.certificate, error);
   if (error)
     return fail(ErrorKind::content,
-                "cannot use the key " + settings.key.string() + ": " + error.message());
+                "cannot use the certificate " + settings.certificate + ": " + error.message());
+  context->use_private_key_file(settings.key, asio::ssl::context::pem, error);
+  if (!error && ::SSL_CTX_check_private_key(context->native_handle()) != 1)
+    return fail(
+        ErrorKind::content,
+        "the key " + settings.key + " does not belong to the certificate " + settings.certificate);
+  if (error)
+    return fail(ErrorKind::content, "cannot use the key " + settings.key + ": " + error.message());
   return context;
 }
 

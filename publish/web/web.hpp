@@ -14,16 +14,9 @@
 #include "model/result.hpp"
 #include "model/view.hpp"
 #include "publish/history/history.hpp"
+#include "publish/web/settings.hpp"
 
 namespace esshub::publish {
-
-struct WebSettings {
-  std::string address = "127.0.0.1:8750";  ///< host:port or [ipv6]:port; empty = no page
-  std::filesystem::path certificate{};     ///< PEM chain; with `key` it speaks TLS only
-  std::filesystem::path key{};             ///< PEM
-  std::vector<std::string> host_names{};   ///< it also answers to; IP addresses, localhost and the
-                                           ///< machine's own name are always its names
-};
 
 /// Limits against greedy and slow clients (safety contract F15).
 struct WebLimits {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "app/commands.hpp"
@@ -19,6 +20,14 @@ TEST(Check, AGoodFileIsSummedUpInOneLine) {
                            "baud), battery (pylontech on /dev/esshub-can at 115200 baud), inverter "
                            "(vebus on /dev/esshub-mk3 at 2400 baud)\n");
   EXPECT_EQ(err.str(), "");
+}
+
+TEST(Check, PrintsTheExample) {
+  std::ostringstream out;
+  std::ostringstream text;
+  EXPECT_EQ(check_example(out), exit_ok);
+  text << std::ifstream{ESSHUB_SOURCE_DIR "/deploy/esshub.example.toml"}.rdbuf();
+  EXPECT_EQ(out.str(), text.str());
 }
 
 TEST(Check, EveryMistakeIsALineOnTheErrorStream) {

@@ -259,7 +259,7 @@ TEST_F(Service, SighupAppliesAValidFileNamesWhatNeedsARestartAndKeepsTheRunningO
   write("[grid]\nsetpoint_w = 50\n[history]\nkeep_days = 30\n");
   hub.send(SIGHUP);
   EXPECT_THAT(hub.error_line("config config_applied"), HasSubstr("valid=yes"));
-  EXPECT_THAT(hub.error_line("config config_needs_restart"), HasSubstr("section=history"));
+  EXPECT_THAT(hub.error_line("config config_needs_restart"), HasSubstr("setting=history.keep_days"));
   write("[grid]\nsetpoint_w = 99999\n");
   hub.send(SIGHUP);
   EXPECT_THAT(hub.error_line("config config_error"), HasSubstr(":8:14: grid.setpoint_w: is 99999"));

@@ -5,7 +5,11 @@
 
 #include <fstream>
 #include <regex>
+#include <set>
 #include <sstream>
+
+#include "config/example.hpp"
+#include "config/settings_table.hpp"
 
 namespace esshub::config {
 namespace {
@@ -583,20 +587,20 @@ TEST(Schedule, IsReadWithItsDaysTimesAndInstructions) {
 days = ["mon", "sun"]
 from = "01:30"
 to = "05:00"
-do = "charge"
+action = "charge"
 power_w = 2000
 target = 80
 [[schedule]]
 days = "weekdays"
 from = "23:00"
 to = "00:15"
-do = "discharge"
+action = "discharge"
 target = 30
 [[schedule]]
 days = "weekend"
 from = "16:00"
 to = "19:00"
-do = "idle"
+action = "idle"
 low = 40
 [policy]
 mode = "balance"
@@ -618,8 +622,8 @@ battery_serves = ["heatpump"]
 }
 
 TEST(Schedule, OverlappingEntriesAreRefusedWithBothLines) {
-  EXPECT_THAT(with("[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\ndo = \"idle\"\n"
-                   "[[schedule]]\nfrom = \"01:59\"\nto = \"03:00\"\ndo = \"balance\"\n"),
+  EXPECT_THAT(with("[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\naction = \"idle\"\n"
+                   "[[schedule]]\nfrom = \"01:59\"\nto = \"03:00\"\naction = \"balance\"\n"),
               ElementsAre("26:8: schedule: overlaps another on Monday at 01:59 (line 22)"));
 }
 
@@ -627,15 +631,16 @@ TEST(Schedule, SaysWhatIsWrong) {
   const auto entry = [](const std::string& more) {
     return with("[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\n" + more);
   };
-  EXPECT_THAT(entry(""), ElementsAre(HasSubstr("schedule.do: is missing, expected one of")));
-  EXPECT_THAT(entry("do = \"charge\"\n"), ElementsAre(HasSubstr("schedule.target: is missing")));
-  EXPECT_THAT(entry("do = \"idle\"\ntarget = 5\n"),
+  EXPECT_THAT(entry(""), ElementsAre(HasSubstr("schedule.action: is missing, expected one of")));
+  EXPECT_THAT(entry("action = \"charge\"\n"),
+              ElementsAre(HasSubstr("schedule.target: is missing")));
+  EXPECT_THAT(entry("action = \"idle\"\ntarget = 5\n"),
               ElementsAre(HasSubstr("target: has no meaning here, expected only with charge")));
-  EXPECT_THAT(entry("do = \"charge\"\ntarget = 80\npower_w = 9000\n"),
+  EXPECT_THAT(entry("action = \"charge\"\ntarget = 80\npower_w = 9000\n"),
               ElementsAre(HasSubstr("schedule: the rate is 9000 W")));
-  EXPECT_THAT(entry("do = \"idle\"\ndays = \"someday\"\n"),
+  EXPECT_THAT(entry("action = \"idle\"\ndays = \"someday\"\n"),
               ElementsAre(HasSubstr("schedule.days: expected \"daily\"")));
-  EXPECT_THAT(with("[[schedule]]\nfrom = \"24:00\"\nto = \"1:00\"\ndo = \"idle\"\n"),
+  EXPECT_THAT(with("[[schedule]]\nfrom = \"24:00\"\nto = \"1:00\"\naction = \"idle\"\n"),
               ElementsAre(HasSubstr("from: is \"24:00\", expected a time"),
                           HasSubstr("to: is \"1:00\", expected a time")));
   EXPECT_THAT(with("[policy]\nbattery_serves = [\"pool\"]\n"),
@@ -683,18 +688,66 @@ TEST(TariffSection, SaysWhatIsWrong) {
   EXPECT_THAT(with("[[tariff.band]]\nfrom = \"01:00\"\nto = \"02:00\"\nimport = 0.1\n"),
               ElementsAre(HasSubstr("tariff.import: no band holds on Monday at 00:00")));
   EXPECT_THAT(with("[tariff]\nimport = nan\n"),
-              ElementsAre(HasSubstr("tariff.import: expected a price per kWh")));
+              ElementsAre(HasSubstr("tariff.import: is nan, expected a price per kWh")));
   EXPECT_THAT(with("[tariff]\nforce_charge_to = 3\n"),
               ElementsAre(HasSubstr("tariff.force_charge_to: the target is 3 %")));
 }
 
-TEST(Fixed, WhatTakesARestartIsEverythingButTheControl) {
-  const auto a = parse_config(minimal + "[grid]\nsetpoint_w = 0\n");
+TEST(Restart, IsNeededForEverythingButTheControl) {
+  const auto a = parse_config(minimal + "[grid]\nsetpoint_w = 0\n[policy]\nmode = \"balance\"\n");
   const auto b = parse_config("# other\n" + minimal + "[grid]\nsetpoint_w = 50\n");
   const auto c = parse_config(replaced(minimal, "can0", "can1"));
-  ASSERT_TRUE(a && b && c);
-  EXPECT_EQ(a->fixed, b->fixed);
-  EXPECT_NE(a->fixed, c->fixed);
+  const auto d = parse_config(minimal + R"([site]
+portal_id = "dca632000001"
+[control]
+period = "50 ms"
+realtime = false
+[mqtt]
+address = "broker:1883"
+prefix = "hub"
+)");
+  ASSERT_TRUE(a && b && c && d);
+  EXPECT_THAT(needs_restart(*a, *b), SizeIs(0));
+  EXPECT_THAT(needs_restart(*a, *c), ElementsAre("bus"));
+  EXPECT_THAT(needs_restart(*a, *d),
+              ElementsAre("site.portal_id", "control.realtime", "mqtt.address", "mqtt.prefix"));
+}
+
+// ---- the tables
+
+/// The field in `settings` that a row is about.
+template <class S>
+struct Address {
+  const S& settings;
+  template <class T>
+  const void* operator()(T S::*m) const {
+    return &(settings.*m);
+  }
+  const void* operator()(RatioField<S> m) const { return (*this)(m.ratio); }
+  const void* operator()(PriceField<S> m) const { return (*this)(m.price); }
+  const void* operator()(HostPortField<S> m) const { return (*this)(m.host); }
+  const void* operator()(RolesField<S> m) const { return (*this)(m.serves); }
+};
+
+/// That there are as many rows as fields does not compile otherwise (settings_table.cpp).
+TEST(Tables, NoKeyAndNoFieldTwiceAndEverySectionIsKnown) {
+  const HubSettings hub;
+  std::set<std::string> keys;
+  std::set<const void*> fields;
+  std::size_t rows = 0;
+  for_each_table(hub, [&]<class S>(std::span<const SettingRow<S>> table, const S& settings) {
+    for (const auto& row : table) {
+      ++rows;
+      keys.insert(row.name());
+      fields.insert(std::visit(Address<S>{settings}, row.field));
+      EXPECT_TRUE(std::ranges::find(sections(), row.section, &SettingSection::name) !=
+                  sections().end())
+          << row.name();
+      EXPECT_TRUE(row.sentence.ends_with('.')) << row.name();
+    }
+  });
+  EXPECT_EQ(keys.size(), rows);
+  EXPECT_EQ(fields.size(), rows);
 }
 
 // ---- the example
@@ -735,6 +788,36 @@ TEST(Example, LoadsAndShowsTheDefaults) {
   EXPECT_EQ(std::get<transport::SerialPort>(config->buses[2].line).baud, 2400u);
 }
 
+TEST(Example, IsWhatTheTablesSay) {
+  std::ostringstream text;
+  text << std::ifstream{example}.rdbuf();
+  EXPECT_EQ(text.str(), example_text()) << "renew it: esshub check --example > " << example;
+}
+
+/// Whatever is commented out is right when it is not.
+TEST(Example, ItsExamplesLoad) {
+  std::string text = example_text();
+  std::size_t uncommented = 0;
+  const HubSettings hub;
+  for_each_table(hub, [&]<class S>(std::span<const SettingRow<S>> table, const S&) {
+    for (const auto& row : table) {
+      if (row.example.empty() || row.key == "password") continue;  // password_file is there
+      const auto section = text.find("[" + std::string{row.section} + "]");
+      const std::string line = std::string{row.key} + " = " + std::string{row.example};
+      const auto at = text.find("\n# " + line, section);
+      ASSERT_NE(at, std::string::npos) << line;
+      text.erase(at + 1, 2);
+      ++uncommented;
+    }
+  });
+  EXPECT_GT(uncommented, 10u);
+  const auto config = parse_config(text);
+  ASSERT_TRUE(config) << config.error().front().text;
+  EXPECT_EQ(config->portal_id, "dca632000001");
+  EXPECT_EQ(config->control.import_cap, 10.0_kW);
+  EXPECT_EQ(config->control.tariff.force_charge_to, 80.0_soc);
+}
+
 TEST(Example, ItsOptionalBusShowsTheDefaults) {
   std::ostringstream text;
   text << std::ifstream{example}.rdbuf();
@@ -763,7 +846,7 @@ TEST(Example, NamesEveryKey) {
   for (const auto* table : {"site", "grid", "battery", "policy", "tariff", "inverter", "control",
                             "control.loop", "web"})
     probe += std::string{"["} + table + "]\n" + odd;
-  probe += "[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\ndo = \"balance\"\n" + odd;
+  probe += "[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\naction = \"balance\"\n" + odd;
   probe += "[[tariff.band]]\nfrom = \"00:00\"\nto = \"00:00\"\nimport = 1\n" + odd;
   probe += "[metrics]\n" + odd + "[history]\n" + odd + minimal;
   probe = replaced(probe, "name = \"meters\"\n", "name = \"meters\"\n" + odd);
@@ -844,7 +927,8 @@ TEST(Config, MistakesInMqttAndDbusHaveTheirPlace) {
   EXPECT_THAT(with("[mqtt]\npassword = \"x\"\n"),
               ElementsAre(AllOf(StartsWith("22:12: mqtt.password"), HasSubstr("mqtt.user"))));
   EXPECT_THAT(with("[mqtt]\nuser = \"u\"\npassword = \"x\"\npassword_file = \"y\"\n"),
-              ElementsAre(StartsWith("24:17: mqtt.password_file")));
+              ElementsAre("24:17: mqtt.password_file: set either password or password_file, not "
+                          "both"));
   EXPECT_THAT(with("[mqtt]\nprefix = \"a/#\"\n"), ElementsAre(StartsWith("22:10: mqtt.prefix")));
   EXPECT_THAT(with("[mqtt]\nbuffer = 5\n"), ElementsAre(StartsWith("22:10: mqtt.buffer")));
   EXPECT_THAT(with("[mqtt]\nhome_assistant_period = \"2 min\"\n"),

@@ -25,12 +25,12 @@ mode = "scheduled"
 [[schedule]]
 from = "{clock(8)}"
 to = "{clock(11)}"
-do = "charge"
+action = "charge"
 target = 80
 [[schedule]]
 from = "{clock(16)}"
 to = "{clock(19)}"
-do = "discharge"
+action = "discharge"
 target = 40
 [tariff]
 import = 0.28

@@ -364,8 +364,8 @@ std::string answer_over_tls(std::uint16_t port, const std::string& request) {
 
 TEST_F(WebServer, SpeaksTlsOnceTheCertificateIsThere) {
   const WebSettings settings{.address = "127.0.0.1:0",
-                             .certificate = dir.path() / "page.pem",
-                             .key = dir.path() / "page.key"};
+                             .certificate = (dir.path() / "page.pem").string(),
+                             .key = (dir.path() / "page.key").string()};
   start({.open_again = std::chrono::milliseconds(50)}, settings);
   EXPECT_TRUE(reported("page_unavailable"));
   write_certificate(settings.certificate, settings.key);
