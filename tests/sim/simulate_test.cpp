@@ -107,7 +107,7 @@ TEST(FitConfig, SaysWhatIsSimulatedInAnotherWay) {
 TEST(FitConfig, NamesEveryMeterTheHouseDoesNotHave) {
   const auto moved = replaced(own_config, "unit = 244", "unit = 9");
   const auto fitted =
-      fit(replaced(moved, "phase = 2, measures", "phase = 2, invert = true, measures"));
+      fit(replaced(moved, "measures = \"solar\"", "invert = true, measures = \"solar\""));
   ASSERT_FALSE(fitted);
   EXPECT_THAT(
       fitted.error(),

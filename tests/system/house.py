@@ -118,8 +118,8 @@ class House:
         """The hub with another port for the bus (meters, battery, inverter), the line set so."""
         with open(self.path("esshub.toml")) as f:
             config, found = re.subn(
-                f'port = "{self.path(bus)}"(.*\nbaud = .*)?',
-                "\n".join([f'port = "{port}"', *lines]),
+                f'(?:baud = .*\n)?(kind = .*\nname = .*\n)port = "{self.path(bus)}"',
+                lambda match: match[1] + "\n".join([f'port = "{port}"', *lines]),
                 f.read(),
             )
         assert found == 1
