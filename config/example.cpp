@@ -208,7 +208,7 @@ retries = 2              # 0 to 5
 
 [[bus.meter]]
 name = "main"            # for the log; default "unit" and its address
-model = "sdm630"         # sdm630 or sdm120
+model = "sdm630"         # docs/hardware.md lists the models
 unit = 1                 # Modbus address, 1 to 247
 # measures = grid, solar, battery_meter or circuit1 to circuit10, each once. A circuit may have a
 # role = "ev", "heatpump" or "other" (default), such as the car on the third CT:

@@ -1,10 +1,10 @@
 // What may be ordered at run time: THE TABLE that control, REST, OpenAPI, MQTT and page go by.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 
+#include "model/enums.hpp"
 #include "model/time.hpp"
 
 namespace esshub {
@@ -32,35 +32,19 @@ struct OrderLimit {
   Duration unit_length{};  ///< of a length
 };
 
-/// Adding an enumerator without its row does not compile.
-[[nodiscard]] constexpr OrderLimit order_limit(OrderLimitId id) {
-  using Id = OrderLimitId;
-  switch (id) {
-    case Id::reserve:
-      return {id, "reserve_percent", 0, 100, 1, 20, "%"};
-    case Id::storm_reserve:
-      return {id, "storm_reserve_percent", 0, 100, 1, 80, "%"};
-    case Id::soc:
-      return {id, "target_percent", 0, 100, 1, 80, "%"};
-    case Id::power:
-      return {id, "power_w", 10, 10000, 10, 1000, "W"};
-    case Id::override_length:
-      return {id, "override_minutes", 1, 7 * 24 * 60, 1, 60, "min", 1min};
-    case Id::storm_length:
-      return {id, "storm_hours", 0.25, 14 * 24, 0.25, 24, "h", 1h};
-    case Id::dispatch_length:
-      return {id, "dispatch_seconds", 1, 48 * 3600, 1, 900, "s", 1s};
-  }
-  return {};
-}
+constexpr EnumTable<OrderLimit> order_limits{{
+    {OrderLimitId::reserve, "reserve_percent", 0, 100, 1, 20, "%"},
+    {OrderLimitId::storm_reserve, "storm_reserve_percent", 0, 100, 1, 80, "%"},
+    {OrderLimitId::soc, "target_percent", 0, 100, 1, 80, "%"},
+    {OrderLimitId::power, "power_w", 10, 10000, 10, 1000, "W"},
+    {OrderLimitId::override_length, "override_minutes", 1, 7 * 24 * 60, 1, 60, "min", 1min},
+    {OrderLimitId::storm_length, "storm_hours", 0.25, 14 * 24, 0.25, 24, "h", 1h},
+    {OrderLimitId::dispatch_length, "dispatch_seconds", 1, 48 * 3600, 1, 900, "s", 1s},
+}};
 
-/// For loops, in the table's order.
-constexpr std::array all_order_limits{
-    OrderLimitId::reserve,        OrderLimitId::storm_reserve,   OrderLimitId::soc,
-    OrderLimitId::power,          OrderLimitId::override_length, OrderLimitId::storm_length,
-    OrderLimitId::dispatch_length};
-static_assert(all_order_limits.size() ==
-              static_cast<std::size_t>(OrderLimitId::dispatch_length) + 1);
+[[nodiscard]] constexpr const OrderLimit& order_limit(OrderLimitId id) {
+  return order_limits[id];
+}
 
 [[nodiscard]] constexpr bool allows(const OrderLimit& limit, double value) {
   return value >= limit.least && value <= limit.most;  // refuses NaN too

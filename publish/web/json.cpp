@@ -319,9 +319,8 @@ Json plan_json(const std::vector<PlanSpan>& spans) {
 
 Json limits_json() {
   Json limits = Json::object();
-  for (const auto id : all_order_limits) {
-    if (id == OrderLimitId::dispatch_length) continue;  // not ordered here
-    const OrderLimit limit = order_limit(id);
+  for (const OrderLimit& limit : order_limits) {
+    if (limit.id == OrderLimitId::dispatch_length) continue;  // not ordered here
     limits[std::string{limit.name}] = {{"least", limit.least},
                                        {"most", limit.most},
                                        {"step", limit.step},

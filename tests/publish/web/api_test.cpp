@@ -212,9 +212,8 @@ std::vector<std::string> places_of(OrderLimitId id) {
 
 TEST_F(WebDocument, GivesTheLimitsOfTheTable) {
   const Json answer = Json::parse(get("/api/v1/limits").body);
-  for (const auto id : all_order_limits) {
-    const OrderLimit limit = order_limit(id);
-    const auto places = places_of(id);
+  for (const OrderLimit& limit : order_limits) {
+    const auto places = places_of(limit.id);
     EXPECT_EQ(answer["limits"].contains(limit.name), !places.empty()) << limit.name;
     for (const auto& place : places) {
       const Json& schema = document.at(Json::json_pointer{place});
