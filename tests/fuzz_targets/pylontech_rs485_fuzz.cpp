@@ -13,9 +13,9 @@ using protocol::Bytes;
 using protocol::ByteView;
 
 void check_answer(ByteView frame, std::uint8_t address) {
-  for (std::size_t i = 0; i < command_count; ++i) {
+  for (const Command command : enum_values<Command>) {
     for (const bool whole_stack : {false, true}) {
-      const Request request{static_cast<Command>(i), address, whole_stack};
+      const Request request{command, address, whole_stack};
       const auto answer = decode_answer(frame, request);
       if (!answer) continue;
       const auto written = encode_answer(request, *answer);

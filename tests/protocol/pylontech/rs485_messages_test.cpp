@@ -246,7 +246,7 @@ TEST(Rs485Frame, CommandsThatSwitchOffOrSetLimitsCannotBeEncoded) {
   for (unsigned value = 0; value < 256; ++value) {
     for (const bool whole_stack : {false, true}) {
       const Bytes request = encode({static_cast<Command>(value), 2, whole_stack});
-      ASSERT_EQ(request.empty(), value >= command_count) << value;
+      ASSERT_EQ(request.empty(), value >= enum_count<Command>) << value;
       if (request.empty()) continue;
       const auto cid2 = decode_frame(request).value().cid2;
       EXPECT_TRUE(cid2 != 0x94 && cid2 != 0x95);
@@ -296,9 +296,9 @@ TEST(Rs485Reader, ResetForgetsTheHalf) {
 // ---- requests ----------------------------------------------------------------------------------
 
 TEST(Rs485Request, EveryCommandIsReadBack) {
-  for (std::size_t i = 0; i < command_count; ++i) {
-    const Request request{static_cast<Command>(i), 0x13};
-    EXPECT_EQ(request_of(decode_frame(encode(request)).value()).value(), request) << i;
+  for (const Command command : enum_values<Command>) {
+    const Request request{command, 0x13};
+    EXPECT_EQ(request_of(decode_frame(encode(request)).value()).value(), request) << index(command);
   }
   const Request stack{Command::alarms, 2, true};
   EXPECT_EQ(request_of(decode_frame(encode(stack)).value()).value(), stack);
@@ -669,9 +669,9 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
       info[2] = static_cast<std::byte>(random() % 4);
     }
     const Bytes wire = encode_frame({.info = info});
-    for (std::size_t c = 0; c < command_count; ++c)
+    for (const Command command : enum_values<Command>)
       for (const bool stack : {false, true})
-        if (decode_answer(wire, {static_cast<Command>(c), 2, stack})) ++accepted;
+        if (decode_answer(wire, {command, 2, stack})) ++accepted;
   }
   EXPECT_GT(accepted, 2000u) << "firmware and version take anything";
 }
