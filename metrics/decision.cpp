@@ -20,9 +20,9 @@ void add_command(Page& page, const View& view) {
              "Power at the battery (AC side) in watts that was wanted before any limit, + = "
              "charging.");
   page.add({}, decision.proposed.value());
-  page.gauge("esshub_inverter_mode_active",
-             "1 for what the inverter is told to do, else 0: follow the setpoint, released, "
-             "charger only or off.");
+  page.gauge(
+      "esshub_inverter_mode_active",
+      "1 for what the inverter is told to do, else 0: follow the setpoint, released or off.");
   page.add_states<InverterMode>("mode", [&](auto mode) { return mode == decision.setpoint.mode; });
 }
 
