@@ -26,7 +26,7 @@ class ControlProxy {
   caf::actor control_;
   std::optional<Orders> orders_;
   SettingsPtr settings_;
-  std::vector<FaultNote> notes_;  ///< one for each teller and fault
+  std::vector<FaultNote> notes_;  ///< one for each sender and fault
 };
 
 }  // namespace esshub::actors

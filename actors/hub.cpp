@@ -42,24 +42,8 @@ namespace {
 constexpr Duration full_charge_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
-std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings) {
-  struct Maker {
-    auto operator()(const protocol::ModbusConfig& c) const {
-      return protocol::make_modbus_driver(c);
-    }
-    auto operator()(const protocol::PylontechConfig& c) const {
-      return protocol::make_pylontech_driver(c);
-    }
-    auto operator()(const protocol::PylontechRs485Config& c) const {
-      return protocol::make_pylontech_rs485_driver(c);
-    }
-    auto operator()(const protocol::VebusConfig& c) const { return protocol::make_vebus_driver(c); }
-  };
-  return std::visit(Maker{}, settings);
-}
-
-bool is_inverter(const BusSettings& bus) {
-  return std::holds_alternative<protocol::VebusConfig>(bus.driver);
+bool takes_setpoints(const BusSettings& bus) {
+  return config::takes_setpoints(bus.driver);
 }
 
 /// What the wiring itself relies on.
@@ -68,7 +52,7 @@ std::optional<Error> unwirable(const HubSettings& settings) {
   for (auto bus = buses.begin(); bus != buses.end(); ++bus)
     if (std::any_of(buses.begin(), bus, [&](const auto& other) { return other.name == bus->name; }))
       return Error{ErrorKind::invalid, "two buses are called \"" + bus->name + "\""};
-  if (std::count_if(buses.begin(), buses.end(), is_inverter) > 1)
+  if (std::count_if(buses.begin(), buses.end(), takes_setpoints) > 1)
     return Error{ErrorKind::invalid,
                  "more than one bus has an inverter: only one can be commanded"};
   return std::nullopt;
@@ -174,11 +158,11 @@ class RunningHub final : public Hub {
           .name = bus.name,
           .make_line = [&io = running_->io,
                         line = bus.line] { return transport::make_line(io.context(), line); },
-          .make_driver = [driver = bus.driver] { return make_driver(driver); },
+          .make_driver = [driver = bus.driver] { return config::make_driver(driver); },
           .queue = std::make_shared<SampleQueue>(),
           .events = events};
       control.sources.push_back({bus.name, deps.queue});
-      buses.push_back({bus.name, is_inverter(bus),
+      buses.push_back({bus.name, takes_setpoints(bus),
                        [deps](caf::actor_system& system, const caf::actor& supervisor) {
                          return spawn_bus(system, deps, supervisor);
                        }});

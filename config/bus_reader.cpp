@@ -1,7 +1,11 @@
 #include "config/bus_reader.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
+#include <tuple>
+#include <utility>
+#include <variant>
 
 #include "model/enums.hpp"
 
@@ -11,13 +15,15 @@ namespace {
 namespace modbus = protocol::modbus;
 using protocol::MeterModel;
 
-enum class Kind : std::uint8_t { modbus, pylontech, pylontech_rs485, vebus };
 enum class Parity : char { none = 'N', even = 'E', odd = 'O' };
 
-constexpr std::array<Word<Kind>, 4> kinds{{{"modbus", Kind::modbus},
-                                           {"pylontech", Kind::pylontech},
-                                           {"pylontech-rs485", Kind::pylontech_rs485},
-                                           {"vebus", Kind::vebus}}};
+/// The rows of bus_kinds by name and place.
+constexpr auto kinds = std::apply(
+    [](const auto&... kind) {
+      std::size_t place = 0;
+      return std::array{Word<std::size_t>{kind.name, place++}...};
+    },
+    bus_kinds);
 constexpr std::array<Word<protocol::ModbusMode>, 2> modbus_modes{
     {{"poll", protocol::ModbusMode::poll}, {"sniff", protocol::ModbusMode::sniff}}};
 constexpr std::array<Word<Parity>, 3> parities{
@@ -94,25 +100,22 @@ class BusReader {
     TableReader reader{&table, "bus", errors_};
     BusSettings bus;
     read_bus_name(reader, bus);
-    Kind kind{};
-    reader.require("kind", "one of: modbus, pylontech, pylontech-rs485, vebus");
+    std::size_t kind = 0;
+    std::string names;
+    for (const auto& word : kinds) names += (names.empty() ? "" : ", ") + std::string(word.text);
+    reader.require("kind", "one of: " + names);
     if (!reader.read("kind", kind, kinds)) return;  // without it no other key has a meaning
-    switch (kind) {
-      case Kind::modbus:
-        read_modbus(reader, bus);
-        break;
-      case Kind::pylontech:
-        read_pylontech(reader, bus);
-        break;
-      case Kind::pylontech_rs485:
-        read_pylontech_rs485(reader, bus);
-        break;
-      case Kind::vebus:
-        read_vebus(reader, bus);
-        break;
-    }
+    read_driver(kind, reader, bus, std::make_index_sequence<kinds.size()>{});
     reader.finish();
     buses_.push_back(std::move(bus));
+  }
+
+  template <std::size_t... rows>
+  void read_driver(std::size_t kind, TableReader& reader, BusSettings& bus,
+                   std::index_sequence<rows...>) {
+    ((kind == rows ? read_driver(reader, bus, std::variant_alternative_t<rows, DriverSettings>{})
+                   : void()),
+     ...);
   }
 
   void read_bus_name(TableReader& reader, BusSettings& bus) {
@@ -128,8 +131,7 @@ class BusReader {
                 fmt::format("\"{}\" is the name of another bus", bus.name));
   }
 
-  void read_modbus(TableReader& reader, BusSettings& bus) {
-    protocol::ModbusConfig config;
+  void read_driver(TableReader& reader, BusSettings& bus, protocol::ModbusConfig config) {
     transport::SerialPort port;
     auto parity = Parity::none;
     port.baud = config.baud;
@@ -149,8 +151,7 @@ class BusReader {
     bus.driver = std::move(config);
   }
 
-  void read_pylontech(TableReader& reader, BusSettings& bus) {
-    protocol::PylontechConfig config;
+  void read_driver(TableReader& reader, BusSettings& bus, protocol::PylontechConfig config) {
     transport::SerialPort port{.path = {}, .baud = 115200};
     read_baud(reader, port.baud);
     reader.read("keep_alive", config.keep_alive, Range{200, 5000});
@@ -167,8 +168,7 @@ class BusReader {
     bus.driver = config;
   }
 
-  void read_pylontech_rs485(TableReader& reader, BusSettings& bus) {
-    protocol::PylontechRs485Config config;
+  void read_driver(TableReader& reader, BusSettings& bus, protocol::PylontechRs485Config config) {
     transport::SerialPort port;
     port.baud = config.baud;
     read_baud(reader, port.baud);
@@ -185,8 +185,7 @@ class BusReader {
     bus.driver = config;
   }
 
-  void read_vebus(TableReader& reader, BusSettings& bus) {
-    protocol::VebusConfig config;
+  void read_driver(TableReader& reader, BusSettings& bus, protocol::VebusConfig config) {
     transport::SerialPort port{.path = {}, .baud = 2400};
     read_baud(reader, port.baud);
     reader.read("address", config.address, {0, 255});

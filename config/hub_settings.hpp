@@ -2,14 +2,10 @@
 #pragma once
 
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "config/bus_kinds.hpp"
 #include "control/settings.hpp"
-#include "protocol/modbus/driver.hpp"
-#include "protocol/pylontech/can_driver.hpp"
-#include "protocol/pylontech/rs485_driver.hpp"
-#include "protocol/vebus/driver.hpp"
 #include "publish/history/settings.hpp"
 #include "publish/mqtt/settings.hpp"
 #include "publish/venus/settings.hpp"
@@ -17,9 +13,6 @@
 #include "transport/line.hpp"
 
 namespace esshub::config {
-
-using DriverSettings = std::variant<protocol::ModbusConfig, protocol::PylontechConfig,
-                                    protocol::PylontechRs485Config, protocol::VebusConfig>;
 
 struct BusSettings {
   std::string name;  ///< unique; label `bus` in metrics
