@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "publish/derived.hpp"
@@ -14,6 +16,13 @@ namespace {
 
 constexpr Duration topic_pause = 10s;  // bounds what a decision that flips all the time can write
 constexpr double joules_per_kwh = 3.6e6;
+
+using Json = nlohmann::json;
+
+/// Numbers that cannot be are of no use to anybody.
+Json whole(double value) {
+  return std::abs(value) < 1e15 ? Json(std::llround(value)) : Json(nullptr);
+}
 
 template <class... Arguments>
 std::string format(const char* pattern, Arguments... arguments) {
@@ -164,12 +173,10 @@ void HistoryCollector::date_held(const View& view, DayRow& day) {
     day.export_unpriced_j += held[Flow::grid_export];
     return;
   }
-  std::string detail;
-  for (const Flow flow : enum_values<Flow>) {
-    detail += (detail.empty() ? "" : " ") + std::string{name(flow)} +
-              format("_wh=%.0f", held[flow] / 3600.0);
-  }
-  note_at(view.now, "system", "energies_undated", std::move(detail));
+  Json undated = Json::object();
+  for (const Flow flow : enum_values<Flow>)
+    undated[std::string{name(flow)} + "_wh"] = whole(held[flow] / 3600.0);
+  note_at(view.now, "system", "energies_undated", undated.dump());
 }
 
 void HistoryCollector::add_to_minute(const View& view) {
@@ -219,10 +226,11 @@ void HistoryCollector::note_faults(const View& view) {
     const auto before = faults_.since(fault);
     if (now.active(fault) && !before) {
       note_at(*now.since(fault), "fault", std::string{name(fault)},
-              "raised severity=" + std::string{name(severity(fault))});
+              Json{{"state", "raised"}, {"severity", name(severity(fault))}}.dump());
     } else if (before && !now.active(fault)) {
       note_at(view.now, "fault", std::string{name(fault)},
-              format("cleared lasted_s=%.0f", Seconds(view.now - *before).count()));
+              Json{{"state", "cleared"}, {"lasted_s", whole(Seconds(view.now - *before).count())}}
+                  .dump());
     }
   }
   faults_ = now;
@@ -232,28 +240,35 @@ void HistoryCollector::note_decision(const View& view) {
   const auto* decision = current_decision(view);
   if (!decision || decision->reasons.empty()) return;
   const std::string target{name(decision->reasons.begin()->cause)};
-  std::string limits;
+  Json limits = Json::array();
   for (const auto* reason = decision->reasons.begin() + 1; reason != decision->reasons.end();
        ++reason)
-    if (!passing(reason->cause))
-      limits += (limits.empty() ? " limits=" : ",") + std::string{name(reason->cause)};
-  note_change(reasons_, target + limits, view, target,
-              format("battery_w=%.0f wished_w=%.0f", decision->battery_power.value(),
-                     decision->proposed.value()) +
-                  limits);
+    if (!passing(reason->cause)) limits.push_back(name(reason->cause));
+  const std::string key = target + limits.dump();
+  note_change(reasons_, key, view, target,
+              Json{{"battery_w", whole(decision->battery_power.value())},
+                   {"proposed_w", whole(decision->proposed.value())},
+                   {"limits", std::move(limits)}}
+                  .dump());
 
   const auto& policy = decision->policy;
-  std::string rules =
-      "mode=" + std::string{name(policy.mode)} +
-      " instruction=" + std::string{name(policy.instruction.kind)} +
-      " authority=" + std::string{name(policy.authority)} +
-      format(" power_w=%.0f target=%.0f reserve=%.0f floor=%.0f ceiling=%.0f",
-             policy.instruction.power.value(), policy.instruction.target.percent(),
-             policy.reserve.percent(), policy.floor.percent(), policy.ceiling.percent());
-  if (policy.storm_until) rules += " storm=yes";
-  if (policy.import_price) rules += format(" import_price=%g", *policy.import_price);
-  if (policy.export_price) rules += format(" export_price=%g", *policy.export_price);
-  note_change(policy_, rules, view, "policy", rules);
+  const auto& instruction = policy.instruction;
+  Json rules{{"mode", name(policy.mode)},
+             {"authority", name(policy.authority)},
+             {"instruction",
+              {{"kind", name(instruction.kind)},
+               {"power_w", whole(instruction.power.value())},
+               {"target_percent", whole(instruction.target.percent())},
+               {"low_percent", whole(instruction.low.percent())},
+               {"high_percent", whole(instruction.high.percent())}}},
+             {"reserve_percent", whole(policy.reserve.percent())},
+             {"floor_percent", whole(policy.floor.percent())},
+             {"ceiling_percent", whole(policy.ceiling.percent())},
+             {"storm", policy.storm_until.has_value()}};
+  if (policy.import_price) rules["import_price"] = *policy.import_price;
+  if (policy.export_price) rules["export_price"] = *policy.export_price;
+  const std::string text = rules.dump();
+  note_change(policy_, text, view, "policy", text);
 }
 
 void HistoryCollector::note_change(Topic& topic, std::string key, const View& view,

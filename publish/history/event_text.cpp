@@ -1,8 +1,8 @@
 #include "publish/history/event_text.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <cmath>
-#include <map>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "model/decision.hpp"
@@ -10,58 +10,50 @@
 namespace esshub::publish {
 namespace {
 
-using Fields = std::map<std::string_view, std::string_view>;
+using Json = nlohmann::json;
 
-std::string_view cut(std::string_view& rest, char separator) {
-  const auto end = rest.find(separator);
-  const auto part = rest.substr(0, end);
-  rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-  return part;
+std::string spaced(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
 }
 
-/// "a=1 b=2" as HistoryCollector writes it: no value has a space.
-Fields fields_of(std::string_view detail) {
-  Fields fields;
-  while (!detail.empty()) {
-    auto value = cut(detail, ' ');
-    const auto key = cut(value, '=');
-    fields[key] = value;
-  }
-  return fields;
+std::string plain(const std::string& id) {
+  const auto cause = enum_named<Cause>(id);
+  return cause ? std::string{phrase(*cause)} : spaced(id);
 }
 
-std::string of(const Fields& fields, std::string_view key) {
-  const auto found = fields.find(key);
-  return found == fields.end() ? "?" : std::string{found->second};
-}
-
-std::string plain(std::string_view why) {
-  const auto cause = enum_named<Cause>(why);
-  return std::string{cause ? phrase(*cause) : why};
-}
-
-std::string battery(const std::string& watts) {
-  double power = 0;
-  const auto [end, error] = std::from_chars(watts.data(), watts.data() + watts.size(), power);
-  if (error != std::errc{}) return "battery " + watts + " W";
-  if (power == 0) return "battery at rest";
-  return (power > 0 ? "charging " : "discharging ") + std::to_string(std::lround(std::abs(power))) +
+std::string battery(double watts) {
+  if (watts == 0) return "battery at rest";
+  return (watts > 0 ? "charging " : "discharging ") + std::to_string(std::lround(std::abs(watts))) +
          " W";
 }
 
-std::string decision(const HistoryEvent& event) {
-  const Fields fields = fields_of(event.detail);
-  std::string all = plain(event.name);
-  if (const auto limits = fields.find("limits"); limits != fields.end())
-    for (auto rest = limits->second; !rest.empty();) all += "; " + plain(cut(rest, ','));
-  return all + ": " + battery(of(fields, "battery_w"));
+bool is_policy(const HistoryEvent& event) {
+  return event.kind == "decision" && event.name == "policy";
 }
 
 }  // namespace
 
+std::string title(const HistoryEvent& event) {
+  if (event.kind == "decision" && !is_policy(event)) return plain(event.name);
+  if (event.kind == "fault")
+    if (const auto fault = enum_named<Fault>(event.name)) return std::string{title(*fault)};
+  return spaced(event.name);
+}
+
+Json values(const HistoryEvent& event) {
+  Json values = Json::parse(event.detail, nullptr, false);
+  return values.is_object() ? values : Json(nullptr);
+}
+
 std::string words(const HistoryEvent& event) {
-  if (event.kind != "decision" || event.name == "policy") return {};
-  return decision(event);
+  if (event.kind != "decision" || is_policy(event)) return {};
+  const Json recorded = values(event);
+  if (!recorded.is_object() || !recorded.value("battery_w", Json{}).is_number()) return {};
+  std::string all = plain(event.name);
+  for (const Json& limit : recorded.value("limits", Json::array()))
+    if (limit.is_string()) all += "; " + plain(limit.get<std::string>());
+  return all + ": " + battery(recorded["battery_w"].get<double>());
 }
 
 }  // namespace esshub::publish

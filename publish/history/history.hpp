@@ -34,9 +34,9 @@ struct DayRow {
 
 struct HistoryEvent {
   WallTime at{};
-  std::string kind;  ///< "fault", "decision", "command", "system"
-  std::string name;
-  std::string detail;
+  std::string kind;    ///< "fault", "decision", "command", "system"
+  std::string name;    ///< of the fault; of the decision's target, or "policy"; of the command
+  std::string detail;  ///< a JSON object of values; of commands and some others text for a person
 };
 
 /// Thread-safe; every call may read from disk and wait for it, so never from an I/O thread.

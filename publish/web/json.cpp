@@ -303,6 +303,8 @@ Json events_json(const std::vector<HistoryEvent>& events) {
     list.push_back({{"at", unix_seconds(event.at)},
                     {"kind", event.kind},
                     {"name", event.name},
+                    {"title", title(event)},
+                    {"values", values(event)},
                     {"detail", event.detail},
                     {"words", words(event)}});
   return {{"events", std::move(list)}};

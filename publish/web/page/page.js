@@ -17,7 +17,6 @@ import {
   setZone,
   span,
   text,
-  title,
   verb,
   watts,
 } from "/words.js";
@@ -302,26 +301,19 @@ async function showBuses() {
   }
 }
 
-/** What the policy asked for since then: a recorded event's "key=value" pairs. */
-function asked(detail) {
-  const now = Object.fromEntries(detail.split(" ").map((pair) => pair.split("=")));
-  const order = ordered({
-    kind: now.instruction,
-    power_w: Number(now.power_w),
-    target_percent: now.target,
-    low_percent: 0,
-    high_percent: 100,
-  });
-  return `Mode ${now.mode}: ${order}${authorities[now.authority] ? `, ${authorities[now.authority]}` : ""}; reserve ${now.reserve} %${now.storm ? " for the storm" : ""}`;
+/** What the policy asked for since then. */
+function asked({ mode, instruction, authority, reserve_percent: reserve, storm }) {
+  const by = authorities[authority] ? `, ${authorities[authority]}` : "";
+  return `Mode ${mode}: ${ordered(instruction)}${by}; reserve ${reserve} %${storm ? " for the storm" : ""}`;
 }
 
-function happened({ kind, name, detail, words }) {
+/** An event in words; of one without the values it needs, as an older hub wrote it, what is recorded. */
+function happened({ kind, name, title, values, detail, words }) {
   if (words) return sentence(words);
-  if (name === "policy") return asked(detail);
-  const lasted = detail.match(/^cleared lasted_s=(\d+)$/);
-  if (kind === "fault")
-    return lasted ? `${title(name)}: over after ${span(Number(lasted[1]))}` : title(name);
-  return `${sentence(title(name))}${detail ? `: ${detail}` : ""}`;
+  if (name === "policy" && values?.instruction) return asked(values);
+  if (kind === "fault" && values?.state)
+    return values.state === "cleared" ? `${title}: over after ${span(values.lasted_s)}` : title;
+  return `${sentence(title)}${detail ? `: ${detail}` : ""}`;
 }
 
 async function showHistory() {

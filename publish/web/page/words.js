@@ -105,7 +105,6 @@ export function put(node, children) {
   node.replaceChildren(...children);
 }
 
-export const title = (name) => name.replaceAll("_", " ");
 export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** What each flow is doing, with the hub's signs; below this it rests. */

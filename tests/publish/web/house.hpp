@@ -77,7 +77,9 @@ class FakeHistory : public HistoryReader {
     return std::vector<DayRow>(count, day);
   }
   Result<std::vector<HistoryEvent>> events(WallTime from, WallTime, unsigned) override {
-    return std::vector<HistoryEvent>{{from, "fault", "bms_lost", "raised"}};
+    return std::vector<HistoryEvent>{
+        {from, "fault", "bms_lost", R"({"state":"raised","severity":"critical"})"},
+        {from, "command", "set_reserve", "reserve=30"}};
   }
 };
 

@@ -81,6 +81,16 @@ TEST(WebJson, ABusShowsEveryFaultItsDriverSees) {
             R"({"fault":"bus_contended","title":"Two masters on a bus"}])");
 }
 
+TEST(WebJson, AnEventHasATitleAndWhatIsNoObjectStaysText) {
+  const auto events =
+      events_json({{{}, "fault", "bms_lost", R"({"lasted_s":31,"state":"cleared"})"},
+                   {{}, "fault", "bms_lost", "cleared lasted_s=31"}})["events"];
+  EXPECT_EQ(events[0]["title"], "Battery's BMS lost");
+  EXPECT_EQ(events[0]["values"]["lasted_s"], 31);
+  EXPECT_TRUE(events[1]["values"].is_null());
+  EXPECT_EQ(events[1]["detail"], "cleared lasted_s=31");
+}
+
 TEST(WebJson, TheGistChangesWithMeaningNotWithNumbers) {
   auto view = working_house();
   const auto before = state_fingerprint(view, t0);
