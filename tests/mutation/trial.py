@@ -1,0 +1,169 @@
+"""Runs the tests of a room against its mutants."""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+from build import Failed
+
+BATCHES = (0.05, 0.5, 5.0)  # seconds of tests that one process runs: fast ones first
+
+
+@dataclasses.dataclass
+class Test:
+    """One test of a gtest program, or a whole program."""
+
+    program: str
+    name: str  # "" for a whole program
+    seconds: float = 0.0
+    reached: bytes = b""
+
+
+@dataclasses.dataclass
+class Outcome:
+    state: str  # "passed", "killed", "crashed", "timed out"
+    by: str = ""
+
+
+class Trial:
+    def __init__(self, programs, left_out, jobs, scratch):
+        """`programs`: {target: (path, arguments or None for gtest)}."""
+        self.programs = programs
+        self.left_out = left_out
+        self.jobs = jobs
+        self.scratch = scratch
+
+    def start(self, target, arguments, environment, limit, path=None):
+        """(status, output) of a program; the status is None when the time was over."""
+        command = [str(path or self.programs[target][0]), *arguments]
+        with tempfile.TemporaryDirectory(
+            dir=self.scratch
+        ) as folder, tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=folder,
+                env={**os.environ, "RC_PARAMS": "noshrink=1", "TMPDIR": folder, **environment},
+                start_new_session=True,
+            )
+            try:
+                status = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                status = None
+            if status is None or status < 0:
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+                process.wait()
+            output.seek(max(0, output.seek(0, os.SEEK_END) - 100_000))
+            return status, output.read().decode("utf-8", "replace")
+
+    # ---- without a mutant
+
+    def list_tests(self, target):
+        path, arguments = self.programs[target]
+        if arguments is not None:
+            return [Test(target, "")]
+        status, output = self.start(target, ["--gtest_list_tests"], {}, 60)
+        if status != 0:
+            raise Failed(f"{target} --gtest_list_tests: {output[-2000:]}")
+        tests, suite = [], ""
+        for line in output.splitlines():
+            name = line.split("#")[0].strip()
+            if line.startswith("  "):
+                tests.append(Test(target, suite + name))
+            elif name.endswith("."):
+                suite = name
+        return [t for t in tests if ".DISABLED_" not in t.name and "/DISABLED_" not in t.name]
+
+    def measure(self, idents):
+        """Runs each test by itself without a mutant: how long it takes and which places it reaches."""
+        tests = [t for target in self.programs for t in self.list_tests(target)]
+        unused = [p for p in self.left_out if not any(re.fullmatch(p, t.name) for t in tests)]
+        if unused:
+            raise Failed(f"tests/mutation/left_out.txt names no test: {', '.join(unused)}")
+        tests = [t for t in tests if not any(re.fullmatch(p, t.name) for p in self.left_out)]
+
+        def one(test):
+            with tempfile.NamedTemporaryFile(dir=self.scratch) as reached:
+                reached.truncate(idents + 1)
+                start = time.monotonic()
+                status, output = self.start(
+                    test.program,
+                    self.arguments([test]),
+                    {"ESSHUB_MUTANT_REACHED": reached.name},
+                    600,
+                )
+                test.seconds = time.monotonic() - start
+                test.reached = reached.read()
+            if status != 0:
+                raise Failed(
+                    f"{test.program} {test.name} fails without a mutant:\n{output[-3000:]}"
+                )
+            return test
+
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            self.tests = list(pool.map(one, tests))
+        self.tests.sort(key=lambda t: (t.seconds, t.program, t.name))
+        return self.tests
+
+    def arguments(self, tests):
+        fixed = self.programs[tests[0].program][1]
+        if fixed is not None:
+            return fixed
+        names = ":".join(t.name for t in tests)
+        return ["--gtest_fail_fast", "--gtest_brief=1", f"--gtest_filter={names}"]
+
+    # ---- with one
+
+    def batches(self, tests):
+        """Fast tests first; one process for those that together take no longer than the next limit."""
+        batches, current, spent = [], {}, 0.0
+        limits = list(BATCHES)
+        for test in tests:
+            if spent + test.seconds > limits[0] and spent > 0:
+                batches += [current[p] for p in sorted(current)]
+                current, spent = {}, 0.0
+                limits = limits[1:] or limits
+            current.setdefault(test.program, []).append(test)
+            spent += test.seconds
+        return batches + [current[p] for p in sorted(current)]
+
+    def judge(self, tests, ident, programs=None):
+        """What the tests say of a mutant. Only an assertion of a test kills it."""
+        worst = Outcome("passed")
+        for batch in self.batches(tests):
+            target = batch[0].program
+            limit = max(2.0, 5 * sum(t.seconds for t in batch))
+            environment = {"ESSHUB_MUTANT": str(ident)} if ident else {}
+            path = programs[target] if programs else None
+            status, output = self.start(target, self.arguments(batch), environment, limit, path)
+            if status is None:
+                return Outcome("timed out", batch[0].name or target)
+            if status < 0:
+                worst = Outcome("crashed", batch[0].name or target)
+            elif status != 0:
+                gtest = self.programs[target][1] is None
+                failed = re.search(r"\[  FAILED  \] ([\w./]+)", output)
+                if not gtest or failed:
+                    return Outcome("killed", failed[1] if gtest else target)
+                worst = Outcome("crashed", batch[0].name or target)
+        return worst
+
+    def tests_of(self, first):
+        """The tests that reach the place of a mutant."""
+        return [t for t in self.tests if t.reached[first]]
+
+
+def order(key):
+    """A mutant's place in the order of a run: the same every time, and like a sample whenever it ends."""
+    return hashlib.sha256(key.encode()).hexdigest()
