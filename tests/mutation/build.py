@@ -31,6 +31,7 @@ def project_files(source):
         names = [os.fsdecode(n) for n in listed.stdout.split(b"\0") if n]
     else:
         names = [str(p.relative_to(source)) for p in source.rglob("*") if p.is_file()]
+        names = [n for n in names if not n.startswith("build")]
     return sorted(n for n in names if (source / n).is_file())
 
 
