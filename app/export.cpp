@@ -102,10 +102,10 @@ Result<void> export_minutes(publish::HistoryReader& history, ExportFormat format
                             std::ostream& out) {
   const auto rows = history.minutes(range.from, range.until);
   if (!rows) return tl::unexpected<Error>(rows.error());
-  Table table(format, {"time", "grid_w", "solar_w", "load_w", "battery_w", "soc_percent"}, out);
+  Table table(format, {"time", "grid_w", "solar_w", "house_w", "battery_w", "soc_percent"}, out);
   for (const auto& row : *rows)
     table.add({time(row.begin, zone), number(row.grid_w, 0), number(row.solar_w, 0),
-               number(row.load_w, 0), number(row.battery_w, 0), number(row.soc, 1)});
+               number(row.house_w, 0), number(row.battery_w, 0), number(row.soc, 1)});
   table.end();
   return {};
 }

@@ -11,8 +11,42 @@
 #include <utility>
 #include <vector>
 
+#include "publish/web/values.hpp"
+
 namespace esshub::app {
 namespace {
+
+using V = ValueId;
+
+/// What the text shows, by its place in the hub's state.
+struct Shown {
+  ValueId id;
+};
+constexpr auto shown_values = std::to_array<Shown>({{V::grid_power},
+                                                    {V::solar_power},
+                                                    {V::house_power},
+                                                    {V::battery_power},
+                                                    {V::battery_soc},
+                                                    {V::reserve_in_force},
+                                                    {V::cutoff},
+                                                    {V::backup_left},
+                                                    {V::battery_command},
+                                                    {V::inverter_mode},
+                                                    {V::instruction},
+                                                    {V::authority}});
+static_assert(accounts_for_every_value(
+                  shown_values,
+                  {{"a detail of a device: --json has it", device_details},
+                   {"a detail of a device: --json has it",
+                    {V::battery_soh, V::inverter_power, V::ac_out_power, V::inverter_state}},
+                   {"today's are shown", totals_since_installed},
+                   {"how the control came to battery_command",
+                    {V::battery_proposed, V::setpoint, V::setpoint_acknowledged}},
+                   {"the state's lists of reasons and faults are shown",
+                    {V::reason, V::faults, V::problem, V::mains}},
+                   {"configuration",
+                    {V::mode, V::floor, V::ceiling, V::import_price, V::export_price}}}),
+              "every published value is shown or has a reason not to be");
 
 using Json = nlohmann::json;
 constexpr std::size_t bar_width = 50;
@@ -29,6 +63,10 @@ std::string word(const Json& json, const std::string& pointer) {
 bool is_true(const Json& json, const std::string& pointer) {
   const Json::json_pointer at{pointer};
   return json.contains(at) && json.at(at).is_boolean() && json.at(at).get<bool>();
+}
+/// Where the value stands in the answers.
+std::string pointer_to(ValueId id) {
+  return "/state" + std::string{publish::rest_path(id)};
 }
 const Json& list(const Json& json, const char* pointer) {
   static const Json none = Json::array();
@@ -67,20 +105,21 @@ class Page {
 
  private:
   struct Flow {
-    const char* key;
+    ValueId id;
+    const char* title;
     const char* positive;
     const char* negative;
   };
 
   void flows() {
-    constexpr std::array<Flow, 4> rows{{{"grid", "imported", "exported"},
-                                        {"solar", "generated", "drawn"},
-                                        {"house", "consumed", "fed back"},
-                                        {"battery", "charging", "discharging"}}};
-    for (const auto& [key, positive, negative] : rows) {
-      const std::string at = std::string{"/state/flows/"} + key;
-      const auto watts = number(hub_, at + "/w");
-      const auto age = number(hub_, at + "/age_s");
+    constexpr auto rows =
+        std::to_array<Flow>({{V::grid_power, "grid", "imported", "exported"},
+                             {V::solar_power, "solar", "generated", "drawn"},
+                             {V::house_power, "house", "consumed", "fed back"},
+                             {V::battery_power, "battery", "charging", "discharging"}});
+    for (const auto& [id, title, positive, negative] : rows) {
+      const auto watts = number(hub_, pointer_to(id) + "/value");
+      const auto age = number(hub_, pointer_to(id) + "/age_s");
       std::string text =
           fmt::format("{:>9}", shown(watts ? std::optional{std::abs(*watts)} : watts, 0, "W"));
       if (watts)
@@ -91,15 +130,15 @@ class Page {
                             age ? lasting(*age) + " ago" : "");
       else
         text = yellow(text + (age ? "  stale: " + lasting(*age) + " old" : "  never read"));
-      line(key, text);
+      line(title, text);
     }
   }
 
   void soc() {
-    const auto soc = number(hub_, "/state/battery/soc_percent/value");
-    const auto age = number(hub_, "/state/battery/soc_percent/age_s");
-    const auto reserve = number(hub_, "/state/decision/policy/reserve_percent");
-    const auto cutoff = number(hub_, "/state/decision/policy/cutoff_percent");
+    const auto soc = number(hub_, pointer_to(V::battery_soc) + "/value");
+    const auto age = number(hub_, pointer_to(V::battery_soc) + "/age_s");
+    const auto reserve = number(hub_, pointer_to(V::reserve_in_force));
+    const auto cutoff = number(hub_, pointer_to(V::cutoff));
     std::string bar(bar_width, '.');
     const auto place = [](double percent) {
       return std::min(bar_width - 1,
@@ -119,7 +158,7 @@ class Page {
     else if (reserve && *soc <= *reserve)
       text = yellow(text);
     line("SOC", text);
-    if (const auto left = number(hub_, "/state/decision/policy/backup_left_s"))
+    if (const auto left = number(hub_, pointer_to(V::backup_left)))
       line("", "in a power cut the rest lasts " + lasting(*left) + " at the present draw");
   }
 
@@ -128,18 +167,18 @@ class Page {
       line("now", red("the control is silent: nothing is commanded"));
       return;
     }
-    const auto battery = number(hub_, "/state/decision/battery_w");
+    const auto battery = number(hub_, pointer_to(V::battery_command));
     std::string now =
-        battery ? fmt::format("battery {} {:.0f} W",
-                              *battery < 0   ? "discharge"
-                              : *battery > 0 ? "charge"
-                                             : "at rest,",
-                              std::abs(*battery))
-                : "nothing is commanded (inverter: " + word(hub_, "/state/decision/inverter_mode") +
-                      ")";
-    const auto kind = word(hub_, "/state/decision/policy/instruction/kind");
+        battery
+            ? fmt::format("battery {} {:.0f} W",
+                          *battery < 0   ? "discharge"
+                          : *battery > 0 ? "charge"
+                                         : "at rest,",
+                          std::abs(*battery))
+            : "nothing is commanded (inverter: " + word(hub_, pointer_to(V::inverter_mode)) + ")";
+    const auto kind = word(hub_, pointer_to(V::instruction));
     if (!kind.empty()) {
-      now += "; instruction " + kind + " by " + word(hub_, "/state/decision/policy/authority");
+      now += "; instruction " + kind + " by " + word(hub_, pointer_to(V::authority));
       if (const auto left = number(hub_, "/state/decision/policy/ends_in_s"))
         now += ", for " + lasting(*left) + " more";
     }
@@ -179,7 +218,7 @@ class Page {
       return shown(number(day, std::string{"/"} + key + "_kwh"), 1, "kWh");
     };
     std::string text = word(day, "/date") + ": imported " + kwh("grid_import") + ", exported " +
-                       kwh("grid_export") + ", sun " + kwh("solar") + ", house " + kwh("load") +
+                       kwh("grid_export") + ", solar " + kwh("solar") + ", house " + kwh("house") +
                        ", charged " + kwh("battery_charge") + ", discharged " +
                        kwh("battery_discharge");
     if (const auto cost = number(day, "/import_cost")) text += fmt::format(", cost {:.2f}", *cost);
@@ -195,16 +234,16 @@ class Page {
       const bool well = is_true(bus, "/line_up") && is_true(bus, "/ready");
       std::string text =
           fmt::format("{:<12}", word(bus, "/bus")) +
-          (well ? green("well") : red(is_true(bus, "/line_up") ? "not ready" : "down"));
+          (well ? green("OK") : red(is_true(bus, "/line_up") ? "not ready" : "down"));
       if (const auto trouble = word(bus, "/trouble"); !trouble.empty()) text += ": " + trouble;
       double wrong = 0.0;
       const Json::json_pointer at{"/frames"};
       if (bus.contains(at) && bus.at(at).is_object())
         for (const auto& [result, count] : bus.at(at).items())
           if (result != "ok" && count.is_number()) wrong += count.get<double>();
-      text += fmt::format("  {:.0f} frames well, {:.0f} not, {:.0f} reopened",
+      text += fmt::format("  {:.0f} frames OK, {:.0f} errors, {:.0f} reconnects",
                           number(bus, "/frames/ok").value_or(0.0), wrong,
-                          number(bus, "/reopens").value_or(0.0));
+                          number(bus, "/reconnects").value_or(0.0));
       line(i == 0 ? "buses" : "", text);
     }
   }

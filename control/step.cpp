@@ -63,7 +63,7 @@ Decision decide(const Inputs& inputs, const Observation& observation, Memory& me
   update_authorities(inputs, observation, memory);
   Decision decision{.at = inputs.now,
                     .setpoint = {},
-                    .house_load = house_load(inputs, observation),
+                    .house = house_load(inputs, observation),
                     .reasons = {},
                     .faults = memory.faults,
                     .policy = policy_of(inputs, observation, memory),

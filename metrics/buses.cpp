@@ -20,7 +20,7 @@ void add_bus_counters(Page& page, const std::vector<BusHealth>& buses) {
     for (const FrameResult result : enum_values<FrameResult>) {
       page.add({{"bus", bus.bus}, {"result", name(result)}}, bus.driver.frames[result]);
     }
-  page.counter("esshub_bus_reopens_total", "Times the line was opened again after a loss.");
+  page.counter("esshub_bus_reconnects_total", "Times the line was opened again after a loss.");
   for (const auto& bus : buses)
     page.add({{"bus", bus.bus}}, static_cast<std::uint64_t>(bus.reopens));
   page.counter("esshub_bus_restarts_total",

@@ -5,21 +5,8 @@
 namespace esshub::metrics {
 namespace {
 
-void add_command(Page& page, const View& view) {
+void add_mode(Page& page, const View& view) {
   const auto& decision = view.decision;
-  const bool follows = decision.setpoint.mode == InverterMode::follow;
-  page.gauge("esshub_setpoint_watts",
-             "Power commanded to the inverter at AC-in in watts, + = drawn from mains. Absent "
-             "while none is written.");
-  if (follows) page.add({}, decision.setpoint.ac_power.value());
-  page.gauge("esshub_battery_power_command_watts",
-             "Power commanded at the battery (AC side) in watts, + = charging. Absent while none "
-             "is written.");
-  if (follows) page.add({}, decision.battery_power.value());
-  page.gauge("esshub_battery_power_wish_watts",
-             "Power at the battery (AC side) in watts that was wanted before any limit, + = "
-             "charging.");
-  page.add({}, decision.proposed.value());
   page.gauge(
       "esshub_inverter_mode_active",
       "1 for what the inverter is told to do, else 0: follow the setpoint, released or off.");
@@ -48,7 +35,7 @@ std::optional<double> timestamp(const View& view, Instant at) {
 }
 
 void add_decision(Page& page, const View& view) {
-  add_command(page, view);
+  add_mode(page, view);
   add_reasons(page, view.decision.reasons);
 }
 

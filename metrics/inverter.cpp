@@ -34,16 +34,6 @@ void add_alarms(Page& page, const View& view) {
 void add_inverter(Page& page, const View& view) {
   add_state(page, view);
   add_alarms(page, view);
-  page.gauge("esshub_inverter_error_code",
-             "VE.Bus error code, 0 = none. Absent while not current.");
-  page.add({}, view.current(Point::inverter, Measure::error));
-  page.gauge("esshub_inverter_input_limit_amperes",
-             "Current limit at AC-in in amperes. Absent while not current.");
-  page.add({}, view.current(Point::inverter, Measure::input_limit));
-  page.gauge("esshub_setpoint_acknowledged_watts",
-             "Setpoint at AC-in in watts as the inverter acknowledged it, + = drawn from mains. "
-             "Absent while not current.");
-  page.add({}, view.current(Point::inverter, Measure::setpoint));
 }
 
 }  // namespace esshub::metrics

@@ -26,7 +26,7 @@ void add_loop(Page& page, const LoopQuality& loop) {
       "identified; absent until then.");
   page.add({{"device", "meter"}}, number(loop.meter_time_constant));
   page.add({{"device", "inverter"}}, number(loop.inverter_time_constant));
-  page.gauge("esshub_loop_meter_later_seconds",
+  page.gauge("esshub_loop_meter_delay_seconds",
              "How much later than configured the grid meter is besides its filter in seconds, as "
              "identified; absent until then.");
   page.add({}, number(loop.meter_delay));

@@ -41,24 +41,13 @@ void add_ends(Page& page, const View& view) {
   if (policy.last_full) page.add({}, timestamp(view, *policy.last_full));
 }
 
-void add_thresholds(Page& page, const View& view) {
+void add_margin(Page& page, const View& view) {
   const auto& policy = view.decision.policy;
-  page.gauge("esshub_soc_threshold_ratio",
-             "SOC thresholds in force, 0 to 1: reserve and floor end discharging on grid, ceiling "
-             "ends charging, cutoff switches the inverter off in a power cut.");
-  page.add({{"threshold", "reserve"}}, policy.reserve.ratio());
-  page.add({{"threshold", "floor"}}, policy.floor.ratio());
-  page.add({{"threshold", "ceiling"}}, policy.ceiling.ratio());
-  page.add({{"threshold", "cutoff"}}, policy.cutoff.ratio());
   page.gauge("esshub_reserve_margin_ratio",
              "SOC above the reserve in force, -1 to 1; negative below it. Absent while the SOC is "
              "not current.");
   if (const auto soc = fresh(view.snapshot.soc(), view.now))
     page.add({}, soc->ratio() - policy.reserve.ratio());
-  page.gauge("esshub_backup_left_seconds",
-             "Time to the cut-off at the present draw if the mains fails or has failed, estimated, "
-             "in seconds. Absent while unknown.");
-  if (policy.backup_left) page.add({}, Seconds(*policy.backup_left).count());
 }
 
 }  // namespace
@@ -71,12 +60,7 @@ void add_policy(Page& page, const View& view) {
   page.gauge("esshub_mode_active", "1 for the mode that the owner chose, else 0.");
   page.add_states<Mode>("mode", [&](auto each) { return each == policy.mode; });
   add_ends(page, view);
-  add_thresholds(page, view);
-  page.gauge("esshub_energy_price_per_kwh",
-             "Price now in the tariff's currency per kWh: import is paid, export is earned. Absent "
-             "without a tariff.");
-  page.add({{"direction", "import"}}, policy.import_price);
-  page.add({{"direction", "export"}}, policy.export_price);
+  add_margin(page, view);
   page.gauge("esshub_local_weekday",
              "Day of the week at the site, 1 = Monday to 7 = Sunday: it changes when a local day "
              "begins. Absent while the clock is not trusted.");

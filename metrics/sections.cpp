@@ -12,10 +12,10 @@ void add_view(Page& page, const View& newest, Instant now) {
   const bool current = now - view.now <= view.max_age;  // else the control itself is silent
   view.wall += std::chrono::duration_cast<WallTime::duration>(now - view.now);
   view.now = now;
+  add_values(page, view);
   add_readings(page, view);
   add_battery(page, view);
   add_inverter(page, view);
-  add_energies(page, view);
   if (current) {
     add_policy(page, view);
     add_decision(page, view);

@@ -9,30 +9,26 @@
 
 namespace esshub::metrics {
 
-constexpr double joules_per_watt_hour = 3600.0;
-constexpr double coulombs_per_ampere_hour = 3600.0;
-
 /// Every section, as true at `now` (not before view.now): what has become too old since the View
 /// was made is left out, and of a View that is itself too old only counters and ages remain.
 void add_view(Page& page, const View& newest, Instant now);
 
-/// What the meters, the battery and the inverter measure, everywhere where it is current, and the
-/// age of it all.
+/// The published values, and the same of circuits and battery modules.
+void add_values(Page& page, const View& view);
+
+/// The circuits' roles and the age of every reading.
 void add_readings(Page& page, const View& view);
 
-/// What the BMS says: SOC, SOH, limits, protections, warnings, requests, cells.
+/// What the BMS protects against, warns of and requests.
 void add_battery(Page& page, const View& view);
 
-/// What the inverter says of itself: state, alarms, acknowledged setpoint.
+/// What the inverter says of itself: state, charge state, alarms.
 void add_inverter(Page& page, const View& view);
 
-/// Counters of energy: the meters' own registers and the hub's own totals of the flows.
-void add_energies(Page& page, const View& view);
-
-/// Instruction, authority, mode, SOC thresholds, margin over the reserve, prices.
+/// Instruction, authority, mode, margin over the reserve.
 void add_policy(Page& page, const View& view);
 
-/// What is commanded and why.
+/// The mode the inverter is told to be in, and why.
 void add_decision(Page& page, const View& view);
 
 /// How well the grid is held and what the control found out of its own loop.

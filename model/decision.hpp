@@ -148,10 +148,10 @@ struct LoopQuality {
 struct Decision {
   Instant at{};
   Setpoint setpoint;
-  Watts battery_power{};            ///< commanded at the battery (AC side), + = charging
-  Watts proposed{};                 ///< what the target wanted before any limit
-  std::optional<Watts> house_load;  ///< time-aligned estimate, nothing while unknown
-  Reasons reasons;                  ///< the target, then every limit that moved the result
+  Watts battery_power{};       ///< commanded at the battery (AC side), + = charging
+  Watts proposed{};            ///< what the target wanted before any limit
+  std::optional<Watts> house;  ///< time-aligned estimate, nothing while unknown
+  Reasons reasons;             ///< the target, then every limit that moved the result
   FaultSet faults;
   Policy policy;
   LoopQuality loop;

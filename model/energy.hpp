@@ -12,7 +12,7 @@ enum class Flow : std::uint8_t {
   grid_import,
   grid_export,
   solar,  ///< generation
-  load,   ///< all consumption of the house
+  house,  ///< all consumption of the house
   battery_charge,
   battery_discharge,
 };

@@ -23,10 +23,10 @@ std::optional<Reading<double>> battery_reading(const View& view) {
                          std::min(volts->max_age, amperes->max_age)};
 }
 
-std::optional<Reading<double>> load_reading(const View& view) {
+std::optional<Reading<double>> house_reading(const View& view) {
   const auto& decision = view.decision;
-  if (!decision.house_load || view.now - decision.at > view.max_age) return std::nullopt;
-  return Reading<double>{decision.house_load->value(), decision.at, view.max_age};
+  if (!decision.house || view.now - decision.at > view.max_age) return std::nullopt;
+  return Reading<double>{decision.house->value(), decision.at, view.max_age};
 }
 
 struct Areas {
@@ -50,7 +50,7 @@ void EnergyIntegrator::update(View& view) {
   count(Power::grid, reading_of(view, Point::grid, Measure::power),
         {Flow::grid_import, Flow::grid_export});
   count(Power::solar, reading_of(view, Point::solar, Measure::power), {Flow::solar, std::nullopt});
-  count(Power::load, load_reading(view), {Flow::load, std::nullopt});
+  count(Power::house, house_reading(view), {Flow::house, std::nullopt});
   count(Power::battery, battery_reading(view), {Flow::battery_charge, Flow::battery_discharge});
   view.energies = totals_;
 }

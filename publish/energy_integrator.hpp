@@ -24,7 +24,7 @@ class EnergyIntegrator {
   void update(View& view);
 
  private:
-  enum class Power : std::uint8_t { grid, solar, load, battery };
+  enum class Power : std::uint8_t { grid, solar, house, battery };
 
   /// Energy in and against a power's + sign; nothing where the flow is not counted.
   struct Flows {

@@ -4,49 +4,52 @@
 #include <cmath>
 #include <cstdio>
 
-#include "publish/derived.hpp"
+#include "model/published_values.hpp"
 
 namespace esshub::publish {
 namespace {
 
+using V = ValueId;
+
 struct Column {
+  ValueId id;
   const char* title;
   int width;
-  int decimals;
-  std::optional<double> (*value)(const View&);
 };
 
-constexpr std::array<Column, 7> columns{{
-    {"grid W", 8, 0, [](const View& v) { return v.current(Point::grid, Measure::power); }},
-    {"solar W", 8, 0, [](const View& v) { return v.current(Point::solar, Measure::power); }},
-    {"house W", 8, 0, &house_load_w},
-    {"command W", 10, 0, &battery_command_w},
-    {"battery W", 10, 0, &battery_power_w},
-    {"SOC %", 6, 0, [](const View& v) { return v.current(Point::battery, Measure::soc); }},
-    {"setpoint W", 11, 0, &setpoint_w},
-}};
+constexpr auto columns = std::to_array<Column>({
+    {V::grid_power, "grid W", 8},
+    {V::solar_power, "solar W", 8},
+    {V::house_power, "house W", 8},
+    {V::battery_command, "command W", 10},
+    {V::battery_power, "battery W", 10},
+    {V::battery_soc, "SOC %", 6},
+    {V::setpoint, "setpoint W", 11},
+});
+static_assert(
+    accounts_for_every_value(
+        columns,
+        {{"one line a second has no room for it", device_details},
+         {"it hardly changes from line to line", totals_since_installed},
+         {"it hardly changes from line to line",
+          {V::battery_soh, V::mode, V::instruction, V::authority, V::reserve_in_force, V::floor,
+           V::ceiling, V::cutoff, V::backup_left, V::import_price, V::export_price}},
+         {"the reasons tell it", {V::battery_proposed, V::inverter_mode, V::mains}},
+         {"the line ends with them in words", {V::reason, V::faults, V::problem}},
+         {"the command and what became of it are there",
+          {V::inverter_power, V::ac_out_power, V::setpoint_acknowledged, V::inverter_state}}}),
+    "every published value has a column or a reason to have none");
 constexpr int time_width = 8;
 
-std::string cell(std::optional<double> value, int width, int decimals) {
+std::string cell(std::optional<double> value, int width) {
   std::array<char, 48> text{};
   if (!value) {
     std::snprintf(text.data(), text.size(), " %*s", width, "--");
   } else {
     // Adding 0.0 turns a rounded "-0" into "0".
-    std::snprintf(text.data(), text.size(), " %*.*f", width, decimals, std::round(*value) + 0.0);
+    std::snprintf(text.data(), text.size(), " %*.0f", width, std::round(*value) + 0.0);
   }
   return text.data();
-}
-
-std::string why(const View& view) {
-  std::string text;
-  for (const auto& reason : view.decision.reasons) {
-    // What keeps the battery at rest says more than that it rests.
-    if (reason.cause == Cause::idle && view.decision.reasons.size() > 1) continue;
-    if (!text.empty()) text += "; ";
-    text += phrase(reason.cause);
-  }
-  return text.empty() ? "no decision yet" : text;
 }
 
 std::string faults(const View& view) {
@@ -82,9 +85,8 @@ std::string live_header() {
 
 std::string live_row(const View& view, std::string_view time) {
   std::string line = padded(time, time_width);
-  for (const auto& column : columns)
-    line += cell(column.value(view), column.width, column.decimals);
-  return line + "  " + why(view) + faults(view);
+  for (const auto& column : columns) line += cell(number_of(view, column.id), column.width);
+  return line + "  " + text_of(view, V::reason).value_or("no decision yet") + faults(view);
 }
 
 }  // namespace esshub::publish

@@ -9,7 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "publish/derived.hpp"
+#include "model/derived.hpp"
+#include "model/published_values.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -186,20 +187,20 @@ void HistoryCollector::add_to_minute(const View& view) {
     minute_ = Minute{};
     minute_->begin = begin;
   }
-  minute_->grid.add(view.current(Point::grid, Measure::power));
-  minute_->solar.add(view.current(Point::solar, Measure::power));
-  minute_->load.add(house_load_w(view));
-  minute_->battery.add(battery_power_w(view));
-  minute_->soc.add(view.current(Point::battery, Measure::soc));
+  minute_->grid.add(number_of(view, ValueId::grid_power));
+  minute_->solar.add(number_of(view, ValueId::solar_power));
+  minute_->house.add(number_of(view, ValueId::house_power));
+  minute_->battery.add(number_of(view, ValueId::battery_power));
+  minute_->soc.add(number_of(view, ValueId::battery_soc));
 }
 
 void HistoryCollector::close_minute() {
   if (!minute_) return;
   const auto& m = *minute_;
-  const MinuteRow row{m.begin,       m.grid.mean(),    m.solar.mean(),
-                      m.load.mean(), m.battery.mean(), m.soc.mean()};
+  const MinuteRow row{m.begin,        m.grid.mean(),    m.solar.mean(),
+                      m.house.mean(), m.battery.mean(), m.soc.mean()};
   minute_.reset();
-  if (row.grid_w || row.solar_w || row.load_w || row.battery_w || row.soc)
+  if (row.grid_w || row.solar_w || row.house_w || row.battery_w || row.soc)
     waiting_.minutes.push_back(row);
 }
 

@@ -65,7 +65,7 @@ class HistoryCollector {
   };
   struct Minute {
     WallTime begin{};
-    Mean grid, solar, load, battery, soc;
+    Mean grid, solar, house, battery, soc;
   };
   struct UndatedEvent {
     std::optional<Instant> at;

@@ -21,9 +21,9 @@ constexpr std::array migrations{
     // Whole watts and tenths of a per cent: SQLite keeps small numbers in one to three bytes, so
     // that a year of minutes is 10 MB.
     "CREATE TABLE minutes(begin INTEGER PRIMARY KEY, grid_w INTEGER, solar_w INTEGER,"
-    " load_w INTEGER, battery_w INTEGER, soc_tenths INTEGER);"
+    " house_w INTEGER, battery_w INTEGER, soc_tenths INTEGER);"
     "CREATE TABLE days(date TEXT PRIMARY KEY, grid_import REAL NOT NULL, grid_export REAL NOT NULL,"
-    " solar REAL NOT NULL, load REAL NOT NULL, battery_charge REAL NOT NULL,"
+    " solar REAL NOT NULL, house REAL NOT NULL, battery_charge REAL NOT NULL,"
     " battery_discharge REAL NOT NULL, import_cost REAL, export_income REAL,"
     " import_unpriced REAL NOT NULL, export_unpriced REAL NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE totals(flow TEXT PRIMARY KEY, joules REAL NOT NULL) WITHOUT ROWID;"
@@ -229,14 +229,14 @@ FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const Energy
                    "INSERT INTO minutes VALUES(?,?,?,?,?,?) ON CONFLICT(begin) DO UPDATE SET"
                    " grid_w=coalesce(excluded.grid_w, grid_w),"
                    " solar_w=coalesce(excluded.solar_w, solar_w),"
-                   " load_w=coalesce(excluded.load_w, load_w),"
+                   " house_w=coalesce(excluded.house_w, house_w),"
                    " battery_w=coalesce(excluded.battery_w, battery_w),"
                    " soc_tenths=coalesce(excluded.soc_tenths, soc_tenths)");
   for (const auto& row : batch.minutes)
     if (!done(minute.with(seconds_of(row.begin))
                   .whole(row.grid_w)
                   .whole(row.solar_w)
-                  .whole(row.load_w)
+                  .whole(row.house_w)
                   .whole(row.battery_w)
                   .whole(row.soc, 10)
                   .go()))
@@ -246,7 +246,7 @@ FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const Energy
                 "INSERT INTO days VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(date) DO UPDATE SET"
                 " grid_import=grid_import+excluded.grid_import,"
                 " grid_export=grid_export+excluded.grid_export,"
-                " solar=solar+excluded.solar, load=load+excluded.load,"
+                " solar=solar+excluded.solar, house=house+excluded.house,"
                 " battery_charge=battery_charge+excluded.battery_charge,"
                 " battery_discharge=battery_discharge+excluded.battery_discharge,"
                 " import_cost=coalesce(import_cost+excluded.import_cost, excluded.import_cost,"
@@ -334,7 +334,7 @@ FileResult<std::optional<TotalsCeilings>> HistoryFile::totals() {
 FileResult<std::vector<MinuteRow>> HistoryFile::minutes(WallTime from, WallTime until) {
   std::vector<MinuteRow> rows;
   auto read = each(
-      "SELECT begin, grid_w, solar_w, load_w, battery_w, soc_tenths FROM minutes"
+      "SELECT begin, grid_w, solar_w, house_w, battery_w, soc_tenths FROM minutes"
       " WHERE begin >= ? AND begin < ? ORDER BY begin",
       {not_before<std::chrono::seconds>(from), not_before<std::chrono::seconds>(until)},
       [&](Statement& row) {
@@ -342,7 +342,7 @@ FileResult<std::vector<MinuteRow>> HistoryFile::minutes(WallTime from, WallTime 
         minute.begin = wall<std::chrono::seconds>(row.integer());
         minute.grid_w = row.real();
         minute.solar_w = row.real();
-        minute.load_w = row.real();
+        minute.house_w = row.real();
         minute.battery_w = row.real();
         if (const auto tenths = row.real()) minute.soc = *tenths / 10.0;
         rows.push_back(minute);
@@ -354,7 +354,7 @@ FileResult<std::vector<MinuteRow>> HistoryFile::minutes(WallTime from, WallTime 
 FileResult<std::vector<DayRow>> HistoryFile::days(unsigned count) {
   std::vector<DayRow> rows;
   auto read = each(
-      "SELECT date, grid_import, grid_export, solar, load, battery_charge,"
+      "SELECT date, grid_import, grid_export, solar, house, battery_charge,"
       " battery_discharge, import_cost, export_income, import_unpriced,"
       " export_unpriced FROM days ORDER BY date DESC LIMIT ?",
       {std::int64_t{count}}, [&](Statement& row) {

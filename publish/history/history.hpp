@@ -16,7 +16,7 @@ struct MinuteRow {
   WallTime begin{};
   std::optional<double> grid_w;
   std::optional<double> solar_w;
-  std::optional<double> load_w;
+  std::optional<double> house_w;
   std::optional<double> battery_w;
   std::optional<double> soc;  ///< %
 };

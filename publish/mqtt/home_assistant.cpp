@@ -198,9 +198,12 @@ void HomeAssistant::say_states(const View& view, Outbox& out) {
   for (std::size_t i = 0; i < entities.size(); ++i) {
     const auto state = entities[i].state(view);
     if (state || current_[i])
-      out.push({own_topic("state/" + std::string{entities[i].id}), state.value_or("None")});
+      out.push({own_topic("state/" + std::string{name(entities[i].id)}), state.value_or("None")});
     current_[i] = state.has_value();
   }
+  for (const auto& source : ha_sources())
+    out.push({own_topic("state/" + std::string{source.id} + "_link"),
+              source.reachable(view) ? "ON" : "OFF"});
   if (!controls_) return;
   for (const auto& control : ha_controls()) {
     if (!control.state) continue;
@@ -259,17 +262,24 @@ MqttMessage HomeAssistant::discovery() const {
     component["state_topic"] = own_topic("state/" + std::string{id});
     return component;
   };
-  for (const auto& entity : ha_entities()) {
-    auto& component = add(entity.id, entity.platform, entity.name);
-    put(component, "device_class", entity.device_class);
-    put(component, "unit_of_measurement", entity.unit);
-    put(component, "state_class", entity.state_class);
-    if (entity.diagnostic) component["entity_category"] = "diagnostic";
-    if (!entity.options.empty()) component["options"] = list(entity.options);
+  const auto shows = [&](Json& component, std::string_view device_class, bool diagnostic,
+                         std::string_view source) {
+    put(component, "device_class", device_class);
+    if (diagnostic) component["entity_category"] = "diagnostic";
     component["expire_after"] = expire_after;
-    component["availability"] = available(entity.source);
+    component["availability"] = available(source);
     component["availability_mode"] = "all";
+  };
+  for (const auto& entity : ha_entities()) {
+    auto& component = add(esshub::name(entity.id), entity.platform(), published(entity.id).label);
+    put(component, "unit_of_measurement", entity.unit());
+    put(component, "state_class", entity.state_class());
+    if (!entity.options.empty()) component["options"] = list(entity.options);
+    shows(component, entity.device_class, entity.diagnostic, entity.source);
   }
+  for (const auto& source : ha_sources())
+    shows(add(std::string{source.id} + "_link", "binary_sensor", source.name), "connectivity", true,
+          {});
   for (const auto& control : ha_controls()) {
     // An entity with nothing but its platform is removed: it may be there from an earlier run.
     components[std::string{control.id}] = {{"platform", std::string{control.platform}}};

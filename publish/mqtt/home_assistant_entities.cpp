@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "publish/derived.hpp"
+#include "model/derived.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -12,6 +12,7 @@ namespace {
 using Text = std::optional<std::string>;
 using M = Measure;
 using P = Point;
+using V = ValueId;
 
 Text number(std::optional<double> value, int decimals) {
   if (!value || !std::isfinite(*value)) return std::nullopt;
@@ -23,93 +24,34 @@ Text number(std::optional<double> value, int decimals) {
   return text.data();
 }
 
-template <Point point, Measure measure, int decimals>
-Text reading(const View& view) {
-  return number(view.current(point, measure), decimals);
+/// The words of a text, as many as a state holds.
+std::string shortened(std::string text) {
+  constexpr std::size_t longest = 250;  // a state has 255 characters at most
+  if (text.size() <= longest) return text;
+  const auto end = text.find_last_of(";,", longest);
+  text.resize(end == std::string::npos ? longest : end);
+  return text;
 }
 
-template <std::optional<double> (*derived)(const View&)>
-Text watts(const View& view) {
-  return number(derived(view), 0);
+template <ValueId id>
+Text word(const View& view) {
+  return text_of(view, id);
 }
-
-/// kWh. Zero is not said: it is what a total is before it was read back from the disk, and a fall
-/// to zero would be taken for a new meter that then counts everything again.
-template <Flow flow>
-Text energy(const View& view) {
-  const double joules = view.energies[flow];
-  if (!(joules > 0.0)) return std::nullopt;
-  return number(joules / 3.6e6, 3);
+template <ValueId id>
+Text percent(const View& view) {
+  return number(number_of(view, id), 0);
 }
-
-/// A text of the decision, while decisions are made.
-template <auto field>
-Text decided(const View& view) {
+Text override_of(const View& view) {
   const auto* decision = current_decision(view);
   if (!decision) return std::nullopt;
-  return field(*decision);
+  if (decision->policy.authority != Authority::manual) return "none";
+  return word<V::instruction>(view);
 }
-
-Text instruction(const Decision& d) {
-  return std::string{name(d.policy.instruction.kind)};
-}
-Text authority(const Decision& d) {
-  return std::string{name(d.policy.authority)};
-}
-Text mode_of(const Decision& d) {
-  return std::string{name(d.policy.mode)};
-}
-Text reserve(const Decision& d) {
-  return number(d.policy.reserve.percent(), 0);
-}
-Text import_price(const Decision& d) {
-  return number(d.policy.import_price, 4);
-}
-Text backup_minutes(const Decision& d) {
-  if (!d.policy.backup_left) return std::nullopt;
-  return number(Seconds(*d.policy.backup_left).count() / 60.0, 0);
-}
-Text override_of(const Decision& d) {
-  if (d.policy.authority != Authority::manual) return "none";
-  return std::string{name(d.policy.instruction.kind)};
-}
-Text storm(const Decision& d) {
-  return d.policy.storm_until && d.at < *d.policy.storm_until ? "ON" : "OFF";
-}
-Text reason(const Decision& d) {
-  constexpr std::size_t longest = 250;  // a state has 255 characters at most
-  std::string text;
-  for (const auto& r : d.reasons) {
-    if (text.size() + 2 + phrase(r.cause).size() > longest) break;
-    if (!text.empty()) text += "; ";
-    text += phrase(r.cause);
-  }
-  return text.empty() ? Text{} : text;
-}
-Text problem(const Decision& d) {
-  for (const Fault fault : enum_values<Fault>) {
-    if (d.faults.active(fault) && severity(fault) != Severity::info) return "ON";
-  }
-  return "OFF";
-}
-Text fault_names(const Decision& d) {
-  constexpr std::size_t longest = 250;
-  std::string text;
-  for (const Fault fault : enum_values<Fault>) {
-    if (!d.faults.active(fault) || text.size() + 2 + name(fault).size() > longest) continue;
-    if (!text.empty()) text += ", ";
-    text += name(fault);
-  }
-  return text.empty() ? "none" : text;
-}
-Text mains(const Decision& d) {
-  return d.faults.active(Fault::islanded) ? "OFF" : "ON";
-}
-
-Text inverter_state(const View& view) {
-  const auto state = fresh(view.snapshot.vebus_state(), view.now);
-  if (!state) return std::nullopt;
-  return std::string{name(*state)};
+Text storm(const View& view) {
+  const auto* decision = current_decision(view);
+  if (!decision) return std::nullopt;
+  const auto& until = decision->policy.storm_until;
+  return until && decision->at < *until ? "ON" : "OFF";
 }
 
 bool meter_reachable(const View& view) {
@@ -122,117 +64,131 @@ bool inverter_reachable(const View& view) {
   return view.current(P::inverter, M::main_state).has_value();
 }
 
-template <bool (*reachable)(const View&)>
-Text link(const View& view) {
-  return reachable(view) ? "ON" : "OFF";
-}
-
 constexpr auto sources = std::to_array<HaSource>({
     {"meter", "Meter link", &meter_reachable},
     {"battery", "Battery link", &battery_reachable},
     {"inverter", "Inverter link", &inverter_reachable},
 });
 
-constexpr std::string_view sensor = "sensor";
-constexpr std::string_view binary = "binary_sensor";
-constexpr std::string_view measured = "measurement";
-constexpr std::string_view total = "total_increasing";
-
-// id, platform, name, device class, unit, state class, source, diagnostic, state, options
+// id, device class, source, diagnostic, options
 constexpr auto entities = std::to_array<HaEntity>({
-    {"grid_power", sensor, "Grid power", "power", "W", measured, "meter", false,
-     &reading<P::grid, M::power, 0>, ""},
-    {"solar_power", sensor, "Solar power", "power", "W", measured, "meter", false,
-     &reading<P::solar, M::power, 0>, ""},
-    {"house_power", sensor, "House power", "power", "W", measured, "meter", false,
-     &watts<&house_load_w>, ""},
-    {"battery_power", sensor, "Battery power", "power", "W", measured, "inverter", false,
-     &watts<&battery_power_w>, ""},
-    {"backup_power", sensor, "Backup loads power", "power", "W", measured, "inverter", false,
-     &reading<P::ac_out, M::power, 0>, ""},
-    {"battery_command", sensor, "Battery power commanded", "power", "W", measured, "", true,
-     &watts<&battery_command_w>, ""},
+    {V::grid_power, "power", "meter", false, ""},
+    {V::solar_power, "power", "meter", false, ""},
+    {V::house_power, "power", "meter", false, ""},
+    {V::battery_power, "power", "inverter", false, ""},
+    {V::ac_out_power, "power", "inverter", false, ""},
+    {V::battery_command, "power", "", true, ""},
 
-    {"grid_import_energy", sensor, "Grid import", "energy", "kWh", total, "", false,
-     &energy<Flow::grid_import>, ""},
-    {"grid_export_energy", sensor, "Grid export", "energy", "kWh", total, "", false,
-     &energy<Flow::grid_export>, ""},
-    {"solar_energy", sensor, "Solar energy", "energy", "kWh", total, "", false,
-     &energy<Flow::solar>, ""},
-    {"house_energy", sensor, "House energy", "energy", "kWh", total, "", false, &energy<Flow::load>,
-     ""},
-    {"battery_charge_energy", sensor, "Battery charged", "energy", "kWh", total, "", false,
-     &energy<Flow::battery_charge>, ""},
-    {"battery_discharge_energy", sensor, "Battery discharged", "energy", "kWh", total, "", false,
-     &energy<Flow::battery_discharge>, ""},
+    {V::grid_import_energy, "energy", "", false, ""},
+    {V::grid_export_energy, "energy", "", false, ""},
+    {V::solar_energy, "energy", "", false, ""},
+    {V::house_energy, "energy", "", false, ""},
+    {V::battery_charge_energy, "energy", "", false, ""},
+    {V::battery_discharge_energy, "energy", "", false, ""},
 
-    {"soc", sensor, "State of charge", "battery", "%", measured, "battery", false,
-     &reading<P::battery, M::soc, 1>, ""},
-    {"soh", sensor, "State of health", "", "%", measured, "battery", true,
-     &reading<P::battery, M::soh, 1>, ""},
-    {"battery_voltage", sensor, "Battery voltage", "voltage", "V", measured, "battery", false,
-     &reading<P::battery, M::voltage, 2>, ""},
-    {"battery_current", sensor, "Battery current", "current", "A", measured, "battery", false,
-     &reading<P::battery, M::current, 1>, ""},
-    {"battery_temperature", sensor, "Battery temperature", "temperature", "°C", measured, "battery",
-     false, &reading<P::battery, M::temperature, 1>, ""},
-    {"charge_current_limit", sensor, "Charge current limit", "current", "A", measured, "battery",
-     true, &reading<P::battery, M::ccl, 1>, ""},
-    {"discharge_current_limit", sensor, "Discharge current limit", "current", "A", measured,
-     "battery", true, &reading<P::battery, M::dcl, 1>, ""},
-    {"cell_voltage_min", sensor, "Lowest cell voltage", "voltage", "V", measured, "battery", true,
-     &reading<P::battery, M::cell_voltage_min, 3>, ""},
-    {"cell_voltage_max", sensor, "Highest cell voltage", "voltage", "V", measured, "battery", true,
-     &reading<P::battery, M::cell_voltage_max, 3>, ""},
+    {V::battery_soc, "battery", "battery", false, ""},
+    {V::battery_soh, "", "battery", true, ""},
+    {V::battery_voltage, "voltage", "battery", false, ""},
+    {V::battery_current, "current", "battery", false, ""},
+    {V::battery_temperature, "temperature", "battery", false, ""},
+    {V::battery_charge_current_limit, "current", "battery", true, ""},
+    {V::battery_discharge_current_limit, "current", "battery", true, ""},
+    {V::battery_cell_voltage_min, "voltage", "battery", true, ""},
+    {V::battery_cell_voltage_max, "voltage", "battery", true, ""},
 
-    {"grid_voltage", sensor, "Grid voltage", "voltage", "V", measured, "meter", true,
-     &reading<P::grid, M::voltage, 1>, ""},
-    {"grid_current", sensor, "Grid current", "current", "A", measured, "meter", true,
-     &reading<P::grid, M::current, 2>, ""},
-    {"grid_frequency", sensor, "Grid frequency", "frequency", "Hz", measured, "meter", true,
-     &reading<P::grid, M::frequency, 2>, ""},
-    {"inverter_state", sensor, "Inverter state", "enum", "", "", "inverter", true, &inverter_state,
+    {V::grid_voltage, "voltage", "meter", true, ""},
+    {V::grid_current, "current", "meter", true, ""},
+    {V::grid_frequency, "frequency", "meter", true, ""},
+    {V::inverter_state, "enum", "inverter", true,
      "down,startup,off,slave,invert_full,invert_half,invert_search,power_assist,passthru,charge"},
 
-    {"instruction", sensor, "Instruction", "enum", "", "", "", false, &decided<&instruction>,
-     "balance,charge,discharge,idle"},
-    {"authority", sensor, "Instructed by", "enum", "", "", "", false, &decided<&authority>,
-     "balance,tariff,schedule,dispatch,manual"},
-    {"reason", sensor, "Reason", "", "", "", "", false, &decided<&reason>, ""},
-    {"reserve_in_force", sensor, "Reserve in force", "", "%", measured, "", false,
-     &decided<&reserve>, ""},
-    {"backup_left", sensor, "Backup time left", "duration", "min", measured, "battery", false,
-     &decided<&backup_minutes>, ""},
-    {"import_price", sensor, "Import price", "", "", measured, "", false, &decided<&import_price>,
-     ""},
-    {"faults", sensor, "Faults", "", "", "", "", true, &decided<&fault_names>, ""},
+    {V::instruction, "enum", "", false, "balance,charge,discharge,idle"},
+    {V::authority, "enum", "", false, "balance,tariff,schedule,dispatch,manual"},
+    {V::reason, "", "", false, ""},
+    {V::reserve_in_force, "", "", false, ""},
+    {V::backup_left, "duration", "battery", false, ""},
+    {V::import_price, "", "", false, ""},
+    {V::faults, "", "", true, ""},
 
-    {"problem", binary, "Problem", "problem", "", "", "", false, &decided<&problem>, ""},
-    {"mains", binary, "Mains", "power", "", "", "inverter", false, &decided<&mains>, ""},
-    {"meter_link", binary, "Meter link", "connectivity", "", "", "", true, &link<&meter_reachable>,
-     ""},
-    {"battery_link", binary, "Battery link", "connectivity", "", "", "", true,
-     &link<&battery_reachable>, ""},
-    {"inverter_link", binary, "Inverter link", "connectivity", "", "", "", true,
-     &link<&inverter_reachable>, ""},
+    {V::problem, "problem", "", false, ""},
+    {V::mains, "power", "inverter", false, ""},
 });
+static_assert(accounts_for_every_value(
+                  entities,
+                  {{"a control shows it", {V::mode}},
+                   {"the hub's own totals are what the energy panel counts",
+                    {V::grid_energy_forward, V::grid_energy_reverse, V::solar_energy_forward,
+                     V::solar_energy_reverse, V::battery_meter_energy_forward,
+                     V::battery_meter_energy_reverse}},
+                   {"details of the wires: each entity is kept in Home Assistant's database every "
+                    "few seconds",
+                    {V::solar_voltage,
+                     V::solar_current,
+                     V::solar_frequency,
+                     V::battery_dc_power,
+                     V::battery_capacity,
+                     V::battery_modules,
+                     V::battery_charge_voltage_limit,
+                     V::battery_discharge_voltage_limit,
+                     V::battery_cell_temperature_min,
+                     V::battery_cell_temperature_max,
+                     V::battery_meter_power,
+                     V::battery_meter_voltage,
+                     V::battery_meter_current,
+                     V::battery_meter_frequency,
+                     V::inverter_power,
+                     V::inverter_voltage,
+                     V::inverter_frequency,
+                     V::inverter_dc_power,
+                     V::inverter_dc_voltage,
+                     V::inverter_dc_current,
+                     V::inverter_input_limit,
+                     V::inverter_error}},
+                   {"how the control came to battery_command",
+                    {V::battery_proposed, V::setpoint, V::setpoint_acknowledged, V::inverter_mode}},
+                   {"configuration", {V::floor, V::ceiling, V::cutoff, V::export_price}}}),
+              "every published value is an entity or has a reason to be none");
 
 constexpr auto controls = std::to_array<HaControl>({
-    {"mode", "select", "Mode", {}, "balance,scheduled", &decided<&mode_of>},
-    {"reserve", "number", "Reserve", OrderLimitId::reserve, "", &decided<&reserve>},
-    {"override",
-     "select",
-     "Override",
-     {},
-     "none,balance,charge,discharge,idle",
-     &decided<&override_of>},
+    {"mode", "select", "Mode", {}, "balance,scheduled", &word<V::mode>},
+    {"reserve", "number", "Reserve", OrderLimitId::reserve, "", &percent<V::reserve_in_force>},
+    {"override", "select", "Override", {}, "none,balance,charge,discharge,idle", &override_of},
     {"override_power", "number", "Override power", OrderLimitId::power, "", nullptr},
     {"override_minutes", "number", "Override length", OrderLimitId::override_length, "", nullptr},
-    {"storm", "switch", "Storm reserve", {}, "", &decided<&storm>},
+    {"storm", "switch", "Storm reserve", {}, "", &storm},
     {"cutoff_reset", "button", "Switch on after cut-off", {}, "", nullptr},
 });
 
 }  // namespace
+
+std::string_view HaEntity::platform() const {
+  return published(id).kind == ValueKind::flag ? "binary_sensor" : "sensor";
+}
+
+std::string_view HaEntity::state_class() const {
+  const auto kind = published(id).kind;
+  return kind == ValueKind::gauge     ? "measurement"
+         : kind == ValueKind::counter ? "total_increasing"
+                                      : "";
+}
+
+std::string_view HaEntity::unit() const {
+  const auto unit = published(id).unit;
+  return unit == Unit::second ? "min" : symbol(unit);
+}
+
+Text HaEntity::state(const View& view) const {
+  const auto& value = published(id);
+  if (value.text) {
+    auto text = value.text(view);
+    if (text) text = shortened(*std::move(text));
+    return text;
+  }
+  const auto shown = value.number(view);
+  if (!shown) return std::nullopt;
+  if (value.kind == ValueKind::flag) return *shown != 0.0 ? "ON" : "OFF";
+  return number(value.unit == Unit::second ? *shown / 60.0 : *shown, value.decimals);
+}
 
 std::span<const HaSource> ha_sources() {
   return sources;

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "model/order_limits.hpp"
-#include "model/view.hpp"
+#include "model/published_values.hpp"
 
 namespace esshub::publish {
 
@@ -18,18 +18,20 @@ struct HaSource {
   bool (*reachable)(const View&);
 };
 
-/// An entity that shows something. Empty texts are left out.
+/// A published value as an entity: its id, name, unit and platform come from the value. Empty texts
+/// are left out.
 struct HaEntity {
-  std::string_view id;
-  std::string_view platform;  ///< "sensor", "binary_sensor"
-  std::string_view name;
+  ValueId id;
   std::string_view device_class;
-  std::string_view unit;
-  std::string_view state_class;
   std::string_view source;  ///< id of an HaSource; empty = the hub itself
   bool diagnostic;
-  std::optional<std::string> (*state)(const View&);
   std::string_view options;  ///< of an enum, separated by commas
+
+  [[nodiscard]] std::string_view platform() const;     ///< "sensor" or "binary_sensor"
+  [[nodiscard]] std::string_view state_class() const;  ///< "measurement", "total_increasing"
+  [[nodiscard]] std::string_view unit() const;
+  /// As the value's decimals say, time in minutes, ON or OFF; nothing while it is not current.
+  [[nodiscard]] std::optional<std::string> state(const View& view) const;
 };
 
 /// An entity that changes something. Its state is an HaEntity-like text of the View, or of what was

@@ -5,7 +5,8 @@
 #include <cmath>
 #include <initializer_list>
 
-#include "publish/derived.hpp"
+#include "model/derived.hpp"
+#include "model/published_values.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -68,14 +69,6 @@ Value reading(const View& view) {
 template <Point point, Measure measure>
 Value whole(const View& view) {
   return integer(view.current(point, measure));
-}
-
-/// kWh
-template <Point point, Measure measure>
-Value energy(const View& view) {
-  const auto watt_hours = view.current(point, measure);
-  if (!watt_hours) return std::nullopt;
-  return *watt_hours / 1000.0;
 }
 
 template <std::optional<double> (*derived)(const View&)>
@@ -179,10 +172,6 @@ Value active_in_source(const View& view) {
   return island ? Value{*island ? 240 : 1} : std::nullopt;
 }
 
-std::optional<double> inverter_dc_w(const View& view) {
-  return product(view, Point::inverter, Measure::dc_voltage, Measure::dc_current);
-}
-
 /// 5 = ESS assistant found; invalid without one: a setpoint would have no effect.
 Value assistant(const View& view) {
   const auto controllable = view.current(Point::inverter, Measure::controllable);
@@ -241,13 +230,6 @@ Value consumed_amphours(const View& view) {
   return -*capacity * (100.0 - *soc) / 100.0;
 }
 
-/// s to the cut-off at the present draw.
-Value time_to_go(const View& view) {
-  const auto* decision = current_decision(view);
-  if (!decision || !decision->policy.backup_left) return std::nullopt;
-  return integer(Seconds(*decision->policy.backup_left).count());
-}
-
 /// 1 while the BMS forbids that direction.
 template <BmsRequest enable>
 Value blocked(const View& view) {
@@ -264,13 +246,6 @@ std::optional<double> load_on_input_w(const View& view) {
   if (!grid || !inverter) return std::nullopt;
   const auto solar = view.current(Point::solar, Measure::power);
   return std::max(0.0, *grid - *inverter + solar.value_or(0.0));
-}
-
-/// % of the reserve in force on the grid.
-Value reserve(const View& view) {
-  const auto* decision = current_decision(view);
-  if (!decision) return std::nullopt;
-  return decision->policy.reserve.percent();
 }
 
 /// 1 while the weekly plan or the tariff charges.
@@ -309,16 +284,34 @@ Value battery_state(const View& view) {
   return *power > 0.0 ? 1 : 2;
 }
 
+/// Where a row's value comes from: the table of published values, or a function of this file.
+struct Source {
+  constexpr Source(ValueId value) : id(value) {}                        // NOLINT(*-explicit-*)
+  constexpr Source(Value (*function)(const View&)) : call(function) {}  // NOLINT(*-explicit-*)
+
+  ValueId id{};
+  Value (*call)(const View&) = nullptr;
+};
+
 struct Row {
   std::string_view service;
   std::string_view path;
-  Value (*value)(const View&);
+  Source source;
 };
+
+/// Venus has the same units but whole seconds; counts and codes are whole numbers.
+Value published_value(const View& view, ValueId id) {
+  const auto& row = published(id);
+  const auto number = row.number(view);
+  if (row.unit == Unit::none || row.unit == Unit::second) return integer(number);
+  return number;
+}
 
 using M = Measure;
 using P = Point;
+using V = ValueId;
 
-// One row per published value. reference: venus-dbus-mqtt#3.1 to venus-dbus-mqtt#3.7.
+// One row a path. reference: venus-dbus-mqtt#3.1 to venus-dbus-mqtt#3.7.
 constexpr auto rows = std::to_array<Row>({
     // 3.1 Only the grid's own phase: the meter's other phases measure other things.
     {"grid", "/Connected", &connected<P::grid, M::power>},
@@ -327,17 +320,17 @@ constexpr auto rows = std::to_array<Row>({
     {"grid", "/RefreshTime", &constant<1000>},
     {"grid", "/ErrorCode", &constant<0>},
     {"grid", "/DeviceType", &constant<0>},
-    {"grid", "/Ac/Power", &reading<P::grid, M::power>},
-    {"grid", "/Ac/L1/Power", &reading<P::grid, M::power>},
-    {"grid", "/Ac/L1/Voltage", &reading<P::grid, M::voltage>},
-    {"grid", "/Ac/L1/Current", &reading<P::grid, M::current>},
-    {"grid", "/Ac/Frequency", &reading<P::grid, M::frequency>},
+    {"grid", "/Ac/Power", V::grid_power},
+    {"grid", "/Ac/L1/Power", V::grid_power},
+    {"grid", "/Ac/L1/Voltage", V::grid_voltage},
+    {"grid", "/Ac/L1/Current", V::grid_current},
+    {"grid", "/Ac/Frequency", V::grid_frequency},
     {"grid", "/Ac/PowerFactor", &power_factor<P::grid>},
     {"grid", "/Ac/L1/PowerFactor", &power_factor<P::grid>},
-    {"grid", "/Ac/Energy/Forward", &energy<P::grid, M::energy_forward>},
-    {"grid", "/Ac/L1/Energy/Forward", &energy<P::grid, M::energy_forward>},
-    {"grid", "/Ac/Energy/Reverse", &energy<P::grid, M::energy_reverse>},
-    {"grid", "/Ac/L1/Energy/Reverse", &energy<P::grid, M::energy_reverse>},
+    {"grid", "/Ac/Energy/Forward", V::grid_energy_forward},
+    {"grid", "/Ac/L1/Energy/Forward", V::grid_energy_forward},
+    {"grid", "/Ac/Energy/Reverse", V::grid_energy_reverse},
+    {"grid", "/Ac/L1/Energy/Reverse", V::grid_energy_reverse},
 
     // 3.2 Position 0: on the grid side. Published as a generic meter: its status code stays
     // invalid.
@@ -349,12 +342,12 @@ constexpr auto rows = std::to_array<Row>({
     {"pvinverter", "/Role", &word<role_pvinverter>},
     {"pvinverter", "/RefreshTime", &constant<1000>},
     {"pvinverter", "/ErrorCode", &constant<0>},
-    {"pvinverter", "/Ac/Power", &reading<P::solar, M::power>},
-    {"pvinverter", "/Ac/L1/Power", &reading<P::solar, M::power>},
-    {"pvinverter", "/Ac/L1/Voltage", &reading<P::solar, M::voltage>},
-    {"pvinverter", "/Ac/L1/Current", &reading<P::solar, M::current>},
-    {"pvinverter", "/Ac/Energy/Forward", &energy<P::solar, M::energy_forward>},
-    {"pvinverter", "/Ac/L1/Energy/Forward", &energy<P::solar, M::energy_forward>},
+    {"pvinverter", "/Ac/Power", V::solar_power},
+    {"pvinverter", "/Ac/L1/Power", V::solar_power},
+    {"pvinverter", "/Ac/L1/Voltage", V::solar_voltage},
+    {"pvinverter", "/Ac/L1/Current", V::solar_current},
+    {"pvinverter", "/Ac/Energy/Forward", V::solar_energy_forward},
+    {"pvinverter", "/Ac/L1/Energy/Forward", V::solar_energy_forward},
 
     // 3.3 Not a second grid: Venus would silently take the lower instance of two.
     {"acload", "/Connected", &connected<P::battery_meter, M::power>},
@@ -362,42 +355,42 @@ constexpr auto rows = std::to_array<Row>({
     {"acload", "/Role", &word<role_acload>},
     {"acload", "/RefreshTime", &constant<1000>},
     {"acload", "/ErrorCode", &constant<0>},
-    {"acload", "/Ac/Power", &reading<P::battery_meter, M::power>},
-    {"acload", "/Ac/L1/Power", &reading<P::battery_meter, M::power>},
-    {"acload", "/Ac/L1/Voltage", &reading<P::battery_meter, M::voltage>},
-    {"acload", "/Ac/L1/Current", &reading<P::battery_meter, M::current>},
-    {"acload", "/Ac/Frequency", &reading<P::battery_meter, M::frequency>},
-    {"acload", "/Ac/Energy/Forward", &energy<P::battery_meter, M::energy_forward>},
-    {"acload", "/Ac/L1/Energy/Forward", &energy<P::battery_meter, M::energy_forward>},
-    {"acload", "/Ac/Energy/Reverse", &energy<P::battery_meter, M::energy_reverse>},
-    {"acload", "/Ac/L1/Energy/Reverse", &energy<P::battery_meter, M::energy_reverse>},
+    {"acload", "/Ac/Power", V::battery_meter_power},
+    {"acload", "/Ac/L1/Power", V::battery_meter_power},
+    {"acload", "/Ac/L1/Voltage", V::battery_meter_voltage},
+    {"acload", "/Ac/L1/Current", V::battery_meter_current},
+    {"acload", "/Ac/Frequency", V::battery_meter_frequency},
+    {"acload", "/Ac/Energy/Forward", V::battery_meter_energy_forward},
+    {"acload", "/Ac/L1/Energy/Forward", V::battery_meter_energy_forward},
+    {"acload", "/Ac/Energy/Reverse", V::battery_meter_energy_reverse},
+    {"acload", "/Ac/L1/Energy/Reverse", V::battery_meter_energy_reverse},
 
     // 3.4
     {"battery", "/Connected", &connected<P::battery, M::soc>},
-    {"battery", "/Dc/0/Voltage", &reading<P::battery, M::voltage>},
-    {"battery", "/Dc/0/Current", &reading<P::battery, M::current>},
-    {"battery", "/Dc/0/Power", &value_of<&battery_dc_w>},
-    {"battery", "/Dc/0/Temperature", &reading<P::battery, M::temperature>},
-    {"battery", "/Soc", &reading<P::battery, M::soc>},
-    {"battery", "/Soh", &reading<P::battery, M::soh>},
-    {"battery", "/InstalledCapacity", &reading<P::battery, M::capacity>},
-    {"battery", "/Capacity", &reading<P::battery, M::capacity>},
+    {"battery", "/Dc/0/Voltage", V::battery_voltage},
+    {"battery", "/Dc/0/Current", V::battery_current},
+    {"battery", "/Dc/0/Power", V::battery_dc_power},
+    {"battery", "/Dc/0/Temperature", V::battery_temperature},
+    {"battery", "/Soc", V::battery_soc},
+    {"battery", "/Soh", V::battery_soh},
+    {"battery", "/InstalledCapacity", V::battery_capacity},
+    {"battery", "/Capacity", V::battery_capacity},
     {"battery", "/ConsumedAmphours", &consumed_amphours},
-    {"battery", "/TimeToGo", &time_to_go},
-    {"battery", "/Info/MaxChargeVoltage", &reading<P::battery, M::cvl>},
-    {"battery", "/Info/MaxChargeCurrent", &reading<P::battery, M::ccl>},
-    {"battery", "/Info/MaxDischargeCurrent", &reading<P::battery, M::dcl>},
-    {"battery", "/Info/BatteryLowVoltage", &reading<P::battery, M::dvl>},
+    {"battery", "/TimeToGo", V::backup_left},
+    {"battery", "/Info/MaxChargeVoltage", V::battery_charge_voltage_limit},
+    {"battery", "/Info/MaxChargeCurrent", V::battery_charge_current_limit},
+    {"battery", "/Info/MaxDischargeCurrent", V::battery_discharge_current_limit},
+    {"battery", "/Info/BatteryLowVoltage", V::battery_discharge_voltage_limit},
     {"battery", "/Info/ChargeRequest",
      &requested<BmsRequest::force_charge_1, BmsRequest::force_charge_2>},
     {"battery", "/Info/FullChargeRequest", &requested<BmsRequest::full_charge>},
     {"battery", "/Io/AllowToCharge", &requested<BmsRequest::charge_enable>},
     {"battery", "/Io/AllowToDischarge", &requested<BmsRequest::discharge_enable>},
-    {"battery", "/System/NrOfModulesOnline", &whole<P::battery, M::modules>},
-    {"battery", "/System/MinCellVoltage", &reading<P::battery, M::cell_voltage_min>},
-    {"battery", "/System/MaxCellVoltage", &reading<P::battery, M::cell_voltage_max>},
-    {"battery", "/System/MinCellTemperature", &reading<P::battery, M::cell_temperature_min>},
-    {"battery", "/System/MaxCellTemperature", &reading<P::battery, M::cell_temperature_max>},
+    {"battery", "/System/NrOfModulesOnline", V::battery_modules},
+    {"battery", "/System/MinCellVoltage", V::battery_cell_voltage_min},
+    {"battery", "/System/MaxCellVoltage", V::battery_cell_voltage_max},
+    {"battery", "/System/MinCellTemperature", V::battery_cell_temperature_min},
+    {"battery", "/System/MaxCellTemperature", V::battery_cell_temperature_max},
     {"battery", "/System/NrOfModulesOffline", &unknown},
     {"battery", "/System/NrOfModulesBlockingCharge", &unknown},
     {"battery", "/System/NrOfModulesBlockingDischarge", &unknown},
@@ -431,32 +424,32 @@ constexpr auto rows = std::to_array<Row>({
     {"vebus", "/Ac/NumberOfAcInputs", &constant<1>},
     {"vebus", "/Ac/ActiveIn/ActiveInput", &active_input},
     {"vebus", "/Ac/ActiveIn/Connected", &active_in_connected},
-    {"vebus", "/Ac/ActiveIn/P", &reading<P::inverter, M::power>},
-    {"vebus", "/Ac/ActiveIn/L1/P", &reading<P::inverter, M::power>},
-    {"vebus", "/Ac/ActiveIn/L1/V", &reading<P::inverter, M::voltage>},
+    {"vebus", "/Ac/ActiveIn/P", V::inverter_power},
+    {"vebus", "/Ac/ActiveIn/L1/P", V::inverter_power},
+    {"vebus", "/Ac/ActiveIn/L1/V", V::inverter_voltage},
     {"vebus", "/Ac/ActiveIn/L1/I", &reading<P::inverter, M::current>},
-    {"vebus", "/Ac/ActiveIn/L1/F", &reading<P::inverter, M::frequency>},
+    {"vebus", "/Ac/ActiveIn/L1/F", V::inverter_frequency},
     {"vebus", "/Ac/ActiveIn/L1/S", &value_of<&apparent<P::inverter>>},
-    {"vebus", "/Ac/ActiveIn/CurrentLimit", &reading<P::inverter, M::input_limit>},
+    {"vebus", "/Ac/ActiveIn/CurrentLimit", V::inverter_input_limit},
     {"vebus", "/Ac/ActiveIn/CurrentLimitIsAdjustable", &constant<0>},
     {"vebus", "/Ac/State/AcIn1Available", &mains_available},
     {"vebus", "/Ac/State/IgnoreAcIn1", &constant<0>},
-    {"vebus", "/Ac/In/1/CurrentLimit", &reading<P::inverter, M::input_limit>},
-    {"vebus", "/Ac/Out/P", &reading<P::ac_out, M::power>},
-    {"vebus", "/Ac/Out/L1/P", &reading<P::ac_out, M::power>},
+    {"vebus", "/Ac/In/1/CurrentLimit", V::inverter_input_limit},
+    {"vebus", "/Ac/Out/P", V::ac_out_power},
+    {"vebus", "/Ac/Out/L1/P", V::ac_out_power},
     {"vebus", "/Ac/Out/L1/V", &reading<P::ac_out, M::voltage>},
     {"vebus", "/Ac/Out/L1/I", &reading<P::ac_out, M::current>},
     {"vebus", "/Ac/Out/L1/F", &reading<P::ac_out, M::frequency>},
     {"vebus", "/Ac/Out/L1/S", &value_of<&apparent<P::ac_out>>},
-    {"vebus", "/Dc/0/Voltage", &reading<P::inverter, M::dc_voltage>},
-    {"vebus", "/Dc/0/Current", &reading<P::inverter, M::dc_current>},
-    {"vebus", "/Dc/0/Power", &value_of<&inverter_dc_w>},
+    {"vebus", "/Dc/0/Voltage", V::inverter_dc_voltage},
+    {"vebus", "/Dc/0/Current", V::inverter_dc_current},
+    {"vebus", "/Dc/0/Power", V::inverter_dc_power},
     {"vebus", "/State", &vebus_state},
     {"vebus", "/Mode", &vebus_mode},
     {"vebus", "/ModeIsAdjustable", &constant<0>},
     {"vebus", "/VebusMainState", &whole<P::inverter, M::main_state>},
     {"vebus", "/VebusChargeState", &whole<P::inverter, M::charge_state>},
-    {"vebus", "/VebusError", &whole<P::inverter, M::error>},
+    {"vebus", "/VebusError", V::inverter_error},
     {"vebus", "/Alarms/GridLost", &grid_lost},
     {"vebus", "/Alarms/BmsConnectionLost", &fault_alarm<Fault::bms_lost>},
     {"vebus", "/Alarms/HighTemperature", &inverter_alarm<VebusAlarm::temperature>},
@@ -472,7 +465,7 @@ constexpr auto rows = std::to_array<Row>({
     {"vebus", "/Bms/AllowToDischarge", &requested<BmsRequest::discharge_enable>},
     {"vebus", "/Interfaces/Mk2/Connection", &word<mk3>},
     {"vebus", "/Hub4/AssistantId", &assistant},
-    {"vebus", "/Hub4/L1/AcPowerSetpoint", &reading<P::inverter, M::setpoint>},
+    {"vebus", "/Hub4/L1/AcPowerSetpoint", V::setpoint_acknowledged},
     // What holds now, whoever asked for it.
     {"vebus", "/Hub4/DisableCharge",
      &ruled<Cause::bms_charge_disabled, Cause::bms_protection, Cause::soc_ceiling>},
@@ -516,26 +509,26 @@ constexpr auto rows = std::to_array<Row>({
     {"system", "/SystemType", &word<ess>},
     {"system", "/Ac/Grid/NumberOfPhases", &constant<1>},
     {"system", "/Ac/Grid/DeviceType", &constant<0>},
-    {"system", "/Ac/Grid/L1/Power", &reading<P::grid, M::power>},
+    {"system", "/Ac/Grid/L1/Power", V::grid_power},
     {"system", "/Ac/PvOnGrid/NumberOfPhases", &constant<1>},
-    {"system", "/Ac/PvOnGrid/L1/Power", &reading<P::solar, M::power>},
-    {"system", "/Ac/Consumption/L1/Power", &value_of<&house_load_w>},
+    {"system", "/Ac/PvOnGrid/L1/Power", V::solar_power},
+    {"system", "/Ac/Consumption/L1/Power", V::house_power},
     {"system", "/Ac/Consumption/NumberOfPhases", &constant<1>},
     {"system", "/Ac/ConsumptionOnInput/L1/Power", &value_of<&load_on_input_w>},
-    {"system", "/Ac/ConsumptionOnOutput/L1/Power", &reading<P::ac_out, M::power>},
+    {"system", "/Ac/ConsumptionOnOutput/L1/Power", V::ac_out_power},
     {"system", "/Ac/ActiveIn/Source", &active_in_source},
     {"system", "/Ac/In/NumberOfAcInputs", &constant<1>},
     {"system", "/Ac/In/0/Source", &constant<1>},
     {"system", "/Ac/In/0/Connected", &active_in_connected},
-    {"system", "/Dc/Battery/Voltage", &reading<P::battery, M::voltage>},
-    {"system", "/Dc/Battery/Current", &reading<P::battery, M::current>},
-    {"system", "/Dc/Battery/Power", &value_of<&battery_dc_w>},
-    {"system", "/Dc/Battery/Soc", &reading<P::battery, M::soc>},
-    {"system", "/Dc/Battery/Temperature", &reading<P::battery, M::temperature>},
+    {"system", "/Dc/Battery/Voltage", V::battery_voltage},
+    {"system", "/Dc/Battery/Current", V::battery_current},
+    {"system", "/Dc/Battery/Power", V::battery_dc_power},
+    {"system", "/Dc/Battery/Soc", V::battery_soc},
+    {"system", "/Dc/Battery/Temperature", V::battery_temperature},
     {"system", "/Dc/Battery/State", &battery_state},
-    {"system", "/Dc/Battery/TimeToGo", &time_to_go},
-    {"system", "/Dc/Vebus/Current", &reading<P::inverter, M::dc_current>},
-    {"system", "/Dc/Vebus/Power", &value_of<&inverter_dc_w>},
+    {"system", "/Dc/Battery/TimeToGo", V::backup_left},
+    {"system", "/Dc/Vebus/Current", V::inverter_dc_current},
+    {"system", "/Dc/Vebus/Power", V::inverter_dc_power},
     {"system", "/SystemState/State", &vebus_state},
     {"system", "/SystemState/LowSoc", &ruled<Cause::soc_floor, Cause::reserve>},
     {"system", "/SystemState/ChargeDisabled", &ruled<Cause::bms_charge_disabled>},
@@ -543,7 +536,7 @@ constexpr auto rows = std::to_array<Row>({
     {"system", "/SystemState/UserChargeLimited", &ruled<Cause::charge_limit>},
     {"system", "/SystemState/UserDischargeLimited", &ruled<Cause::discharge_limit>},
     {"system", "/SystemState/PeakShaving", &ruled<Cause::import_cap>},
-    {"system", "/Control/ActiveSocLimit", &reserve},
+    {"system", "/Control/ActiveSocLimit", V::reserve_in_force},
     {"system", "/Control/ScheduledCharge", &scheduled_charge},
     {"system", "/Control/ScheduledSoc", &scheduled_soc},
     {"system", "/Ac/Grid/ProductId", &unknown},
@@ -559,16 +552,49 @@ constexpr auto rows = std::to_array<Row>({
     // 3.7 Only what clients look for: external control, and the reserve as the minimum SOC.
     {"settings", "/Settings/CGwacs/Hub4Mode", &constant<3>},
     {"settings", "/Settings/CGwacs/BatteryLife/State", &constant<10>},
-    {"settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit", &reserve},
+    {"settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit", V::reserve_in_force},
     {"settings", "/Settings/SystemSetup/AcInput1", &constant<1>},
 });
+
+/// The rows of the table of published values, for the check below.
+struct Shown {
+  ValueId id;
+};
+constexpr auto shown = [] {
+  constexpr auto is_value = [](const Row& row) { return row.source.call == nullptr; };
+  std::array<Shown, std::ranges::count_if(rows, is_value)> ids{};
+  std::size_t n = 0;
+  for (const auto& row : rows)
+    if (is_value(row)) ids[n++].id = row.source.id;
+  return ids;
+}();
+static_assert(
+    accounts_for_every_value(
+        shown,
+        {{"states and lists have codes of their own: /State, /Mode, /Alarms, /SystemState",
+          {V::inverter_state, V::inverter_mode, V::mode, V::instruction, V::authority, V::reason,
+           V::faults, V::problem, V::mains}},
+         {"Venus has no path for it",
+          {V::solar_frequency, V::solar_energy_reverse, V::battery_power, V::battery_command,
+           V::battery_proposed, V::floor, V::ceiling, V::cutoff, V::import_price, V::export_price}},
+         {"Venus counts between devices; the meters' own counters stand in their services",
+          {V::grid_import_energy, V::grid_export_energy, V::solar_energy, V::house_energy,
+           V::battery_charge_energy, V::battery_discharge_energy}},
+         {"clients expect the acknowledged one at /Hub4/L1/AcPowerSetpoint", {V::setpoint}}}),
+    "every published value has a path or a reason to have none");
 
 }  // namespace
 
 std::vector<VenusRow> venus_tree(const View& view) {
   std::vector<VenusRow> tree;
   tree.reserve(rows.size());
-  for (const auto& row : rows) tree.push_back({row.service, row.path, row.value(view)});
+  for (const auto& [service, path, source] : rows) {
+    if (source.call) {
+      tree.push_back({service, path, source.call(view)});
+    } else {
+      tree.push_back({service, path, published_value(view, source.id), source.id});
+    }
+  }
   return tree;
 }
 

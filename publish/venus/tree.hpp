@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "model/view.hpp"
+#include "model/published_values.hpp"
 
 namespace esshub::publish {
 
@@ -18,6 +18,7 @@ struct VenusRow {
   std::string_view service;         ///< class: "grid", "battery", ...
   std::string_view path;            ///< "/Ac/L1/Power"
   std::optional<VenusValue> value;  ///< nothing = invalid: unknown or stale
+  std::optional<ValueId> id{};      ///< the published value it is, if it is one
 };
 
 /// Always the same rows in the same order. Units as Venus has them: SI, but energy in kWh and

@@ -4,9 +4,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "model/derived.hpp"
 #include "model/order_limits.hpp"
-#include "publish/derived.hpp"
 #include "publish/history/event_text.hpp"
+#include "publish/web/values.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -38,71 +39,6 @@ Json age_of(const View& view, Point point, Measure measure) {
 
 constexpr double joules_per_kwh = 3.6e6;
 
-struct Shown {
-  const char* key;
-  Point point;
-  Measure measure;
-  double scale;
-};
-
-constexpr auto grid_readings = std::to_array<Shown>({
-    {"voltage_v", Point::grid, Measure::voltage, 10},
-    {"current_a", Point::grid, Measure::current, 100},
-    {"frequency_hz", Point::grid, Measure::frequency, 100},
-});
-constexpr auto battery_readings = std::to_array<Shown>({
-    {"soc_percent", Point::battery, Measure::soc, 10},
-    {"soh_percent", Point::battery, Measure::soh, 10},
-    {"voltage_v", Point::battery, Measure::voltage, 100},
-    {"current_a", Point::battery, Measure::current, 10},
-    {"temperature_c", Point::battery, Measure::temperature, 10},
-    {"ccl_a", Point::battery, Measure::ccl, 10},
-    {"dcl_a", Point::battery, Measure::dcl, 10},
-    {"cvl_v", Point::battery, Measure::cvl, 100},
-    {"modules", Point::battery, Measure::modules, 1},
-    {"cell_voltage_min_v", Point::battery, Measure::cell_voltage_min, 1000},
-    {"cell_voltage_max_v", Point::battery, Measure::cell_voltage_max, 1000},
-    {"cell_temperature_min_c", Point::battery, Measure::cell_temperature_min, 10},
-    {"cell_temperature_max_c", Point::battery, Measure::cell_temperature_max, 10},
-});
-constexpr auto inverter_readings = std::to_array<Shown>({
-    {"ac_in_w", Point::inverter, Measure::power, 1},
-    {"ac_out_w", Point::ac_out, Measure::power, 1},
-    {"setpoint_w", Point::inverter, Measure::setpoint, 1},
-    {"dc_voltage_v", Point::inverter, Measure::dc_voltage, 100},
-});
-
-template <std::size_t n>
-Json readings(const View& view, const std::array<Shown, n>& list) {
-  Json result = Json::object();
-  for (const auto& row : list)
-    result[row.key] = {{"value", scaled(view.current(row.point, row.measure), row.scale)},
-                       {"age_s", age_of(view, row.point, row.measure)}};
-  return result;
-}
-
-Json flow(std::optional<double> watts, Json age) {
-  return {{"w", whole(watts)}, {"age_s", std::move(age)}};
-}
-
-Json flows(const View& view) {
-  Json result;
-  for (const Point point : {Point::grid, Point::solar})
-    result[std::string{name(point)}] =
-        flow(view.current(point, Measure::power), age_of(view, point, Measure::power));
-  const auto& decision = view.decision;
-  const bool decided = decision.at != Instant{};
-  result["house"] =
-      flow(house_load_w(view),
-           decided && decision.house_load ? Json(seconds(view.now - decision.at)) : Json(nullptr));
-  // The age of whichever source spoke last.
-  Json age = age_of(view, Point::inverter, Measure::dc_power);
-  const Json by_bms = age_of(view, Point::battery, Measure::current);
-  if (age.is_null() || (!by_bms.is_null() && by_bms < age)) age = by_bms;
-  result["battery"] = flow(battery_power_w(view), std::move(age));
-  return result;
-}
-
 Json circuits(const View& view) {
   Json result = Json::array();
   for (std::size_t i = 0; i < max_circuits; ++i) {
@@ -110,8 +46,9 @@ Json circuits(const View& view) {
     if (!role && !view.snapshot.raw(circuit(i), Measure::power)) continue;  // not metered
     result.push_back({{"name", name(circuit(i))},
                       {"role", name(role.value_or(CircuitRole::other))},
-                      {"w", whole(view.current(circuit(i), Measure::power))},
-                      {"age_s", age_of(view, circuit(i), Measure::power)}});
+                      {"power_w",
+                       {{"value", whole(view.current(circuit(i), Measure::power))},
+                        {"age_s", age_of(view, circuit(i), Measure::power)}}}});
   }
   return result;
 }
@@ -128,22 +65,13 @@ Json left(const View& view, const std::optional<Instant>& until) {
   return until ? Json(seconds(std::max(*until - view.now, Duration{}))) : Json(nullptr);
 }
 
+/// What the table of published values does not hold of it.
 Json policy_json(const View& view, const Policy& policy) {
-  return {
-      {"mode", name(policy.mode)},
-      {"instruction", instruction_json(policy.instruction)},
-      {"authority", name(policy.authority)},
-      {"ends_in_s", left(view, policy.until)},
-      {"storm_ends_in_s", left(view, policy.storm_until)},
-      {"reserve_percent", scaled(policy.reserve.percent(), 10)},
-      {"floor_percent", scaled(policy.floor.percent(), 10)},
-      {"ceiling_percent", scaled(policy.ceiling.percent(), 10)},
-      {"cutoff_percent", scaled(policy.cutoff.percent(), 10)},
-      {"backup_left_s", policy.backup_left ? Json(seconds(*policy.backup_left)) : Json(nullptr)},
-      {"last_full_s",
-       policy.last_full ? Json(seconds(view.now - *policy.last_full)) : Json(nullptr)},
-      {"import_price", scaled(policy.import_price, 10000)},
-      {"export_price", scaled(policy.export_price, 10000)}};
+  return {{"instruction", instruction_json(policy.instruction)},
+          {"ends_in_s", left(view, policy.until)},
+          {"storm_ends_in_s", left(view, policy.storm_until)},
+          {"last_full_s",
+           policy.last_full ? Json(seconds(view.now - *policy.last_full)) : Json(nullptr)}};
 }
 
 /// Null as a whole once the control has stopped deciding.
@@ -155,17 +83,34 @@ Json decision_json(const View& view) {
     reasons.push_back({{"why", name(reason.cause)},
                        {"phrase", phrase(reason.cause)},
                        {"without_w", whole(reason.power_without.value())}});
-  return {{"battery_w", whole(battery_command_w(view))},
-          {"setpoint_w", whole(setpoint_w(view))},
-          {"inverter_mode", name(decision->setpoint.mode)},
-          {"wished_w", whole(decision->proposed.value())},
-          {"reasons", std::move(reasons)},
-          {"policy", policy_json(view, decision->policy)}};
+  return {{"reasons", std::move(reasons)}, {"policy", policy_json(view, decision->policy)}};
 }
 
-Json inverter_state(const View& view) {
-  const auto state = fresh(view.snapshot.vebus_state(), view.now);
-  return state ? Json(name(*state)) : Json(nullptr);
+/// As many decimals as are worth showing.
+Json shown(const View& view, const PublishedValue& value) {
+  if (value.text) {
+    const auto text = value.text(view);
+    return text ? Json(*text) : Json(nullptr);
+  }
+  const auto number = value.number(view);
+  return value.decimals == 0 ? whole(number) : scaled(number, std::pow(10.0, value.decimals));
+}
+
+Json age_of(const View& view, const PublishedValue& value) {
+  const auto taken = value.taken_at(view);
+  return taken ? Json(seconds(view.now - *taken)) : Json(nullptr);
+}
+
+/// Puts every value where it belongs; below a decision that is null there is nothing.
+void put_values(Json& state, const View& view) {
+  for (const auto& row : rest_values()) {
+    if (row.path.starts_with("/decision/") && state["decision"].is_null()) continue;
+    const auto& value = published(row.id);
+    auto& place = state[Json::json_pointer(std::string{row.path})];
+    place = shown(view, value);
+    if (row.form == RestForm::reading)
+      place = {{"value", std::move(place)}, {"age_s", age_of(view, value)}};
+  }
 }
 
 Json energies_json(const EnergyTotals& energies) {
@@ -209,7 +154,7 @@ Json faults_of(const View& view) {
 Json state_json(const View& made, Instant now) {
   const View view = at_time(made, now);
   const bool decided = view.decision.at != Instant{};
-  return {
+  Json state = {
       {"at", unix_seconds(view.wall)},
       {"monotonic_s", Seconds(view.now.time_since_epoch()).count()},
       {"clock_trusted", view.local.trusted},
@@ -219,16 +164,12 @@ Json state_json(const View& made, Instant now) {
         {"current", decided && current_decision(view) != nullptr},
         {"ticks", view.ticks.ticks},
         {"overruns", view.ticks.overruns}}},
-      {"flows", flows(view)},
       {"circuits", circuits(view)},
-      {"grid", readings(view, grid_readings)},
-      {"battery", readings(view, battery_readings)},
-      {"inverter",
-       {{"state", inverter_state(view)}, {"readings", readings(view, inverter_readings)}}},
       {"decision", decision_json(view)},
       {"faults", faults_of(view)},
-      {"energies", energies_json(view.energies)},
   };
+  put_values(state, view);
+  return state;
 }
 
 Json faults_json(const View& view, Instant now) {
@@ -259,7 +200,7 @@ Json buses_json(const View& view) {
          {"ready", driver.ready},
          {"trouble", driver.trouble},
          {"faults", std::move(faults)},
-         {"reopens", bus.reopens},
+         {"reconnects", bus.reopens},
          {"restarts", bus.restarts},
          {"queue_dropped", bus.queue_dropped},
          {"bytes_in", bus.bytes_in},
@@ -277,9 +218,9 @@ Json minutes_json(const std::vector<MinuteRow>& rows) {
   Json list = Json::array();
   for (const auto& row : rows)
     list.push_back(Json::array({std::llround(Seconds(row.begin.time_since_epoch()).count()),
-                                whole(row.grid_w), whole(row.solar_w), whole(row.load_w),
+                                whole(row.grid_w), whole(row.solar_w), whole(row.house_w),
                                 whole(row.battery_w), scaled(row.soc, 10)}));
-  return {{"columns", {"begin", "grid_w", "solar_w", "load_w", "battery_w", "soc_percent"}},
+  return {{"columns", {"begin", "grid_w", "solar_w", "house_w", "battery_w", "soc_percent"}},
           {"rows", std::move(list)}};
 }
 

@@ -56,7 +56,7 @@ TEST_F(ExportTest, MinutesHaveTheSitesTimeWithItsOffset) {
   kept_.minute_rows = {{utc(1792888200), 1200.4, std::nullopt, 900, -0.2, 55.55},
                        {utc(1792891800), {}, 10, {}, {}, {}}};
   EXPECT_EQ(rows(ExportWhat::minutes, ExportFormat::csv),
-            "time,grid_w,solar_w,load_w,battery_w,soc_percent\n"
+            "time,grid_w,solar_w,house_w,battery_w,soc_percent\n"
             "2026-10-25T02:30:00+02:00,1200,,900,0,55.5\n"
             "2026-10-25T02:30:00+01:00,,10,,,\n");
   const auto json = nlohmann::json::parse(rows(ExportWhat::minutes, ExportFormat::json));
@@ -78,7 +78,7 @@ TEST_F(ExportTest, DaysAreInKilowattHoursAndMoney) {
   day.import_unpriced_j = 1.8e6;
   kept_.day_rows = {on("2026-01-14"), day, on("2026-01-16")};
   EXPECT_EQ(rows(ExportWhat::days, ExportFormat::csv, range("2026-01-15", "2026-01-15")),
-            "date,grid_import_kwh,grid_export_kwh,solar_kwh,load_kwh,battery_charge_kwh,"
+            "date,grid_import_kwh,grid_export_kwh,solar_kwh,house_kwh,battery_charge_kwh,"
             "battery_discharge_kwh,import_cost,export_income,import_unpriced_kwh,"
             "export_unpriced_kwh\n"
             "2026-01-15,1.000,2.000,10.000,0.500,0.000,0.000,0.2500,,0.500,0.000\n");

@@ -20,21 +20,23 @@ json answers() {
     "state": {
       "at": 1768474800.0, "clock_trusted": true,
       "control": {"age_s": 0.1, "current": true},
-      "flows": {"grid": {"w": -1200, "age_s": 0.3}, "solar": {"w": 2500, "age_s": 0.3},
-                "house": {"w": 1100, "age_s": 0.1}, "battery": {"w": 200, "age_s": 0.2}},
-      "battery": {"soc_percent": {"value": 62.0, "age_s": 0.6}},
-      "decision": {"battery_w": 200, "inverter_mode": "follow",
+      "grid": {"power_w": {"value": -1200, "age_s": 0.3}},
+      "solar": {"power_w": {"value": 2500, "age_s": 0.3}},
+      "house": {"power_w": {"value": 1100, "age_s": 0.1}},
+      "battery": {"power_w": {"value": 200, "age_s": 0.2},
+                  "soc_percent": {"value": 62.0, "age_s": 0.6}},
+      "decision": {"battery_command_w": 200, "inverter_mode": "follow",
         "reasons": [{"why": "self_consumption", "phrase": "following the house load", "without_w": 0},
                     {"why": "charge_limit", "phrase": "the set charge power limit", "without_w": 1400}],
         "policy": {"instruction": {"kind": "balance"}, "authority": "balance", "ends_in_s": null,
                    "reserve_percent": 20.0, "cutoff_percent": 6.0, "backup_left_s": 18000.0}},
       "faults": []},
     "buses": {"buses": [{"bus": "meters", "line_up": true, "ready": true, "trouble": "",
-                         "frames": {"ok": 120, "timeout": 2, "checksum": 1}, "reopens": 0},
+                         "frames": {"ok": 120, "timeout": 2, "checksum": 1}, "reconnects": 0},
                         {"bus": "inverter", "line_up": false, "ready": false,
-                         "trouble": "/dev/esshub-mk3: plugged in?", "frames": {"ok": 0}, "reopens": 3}]},
+                         "trouble": "/dev/esshub-mk3: plugged in?", "frames": {"ok": 0}, "reconnects": 3}]},
     "today": {"days": [{"date": "2026-01-15", "grid_import_kwh": 1.234, "grid_export_kwh": 2.0,
-                        "solar_kwh": 10.0, "load_kwh": 6.5, "battery_charge_kwh": 3.0,
+                        "solar_kwh": 10.0, "house_kwh": 6.5, "battery_charge_kwh": 3.0,
                         "battery_discharge_kwh": 2.5, "import_cost": 0.35, "export_income": null}]}
   })");
 }
@@ -70,8 +72,8 @@ TEST(StatusText, SaysWhatAndWhyAndWhatWouldBeWithoutTheLimit) {
 
 TEST(StatusText, WhatIsStaleIsVisiblyStale) {
   auto hub = answers();
-  hub["state"]["flows"]["grid"] = {{"w", nullptr}, {"age_s", 42.0}};
-  hub["state"]["flows"]["solar"] = {{"w", nullptr}, {"age_s", nullptr}};
+  hub["state"]["grid"]["power_w"] = {{"value", nullptr}, {"age_s", 42.0}};
+  hub["state"]["solar"]["power_w"] = {{"value", nullptr}, {"age_s", nullptr}};
   hub["state"]["battery"]["soc_percent"]["value"] = nullptr;
   hub["state"]["clock_trusted"] = false;
   EXPECT_THAT(shown(hub), AllOf(HasSubstr("grid          -- W  stale: 42 s old\n"),
@@ -97,11 +99,11 @@ TEST(StatusText, ASilentControlIsSaidSo) {
 TEST(StatusText, TodayAndTheBusesAreShown) {
   EXPECT_THAT(
       shown(answers()),
-      AllOf(HasSubstr("today    2026-01-15: imported 1.2 kWh, exported 2.0 kWh, sun 10.0 "
+      AllOf(HasSubstr("today    2026-01-15: imported 1.2 kWh, exported 2.0 kWh, solar 10.0 "
                       "kWh, house 6.5 kWh, charged 3.0 kWh, discharged 2.5 kWh, cost 0.35\n"),
-            HasSubstr("buses    meters      well  120 frames well, 3 not, 0 reopened\n"),
+            HasSubstr("buses    meters      OK  120 frames OK, 3 errors, 0 reconnects\n"),
             HasSubstr("         inverter    down: /dev/esshub-mk3: plugged in?  0 frames "
-                      "well, 0 not, 3 reopened\n")));
+                      "OK, 0 errors, 3 reconnects\n")));
 }
 
 TEST(StatusText, WhateverIsMissingDisturbsNothing) {

@@ -39,7 +39,7 @@ TEST(SelfConsumption, DischargesToCoverTheHouse) {
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), -800, 2);
   EXPECT_NEAR(d.setpoint.ac_power.value(), -800, 2);
-  EXPECT_NEAR(d.house_load->value(), 800, 2);
+  EXPECT_NEAR(d.house->value(), 800, 2);
   EXPECT_TRUE(d.reasons.has(Cause::self_consumption));
 }
 
@@ -49,7 +49,7 @@ TEST(SelfConsumption, ChargesFromSurplusOnly) {
   h.solar_w = 1200;
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 900, 2);
-  EXPECT_NEAR(d.house_load->value(), 300, 2);
+  EXPECT_NEAR(d.house->value(), 300, 2);
 }
 
 TEST(SelfConsumption, HoldsTheGridAtItsSetpoint) {
@@ -67,7 +67,7 @@ TEST(SelfConsumption, CountsLoadsBehindTheInverter) {
   const Decision d = h.run(5s);
   EXPECT_NEAR(d.setpoint.ac_power.value(), -300, 2);
   EXPECT_NEAR(d.battery_power.value(), -800, 2);
-  EXPECT_NEAR(d.house_load->value(), 800, 2);
+  EXPECT_NEAR(d.house->value(), 800, 2);
 }
 
 TEST(SelfConsumption, DoesNotAnswerItsOwnMoveTwice) {

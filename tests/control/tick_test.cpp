@@ -251,7 +251,7 @@ TEST(BetweenTicks, TheSameReadingsGiveTheSameDecisions) {
     const auto b = other.control.view({}).decision;
     ASSERT_EQ(a.setpoint.ac_power, b.setpoint.ac_power) << i;
     ASSERT_EQ(a.battery_power, b.battery_power) << i;
-    ASSERT_EQ(a.house_load, b.house_load) << i;
+    ASSERT_EQ(a.house, b.house) << i;
   }
 }
 

@@ -44,7 +44,7 @@ View healthy_view(Instant at) {
   put(Point::inverter, Measure::power, -480);
   put(Point::inverter, Measure::frequency, 50);
   view.decision.at = at;
-  view.decision.house_load = Watts{1930};
+  view.decision.house = Watts{1930};
   view.decision.battery_power = Watts{-480};
   view.decision.setpoint = {Watts{-470}, InverterMode::follow, at + 1s};
   view.decision.reasons.add({Cause::self_consumption, {}});
@@ -100,7 +100,7 @@ TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
   for (const char* line : {
            "esshub_power_watts{channel=\"grid\"} 250.5\n",
            "esshub_power_watts{channel=\"solar\"} 1200\n",
-           "esshub_power_watts{channel=\"load\"} 1930\n",
+           "esshub_power_watts{channel=\"house\"} 1930\n",
            "esshub_power_watts{channel=\"battery\"} -500\n",
            "esshub_power_watts{channel=\"inverter\"} -480\n",
            "esshub_voltage_volts{channel=\"grid\"} 231\n",
@@ -114,14 +114,14 @@ TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
            "esshub_battery_limit_amperes{limit=\"charge\"} 25\n",
            "esshub_battery_limit_amperes{limit=\"discharge\"} 50\n",
            "esshub_setpoint_watts -470\n",
-           "esshub_battery_power_command_watts -480\n",
+           "esshub_battery_command_watts -480\n",
            "esshub_decision_reason{reason=\"self_consumption\"} 1\n",
            "esshub_decision_reason{reason=\"reserve\"} 0\n",
            "esshub_fault_active{fault=\"clock_untrusted\",severity=\"info\"} 1\n",
            "esshub_fault_active{fault=\"bms_lost\",severity=\"critical\"} 0\n",
            "esshub_bus_up{bus=\"meters\"} 1\n",
            "esshub_bus_ready{bus=\"meters\"} 1\n",
-           "esshub_bus_reopens_total{bus=\"meters\"} 2\n",
+           "esshub_bus_reconnects_total{bus=\"meters\"} 2\n",
            "esshub_bus_restarts_total{bus=\"meters\"} 1\n",
            "esshub_bus_bytes_total{bus=\"meters\",direction=\"in\"} 900\n",
            "esshub_bus_bytes_total{bus=\"meters\",direction=\"out\"} 300\n",
@@ -165,7 +165,7 @@ TEST_F(ExporterTest, AnOldViewShowsCountersAndAgesOnly) {
   exporter_->update(healthy_view(now() - 60s));
   const auto page = scraped();
   for (const char* absent :
-       {"esshub_power_watts", "esshub_setpoint_watts", "esshub_battery_power_command_watts",
+       {"esshub_power_watts", "esshub_setpoint_watts", "esshub_battery_command_watts",
         "esshub_battery_soc_ratio", "esshub_bus_up", "esshub_bus_ready", "esshub_decision_reason",
         "esshub_fault_active", "esshub_voltage_volts", "esshub_energy_joules_total"})
     EXPECT_THAT(page, Not(HasSubstr(absent)));
@@ -179,7 +179,7 @@ TEST_F(ExporterTest, NoSetpointIsShownWhileNoneIsWritten) {
   exporter_->update(view);
   const auto page = scraped();
   EXPECT_THAT(page, Not(HasSubstr("esshub_setpoint_watts")));
-  EXPECT_THAT(page, Not(HasSubstr("esshub_battery_power_command_watts")));
+  EXPECT_THAT(page, Not(HasSubstr("esshub_battery_command_watts")));
 }
 
 TEST_F(ExporterTest, PromtoolIsContent) {

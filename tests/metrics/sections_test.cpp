@@ -92,7 +92,7 @@ View full_view() {
 
   auto& decision = view.decision;
   decision.at = start;
-  decision.house_load = Watts{500};
+  decision.house = Watts{500};
   decision.proposed = Watts{2500};
   decision.battery_power = Watts{1800};
   decision.setpoint = {Watts{1850}, InverterMode::follow, start + 1s};
@@ -134,8 +134,8 @@ View full_view() {
 TEST(Sections, EveryPartOfTheViewIsShown) {
   const auto all = series(text(full_view(), 250ms));
   const std::map<std::string, double> expected{
-      {"esshub_power_watts{channel=\"battery_ac\"}", 1750},
-      {"esshub_power_watts{channel=\"load\"}", 500},
+      {"esshub_power_watts{channel=\"battery\"}", 1750},
+      {"esshub_power_watts{channel=\"house\"}", 500},
       {"esshub_voltage_volts{channel=\"inverter_dc\"}", 51.5},
       {"esshub_battery_soc_ratio", 0.57},
       {"esshub_battery_soh_ratio", 0.98},
@@ -155,8 +155,8 @@ TEST(Sections, EveryPartOfTheViewIsShown) {
       {"esshub_inverter_alarm_active{alarm=\"low_battery\",level=\"warning\"}", 0},
       {"esshub_inverter_error_code", 0},
       {"esshub_setpoint_acknowledged_watts", 1830},
-      {"esshub_battery_power_wish_watts", 2500},
-      {"esshub_battery_power_command_watts", 1800},
+      {"esshub_battery_proposed_watts", 2500},
+      {"esshub_battery_command_watts", 1800},
       {"esshub_decision_without_reason_watts{reason=\"reserve\"}", 2500},
       {"esshub_inverter_mode_active{mode=\"follow\"}", 1},
       {"esshub_instruction_active{instruction=\"charge\"}", 1},
@@ -176,7 +176,7 @@ TEST(Sections, EveryPartOfTheViewIsShown) {
       {"esshub_loop_model_error_watts", 30},
       {"esshub_loop_time_constant_seconds{device=\"meter\"}", 0.217},
       {"esshub_loop_time_constant_seconds{device=\"inverter\"}", 0.1},
-      {"esshub_loop_meter_later_seconds", 0.15},
+      {"esshub_loop_meter_delay_seconds", 0.15},
       {"esshub_loop_inverter_ramp_watts_per_second", 1000},
       {"esshub_loop_inverter_gain_ratio", 0.97},
       {"esshub_local_weekday", 7},
@@ -216,7 +216,7 @@ TEST(Sections, BoundsOfAnInstructionAreThoseOfItsKind) {
 
 TEST(Sections, AnOldViewLeavesCountersAndAgesOnly) {
   const std::regex stays(
-      "esshub_(bus_(frames|reopens|restarts|bytes|busy_seconds)_total|bus_round_trip_seconds_.*|"
+      "esshub_(bus_(frames|reconnects|restarts|bytes|busy_seconds)_total|bus_round_trip_seconds_.*|"
       "control_.*|queue_dropped_total|sample_age_seconds|flow_energy_joules_total)(\\{.*)?");
   for (const auto& [key, value] : series(text(full_view(), 10min)))
     EXPECT_TRUE(std::regex_match(key, stays)) << key;

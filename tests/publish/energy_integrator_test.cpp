@@ -26,7 +26,7 @@ class EnergyIntegratorTest : public testing::Test {
   void grid(double watts) { read(Point::grid, Measure::power, watts); }
   void load(double watts) {
     view_.decision.at = view_.now;
-    view_.decision.house_load = Watts{watts};
+    view_.decision.house = Watts{watts};
   }
   double after(Flow flow) {
     ledger_.update(view_);

@@ -23,7 +23,7 @@ View working() {
   view.decision.at = t0;
   view.decision.battery_power = 1188.0_W;
   view.decision.setpoint = {1201.0_W, InverterMode::follow, t0 + 1s};
-  view.decision.house_load = 300.0_W;
+  view.decision.house = 300.0_W;
   view.decision.reasons.add({Cause::self_consumption, 1500.0_W});
   view.decision.reasons.add({Cause::charge_limit, 1500.0_W});
   return view;

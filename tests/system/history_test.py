@@ -109,7 +109,7 @@ class HistoryTest(unittest.TestCase):
         for title in ("grid", "SOC", "now", "why", "faults", "today", "buses"):
             self.assertRegex(run.stdout, f"(?m)^{title} ")
         self.assertRegex(run.stdout, r"R reserve \d+ %  C cut-off \d+ %")
-        self.assertRegex(run.stdout, "meters +well")
+        self.assertRegex(run.stdout, "meters +OK")
 
 
 class StatusTest(unittest.TestCase):
@@ -121,8 +121,8 @@ class StatusTest(unittest.TestCase):
             "at": 1768474800.0,
             "clock_trusted": True,
             "control": {"current": True},
-            "flows": {"grid": {"w": 230, "age_s": 0.2}},
-            "decision": {"battery_w": 0, "reasons": []},
+            "grid": {"power_w": {"value": 230, "age_s": 0.2}},
+            "decision": {"battery_command_w": 0, "reasons": []},
             "faults": [],
         },
         "/api/v1/buses": {"buses": []},

@@ -125,14 +125,14 @@ class HubTest(unittest.TestCase):
                 time.sleep(dice.uniform(0, 0.8))
         self.settle()
         self.assertTrue(h.hub.alive())
-        reopens = [v for k, v in h.scrape().items() if k.startswith("esshub_bus_reopens_total")]
-        self.assertTrue(len(reopens) == 3 and all(n >= 1 for n in reopens), reopens)
+        counts = [v for k, v in h.scrape().items() if k.startswith("esshub_bus_reconnects_total")]
+        self.assertTrue(len(counts) == 3 and all(n >= 1 for n in counts), counts)
 
     def test_6_metrics_tell_what_the_house_does(self):
         h = self.house
         self.settle()
         metrics, truth = h.scrape(), h.state()
-        for channel, key in (("grid", "grid_w"), ("load", "load_w"), ("inverter", "battery_w")):
+        for channel, key in (("grid", "grid_w"), ("house", "load_w"), ("inverter", "battery_w")):
             self.assertAlmostEqual(
                 metrics[f'esshub_power_watts{{channel="{channel}"}}'],
                 truth[key],

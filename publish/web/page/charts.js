@@ -38,7 +38,7 @@ function marks(low, high) {
 const say = (node, words) => put(node, [html("p", { class: "none" }, words)]);
 
 // ---- today ------------------------------------------------------------------------------------------
-let minutes = null; // rows of 5 minutes: [begin, grid, solar, load, battery, soc]
+let minutes = null; // rows of 5 minutes: [begin, grid, solar, house, battery, soc]
 const step = 300;
 
 function bins(rows, from, until) {
@@ -147,7 +147,7 @@ function point(index, announce) {
   text(
     out,
     known
-      ? `${clock(minutes.from + at * step)}: sun ${watts(bin[1])}, house ${watts(bin[2])}, battery ${verb("battery", bin[3] ?? 0)} ${watts(bin[3])}, grid ${verb("grid", bin[0] ?? 0)} ${watts(bin[0])}, ${percent(bin[4])} %`
+      ? `${clock(minutes.from + at * step)}: solar ${watts(bin[1])}, house ${watts(bin[2])}, battery ${verb("battery", bin[3] ?? 0)} ${watts(bin[3])}, grid ${verb("grid", bin[0] ?? 0)} ${watts(bin[0])}, ${percent(bin[4])} %`
       : `${clock(minutes.from + at * step)}: no values`,
   );
 }
@@ -169,20 +169,20 @@ const money = (sum) => (Math.round(sum * 100) / 100 || 0).toFixed(2);
 
 export function showTiles(day) {
   const rows = [
-    ["t-solar", "Sun", day.solar_kwh],
-    ["t-house", "House", day.load_kwh],
+    ["t-solar", "Solar", day.solar_kwh],
+    ["t-house", "House", day.house_kwh],
     ["t-grid", "Imported", day.grid_import_kwh],
     ["t-grid", "Exported", day.grid_export_kwh],
     ["t-battery", "Charged", day.battery_charge_kwh],
     ["t-battery", "Discharged", day.battery_discharge_kwh],
   ];
   const tiles = rows.map(([name, words, value]) => tile(name, words, kwh(value), "kWh"));
-  if (day.load_kwh > 0.05)
+  if (day.house_kwh > 0.05)
     tiles.push(
       tile(
         "",
         "Self-supplied",
-        percent(Math.max(0, 1 - day.grid_import_kwh / day.load_kwh) * 100),
+        percent(Math.max(0, 1 - day.grid_import_kwh / day.house_kwh) * 100),
         "%",
       ),
     );
@@ -209,7 +209,7 @@ export function drawDays(days, count) {
   const exported = Math.max(...list.map((d) => d.grid_export_kwh));
   const ticks = marks(
     exported > 0.05 ? -exported : 0,
-    Math.max(1, ...list.flatMap((d) => [d.solar_kwh, d.load_kwh, d.grid_import_kwh])),
+    Math.max(1, ...list.flatMap((d) => [d.solar_kwh, d.house_kwh, d.grid_import_kwh])),
   );
   const [bottom, top] = [ticks[0], ticks.at(-1)];
   const y = (v) => box.bottom - ((v - bottom) / (top - bottom)) * (box.bottom - box.top);
@@ -226,7 +226,7 @@ export function drawDays(days, count) {
     const middle = box.left + (i + 0.5) * slot;
     const box3 = [
       ["b-solar", day.solar_kwh, -1.5],
-      ["b-house", day.load_kwh, -0.5],
+      ["b-house", day.house_kwh, -0.5],
       ["b-grid", day.grid_import_kwh, 0.5],
       ["b-grid", -day.grid_export_kwh, 0.5],
     ];
@@ -256,7 +256,7 @@ export function drawDays(days, count) {
     html(
       "tr",
       {},
-      ...["Day", "Sun", "House", "Imported", "Exported", "Charged", "Discharged"].map((words) =>
+      ...["Day", "Solar", "House", "Imported", "Exported", "Charged", "Discharged"].map((words) =>
         html("th", { scope: "col" }, words),
       ),
     ),
@@ -273,7 +273,7 @@ export function drawDays(days, count) {
           html("td", {}, d.date),
           ...[
             d.solar_kwh,
-            d.load_kwh,
+            d.house_kwh,
             d.grid_import_kwh,
             d.grid_export_kwh,
             d.battery_charge_kwh,

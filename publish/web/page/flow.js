@@ -2,9 +2,9 @@
 import { $, direction, html, percent, put, text, verb, watts } from "/words.js";
 
 const places = ["solar", "grid", "house", "battery"];
-const names = { solar: "sun", grid: "grid", house: "house", battery: "battery" };
+const names = { solar: "solar", grid: "grid", house: "house", battery: "battery" };
 const roles = { ev: "car charger", heatpump: "heat pump" };
-// The wires of sun and grid are drawn towards the hub, those of house and battery away from it: a
+// The wires of solar and grid are drawn towards the hub, those of house and battery away from it: a
 // positive power flows as drawn.
 const middles = { solar: [220, 171], grid: [171, 220], house: [269, 220], battery: [220, 269] };
 const headings = { solar: 0, grid: -90, house: -90, battery: 0 };
@@ -12,13 +12,13 @@ const headings = { solar: 0, grid: -90, house: -90, battery: 0 };
 export function showFlow(state) {
   const told = [];
   for (const place of places) {
-    const flow = state?.flows[place];
-    const w = flow?.w ?? null;
+    const reading = state?.[place].power_w;
+    const w = reading?.value ?? null;
     const node = $(`node-${place}`);
     const stale = w === null;
     node.classList.toggle("stale", stale);
     text(node.querySelector(".value"), watts(w));
-    const age = flow?.age_s;
+    const age = reading?.age_s;
     const sub = !stale
       ? verb(place, w)
       : state === null
@@ -68,7 +68,7 @@ export function showFlow(state) {
       html(
         "li",
         {},
-        `${roles[circuit.role] ?? circuit.name.replace("circuit", "circuit ")}: ${watts(circuit.w)}`,
+        `${roles[circuit.role] ?? circuit.name.replace("circuit", "circuit ")}: ${watts(circuit.power_w.value)}`,
       ),
     ),
   );

@@ -5,8 +5,8 @@ import { $, clock, headline, percent, setZone, span, text, verb, watts } from "/
 function show(state, heard) {
   document.body.classList.toggle("lost", state === null);
   for (const place of ["solar", "house", "battery", "grid"]) {
-    const flow = state?.flows[place];
-    const w = flow?.w ?? null;
+    const reading = state?.[place].power_w;
+    const w = reading?.value ?? null;
     const row = $(place);
     row.classList.toggle("stale", w === null);
     text(row.querySelector("b"), watts(w));
@@ -15,14 +15,14 @@ function show(state, heard) {
         ? verb(place, w)
         : state === null
           ? ""
-          : flow.age_s === null
+          : reading.age_s === null
             ? place === "house"
               ? "not known"
               : "no reading"
-            : flow.age_s <= state.max_age_s
+            : reading.age_s <= state.max_age_s
               ? "not known"
-              : `old: ${span(flow.age_s)}`;
-    text(row.querySelector("span"), words === "house" || words === "sun" ? "" : words);
+              : `old: ${span(reading.age_s)}`;
+    text(row.querySelector("span"), words === place ? "" : words);
   }
   const soc = state?.battery.soc_percent.value ?? null;
   text($("soc"), soc === null ? "–" : `${percent(soc)}%`);

@@ -54,7 +54,7 @@ function showLink(state, heard) {
       lost: "no connection",
       critical: stopped ? "control stopped" : "fault",
       warning: "attention",
-      ok: "all well",
+      ok: "Hub: OK",
     }[level],
   );
   const words = lost
@@ -86,7 +86,7 @@ function showBattery(state) {
   const soc = battery?.soc_percent.value ?? null;
   const policy = state?.decision?.policy ?? null;
   text($("soc"), percent(soc));
-  const w = state?.flows.battery.w ?? null;
+  const w = state?.battery.power_w.value ?? null;
   text(
     $("battery-doing"),
     state === null
@@ -122,9 +122,9 @@ function showBattery(state) {
   };
   unit("voltage_v", "voltage", "V", 1);
   unit("temperature_c", "temperature", "°C", 0);
-  unit("soh_percent", "health", "%", 0);
-  unit("ccl_a", "may take", "A", 0);
-  unit("dcl_a", "may give", "A", 0);
+  unit("soh_percent", "State of health", "%", 0);
+  unit("charge_current_limit_a", "max. charge current", "A", 0);
+  unit("discharge_current_limit_a", "max. discharge current", "A", 0);
   const cells = [battery?.cell_voltage_min_v?.value, battery?.cell_voltage_max_v?.value];
   if (cells.every((v) => v !== null && v !== undefined))
     facts.push(fact("cells", `${cells[0].toFixed(3)} to ${cells[1].toFixed(3)} V`));
@@ -151,13 +151,13 @@ function showDecision(state) {
   }
   text($("doing"), headline(decision));
   const command =
-    decision.battery_w === null
+    decision.battery_command_w === null
       ? {
           follow: "No setpoint is being written.",
           release: "No setpoint is written: the inverter acts by itself.",
           off: "The inverter is switched off.",
         }[decision.inverter_mode]
-      : `The battery is told to ${power(decision.battery_w)}.`;
+      : `The battery is told to ${power(decision.battery_command_w)}.`;
   text($("order"), command);
   // What each limit changed: what the power would be without it.
   put(
@@ -220,11 +220,13 @@ function showFaults(state) {
 function showAges(state) {
   const rows = [
     ["control", state?.control.current, state?.control.age_s],
-    ["grid meter", state?.flows.grid.w, state?.flows.grid.age_s],
-    ["sun meter", state?.flows.solar.w, state?.flows.solar.age_s],
-    ["battery (BMS)", state?.battery.soc_percent.value, state?.battery.soc_percent.age_s],
-    ["inverter", state?.inverter.state, state?.inverter.readings.ac_in_w.age_s],
-    ["house (estimate)", state?.flows.house.w, state?.flows.house.age_s],
+    ...[
+      ["grid meter", state?.grid.power_w],
+      ["solar meter", state?.solar.power_w],
+      ["battery (BMS)", state?.battery.soc_percent],
+      ["inverter", state?.inverter.state],
+      ["house (estimate)", state?.house.power_w],
+    ].map(([name, reading]) => [name, reading?.value, reading?.age_s]),
   ];
   const list = $("ages");
   if (list.children.length !== rows.length)
@@ -256,7 +258,7 @@ async function showBuses() {
     html(
       "tr",
       {},
-      ...["Bus", "State", "Good", "Errors", "Answer", "Reopened"].map((words, i) =>
+      ...["Bus", "State", "OK frames", "Errors", "Response time", "Reconnects"].map((words, i) =>
         html("th", { scope: "col", class: i === 1 ? "text" : null }, words),
       ),
     ),
@@ -271,7 +273,7 @@ async function showBuses() {
         ...buses.map((bus) => {
           const { ok, unknown, ...errors } = bus.frames;
           const good = bus.line_up && bus.ready && bus.faults.length === 0;
-          const state = good ? "working" : bus.trouble || (bus.line_up ? "not ready" : "line down");
+          const state = good ? "OK" : bus.trouble || (bus.line_up ? "not ready" : "line down");
           const words = [...bus.faults.map((fault) => fault.title), state].join("; ");
           return html(
             "tr",
@@ -291,7 +293,7 @@ async function showBuses() {
               {},
               bus.round_trip_mean_ms === null ? dash : `${Math.round(bus.round_trip_mean_ms)} ms`,
             ),
-            html("td", {}, String(bus.reopens)),
+            html("td", {}, String(bus.reconnects)),
           );
         }),
       ),

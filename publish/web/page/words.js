@@ -116,7 +116,7 @@ export function direction(place, w) {
 }
 const doing = {
   grid: ["exporting", "at zero", "importing"],
-  solar: ["drawing", "no sun", "sun"],
+  solar: ["drawing", "no solar", "solar"],
   house: ["feeding in", "house", "house"],
   battery: ["discharging", "resting", "charging"],
 };
@@ -127,8 +127,8 @@ export function headline(decision) {
   const [target, ...held] = decision.reasons;
   const why = held.find((reason) => reason.why !== "slew");
   if (!target) return "No decision yet";
-  if (why && decision.battery_w === null) return sentence(why.phrase);
-  if (why && Math.abs(decision.battery_w) < rest) return `Resting: ${why.phrase}`;
+  if (why && decision.battery_command_w === null) return sentence(why.phrase);
+  if (why && Math.abs(decision.battery_command_w) < rest) return `Resting: ${why.phrase}`;
   return sentence(target.phrase);
 }
 export const limits = (reasons) => reasons.slice(1);

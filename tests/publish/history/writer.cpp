@@ -65,7 +65,7 @@ int write_days(HistoryStore& store, const HistorySettings& settings, int days, b
     const double hour = static_cast<double>(i % 86400) / 3600.0;
     house.read(Point::solar, Measure::power, std::max(0.0, 2500.0 * std::sin((hour - 6) / 4)));
     house.read(Point::inverter, Measure::dc_power, 900.0 * std::sin(hour * 5));
-    house.view.decision.house_load = Watts{300.0 + static_cast<double>(i * 7919 % 2500)};
+    house.view.decision.house = Watts{300.0 + static_cast<double>(i * 7919 % 2500)};
     if (i % (flips ? 1 : 300) == 0)
       house.decide(i % 2 == 0
                        ? std::initializer_list<Cause>{Cause::self_consumption}

@@ -355,7 +355,7 @@ TEST_F(Home, BirthAndWillAreRetainedAndAlike) {
 TEST_F(Home, EveryCurrentStateIsSaidEachPeriodAndNoOther) {
   auto states = said();
   EXPECT_EQ(states.at("esshub/0242ac110002/state/grid_power"), "500");
-  EXPECT_FALSE(states.contains("esshub/0242ac110002/state/soc"));
+  EXPECT_FALSE(states.contains("esshub/0242ac110002/state/battery_soc"));
   now += 4s;
   show();
   EXPECT_THAT(said(), IsEmpty());

@@ -123,7 +123,7 @@ TEST_F(Tree, StaleIsInvalid) {
   put(Point::battery, Measure::protections, 0);
   put(Point::inverter, Measure::main_state, 8);
   view.decision.setpoint = {100.0_W, InverterMode::follow, t0 + 1s};
-  view.decision.house_load = 100.0_W;
+  view.decision.house = 100.0_W;
   EXPECT_EQ(get("grid", "/Connected"), i(1));
   EXPECT_EQ(get("system", "/Ac/Consumption/L1/Power"), d(100));
   view.now += 3001ms;

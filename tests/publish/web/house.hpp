@@ -40,7 +40,7 @@ inline View working_house(Instant now = t0) {
   view.decision.at = now;
   view.decision.battery_power = 1188.0_W;
   view.decision.setpoint = {1201.0_W, InverterMode::follow, now + 1s};
-  view.decision.house_load = 300.0_W;
+  view.decision.house = 300.0_W;
   view.decision.reasons.add({Cause::self_consumption, 1500.0_W});
   view.decision.reasons.add({Cause::charge_limit, 1500.0_W});
   view.decision.policy.reserve = 20.0_soc;
@@ -73,7 +73,7 @@ class FakeHistory : public HistoryReader {
     DayRow day;
     day.date = "2026-09-21";
     day.import_cost = 1.25;
-    day.energies[Flow::load] = 7.2e6;
+    day.energies[Flow::house] = 7.2e6;
     return std::vector<DayRow>(count, day);
   }
   Result<std::vector<HistoryEvent>> events(WallTime from, WallTime, unsigned) override {

@@ -86,7 +86,7 @@ test("the page follows the house", async () => {
   await shows("#doing", (words) => words.includes("house load"));
   await house.ask("say", "load 2000");
   await shows("#node-house .value", (words) => about(2000, words));
-  await shows("#link", (words) => ["all well", "fault", "attention"].includes(words));
+  await shows("#link", (words) => ["Hub: OK", "fault", "attention"].includes(words));
   const soc = Math.round((await house.ask("state")).soc_percent);
   await shows("#soc", (words) => Math.abs(number(words) - soc) <= 1);
   await house.ask("say", "load 1000");
@@ -158,7 +158,7 @@ test("the picture is told in words as well", async () => {
   await shows(
     "#flow-text",
     (words) =>
-      /^Power now: sun 0.W no sun, grid .*W .*, house .*W house, battery .*W discharging; battery at \d+ per cent$/.test(
+      /^Power now: solar 0.W no solar, grid .*W .*, house .*W house, battery .*W discharging; battery at \d+ per cent$/.test(
         words,
       ),
     15000,
@@ -172,9 +172,9 @@ test("the picture is told in words as well", async () => {
     "Today",
     "The next 48 hours",
     "Day by day",
-    "How old the data is",
+    "Data age",
     "Buses",
-    "What happened",
+    "Event log",
   ])
     assert.ok(
       tree.includes(`heading "${heading}" [level=2]`),

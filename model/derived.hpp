@@ -5,7 +5,7 @@
 
 #include "model/view.hpp"
 
-namespace esshub::publish {
+namespace esshub {
 
 /// The decision, unless the control has stopped making them.
 [[nodiscard]] inline const Decision* current_decision(const View& view) {
@@ -13,10 +13,10 @@ namespace esshub::publish {
 }
 
 /// W, all consumption of the house as the control estimates it.
-[[nodiscard]] inline std::optional<double> house_load_w(const View& view) {
+[[nodiscard]] inline std::optional<double> house_w(const View& view) {
   const auto* decision = current_decision(view);
-  if (!decision || !decision->house_load) return std::nullopt;
-  return decision->house_load->value();
+  if (!decision || !decision->house) return std::nullopt;
+  return decision->house->value();
 }
 
 /// W at AC-in, + = charging: what is commanded now; nothing while the inverter is released or off.
@@ -55,4 +55,4 @@ namespace esshub::publish {
   return by_inverter ? by_inverter : battery_dc_w(view);
 }
 
-}  // namespace esshub::publish
+}  // namespace esshub
