@@ -14,7 +14,7 @@
 
 #include "app/commands.hpp"
 #include "config/config.hpp"
-#include "publish/history/file.hpp"
+#include "publish/history/database/file.hpp"
 
 namespace esshub::app {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "app/commands.hpp"
 #include "config/config.hpp"
-#include "publish/web/auth.hpp"
+#include "publish/web/server/auth.hpp"
 
 namespace esshub::app {
 namespace {

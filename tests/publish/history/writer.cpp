@@ -12,8 +12,8 @@
 #include <fstream>
 #include <string>
 
+#include "publish/history/database/store.hpp"
 #include "publish/history/monotonic_totals.hpp"
-#include "publish/history/store.hpp"
 #include "tests/publish/history/house.hpp"
 
 namespace {

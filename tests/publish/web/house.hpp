@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "publish/web/web.hpp"
+#include "publish/web/server/web.hpp"
 
 namespace esshub::publish::tests {
 

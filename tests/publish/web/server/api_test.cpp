@@ -1,4 +1,4 @@
-#include "publish/web/api.hpp"
+#include "publish/web/server/api.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

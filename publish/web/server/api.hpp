@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "publish/web/auth.hpp"
 #include "publish/web/http.hpp"
-#include "publish/web/web.hpp"
+#include "publish/web/server/auth.hpp"
+#include "publish/web/server/web.hpp"
 
 namespace esshub::publish {
 

@@ -1,4 +1,4 @@
-#include "publish/detachable_thread.hpp"
+#include "publish/threads/detachable_thread.hpp"
 
 #include <pthread.h>
 #include <sys/resource.h>

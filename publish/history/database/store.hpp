@@ -8,7 +8,7 @@
 
 #include "model/event.hpp"
 #include "publish/history/collector.hpp"
-#include "publish/history/file.hpp"
+#include "publish/history/database/file.hpp"
 #include "publish/history/settings.hpp"
 
 namespace esshub::publish {

@@ -1,4 +1,4 @@
-#include "publish/history/file.hpp"
+#include "publish/history/database/file.hpp"
 
 #include <sqlite3.h>
 

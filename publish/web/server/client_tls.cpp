@@ -1,4 +1,4 @@
-#include "publish/web/connection.hpp"
+#include "publish/web/server/connection.hpp"
 
 namespace esshub::publish {
 

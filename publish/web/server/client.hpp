@@ -10,7 +10,7 @@
 #include <string>
 
 #include "publish/web/http.hpp"
-#include "publish/web/web.hpp"
+#include "publish/web/server/web.hpp"
 
 namespace esshub::publish {
 

@@ -1,4 +1,4 @@
-#include "publish/latest_view.hpp"
+#include "publish/threads/latest_view.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>

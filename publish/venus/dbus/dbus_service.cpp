@@ -1,4 +1,4 @@
-#include "publish/venus/dbus_service.hpp"
+#include "publish/venus/dbus/dbus_service.hpp"
 
 #include <poll.h>
 

@@ -1,4 +1,4 @@
-#include "publish/history/store.hpp"
+#include "publish/history/database/store.hpp"
 
 #include <algorithm>
 #include <chrono>

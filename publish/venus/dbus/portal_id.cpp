@@ -1,4 +1,4 @@
-#include "publish/venus/portal_id.hpp"
+#include "publish/venus/dbus/portal_id.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "publish/web/web.hpp"
+#include "publish/web/server/web.hpp"
 
 #include <unistd.h>
 
@@ -16,8 +16,8 @@
 #include <map>
 #include <thread>
 
-#include "publish/web/api.hpp"
-#include "publish/web/client.hpp"
+#include "publish/web/server/api.hpp"
+#include "publish/web/server/client.hpp"
 
 namespace esshub::publish {
 namespace {

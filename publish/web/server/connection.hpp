@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "publish/web/client.hpp"
+#include "publish/web/server/client.hpp"
 
 namespace esshub::publish {
 

@@ -1,4 +1,4 @@
-#include "publish/mqtt/mqtt.hpp"
+#include "publish/mqtt/client/mqtt.hpp"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -15,9 +15,9 @@
 #include <system_error>
 #include <utility>
 
-#include "publish/closable_sinks.hpp"
-#include "publish/detachable_thread.hpp"
-#include "publish/latest_view.hpp"
+#include "publish/threads/closable_sinks.hpp"
+#include "publish/threads/detachable_thread.hpp"
+#include "publish/threads/latest_view.hpp"
 
 namespace esshub::publish {
 namespace {

@@ -1,4 +1,4 @@
-#include "publish/web/auth.hpp"
+#include "publish/web/server/auth.hpp"
 
 #include <fcntl.h>
 #include <sodium.h>

@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "publish/web/auth.hpp"
-#include "publish/web/web.hpp"
+#include "publish/web/server/auth.hpp"
+#include "publish/web/server/web.hpp"
 #include "tests/publish/web/house.hpp"
 
 namespace esshub::publish {

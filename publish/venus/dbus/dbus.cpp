@@ -1,4 +1,4 @@
-#include "publish/venus/dbus.hpp"
+#include "publish/venus/dbus/dbus.hpp"
 
 #include <poll.h>
 
@@ -6,11 +6,11 @@
 #include <exception>
 #include <utility>
 
-#include "publish/closable_sinks.hpp"
-#include "publish/detachable_thread.hpp"
-#include "publish/latest_view.hpp"
 #include "publish/rate_limit.hpp"
-#include "publish/venus/dbus_service.hpp"
+#include "publish/threads/closable_sinks.hpp"
+#include "publish/threads/detachable_thread.hpp"
+#include "publish/threads/latest_view.hpp"
+#include "publish/venus/dbus/dbus_service.hpp"
 #include "publish/venus/writes.hpp"
 
 namespace esshub::publish {
