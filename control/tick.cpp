@@ -38,8 +38,7 @@ void Tick::set_fault(const std::string& by, Fault fault, bool active) {
 
 void Tick::begin_stop(Instant now) {
   if (stop_) return;
-  stop_.emplace();
-  stop_->since = now;
+  stop_ = Stop{.since = now, .controlled = false, .begun = false, .commanded = {}, .count = 0};
 }
 
 void Tick::count(const TickTime& time) {

@@ -125,10 +125,10 @@ class Tick {
 
   struct Stop {
     Instant since;
-    bool controlled = false;  ///< there is an inverter that must acknowledge
-    bool begun = false;
-    std::array<Watts, 64> commanded{};  ///< the newest setpoints of the stop, as a ring
-    std::size_t count = 0;
+    bool controlled;  ///< there is an inverter that must acknowledge
+    bool begun;
+    std::array<Watts, 64> commanded;  ///< the newest setpoints of the stop, as a ring
+    std::size_t count;
   };
   std::optional<Stop> stop_;
   std::optional<bool> stopped_;
