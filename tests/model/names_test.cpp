@@ -93,7 +93,7 @@ TEST(OutwardNames, OfTheBms) {
 }
 
 TEST(OutwardNames, OfTheRest) {
-  EXPECT_THAT(names<Flow>(), ElementsAre("grid_import", "grid_export", "solar", "load",
+  EXPECT_THAT(names<Flow>(), ElementsAre("grid_import", "grid_export", "solar", "house",
                                          "battery_charge", "battery_discharge"));
   EXPECT_THAT(names<FrameResult>(), ElementsAre("ok", "checksum", "length", "content", "exception",
                                                 "timeout", "late", "resync", "unknown"));
