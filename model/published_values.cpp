@@ -293,15 +293,6 @@ constexpr EnumTable<PublishedValue> rows{{
     flag(V::mains, "Mains", &decided<&mains>),
 }};
 
-consteval bool getters_fit_kinds() {
-  for (const auto& row : rows) {
-    const bool is_text = row.kind == ValueKind::state || row.kind == ValueKind::text;
-    if ((row.text != nullptr) != is_text || (row.number == nullptr) != is_text) return false;
-  }
-  return true;
-}
-static_assert(getters_fit_kinds());
-
 }  // namespace
 
 std::string_view symbol(Unit unit) {
