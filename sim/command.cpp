@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "model/plausible.hpp"
+
 namespace esshub::sim {
 namespace {
 
@@ -79,7 +81,7 @@ Parsed power_or_trace(Words words, void (Plant::*set)(std::optional<Watts>)) {
       (plant.*set)(std::nullopt);
       return std::string{};
     }};
-  const auto watts = number(words[1], 0.0, 30'000.0, "W");
+  const auto watts = number(words[1], 0.0, range::ac_power.high, "W");
   if (!watts) return tl::unexpected(watts.error() + " or 'trace'");
   return Command{[set, value = Watts{*watts}](Plant& plant) {
     (plant.*set)(value);

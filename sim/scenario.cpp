@@ -8,6 +8,7 @@
 
 #include <toml++/toml.h>
 
+#include "model/plausible.hpp"
 #include "sim/command.hpp"
 
 namespace esshub::sim {
@@ -36,12 +37,12 @@ constexpr std::int64_t most_repeats = 10'000;
 const std::array rows{
     Row{"", "seed", Kind::whole, 0, 4e9, "",
         [](Scenario& s, double v) { s.seed = static_cast<std::uint64_t>(v); }},
-    Row{"house", "load_w", Kind::number, 0, 30e3, "W",
+    Row{"house", "load_w", Kind::number, 0, range::ac_power.high, "W",
         [](Scenario& s, double v) { s.load = Watts{v}; }},
-    Row{"house", "solar_w", Kind::number, 0, 30e3, "W",
+    Row{"house", "solar_w", Kind::number, 0, range::ac_power.high, "W",
         [](Scenario& s, double v) { s.solar = Watts{v}; }},
     Row{"house", "kwp", Kind::number, 0, 30, "kWp", [](Scenario& s, double v) { s.kwp = v; }},
-    Row{"house", "ac_out_w", Kind::number, 0, 30e3, "W",
+    Row{"house", "ac_out_w", Kind::number, 0, range::ac_power.high, "W",
         [](Scenario& s, double v) { s.house.ac_out = Watts{v}; }},
     Row{"house", "ac_out_share", Kind::number, 0, 1, "of the load",
         [](Scenario& s, double v) { s.house.ac_out_share = v; }},

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "model/plausible.hpp"
 #include "sim/csv.hpp"
 
 namespace esshub::sim {
@@ -30,7 +31,7 @@ double Trace::between(Duration t) const {
 }
 
 tl::expected<Trace, std::string> read_load_trace(const std::filesystem::path& file) {
-  return read(file, {{"load_w", "active_power_w"}, 0.0, 30'000.0, "W"}, 1s);
+  return read(file, {{"load_w", "active_power_w"}, 0.0, range::ac_power.high, "W"}, 1s);
 }
 
 tl::expected<Trace, std::string> read_sun_trace(const std::filesystem::path& file) {

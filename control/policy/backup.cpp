@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "model/plausible.hpp"
+
 namespace esshub::control {
 namespace {
 
 constexpr Duration cutoff_delay = 10s;  // safety contract F9
 constexpr Duration reset_grace = 10min;
-constexpr Volts mains_present{180.0};
 constexpr Duration draw_time_constant = 60s;  // a kettle must not halve the time that is told
 constexpr Watts least_draw{10.0};
 constexpr Duration longest = 240h;

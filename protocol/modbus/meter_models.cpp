@@ -6,6 +6,7 @@
 #include <string>
 
 #include "model/enums.hpp"
+#include "model/plausible.hpp"
 
 namespace esshub::protocol::modbus {
 namespace {
@@ -237,25 +238,13 @@ constexpr EnumTable<MeterModelRow> rows{{
      .meter_code = 0x00A8},
 }};
 
+/// As of a phase that may have no wire: that the grid's has one is for who knows which it is.
 bool possible(const Register& reg, double value) {
-  if (!reg.measure) return true;
-  switch (*reg.measure) {
-    case Measure::power:
-      return std::abs(value) <= 30000.0;
-    case Measure::voltage:
-      return value == 0.0 || (value >= 80.0 && value <= 300.0);
-    case Measure::current:
-      // UNVERIFIED: documents show no sign; some firmware may sign it. decode_value drops the sign.
-      return std::abs(value) <= 120.0;
-    case Measure::frequency:
-      return value >= 40.0 && value <= 70.0;
-    default:
-      return value >= 0.0;
-  }
+  return !reg.measure || plausible({Point::solar, *reg.measure}).holds(value);
 }
 
 bool is_line_voltage(float value) {
-  return value >= 180.0f && value <= 270.0f;
+  return Volts{double{value}} >= mains_present && value <= 270.0f;
 }
 
 }  // namespace

@@ -79,8 +79,7 @@ struct MeterModelRow {
 /// The float in these four bytes in the register's unit, whatever it is.
 [[nodiscard]] double wire_value(const Register& reg, ByteView four_bytes);
 /// The same as the hub uses it, currents as magnitudes; `content` when it cannot be true (not
-/// finite, or outside what a house can show: 30 kW a phase, 80 to 300 V or 0 on an unwired phase,
-/// 120 A, 40 to 70 Hz, negative energy).
+/// finite, or outside of model/plausible.hpp; a phase without a wire may show 0 V).
 [[nodiscard]] Decoded<double> decode_value(const Register& reg, ByteView four_bytes);
 
 enum class WordOrder : std::uint8_t {

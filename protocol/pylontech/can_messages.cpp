@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "model/plausible.hpp"
 #include "protocol/pylontech/flag_bits.hpp"
 
 namespace esshub::protocol::pylontech {
@@ -241,7 +242,8 @@ void check(Check& c, const StateOfCharge& m, double) {
 void check(Check& c, const Measurement& m, double most_amperes) {
   c.range("voltage", m.voltage.value(), 40.0, 60.0);
   c.range("current", m.current.value(), -most_amperes, most_amperes);
-  if (m.temperature) c.range("temperature", m.temperature->value(), -40.0, 100.0);
+  if (m.temperature)
+    c.range("temperature", m.temperature->value(), range::temperature.low, range::temperature.high);
 }
 template <class Other>
 void check(Check&, const Other&, double) {}

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/enums.hpp"
+#include "model/plausible.hpp"
 #include "protocol/pylontech/can_messages.hpp"
 #include "protocol/pylontech/flag_bits.hpp"
 
@@ -103,7 +104,8 @@ class Fields {
   Amperes tenth_amperes() { return Amperes{s16() / 10.0}; }
   Amperes hundredth_amperes() { return Amperes{s16() / 100.0}; }
   Celsius tenth_kelvin() {
-    return Celsius{in("temperature", (s16() - zero_celsius) / 10.0, -40.0, 100.0)};
+    return Celsius{in("temperature", (s16() - zero_celsius) / 10.0, range::temperature.low,
+                      range::temperature.high)};
   }
   unsigned percent(std::string_view what) {
     const unsigned value = u8();
@@ -174,7 +176,7 @@ Module read_module(Fields& f) {
   Module m;
   for (auto n = f.count("number of cells"); n > 0 && f.ok(); --n) {
     const Volts cell = f.millivolts();
-    f.in("cell voltage", cell.value(), 0.5, 5.0);
+    f.in("cell voltage", cell.value(), range::cell_voltage.low, range::cell_voltage.high);
     m.cells.push_back(cell);
   }
   for (auto n = f.count("number of temperatures"); n > 0 && f.ok(); --n)
@@ -325,7 +327,7 @@ Answer read_system_analog(Fields& f) {
   s.highest_cell = read_extreme(f, f.unsigned_millivolts());
   s.lowest_cell = read_extreme(f, f.unsigned_millivolts());
   for (const auto* cell : {&s.highest_cell, &s.lowest_cell})
-    f.in("cell voltage", cell->value.value(), 0.5, 5.0);
+    f.in("cell voltage", cell->value.value(), range::cell_voltage.low, range::cell_voltage.high);
   s.cells = read_temperatures(f);
   s.switches = read_temperatures(f);
   s.boards = read_temperatures(f);

@@ -6,17 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "model/plausible.hpp"
 #include "protocol/vebus/poll_schedule.hpp"
 
 namespace esshub::protocol::vebus {
 namespace {
-
-constexpr double mains_present =
-    180.0;  // V at AC-in; the unit wants 187 V (reference: vebus-mk3#9)
-
-bool within(double value, double low, double high) {
-  return value >= low && value <= high;
-}
 
 /// Nothing for a state of which it cannot be said: a slave has none of its own.
 std::optional<InverterStatus> status_of(VebusState state, bool error) {
@@ -46,24 +40,23 @@ bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uin
   struct Column {
     std::uint8_t id;
     Channel channel;
-    double limit;  // of the magnitude
     Duration max_age = default_max_age;
   };
   constexpr Duration at_record_check = max_age_of(record_check_period);
   constexpr std::array<Column, 5> columns{{
-      {ram::battery_power, {Point::inverter, Measure::dc_power}, 20000.0},
-      {ram::mains_power, {Point::inverter, Measure::power}, 20000.0},
-      {ram::output_power, {Point::ac_out, Measure::power}, 20000.0},
-      {ram::battery_voltage, {Point::inverter, Measure::dc_voltage}, 100.0, at_record_check},
-      {ram::battery_current, {Point::inverter, Measure::dc_current}, 500.0, at_record_check},
+      {ram::battery_power, {Point::inverter, Measure::dc_power}},
+      {ram::mains_power, {Point::inverter, Measure::power}},
+      {ram::output_power, {Point::ac_out, Measure::power}},
+      {ram::battery_voltage, {Point::inverter, Measure::dc_voltage}, at_record_check},
+      {ram::battery_current, {Point::inverter, Measure::dc_current}, at_record_check},
   }};
   std::vector<Sample> samples;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto* const column = std::ranges::find(columns, ids[i], &Column::id);
     auto value = scales.value(ids[i], raw[i]);
     if (column == columns.end() || !value) continue;
-    if (!within(*value, -column->limit, column->limit)) return false;
     if (column->id == ram::mains_power) value = mirror(Watts{*value}).value();
+    if (!plausible(column->channel).holds(*value)) return false;
     samples.push_back({column->channel, *value, now, column->max_age});
   }
   step.samples.insert(step.samples.end(), samples.begin(), samples.end());
@@ -85,18 +78,20 @@ void SampleDecoder::on_mains(const AcInfo& info, const Scales& scales, Instant n
   }
   mains_present_ = false;
   if (const auto volts = scales.value(ram::mains_voltage, info.mains_voltage)) {
-    if (within(*volts, 0.0, 400.0)) {
-      step.add({Point::inverter, Measure::voltage}, *volts, now);
-      mains_present_ = *volts >= mains_present;
+    constexpr Channel channel{Point::inverter, Measure::voltage};
+    if (plausible(channel).holds(*volts)) {
+      step.add(channel, *volts, now);
+      mains_present_ = Volts{*volts} >= mains_present;
     } else {
       frames.add(FrameResult::content);
     }
   }
   const auto period = scales.of(ram::mains_period);
   if (!period) return;
+  constexpr Channel channel{Point::inverter, Measure::frequency};
   if (const auto hertz = frequency(*period, info.period);
-      hertz && within(hertz->value(), 30.0, 80.0))
-    step.add({Point::inverter, Measure::frequency}, hertz->value(), now);
+      hertz && plausible(channel).holds(hertz->value()))
+    step.add(channel, hertz->value(), now);
 }
 
 void SampleDecoder::on_leds(const Leds& leds, Instant now, Step& step) {
@@ -129,8 +124,9 @@ void SampleDecoder::on_input(const ConfigInfo& info, Instant now, Step& step) {
 void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant now, Step& step,
                                FrameCounters& frames) {
   if (const auto volts = scales.value(ram::battery_voltage, info.voltage)) {
-    if (within(*volts, 0.0, 100.0)) {
-      step.add({Point::inverter, Measure::dc_voltage}, *volts, now, max_age_of(battery_period));
+    constexpr Channel channel{Point::inverter, Measure::dc_voltage};
+    if (plausible(channel).holds(*volts)) {
+      step.add(channel, *volts, now, max_age_of(battery_period));
     } else {
       frames.add(FrameResult::content);
     }
@@ -138,8 +134,9 @@ void SampleDecoder::on_battery(const DcInfo& info, const Scales& scales, Instant
   const auto scale = scales.of(ram::battery_current);
   if (!scale) return;
   const double amperes = info.battery_current(*scale).value();
-  if (within(amperes, -500.0, 500.0)) {
-    step.add({Point::inverter, Measure::dc_current}, amperes, now, max_age_of(battery_period));
+  constexpr Channel channel{Point::inverter, Measure::dc_current};
+  if (plausible(channel).holds(amperes)) {
+    step.add(channel, amperes, now, max_age_of(battery_period));
   } else {
     frames.add(FrameResult::content);
   }

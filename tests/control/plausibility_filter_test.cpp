@@ -6,6 +6,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <string>
+
+#include "model/plausible.hpp"
 
 namespace esshub::control {
 namespace {
@@ -47,6 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
             {Point::grid, Measure::voltage},
             words_swapped(230.0F)},
         Row{"grid meter without mains", {Point::grid, Measure::voltage}, 0.0},
+        Row{"grid meter that could not answer", {Point::grid, Measure::voltage}, 79.9},
         Row{"SOC of 101 %", {Point::battery, Measure::soc}, 101.0},
         Row{"SOC below 0", {Point::battery, Measure::soc}, -1.0},
         Row{"pack of 600 V", {Point::battery, Measure::voltage}, 600.0},
@@ -78,6 +82,26 @@ TEST(PlausibilityFilter, AChannelIsBelievedAgainAfterFiveGoodSamples) {
   EXPECT_TRUE(gate.doubtful());
   EXPECT_TRUE(gate.admit({grid, 100.0, {}}, {}));
   EXPECT_FALSE(gate.doubtful());
+}
+
+TEST(PlausibilityFilter, GoesByTheTable) {
+  Settings settings;
+  settings.main_fuse = 400.0_A;  // so that the table binds
+  for (const Point point : enum_values<Point>) {
+    for (const Measure measure : enum_values<Measure>) {
+      const Channel channel{point, measure};
+      const Range range = plausible(channel);
+      const auto admitted = [&](double value) {
+        return PlausibilityFilter{}.admit({channel, value, {}}, settings);
+      };
+      SCOPED_TRACE(std::string(name(point)) + " " + std::string(name(measure)));
+      EXPECT_TRUE(admitted(range.low));
+      EXPECT_TRUE(admitted(range.high));
+      EXPECT_FALSE(admitted(range.low - 0.001));
+      EXPECT_FALSE(admitted(range.high + 0.001));
+      EXPECT_EQ(admitted(0.0), range.holds(0.0));
+    }
+  }
 }
 
 TEST(PlausibilityFilter, TheFuseIsConfigured) {

@@ -61,6 +61,7 @@ TEST_F(TraceFile, MistakesNameFileAndLine) {
   EXPECT_NE(error("load_w\n1\nx\n").find(".csv:3:1: expected a number from 0 to 30000 W, got 'x'"),
             std::string::npos);
   EXPECT_NE(error("load_w\n-1\n").find(":2:1: expected"), std::string::npos);
+  EXPECT_NE(error("load_w\n30000\n30000.1\n").find(".csv:3:1: expected"), std::string::npos);
   EXPECT_NE(error("load_w\nnan\n").find(":2:1: expected"), std::string::npos);
   EXPECT_NE(error("t,load_w\n1\n").find(":2: too few columns"), std::string::npos);
   EXPECT_NE(error("t,load_w\n0,1\n1,2x\n").find(".csv:3:3: expected"), std::string::npos);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/plausible.hpp"
 #include "protocol/modbus/rtu.hpp"
 
 namespace esshub::protocol::modbus {
@@ -195,6 +196,29 @@ TEST(MeterValue, WhatAHouseCannotShowIsDropped) {
   EXPECT_FALSE(possible("l1_import_wh", -0.1f));
 }
 
+TEST(MeterValue, GoesByTheTable) {
+  constexpr float farther = std::numeric_limits<float>::infinity();
+  const auto in_range = [](const Register& reg, double value) {
+    return decode_value(reg, wire(static_cast<float>(value / reg.scale))).has_value();
+  };
+  const auto beyond = [](const Register& reg, double end, float towards) {
+    const float value = std::nextafter(static_cast<float>(end / reg.scale), towards);
+    return decode_value(reg, wire(value)).has_value();
+  };
+  for (const auto& row : meter_models()) {
+    for (const auto& reg : row.registers) {
+      if (!reg.measure) continue;
+      SCOPED_TRACE(reg.name);
+      const Range range = plausible({Point::solar, *reg.measure});
+      EXPECT_TRUE(in_range(reg, range.low));
+      EXPECT_TRUE(in_range(reg, range.high));
+      EXPECT_FALSE(beyond(reg, range.low, -farther));
+      EXPECT_FALSE(beyond(reg, range.high, farther));
+      EXPECT_EQ(in_range(reg, 0.0), range.holds(0.0));
+    }
+  }
+}
+
 TEST(MeterValue, CurrentIsAMagnitude) {
   EXPECT_DOUBLE_EQ(*decode_value(named(MeterModel::sdm630, "l1_current_a"), wire(-3.5f)), 3.5);
 }
@@ -203,6 +227,8 @@ TEST(MeterWordOrder, IsJudgedByALineVoltage) {
   EXPECT_EQ(judge_word_order(*from_hex("43663334")), WordOrder::right);  // 230.2 V
   EXPECT_EQ(judge_word_order(*from_hex("33344366")),
             WordOrder::swapped);  // the same, low word first
+  EXPECT_EQ(judge_word_order(wire(180.0f)), WordOrder::right);
+  EXPECT_EQ(judge_word_order(wire(179.9f)), WordOrder::unproven);
   EXPECT_EQ(judge_word_order(*from_hex("00000000")), WordOrder::unproven);
   EXPECT_EQ(judge_word_order(wire(110.0f)), WordOrder::unproven);
 }

@@ -116,6 +116,90 @@ TEST(VebusDriverReadings, WhatCannotBeIsDroppedAndCounted) {
   EXPECT_GT(hand.health().frames[FrameResult::content], 0u);
 }
 
+// ---- the last words that can be, and the first that cannot (model/plausible.hpp) ----------------
+
+Scales usual_scales() {
+  Scales scales;
+  for (auto walk = Scales::Walk::next; walk != Scales::Walk::done;) {
+    const auto info = usual_info(read_u8(scales.request(Letter::x).data, 0)).value();
+    Winmon reply{Letter::x, Code::ram_info_is, {}};
+    put_u16_le(reply.data, static_cast<std::uint16_t>(info.scale));
+    put_u16_le(reply.data, static_cast<std::uint16_t>(info.offset));
+    walk = scales.on_reply(reply);
+  }
+  return scales;
+}
+
+TEST(VebusPlausibility, OfRamValues) {
+  const Scales scales = usual_scales();
+  const auto taken = [&](std::uint8_t id, int word) {
+    Step step;
+    const bool good = SampleDecoder::on_ram_values(
+        scales, std::array{id}, std::array{static_cast<std::uint16_t>(word)}, Instant{}, step);
+    EXPECT_EQ(step.samples.size(), good ? 1u : 0u);
+    return good;
+  };
+  for (const auto id : {ram::battery_power, ram::mains_power, ram::output_power}) {
+    EXPECT_TRUE(taken(id, 30000)) << int{id};
+    EXPECT_TRUE(taken(id, -30000)) << int{id};
+    EXPECT_FALSE(taken(id, 30001)) << int{id};
+    EXPECT_FALSE(taken(id, -30001)) << int{id};
+  }
+  EXPECT_TRUE(taken(ram::battery_voltage, 7000));
+  EXPECT_FALSE(taken(ram::battery_voltage, 7001));
+  EXPECT_TRUE(taken(ram::battery_current, 10000));
+  EXPECT_FALSE(taken(ram::battery_current, 10001));
+  EXPECT_FALSE(taken(ram::battery_current, -10001));
+}
+
+TEST(VebusPlausibility, OneImpossibleRamValueSpoilsAll) {
+  Step step;
+  EXPECT_FALSE(SampleDecoder::on_ram_values(
+      usual_scales(), std::array{ram::mains_power, ram::battery_voltage},
+      std::array<std::uint16_t, 2>{370, 7001}, Instant{}, step));
+  EXPECT_TRUE(step.samples.empty());
+}
+
+TEST(VebusPlausibility, OfTheMains) {
+  const Scales scales = usual_scales();
+  const auto taken = [&](AcInfo info, Measure measure) {
+    SampleDecoder decoder;
+    Step step;
+    FrameCounters frames;
+    decoder.on_mains(info, scales, Instant{}, step, frames);
+    return std::ranges::any_of(step.samples, [&](const Sample& s) {
+      return s.channel == Channel{Point::inverter, measure};
+    });
+  };
+  EXPECT_TRUE(taken({.mains_voltage = 0}, Measure::voltage));
+  EXPECT_TRUE(taken({.mains_voltage = 30000}, Measure::voltage));
+  EXPECT_FALSE(taken({.mains_voltage = 30001}, Measure::voltage));
+  EXPECT_TRUE(taken({.period = 244}, Measure::frequency));   // 40.04 Hz
+  EXPECT_FALSE(taken({.period = 245}, Measure::frequency));  // 39.88 Hz
+  EXPECT_TRUE(taken({.period = 140}, Measure::frequency));   // 69.79 Hz
+  EXPECT_FALSE(taken({.period = 139}, Measure::frequency));  // 70.29 Hz
+}
+
+TEST(VebusPlausibility, OfTheBattery) {
+  const Scales scales = usual_scales();
+  const auto taken = [&](const DcInfo& info, Measure measure) {
+    Step step;
+    FrameCounters frames;
+    SampleDecoder::on_battery(info, scales, Instant{}, step, frames);
+    const bool good = std::ranges::any_of(step.samples, [&](const Sample& s) {
+      return s.channel == Channel{Point::inverter, measure};
+    });
+    EXPECT_EQ(frames[FrameResult::content], good ? 0u : 1u);
+    return good;
+  };
+  EXPECT_TRUE(taken({.voltage = 7000}, Measure::dc_voltage));
+  EXPECT_FALSE(taken({.voltage = 7001}, Measure::dc_voltage));
+  EXPECT_TRUE(taken({.charger_current = 10000}, Measure::dc_current));
+  EXPECT_FALSE(taken({.charger_current = 10001}, Measure::dc_current));
+  EXPECT_TRUE(taken({.inverter_current = 10000}, Measure::dc_current));
+  EXPECT_FALSE(taken({.inverter_current = 10001}, Measure::dc_current));
+}
+
 TEST(VebusDriverReadings, UnknownLedsAlarmsAndErrorsAreAbsentOrTold) {
   Hand hand;
   hand.make_ready();

@@ -181,6 +181,7 @@ TEST_F(PlantModel, TheSameSeedAndTheSameCommandsGiveTheSameBytes) {
 // ---- the command language, on the same plant ----------------------------------------------------
 
 TEST_F(PlantModel, LoadPvGridAndSocDoWhatTheySay) {
+  EXPECT_EQ(answer(plant, "load 30000"), "ok") << "model/plausible.hpp";
   EXPECT_EQ(answer(plant, "load 1500"), "ok");
   EXPECT_EQ(answer(plant, "  pv   250.5\r"), "ok");
   EXPECT_EQ(answer(plant, "soc 12.5"), "ok");
@@ -297,7 +298,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"", "expected one of load, pv"}, Wrong{"laod 3", "got 'laod'"},
         Wrong{"load", "expected load W|trace"}, Wrong{"load 1 2", "expected load W|trace"},
         Wrong{"load -5", "from 0 to 30000 (W), got '-5' or 'trace'"},
-        Wrong{"load 12W", "got '12W'"}, Wrong{"load nan", "got 'nan'"}, Wrong{"pv 40000", "30000"},
+        Wrong{"load 12W", "got '12W'"}, Wrong{"load nan", "got 'nan'"}, Wrong{"pv 30001", "30000"},
         Wrong{"soc 101", "from 0 to 100 (%)"}, Wrong{"soc half", "got 'half'"},
         Wrong{"grid maybe", "expected on or off, got 'maybe'"},
         Wrong{"fault door off", "one of meters, battery, inverter"},

@@ -1,0 +1,82 @@
+// What a quantity can be, as decided (docs/decisions/0020-plausibility-limits.md).
+#include "model/plausible.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+namespace esshub {
+namespace {
+
+struct Decided {
+  Channel channel;
+  double low;
+  double high;
+  bool or_zero = false;
+};
+
+TEST(Plausible, IsWhatWasDecided) {
+  for (const auto& [channel, low, high, or_zero] : {
+           Decided{{Point::grid, Measure::power}, -30e3, 30e3},
+           Decided{{Point::inverter, Measure::power}, -30e3, 30e3},
+           Decided{{Point::inverter, Measure::dc_power}, -30e3, 30e3},
+           Decided{{Point::inverter, Measure::setpoint}, -30e3, 30e3},
+           Decided{{Point::grid, Measure::voltage}, 80, 300},
+           Decided{{Point::solar, Measure::voltage}, 80, 300, true},
+           Decided{{circuit(9), Measure::voltage}, 80, 300, true},
+           Decided{{Point::inverter, Measure::voltage}, 0, 300},
+           Decided{{Point::ac_out, Measure::voltage}, 0, 300},
+           Decided{{Point::battery, Measure::voltage}, 0, 70},
+           Decided{{battery_module(0), Measure::voltage}, 0, 70},
+           Decided{{Point::inverter, Measure::dc_voltage}, 0, 70},
+           Decided{{Point::battery, Measure::cvl}, 0, 70},
+           Decided{{Point::battery, Measure::dvl}, 0, 70},
+           Decided{{Point::grid, Measure::current}, -120, 120},
+           Decided{{Point::inverter, Measure::input_limit}, -120, 120},
+           Decided{{Point::battery, Measure::current}, -1000, 1000},
+           Decided{{battery_module(7), Measure::current}, -1000, 1000},
+           Decided{{Point::inverter, Measure::dc_current}, -1000, 1000},
+           Decided{{Point::battery, Measure::ccl}, -1000, 1000},
+           Decided{{Point::grid, Measure::frequency}, 40, 70},
+           Decided{{Point::inverter, Measure::frequency}, 40, 70, true},
+           Decided{{Point::battery, Measure::temperature}, -40, 100},
+           Decided{{Point::battery, Measure::cell_temperature_max}, -40, 100},
+           Decided{{battery_module(0), Measure::cell_voltage_min}, 0.5, 5},
+           Decided{{Point::battery, Measure::soc}, 0, 100},
+           Decided{{Point::battery, Measure::soh}, 0, 130},
+       }) {
+    const Range range = plausible(channel);
+    SCOPED_TRACE(std::string(name(channel.point)) + " " + std::string(name(channel.measure)));
+    EXPECT_EQ(range.low, low);
+    EXPECT_EQ(range.high, high);
+    EXPECT_EQ(range.or_zero, or_zero);
+  }
+}
+
+TEST(Plausible, BothEndsBelongToARange) {
+  constexpr Range range{80.0, 300.0};
+  EXPECT_TRUE(range.holds(80.0));
+  EXPECT_TRUE(range.holds(300.0));
+  EXPECT_FALSE(range.holds(std::nextafter(80.0, 0.0)));
+  EXPECT_FALSE(range.holds(std::nextafter(300.0, 400.0)));
+  EXPECT_FALSE(range.holds(0.0));
+}
+
+TEST(Plausible, WhatIsNotANumberCannotBe) {
+  for (const bool or_zero : {false, true}) {
+    const Range range{-1.0, 1.0, or_zero};
+    EXPECT_FALSE(range.holds(std::numeric_limits<double>::quiet_NaN()));
+    EXPECT_FALSE(range.holds(std::numeric_limits<double>::infinity()));
+  }
+}
+
+TEST(Plausible, ZeroStandsApartWhereNothingIsToBeMeasured) {
+  constexpr Range range{40.0, 70.0, true};
+  EXPECT_TRUE(range.holds(0.0));
+  EXPECT_FALSE(range.holds(0.1));
+}
+
+}  // namespace
+}  // namespace esshub
