@@ -25,7 +25,7 @@ class Watched {
   }
 
  private:
-  void check(const app::Catch& heard, Instant now) {
+  void check(const app::Batch& heard, Instant now) {
     for (const auto& transaction : heard.transactions) {
       promise(transaction.at <= now, "nothing from the future");
       promise(!transaction.who.empty(), "a transaction is somebody's");
