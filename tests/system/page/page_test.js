@@ -335,7 +335,10 @@ test("mode, override and storm are set and ended", async () => {
   await set("#mode-form", "Set", "The mode is set.", (p) => p.mode === "balance");
   await mode("As configured").click();
   await set("#mode-form", "Set", "The mode is set.", (p) => p.mode === "scheduled");
-  await page.locator("#override-form").getByRole("combobox", { name: "do" }).selectOption("charge");
+  await page
+    .locator("#override-form")
+    .getByRole("combobox", { name: "action" })
+    .selectOption("charge");
   await page.locator("#override-form").getByLabel("with").fill("800");
   await set(
     "#override-form",
