@@ -15,7 +15,7 @@ namespace esshub::civil_time {
 /// constant offset. Allocates nothing.
 class LocalClock {
  public:
-  explicit LocalClock(Zone zone) : zone_(std::move(zone)) {}
+  explicit LocalClock(Zone zone) : zone_(zone) {}
 
   /// `wall` and `at` are of the same moment. Trusted while the wall clock is `synchronised` and has
   /// not been stepped (more than 2 s against the steady one) within the last minute.

@@ -19,7 +19,7 @@ class Zone {
   /// `listed` must outlive the zone (those of the date library live for ever). `rule`: the last
   /// line of the zone's file; nothing where the file has none.
   Zone(const date::time_zone& listed, std::optional<ZoneRule> rule)
-      : listed_(&listed), rule_(std::move(rule)) {}
+      : listed_(&listed), rule_(rule) {}
 
   /// The stretch of one offset around `at`, as far as an int64 of nanoseconds reaches.
   [[nodiscard]] OffsetPeriod period(std::chrono::sys_seconds at) const;

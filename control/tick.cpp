@@ -15,7 +15,7 @@ constexpr Watts acknowledged_within{1.0};
 }  // namespace
 
 Tick::Tick(Settings settings, const std::vector<std::string>& buses, StepFunction step)
-    : settings_(settings), step_(std::move(step)), buses_(buses.size()) {
+    : settings_(std::move(settings)), step_(std::move(step)), buses_(buses.size()) {
   for (std::size_t i = 0; i < buses.size(); ++i) buses_[i].bus = buses[i];
 }
 
