@@ -194,6 +194,7 @@ Parsed parse_inverter(Words words) {
     unsigned value;  // its bit
   };
   std::vector<Alarm> named;
+  named.reserve(2 * enum_count<VebusAlarm>);
   for (const auto alarm : enum_values<VebusAlarm>)
     named.push_back({std::string{name(alarm)} + "_warning", warning_bit(alarm)});
   for (const auto alarm : enum_values<VebusAlarm>)

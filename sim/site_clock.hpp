@@ -29,7 +29,7 @@ class SiteClock {
 
  private:
   SiteClock(civil_time::Zone zone, std::chrono::sys_seconds start, Duration into_day)
-      : clock_(std::move(zone)), start_(start), into_day_(into_day) {}
+      : clock_(zone), start_(start), into_day_(into_day) {}
 
   civil_time::LocalClock clock_;
   WallTime start_;
