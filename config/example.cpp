@@ -15,7 +15,7 @@ constexpr std::size_t line_width = 120;
 
 // ---- values as the file has them ------------------------------------------------------------
 
-std::string quoted(std::string_view text) {
+std::string toml_string(std::string_view text) {
   return fmt::format("\"{}\"", text);  // no default needs an escape
 }
 
@@ -46,27 +46,28 @@ struct ValueText {
     return fmt::format("{:g}", settings.*m.ratio * 100.0);
   }
   std::string operator()(Duration S::*m) const {
-    return quoted(duration_text(std::chrono::duration<double, std::milli>(settings.*m).count()));
+    return toml_string(
+        duration_text(std::chrono::duration<double, std::milli>(settings.*m).count()));
   }
   std::string operator()(bool S::*m) const { return settings.*m ? "true" : "false"; }
   std::string operator()(unsigned S::*m) const { return fmt::format("{}", settings.*m); }
   std::string operator()(std::size_t S::*m) const { return fmt::format("{}", settings.*m); }
-  std::string operator()(std::string S::*m) const { return quoted(settings.*m); }
+  std::string operator()(std::string S::*m) const { return toml_string(settings.*m); }
   std::string operator()(std::vector<std::string> S::*m) const {
     std::vector<std::string> words;
-    for (const auto& word : settings.*m) words.push_back(quoted(word));
+    for (const auto& word : settings.*m) words.push_back(toml_string(word));
     return fmt::format("[{}]", fmt::join(words, ", "));
   }
-  std::string operator()(Mode S::*m) const { return quoted(name(settings.*m)); }
+  std::string operator()(Mode S::*m) const { return toml_string(name(settings.*m)); }
   std::string operator()(HostPortField<S> m) const {
     const auto& host = settings.*m.host;
-    return quoted(host.empty() ? "" : fmt::format("{}:{}", host, settings.*m.port));
+    return toml_string(host.empty() ? "" : fmt::format("{}:{}", host, settings.*m.port));
   }
   std::string operator()(RolesField<S> m) const {
     std::vector<std::string> words;
     for (const CircuitRole role : enum_values<CircuitRole>)
       if (role != CircuitRole::other && (settings.*m.serves)[role])
-        words.push_back(quoted(name(role)));
+        words.push_back(toml_string(name(role)));
     return fmt::format("[{}]", fmt::join(words, ", "));
   }
   // Their default is nothing: the row has an example.
