@@ -137,10 +137,10 @@ class BusReader {
     port.baud = config.baud;
     read_baud(reader, port.baud);
     reader.read("mode", config.mode, modbus_modes);
-    reader.read("listen", config.listen, Range{0, 60000});
+    reader.read("other_master_wait", config.other_master_wait, Range{0, 60000});
     reader.read("parity", parity, parities);
     reader.read("stop_bits", port.stop_bits, {1, 2});
-    reader.read("answer_limit", config.answer_limit, Range{50, 5000});
+    reader.read("response_timeout", config.response_timeout, Range{50, 5000});
     reader.read("gap", config.gap, Range{0, 1000});
     reader.read("retries", config.retries, {0, 5});
     port.parity = static_cast<char>(parity);
@@ -177,7 +177,7 @@ class BusReader {
     reader.read("modules", config.modules, {1, max_modules});
     reader.read("first_address", config.first_address, {2, 255 - max_modules});
     reader.read("sweep_period", config.sweep_period, Range{1000, 10000});
-    reader.read("answer_limit", config.answer_limit, Range{50, 5000});
+    reader.read("response_timeout", config.response_timeout, Range{50, 5000});
     reader.read("gap", config.gap, Range{0, 1000});
     reader.read("retries", config.retries, {0, 5});
     read_line(reader, bus, std::move(port), false);

@@ -200,11 +200,11 @@ kind = "modbus"
 port = "/dev/esshub-rs485"
 baud = 9600              # 1200 to 115200; all meters of a bus share one speed
 mode = "poll"            # poll: the hub is the only master; sniff: it only listens beside another one
-listen = "3 s"           # 0 ms to 60 s: for another master, before the first request
+other_master_wait = "3 s" # 0 ms to 60 s: hear no other master for so long before the first request
 parity = "none"          # none, even or odd
 stop_bits = 1            # 1 or 2
-answer_limit = "300 ms"  # 50 ms to 5 s: a meter that has not begun to answer by then is silent
-gap = "60 ms"            # 0 ms to 1 s: silence between answer and next request
+response_timeout = "300 ms" # 50 ms to 5 s: a meter that has not begun to answer by then is silent
+gap = "60 ms"            # 0 ms to 1 s: silence between response and next request
 retries = 2              # 0 to 5
 
 [[bus.meter]]
@@ -258,8 +258,8 @@ setpoint_interval = "80 ms"  # 50 ms to 999 ms: changed setpoints are written no
 # modules = 2              # 1 to 8; there is no default
 # first_address = 2        # 2 to 247: of the master; 18 in group 1, 34 in group 2, ...
 # sweep_period = "5 s"     # 1 s to 10 s: every module is asked once in it
-# answer_limit = "500 ms"  # 50 ms to 5 s: a module that has not begun to answer by then is silent
-# gap = "250 ms"           # 0 ms to 1 s: silence between answer and next request
+# response_timeout = "500 ms" # 50 ms to 5 s: a module that has not begun to answer by then is silent
+# gap = "250 ms"           # 0 ms to 1 s: silence between response and next request
 # retries = 2              # 0 to 5
 )";
 

@@ -1,4 +1,4 @@
-// Learns how long a device takes to begin its answers, and how long it is worth waiting for one.
+// Learns how long a device takes to begin its responses, and how long it is worth waiting for one.
 #pragma once
 
 #include <array>
@@ -8,16 +8,16 @@
 
 namespace esshub::protocol {
 
-/// Keeps the last 200 turnarounds: from the last bit of a request to the first of its answer, with
-/// whatever adapters and schedulers add on the way.
+/// Keeps the last 200 turnarounds: from the last bit of a request to the first of its response,
+/// with whatever adapters and schedulers add on the way.
 class Turnaround {
  public:
   void add(Duration time);
 
   [[nodiscard]] bool known() const { return size_ >= enough; }
-  /// 99 of 100 recent answers began within it; zero before the first.
+  /// 99 of 100 recent responses began within it; zero before the first.
   [[nodiscard]] Duration p99() const { return p99_; }
-  /// How long an answer is waited for: p99 and half as much again, at least 20 ms more, within
+  /// How long a response is waited for: p99 and half as much again, at least 20 ms more, within
   /// [50 ms, most]; `most` until known().
   [[nodiscard]] Duration limit(Duration most) const;
 

@@ -7,7 +7,8 @@
 
 namespace esshub::app {
 
-/// Remembers what earlier lines said (a request gives meaning to its answer, a scale to raw words).
+/// Remembers what earlier lines said (a request gives meaning to its response, a scale to raw
+/// words).
 class LineDecoder {
  public:
   virtual ~LineDecoder() = default;
@@ -17,7 +18,7 @@ class LineDecoder {
   [[nodiscard]] virtual nlohmann::json line(std::string_view text) = 0;
 };
 
-/// Hex of a request, an answer, or a request followed by its answer.
+/// Hex of a request, a response, or a request followed by its response.
 [[nodiscard]] std::unique_ptr<LineDecoder> make_modbus_decoder();
 /// candump log form `(time) can0 351#DATA`, candump's screen form, `351#DATA`, or SLCAN text.
 [[nodiscard]] std::unique_ptr<LineDecoder> make_can_decoder();

@@ -60,8 +60,8 @@ std::string hex(unsigned byte) {
   return to_hex(std::span{&b, 1});
 }
 
-json refusal(const protocol::DecodeError& error) {
-  return {{"kind", "refusal"}, {"detail", error.detail}};
+json exception(const protocol::DecodeError& error) {
+  return {{"kind", "exception"}, {"detail", error.detail}};
 }
 
 class Mk3Decoder final : public LineDecoder {
@@ -319,7 +319,7 @@ class Mk3Decoder final : public LineDecoder {
       case Code::ram_unsupported:
       case Code::setting_unsupported:
       case Code::access_denied:
-        return refusal(decode_written(w).error());
+        return exception(decode_written(w).error());
       default:
         break;
     }

@@ -48,7 +48,7 @@ json head(std::string_view kind, ByteView frame) {
           {"function", protocol::read_u8(frame, 1) & ~modbus::exception_bit}};
 }
 
-void add_question(json& out, const modbus::Request& request) {
+void add_request(json& out, const modbus::RtuRequest& request) {
   if (request.function == modbus::diagnostics) {
     Bytes data;
     protocol::put_u16_be(data, request.count);
@@ -60,18 +60,18 @@ void add_question(json& out, const modbus::Request& request) {
   out["count"] = request.count;
 }
 
-json describe_request(const modbus::Frame& frame) {
+json describe_request(const modbus::ScannedFrame& frame) {
   const auto request = modbus::decode_request(frame.bytes);
   if (!request) return error(request.error().kind, request.error().detail);
   json out = head("request", frame.bytes);
-  add_question(out, *request);
+  add_request(out, *request);
   if (request->data.size() == 4) out.update(raw(request->data));
   if (request->data.size() > 4) out["data"] = protocol::to_hex(request->data);
   return out;
 }
 
 /// The registers read: named where they are known, raw where not.
-void add_registers(json& out, const modbus::Request& request, ByteView registers) {
+void add_registers(json& out, const modbus::RtuRequest& request, ByteView registers) {
   if (request.count <= 2 && (request.function != modbus::read_input || request.count == 1 ||
                              !modbus::find_register(request.start))) {
     out.update(raw(registers));
@@ -93,13 +93,13 @@ void add_registers(json& out, const modbus::Request& request, ByteView registers
   }
 }
 
-json describe_answer(const modbus::Frame& frame) {
-  json out = head("answer", frame.bytes);
+json describe_response(const modbus::ScannedFrame& frame) {
+  json out = head("response", frame.bytes);
   const auto function = protocol::read_u8(frame.bytes, 1);
   if (is_read(function)) out["byte_count"] = protocol::read_u8(frame.bytes, 2);
   if (frame.request) {
-    add_question(out, *frame.request);
-    if (const auto registers = modbus::decode_answer(frame.bytes, *frame.request);
+    add_request(out, *frame.request);
+    if (const auto registers = modbus::decode_response(frame.bytes, *frame.request);
         registers && is_read(function)) {
       add_registers(out, *frame.request, *registers);
     }
@@ -119,30 +119,30 @@ json describe_answer(const modbus::Frame& frame) {
   return out;
 }
 
-json describe_exception(const modbus::Frame& frame) {
+json describe_exception(const modbus::ScannedFrame& frame) {
   json out = head("exception", frame.bytes);
-  const modbus::Request asked{.unit = protocol::read_u8(frame.bytes, 0),
-                              .function = out["function"].get<std::uint8_t>(),
-                              .start = 0,
-                              .count = 0,
-                              .data = {}};
-  if (frame.request) add_question(out, *frame.request);
+  const modbus::RtuRequest asked{.unit = protocol::read_u8(frame.bytes, 0),
+                                 .function = out["function"].get<std::uint8_t>(),
+                                 .start = 0,
+                                 .count = 0,
+                                 .data = {}};
+  if (frame.request) add_request(out, *frame.request);
   out["code"] = protocol::read_u8(frame.bytes, 2);
-  if (const auto answer = modbus::decode_answer(frame.bytes, asked); !answer) {
-    out["detail"] = answer.error().detail;
+  if (const auto response = modbus::decode_response(frame.bytes, asked); !response) {
+    out["detail"] = response.error().detail;
   }
   return out;
 }
 
-json describe(const modbus::Frame& frame) {
+json describe(const modbus::ScannedFrame& frame) {
   switch (frame.kind) {
-    case modbus::Frame::Kind::request:
+    case modbus::ScannedFrame::Kind::request:
       return describe_request(frame);
-    case modbus::Frame::Kind::answer:
-      return describe_answer(frame);
-    case modbus::Frame::Kind::exception:
+    case modbus::ScannedFrame::Kind::response:
+      return describe_response(frame);
+    case modbus::ScannedFrame::Kind::exception:
       return describe_exception(frame);
-    case modbus::Frame::Kind::damaged:
+    case modbus::ScannedFrame::Kind::damaged:
       return error(protocol::DecodeErrorKind::checksum,
                    "CRC of " + protocol::to_hex(frame.bytes) + " is wrong");
   }
@@ -155,13 +155,13 @@ json why_nothing(ByteView bytes) {
   if (!request && request.error().kind != protocol::DecodeErrorKind::length) {
     return error(request.error().kind, request.error().detail);
   }
-  const bool answer = bytes.size() >= 5 && (bytes.size() == 5u + protocol::read_u8(bytes, 2) ||
-                                            bytes.size() == modbus::exception_size);
-  if (answer)
+  const bool response = bytes.size() >= 5 && (bytes.size() == 5u + protocol::read_u8(bytes, 2) ||
+                                              bytes.size() == modbus::exception_size);
+  if (response)
     return error(protocol::DecodeErrorKind::checksum,
                  "CRC of " + protocol::to_hex(bytes) + " is wrong");
   return error(protocol::DecodeErrorKind::length,
-               std::to_string(bytes.size()) + " bytes are no request and no answer");
+               std::to_string(bytes.size()) + " bytes are no request and no response");
 }
 
 class ModbusDecoder final : public LineDecoder {
@@ -171,12 +171,12 @@ class ModbusDecoder final : public LineDecoder {
     if (!bytes) return error(protocol::DecodeErrorKind::content, "not hexadecimal bytes");
     scanner_.push(*bytes);
     scanner_.silence();
-    std::vector<modbus::Frame> frames;
+    std::vector<modbus::ScannedFrame> frames;
     while (auto frame = scanner_.next()) frames.push_back(std::move(*frame));
 
     if (frames.empty()) return why_nothing(*bytes);
-    const bool pair = frames.size() == 2 && frames[0].kind == modbus::Frame::Kind::request &&
-                      frames[1].kind != modbus::Frame::Kind::request;
+    const bool pair = frames.size() == 2 && frames[0].kind == modbus::ScannedFrame::Kind::request &&
+                      frames[1].kind != modbus::ScannedFrame::Kind::request;
     if (frames.size() == 1 || pair) return describe(frames.back());
     json all{{"kind", "stream"}, {"frames", json::array()}};
     for (const auto& frame : frames) all["frames"].push_back(describe(frame));

@@ -17,31 +17,31 @@ using nlohmann::json;
 using protocol::Bytes;
 using protocol::ByteView;
 
-constexpr Duration answer_limit = 1s;
+constexpr Duration response_timeout = 1s;
 
-/// True if `answer` is what `question` asks for. Several questions may be under way; what is no
-/// question has no answer.
-struct Answers {
-  const vebus::Message& answer;
+/// True if `response` is what `request` asks for. Several requests may be under way; what is no
+/// request has no response.
+struct Matches {
+  const vebus::Message& response;
 
   template <class T>
   [[nodiscard]] bool is() const {
-    return std::holds_alternative<T>(answer);
+    return std::holds_alternative<T>(response);
   }
   bool operator()(const vebus::VersionRequest&) const { return is<vebus::Version>(); }
   bool operator()(const vebus::Address&) const { return is<vebus::Address>(); }
   bool operator()(const vebus::LedRequest&) const { return is<vebus::Leds>(); }
   bool operator()(const vebus::StateSet&) const { return is<vebus::StateAck>(); }
   bool operator()(const vebus::HardwareFlags&) const { return is<vebus::HardwareFlags>(); }
-  bool operator()(const vebus::InfoRequest& question) const {
-    if (question.what == vebus::InfoRequest::dc) return is<vebus::DcInfo>();
-    if (question.what == vebus::InfoRequest::config) return is<vebus::ConfigInfo>();
-    const auto* info = std::get_if<vebus::AcInfo>(&answer);
-    return info && info->phase() == question.what;
+  bool operator()(const vebus::InfoRequest& request) const {
+    if (request.what == vebus::InfoRequest::dc) return is<vebus::DcInfo>();
+    if (request.what == vebus::InfoRequest::config) return is<vebus::ConfigInfo>();
+    const auto* info = std::get_if<vebus::AcInfo>(&response);
+    return info && info->phase() == request.what;
   }
-  bool operator()(const vebus::Winmon& question) const {
-    const auto* reply = std::get_if<vebus::Winmon>(&answer);
-    return reply && reply->is_reply() && reply->letter == question.letter;
+  bool operator()(const vebus::Winmon& request) const {
+    const auto* reply = std::get_if<vebus::Winmon>(&response);
+    return reply && reply->is_reply() && reply->letter == request.letter;
   }
   template <class T>
   bool operator()(const T&) const {
@@ -49,7 +49,7 @@ struct Answers {
   }
 };
 
-/// True if the message awaits an answer. Those whose echo looks like the question (address,
+/// True if the message awaits a response. Those whose echo looks like the request (address,
 /// hardware flags) come here only when none of their kind is under way.
 struct Asks {
   bool operator()(const vebus::VersionRequest&) const { return true; }
@@ -80,10 +80,10 @@ class Mk3Listener final : public Listener {
   Batch on_timer(Instant now) override {
     Batch out;
     if (last_byte_ && now - *last_byte_ >= mk3::frame_gap) end_of_frames(*last_byte_, out);
-    while (!questions_.empty() && now - questions_.front().at >= answer_limit) {
-      auto& late = questions_.front();
+    while (!requests_.empty() && now - requests_.front().at >= response_timeout) {
+      auto& late = requests_.front();
       out.transactions.push_back({now, std::move(late.who), Outcome::unanswered, late.fields});
-      questions_.erase(questions_.begin());
+      requests_.erase(requests_.begin());
     }
     return out;
   }
@@ -97,7 +97,7 @@ class Mk3Listener final : public Listener {
   const Counters& tally() const override { return tally_; }
 
  private:
-  struct Question {
+  struct PendingRequest {
     Instant at;
     std::string who;
     vebus::Message message;
@@ -129,19 +129,19 @@ class Mk3Listener final : public Listener {
       return;
     }
     std::string who = fields.value("kind", "?");
-    const auto asked = std::ranges::find_if(questions_, [&](const Question& question) {
-      return std::visit(Answers{*message}, question.message);
+    const auto asked = std::ranges::find_if(requests_, [&](const PendingRequest& request) {
+      return std::visit(Matches{*message}, request.message);
     });
-    if (asked != questions_.end()) {
-      const bool refused = who == "refusal";
-      fields["question"] = asked->fields;
+    if (asked != requests_.end()) {
+      const bool refused = who == "exception";
+      fields["request"] = asked->fields;
       if (at > asked->at)
         fields["after_ms"] = std::chrono::duration<double, std::milli>(at - asked->at).count();
       out.transactions.push_back(
           {at, asked->who, refused ? Outcome::exception : Outcome::ok, std::move(fields)});
-      questions_.erase(asked);
+      requests_.erase(asked);
     } else if (std::visit(Asks{}, *message)) {
-      questions_.push_back({at, std::move(who), *message, std::move(fields)});
+      requests_.push_back({at, std::move(who), *message, std::move(fields)});
     } else {
       const auto* winmon = std::get_if<vebus::Winmon>(&*message);
       const auto outcome = winmon && winmon->is_reply() ? Outcome::unasked : Outcome::ok;
@@ -153,7 +153,7 @@ class Mk3Listener final : public Listener {
   FrameCutter cutter_;
   FrameCounters counters_;
   std::unique_ptr<LineDecoder> decoder_ = make_mk3_decoder();
-  std::vector<Question> questions_;  // oldest first
+  std::vector<PendingRequest> requests_;  // oldest first
   std::optional<Instant> last_byte_;
   Counters tally_;
 };

@@ -16,11 +16,11 @@ using protocol::ByteView;
 
 /// Longer than a USB adapter holds bytes back, and than a frame pauses at any speed.
 constexpr Duration silence_limit = 200ms;
-constexpr Duration answer_limit = 1s;
+constexpr Duration response_timeout = 1s;
 
 /// A decoder each time: what it remembers of damaged frames must not colour the next ones.
-json decoded(ByteView question, ByteView answer = {}) {
-  return make_modbus_decoder()->line(protocol::to_hex(question) + protocol::to_hex(answer));
+json decoded(ByteView request, ByteView response = {}) {
+  return make_modbus_decoder()->line(protocol::to_hex(request) + protocol::to_hex(response));
 }
 
 std::string unit_of(ByteView frame) {
@@ -47,7 +47,7 @@ class ModbusListener final : public Listener {
     Batch out;
     if (!last_byte_ || now - *last_byte_ < silence_limit) return out;
     end_of_frames(out);
-    if (question_ && now - question_->at >= answer_limit) {
+    if (request_ && now - request_->at >= response_timeout) {
       scanner_.abandon();
       give_up(now, out);
     }
@@ -63,7 +63,7 @@ class ModbusListener final : public Listener {
   const Counters& tally() const override { return tally_; }
 
  private:
-  struct Question {
+  struct PendingRequest {
     Bytes bytes;
     Instant at;
   };
@@ -76,7 +76,7 @@ class ModbusListener final : public Listener {
 
   void collect(Batch& out) {
     while (const auto frame = scanner_.next()) {
-      if (frame->kind != modbus::Frame::Kind::damaged) {
+      if (frame->kind != modbus::ScannedFrame::Kind::damaged) {
         ++tally_.frames;
         tally_.frame_bytes += frame->bytes.size();
         cutter_.found(frame->bytes, out.packets);
@@ -86,26 +86,26 @@ class ModbusListener final : public Listener {
     tally_.resyncs = scanner_.resyncs();
   }
 
-  void hear(const modbus::Frame& frame, Instant at, Batch& out) {
+  void hear(const modbus::ScannedFrame& frame, Instant at, Batch& out) {
     const auto add = [&](Outcome outcome, json fields) {
-      if (const auto question = std::exchange(question_, {}); question && at > question->at)
-        fields["after_ms"] = milliseconds(at - question->at);
+      if (const auto request = std::exchange(request_, {}); request && at > request->at)
+        fields["after_ms"] = milliseconds(at - request->at);
       out.transactions.push_back({at, unit_of(frame.bytes), outcome, std::move(fields)});
     };
-    const bool asked = question_ && frame.request;
+    const bool asked = request_ && frame.request;
     switch (frame.kind) {
-      case modbus::Frame::Kind::request:
+      case modbus::ScannedFrame::Kind::request:
         give_up(at, out);
-        question_ = {frame.bytes, at};
+        request_ = {frame.bytes, at};
         return;
-      case modbus::Frame::Kind::answer:
+      case modbus::ScannedFrame::Kind::response:
         if (!asked) return add(Outcome::unasked, decoded(frame.bytes));
         return add(Outcome::ok, answered(frame));
-      case modbus::Frame::Kind::exception:
+      case modbus::ScannedFrame::Kind::exception:
         if (!asked) return add(Outcome::unasked, decoded(frame.bytes));
-        return add(Outcome::exception, decoded(question_->bytes, frame.bytes));
-      case modbus::Frame::Kind::damaged: {
-        json fields = question_ ? decoded(question_->bytes) : json::object();
+        return add(Outcome::exception, decoded(request_->bytes, frame.bytes));
+      case modbus::ScannedFrame::Kind::damaged: {
+        json fields = request_ ? decoded(request_->bytes) : json::object();
         fields["error"] = "checksum";
         fields["detail"] = "CRC of the answer " + protocol::to_hex(frame.bytes) + " is wrong";
         return add(Outcome::crc, std::move(fields));
@@ -113,24 +113,24 @@ class ModbusListener final : public Listener {
     }
   }
 
-  [[nodiscard]] json answered(const modbus::Frame& frame) const {
-    json fields = decoded(question_->bytes, frame.bytes);
-    // What was written stands in the question alone.
+  [[nodiscard]] json answered(const modbus::ScannedFrame& frame) const {
+    json fields = decoded(request_->bytes, frame.bytes);
+    // What was written stands in the request alone.
     if (frame.request->function == modbus::write_registers)
       fields["written"] = protocol::to_hex(frame.request->data);
     return fields;
   }
 
   void give_up(Instant at, Batch& out) {
-    const auto question = std::exchange(question_, {});
-    if (!question) return;
+    const auto request = std::exchange(request_, {});
+    if (!request) return;
     out.transactions.push_back(
-        {at, unit_of(question->bytes), Outcome::unanswered, decoded(question->bytes)});
+        {at, unit_of(request->bytes), Outcome::unanswered, decoded(request->bytes)});
   }
 
   modbus::FrameScanner scanner_;
   FrameCutter cutter_;
-  std::optional<Question> question_;  ///< the one whose answer the scanner awaits
+  std::optional<PendingRequest> request_;  ///< the one whose response the scanner awaits
   std::optional<Instant> last_byte_;
   Counters tally_;
 };

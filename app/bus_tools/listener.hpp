@@ -21,20 +21,20 @@ namespace esshub::app {
 /// What became of a transaction.
 enum class Outcome : std::uint8_t {
   ok,
-  crc,         ///< the answer came damaged
+  crc,         ///< the response came damaged
   exception,   ///< refused by the device
-  unanswered,  ///< within a second, or before the next question
-  unasked,     ///< an answer whose question was not understood
+  unanswered,  ///< within a second, or before the next request
+  unasked,     ///< a response whose request was not understood
   error,       ///< well framed, but not to be decoded, impossible, or a report of bus trouble
 };
 [[nodiscard]] std::string_view name(Outcome outcome);
 
-/// One question with its answer, or one frame where nobody asks.
+/// One request with its response, or one frame where nobody asks.
 struct Transaction {
   Instant at;       ///< when it was complete
   std::string who;  ///< "unit 1", "0x351", "ram_read": what the counts are kept by
   Outcome outcome;
-  nlohmann::json fields;  ///< as `esshub decode` shows them; `after_ms`: from question to answer
+  nlohmann::json fields;  ///< as `esshub decode` shows them; `after_ms`: from request to answer
 };
 
 struct CanPacket {
@@ -63,7 +63,7 @@ class Listener {
   [[nodiscard]] virtual Batch on_bytes(protocol::ByteView bytes, Instant at) = 0;
   /// Call it every 100 ms or so: silence ends what is incomplete.
   [[nodiscard]] virtual Batch on_timer(Instant now) = 0;
-  /// What still waits for its end or its answer.
+  /// What still waits for its end or its response.
   [[nodiscard]] virtual Batch finish() = 0;
   [[nodiscard]] virtual const Counters& tally() const = 0;
 };

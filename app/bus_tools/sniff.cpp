@@ -117,7 +117,7 @@ class SlcanListening {
       started_ = true;
       ear.command(opening_.start(now, protocol::SlcanMode::listen_only));
     } else if (auto next = opening_.on_timer(now)) {
-      // Its answers are not awaited: some adapters give none.
+      // Its responses are not awaited: some adapters give none.
       ear.command(std::move(*next));
     }
   }

@@ -34,8 +34,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 15> units{{
 
 /// Shown by the line's head, or of no use to a reader.
 constexpr std::array<std::string_view, 14> not_listed{
-    "kind", "unit",   "function", "byte_count", "start",    "count", "id",
-    "note", "letter", "after_ms", "error",      "question", "code",  "detail"};
+    "kind", "unit",   "function", "byte_count", "start",   "count", "id",
+    "note", "letter", "after_ms", "error",      "request", "code",  "detail"};
 
 std::string value_text(const json& value) {
   if (value.is_string()) return value.get<std::string>();
@@ -89,7 +89,7 @@ std::string what(const Transaction& transaction) {
     return text;
   }
   const auto kind = f.value("kind", "");
-  return f.contains("question") ? "-> " + kind : kind == transaction.who ? "" : kind;
+  return f.contains("request") ? "-> " + kind : kind == transaction.who ? "" : kind;
 }
 
 /// What a reader must notice.
@@ -99,9 +99,9 @@ std::string trouble(const Transaction& transaction) {
     case Outcome::ok:
       return "";
     case Outcome::unanswered:
-      return "NO ANSWER";
+      return "NO RESPONSE";
     case Outcome::unasked:
-      return "ANSWER WITHOUT QUESTION";
+      return "RESPONSE WITHOUT REQUEST";
     case Outcome::crc:
       return "CRC WRONG: " + detail;
     case Outcome::exception:

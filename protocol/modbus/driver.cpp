@@ -38,11 +38,11 @@ struct Meter {
   std::vector<BlockState> slow;  // one for each block of the model; the first, fast one is unused
   unsigned failures = 0;         // in a row
   std::uint64_t losses = 0;      // failed probes since it was lost; 0 = not lost
-  std::string refusal;           // the last failure was this refusal
+  std::string exception;         // the last failure was this exception response
   Duration back_off = first_back_off;
   Instant not_before{};
   Instant asked_at{};  // its fast block, last
-  std::optional<modbus::Request> abandoned;
+  std::optional<modbus::RtuRequest> abandoned;
 
   [[nodiscard]] const MeterConfig& config() const { return values.config(); }
   [[nodiscard]] bool lost() const { return losses > 0; }
@@ -57,7 +57,7 @@ constexpr std::size_t type_check = static_cast<std::size_t>(-1);
 
 struct InFlight {
   Job job;
-  modbus::Request request;
+  modbus::RtuRequest request;
   Bytes sent;
   Instant asked_at;
   Instant deadline;
@@ -72,8 +72,8 @@ class ModbusDriver final : public Driver {
   Step on_start(Instant now) override {
     reset();
     running_ = true;
-    listening_ = config_.listen > Duration::zero();
-    keep_quiet(now, std::max(gap(), config_.listen));
+    listening_ = config_.other_master_wait > Duration::zero();
+    keep_quiet(now, std::max(gap(), config_.other_master_wait));
     judge_health();
     Step step;
     plan(now, step);
@@ -118,12 +118,13 @@ class ModbusDriver final : public Driver {
     const Duration silence = config_.baud > 19200 ? Duration(1750us) : config_.wire_time(3.5);
     return std::max(config_.gap, silence);
   }
-  /// From the request's last bit to the answer's first. What was not answered in the learned time
+  /// From the request's last bit to the response's first. What was not answered in the learned time
   /// is given the configured one, so that a device that became slower is learned anew.
-  [[nodiscard]] Duration answer_limit(const Meter& meter, std::size_t block) const {
+  [[nodiscard]] Duration response_timeout(const Meter& meter, std::size_t block) const {
     const bool failed_before =
         meter.failures > 0 || (block != type_check && meter.slow[block].failures > 0);
-    return failed_before ? config_.answer_limit : meter.turnaround.limit(config_.answer_limit);
+    return failed_before ? config_.response_timeout
+                         : meter.turnaround.limit(config_.response_timeout);
   }
   /// Nothing is sent for this long, and noise prolongs it only a little.
   void keep_quiet(Instant since, Duration time) {
@@ -184,7 +185,7 @@ class ModbusDriver final : public Driver {
   void defer_to_other_master(Step& step) {
     if (!listening_ && !foreign_) return;
     if (foreign_) {
-      step.events.push_back({Level::notice, "bus_free", "no other master is heard any more"});
+      step.events.push_back({Level::notice, "bus_idle", "no other master is heard any more"});
     }
     listening_ = false;
     foreign_.reset();
@@ -260,7 +261,7 @@ class ModbusDriver final : public Driver {
   void ask(const Job& job, Instant now, Step& step) {
     const Meter& meter = meters_[job.meter];
     const Block& block = block_of(job);
-    modbus::Request request{
+    modbus::RtuRequest request{
         .unit = meter.config().unit,
         .function = job.block == type_check ? modbus::read_holding : modbus::read_input,
         .start = block.start,
@@ -268,8 +269,8 @@ class ModbusDriver final : public Driver {
         .data = {}};
     scanner_.restart(request);
     Bytes frame = modbus::encode(request);
-    const Instant deadline = now + wire_time(frame.size() + modbus::answer_size(request)) +
-                             answer_limit(meter, job.block);
+    const Instant deadline = now + wire_time(frame.size() + modbus::response_size(request)) +
+                             response_timeout(meter, job.block);
     step.send.push_back(frame);
     step.wake_at = deadline;
     in_flight_ = InFlight{.job = job,
@@ -286,18 +287,18 @@ class ModbusDriver final : public Driver {
     for (auto n = resyncs; n < scanner_.resyncs(); ++n) health_.frames.add(FrameResult::resync);
   }
 
-  void hear(const modbus::Frame& frame, Instant now, Step& step) {
-    using Kind = modbus::Frame::Kind;
+  void hear(const modbus::ScannedFrame& frame, Instant now, Step& step) {
+    using Kind = modbus::ScannedFrame::Kind;
     switch (frame.kind) {
       case Kind::request:
-        // RS485 echo of our own request: byte-identical and before the answer.
+        // RS485 echo of our own request: byte-identical and before the response.
         if (in_flight_ && !in_flight_->echoed && frame.bytes == in_flight_->sent) {
           in_flight_->echoed = true;
         } else {
           hear_foreign(frame, step);
         }
         return;
-      case Kind::answer:
+      case Kind::response:
       case Kind::exception:
         if (in_flight_ && frame.request == in_flight_->request) {
           settle(frame, step);
@@ -315,15 +316,15 @@ class ModbusDriver final : public Driver {
     }
   }
 
-  void hear_stray(const modbus::Frame& frame) {
+  void hear_stray(const modbus::ScannedFrame& frame) {
     const bool late = !frame.request && std::ranges::any_of(meters_, [&](const Meter& meter) {
-      return meter.abandoned && modbus::answers(frame.bytes, *meter.abandoned);
+      return meter.abandoned && modbus::is_response(frame.bytes, *meter.abandoned);
     });
     health_.frames.add(late ? FrameResult::late : FrameResult::unknown);
   }
 
-  /// Another master asks: stand aside. Its answers could pass for ours, so ours is given up too.
-  void hear_foreign(const modbus::Frame& frame, Step& step) {
+  /// Another master asks: stand aside. Its responses could pass for ours, so ours is given up too.
+  void hear_foreign(const modbus::ScannedFrame& frame, Step& step) {
     health_.frames.add(FrameResult::unknown);
     if (in_flight_) {
       meters_[in_flight_->job.meter].abandoned = in_flight_->request;
@@ -337,7 +338,9 @@ class ModbusDriver final : public Driver {
     keep_quiet(frame.at, quiet_time());
     judge_health();
   }
-  [[nodiscard]] Duration quiet_time() const { return std::max(contended_for, config_.listen); }
+  [[nodiscard]] Duration quiet_time() const {
+    return std::max(contended_for, config_.other_master_wait);
+  }
 
   void forget_in_flight() {
     // An echo was counted when it was heard.
@@ -363,13 +366,13 @@ class ModbusDriver final : public Driver {
     health_.frames.add(result);
     Meter& meter = meters_[asked.job.meter];
     meter.abandoned = asked.request;
-    meter.refusal.clear();
+    meter.exception.clear();
     fail_job(asked.job, now, step);
   }
 
-  void settle(const modbus::Frame& frame, Step& step) {
+  void settle(const modbus::ScannedFrame& frame, Step& step) {
     const Job job = in_flight_->job;
-    const auto registers = modbus::decode_answer(frame.bytes, in_flight_->request);
+    const auto registers = modbus::decode_response(frame.bytes, in_flight_->request);
     Meter& meter = meters_[job.meter];
     const Duration round_trip = frame.at - in_flight_->asked_at;
     health_.round_trip.add(round_trip);
@@ -387,7 +390,7 @@ class ModbusDriver final : public Driver {
       meter.failures = 0;
       return;
     }
-    meter.refusal = registers.error().detail;
+    meter.exception = registers.error().detail;
     fail_job(job, frame.at, step);
   }
 
@@ -410,14 +413,14 @@ class ModbusDriver final : public Driver {
       step.events.push_back(meter.values.event(
           Level::warning, "meter_lost",
           " failures=" + std::to_string(meter.failures) +
-              (meter.refusal.empty() ? "" : " refusal=\"" + meter.refusal + "\"")));
+              (meter.exception.empty() ? "" : " exception=\"" + meter.exception + "\"")));
     }
     judge_health();
   }
 
   void read_block(Meter& meter, const Job& job, ByteView registers, Instant now, Step& step) {
     meter.failures = 0;
-    meter.refusal.clear();
+    meter.exception.clear();
     Duration pause{};
     if (job.block == type_check) {
       pause = meter.values.take_system_type(registers, step, health_.frames);
@@ -444,7 +447,7 @@ class ModbusDriver final : public Driver {
       if (!meter.turnaround.known()) continue;
       health_.devices.push_back({.device = meter.config().name,
                                  .turnaround = meter.turnaround.p99(),
-                                 .limit = answer_limit(meter, type_check)});
+                                 .limit = response_timeout(meter, type_check)});
     }
     health_.ready = false;
     if (foreign_) {
@@ -470,8 +473,8 @@ class ModbusDriver final : public Driver {
 
   [[nodiscard]] std::string trouble_of(const Meter& meter) const {
     if (!meter.values.rejection_reason().empty()) return meter.values.rejection_reason();
-    if (meter.lost() && !meter.refusal.empty()) {
-      return "refuses to be read (" + meter.refusal + "): check that its model is right";
+    if (meter.lost() && !meter.exception.empty()) {
+      return "refuses to be read (" + meter.exception + "): check that its model is right";
     }
     if (meter.lost()) {
       return "does not answer: check its power, the A and B wires, its unit address and that it is "

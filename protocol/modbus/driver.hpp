@@ -35,10 +35,12 @@ struct ModbusConfig {
   ModbusMode mode = ModbusMode::poll;  ///< sniff needs only the meters, the baud and the bits
   std::uint32_t baud = 9600;
   unsigned bits_per_character = 10;  ///< 8N1 = 10, 8E1/8O1/8N2 = 11
-  Duration answer_limit = 300ms;     ///< from the request's last bit to the answer's first, at most
-  Duration gap = 60ms;               ///< silence between transactions (never under 3.5 characters)
+  Duration response_timeout =
+      300ms;            ///< from the request's last bit to the response's first, at most
+  Duration gap = 60ms;  ///< silence between transactions (never under 3.5 characters)
   unsigned retries = 2;
-  Duration listen = 3s;  ///< for another master before the first request; zero = not at all
+  Duration other_master_wait =
+      3s;  ///< for another master before the first request; zero = not at all
 
   /// How long this many characters take on the wire.
   [[nodiscard]] Duration wire_time(double characters) const;
@@ -49,16 +51,16 @@ struct ModbusConfig {
 /// voltage has proved the word order and, where phases 2 or 3 are used, its system type is 3P4W. It
 /// only reads. Samples of a grid meter whose power and voltage registers have not changed by one
 /// bit for 10 s are withheld (Fault::grid_meter_frozen). Each meter's answers are waited for as
-/// long as it was found to need, at least 50 ms and never longer than `answer_limit`. Where another
-/// master's requests are heard nothing is asked until 3 s (or `listen`, if longer) after the last
-/// of them (Fault::bus_contended). Events: meter_lost, meter_back, word_order, wrong_system_type,
-/// bus_contended, bus_free.
+/// long as it was found to need, at least 50 ms and never longer than `response_timeout`. Where
+/// another master's requests are heard nothing is asked until 3 s (or `other_master_wait`, if
+/// longer) after the last of them (Fault::bus_contended). Events: meter_lost, meter_back,
+/// word_order, wrong_system_type, bus_contended, bus_idle.
 ///
 /// Sniff mode. The same samples, from what the other master reads; every value must be proved as
-/// above, the system type by a line voltage on phase 2 or 3. An answer that could belong to another
-/// question than the last one is not used. Ready while the power of every channel was heard within
-/// 10 s; what is not heard is named in the trouble. Events: meter_lost, meter_back, word_order,
-/// wrong_system_type.
+/// above, the system type by a line voltage on phase 2 or 3. A response that could belong to
+/// another request than the last one is not used. Ready while the power of every channel was heard
+/// within 10 s; what is not heard is named in the trouble. Events: meter_lost, meter_back,
+/// word_order, wrong_system_type.
 [[nodiscard]] std::unique_ptr<Driver> make_modbus_driver(ModbusConfig config);
 
 }  // namespace esshub::protocol

@@ -133,10 +133,10 @@ constexpr Register one_phase[] = {
     {0x0158, "total_reactive_varh", kilo},
 };
 
-// Voltage, current and power in one answer: 58 ms of wire at 9600 baud instead of 33 for the power
-// alone. It costs the grid reading a sixth of its rate (the meter itself needs 1 s to show a step),
-// and for it every power sample comes with the voltage that proves its word order and that the
-// meter is not frozen.
+// Voltage, current and power in one response: 58 ms of wire at 9600 baud instead of 33 for the
+// power alone. It costs the grid reading a sixth of its rate (the meter itself needs 1 s to show a
+// step), and for it every power sample comes with the voltage that proves its word order and that
+// the meter is not frozen.
 constexpr Block sdm630_blocks[] = {
     {0x0000, 18, Duration::zero()},  // V, I, P of three phases
     {0x0046, 2, 2s},                 // frequency

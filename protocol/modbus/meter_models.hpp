@@ -50,7 +50,7 @@ struct MeterModelRow {
   std::span<const Register> registers;
   /// How the hub reads it: the first block, with the power, as often as possible; the others
   /// between. No two blocks of a model have the same length: answers carry no register address, so
-  /// a late answer to one block could otherwise be taken for another.
+  /// a late response to one block could otherwise be taken for another.
   std::span<const Block> blocks;
   /// To be validated before phases 2 and 3 are used; nothing = the model has one phase.
   std::optional<SystemType> system_type;

@@ -8,7 +8,7 @@ namespace esshub::protocol::modbus {
 namespace {
 
 constexpr std::size_t buffer_limit = 512;
-constexpr std::size_t max_read = 125;   // registers in one answer of at most 256 bytes
+constexpr std::size_t max_read = 125;   // registers in one response of at most 256 bytes
 constexpr std::size_t max_write = 123;  // registers in one request of at most 256 bytes
 
 bool legal_unit(std::uint8_t unit) {
@@ -96,8 +96,8 @@ Shape exception_shape(ByteView bytes) {
   return of_length(bytes, exception_size);
 }
 
-/// An answer whose question is not known.
-Shape stray_answer_shape(ByteView bytes) {
+/// A response whose request is not known.
+Shape stray_response_shape(ByteView bytes) {
   if (!legal_unit(u8(bytes[0]))) return {};
   if (bytes.size() < 2) return {Fit::wait};
   const auto function = u8(bytes[1]);
@@ -109,8 +109,8 @@ Shape stray_answer_shape(ByteView bytes) {
   return of_length(bytes, 5 + n);
 }
 
-/// The answer to `request`, waited for in its full length.
-Shape answer_shape(ByteView bytes, const Request& request) {
+/// The response to `request`, waited for in its full length.
+Shape response_shape(ByteView bytes, const RtuRequest& request) {
   if (!may_be(bytes, 0, request.unit) || !may_be(bytes, 1, request.function)) return {};
   if (is_read(request.function)) {
     if (!may_be(bytes, 2, 2u * request.count)) return {};
@@ -118,21 +118,21 @@ Shape answer_shape(ByteView bytes, const Request& request) {
              !may_be(bytes, 4, request.count >> 8) || !may_be(bytes, 5, request.count & 0xFFu)) {
     return {};
   }
-  return of_length(bytes, answer_size(request));
+  return of_length(bytes, response_size(request));
 }
 
-Shape refusal_shape(ByteView bytes, const Request& request) {
+Shape expected_exception_shape(ByteView bytes, const RtuRequest& request) {
   const std::size_t function = request.function | exception_bit;
   if (!may_be(bytes, 0, request.unit) || !may_be(bytes, 1, function)) return {};
   return of_length(bytes, exception_size);
 }
 
-Request parse_request(ByteView frame) {
-  Request request{.unit = u8(frame[0]),
-                  .function = u8(frame[1]),
-                  .start = read_u16_be(frame, 2),
-                  .count = read_u16_be(frame, 4),
-                  .data = {}};
+RtuRequest parse_request(ByteView frame) {
+  RtuRequest request{.unit = u8(frame[0]),
+                     .function = u8(frame[1]),
+                     .start = read_u16_be(frame, 2),
+                     .count = read_u16_be(frame, 4),
+                     .data = {}};
   if (request.function == write_registers) {
     request.data.assign(frame.begin() + 7, frame.end() - 2);
   }
@@ -155,7 +155,7 @@ bool crc_ok(ByteView frame) {
   return crc16(frame.first(frame.size() - 2)) == read_u16_le(frame, frame.size() - 2);
 }
 
-Bytes encode(const Request& request) {
+Bytes encode(const RtuRequest& request) {
   Bytes frame;
   frame.reserve(9 + request.data.size());
   put_u8(frame, request.unit);
@@ -169,7 +169,7 @@ Bytes encode(const Request& request) {
   return with_crc(std::move(frame));
 }
 
-Bytes encode_answer(const Request& request, ByteView registers) {
+Bytes encode_response(const RtuRequest& request, ByteView registers) {
   Bytes frame;
   put_u8(frame, request.unit);
   put_u8(frame, request.function);
@@ -191,11 +191,11 @@ Bytes encode_exception(std::uint8_t unit, std::uint8_t function, Exception code)
   return with_crc(std::move(frame));
 }
 
-std::size_t answer_size(const Request& request) {
+std::size_t response_size(const RtuRequest& request) {
   return is_read(request.function) ? 5 + 2 * std::size_t{request.count} : request_size;
 }
 
-Decoded<Request> decode_request(ByteView frame) {
+Decoded<RtuRequest> decode_request(ByteView frame) {
   if (frame.size() < request_size) {
     return fail(DecodeErrorKind::length, expected("bytes", frame.size(), request_size));
   }
@@ -214,7 +214,7 @@ Decoded<Request> decode_request(ByteView frame) {
                 "function " + std::to_string(function) + " is not known");
   }
   if (!crc_ok(frame)) return wrong_crc(frame);
-  Request request = parse_request(frame);
+  RtuRequest request = parse_request(frame);
   const std::size_t count = request.count;
   if ((is_read(function) && (count < 1 || count > max_read)) ||
       (function == write_registers &&
@@ -224,9 +224,9 @@ Decoded<Request> decode_request(ByteView frame) {
   return request;
 }
 
-Decoded<ByteView> decode_answer(ByteView frame, const Request& request) {
+Decoded<ByteView> decode_response(ByteView frame, const RtuRequest& request) {
   const bool refused = frame.size() > 1 && (u8(frame[1]) & exception_bit);
-  const std::size_t wanted = refused ? exception_size : answer_size(request);
+  const std::size_t wanted = refused ? exception_size : response_size(request);
   if (frame.size() != wanted) {
     return fail(DecodeErrorKind::length, expected("bytes", frame.size(), wanted));
   }
@@ -248,9 +248,9 @@ Decoded<ByteView> decode_answer(ByteView frame, const Request& request) {
   return ByteView{};
 }
 
-bool answers(ByteView frame, const Request& request) {
-  const auto answer = decode_answer(frame, request);
-  return answer || answer.error().kind == DecodeErrorKind::exception;
+bool is_response(ByteView frame, const RtuRequest& request) {
+  const auto response = decode_response(frame, request);
+  return response || response.error().kind == DecodeErrorKind::exception;
 }
 
 void FrameScanner::push(ByteView bytes, Instant at) {
@@ -261,7 +261,7 @@ void FrameScanner::push(ByteView bytes, Instant at) {
   while (buffer_.size() > buffer_limit) skip_byte();
 }
 
-void FrameScanner::restart(std::optional<Request> request) {
+void FrameScanner::restart(std::optional<RtuRequest> request) {
   buffer_.clear();
   chunks_.clear();
   pending_ = std::move(request);
@@ -269,9 +269,10 @@ void FrameScanner::restart(std::optional<Request> request) {
   skipping_ = false;
 }
 
-Frame FrameScanner::take(Frame::Kind kind, std::size_t length, std::optional<Request> request) {
+ScannedFrame FrameScanner::take(ScannedFrame::Kind kind, std::size_t length,
+                                std::optional<RtuRequest> request) {
   const auto end = buffer_.begin() + static_cast<std::ptrdiff_t>(length);
-  Frame frame{kind, Bytes(buffer_.begin(), end), std::move(request), arrival_of(length)};
+  ScannedFrame frame{kind, Bytes(buffer_.begin(), end), std::move(request), arrival_of(length)};
   drop(length);
   skipping_ = false;
   return frame;
@@ -304,15 +305,15 @@ Instant FrameScanner::arrival_of(std::size_t bytes) const {
   return {};
 }
 
-std::optional<Frame> FrameScanner::next() {
-  using Kind = Frame::Kind;
+std::optional<ScannedFrame> FrameScanner::next() {
+  using Kind = ScannedFrame::Kind;
   while (!buffer_.empty()) {
     // The awaited answer first and in full: its first 8 bytes can be a valid request.
     Shape awaited;
     if (pending_) {
-      for (const auto kind : {Kind::answer, Kind::exception}) {
-        const Shape shape = kind == Kind::answer ? answer_shape(buffer_, *pending_)
-                                                 : refusal_shape(buffer_, *pending_);
+      for (const auto kind : {Kind::response, Kind::exception}) {
+        const Shape shape = kind == Kind::response ? response_shape(buffer_, *pending_)
+                                                   : expected_exception_shape(buffer_, *pending_);
         if (shape.fit == Fit::yes) return take(kind, shape.length, std::exchange(pending_, {}));
         if (shape.fit == Fit::wait && !cut_) return std::nullopt;
         if (shape.fit == Fit::damaged) awaited = shape;
@@ -322,13 +323,13 @@ std::optional<Frame> FrameScanner::next() {
     const std::pair<Kind, Shape> others[] = {
         {Kind::request, role_ == Role::server ? slave_shape(buffer_) : request_shape(buffer_)},
         {Kind::exception, role_ == Role::server ? Shape{} : exception_shape(buffer_)},
-        {Kind::answer, role_ == Role::server ? Shape{} : stray_answer_shape(buffer_)}};
+        {Kind::response, role_ == Role::server ? Shape{} : stray_response_shape(buffer_)}};
     bool wait = false;
     for (const auto& [kind, shape] : others) {
       if (shape.fit == Fit::wait) wait = true;
       if (shape.fit != Fit::yes) continue;
       if (kind != Kind::request) return take(kind, shape.length, std::nullopt);
-      Request request = parse_request(ByteView(buffer_).first(shape.length));
+      RtuRequest request = parse_request(ByteView(buffer_).first(shape.length));
       if (role_ == Role::everything) pending_ = request;
       return take(kind, shape.length, std::move(request));
     }
@@ -336,8 +337,8 @@ std::optional<Frame> FrameScanner::next() {
     if (awaited.fit == Fit::damaged) {
       // One byte is skipped, not the whole: a valid frame may begin inside.
       const auto end = buffer_.begin() + static_cast<std::ptrdiff_t>(awaited.length);
-      Frame frame{Kind::damaged, Bytes(buffer_.begin(), end), std::exchange(pending_, {}),
-                  arrival_of(awaited.length)};
+      ScannedFrame frame{Kind::damaged, Bytes(buffer_.begin(), end), std::exchange(pending_, {}),
+                         arrival_of(awaited.length)};
       skip_byte();
       return frame;
     }

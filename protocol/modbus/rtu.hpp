@@ -27,13 +27,13 @@ enum class Exception : std::uint8_t {
 };
 
 /// What a master asks.
-struct Request {
+struct RtuRequest {
   std::uint8_t unit = 1;  ///< 1 to 247
   std::uint8_t function = read_input;
   std::uint16_t start = 0;  ///< first register; function 08: the sub-function
   std::uint16_t count = 0;  ///< registers; function 08: the data word to be sent back
   Bytes data;               ///< function 16 only: 2 * count bytes
-  friend bool operator==(const Request&, const Request&) = default;
+  friend bool operator==(const RtuRequest&, const RtuRequest&) = default;
 };
 
 /// CRC-16/MODBUS: start 0xFFFF, polynomial 0xA001 reflected; sent low byte first.
@@ -41,47 +41,47 @@ struct Request {
 /// True if the last two bytes are the CRC of those before.
 [[nodiscard]] bool crc_ok(ByteView frame);
 
-[[nodiscard]] Bytes encode(const Request& request);
-/// `registers` are the 2 * count bytes read; ignored by functions 08 and 16, whose answers repeat
+[[nodiscard]] Bytes encode(const RtuRequest& request);
+/// `registers` are the 2 * count bytes read; ignored by functions 08 and 16, whose responses repeat
 /// the request.
-[[nodiscard]] Bytes encode_answer(const Request& request, ByteView registers);
+[[nodiscard]] Bytes encode_response(const RtuRequest& request, ByteView registers);
 [[nodiscard]] Bytes encode_exception(std::uint8_t unit, std::uint8_t function, Exception code);
 
 /// A whole request frame. Errors in the order length, address (0 and 248 to 255), function,
 /// checksum, content (number of registers).
-[[nodiscard]] Decoded<Request> decode_request(ByteView frame);
+[[nodiscard]] Decoded<RtuRequest> decode_request(ByteView frame);
 
 /// The register bytes (a view into `frame`) of a whole answer to `request`; empty for functions 08
 /// and 16. Errors in the order length, address, function, checksum, content; a refusal by the
 /// device is `exception`.
-[[nodiscard]] Decoded<ByteView> decode_answer(ByteView frame, const Request& request);
+[[nodiscard]] Decoded<ByteView> decode_response(ByteView frame, const RtuRequest& request);
 
-/// True if `frame`, already known to be whole, has the unit, function and length of an answer or a
+/// True if `frame`, already known to be whole, has the unit, function and length of a response or a
 /// refusal to `request`.
-[[nodiscard]] bool answers(ByteView frame, const Request& request);
+[[nodiscard]] bool is_response(ByteView frame, const RtuRequest& request);
 
-/// Bytes of the answer to `request` on the wire.
-[[nodiscard]] std::size_t answer_size(const Request& request);
+/// Bytes of the response to `request` on the wire.
+[[nodiscard]] std::size_t response_size(const RtuRequest& request);
 constexpr std::size_t request_size = 8;    ///< of a read
 constexpr std::size_t exception_size = 5;  ///< of a refusal
 
 /// One frame found in a stream.
-struct Frame {
+struct ScannedFrame {
   enum class Kind : std::uint8_t {
     request,
-    answer,
+    response,
     exception,
-    damaged,  ///< stood where the answer was awaited, with its shape, but its CRC is wrong
+    damaged,  ///< stood where the response was awaited, with its shape, but its CRC is wrong
   };
   Kind kind;
   Bytes bytes;  ///< as on the wire, CRC included
-  std::optional<Request>
-      request;   ///< itself, or what it answers; nothing = the question is unknown
+  std::optional<RtuRequest>
+      request;   ///< itself, or what it answers; nothing = the request is unknown
   Instant at{};  ///< when its last byte arrived
 };
 
 /// Finds frames by structure and CRC, without timing: USB adapters deliver bytes in bursts, so the
-/// silence between frames is often invisible (reference: eastron-modbus#9). Answers carry
+/// silence between frames is often invisible (reference: eastron-modbus#9). Responses carry
 /// no register address; they are bound to the last request, once. Bytes that fit nothing are
 /// skipped. Master, listener and slave share it.
 class FrameScanner {
@@ -95,16 +95,16 @@ class FrameScanner {
   /// `at`: when the last of them arrived.
   void push(ByteView bytes, Instant at = {});
   /// The next frame, or nothing until more bytes come. Call until it returns nothing.
-  [[nodiscard]] std::optional<Frame> next();
+  [[nodiscard]] std::optional<ScannedFrame> next();
   /// The line has been silent for longer than a frame allows: what is incomplete stays so.
   void silence() { cut_ = true; }
-  /// Forgets all bytes and awaits the answer to `request` (nothing = to none).
-  void restart(std::optional<Request> request);
-  /// The answer is no longer awaited; should it come, it is one without a question.
+  /// Forgets all bytes and awaits the response to `request` (nothing = to none).
+  void restart(std::optional<RtuRequest> request);
+  /// The response is no longer awaited; should it come, it is one without a request.
   void abandon() { pending_.reset(); }
 
-  /// The request whose answer is awaited.
-  [[nodiscard]] const std::optional<Request>& pending() const { return pending_; }
+  /// The request whose response is awaited.
+  [[nodiscard]] const std::optional<RtuRequest>& pending() const { return pending_; }
   /// Runs of bytes skipped so far.
   [[nodiscard]] std::uint64_t resyncs() const { return resyncs_; }
   /// Bytes skipped so far.
@@ -117,7 +117,7 @@ class FrameScanner {
     Instant at;
   };
 
-  Frame take(Frame::Kind kind, std::size_t length, std::optional<Request> request);
+  ScannedFrame take(ScannedFrame::Kind kind, std::size_t length, std::optional<RtuRequest> request);
   void skip_byte();
   void drop(std::size_t bytes);
   [[nodiscard]] Instant arrival_of(std::size_t bytes) const;
@@ -125,7 +125,7 @@ class FrameScanner {
   Role role_;
   Bytes buffer_;
   std::deque<Chunk> chunks_;  // of the buffer, in order
-  std::optional<Request> pending_;
+  std::optional<RtuRequest> pending_;
   bool cut_ = false;
   bool skipping_ = false;
   std::uint64_t resyncs_ = 0;

@@ -11,14 +11,14 @@
 namespace esshub::protocol {
 namespace {
 
-using modbus::Frame;
-using modbus::Request;
+using modbus::RtuRequest;
+using modbus::ScannedFrame;
 
 constexpr Duration heartbeat = 1s;
 constexpr Duration current_for = 10s;  // what was heard longer ago is not heard
 // Silence that no adapter's latency timer (16 ms) makes inside a frame.
 constexpr Duration cut_after = 50ms;
-constexpr Duration expires_after = 1s;  // a request without an answer
+constexpr Duration expires_after = 1s;  // a request without a response
 constexpr Duration doubted_for = 2s;
 // A damaged request among the bytes skipped would be at least about that long; a line without bias
 // gives shorter noise.
@@ -29,20 +29,20 @@ struct Meter {
 
   MeterDecoder values;
   std::optional<Instant> asked_at;
-  std::optional<Instant> answered_at;
+  std::optional<Instant> responded_at;
   Instant doubted_until{};
   bool lost = false;
 };
 
-/// The question whose answer is awaited.
+/// The request whose response is awaited.
 struct Open {
-  Request request;
+  RtuRequest request;
   Instant at;
   std::uint64_t skipped;  // bytes, before it
 };
 
-/// The answer to one could pass for the answer to the other.
-bool confusable(const Request& a, const Request& b) {
+/// The response to one could pass for the response to the other.
+bool confusable(const RtuRequest& a, const RtuRequest& b) {
   return a.unit == b.unit && a.function == b.function && a.count == b.count && a.start != b.start;
 }
 
@@ -108,7 +108,8 @@ class ModbusSniffer final : public Driver {
       scanner_.silence();
       drain(step);
     }
-    if (open_ && now - open_->at > expires_after + wire_time(modbus::answer_size(open_->request))) {
+    if (open_ &&
+        now - open_->at > expires_after + wire_time(modbus::response_size(open_->request))) {
       health_.frames.add(FrameResult::timeout);
       scanner_.abandon();
       open_.reset();
@@ -128,20 +129,20 @@ class ModbusSniffer final : public Driver {
     return any;
   }
 
-  void hear(const Frame& frame, Step& step) {
+  void hear(const ScannedFrame& frame, Step& step) {
     switch (frame.kind) {
-      case Frame::Kind::request:
+      case ScannedFrame::Kind::request:
         hear_request(frame);
         break;
-      case Frame::Kind::answer:
-      case Frame::Kind::exception:
+      case ScannedFrame::Kind::response:
+      case ScannedFrame::Kind::exception:
         if (open_ && frame.request == open_->request) {
-          hear_answer(frame, step);
+          hear_response(frame, step);
         } else {
           health_.frames.add(FrameResult::unknown);
         }
         break;
-      case Frame::Kind::damaged:
+      case ScannedFrame::Kind::damaged:
         health_.frames.add(FrameResult::checksum);
         open_.reset();
         return;
@@ -149,12 +150,12 @@ class ModbusSniffer final : public Driver {
     frame_at_ = frame.at;
   }
 
-  void hear_request(const Frame& frame) {
+  void hear_request(const ScannedFrame& frame) {
     const auto meter = std::ranges::find(meters_, frame.request->unit, unit_of);
     if (open_) {
       health_.frames.add(FrameResult::timeout);
       if (meter != meters_.end() && confusable(open_->request, *frame.request)) {
-        // The next answer may still be to the question before, and the one after it too.
+        // The next answer may still be to the request before, and the one after it too.
         meter->doubted_until = frame.at + doubted_for;
         meter->values.reset_validation();
       }
@@ -163,12 +164,12 @@ class ModbusSniffer final : public Driver {
     open_ = Open{.request = *frame.request, .at = frame.at, .skipped = scanner_.skipped()};
   }
 
-  void hear_answer(const Frame& frame, Step& step) {
+  void hear_response(const ScannedFrame& frame, Step& step) {
     const Open open = *std::exchange(open_, std::nullopt);
     health_.round_trip.add(frame.at - open.at + wire_time(modbus::request_size));
     const auto meter = std::ranges::find(meters_, open.request.unit, unit_of);
-    if (meter != meters_.end()) meter->answered_at = frame.at;
-    const auto registers = modbus::decode_answer(frame.bytes, open.request);
+    if (meter != meters_.end()) meter->responded_at = frame.at;
+    const auto registers = modbus::decode_response(frame.bytes, open.request);
     if (!registers) {
       health_.frames.add(FrameResult::exception);
     } else if (scanner_.skipped() - open.skipped >= may_hide_a_request) {
@@ -181,7 +182,7 @@ class ModbusSniffer final : public Driver {
     }
   }
 
-  void take(Meter& meter, const Request& request, ByteView registers, Instant at, Step& step) {
+  void take(Meter& meter, const RtuRequest& request, ByteView registers, Instant at, Step& step) {
     const modbus::Block block{request.start, request.count, Duration::zero()};
     const auto& type = modbus::row_of(meter.values.config().model).system_type;
     if (request.function == modbus::read_input) {
@@ -201,7 +202,7 @@ class ModbusSniffer final : public Driver {
 
   /// A meter that has not answered for long may come back as another one.
   void look_for(Meter& meter, Instant now, Step& step) const {
-    const bool there = current(meter.answered_at, now) || now - started_at_ <= current_for;
+    const bool there = current(meter.responded_at, now) || now - started_at_ <= current_for;
     if (!there && !meter.lost) {
       meter.values.lose();
       step.events.push_back(meter.values.event(Level::warning, "meter_lost",
@@ -240,7 +241,7 @@ class ModbusSniffer final : public Driver {
     const auto phase = values.phase_without_power(now - current_for);
     if (!phase) return {};
     if (now - started_at_ <= current_for) return "has not been heard yet";
-    if (!current(meter.answered_at, now)) return "is not heard: " + absence(meter, now);
+    if (!current(meter.responded_at, now)) return "is not heard: " + absence(meter, now);
     if (!values.order_known()) {
       return "cannot be believed: the other master never asks for its voltage, which proves the "
              "order of its words";

@@ -26,8 +26,8 @@ constexpr unsigned vain_openings_limit = 3;
 /// A new SOC further than this from the one before is told (reference: pylontech-can#5.3).
 constexpr unsigned soc_jump_limit = 5;
 /// Our frames refused by the adapter, one after the other, that mean a full transmit queue. The
-/// first may be a late answer to something else.
-constexpr unsigned refusals_limit = 2;
+/// first may be a late response to something else.
+constexpr unsigned bells_limit = 2;
 /// The same frame so often and so fast is a retransmission (reference: pylontech-can#1).
 /// UNVERIFIED: that an adapter which listens passes on what nobody acknowledges.
 constexpr unsigned repeats_limit = 20;
@@ -80,7 +80,7 @@ class PylontechDriver final : public Driver {
     other_controller_told_ = false;
     bus_trouble_.clear();
     status_asked_ = false;
-    refusals_ = 0;
+    bells_ = 0;
     repeats_ = 0;
     keep_alive_at_ = now;
     Step step;
@@ -148,14 +148,14 @@ class PylontechDriver final : public Driver {
     blame(trouble, step, now);
   }
 
-  void on_item(SlcanAnswer answer, Step& step, Instant now) {
-    if (answer == SlcanAnswer::refused) {
+  void on_item(SlcanResponse response, Step& step, Instant now) {
+    if (response == SlcanResponse::refused) {
       on_refused(step, now);
-    } else if (answer != SlcanAnswer::information) {
-      refusals_ = 0;
+    } else if (response != SlcanResponse::information) {
+      bells_ = 0;
     }
-    if (answer != SlcanAnswer::accepted && answer != SlcanAnswer::refused) return;
-    if (auto command = opening_.on_answer(now)) step.send.push_back(std::move(*command));
+    if (response != SlcanResponse::accepted && response != SlcanResponse::refused) return;
+    if (auto command = opening_.on_response(now)) step.send.push_back(std::move(*command));
   }
 
   void on_item(const CanFrame& frame, Step& step, Instant now) {
@@ -170,7 +170,7 @@ class PylontechDriver final : public Driver {
     vain_openings_ = 0;
     vain_openings_told_ = 0;
     status_asked_ = false;
-    refusals_ = 0;
+    bells_ = 0;
     auto message = decode(frame);
     if (!message) {
       health_.frames.add(result_of(message.error().kind));
@@ -304,7 +304,7 @@ class PylontechDriver final : public Driver {
                                   "does it know L?"
                                 : "the adapter refuses to open its channel",
             step, now);
-    } else if (opening_.done() && !status_asked_ && ++refusals_ >= refusals_limit) {
+    } else if (opening_.done() && !status_asked_ && ++bells_ >= bells_limit) {
       blame(alone_text, step, now);
     }
   }
@@ -461,7 +461,7 @@ class PylontechDriver final : public Driver {
   bool bus_trouble_told_ = false;
   std::optional<Instant> blamed_at_;
   bool status_asked_ = false;  ///< in this silence
-  unsigned refusals_ = 0;      ///< of our frames, in a row
+  unsigned bells_ = 0;         ///< of our frames, in a row
   CanFrame newest_;
   unsigned repeats_ = 0;          ///< of the newest frame, in quick succession
   std::uint64_t bus_errors_ = 0;  ///< of this episode

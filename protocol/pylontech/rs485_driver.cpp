@@ -18,17 +18,17 @@ using namespace pylontech_rs485;
 
 constexpr Duration first_back_off = 1s;
 constexpr Duration last_back_off = 10s;
-constexpr Duration noise_limit = 1s;         // a babbling line delays a request no longer than this
-constexpr std::size_t longest_answer = 200;  // characters, of one module
-constexpr double bits_per_character = 10;    // 8N1
+constexpr Duration noise_limit = 1s;  // a babbling line delays a request no longer than this
+constexpr std::size_t longest_response = 200;  // characters, of one module
+constexpr double bits_per_character = 10;      // 8N1
 /// What is said of the stack was true of every module within this time: a sweep may drag on where
 /// wake-ups come late or the line is noisy, and modules that changed meanwhile make no whole.
 constexpr Duration longest_sweep = 60s;
 
 /// What every module is asked, in this order.
-constexpr std::array questions{CommandCode::analog, CommandCode::alarms};
+constexpr std::array commands{CommandCode::analog, CommandCode::alarms};
 
-/// How one question to one module fares.
+/// How one request to one module fares.
 struct Inquiry {
   bool answered = false;
   unsigned failures = 0;         // in a row
@@ -49,13 +49,13 @@ struct Told {
 };
 
 struct ModuleState {
-  std::array<Inquiry, questions.size()> inquiries;
+  std::array<Inquiry, commands.size()> inquiries;
   std::optional<Reading<CellRange>> cells;  // of this sweep
   Told told;
 };
 
 struct InFlight {
-  Request request;
+  Rs485Request request;
   Bytes sent;
   Instant asked_at;
   Instant deadline;
@@ -132,12 +132,12 @@ class PylontechRs485Driver final : public Driver {
   }
 
   // ---- asking -----------------------------------------------------------------------------------
-  // A sweep takes its turns one after another: each question to each module.
+  // A sweep takes its turns one after another: each request to each module.
 
-  [[nodiscard]] std::size_t turns() const { return modules_.size() * questions.size(); }
-  [[nodiscard]] ModuleState& module() { return modules_[turn_ / questions.size()]; }
-  [[nodiscard]] Inquiry& inquiry() { return module().inquiries[turn_ % questions.size()]; }
-  [[nodiscard]] CommandCode question() const { return questions[turn_ % questions.size()]; }
+  [[nodiscard]] std::size_t turns() const { return modules_.size() * commands.size(); }
+  [[nodiscard]] ModuleState& module() { return modules_[turn_ / commands.size()]; }
+  [[nodiscard]] Inquiry& inquiry() { return module().inquiries[turn_ % commands.size()]; }
+  [[nodiscard]] CommandCode command() const { return commands[turn_ % commands.size()]; }
   [[nodiscard]] std::uint8_t address(std::size_t i) const {
     return static_cast<std::uint8_t>(config_.first_address + i);
   }
@@ -174,7 +174,7 @@ class PylontechRs485Driver final : public Driver {
 
   /// A module that does not tell its cells is not asked for its alarms.
   [[nodiscard]] bool worth_asking(Instant now) {
-    return now >= inquiry().not_before && (question() == CommandCode::analog || module().cells);
+    return now >= inquiry().not_before && (command() == CommandCode::analog || module().cells);
   }
 
   void next_turn(Instant now, Step& step) {
@@ -201,10 +201,10 @@ class PylontechRs485Driver final : public Driver {
 
   void ask(Instant now, Step& step) {
     reader_.reset();
-    const Request request{question(), address(turn_ / questions.size())};
+    const Rs485Request request{command(), address(turn_ / commands.size())};
     Bytes frame = encode(request);
-    const Duration on_wire = wire_time(frame.size() + longest_answer);
-    in_flight_ = InFlight{request, frame, now, now + on_wire + config_.answer_limit};
+    const Duration on_wire = wire_time(frame.size() + longest_response);
+    in_flight_ = InFlight{request, frame, now, now + on_wire + config_.response_timeout};
     step.send.push_back(std::move(frame));
     step.wake_at = in_flight_->deadline;
   }
@@ -220,13 +220,13 @@ class PylontechRs485Driver final : public Driver {
       in_flight_->echoed = true;
       return;
     }
-    auto answer = decode_answer(frame, in_flight_->request);
-    if (answer) {
+    auto response = decode_response(frame, in_flight_->request);
+    if (response) {
       health_.round_trip.add(now - in_flight_->asked_at);
-      settle(*answer, now, step);
+      settle(*response, now, step);
       return;
     }
-    DecodeError& error = answer.error();
+    DecodeError& error = response.error();
     switch (error.kind) {
       case DecodeErrorKind::address:
       case DecodeErrorKind::function:
@@ -248,7 +248,7 @@ class PylontechRs485Driver final : public Driver {
   }
 
   void hear_stray(const Bytes& frame) {
-    if (abandoned_ && decode_answer(frame, *abandoned_)) {
+    if (abandoned_ && decode_response(frame, *abandoned_)) {
       health_.frames.add(FrameResult::late);
       return;
     }
@@ -269,18 +269,18 @@ class PylontechRs485Driver final : public Driver {
     give_up(in_flight_->heard > echo ? FrameResult::length : FrameResult::timeout, {}, now, step);
   }
 
-  // ---- what became of the question --------------------------------------------------------------
-  void settle(const Answer& answer, Instant now, Step& step) {
+  // ---- what became of the request --------------------------------------------------------------
+  void settle(const Response& response, Instant now, Step& step) {
     end_transaction(now);
     health_.frames.add(FrameResult::ok);
     const bool was_lost = inquiry().lost();
     inquiry() = {.answered = true, .rejection_reason = {}};
     if (was_lost)
-      tell(step, Level::notice, question() == CommandCode::analog ? "module_back" : "alarms_read",
+      tell(step, Level::notice, command() == CommandCode::analog ? "module_back" : "alarms_read",
            {});
-    if (const auto* analog = std::get_if<Analog>(&answer)) {
+    if (const auto* analog = std::get_if<Analog>(&response)) {
       take(analog->modules.front(), now, step);
-    } else if (const auto* alarms = std::get_if<AlarmInfo>(&answer)) {
+    } else if (const auto* alarms = std::get_if<AlarmInfo>(&response)) {
       tell_changes(alarms->modules.front(), step);
     }
     judge_health();
@@ -289,7 +289,7 @@ class PylontechRs485Driver final : public Driver {
 
   void take(const Module& values, Instant now, Step& step) {
     module().cells = Reading<CellRange>{cell_range(values), now};
-    add(step, samples(values, battery_module(turn_ / questions.size()), now),
+    add(step, samples(values, battery_module(turn_ / commands.size()), now),
         max_age_of(sweep_takes()));
   }
 
@@ -308,7 +308,7 @@ class PylontechRs485Driver final : public Driver {
     if (is_log_due(asked.losses)) {
       const std::string why =
           asked.rejection_reason.empty() ? "" : " reason=\"" + asked.rejection_reason + "\"";
-      const bool module_itself = question() == CommandCode::analog;
+      const bool module_itself = command() == CommandCode::analog;
       tell(step, Level::warning, module_itself ? "module_lost" : "alarms_unread", why);
     }
     judge_health();
@@ -328,7 +328,7 @@ class PylontechRs485Driver final : public Driver {
   }
 
   void tell(Step& step, Level level, std::string name, const std::string& more) const {
-    const std::size_t i = turn_ / questions.size();
+    const std::size_t i = turn_ / commands.size();
     step.events.push_back(
         {level, std::move(name),
          "module=" + std::to_string(i + 1) + " address=" + std::to_string(address(i)) + more});
@@ -336,10 +336,10 @@ class PylontechRs485Driver final : public Driver {
 
   /// From one sweep to the next.
   [[nodiscard]] Duration sweep_takes() const {
-    const Duration each = config_.gap + wire_time(longest_answer);
+    const Duration each = config_.gap + wire_time(longest_response);
     return std::max<Duration>(config_.sweep_period, each * turns());
   }
-  /// Stamped with the oldest answer of its sweep, it is a sweep old when it comes.
+  /// Stamped with the oldest response of its sweep, it is a sweep old when it comes.
   [[nodiscard]] Duration stack_max_age() const { return max_age_of(sweep_takes()) + sweep_takes(); }
 
   static void add(Step& step, std::vector<Sample> more, Duration max_age) {
@@ -378,7 +378,7 @@ class PylontechRs485Driver final : public Driver {
   std::vector<ModuleState> modules_;
   FrameReader reader_;
   std::optional<InFlight> in_flight_;
-  std::optional<Request> abandoned_;
+  std::optional<Rs485Request> abandoned_;
   std::size_t turn_ = 0;  // turns() between sweeps
   Instant sweep_at_{};    // when the next sweep begins
   Instant send_at_{};     // earliest moment of the next request

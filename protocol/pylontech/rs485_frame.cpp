@@ -84,7 +84,7 @@ ReturnCode check(ByteView frame) {
                                                                    : ReturnCode::checksum;
 }
 
-Decoded<Frame> decode_frame(ByteView frame) {
+Decoded<AsciiFrame> decode_frame(ByteView frame) {
   switch (check(frame)) {
     case ReturnCode::ok:
       break;
@@ -104,13 +104,13 @@ Decoded<Frame> decode_frame(ByteView frame) {
   const auto byte_at = [frame](std::size_t i) {
     return static_cast<std::uint8_t>(number(frame.subspan(i, 2)));
   };
-  Frame out{byte_at(1), byte_at(3), byte_at(5), byte_at(7), {}};
+  AsciiFrame out{byte_at(1), byte_at(3), byte_at(5), byte_at(7), {}};
   for (std::size_t i = info_at; i < frame.size() - 1 - checksum_digits; i += 2)
     put_u8(out.info, byte_at(i));
   return out;
 }
 
-Bytes encode_frame(const Frame& frame) {
+Bytes encode_frame(const AsciiFrame& frame) {
   constexpr std::uint8_t set_limits = 0x94;
   constexpr std::uint8_t switch_off = 0x95;
   if (frame.cid2 == set_limits || frame.cid2 == switch_off) return {};

@@ -19,7 +19,7 @@ constexpr std::size_t most_info = 0xFFF;  ///< digits
 constexpr std::size_t longest_frame = shortest_frame + most_info;
 
 /// What its fields state. Requests carry a command in cid2, answers a ReturnCode.
-struct Frame {
+struct AsciiFrame {
   std::uint8_t version = sent_version;
   std::uint8_t address = 2;
   std::uint8_t cid1 = battery_cid1;
@@ -27,7 +27,7 @@ struct Frame {
   Bytes info;  ///< its hex digits as bytes
 };
 
-/// What an answer says of the request.
+/// What a response says of the request.
 enum class ReturnCode : std::uint8_t {
   ok = 0x00,
   version = 0x01,          ///< VER wrong
@@ -48,11 +48,11 @@ enum class ReturnCode : std::uint8_t {
 [[nodiscard]] ReturnCode check(ByteView frame);
 
 /// A whole frame from `~` to CR. Errors: length (also what is not framed or not hex), checksum.
-[[nodiscard]] Decoded<Frame> decode_frame(ByteView frame);
+[[nodiscard]] Decoded<AsciiFrame> decode_frame(ByteView frame);
 
 /// Empty for the commands that set limits (94) or switch a module off (95), which are never sent,
 /// and for more INFO than LENGTH can state.
-[[nodiscard]] Bytes encode_frame(const Frame& frame);
+[[nodiscard]] Bytes encode_frame(const AsciiFrame& frame);
 
 /// Cuts frames from `~` to CR out of a stream, however it is chunked. A `~` always begins anew.
 class FrameReader {

@@ -213,16 +213,17 @@ ModuleAlarms read_alarms(Fields& f, std::size_t status_bytes) {
 }
 
 /// The byte that repeats the asked module.
-void read_command_value(Fields& f, const Request& request) {
+void read_command_value(Fields& f, const Rs485Request& request) {
   const unsigned value = f.u8();
   if (value != request.address)
     f.refuse(DecodeErrorKind::address, "of module " + std::to_string(value) + ", expected " +
                                            std::to_string(request.address));
 }
 
-/// The modules of an answer: one, after which a newer firmware may say more, or all, without a gap.
+/// The modules of a response: one, after which a newer firmware may say more, or all, without a
+/// gap.
 template <class Read>
-auto read_modules(Fields& f, const Request& request, Read read) {
+auto read_modules(Fields& f, const Rs485Request& request, Read read) {
   std::vector<decltype(read(f))> modules;
   if (!request.whole_stack) {
     read_command_value(f, request);
@@ -234,30 +235,30 @@ auto read_modules(Fields& f, const Request& request, Read read) {
   return modules;
 }
 
-Answer read_analog(Fields& f, const Request& request) {
-  Analog answer{static_cast<std::uint8_t>(f.u8()), {}};
-  answer.modules = read_modules(f, request, read_module);
-  return answer;
+Response read_analog(Fields& f, const Rs485Request& request) {
+  Analog response{static_cast<std::uint8_t>(f.u8()), {}};
+  response.modules = read_modules(f, request, read_module);
+  return response;
 }
 
-Answer read_alarms(Fields& f, const Request& request) {
+Response read_alarms(Fields& f, const Rs485Request& request) {
   const auto attempt = [&request](Fields& fields, std::size_t status_bytes) {
-    AlarmInfo answer{static_cast<std::uint8_t>(fields.u8()), {}};
-    answer.modules = read_modules(
+    AlarmInfo response{static_cast<std::uint8_t>(fields.u8()), {}};
+    response.modules = read_modules(
         fields, request, [status_bytes](Fields& from) { return read_alarms(from, status_bytes); });
-    return answer;
+    return response;
   };
   Fields longer = f;
-  AlarmInfo answer = attempt(f, 5);
-  if (f.ok()) return answer;
-  answer = attempt(longer, 6);
+  AlarmInfo response = attempt(f, 5);
+  if (f.ok()) return response;
+  response = attempt(longer, 6);
   if (longer.ok()) f = longer;
-  return answer;
+  return response;
 }
 
 /// UNVERIFIED: no command value after the flags and currents in 0.01 A, as in
 /// Frankkkkk/python-pylontech pylontech/pylontech.py; no capture was found.
-Answer read_parameters(Fields& f) {
+Response read_parameters(Fields& f) {
   Parameters p;
   p.flags = static_cast<std::uint8_t>(f.u8());
   p.cell_high = f.unsigned_millivolts();
@@ -275,7 +276,7 @@ Answer read_parameters(Fields& f) {
   return p;
 }
 
-Answer read_management(Fields& f) {
+Response read_management(Fields& f) {
   Management m;
   m.cvl = f.unsigned_millivolts();
   m.dvl = f.unsigned_millivolts();
@@ -290,7 +291,7 @@ Answer read_management(Fields& f) {
   return m;
 }
 
-Answer read_maker(Fields& f) {
+Response read_maker(Fields& f) {
   Maker m;
   m.device = text(f.raw(device_length));
   for (auto& part : m.version) part = static_cast<std::uint8_t>(f.u8());
@@ -314,7 +315,7 @@ Temperatures read_temperatures(Fields& f) {
 }
 
 /// Layout as in dalathegreat/Battery-Emulator Software/src/inverter/PYLON-LV-RS485.cpp.
-Answer read_system_analog(Fields& f) {
+Response read_system_analog(Fields& f) {
   SystemAnalog s;
   s.voltage = f.unsigned_millivolts();
   f.in("voltage", s.voltage.value(), 10.0, 60.0);
@@ -334,14 +335,14 @@ Answer read_system_analog(Fields& f) {
   return s;
 }
 
-Answer read_system_alarms(Fields& f) {
+Response read_system_alarms(Fields& f) {
   SystemAlarms s;
   for (auto& byte : s.warnings) byte = static_cast<std::uint8_t>(f.u8());
   for (auto& byte : s.protections) byte = static_cast<std::uint8_t>(f.u8());
   return s;
 }
 
-Answer read_answer(Fields& f, const Request& request, std::uint8_t version) {
+Response read_response(Fields& f, const Rs485Request& request, std::uint8_t version) {
   switch (request.command) {
     case CommandCode::analog:
       return read_analog(f, request);
@@ -449,11 +450,12 @@ void put(Bytes& out, const ModuleAlarms& m) {
 
 /// Analog and AlarmInfo.
 template <class Modules>
-bool put_modules(Bytes& out, const Request& request, const Modules& answer) {
-  if (!request.whole_stack && answer.modules.size() != 1) return false;
-  put_u8(out, answer.flags);
-  put_u8(out, request.whole_stack ? static_cast<unsigned>(answer.modules.size()) : request.address);
-  for (const auto& module : answer.modules) put(out, module);
+bool put_modules(Bytes& out, const Rs485Request& request, const Modules& response) {
+  if (!request.whole_stack && response.modules.size() != 1) return false;
+  put_u8(out, response.flags);
+  put_u8(out,
+         request.whole_stack ? static_cast<unsigned>(response.modules.size()) : request.address);
+  for (const auto& module : response.modules) put(out, module);
   return true;
 }
 
@@ -465,15 +467,15 @@ void put(Bytes& out, const Temperatures& t) {
   }
 }
 
-// The INFO of an answer; false if it is none to the request.
+// The INFO of a response; false if it is none to the request.
 
-bool write(Bytes& out, const Request& request, const Analog& answer) {
-  return request.command == CommandCode::analog && put_modules(out, request, answer);
+bool write(Bytes& out, const Rs485Request& request, const Analog& response) {
+  return request.command == CommandCode::analog && put_modules(out, request, response);
 }
-bool write(Bytes& out, const Request& request, const AlarmInfo& answer) {
-  return request.command == CommandCode::alarms && put_modules(out, request, answer);
+bool write(Bytes& out, const Rs485Request& request, const AlarmInfo& response) {
+  return request.command == CommandCode::alarms && put_modules(out, request, response);
 }
-bool write(Bytes& out, const Request& request, const Parameters& p) {
+bool write(Bytes& out, const Rs485Request& request, const Parameters& p) {
   put_u8(out, p.flags);
   put_volts(out, p.cell_high);
   put_volts(out, p.cell_low);
@@ -489,7 +491,7 @@ bool write(Bytes& out, const Request& request, const Parameters& p) {
   put_signed(out, -p.discharge_current.value(), 0.01);
   return request.command == CommandCode::parameters;
 }
-bool write(Bytes& out, const Request& request, const Management& m) {
+bool write(Bytes& out, const Rs485Request& request, const Management& m) {
   if (request.command == CommandCode::management) put_u8(out, request.address);
   put_volts(out, m.cvl);
   put_volts(out, m.dvl);
@@ -499,26 +501,26 @@ bool write(Bytes& out, const Request& request, const Management& m) {
   return request.command == CommandCode::management ||
          request.command == CommandCode::system_management;
 }
-bool write(Bytes& out, const Request& request, const SerialNumber& answer) {
+bool write(Bytes& out, const Rs485Request& request, const SerialNumber& response) {
   put_u8(out, request.address);
-  put_text(out, answer.text, serial_length, '\0');
+  put_text(out, response.text, serial_length, '\0');
   return request.command == CommandCode::serial_number;
 }
-bool write(Bytes&, const Request& request, const ProtocolVersion&) {
+bool write(Bytes&, const Rs485Request& request, const ProtocolVersion&) {
   return request.command == CommandCode::protocol_version;
 }
-bool write(Bytes& out, const Request& request, const Maker& m) {
+bool write(Bytes& out, const Rs485Request& request, const Maker& m) {
   put_text(out, m.device, device_length, '\0');
   for (const auto part : m.version) put_u8(out, part);
   put_text(out, m.maker, maker_length, '-');
   return request.command == CommandCode::maker;
 }
-bool write(Bytes& out, const Request& request, const Firmware& answer) {
+bool write(Bytes& out, const Rs485Request& request, const Firmware& response) {
   put_u8(out, request.address);
-  out.insert(out.end(), answer.version.begin(), answer.version.end());
+  out.insert(out.end(), response.version.begin(), response.version.end());
   return request.command == CommandCode::firmware;
 }
-bool write(Bytes& out, const Request& request, const SystemAnalog& s) {
+bool write(Bytes& out, const Rs485Request& request, const SystemAnalog& s) {
   put_volts(out, s.voltage);
   put_signed(out, s.current.value(), 0.01);
   put_u8(out, s.soc);
@@ -535,7 +537,7 @@ bool write(Bytes& out, const Request& request, const SystemAnalog& s) {
   put(out, s.boards);
   return request.command == CommandCode::system_analog;
 }
-bool write(Bytes& out, const Request& request, const SystemAlarms& s) {
+bool write(Bytes& out, const Rs485Request& request, const SystemAlarms& s) {
   for (const auto byte : s.warnings) put_u8(out, byte);
   for (const auto byte : s.protections) put_u8(out, byte);
   return request.command == CommandCode::system_alarms;
@@ -549,10 +551,10 @@ bool any(const std::vector<AlarmLevel>& states, AlarmLevel state) {
 
 // ---- requests ----------------------------------------------------------------------------------
 
-Bytes encode(const Request& request) {
+Bytes encode(const Rs485Request& request) {
   const auto cid2 = cid2_of(request.command);
   if (!cid2) return {};
-  Frame frame{.address = request.address, .cid2 = *cid2, .info = {}};
+  AsciiFrame frame{.address = request.address, .cid2 = *cid2, .info = {}};
   if (names_module(request.command)) {
     const bool all = request.whole_stack && knows_whole_stack(request.command);
     put_u8(frame.info, all ? all_modules : request.address);
@@ -560,7 +562,7 @@ Bytes encode(const Request& request) {
   return encode_frame(frame);
 }
 
-Decoded<Request> request_of(const Frame& frame) {
+Decoded<Rs485Request> request_of(const AsciiFrame& frame) {
   if (frame.cid1 != battery_cid1)
     return fail(DecodeErrorKind::function,
                 "CID1 " + std::to_string(frame.cid1) + " is no battery's");
@@ -568,7 +570,7 @@ Decoded<Request> request_of(const Frame& frame) {
   if (!command)
     return fail(DecodeErrorKind::unsupported,
                 "command " + std::to_string(frame.cid2) + " is not known");
-  Request request{*command, frame.address, false};
+  Rs485Request request{*command, frame.address, false};
   const std::size_t expected = names_module(*command) ? 1 : 0;
   if (frame.info.size() != expected)
     return fail(
@@ -584,7 +586,7 @@ Decoded<Request> request_of(const Frame& frame) {
 
 // ---- answers -----------------------------------------------------------------------------------
 
-Decoded<Answer> decode_answer(ByteView bytes, const Request& request) {
+Decoded<Response> decode_response(ByteView bytes, const Rs485Request& request) {
   auto frame = decode_frame(bytes);
   if (!frame) return tl::unexpected(std::move(frame.error()));
   if (frame->address != request.address)
@@ -598,19 +600,21 @@ Decoded<Answer> decode_answer(ByteView bytes, const Request& request) {
     return fail(DecodeErrorKind::unsupported, "return code " + std::to_string(frame->cid2));
   if (code != ReturnCode::ok) return fail(DecodeErrorKind::exception, std::string(describe(code)));
   Fields fields{frame->info};
-  Answer answer = read_answer(fields, request, frame->version);
+  Response response = read_response(fields, request, frame->version);
   if (fields.error()) return tl::unexpected(*fields.error());
-  return answer;
+  return response;
 }
 
-Bytes encode_answer(const Request& request, const Answer& answer) {
-  Frame frame{.address = request.address, .info = {}};
-  if (!std::visit([&](const auto& a) { return write(frame.info, request, a); }, answer)) return {};
-  if (const auto* version = std::get_if<ProtocolVersion>(&answer)) frame.version = version->version;
+Bytes encode_response(const Rs485Request& request, const Response& response) {
+  AsciiFrame frame{.address = request.address, .info = {}};
+  if (!std::visit([&](const auto& a) { return write(frame.info, request, a); }, response))
+    return {};
+  if (const auto* version = std::get_if<ProtocolVersion>(&response))
+    frame.version = version->version;
   return encode_frame(frame);
 }
 
-Bytes encode_refusal(std::uint8_t address, ReturnCode code) {
+Bytes encode_return_code(std::uint8_t address, ReturnCode code) {
   return encode_frame({.address = address, .cid2 = static_cast<std::uint8_t>(code), .info = {}});
 }
 

@@ -30,7 +30,7 @@ enum class CommandCode : std::uint8_t {
   parameters,         ///< 47: thresholds
   protocol_version,   ///< 4F
   maker,              ///< 51: always of the first module when modules are linked
-  system_analog,      ///< 61 to 63: the whole stack in one answer
+  system_analog,      ///< 61 to 63: the whole stack in one response
   system_alarms,      ///< 62
   system_management,  ///< 63
   management,         ///< 92: limits and requests
@@ -38,23 +38,23 @@ enum class CommandCode : std::uint8_t {
   firmware,           ///< 96
 };
 
-struct Request {
+struct Rs485Request {
   CommandCode command = CommandCode::analog;
   std::uint8_t address = 2;  ///< 2 is the master, 3 the next; of group n: 16 n + 2 ...
-  bool whole_stack = false;  ///< analog and alarms only: all modules in one answer of the master
-  friend bool operator==(const Request&, const Request&) = default;
+  bool whole_stack = false;  ///< analog and alarms only: all modules in one response of the master
+  friend bool operator==(const Rs485Request&, const Rs485Request&) = default;
 };
 
 /// Empty for a value that is no CommandCode.
-[[nodiscard]] Bytes encode(const Request& request);
+[[nodiscard]] Bytes encode(const Rs485Request& request);
 
 /// Errors: function (not for a battery), unsupported (a command that is not above), length (INFO is
 /// not what the command takes), content (INFO names another address).
-[[nodiscard]] Decoded<Request> request_of(const Frame& frame);
+[[nodiscard]] Decoded<Rs485Request> request_of(const AsciiFrame& frame);
 
 // ---- answers -----------------------------------------------------------------------------------
 
-/// One module in the answer to `analog`.
+/// One module in the response to `analog`.
 struct Module {
   std::vector<Volts> cells;           ///< at least one
   std::vector<Celsius> temperatures;  ///< of the BMS board, then of groups of cells
@@ -118,7 +118,7 @@ struct Management {
 struct SerialNumber {
   std::string text;
 };
-/// 4F: the answer's own VER.
+/// 4F: the response's own VER.
 struct ProtocolVersion {
   std::uint8_t version = sent_version;
 };
@@ -164,19 +164,19 @@ struct SystemAlarms {
   std::array<std::uint8_t, 2> protections{};
 };
 
-using Answer = std::variant<Analog, AlarmInfo, Parameters, Management, SerialNumber,
-                            ProtocolVersion, Maker, Firmware, SystemAnalog, SystemAlarms>;
+using Response = std::variant<Analog, AlarmInfo, Parameters, Management, SerialNumber,
+                              ProtocolVersion, Maker, Firmware, SystemAnalog, SystemAlarms>;
 
 /// A whole answer to `request`. Errors in the order length, checksum, address, function, exception
 /// (refused), then length and content of its fields (also when impossible: a cell outside 0.5 to
 /// 5 V, a temperature outside -40 to 100 degC, more than 200 A a module, SOC over 100 %);
 /// unsupported for an unknown return code.
-[[nodiscard]] Decoded<Answer> decode_answer(ByteView frame, const Request& request);
+[[nodiscard]] Decoded<Response> decode_response(ByteView frame, const Rs485Request& request);
 
-/// The answer a device gives; values are rounded to the wire's step and clamped to its range. Empty
-/// if the answer is not of the request's kind.
-[[nodiscard]] Bytes encode_answer(const Request& request, const Answer& answer);
-[[nodiscard]] Bytes encode_refusal(std::uint8_t address, ReturnCode code);
+/// The response a device gives; values are rounded to the wire's step and clamped to its range.
+/// Empty if the response is not of the request's kind.
+[[nodiscard]] Bytes encode_response(const Rs485Request& request, const Response& response);
+[[nodiscard]] Bytes encode_return_code(std::uint8_t address, ReturnCode code);
 
 // ---- values ------------------------------------------------------------------------------------
 

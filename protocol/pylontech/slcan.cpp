@@ -26,13 +26,13 @@ std::optional<std::uint32_t> hex(std::string_view text) {
 }
 
 SlcanItem item(std::string_view line) {
-  if (line.empty()) return SlcanAnswer::accepted;
-  if (line == "z" || line == "Z") return SlcanAnswer::transmitted;
+  if (line.empty()) return SlcanResponse::accepted;
+  if (line == "z" || line == "Z") return SlcanResponse::transmitted;
   switch (line.front()) {
     case 'V':
     case 'v':
     case 'N':
-      return SlcanAnswer::information;
+      return SlcanResponse::information;
     case 'F':
       if (const auto bits = hex(line.substr(1)); bits && line.size() == 3)
         return SlcanStatus{static_cast<std::uint8_t>(*bits)};
@@ -112,7 +112,7 @@ std::vector<SlcanItem> SlcanReader::feed(ByteView bytes) {
     } else if (!line_.empty()) {
       out.emplace_back(DecodeError{DecodeErrorKind::length, "a line cut short by BEL"});
     }
-    if (c == bel) out.emplace_back(SlcanAnswer::refused);
+    if (c == bel) out.emplace_back(SlcanResponse::refused);
     reset();
   }
   return out;
@@ -148,23 +148,23 @@ Bytes SlcanOpening::command(std::size_t index) const {
 Bytes SlcanOpening::start(Instant now, SlcanMode mode) {
   mode_ = mode;
   next_ = 1;
-  deadline_ = now + answer_limit;
+  deadline_ = now + response_timeout;
   return command(0);
 }
 
-std::optional<Bytes> SlcanOpening::on_answer(Instant now) {
+std::optional<Bytes> SlcanOpening::on_response(Instant now) {
   if (done()) return std::nullopt;
   if (next_ == commands) {
     deadline_.reset();
     return std::nullopt;
   }
-  deadline_ = now + answer_limit;
+  deadline_ = now + response_timeout;
   return command(next_++);
 }
 
 std::optional<Bytes> SlcanOpening::on_timer(Instant now) {
   if (done() || now < *deadline_) return std::nullopt;
-  return on_answer(now);
+  return on_response(now);
 }
 
 }  // namespace esshub::protocol

@@ -25,14 +25,14 @@ namespace esshub::protocol {
 [[nodiscard]] Decoded<CanFrame> parse_slcan(std::string_view line);
 
 /// What an adapter says of a command.
-enum class SlcanAnswer : std::uint8_t {
+enum class SlcanResponse : std::uint8_t {
   accepted,     ///< a bare CR
   transmitted,  ///< `z` or `Z`
   refused,      ///< BEL
-  information,  ///< the answer to V, v or N
+  information,  ///< the response to V, v or N
 };
 
-/// The answer to F. What the bits mean differs between adapters.
+/// The response to F. What the bits mean differs between adapters.
 struct SlcanStatus {
   std::uint8_t bits = 0;
 };
@@ -42,7 +42,7 @@ struct SlcanStatus {
 /// passive)`.
 [[nodiscard]] std::string describe(SlcanStatus status);
 
-using SlcanItem = std::variant<CanFrame, SlcanAnswer, SlcanStatus, DecodeError>;
+using SlcanItem = std::variant<CanFrame, SlcanResponse, SlcanStatus, DecodeError>;
 
 /// Cuts the adapter's bytes, however they are chunked, into frames, answers and errors.
 class SlcanReader {
@@ -61,7 +61,7 @@ class SlcanReader {
 /// Whether the adapter takes part in the bus, or never sends, not even acknowledgements.
 enum class SlcanMode : std::uint8_t { normal, listen_only };
 
-/// Opens the channel: `C`, `S6` (500 kbit/s), `O` or `L`. Goes on after each answer, whatever it
+/// Opens the channel: `C`, `S6` (500 kbit/s), `O` or `L`. Goes on after each response, whatever it
 /// is, or after 100 ms without one: some adapters answer nothing at all, and all refuse `C` when
 /// closed.
 class SlcanOpening {
@@ -69,20 +69,20 @@ class SlcanOpening {
   /// Starts over; returns the first command.
   [[nodiscard]] Bytes start(Instant now, SlcanMode mode);
   /// An accepted or refused was read. Returns the next command, if one is left.
-  [[nodiscard]] std::optional<Bytes> on_answer(Instant now);
+  [[nodiscard]] std::optional<Bytes> on_response(Instant now);
   [[nodiscard]] std::optional<Bytes> on_timer(Instant now);
 
   /// The next answer is that to `O` or `L`.
   [[nodiscard]] bool at_last_command() const { return !done() && next_ == commands; }
   /// All commands are sent and answered, or not answered in time.
   [[nodiscard]] bool done() const { return !deadline_; }
-  /// The answer to `C` is awaited: BEL there only says that the channel was closed already.
+  /// The response to `C` is awaited: BEL there only says that the channel was closed already.
   [[nodiscard]] bool closing() const { return !done() && next_ == 1; }
   /// When on_timer wants to be called; nothing when done.
   [[nodiscard]] std::optional<Instant> deadline() const { return deadline_; }
 
  private:
-  static constexpr Duration answer_limit = 100ms;
+  static constexpr Duration response_timeout = 100ms;
   static constexpr std::size_t commands = 3;
 
   [[nodiscard]] Bytes command(std::size_t index) const;

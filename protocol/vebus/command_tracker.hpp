@@ -32,7 +32,7 @@ class CommandTracker {
   [[nodiscard]] bool is_large_change(std::int16_t word) const;
   void acknowledge_setpoint(std::int16_t word, Instant sent) { written_ = Written{word, sent}; }
   /// Whether it was heard is not known.
-  void setpoint_not_answered() { written_.reset(); }
+  void setpoint_timed_out() { written_.reset(); }
 
   /// `left_off`: see SampleDecoder; such a unit is switched on where there is a command to follow.
   [[nodiscard]] std::optional<SwitchState> wanted_switch(bool left_off, Instant now) const;

@@ -74,7 +74,7 @@ class VebusDriver final : public Driver {
   // Receiving
   void parse(Instant now, Step& step);
   void on_message(const Message& message, Instant now, Step& step);
-  [[nodiscard]] bool is_answer(const Pending& pending, const Message& message) const;
+  [[nodiscard]] bool is_response_to(const Pending& pending, const Message& message) const;
   void on_reply(const Pending& pending, const Message& message, Instant now, Step& step);
   void on_winmon(const Pending& pending, const Winmon& reply, Instant now, Step& step);
   void on_input(const ConfigInfo& info, Instant now, Step& step);
@@ -104,7 +104,7 @@ class VebusDriver final : public Driver {
   PollSchedule poll_schedule_;
   CommandTracker command_;
 
-  // The request under way, and the one given up last: its answer may still come.
+  // The request under way, and the one given up last: its response may still come.
   std::optional<Pending> pending_;
   std::optional<Pending> abandoned_;
   RequestIds request_ids_;
@@ -122,11 +122,11 @@ class VebusDriver final : public Driver {
   Handshake handshake_;
   SampleDecoder decoder_;
   unsigned other_units_seen_ = 0;  // frames in a row that tell of more than one
-  std::string refusal_;            // why this inverter is not controlled although it talks
-  std::string told_refusal_;       // in an event
+  std::string unusable_reason_;    // why this inverter is not controlled although it talks
+  std::string reported_reason_;    // in an event
   Instant identify_at_{};
   std::optional<Instant> setpoint_refused_at_;
-  std::uint64_t setpoint_refusals_ = 0;  // since one was taken
+  std::uint64_t setpoint_rejections_ = 0;  // since one was taken
   Duration snapshot_gap_{};
   unsigned empty_snapshots_ = 0;
 };
@@ -214,7 +214,7 @@ void VebusDriver::pump(Instant now, Step& step) {
 }
 
 Task VebusDriver::choose(Instant now) {
-  if (handshake_.over() && !refusal_.empty() && now >= identify_at_) handshake_.repeat();
+  if (handshake_.over() && !unusable_reason_.empty() && now >= identify_at_) handshake_.repeat();
   // Off before the standby line is held would be for good: the interface dies with the unit
   // (reference: vebus-mk3#14 rule 17).
   if (handshake_.stage() > Task::hardware_flags && command_.switch_due(left_off(), now))
@@ -329,7 +329,7 @@ StateSet VebusDriver::state_request(Pending& pending, Instant now) {
   return set;
 }
 
-/// F 6 has no answer, so the read follows at once; where that comes too early, after a gap.
+/// F 6 has no response, so the read follows at once; where that comes too early, after a gap.
 /// UNVERIFIED: the two in one go; Venus OS sends F 6 glued to another request.
 void VebusDriver::ask_snapshot(Pending& pending, Instant now, Step& step) {
   Bytes bytes = encode(SnapshotRequest{{snapshot_ids.begin(), snapshot_ids.end()}});
@@ -366,7 +366,7 @@ void VebusDriver::on_message(const Message& message, Instant now, Step& step) {
     }
   }
   if (const auto* ac = std::get_if<AcInfo>(&message)) watch_for_other_units(*ac, now, step);
-  if (pending_ && is_answer(*pending_, message)) {
+  if (pending_ && is_response_to(*pending_, message)) {
     const Pending pending = *std::exchange(pending_, std::nullopt);
     timeouts_ = 0;
     health_.round_trip.add(now - pending.sent);
@@ -376,14 +376,14 @@ void VebusDriver::on_message(const Message& message, Instant now, Step& step) {
   if (const auto* input = std::get_if<ConfigInfo>(&message); input != nullptr && handshake_.over())
     on_input(*input, now, step);
   const auto* winmon = std::get_if<Winmon>(&message);
-  if (winmon != nullptr || (abandoned_ && is_answer(*abandoned_, message))) {
+  if (winmon != nullptr || (abandoned_ && is_response_to(*abandoned_, message))) {
     abandoned_.reset();
     health_.frames.add(FrameResult::late);
   }
 }
 
-bool VebusDriver::is_answer(const Pending& pending, const Message& message) const {
-  return answers(pending.task, pending.letter, handshake_.scales().half_came(), message);
+bool VebusDriver::is_response_to(const Pending& pending, const Message& message) const {
+  return is_response(pending.task, pending.letter, handshake_.scales().half_came(), message);
 }
 
 void VebusDriver::on_reply(const Pending& pending, const Message& message, Instant now,
@@ -475,7 +475,7 @@ void VebusDriver::on_powers(std::span<const std::uint8_t> ids, std::span<const s
 void VebusDriver::empty_snapshot(Instant now, Step& step) {
   health_.frames.add(FrameResult::content);
   snapshot_gap_ = slow_snapshot_gap;
-  if (++empty_snapshots_ < max_empty_snapshots || !refusal_.empty()) return;
+  if (++empty_snapshots_ < max_empty_snapshots || !unusable_reason_.empty()) return;
   empty_snapshots_ = 0;
   refuse("the inverter gives no power readings", now, step);
 }
@@ -501,12 +501,12 @@ void VebusDriver::on_setpoint_reply(const Pending& pending, const Winmon& reply,
                                     Step& step) {
   const auto written = decode_written(reply);
   if (written) {
-    if (std::exchange(setpoint_refusals_, 0) > 0) step.tell(Level::notice, "setpoint_taken");
+    if (std::exchange(setpoint_rejections_, 0) > 0) step.tell(Level::notice, "setpoint_accepted");
     command_.acknowledge_setpoint(pending.word, pending.sent);
     step.add({Point::inverter, Measure::setpoint}, setpoint_watts(pending.word).value(), now);
     return;
   }
-  if (is_log_due(++setpoint_refusals_))
+  if (is_log_due(++setpoint_rejections_))
     step.tell(Level::error, "setpoint_refused", "reason=\"" + written.error().detail + "\"");
   const std::string why = "the inverter does not take the setpoint: " + written.error().detail;
   const bool again = setpoint_refused_at_ && now - *setpoint_refused_at_ < identify_again;
@@ -539,8 +539,8 @@ void VebusDriver::on_timeout(Instant now, Step& step) {
     handshake_.advance();
     return;
   }
-  if (task == Task::setpoint) command_.setpoint_not_answered();
-  poll_schedule_.not_answered(task, now);
+  if (task == Task::setpoint) command_.setpoint_timed_out();
+  poll_schedule_.timed_out(task, now);
   if (timeouts_ >= max_timeouts) lost(now, step);
 }
 
@@ -557,7 +557,7 @@ void VebusDriver::restart(std::string trouble) {
   handshake_.start_over();
   decoder_ = {};
   other_units_seen_ = 0;
-  refusal_.clear();
+  unusable_reason_.clear();
   snapshot_gap_ = Duration::zero();
   empty_snapshots_ = 0;
 }
@@ -596,12 +596,12 @@ void VebusDriver::finish_handshake(Instant now, Step& step) {
   if (const auto rejection_reason = handshake_.rejection_reason())
     return refuse(*rejection_reason, now, step);
 
-  refusal_.clear();
+  unusable_reason_.clear();
   health_.ready = true;
   health_.faults = {};
   health_.trouble.clear();
-  if (setpoint_refusals_ > 0) return;  // that is to be seen
-  told_refusal_.clear();
+  if (setpoint_rejections_ > 0) return;  // that is to be seen
+  reported_reason_.clear();
   step.tell(Level::notice, "ess_found",
             "id=" + std::to_string(handshake_.ess().setpoint_id()) +
                 " firmware=" + std::to_string(handshake_.firmware()));
@@ -612,11 +612,11 @@ void VebusDriver::refuse(std::string why, Instant now, Step& step) {
   not_ready(why);
   health_.faults = {Fault::inverter_lost};
   identify_at_ = now + identify_again;
-  if (told_refusal_ != why)
+  if (reported_reason_ != why)
     step.tell(Level::error, handshake_.ess().found() ? "inverter_unusable" : "ess_missing",
               "reason=\"" + why + "\"");
-  told_refusal_ = why;
-  refusal_ = std::move(why);
+  reported_reason_ = why;
+  unusable_reason_ = std::move(why);
 }
 
 /// Any AC frame may tell, also one that nobody asked for. Two in a row: the checksum has 8 bits,
@@ -624,7 +624,8 @@ void VebusDriver::refuse(std::string why, Instant now, Step& step) {
 void VebusDriver::watch_for_other_units(const AcInfo& info, Instant now, Step& step) {
   const auto several = more_than_one_unit(info);
   other_units_seen_ = several ? other_units_seen_ + 1 : 0;
-  if (handshake_.over() && other_units_seen_ >= 2 && refusal_.empty()) refuse(*several, now, step);
+  if (handshake_.over() && other_units_seen_ >= 2 && unusable_reason_.empty())
+    refuse(*several, now, step);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ struct VebusConfig {
 ///
 /// Events: mk3_found, ess_found, ess_missing, ess_moved, inverter_unusable, inverter_silent,
 /// inverter_back, interface_reset, inverter_switched, inverter_state, inverter_alarms, vebus_error,
-/// setpoint_refused (the first and every hundredth), setpoint_taken, setpoint_impossible.
+/// setpoint_refused (the first and every hundredth), setpoint_accepted, setpoint_impossible.
 [[nodiscard]] std::unique_ptr<Driver> make_vebus_driver(VebusConfig config);
 
 }  // namespace esshub::protocol

@@ -67,7 +67,7 @@ class EssRecord {
 /// Why the frame tells of more than a single unit; nothing where it does not.
 [[nodiscard]] std::optional<std::string> more_than_one_unit(const AcInfo& info);
 
-/// From the first question to the moment when the inverter may be commanded, or why it may not.
+/// From the first request to the moment when the inverter may be commanded, or why it may not.
 class Handshake {
  public:
   /// The interface is gone or was reset.

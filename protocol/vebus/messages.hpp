@@ -297,7 +297,7 @@ struct Winmon {
 
 /// Words of a RAM read, a setting read or a snapshot.
 [[nodiscard]] Decoded<std::vector<std::uint16_t>> words(const Winmon& reply);
-/// The compat dialect may split the answer: `length` means append the next frame's code and data.
+/// The compat dialect may split the response: `length` means append the next frame's code and data.
 [[nodiscard]] Decoded<RamInfo> decode_ram_info(const Winmon& reply);
 
 struct SettingInfo {

@@ -84,7 +84,7 @@ void PollSchedule::wrote_setpoint(bool large_change, Instant now) {
   power_read_since_write_ = false;
 }
 
-void PollSchedule::not_answered(Task task, Instant now) {
+void PollSchedule::timed_out(Task task, Instant now) {
   for (auto& periodic : periodic_)
     if (periodic.task == task) periodic.due = now + periodic.every / 4;
 }

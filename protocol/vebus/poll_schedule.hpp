@@ -34,7 +34,7 @@ class PollSchedule {
 
   void asked(Task poll, Instant now);
   void wrote_setpoint(bool large_change, Instant now);
-  void not_answered(Task task, Instant now);
+  void timed_out(Task task, Instant now);
   /// Told without being asked for, which saves asking.
   void heard_input(Instant now) { postpone(Task::input, now); }
   void check_record_again(Instant now) { record_check_due_ = now; }

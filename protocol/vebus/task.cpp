@@ -52,7 +52,7 @@ Duration reply_limit(Task task) {
                  // between
 }
 
-bool answers(Task task, Letter letter, bool half, const Message& message) {
+bool is_response(Task task, Letter letter, bool half, const Message& message) {
   if (const auto wanted = reply_code(task)) {
     const auto* reply = std::get_if<Winmon>(&message);
     if (reply == nullptr || !reply->is_reply() || reply->letter != letter) return false;

@@ -1,4 +1,4 @@
-// What the VE.Bus driver asks for, how long an answer may take and which message is the answer.
+// What the VE.Bus driver asks for, how long a response may take and which message is the response.
 #pragma once
 
 #include <array>
@@ -47,7 +47,7 @@ enum class Task : std::uint8_t {
 [[nodiscard]] constexpr bool reads_power(Task task) {
   return task == Task::snapshot || task == Task::check_record;
 }
-/// Without an answer the handshake goes on: an MK2 knows no 'H', and the version is for the log.
+/// Without a response the handshake goes on: an MK2 knows no 'H', and the version is for the log.
 [[nodiscard]] constexpr bool is_optional(Task task) {
   return task == Task::hardware_flags || task == Task::firmware_low || task == Task::firmware_high;
 }
@@ -57,7 +57,7 @@ enum class Task : std::uint8_t {
 
 /// Whether the message is the reply to this task, asked with this letter, a refusal included.
 /// `half` true: the first half of a split scale has come, the other one is wanted.
-[[nodiscard]] bool answers(Task task, Letter letter, bool half, const Message& message);
+[[nodiscard]] bool is_response(Task task, Letter letter, bool half, const Message& message);
 
 /// Hands out the letters that pair Winmon replies with their requests.
 class RequestIds {

@@ -1,6 +1,6 @@
 // The simulated devices' makers. A device is a protocol::Driver seen from the other side of the
-// wire: bytes and time in, bytes and a wake-up out, no samples. Its answers leave at once after the
-// device's own reply delay; the wire (wire.hpp) paces the bytes at the baud rate.
+// wire: bytes and time in, bytes and a wake-up out, no samples. Its responses leave at once after
+// the device's own reply delay; the wire (wire.hpp) paces the bytes at the baud rate.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct FakeMeter {
   std::uint8_t unit = 1;
   protocol::MeterModel model = protocol::MeterModel::sdm630;
   const MeterTruth* truth = nullptr;
-  Duration turnaround = 45ms;  ///< from the request's last byte to the answer's first
+  Duration turnaround = 45ms;  ///< from the request's last byte to the response's first
 };
 [[nodiscard]] std::unique_ptr<Device> make_fake_meters(std::vector<FakeMeter> meters);
 
@@ -36,7 +36,7 @@ struct FakeBatteryOptions {
 
 struct FakeBatteryRs485Options {
   std::uint8_t first_address = 2;
-  Duration turnaround = 30ms;  ///< from the request's last byte to the answer's first
+  Duration turnaround = 30ms;  ///< from the request's last byte to the response's first
 };
 /// The same stack at its RS485 port: every module with cells that differ by a few millivolts.
 [[nodiscard]] std::unique_ptr<Device> make_fake_battery_rs485(const BatteryTruth& truth,

@@ -84,9 +84,9 @@ class FakeBattery final : public Device {
   }
 
   /// The CR that accepts a command; an adapter without answers accepts in silence.
-  bool accept(protocol::Step& step, std::string_view answer = "") {
-    if (options_.transmit_ack || !answer.empty())
-      step.send.push_back(to_bytes(std::string(answer) + "\r"));
+  bool accept(protocol::Step& step, std::string_view response = "") {
+    if (options_.transmit_ack || !response.empty())
+      step.send.push_back(to_bytes(std::string(response) + "\r"));
     return true;
   }
 

@@ -86,8 +86,8 @@ class FakeBatteryRs485 final : public Device {
 
   protocol::Step on_bytes(std::span<const std::byte> bytes, Instant now) override {
     for (const auto& frame : reader_.feed(bytes))
-      if (auto answer = reply(frame); !answer.empty())
-        answers_.push_back({now + options_.turnaround, std::move(answer)});
+      if (auto response = reply(frame); !response.empty())
+        responses_.push_back({now + options_.turnaround, std::move(response)});
     return due(now);
   }
 
@@ -103,7 +103,7 @@ class FakeBatteryRs485 final : public Device {
 
   void forget() {
     reader_.reset();
-    answers_.clear();
+    responses_.clear();
   }
 
   [[nodiscard]] bool has_module(std::uint8_t address) const {
@@ -114,16 +114,17 @@ class FakeBatteryRs485 final : public Device {
   [[nodiscard]] Bytes reply(ByteView bytes) const {
     // A damaged frame cannot be trusted to name its addressee: the master speaks.
     if (const auto code = check(bytes); code != ReturnCode::ok)
-      return encode_refusal(options_.first_address, code);
+      return encode_return_code(options_.first_address, code);
     const auto frame = decode_frame(bytes);
     if (!frame || !has_module(frame->address)) return {};
-    if (frame->version != sent_version) return encode_refusal(frame->address, ReturnCode::version);
+    if (frame->version != sent_version)
+      return encode_return_code(frame->address, ReturnCode::version);
     const auto request = request_of(*frame);
-    if (!request) return encode_refusal(frame->address, refusal(request.error().kind));
-    return answer(*request);
+    if (!request) return encode_return_code(frame->address, return_code_of(request.error().kind));
+    return respond_to(*request);
   }
 
-  static ReturnCode refusal(protocol::DecodeErrorKind kind) {
+  static ReturnCode return_code_of(protocol::DecodeErrorKind kind) {
     switch (kind) {
       case protocol::DecodeErrorKind::function:
       case protocol::DecodeErrorKind::unsupported:
@@ -140,7 +141,7 @@ class FakeBatteryRs485 final : public Device {
     return ReturnCode::internal;
   }
 
-  [[nodiscard]] Bytes answer(const Request& request) const {
+  [[nodiscard]] Bytes respond_to(const Rs485Request& request) const {
     const std::size_t module = static_cast<std::size_t>(request.address - options_.first_address);
     const std::size_t answering = request.whole_stack ? truth_.modules - module : 1;
     switch (request.command) {
@@ -148,21 +149,22 @@ class FakeBatteryRs485 final : public Device {
         Analog analog;
         for (std::size_t i = 0; i < answering; ++i)
           analog.modules.push_back(values_of(truth_, module + i));
-        return encode_answer(request, analog);
+        return encode_response(request, analog);
       }
       case CommandCode::alarms:
-        return encode_answer(request, AlarmInfo{0, std::vector(answering, alarms_of(truth_))});
+        return encode_response(request, AlarmInfo{0, std::vector(answering, alarms_of(truth_))});
       case CommandCode::parameters:
-        return encode_answer(request, parameters());
+        return encode_response(request, parameters());
       case CommandCode::management:
-        return encode_answer(request, Management{truth_.cvl, truth_.dvl, truth_.ccl, truth_.dcl,
-                                                 request_bits(truth_)});
+        return encode_response(request, Management{truth_.cvl, truth_.dvl, truth_.ccl, truth_.dcl,
+                                                   request_bits(truth_)});
       case CommandCode::serial_number:
-        return encode_answer(request, SerialNumber{"ESSHUBSIM0000" + std::to_string(100 + module)});
+        return encode_response(request,
+                               SerialNumber{"ESSHUBSIM0000" + std::to_string(100 + module)});
       case CommandCode::protocol_version:
-        return encode_answer(request, ProtocolVersion{sent_version});
+        return encode_response(request, ProtocolVersion{sent_version});
       case CommandCode::maker:  // the first module's, whoever is asked
-        return encode_answer(request, Maker{"US2000C", {1, 7}, "Pylon"});
+        return encode_response(request, Maker{"US2000C", {1, 7}, "Pylon"});
       // A US2000 was not seen to answer these.
       case CommandCode::system_analog:
       case CommandCode::system_alarms:
@@ -170,23 +172,23 @@ class FakeBatteryRs485 final : public Device {
       case CommandCode::firmware:
         break;
     }
-    return encode_refusal(request.address, ReturnCode::command);
+    return encode_return_code(request.address, ReturnCode::command);
   }
 
   protocol::Step due(Instant now) {
     protocol::Step step;
-    while (!answers_.empty() && answers_.front().at <= now) {
-      step.send.push_back(std::move(answers_.front().bytes));
-      answers_.pop_front();
+    while (!responses_.empty() && responses_.front().at <= now) {
+      step.send.push_back(std::move(responses_.front().bytes));
+      responses_.pop_front();
     }
-    if (!answers_.empty()) step.wake_at = answers_.front().at;
+    if (!responses_.empty()) step.wake_at = responses_.front().at;
     return step;
   }
 
   const BatteryTruth& truth_;
   FakeBatteryRs485Options options_;
   FrameReader reader_;
-  std::deque<Waiting> answers_;
+  std::deque<Waiting> responses_;
   DriverHealth health_;
 };
 

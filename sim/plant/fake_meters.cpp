@@ -185,7 +185,7 @@ double holding_value(const FakeMeter& meter, std::uint16_t address) {
 
 /// Registers that are no floats and may be read alone. UNVERIFIED: which type a meter of one phase
 /// shows at other addresses; an SDM630 showed 0.
-unsigned single_register(const FakeMeter& meter, const modbus::Request& request) {
+unsigned single_register(const FakeMeter& meter, const modbus::RtuRequest& request) {
   const auto& row = modbus::row_of(meter.model);
   const bool mode = request.function == modbus::read_holding && request.start == 0xF920;
   return mode && row.phases == 1 ? 2 : row.meter_code;  // 2: counts both ways
@@ -193,7 +193,7 @@ unsigned single_register(const FakeMeter& meter, const modbus::Request& request)
 
 constexpr std::uint16_t serial_number_at = 0xFC00;
 
-Bytes read_registers(const FakeMeter& meter, const modbus::Request& request) {
+Bytes read_registers(const FakeMeter& meter, const modbus::RtuRequest& request) {
   Bytes data;
   if (request.count == 1) {
     protocol::put_u16_be(data, single_register(meter, request));
@@ -212,7 +212,7 @@ Bytes read_registers(const FakeMeter& meter, const modbus::Request& request) {
   return data;
 }
 
-Bytes answer(const FakeMeter& meter, const modbus::Request& request) {
+Bytes respond_to(const FakeMeter& meter, const modbus::RtuRequest& request) {
   using modbus::Exception;
   const auto refuse = [&](Exception code) {
     return modbus::encode_exception(request.unit, request.function, code);
@@ -224,10 +224,10 @@ Bytes answer(const FakeMeter& meter, const modbus::Request& request) {
                                  request.count > modbus::row_of(meter.model).most_registers)) {
         return refuse(Exception::illegal_address);
       }
-      return modbus::encode_answer(request, read_registers(meter, request));
+      return modbus::encode_response(request, read_registers(meter, request));
     case modbus::diagnostics:
       if (request.start != 0) return refuse(Exception::illegal_function);
-      return modbus::encode_answer(request, {});
+      return modbus::encode_response(request, {});
     default:
       return refuse(Exception::device_failure);  // settings are locked: nothing is ever written
   }
@@ -258,14 +258,14 @@ class FakeMeters final : public Device {
   [[nodiscard]] const DriverHealth& health() const override { return health_; }
 
  private:
-  struct Answer {
+  struct PendingResponse {
     Instant at;
     Bytes bytes;
   };
 
   void forget() {
     scanner_.restart(std::nullopt);
-    answers_.clear();
+    responses_.clear();
   }
 
   void drain(Instant now) {
@@ -273,13 +273,13 @@ class FakeMeters final : public Device {
       const auto meter =
           std::ranges::find(meters_, protocol::read_u8(frame->bytes, 0), &FakeMeter::unit);
       if (meter == meters_.end() || !meter->truth) continue;
-      answers_.push_back({now + meter->turnaround, reply(*meter, frame->bytes)});
+      responses_.push_back({now + meter->turnaround, reply(*meter, frame->bytes)});
     }
   }
 
   static Bytes reply(const FakeMeter& meter, ByteView frame) {
     const auto request = modbus::decode_request(frame);
-    if (request) return answer(meter, *request);
+    if (request) return respond_to(meter, *request);
     const auto code = request.error().kind == protocol::DecodeErrorKind::function
                           ? modbus::Exception::illegal_function
                           : modbus::Exception::illegal_address;
@@ -288,17 +288,17 @@ class FakeMeters final : public Device {
 
   Step due(Instant now) {
     Step step;
-    while (!answers_.empty() && answers_.front().at <= now) {
-      step.send.push_back(std::move(answers_.front().bytes));
-      answers_.pop_front();
+    while (!responses_.empty() && responses_.front().at <= now) {
+      step.send.push_back(std::move(responses_.front().bytes));
+      responses_.pop_front();
     }
-    if (!answers_.empty()) step.wake_at = answers_.front().at;
+    if (!responses_.empty()) step.wake_at = responses_.front().at;
     return step;
   }
 
   std::vector<FakeMeter> meters_;
   modbus::FrameScanner scanner_{modbus::FrameScanner::Role::server};
-  std::deque<Answer> answers_;
+  std::deque<PendingResponse> responses_;
   Instant heard_at_{};
   DriverHealth health_;
 };

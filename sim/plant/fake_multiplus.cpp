@@ -24,7 +24,7 @@ constexpr std::uint8_t hardware_default =
     HardwareFlags::panel_detect | HardwareFlags::unknown_default;
 constexpr Duration broadcast_period = 1s;
 constexpr std::uint32_t fast_baud = 115200;
-constexpr unsigned chatter_percent = 3;  // of the answers, for each kind of chatter
+constexpr unsigned chatter_percent = 3;  // of the responses, for each kind of chatter
 constexpr std::uint8_t locked_setting = 11;
 // "4 payload bytes", code and letter not counted (reference: vebus-mk3#4).
 constexpr std::size_t w_data_limit = 4;
@@ -142,7 +142,7 @@ class FakeMultiplus final : public Device {
   [[nodiscard]] bool sometimes() { return options_.chatter && draw(0, 99) < chatter_percent; }
 
   /// The unit works on one request after the other.
-  void answer(const Message& message, Instant now, unsigned slowest_ms = 60) {
+  void respond(const Message& message, Instant now, unsigned slowest_ms = 60) {
     busy_until_ = std::max(now, busy_until_) + std::chrono::milliseconds{draw(25, slowest_ms)};
     chatter();
     auto frame = vebus::frame(message);
@@ -194,17 +194,17 @@ class FakeMultiplus final : public Device {
 
   void on_message(const Message& message, Instant now) {
     if (std::holds_alternative<VersionRequest>(message)) {
-      answer(version(), now);
+      respond(version(), now);
     } else if (const auto* address = std::get_if<Address>(&message)) {
       if (address->select) mode_ = address->address;
-      answer(Address{address->select, mode_}, now);
+      respond(Address{address->select, mode_}, now);
     } else if (std::holds_alternative<LedRequest>(message)) {
-      answer(Leds{truth_.leds_on,
-                  truth_.leds_blink,
-                  truth_.alarms,
-                  truth_.error,
-                  {std::byte{0x80}, std::byte{0}}},
-             now);
+      respond(Leds{truth_.leds_on,
+                   truth_.leds_blink,
+                   truth_.alarms,
+                   truth_.error,
+                   {std::byte{0x80}, std::byte{0}}},
+              now);
     } else if (const auto* info = std::get_if<InfoRequest>(&message)) {
       on_info_request(*info, now);
     } else if (const auto* snapshot = std::get_if<SnapshotRequest>(&message)) {
@@ -214,7 +214,7 @@ class FakeMultiplus final : public Device {
       on_state(*set, now);
     } else if (const auto* hardware = std::get_if<HardwareFlags>(&message)) {
       if (hardware->flags) hardware_ = *hardware->flags;
-      answer(HardwareFlags{hardware_}, now);
+      respond(HardwareFlags{hardware_}, now);
     } else if (std::holds_alternative<Reset>(message)) {
       forget_settings(now);
       deaf_until_ = now + std::chrono::milliseconds{draw(300, 900)};
@@ -226,9 +226,9 @@ class FakeMultiplus final : public Device {
   }
 
   void on_info_request(InfoRequest request, Instant now) {
-    if (request.what == InfoRequest::dc) answer(dc_info(), now);
-    if (request.what == InfoRequest::ac_l1) answer(ac_info(), now);
-    if (request.what == InfoRequest::config) answer(config_info(), now, 800);
+    if (request.what == InfoRequest::dc) respond(dc_info(), now);
+    if (request.what == InfoRequest::ac_l1) respond(ac_info(), now);
+    if (request.what == InfoRequest::config) respond(config_info(), now, 800);
   }
 
   void on_state(const StateSet& set, Instant now) {
@@ -243,7 +243,7 @@ class FakeMultiplus final : public Device {
       switched_to_sleep_ = command_.switch_state == sim::SwitchPosition::off &&
                            (hardware_ & HardwareFlags::standby) == 0;
     }
-    answer(StateAck{}, now);
+    respond(StateAck{}, now);
   }
 
   [[nodiscard]] sim::SwitchPosition position() const {
@@ -309,7 +309,7 @@ class FakeMultiplus final : public Device {
   void reply(const Winmon& request, Code code, std::initializer_list<unsigned> data, Instant now) {
     Winmon out{request.letter, code, {}};
     for (const unsigned byte : data) put_u8(out.data, byte);
-    answer(out, now);
+    respond(out, now);
   }
 
   void on_firmware(const Winmon& request, Instant now) {
@@ -320,7 +320,7 @@ class FakeMultiplus final : public Device {
     } else {
       put_u16_le(out.data, firmware_version & 0xFFFFu);
     }
-    answer(out, now);
+    respond(out, now);
   }
 
   void on_read_ram(const Winmon& request, Instant now) {
@@ -330,17 +330,17 @@ class FakeMultiplus final : public Device {
       if (!word) return reply(request, Code::ram_unsupported, {static_cast<unsigned>(i)}, now);
       put_u16_le(out.data, *word);
     }
-    answer(out, now);
+    respond(out, now);
   }
 
   void on_ram_info(const Winmon& request, std::uint8_t id, Instant now) {
     const RamInfo info = usual_info(id).value_or(RamInfo{});
     Winmon out{request.letter, Code::ram_info_is, {}};
-    if (long_dialect() && info.scale == 0) return answer(out, now);
+    if (long_dialect() && info.scale == 0) return respond(out, now);
     put_u16_le(out.data, static_cast<std::uint16_t>(info.scale));
     if (!long_dialect()) put_u8(out.data, static_cast<unsigned>(Code::ram_offset_is));
     put_u16_le(out.data, static_cast<std::uint16_t>(info.offset));
-    answer(out, now);
+    respond(out, now);
   }
 
   void on_read_setting(const Winmon& request, std::uint16_t id, Instant now) {
@@ -348,7 +348,7 @@ class FakeMultiplus final : public Device {
     if (setting == settings_.end()) return reply(request, Code::setting_unsupported, {}, now);
     Winmon out{request.letter, Code::setting_is, {}};
     put_u16_le(out.data, setting->second);
-    answer(out, now);
+    respond(out, now);
   }
 
   void on_setting_info(const Winmon& request, std::uint16_t id, Instant now) {
@@ -357,14 +357,14 @@ class FakeMultiplus final : public Device {
     constexpr std::array<std::uint16_t, 5> input_limit{0xFFF6, 0, 320, 10,
                                                        500};  // reference: vebus-mk3#6
     const bool known = id == input_limit_id;
-    if (!known && long_dialect()) return answer(out, now);
+    if (!known && long_dialect()) return respond(out, now);
     for (unsigned i = 0; i < input_limit.size(); ++i) {
       if (i > 0 && !long_dialect())
         put_u8(out.data, static_cast<unsigned>(Code::setting_info_is) + i);
       put_u16_le(out.data, known ? input_limit[i] : 0u);
     }
     if (long_dialect()) put_u8(out.data, 0);
-    answer(out, now);
+    respond(out, now);
   }
 
   void on_write(const Winmon& request, bool setting, unsigned id, std::int16_t word, Instant now) {
@@ -392,11 +392,11 @@ class FakeMultiplus final : public Device {
     reply(request, code, {0, 0}, now);
   }
 
-  /// Reading clears it; an empty one answers too few bytes.
+  /// Reading clears it; an empty one responses too few bytes.
   void on_read_snapshot(const Winmon& request, Instant now) {
     Winmon out{request.letter, Code::snapshot_is, {}};
     for (const auto word : std::exchange(frozen_, {})) put_u16_le(out.data, word);
-    answer(out, now);
+    respond(out, now);
   }
 
   // ---- values

@@ -17,7 +17,7 @@ enum class FaultKind : std::uint8_t {
   off,      ///< nothing passes, either way
   drop,     ///< each byte is lost with `percent`
   garbage,  ///< each byte is replaced, or one is put before it, with `percent`
-  slow,     ///< every answer comes `delay` later
+  slow,     ///< every response comes `delay` later
   stuck,    ///< the device goes on answering with the values of this moment
   unplug,   ///< the adapter is pulled out of the computer: nothing passes, the port is gone
 };

@@ -197,7 +197,7 @@ tcp = "gateway.lan:502"
 baud = 2400
 parity = "even"
 stop_bits = 2
-answer_limit = "800 ms"
+response_timeout = "800 ms"
 gap = "70 ms"
 retries = 1
 meter = [ { name = "x", model = "sdm120", unit = 244, channels = [ { measures = "grid" } ] } ]
@@ -222,7 +222,7 @@ baud = 9600
 modules = 4
 first_address = 18
 sweep_period = "8 s"
-answer_limit = "600 ms"
+response_timeout = "600 ms"
 gap = "300 ms"
 retries = 1
 )");
@@ -230,7 +230,7 @@ retries = 1
   const auto& meters = std::get<protocol::ModbusConfig>(config->buses[0].driver);
   EXPECT_EQ(meters.baud, 2400u);
   EXPECT_EQ(meters.bits_per_character, 12u);
-  EXPECT_EQ(meters.answer_limit, 800ms);
+  EXPECT_EQ(meters.response_timeout, 800ms);
   EXPECT_EQ(meters.gap, 70ms);
   EXPECT_EQ(meters.retries, 1u);
   EXPECT_EQ(meters.meters[0].name, "x");
@@ -258,7 +258,7 @@ retries = 1
   EXPECT_EQ(cells.modules, 4u);
   EXPECT_EQ(cells.first_address, 18);
   EXPECT_EQ(cells.sweep_period, 8s);
-  EXPECT_EQ(cells.answer_limit, 600ms);
+  EXPECT_EQ(cells.response_timeout, 600ms);
   EXPECT_EQ(cells.gap, 300ms);
   EXPECT_EQ(cells.retries, 1u);
 }
@@ -772,7 +772,7 @@ TEST(Example, LoadsAndShowsTheDefaults) {
   const protocol::ModbusConfig modbus_defaults;
   EXPECT_EQ(modbus.baud, modbus_defaults.baud);
   EXPECT_EQ(modbus.bits_per_character, modbus_defaults.bits_per_character);
-  EXPECT_EQ(modbus.answer_limit, modbus_defaults.answer_limit);
+  EXPECT_EQ(modbus.response_timeout, modbus_defaults.response_timeout);
   EXPECT_EQ(modbus.gap, modbus_defaults.gap);
   EXPECT_EQ(modbus.retries, modbus_defaults.retries);
 
@@ -834,7 +834,7 @@ TEST(Example, ItsOptionalBusShowsTheDefaults) {
   EXPECT_EQ(cells.baud, defaults.baud);
   EXPECT_EQ(cells.first_address, defaults.first_address);
   EXPECT_EQ(cells.sweep_period, defaults.sweep_period);
-  EXPECT_EQ(cells.answer_limit, defaults.answer_limit);
+  EXPECT_EQ(cells.response_timeout, defaults.response_timeout);
   EXPECT_EQ(cells.gap, defaults.gap);
   EXPECT_EQ(cells.retries, defaults.retries);
 }

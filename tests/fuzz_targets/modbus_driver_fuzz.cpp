@@ -104,7 +104,7 @@ class BusyLine final : public Driver {
 std::unique_ptr<Driver> make_device(std::uint8_t variant) {
   if ((variant & sniffs) == 0) return make_meters();
   auto master = config(variant);
-  master.listen = Duration::zero();
+  master.other_master_wait = Duration::zero();
   return std::make_unique<BusyLine>(master);
 }
 
@@ -125,7 +125,7 @@ Bytes seal(std::uint8_t, ByteView asked, ByteView content) {
   }
   Bytes registers(2u * request->count);
   for (std::size_t i = 0; i < registers.size(); ++i) registers[i] = content[i % content.size()];
-  return modbus::encode_answer(*request, registers);
+  return modbus::encode_response(*request, registers);
 }
 
 void check_sent(std::uint8_t variant, ByteView frame, const std::optional<Setpoint>&, Instant) {

@@ -24,7 +24,7 @@ class Watched {
     scanner_.silence();
     drain();
   }
-  void restart(const Request& request) {
+  void restart(const RtuRequest& request) {
     if (decode_request(encode(request))) scanner_.restart(request);
   }
   void abandon() { scanner_.abandon(); }
@@ -35,17 +35,17 @@ class Watched {
     promise(taken_ + scanner_.skipped() <= pushed_, "no byte is used twice");
   }
 
-  void check(const Frame& frame) {
-    const bool damaged = frame.kind == Frame::Kind::damaged;
+  void check(const ScannedFrame& frame) {
+    const bool damaged = frame.kind == ScannedFrame::Kind::damaged;
     promise(crc_ok(frame.bytes) != damaged, "the CRC of a frame is right, unless it is damaged");
     if (damaged) return;
     taken_ += frame.bytes.size();
-    if (frame.kind == Frame::Kind::request) {
+    if (frame.kind == ScannedFrame::Kind::request) {
       promise(frame.request.has_value(), "a request is known");
       const auto again = decode_request(frame.bytes);
       if (again) promise(encode(*again) == frame.bytes, "a request can be written as it was read");
     } else if (frame.request) {
-      promise(answers(frame.bytes, *frame.request), "an answer answers its request");
+      promise(is_response(frame.bytes, *frame.request), "an answer answers its request");
     }
   }
 

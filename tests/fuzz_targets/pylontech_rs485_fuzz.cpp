@@ -16,12 +16,12 @@ using protocol::ByteView;
 void check_answer(ByteView frame, std::uint8_t address) {
   for (const CommandCode command : enum_values<CommandCode>) {
     for (const bool whole_stack : {false, true}) {
-      const Request request{command, address, whole_stack};
-      const auto answer = decode_answer(frame, request);
+      const Rs485Request request{command, address, whole_stack};
+      const auto answer = decode_response(frame, request);
       if (!answer) continue;
-      const auto written = encode_answer(request, *answer);
-      const auto again = decode_answer(written, request);
-      promise(again && encode_answer(request, *again) == written, "an answer survives its frame");
+      const auto written = encode_response(request, *answer);
+      const auto again = decode_response(written, request);
+      promise(again && encode_response(request, *again) == written, "an answer survives its frame");
       const auto* analog = std::get_if<Analog>(&*answer);
       if (analog == nullptr) continue;
       for (const auto& module : analog->modules) {

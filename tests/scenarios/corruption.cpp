@@ -161,22 +161,22 @@ bool mk3_whole(ByteView bytes) {
 Protocol modbus(const std::string& folder) {
   namespace mb = protocol::modbus;
   Protocol out{"Modbus RTU, answers", true, {}, {}, {}};
-  std::vector<mb::Request> requests;
+  std::vector<mb::RtuRequest> requests;
   for (const auto& row : vectors(folder + "/modbus-vectors.jsonl")) {
     if (!row.contains("request_hex") || !row["request_hex"].is_string() ||
         !row.contains("response_hex") || !row["response_hex"].is_string())
       continue;
     const auto request = mb::decode_request(unhex(row["request_hex"]));
     Bytes answer = unhex(row["response_hex"]);
-    if (!request || !mb::decode_answer(answer, *request)) continue;
+    if (!request || !mb::decode_response(answer, *request)) continue;
     requests.push_back(*request);
     out.frames.push_back(std::move(answer));
   }
   out.whole = [requests](ByteView damaged, std::size_t original) {
-    return modbus_whole(damaged, mb::answer_size(requests[original]));
+    return modbus_whole(damaged, mb::response_size(requests[original]));
   };
   out.accepted = [requests](ByteView damaged, std::size_t original) {
-    return mb::decode_answer(damaged, requests[original]).has_value();
+    return mb::decode_response(damaged, requests[original]).has_value();
   };
   return out;
 }

@@ -19,7 +19,7 @@ using protocol::Step;
 protocol::ModbusConfig config(protocol::ModbusMode mode) {
   protocol::ModbusConfig config;
   config.mode = mode;
-  config.listen = 0s;
+  config.other_master_wait = 0s;
   config.meters = {{.name = "main",
                     .model = MeterModel::sdm630,
                     .unit = 1,

@@ -110,14 +110,14 @@ class Sniff:
         return heard, out.splitlines(), err, self.p.returncode
 
 
-# Whole reads: what is heard first may be the answer to a question from before ("ANSWER WITHOUT QUESTION").
+# Whole reads: what is heard first may be the response to a request from before ("RESPONSE WITHOUT REQUEST").
 WHOLE = [
     re.compile(text)
     for text in (
         r"unit 1 +read input 12\+6 .*l1_power [-\d.]+ W",
         r"unit 1 +read input 0\+6 .*l1_voltage [\d.]+ V",
         r"unit 244 +read input 12\+2 +\d+ ms +\w+ [-\d.]+ W",
-        r"unit 9 +read input 0\+2 +NO ANSWER",
+        r"unit 9 +read input 0\+2 +NO RESPONSE",
     )
 ]
 

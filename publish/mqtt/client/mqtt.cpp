@@ -72,7 +72,7 @@ class Mqtt::Client {
     static std::once_flag once;
     std::call_once(once, [] { mosquitto_lib_init(); });
     if (!settings_.user.empty() && settings_.tls_ca.empty() && !is_loopback(settings_.host))
-      tell(Level::warning, "password_in_clear", "hint=\"set mqtt.tls_ca\"");
+      tell(Level::warning, "password_sent_unencrypted", "hint=\"set mqtt.tls_ca\"");
     Backoff pause;
     while (!slot_.stopping()) {
       const Instant begin = clock_now();

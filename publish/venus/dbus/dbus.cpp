@@ -86,7 +86,7 @@ class Dbus::Server {
     if (const auto wrong = service.process(calls_at_once); !wrong.empty()) return lost(link, wrong);
     if (const auto trouble = service.take_trouble(); !trouble.empty()) return lost(link, trouble);
     if (service.take_named())
-      tell(Level::notice, "name_owned", "name=" + std::string{service.service().bus_name});
+      tell(Level::notice, "dbus_name_acquired", "name=" + std::string{service.service().bus_name});
   }
 
   void lost(Link& link, const std::string& reason) {

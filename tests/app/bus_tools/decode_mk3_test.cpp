@@ -100,7 +100,7 @@ TEST(DecodeMk3, EveryPublishedFrameHasAKindAndDamageIsNamed) {
   EXPECT_GT(checked, 60u);
   EXPECT_EQ(decoder->line("no hex")["error"], "content");
   EXPECT_EQ(decoder->line("")["error"], "length");
-  EXPECT_EQ(decoder->line("04ff57800026")["kind"], "refusal");
+  EXPECT_EQ(decoder->line("04ff57800026")["kind"], "exception");
 }
 
 TEST(DecodeMk3, RandomLinesNeverThrow) {

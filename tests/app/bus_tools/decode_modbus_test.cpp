@@ -56,7 +56,7 @@ TEST(DecodeModbus, EveryVectorDecodesToWhatItStates) {
     if (!vector["response_hex"].is_string()) continue;
     // The answer on its own line, and both on one.
     const auto answer = decoder->line(vector["response_hex"].get<std::string>());
-    EXPECT_EQ(answer["kind"], "answer");
+    EXPECT_EQ(answer["kind"], "response");
     expect_as_stated(answer, vector["decoded"]);
     EXPECT_EQ(decode(vector["hex"].get<std::string>()), answer);
   }
@@ -65,7 +65,7 @@ TEST(DecodeModbus, EveryVectorDecodesToWhatItStates) {
 
 TEST(DecodeModbus, AnAnswerIsShownByNameAndUnit) {
   EXPECT_EQ(decode("01 04 00 0C 00 02 B1 C8  01 04 04 41 FA 17 7C C1 98"),
-            json::parse(R"({"kind":"answer","unit":1,"function":4,"start":12,"count":2,
+            json::parse(R"({"kind":"response","unit":1,"function":4,"start":12,"count":2,
                             "byte_count":4,"values":{"l1_power_w":31.261467}})"));
 }
 
@@ -76,7 +76,7 @@ TEST(DecodeModbus, EnergiesAreWattHours) {
 
 TEST(DecodeModbus, ABareAnswerWithoutItsRequestIsShownRaw) {
   const auto out = decode("01040441FA177CC198");
-  EXPECT_EQ(out["kind"], "answer");
+  EXPECT_EQ(out["kind"], "response");
   EXPECT_EQ(out["raw"][0]["float"], 31.261467);
   EXPECT_TRUE(out.contains("note"));
   EXPECT_FALSE(out.contains("values"));
@@ -109,12 +109,12 @@ TEST(DecodeModbus, ABlockShowsEveryValueInIt) {
 
 TEST(DecodeModbus, RegistersNotInTheTableAreShownRawWithTheirAddress) {
   namespace modbus = protocol::modbus;
-  const modbus::Request request{
+  const modbus::RtuRequest request{
       .unit = 1, .function = modbus::read_input, .start = 0x002A, .count = 6, .data = {}};
   protocol::Bytes registers;
   for (const float value : {230.0f, 7.5f, 4.0f}) protocol::put_f32_be(registers, value);
   const auto out = decode(protocol::to_hex(modbus::encode(request)) +
-                          protocol::to_hex(modbus::encode_answer(request, registers)));
+                          protocol::to_hex(modbus::encode_response(request, registers)));
   EXPECT_EQ(out["values"], json::parse(R"({"mean_voltage_v":230.0,"mean_current_a":4.0})"));
   EXPECT_EQ(out["raw"], json::parse(R"([{"address":44,"float":7.5,"u32":1089470464}])"));
 }

@@ -50,12 +50,12 @@ struct Ear {
   }
 };
 
-const modbus::Request ask_voltages{.unit = 1, .start = 0, .count = 4, .data = {}};
+const modbus::RtuRequest ask_voltages{.unit = 1, .start = 0, .count = 4, .data = {}};
 Bytes voltages() {
   Bytes registers;
   protocol::put_f32_be(registers, 230.5F);
   protocol::put_f32_be(registers, 231.0F);
-  return modbus::encode_answer(ask_voltages, registers);
+  return modbus::encode_response(ask_voltages, registers);
 }
 
 // ---- Modbus -----------------------------------------------------------------------------------
@@ -131,13 +131,13 @@ TEST(ModbusListener, AnAnswerUnderWayIsWaitedFor) {
 
 TEST(ModbusListener, WhatIsWrittenIsShown) {
   Ear ear{SniffKind::modbus};
-  const modbus::Request write{.unit = 1,
-                              .function = modbus::write_registers,
-                              .start = 10,
-                              .count = 2,
-                              .data = *protocol::from_hex("40400000")};
+  const modbus::RtuRequest write{.unit = 1,
+                                 .function = modbus::write_registers,
+                                 .start = 10,
+                                 .count = 2,
+                                 .data = *protocol::from_hex("40400000")};
   ear.hear(modbus::encode(write), 0ms);
-  ear.hear(modbus::encode_answer(write, {}), 50ms);
+  ear.hear(modbus::encode_response(write, {}), 50ms);
   ASSERT_THAT(ear.outcomes(), testing::ElementsAre(Outcome::ok));
   EXPECT_EQ(ear.heard.transactions[0].fields["written"], "40400000");
 }
@@ -208,7 +208,7 @@ TEST(Mk3Listener, AnswersFindTheirQuestionsByLetterAndType) {
   EXPECT_EQ(pair.who, "ram_read");
   EXPECT_EQ(pair.fields["battery_v"], 52.0);
   EXPECT_EQ(pair.fields["after_ms"], 60.0);
-  EXPECT_EQ(pair.fields["question"]["kind"], "ram_read");
+  EXPECT_EQ(pair.fields["request"]["kind"], "ram_read");
 }
 
 TEST(Mk3Listener, RefusedAndUnansweredAreToldApart) {

@@ -64,9 +64,9 @@ Search search(PortFinder& finder, Bus& bus, Duration limit) {
 }
 
 Bytes transaction() {
-  const modbus::Request ask{.unit = 1, .start = 52, .count = 2, .data = {}};
+  const modbus::RtuRequest ask{.unit = 1, .start = 52, .count = 2, .data = {}};
   Bytes bytes = modbus::encode(ask);
-  const auto answer = modbus::encode_answer(ask, Bytes(4));
+  const auto answer = modbus::encode_response(ask, Bytes(4));
   bytes.insert(bytes.end(), answer.begin(), answer.end());
   return bytes;
 }

@@ -21,7 +21,7 @@ Transaction grid_power(Outcome outcome) {
   return {{},
           "unit 1",
           outcome,
-          {{"kind", "answer"},
+          {{"kind", "response"},
            {"unit", 1},
            {"function", 4},
            {"start", 12},
@@ -48,7 +48,7 @@ TEST_F(SniffText, TroubleIsInCapitals) {
   auto transaction = grid_power(Outcome::unanswered);
   transaction.fields.erase("values");
   transaction.fields.erase("after_ms");
-  EXPECT_THAT(to_line(transaction, at), EndsWith("  read input 12+4  NO ANSWER\n"));
+  EXPECT_THAT(to_line(transaction, at), EndsWith("  read input 12+4  NO RESPONSE\n"));
   transaction.outcome = Outcome::exception;
   transaction.fields["detail"] = "exception 2: illegal register";
   EXPECT_THAT(to_line(transaction, at), EndsWith("  REFUSED: exception 2: illegal register\n"));
@@ -64,7 +64,7 @@ TEST_F(SniffText, LinesOfOtherBusesNameTheMessage) {
                         {{"kind", "ram_value"},
                          {"letter", "X"},
                          {"battery_v", 52.0},
-                         {"question", {{"kind", "ram_read"}, {"ram_ids", {4, 0}}}}}};
+                         {"request", {{"kind", "ram_read"}, {"ram_ids", {4, 0}}}}}};
   EXPECT_EQ(to_line(ram, at), "22:13:20.123  ram_read  -> ram_value  battery 52 V\n");
 }
 

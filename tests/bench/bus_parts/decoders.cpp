@@ -71,12 +71,12 @@ void measure(const char* name, double bytes_per_second, std::size_t bytes,
 }
 
 void measure_modbus(const std::string& data) {
-  std::vector<std::pair<modbus::Request, Bytes>> pairs;
+  std::vector<std::pair<modbus::RtuRequest, Bytes>> pairs;
   std::size_t bytes = 0;
   for (const auto& row : rows(data + "/modbus-vectors.jsonl")) {
     const auto request = modbus::decode_request(unhex(text_of(row, "request_hex")));
     Bytes answer = unhex(text_of(row, "response_hex"));
-    if (!request || !modbus::decode_answer(answer, *request)) continue;
+    if (!request || !modbus::decode_response(answer, *request)) continue;
     bytes += answer.size();
     pairs.emplace_back(*request, std::move(answer));
   }
@@ -87,7 +87,7 @@ void measure_modbus(const std::string& data) {
       scanner.restart(request);
       scanner.push(answer);
       while (const auto frame = scanner.next())
-        good += modbus::decode_answer(frame->bytes, request).has_value();
+        good += modbus::decode_response(frame->bytes, request).has_value();
     }
     return good;
   });

@@ -39,7 +39,7 @@ int master(const std::string& port, std::uint32_t baud) {
       .meters = {{.name = "meter", .unit = 1, .channels = {{.point = Point::grid}}}},
       .baud = baud,
       .gap = Duration::zero(),  // 3.5 characters all the same
-      .listen = Duration::zero()};
+      .other_master_wait = Duration::zero()};
   const auto bus = actors::spawn_bus(
       system,
       {.name = "meters",

@@ -14,7 +14,7 @@
 namespace esshub::protocol {
 namespace {
 
-using modbus::Request;
+using modbus::RtuRequest;
 
 constexpr std::uint8_t main_unit = 1;
 constexpr std::uint8_t battery_unit = 244;
@@ -34,13 +34,13 @@ MeterConfig battery_meter() {
 }
 ModbusConfig both() {
   ModbusConfig config;
-  config.listen = 0s;
+  config.other_master_wait = 0s;
   config.meters = {main_meter(), battery_meter()};
   return config;
 }
 ModbusConfig only(MeterConfig meter) {
   ModbusConfig config;
-  config.listen = 0s;
+  config.other_master_wait = 0s;
   config.meters = {std::move(meter)};
   return config;
 }
@@ -63,7 +63,7 @@ class Bench {
   }
 
   /// Lets time pass until the driver asks something.
-  Request next_request() {
+  RtuRequest next_request() {
     for (int i = 0; i < 100 && sent.empty(); ++i) {
       if (!wake) break;
       now = std::max(now, *wake);
@@ -76,10 +76,10 @@ class Bench {
     asked_at = now;
     const auto request = modbus::decode_request(frame);
     EXPECT_TRUE(request);
-    return request.value_or(Request{});
+    return request.value_or(RtuRequest{});
   }
 
-  [[nodiscard]] Bytes answer_to(const Request& request) const {
+  [[nodiscard]] Bytes answer_to(const RtuRequest& request) const {
     Bytes data;
     for (std::uint16_t i = 0; i < request.count; i = static_cast<std::uint16_t>(i + 2)) {
       const auto address = static_cast<std::uint16_t>(request.start + i);
@@ -92,7 +92,7 @@ class Bench {
       const auto bits = std::bit_cast<std::uint32_t>(value);
       put_u32_be(data, swapped ? std::rotl(bits, 16) : bits);
     }
-    return modbus::encode_answer(request, data);
+    return modbus::encode_response(request, data);
   }
 
   void hear(ByteView bytes, Duration after = 50ms) {
@@ -101,7 +101,7 @@ class Bench {
   }
 
   /// One transaction; a fast grid or battery reading never stands still.
-  Request transact() {
+  RtuRequest transact() {
     const auto request = next_request();
     if (dead.contains(request.unit)) return request;
     if (lively) registers[{request.unit, 0}] += 0.01f;
@@ -151,7 +151,7 @@ class Bench {
   bool lively = true;
 };
 
-bool is_fast(const Request& request) {
+bool is_fast(const RtuRequest& request) {
   return request.function == modbus::read_input &&
          request.start == (request.unit == main_unit ? 0x0000 : 0x000C);
 }
@@ -354,7 +354,7 @@ TEST(ModbusDriver, AnAnswerFromAnotherUnitIsNotTaken) {
 TEST(ModbusDriver, ALateAnswerIsRecognisedAndDropped) {
   Bench bench(both());
   bench.run(2s);
-  Request abandoned;
+  RtuRequest abandoned;
   while (!is_fast(abandoned = bench.next_request()) || abandoned.unit != main_unit) {
     bench.hear(bench.answer_to(abandoned));
   }
@@ -388,8 +388,8 @@ TEST(ModbusDriver, ALateAnswerIsRecognisedAndDropped) {
 TEST(ModbusDriver, ALateAnswerNeverPassesForAnotherBlock) {
   Bench bench(only(main_meter()));
   bench.run(3s);
-  Request fast;
-  Request request;
+  RtuRequest fast;
+  RtuRequest request;
   while (!is_fast(fast)) fast = bench.transact();
   while (is_fast(request = bench.next_request())) bench.hear(bench.answer_to(request));
   ASSERT_FALSE(is_fast(request));
@@ -661,12 +661,12 @@ TEST(ModbusDriver, ASteadyPowerAloneIsNotFrozen) {
 
 // ---- another master (docs/safety.md F19) --------------------------------------------------------
 
-constexpr Request foreign{
+constexpr RtuRequest foreign{
     .unit = main_unit, .function = modbus::read_input, .start = 0x0024, .count = 18, .data = {}};
 
 ModbusConfig listening() {
   auto config = both();
-  config.listen = ModbusConfig{}.listen;
+  config.other_master_wait = ModbusConfig{}.other_master_wait;
   return config;
 }
 
@@ -700,14 +700,14 @@ TEST(ModbusDriver, WhereAnotherMasterTalksNothingIsEverAsked) {
   bench.next_request();
   EXPECT_EQ(bench.asked_at - last, 3s) << "quiet for 3 s";
   EXPECT_FALSE(bench.driver->health().faults.any());
-  EXPECT_EQ(bench.events_named("bus_free"), 1u);
+  EXPECT_EQ(bench.events_named("bus_idle"), 1u);
 }
 
 TEST(ModbusDriver, AForeignRequestWhilePollingStopsIt) {
   Bench bench(both());
   bench.run(3s);
   ASSERT_TRUE(bench.driver->health().ready);
-  Request ours;
+  RtuRequest ours;
   while (!is_fast(ours = bench.next_request()) || ours.unit != main_unit) {
     bench.hear(bench.answer_to(ours));
   }
@@ -717,7 +717,7 @@ TEST(ModbusDriver, AForeignRequestWhilePollingStopsIt) {
   EXPECT_FALSE(bench.driver->health().ready);
   const Instant heard = bench.now;
   // The answer has unit, function and length of the one we awaited.
-  ASSERT_TRUE(modbus::answers(bench.answer_to(foreign), ours));
+  ASSERT_TRUE(modbus::is_response(bench.answer_to(foreign), ours));
   bench.hear(bench.answer_to(foreign), 90ms);
   EXPECT_TRUE(bench.samples.empty());
   bench.next_request();
@@ -766,9 +766,9 @@ TEST(ModbusDriver, NoiseAndEchoesAreNoMaster) {
 
 // ---- timing and accounting ----------------------------------------------------------------------
 
-Duration wire_time(const Request& request) {
+Duration wire_time(const RtuRequest& request) {
   return ModbusConfig{}.wire_time(
-      static_cast<double>(modbus::request_size + modbus::answer_size(request)));
+      static_cast<double>(modbus::request_size + modbus::response_size(request)));
 }
 /// One transaction whose answer begins `turnaround` after the request's last bit.
 void transact(Bench& bench, Duration turnaround) {
@@ -778,7 +778,7 @@ void transact(Bench& bench, Duration turnaround) {
   bench.hear(bench.answer_to(request), wire_time(request) + turnaround);
 }
 /// How long the answer of the request now in flight is waited for, its time on the wire apart.
-Duration patience(const Bench& bench, const Request& request) {
+Duration patience(const Bench& bench, const RtuRequest& request) {
   return *bench.wake - bench.asked_at - wire_time(request);
 }
 

@@ -144,14 +144,14 @@ TEST(MeterModels, DecodeTheirGoldenFrames) {
   for (const auto& [model, start, response, values] : golden) {
     SCOPED_TRACE(row_of(model).name);
     seen.insert(model);
-    const Request request{.unit = 1,
-                          .function = read_input,
-                          .start = start,
-                          .count = static_cast<std::uint16_t>(2 * values.size()),
-                          .data = {}};
+    const RtuRequest request{.unit = 1,
+                             .function = read_input,
+                             .start = start,
+                             .count = static_cast<std::uint16_t>(2 * values.size()),
+                             .data = {}};
     const auto frame = from_hex(response);
     ASSERT_TRUE(frame);
-    const auto registers = decode_answer(*frame, request);
+    const auto registers = decode_response(*frame, request);
     ASSERT_TRUE(registers) << registers.error().detail;
     for (const auto& [name, value] : values) {
       const auto& reg = named(model, name);

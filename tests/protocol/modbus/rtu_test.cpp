@@ -15,7 +15,7 @@ namespace esshub::protocol::modbus {
 namespace {
 
 using nlohmann::json;
-using Kind = Frame::Kind;
+using Kind = ScannedFrame::Kind;
 
 std::vector<json> vectors() {
   std::ifstream file(ESSHUB_TEST_DATA "/modbus-vectors.jsonl");
@@ -36,21 +36,21 @@ Bytes hex_of(const json& vector, const char* key) {
   return vector.contains(key) && vector[key].is_string() ? hex(vector[key]) : Bytes{};
 }
 
-std::vector<Frame> scan(FrameScanner& scanner, ByteView bytes) {
+std::vector<ScannedFrame> scan(FrameScanner& scanner, ByteView bytes) {
   scanner.push(bytes);
-  std::vector<Frame> frames;
+  std::vector<ScannedFrame> frames;
   while (auto frame = scanner.next()) frames.push_back(std::move(*frame));
   return frames;
 }
 
-std::vector<Frame> answers_in(const std::vector<Frame>& frames) {
-  std::vector<Frame> found;
+std::vector<ScannedFrame> answers_in(const std::vector<ScannedFrame>& frames) {
+  std::vector<ScannedFrame> found;
   for (const auto& frame : frames)
-    if (frame.kind == Kind::answer && frame.request) found.push_back(frame);
+    if (frame.kind == Kind::response && frame.request) found.push_back(frame);
   return found;
 }
 
-const Request read_l1_voltage{
+const RtuRequest read_l1_voltage{
     .unit = 1, .function = read_input, .start = 0, .count = 2, .data = {}};
 
 TEST(ModbusCrc, HasThePublishedCheckValue) {
@@ -85,10 +85,10 @@ TEST(ModbusVectors, DecodeToWhatTheyState) {
 
     const Bytes answer = hex_of(vector, "response_hex");
     if (answer.empty()) continue;
-    EXPECT_EQ(answer.size(), answer_size(*request));
-    const auto registers = decode_answer(answer, *request);
+    EXPECT_EQ(answer.size(), response_size(*request));
+    const auto registers = decode_response(answer, *request);
     ASSERT_TRUE(registers) << registers.error().detail;
-    EXPECT_EQ(encode_answer(*request, *registers), answer);
+    EXPECT_EQ(encode_response(*request, *registers), answer);
     if (decoded.contains("byte_count")) {
       EXPECT_EQ(registers->size(), decoded["byte_count"]);
     }
@@ -124,7 +124,7 @@ TEST(ModbusVectors, EverySingleBitFlipIsRejected) {
         flipped[bit / 8] ^= std::byte{1} << (bit % 8);
         EXPECT_FALSE(crc_ok(flipped));
         EXPECT_FALSE(decode_request(flipped));
-        EXPECT_FALSE(decode_answer(flipped, *request));
+        EXPECT_FALSE(decode_response(flipped, *request));
         FrameScanner scanner;
         for (const auto& found : scan(scanner, flipped)) {
           EXPECT_NE(found.bytes, flipped) << "bit " << bit;
@@ -136,7 +136,7 @@ TEST(ModbusVectors, EverySingleBitFlipIsRejected) {
 
 TEST(ModbusAnswer, IsCheckedInTheOrderLengthAddressFunctionChecksum) {
   const auto kind = [](const std::string& text) {
-    const auto answer = decode_answer(hex(text), read_l1_voltage);
+    const auto answer = decode_response(hex(text), read_l1_voltage);
     return answer ? "none" : std::string(name(answer.error().kind));
   };
   EXPECT_EQ(kind("0104044366333418"), "length");      // a byte is missing
@@ -150,7 +150,7 @@ TEST(ModbusAnswer, IsCheckedInTheOrderLengthAddressFunctionChecksum) {
 TEST(ModbusAnswer, ARefusalIsAnErrorThatNamesItsReason) {
   const Bytes refusal = encode_exception(1, read_input, Exception::illegal_address);
   EXPECT_EQ(refusal, hex("018402C2C1"));
-  const auto answer = decode_answer(refusal, read_l1_voltage);
+  const auto answer = decode_response(refusal, read_l1_voltage);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, DecodeErrorKind::exception);
   EXPECT_NE(answer.error().detail.find("illegal register"), std::string::npos);
@@ -186,7 +186,7 @@ TEST(FrameScanner, RecoversEveryPairOfTheSnifferStreams) {
     for (std::size_t chunk = 1; chunk <= stream.size(); ++chunk) {
       SCOPED_TRACE(vector["id"].get<std::string>() + " in chunks of " + std::to_string(chunk));
       FrameScanner scanner;
-      std::vector<Frame> frames;
+      std::vector<ScannedFrame> frames;
       for (std::size_t i = 0; i < stream.size(); i += chunk) {
         const auto piece = ByteView(stream).subspan(i, std::min(chunk, stream.size() - i));
         for (auto& frame : scan(scanner, piece)) frames.push_back(std::move(frame));
@@ -207,7 +207,7 @@ TEST(FrameScanner, RecoversEveryPairOfTheSnifferStreams) {
         ++n;
       }
       EXPECT_EQ(n, pairs.size());
-      EXPECT_EQ(std::ranges::count(frames, Kind::damaged, &Frame::kind),
+      EXPECT_EQ(std::ranges::count(frames, Kind::damaged, &ScannedFrame::kind),
                 static_cast<std::ptrdiff_t>(damaged));
     }
   }
@@ -232,7 +232,7 @@ TEST(FrameScanner, AnAnswerWhoseHeadIsAValidRequestStaysAnAnswer) {
     auto frames = scan(scanner, ByteView(stream).first(cut));
     for (auto& frame : scan(scanner, ByteView(stream).subspan(cut))) frames.push_back(frame);
     ASSERT_EQ(frames.size(), 2u) << cut;
-    EXPECT_EQ(frames[1].kind, Kind::answer);
+    EXPECT_EQ(frames[1].kind, Kind::response);
     EXPECT_EQ(frames[1].bytes.size(), 9u);
   }
 }
@@ -258,7 +258,7 @@ TEST(FrameScanner, AFrameIsStampedWhenItsLastByteArrivedHoweverLateItIsFound) {
           "0104000C0002B1C8"
           "01040441FA177CC198");
   FrameScanner scanner;
-  std::vector<Frame> frames;
+  std::vector<ScannedFrame> frames;
   for (std::size_t i = 0; i < stream.size(); ++i) {
     scanner.push(ByteView(stream).subspan(i, 1), start + i * 1ms);
     while (auto frame = scanner.next()) frames.push_back(std::move(*frame));
@@ -294,7 +294,7 @@ TEST(FrameScanner, BindsAnAnswerOnlyOnce) {
                                         "010404436633341B38"));
   ASSERT_EQ(frames.size(), 3u);
   EXPECT_TRUE(frames[1].request);
-  EXPECT_EQ(frames[2].kind, Kind::answer);
+  EXPECT_EQ(frames[2].kind, Kind::response);
   EXPECT_FALSE(frames[2].request);
 }
 
@@ -310,7 +310,7 @@ TEST(FrameScanner, ARefusalConsumesTheRequest) {
 
 TEST(FrameScanner, ASlaveHearsUnknownFunctionsToo) {
   FrameScanner scanner(FrameScanner::Role::server);
-  Request request = read_l1_voltage;
+  RtuRequest request = read_l1_voltage;
   request.function = 0x05;
   const auto frames = scan(scanner, encode(request));
   ASSERT_EQ(frames.size(), 1u);
@@ -339,7 +339,7 @@ TEST(FrameScanner, RandomBytesNeverCrashNorPileUp) {
       }
       if (chunk % 9 == 8) scanner.silence();
       (void)decode_request(bytes);
-      (void)decode_answer(bytes, read_l1_voltage);
+      (void)decode_response(bytes, read_l1_voltage);
     }
     scanner.silence();
     while (scanner.next()) {

@@ -16,7 +16,7 @@
 namespace esshub::protocol {
 namespace {
 
-using modbus::Request;
+using modbus::RtuRequest;
 using nlohmann::json;
 
 MeterConfig main_meter() {
@@ -38,16 +38,16 @@ MeterConfig battery_meter() {
           .channels = {{.phase = 1, .point = Point::battery_meter, .invert = false}}};
 }
 
-Request read(std::uint8_t unit, std::uint16_t start, std::uint16_t count,
-             std::uint8_t function = modbus::read_input) {
+RtuRequest read(std::uint8_t unit, std::uint16_t start, std::uint16_t count,
+                std::uint8_t function = modbus::read_input) {
   return {.unit = unit, .function = function, .start = start, .count = count, .data = {}};
 }
 
-Bytes answer(const Request& request, std::vector<float> values) {
+Bytes answer(const RtuRequest& request, std::vector<float> values) {
   values.resize(request.count / 2);
   Bytes data;
   for (const float value : values) put_f32_be(data, value);
-  return modbus::encode_answer(request, data);
+  return modbus::encode_response(request, data);
 }
 
 /// The line beside another master. Bytes take no time unless told.
@@ -75,7 +75,7 @@ class Line {
     now = until;
   }
   void wait(Duration time) { wait(now + time); }
-  void transact(const Request& request, std::vector<float> values) {
+  void transact(const RtuRequest& request, std::vector<float> values) {
     hear(modbus::encode(request));
     hear(answer(request, std::move(values)), 60ms);
   }

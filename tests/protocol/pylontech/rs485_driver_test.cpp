@@ -56,7 +56,7 @@ class Bench {
   }
 
   /// Lets time pass until the driver asks something; nothing if it does not before `end`.
-  std::optional<Request> next_request(Instant end) {
+  std::optional<Rs485Request> next_request(Instant end) {
     while (sent.empty() && wake && *wake <= end) {
       now = std::max(now, *wake);
       const Instant due = *std::exchange(wake, std::nullopt);
@@ -74,12 +74,12 @@ class Bench {
     asked.emplace_back(now, request);
     return request;
   }
-  Request next_request() { return next_request(now + 60s).value(); }
+  Rs485Request next_request() { return next_request(now + 60s).value(); }
 
-  [[nodiscard]] Bytes answer_to(const Request& request) const {
+  [[nodiscard]] Bytes answer_to(const Rs485Request& request) const {
     if (request.command == CommandCode::analog)
-      return encode_answer(request, Analog{0, {modules.at(request.address)}});
-    return encode_answer(request, pylontech_rs485::AlarmInfo{0, {alarms.at(request.address)}});
+      return encode_response(request, Analog{0, {modules.at(request.address)}});
+    return encode_response(request, pylontech_rs485::AlarmInfo{0, {alarms.at(request.address)}});
   }
 
   void hear(const Bytes& bytes, Duration after = 30ms) {
@@ -135,7 +135,7 @@ class Bench {
   std::optional<Instant> wake;
   std::vector<Bytes> sent;
   Bytes frame;  // the last one
-  std::vector<std::pair<Instant, Request>> asked;
+  std::vector<std::pair<Instant, Rs485Request>> asked;
   std::vector<Sample> samples;
   std::vector<Event> events;
   Snapshot snapshot;
@@ -150,10 +150,12 @@ class Bench {
 TEST(Rs485Sweep, AsksEachModuleForItsCellsThenItsAlarms) {
   Bench bench;
   bench.run(4s);
-  std::vector<Request> asked;
+  std::vector<Rs485Request> asked;
   for (const auto& [at, request] : bench.asked) asked.push_back(request);
-  EXPECT_THAT(asked, ElementsAre(Request{CommandCode::analog, 2}, Request{CommandCode::alarms, 2},
-                                 Request{CommandCode::analog, 3}, Request{CommandCode::alarms, 3}));
+  EXPECT_THAT(
+      asked,
+      ElementsAre(Rs485Request{CommandCode::analog, 2}, Rs485Request{CommandCode::alarms, 2},
+                  Rs485Request{CommandCode::analog, 3}, Rs485Request{CommandCode::alarms, 3}));
 }
 
 TEST(Rs485Sweep, KeepsTheGapAfterEachAnswer) {
@@ -197,8 +199,8 @@ TEST(Rs485Sweep, OfAGroupStartsAtItsMaster) {
   bench.alarms[0x12] = all_clear();
   bench.run(2s);
   EXPECT_THAT(bench.asked,
-              ElementsAre(testing::Pair(testing::_, Request{CommandCode::analog, 0x12}),
-                          testing::Pair(testing::_, Request{CommandCode::alarms, 0x12})));
+              ElementsAre(testing::Pair(testing::_, Rs485Request{CommandCode::analog, 0x12}),
+                          testing::Pair(testing::_, Rs485Request{CommandCode::alarms, 0x12})));
   EXPECT_TRUE(bench.health().ready);
 }
 
@@ -241,7 +243,7 @@ TEST(Rs485Driver, ReadingsAreCurrentFromOneSweepToTheNext) {
     Bench bench({.baud = slow ? 9600u : 115200u,
                  .modules = 2,
                  .sweep_period = slow ? 1s : 5s,
-                 .answer_limit = 700ms});
+                 .response_timeout = 700ms});
     const Duration sweep = slow ? 2 * 2 * 500ms : 5s;
     View view;
     const auto shown = [&](Point point) {
@@ -290,7 +292,7 @@ TEST(Rs485Driver, AStackToldOverMoreThanAMinuteIsUnknown) {
   const auto stack_told = [](Duration stall) {
     Bench bench;
     while (true) {
-      const Request request = bench.next_request();
+      const Rs485Request request = bench.next_request();
       if (request.address == 3 && request.command == CommandCode::analog) break;
       bench.hear(bench.answer_to(request));
     }
@@ -370,7 +372,7 @@ TEST(Rs485Driver, LossIsToldFirstAndEveryHundredthTime) {
 TEST(Rs485Driver, ARefusalIsNotTriedAgain) {
   Bench bench;
   bench.next_request();
-  bench.hear(encode_refusal(2, ReturnCode::internal));
+  bench.hear(encode_return_code(2, ReturnCode::internal));
   EXPECT_EQ(bench.frames(FrameResult::exception), 1u);
   EXPECT_EQ(bench.next_request().address, 3);
   EXPECT_THAT(bench.health().trouble, HasSubstr("internal communication error"));

@@ -31,13 +31,13 @@ Bytes answer(std::string_view info, std::uint8_t return_code = 0) {
 
 template <class T>
 T decoded(CommandCode command, std::string_view info, bool whole_stack = false) {
-  const auto result = decode_answer(answer(info), {command, 2, whole_stack});
+  const auto result = decode_response(answer(info), {command, 2, whole_stack});
   if (!result) throw std::runtime_error(result.error().detail);
   return std::get<T>(*result);
 }
 
 DecodeErrorKind refused(CommandCode command, std::string_view info, bool whole_stack = false) {
-  const auto result = decode_answer(answer(info), {command, 2, whole_stack});
+  const auto result = decode_response(answer(info), {command, 2, whole_stack});
   if (result) throw std::runtime_error("was accepted");
   return result.error().kind;
 }
@@ -67,7 +67,7 @@ CommandCode command_named(const std::string& cid2) {
   return table.at(cid2);
 }
 
-Request asked_by(const json& vector) {
+Rs485Request asked_by(const json& vector) {
   const auto& request = vector["request"];
   return {command_named(request["command"]), request["adr"].get<std::uint8_t>(),
           request.value("stack", false)};
@@ -136,7 +136,7 @@ TEST(Rs485Vectors, EachAnswerDecodesToWhatItStates) {
   for (const auto& vector : vectors()) {
     if (is_request(vector)) continue;
     SCOPED_TRACE(vector["id"].get<std::string>());
-    const auto message = decode_answer(bytes_of(vector), asked_by(vector));
+    const auto message = decode_response(bytes_of(vector), asked_by(vector));
     ASSERT_TRUE(message) << message.error().detail;
     std::visit([&](const auto& m) { expect_same(m, vector["decoded"]); }, *message);
     ++count;
@@ -149,8 +149,8 @@ TEST(Rs485Vectors, EachAnswerIsEncodedToTheSameBytes) {
     if (is_request(vector)) continue;
     // A smaller module of a mixed stack uses 24 bits as well, which its values alone do not tell.
     if (vector["id"] == "rs485-202") continue;
-    const auto message = decode_answer(bytes_of(vector), asked_by(vector)).value();
-    EXPECT_EQ(text(encode_answer(asked_by(vector), message)), vector["ascii"].get<std::string>())
+    const auto message = decode_response(bytes_of(vector), asked_by(vector)).value();
+    EXPECT_EQ(text(encode_response(asked_by(vector), message)), vector["ascii"].get<std::string>())
         << vector["id"];
   }
 }
@@ -161,7 +161,7 @@ TEST(Rs485Vectors, EachRequestIsBuiltAndReadAlike) {
     if (!is_request(vector)) continue;
     SCOPED_TRACE(vector["id"].get<std::string>());
     const auto& want = vector["decoded"];
-    const Request request{command_named(want["request"]), want["adr"].get<std::uint8_t>()};
+    const Rs485Request request{command_named(want["request"]), want["adr"].get<std::uint8_t>()};
     EXPECT_EQ(text(encode(request)), vector["ascii"].get<std::string>());
     EXPECT_EQ(request_of(decode_frame(bytes_of(vector)).value()).value(), request);
     ++count;
@@ -293,10 +293,10 @@ TEST(Rs485Reader, ResetForgetsTheHalf) {
 
 TEST(Rs485Request, EveryCommandIsReadBack) {
   for (const auto command : enum_values<CommandCode>) {
-    const Request request{command, 0x13};
+    const Rs485Request request{command, 0x13};
     EXPECT_EQ(request_of(decode_frame(encode(request)).value()).value(), request) << index(command);
   }
-  const Request stack{CommandCode::alarms, 2, true};
+  const Rs485Request stack{CommandCode::alarms, 2, true};
   EXPECT_EQ(request_of(decode_frame(encode(stack)).value()).value(), stack);
 }
 
@@ -323,8 +323,8 @@ TEST(Rs485Answer, FromAnotherAddressIsRefused) {
   const Bytes good = answer(
       "02"
       "48505443523033313731313132353930");
-  EXPECT_TRUE(decode_answer(good, {CommandCode::serial_number, 2}));
-  EXPECT_EQ(decode_answer(good, {CommandCode::serial_number, 3}).error().kind,
+  EXPECT_TRUE(decode_response(good, {CommandCode::serial_number, 2}));
+  EXPECT_EQ(decode_response(good, {CommandCode::serial_number, 3}).error().kind,
             DecodeErrorKind::address);
   EXPECT_EQ(refused(CommandCode::serial_number,
                     "03"
@@ -337,22 +337,22 @@ TEST(Rs485Answer, EveryReturnCodeIsARefusalWithItsReason) {
   for (const auto code :
        {ReturnCode::version, ReturnCode::checksum, ReturnCode::length_checksum, ReturnCode::command,
         ReturnCode::format, ReturnCode::data, ReturnCode::address, ReturnCode::internal}) {
-    const auto result = decode_answer(encode_refusal(2, code), {CommandCode::analog, 2});
+    const auto result = decode_response(encode_return_code(2, code), {CommandCode::analog, 2});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, DecodeErrorKind::exception);
     EXPECT_EQ(result.error().detail, describe(code));
   }
-  EXPECT_EQ(
-      decode_answer(encode_refusal(2, static_cast<ReturnCode>(0x42)), {CommandCode::analog, 2})
-          .error()
-          .kind,
-      DecodeErrorKind::unsupported)
+  EXPECT_EQ(decode_response(encode_return_code(2, static_cast<ReturnCode>(0x42)),
+                            {CommandCode::analog, 2})
+                .error()
+                .kind,
+            DecodeErrorKind::unsupported)
       << "our own request heard";
 }
 
 TEST(Rs485Answer, ADamagedAnswerIsAChecksumError) {
-  EXPECT_EQ(decode_answer(to_bytes("~20024600C0220248505443523033313731313132353930F6D3\r"),
-                          {CommandCode::serial_number, 2})
+  EXPECT_EQ(decode_response(to_bytes("~20024600C0220248505443523033313731313132353930F6D3\r"),
+                            {CommandCode::serial_number, 2})
                 .error()
                 .kind,
             DecodeErrorKind::checksum);
@@ -475,7 +475,7 @@ TEST(Rs485Alarms, TheAnswerToAnotherCommandIsNotTaken) {
     const bool alarms = request.command == CommandCode::alarms;
     if (!alarms && request.command != CommandCode::analog) continue;
     request.command = alarms ? CommandCode::analog : CommandCode::alarms;
-    EXPECT_FALSE(decode_answer(bytes_of(vector), request)) << vector["id"];
+    EXPECT_FALSE(decode_response(bytes_of(vector), request)) << vector["id"];
   }
 }
 
@@ -576,13 +576,13 @@ TEST(Rs485Management, LimitsThatCannotBeAreRefused) {
 }
 
 TEST(Rs485ProtocolVersion, IsTheAnswersOwn) {
-  const Request request{CommandCode::protocol_version, 2};
-  const Bytes wire = encode_answer(request, ProtocolVersion{0x35});
-  EXPECT_EQ(std::get<ProtocolVersion>(decode_answer(wire, request).value()).version, 0x35);
+  const Rs485Request request{CommandCode::protocol_version, 2};
+  const Bytes wire = encode_response(request, ProtocolVersion{0x35});
+  EXPECT_EQ(std::get<ProtocolVersion>(decode_response(wire, request).value()).version, 0x35);
 }
 
 TEST(Rs485System, OneAnswerForTheStack) {
-  const Request request{CommandCode::system_analog, 2};
+  const Rs485Request request{CommandCode::system_analog, 2};
   SystemAnalog sent;
   sent.voltage = Volts{49.5};
   sent.current = Amperes{-12.34};
@@ -596,9 +596,9 @@ TEST(Rs485System, OneAnswerForTheStack) {
   sent.cells = {Celsius{21.0}, {Celsius{22.0}, 1, 2}, {Celsius{-3.5}, 2, 1}};
   sent.switches = sent.cells;
   sent.boards = {Celsius{30.0}, {Celsius{31.0}, 1, 1}, {Celsius{29.0}, 2, 1}};
-  const Bytes wire = encode_answer(request, sent);
+  const Bytes wire = encode_response(request, sent);
   EXPECT_EQ(decode_frame(wire).value().info.size(), 49u);
-  const auto got = std::get<SystemAnalog>(decode_answer(wire, request).value());
+  const auto got = std::get<SystemAnalog>(decode_response(wire, request).value());
   EXPECT_EQ(got.current, sent.current);
   EXPECT_EQ(got.soc, 87u);
   EXPECT_EQ(got.least_soh, 98u);
@@ -607,7 +607,7 @@ TEST(Rs485System, OneAnswerForTheStack) {
   EXPECT_EQ(got.cells.lowest.value, Celsius{-3.5});
   EXPECT_EQ(got.boards.highest.module, 1);
   sent.soc = 101;
-  EXPECT_EQ(decode_answer(encode_answer(request, sent), request).error().kind,
+  EXPECT_EQ(decode_response(encode_response(request, sent), request).error().kind,
             DecodeErrorKind::content);
 }
 
@@ -619,8 +619,8 @@ TEST(Rs485System, AlarmsAreFourBytes) {
 }
 
 TEST(Rs485Encode, AnAnswerToAnotherQuestionIsNone) {
-  EXPECT_THAT(encode_answer({CommandCode::analog, 2}, SerialNumber{"X"}), IsEmpty());
-  EXPECT_THAT(encode_answer({CommandCode::analog, 2}, Analog{}), IsEmpty()) << "no module";
+  EXPECT_THAT(encode_response({CommandCode::analog, 2}, SerialNumber{"X"}), IsEmpty());
+  EXPECT_THAT(encode_response({CommandCode::analog, 2}, Analog{}), IsEmpty()) << "no module";
 }
 
 // ---- values ------------------------------------------------------------------------------------
@@ -678,7 +678,7 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
     const Bytes wire = encode_frame({.info = info});
     for (const auto command : enum_values<CommandCode>)
       for (const bool stack : {false, true})
-        if (decode_answer(wire, {command, 2, stack})) ++accepted;
+        if (decode_response(wire, {command, 2, stack})) ++accepted;
   }
   EXPECT_GT(accepted, 2000u) << "firmware and version take anything";
 }

@@ -21,7 +21,7 @@ std::string kinds(const std::vector<SlcanItem>& items) {
     } else if (std::holds_alternative<SlcanStatus>(item)) {
       out += 's';
     } else {
-      out += "azri"[static_cast<std::size_t>(std::get<SlcanAnswer>(item))];
+      out += "azri"[static_cast<std::size_t>(std::get<SlcanResponse>(item))];
     }
   }
   return out;
@@ -169,10 +169,10 @@ TEST(SlcanOpening, GoesOnWithEachAnswer) {
   SlcanOpening opening;
   EXPECT_EQ(text(opening.start(t0, SlcanMode::normal)), "\rC\r");
   EXPECT_FALSE(opening.done());
-  EXPECT_EQ(text(opening.on_answer(t0 + 1ms).value()), "S6\r");
-  EXPECT_EQ(text(opening.on_answer(t0 + 2ms).value()), "O\r");
+  EXPECT_EQ(text(opening.on_response(t0 + 1ms).value()), "S6\r");
+  EXPECT_EQ(text(opening.on_response(t0 + 2ms).value()), "O\r");
   EXPECT_FALSE(opening.done());
-  EXPECT_FALSE(opening.on_answer(t0 + 3ms));
+  EXPECT_FALSE(opening.on_response(t0 + 3ms));
   EXPECT_TRUE(opening.done());
 }
 
@@ -180,18 +180,18 @@ TEST(SlcanOpening, ListenOnlyEndsWithLNeverWithO) {
   SlcanOpening opening;
   std::string sent = text(opening.start(t0, SlcanMode::listen_only));
   EXPECT_FALSE(opening.at_last_command());
-  while (const auto command = opening.on_answer(t0)) sent += text(*command);
+  while (const auto command = opening.on_response(t0)) sent += text(*command);
   EXPECT_EQ(sent, "\rC\rS6\rL\r");
 }
 
 TEST(SlcanOpening, KnowsWhichAnswerOpensTheChannel) {
   SlcanOpening opening;
   (void)opening.start(t0, SlcanMode::normal);
-  (void)opening.on_answer(t0);
+  (void)opening.on_response(t0);
   EXPECT_FALSE(opening.at_last_command());
-  (void)opening.on_answer(t0);
+  (void)opening.on_response(t0);
   EXPECT_TRUE(opening.at_last_command());
-  (void)opening.on_answer(t0);
+  (void)opening.on_response(t0);
   EXPECT_FALSE(opening.at_last_command());
 }
 
@@ -213,7 +213,7 @@ TEST(SlcanOpening, NeverWaitsLongerThan100Milliseconds) {
 TEST(SlcanOpening, LateAnswersAndWakeUpsDoNothingWhenDone) {
   SlcanOpening opening;
   EXPECT_TRUE(opening.done());
-  EXPECT_FALSE(opening.on_answer(t0));
+  EXPECT_FALSE(opening.on_response(t0));
   EXPECT_FALSE(opening.on_timer(t0));
   EXPECT_FALSE(opening.deadline());
 }

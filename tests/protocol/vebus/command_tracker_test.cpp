@@ -172,7 +172,7 @@ TEST(VebusDriverSetpoint, ARefusalForEverIsToldFirstAndEveryHundredthTimeAndItsE
   EXPECT_EQ(told("setpoint_refused"), 2);
   refuses = false;
   for (const Instant end = hand.now + 40s; hand.now < end;) live();
-  EXPECT_EQ(told("setpoint_taken"), 1);
+  EXPECT_EQ(told("setpoint_accepted"), 1);
   EXPECT_TRUE(hand.health().ready);
 }
 

@@ -35,8 +35,8 @@ class Stack : public testing::Test {
     const auto answer = device->on_timer(*heard.wake_at);
     return answer.send.empty() ? Bytes{} : answer.send.front();
   }
-  protocol::pylontech_rs485::Answer ask(const Request& request) {
-    return decode_answer(say(encode(request)), request).value();
+  protocol::pylontech_rs485::Response ask(const Rs485Request& request) {
+    return decode_response(say(encode(request)), request).value();
   }
   /// The return code of what comes back.
   ReturnCode code(ByteView request) {

@@ -65,7 +65,7 @@ class FakeMeters : public ::testing::Test {
     return step.send.empty() ? std::nullopt : std::optional(step.send.front());
   }
   Bytes read(std::uint8_t unit, std::uint8_t function, std::uint16_t start, std::uint16_t count) {
-    const modbus::Request request{
+    const modbus::RtuRequest request{
         .unit = unit, .function = function, .start = start, .count = count, .data = {}};
     return ask(modbus::encode(request)).value_or(Bytes{});
   }
@@ -210,7 +210,7 @@ class DriverWithMeters : public FakeMeters {
 
   static protocol::ModbusConfig config() {
     protocol::ModbusConfig config;
-    config.listen = 0s;
+    config.other_master_wait = 0s;
     config.meters = {{.name = "main",
                       .model = MeterModel::sdm630,
                       .unit = main_unit,
