@@ -302,8 +302,10 @@ class Tree:
 
     def link_again(self, target, objects, path):
         """Links a program with other objects: before the archives, which then need not give theirs."""
+        # The file, not the target's name, which stands for it and has no command.
+        file = f"tests/{target}" if (self.build / "tests" / target).exists() else target
         listed = subprocess.run(
-            ["ninja", "-C", self.build, "-t", "commands", "-s", target],
+            ["ninja", "-C", self.build, "-t", "commands", "-s", file],
             capture_output=True,
             text=True,
         ).stdout.splitlines()
