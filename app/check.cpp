@@ -18,17 +18,22 @@ struct LineText {
   }
 };
 
-struct DriverText {
+std::string counted(std::size_t n, const char* what) {
+  return fmt::format(", {} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+/// How many devices the bus has, where it can have several.
+struct DeviceCount {
   std::string operator()(const protocol::ModbusConfig& modbus) const {
-    const auto n = modbus.meters.size();
-    return fmt::format("modbus, {} meter{}", n, n == 1 ? "" : "s");
+    return counted(modbus.meters.size(), "meter");
   }
-  std::string operator()(const protocol::PylontechConfig&) const { return "pylontech"; }
   std::string operator()(const protocol::PylontechRs485Config& rs485) const {
-    return fmt::format("pylontech-rs485, {} module{}", rs485.modules,
-                       rs485.modules == 1 ? "" : "s");
+    return counted(rs485.modules, "module");
   }
-  std::string operator()(const protocol::VebusConfig&) const { return "vebus"; }
+  template <class One>
+  std::string operator()(const One&) const {
+    return {};
+  }
 };
 
 }  // namespace
@@ -41,7 +46,8 @@ int check(const std::filesystem::path& file, std::ostream& out, std::ostream& er
   }
   std::vector<std::string> buses;
   for (const auto& bus : config->buses)
-    buses.push_back(fmt::format("{} ({} on {})", bus.name, std::visit(DriverText{}, bus.driver),
+    buses.push_back(fmt::format("{} ({}{} on {})", bus.name, config::kind_name(bus.driver),
+                                std::visit(DeviceCount{}, bus.driver),
                                 std::visit(LineText{}, bus.line)));
   fmt::print(out, "{}: ok, {} buses: {}\n", file.string(), buses.size(), fmt::join(buses, ", "));
   return exit_ok;

@@ -12,6 +12,10 @@ constexpr const auto& row_of(const Config&) {
 
 }  // namespace
 
+std::string_view kind_name(const DriverSettings& settings) {
+  return std::visit([](const auto& config) { return row_of(config).name; }, settings);
+}
+
 bool takes_setpoints(const DriverSettings& settings) {
   return std::visit([](const auto& config) { return row_of(config).takes_setpoints; }, settings);
 }

@@ -39,6 +39,7 @@ using DriverSettings = decltype(std::apply(
     },
     bus_kinds));
 
+[[nodiscard]] std::string_view kind_name(const DriverSettings& settings);
 [[nodiscard]] bool takes_setpoints(const DriverSettings& settings);
 [[nodiscard]] std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings);
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "config/list_tables.hpp"
+#include "config/setting_reader.hpp"
 #include "model/enums.hpp"
 
 namespace esshub::config {
@@ -15,8 +17,6 @@ namespace {
 namespace modbus = protocol::modbus;
 using protocol::MeterModel;
 
-enum class Parity : char { none = 'N', even = 'E', odd = 'O' };
-
 /// The rows of bus_kinds by name and place.
 constexpr auto kinds = std::apply(
     [](const auto&... kind) {
@@ -24,37 +24,8 @@ constexpr auto kinds = std::apply(
       return std::array{Word<std::size_t>{kind.name, place++}...};
     },
     bus_kinds);
-constexpr std::array<Word<protocol::ModbusMode>, 2> modbus_modes{
-    {{"poll", protocol::ModbusMode::poll}, {"sniff", protocol::ModbusMode::sniff}}};
-constexpr std::array<Word<Parity>, 3> parities{
-    {{"none", Parity::none}, {"even", Parity::even}, {"odd", Parity::odd}}};
-const auto models = [] {
-  std::array<Word<MeterModel>, enum_count<MeterModel>> words{};
-  std::ranges::transform(modbus::meter_models(), words.begin(), [](const auto& row) {
-    return Word<MeterModel>{row.name, row.id};
-  });
-  return words;
-}();
 constexpr std::array<std::uint32_t, 13> speeds{
     1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000, 2000000};
-
-template <class T, std::size_t n>
-std::string one_of(const std::array<Word<T>, n>& words) {
-  std::string text = "one of";
-  for (const auto& word : words)
-    text += fmt::format("{} {}", &word == &words[0] ? ":" : ",", word.text);
-  return text;
-}
-
-/// What a meter may measure: the battery and the inverter report themselves on their own buses.
-const auto points = [] {
-  std::array<Word<Point>, 3 + max_circuits> words{};
-  std::size_t n = 0;
-  for (const Point point : {Point::grid, Point::solar, Point::battery_meter})
-    words.at(n++) = {name(point), point};
-  for (std::size_t i = 0; i < max_circuits; ++i) words.at(n++) = {name(circuit(i)), circuit(i)};
-  return words;
-}();
 
 const auto roles = [] {
   std::array<Word<CircuitRole>, enum_count<CircuitRole>> words{};
@@ -133,19 +104,12 @@ class BusReader {
 
   void read_driver(TableReader& reader, BusSettings& bus, protocol::ModbusConfig config) {
     transport::SerialPort port;
-    auto parity = Parity::none;
     port.baud = config.baud;
-    read_baud(reader, port.baud);
-    reader.read("mode", config.mode, modbus_modes);
-    reader.read("other_master_wait", config.other_master_wait, Range{0, 60000});
-    reader.read("parity", parity, parities);
-    reader.read("stop_bits", port.stop_bits, {1, 2});
-    reader.read("response_timeout", config.response_timeout, Range{50, 5000});
-    reader.read("gap", config.gap, Range{0, 1000});
-    reader.read("retries", config.retries, {0, 5});
-    port.parity = static_cast<char>(parity);
+    read_baud(reader, port);
+    read_rows(reader, modbus_table(), config);
+    read_rows(reader, serial_table().subspan(1), port);
     config.baud = port.baud;
-    config.bits_per_character = 1 + 8 + (parity == Parity::none ? 0 : 1) + port.stop_bits;
+    config.bits_per_character = 1 + 8 + (port.parity == 'N' ? 0 : 1) + port.stop_bits;
     read_line(reader, bus, std::move(port), false);
     read_meters(reader, config);
     bus.driver = std::move(config);
@@ -153,9 +117,8 @@ class BusReader {
 
   void read_driver(TableReader& reader, BusSettings& bus, protocol::PylontechConfig config) {
     transport::SerialPort port{.path = {}, .baud = 115200};
-    read_baud(reader, port.baud);
-    reader.read("keep_alive", config.keep_alive, Range{200, 5000});
-    reader.read("listen_only", config.listen_only);
+    read_baud(reader, port);
+    read_rows(reader, pylontech_table(), config);
     if (config.listen_only && reader.has("keep_alive"))
       reader.complain("keep_alive", "has no meaning with listen_only, which sends nothing");
     read_line(reader, bus, std::move(port), true);
@@ -171,15 +134,9 @@ class BusReader {
   void read_driver(TableReader& reader, BusSettings& bus, protocol::PylontechRs485Config config) {
     transport::SerialPort port;
     port.baud = config.baud;
-    read_baud(reader, port.baud);
+    read_baud(reader, port);
     config.baud = port.baud;
-    reader.require("modules", "how many modules the stack has, 1 to 8");
-    reader.read("modules", config.modules, {1, max_modules});
-    reader.read("first_address", config.first_address, {2, 255 - max_modules});
-    reader.read("sweep_period", config.sweep_period, Range{1000, 10000});
-    reader.read("response_timeout", config.response_timeout, Range{50, 5000});
-    reader.read("gap", config.gap, Range{0, 1000});
-    reader.read("retries", config.retries, {0, 5});
+    read_rows(reader, pylontech_rs485_table(), config);
     read_line(reader, bus, std::move(port), false);
     measures(battery_module(0), reader, "kind");
     bus.driver = config;
@@ -187,10 +144,8 @@ class BusReader {
 
   void read_driver(TableReader& reader, BusSettings& bus, protocol::VebusConfig config) {
     transport::SerialPort port{.path = {}, .baud = 2400};
-    read_baud(reader, port.baud);
-    reader.read("address", config.address, {0, 255});
-    reader.read("refresh", config.refresh, Range{200, 999});
-    reader.read("setpoint_interval", config.setpoint_interval, Range{50, 999});
+    read_baud(reader, port);
+    read_rows(reader, vebus_table(), config);
     if (config.setpoint_interval > config.refresh)
       reader.complain(reader.has("refresh") ? "refresh" : "setpoint_interval",
                       "refresh is shorter than setpoint_interval, expected at least as long");
@@ -199,13 +154,14 @@ class BusReader {
     bus.driver = config;
   }
 
-  void read_baud(TableReader& reader, std::uint32_t& baud) {
-    const auto before = baud;
-    if (!reader.read("baud", baud, Range{speeds.front(), speeds.back()})) return;
-    if (std::ranges::find(speeds, baud) != speeds.end()) return;
+  static void read_baud(TableReader& reader, transport::SerialPort& port) {
+    const auto before = port.baud;
+    if (!read_row(reader, serial_table().front(), port) ||
+        std::ranges::find(speeds, port.baud) != speeds.end())
+      return;
     reader.complain("baud",
-                    fmt::format("is {}, expected one of: {}", baud, fmt::join(speeds, ", ")));
-    baud = before;
+                    fmt::format("is {}, expected one of: {}", port.baud, fmt::join(speeds, ", ")));
+    port.baud = before;
   }
 
   /// Where the bus is: exactly one of port, tcp and (CAN only) can.
@@ -270,12 +226,10 @@ class BusReader {
   protocol::MeterConfig read_meter(const toml::table& table, Seen<unsigned>& units) {
     TableReader reader{&table, "bus.meter", errors_};
     protocol::MeterConfig meter;
-    reader.require("model", one_of(models));
-    reader.require("unit", "its Modbus address, 1 to 247");
-    reader.read("model", meter.model, models);
-    if (reader.read("unit", meter.unit, {1, 247}))
-      reader.once(units, unsigned{meter.unit}, "unit", "is the address of another meter");
-    if (!reader.read("name", meter.name)) meter.name = fmt::format("unit{}", meter.unit);
+    for (const auto& row : meter_table())
+      if (read_row(reader, row, meter) && row.key == "unit")
+        reader.once(units, unsigned{meter.unit}, "unit", "is the address of another meter");
+    if (meter.name.empty()) meter.name = fmt::format("unit{}", meter.unit);
     read_channels(reader, meter);
     reader.finish();
     return meter;
@@ -305,18 +259,18 @@ class BusReader {
                                       Seen<unsigned>& phases) {
     TableReader reader{&table, "bus.meter.channels", errors_};
     protocol::MeterChannel channel;
-    const bool read =
-        reader.read("phase", channel.phase, {1, static_cast<double>(modbus::row_of(model).phases)});
-    if (read || !reader.has("phase"))
+    const auto rows = channel_table();
+    auto phase = rows[0];
+    phase.range.most = modbus::row_of(model).phases;
+    if (read_row(reader, phase, channel))
       reader.once(phases, channel.phase, "phase", "is read by another channel of this meter");
-    reader.require("measures", "what it measures, such as \"grid\"");
     if (too_many_circuits(reader)) {
       (void)reader.find("role");
-    } else if (reader.read("measures", channel.point, points)) {
+    } else if (read_row(reader, rows[1], channel)) {
       measures(channel.point, reader, "measures");
       read_role(reader, channel.point);
     }
-    reader.read("invert", channel.invert);
+    read_row(reader, rows[2], channel);
     reader.finish();
     return channel;
   }
@@ -325,9 +279,8 @@ class BusReader {
   static bool too_many_circuits(TableReader& reader) {
     const auto* node = reader.find("measures");
     const std::string text = node ? node->value_or(std::string{}) : std::string{};
-    if (!text.starts_with("circuit") ||
-        std::ranges::find(points, text, &Word<Point>::text) != points.end())
-      return false;
+    const auto is_text = [&](Point point) { return name(point) == text; };
+    if (!text.starts_with("circuit") || std::ranges::any_of(meter_points(), is_text)) return false;
     reader.complain(
         "measures",
         fmt::format("is \"{}\", expected {} to {}: no more than {} circuits "

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 
+#include "config/list_tables.hpp"
 #include "config/settings_table.hpp"
 
 namespace esshub::config {
@@ -50,8 +52,10 @@ struct ValueText {
         duration_text(std::chrono::duration<double, std::milli>(settings.*m).count()));
   }
   std::string operator()(bool S::*m) const { return settings.*m ? "true" : "false"; }
-  std::string operator()(unsigned S::*m) const { return fmt::format("{}", settings.*m); }
-  std::string operator()(std::size_t S::*m) const { return fmt::format("{}", settings.*m); }
+  template <std::unsigned_integral T>
+  std::string operator()(T S::*m) const {
+    return fmt::format("{}", settings.*m);
+  }
   std::string operator()(std::string S::*m) const { return toml_string(settings.*m); }
   std::string operator()(std::vector<std::string> S::*m) const {
     std::vector<std::string> words;
@@ -70,10 +74,20 @@ struct ValueText {
         words.push_back(toml_string(name(role)));
     return fmt::format("[{}]", fmt::join(words, ", "));
   }
+  std::string operator()(WordField<S> m) const {
+    return toml_string(m.words().at(m.get(settings)));
+  }
+  std::string operator()(MinuteField<S> m) const {
+    const int minute = settings.*m.minute;
+    return toml_string(fmt::format("{:02}:{:02}", minute / 60, minute % 60));
+  }
+  std::string operator()(DaysField<S>) const { return toml_string("daily"); }
+  std::string operator()(PriceField<S> m) const {
+    return fmt::format("{}", (settings.*m.price).value_or(0.0));
+  }
   // Their default is nothing: the row has an example.
   std::string operator()(std::optional<Watts> S::*) const { return {}; }
   std::string operator()(std::optional<Soc> S::*) const { return {}; }
-  std::string operator()(PriceField<S>) const { return {}; }
 };
 
 /// What the value may be, to stand before the sentence.
@@ -91,9 +105,16 @@ struct RangeText {
   std::string operator()(HostPortField<S>) const { return {}; }
   std::string operator()(RolesField<S>) const { return {}; }
   std::string operator()(PriceField<S>) const { return {}; }
+  std::string operator()(MinuteField<S>) const { return {}; }
+  std::string operator()(DaysField<S>) const { return {}; }  // its sentence names them
+  std::string operator()(WordField<S> m) const {
+    return fmt::format("One of: {}. ", fmt::join(m.words(), ", "));
+  }
   template <class Number>
   std::string operator()(Number) const {
-    return fmt::format("{:g} to {:g} {}. ", row.range.least, row.range.most, row.unit);
+    if (row.range.most == SettingRange{}.most) return {};  // any number
+    return fmt::format("{} to {}{}{}. ", row.range.least, row.range.most,
+                       row.unit.empty() ? "" : " ", row.unit);
   }
 };
 
@@ -124,6 +145,24 @@ std::string line_of(const SettingRow<S>& row, const S& defaults) {
       shows_default ? std::visit(ValueText<S>{defaults}, row.field) : std::string{row.example};
   return commented(fmt::format("{}{} = {}", shows_default ? "" : "# ", row.key, value),
                    std::visit(RangeText<S>{row}, row.field) + std::string{row.sentence});
+}
+
+template <class S>
+std::string lines_of(std::span<const SettingRow<S>> rows, const S& values) {
+  std::string lines;
+  for (const auto& row : rows) lines += line_of(row, values);
+  return lines;
+}
+
+/// The lines as comments: an example that is not in force.
+std::string commented_out(std::string_view lines) {
+  std::string out;
+  while (!lines.empty()) {
+    const auto end = lines.find('\n') + 1;
+    out.append("# ").append(lines.substr(0, end));
+    lines.remove_prefix(end);
+  }
+  return out;
 }
 
 /// "A change needs a restart." where it does for the whole section, else of each key.
@@ -160,61 +199,49 @@ constexpr std::string_view head =
 # SIGHUP (systemctl reload esshub) applies a changed file at once, save where a restart is needed.
 )";
 
-constexpr std::string_view schedule =
-    R"(
-# The weekly plan: any number of entries, none at the same time as another.
-# [[schedule]]
-# days = "daily"          # daily, weekdays, weekend or a list of mon, tue, wed, thu, fri, sat, sun
-# from = "01:30"          # the site's clock
-# to = "05:00"            # at or before `from`: on the next day
-# action = "charge"       # charge, discharge, balance or idle
-# power_w = 2000          # charge and discharge; default the limit above
-# target = 80             # charge and discharge: %, there it rests
-# [[schedule]]
-# from = "16:00"
-# to = "19:00"
-# action = "balance"
-# low = 30                # balance and idle: %, default 0
-# high = 100              # balance and idle: %, default 100
-)";
+// ---- the lists ------------------------------------------------------------------------------
 
-constexpr std::string_view bands =
-    R"(# [[tariff.band]]
-# days = "daily"          # as in the schedule
-# from = "00:30"
-# to = "04:30"
-# import = 0.07
-# export = 0.15           # default as outside the bands
-# cheap = true            # default false: cheap whatever cheap_below says
-)";
+std::string schedule() {
+  constexpr auto at = [](int hour, int minute) { return 60 * hour + minute; };
+  const auto rows = instruction_table();
+  const Instruction charge{InstructionKind::charge, Watts{2000.0}, 80.0_soc};
+  const Instruction keep{.kind = InstructionKind::balance, .low = 30.0_soc};
+  const control::WeekSpan night{.from = at(1, 30), .to = at(5, 0)};
+  const control::WeekSpan evening{.from = at(16, 0), .to = at(19, 0)};
+  return "\n# The weekly plan: any number of entries, none at the same time as another.\n" +
+         commented_out("[[schedule]]\n" + lines_of(span_table(), night) +
+                       lines_of(rows.first(3), charge) + "[[schedule]]\n" +
+                       lines_of(span_table().subspan(1), evening) + line_of(rows[0], keep) +
+                       lines_of(rows.subspan(3), keep));
+}
 
-// Theirs is read by config/bus_reader.cpp.
-constexpr std::string_view buses =
-    R"(# ---- the buses: one grid channel, one battery, one inverter -----------------------------------
-# Each has a name (letters, digits, _ and -), a kind and one place: port = a device file,
-# tcp = "host:port" of a serial gateway, or, for the battery, can = a network interface.
+std::string bands() {
+  const control::TariffBand cheap{
+      .when = {.from = 30, .to = 270}, .import_price = 0.07, .export_price = 0.15, .cheap = true};
+  return commented_out("[[tariff.band]]\n" + lines_of(span_table(), cheap.when) +
+                       lines_of(band_table(), cheap));
+}
 
-[[bus]]
-name = "meters"
-kind = "modbus"
-port = "/dev/esshub-rs485"
-baud = 9600              # 1200 to 115200; all meters of a bus share one speed
-mode = "poll"            # poll: the hub is the only master; sniff: it only listens beside another one
-other_master_wait = "3 s" # 0 ms to 60 s: hear no other master for so long before the first request
-parity = "none"          # none, even or odd
-stop_bits = 1            # 1 or 2
-response_timeout = "300 ms" # 50 ms to 5 s: a meter that has not begun to answer by then is silent
-gap = "60 ms"            # 0 ms to 1 s: silence between response and next request
-retries = 2              # 0 to 5
+/// `place`: its lines as they are.
+std::string bus(std::string_view name, std::string_view kind, std::string_view place) {
+  return fmt::format("[[bus]]\nname = \"{}\"\nkind = \"{}\"\n{}\n", name, kind, place);
+}
 
-[[bus.meter]]
-name = "main"            # for the log; default "unit" and its address
-model = "sdm630"         # docs/hardware.md lists the models
-unit = 1                 # Modbus address, 1 to 247
-# measures = grid, solar, battery_meter or circuit1 to circuit10, each once. A circuit may have a
-# role = "ev", "heatpump" or "other" (default), such as the car on the third CT:
+std::string serial_line(std::uint32_t baud) {
+  return line_of(serial_table().front(), transport::SerialPort{.path = {}, .baud = baud});
+}
+
+std::string meters() {
+  const protocol::ModbusConfig defaults;
+  return bus("meters", "modbus", "port = \"/dev/esshub-rs485\"") + serial_line(defaults.baud) +
+         lines_of(serial_table().subspan(1), transport::SerialPort{}) +
+         lines_of(modbus_table(), defaults) + "\n[[bus.meter]]\n" +
+         lines_of(meter_table(),
+                  protocol::MeterConfig{"main", protocol::MeterModel::sdm630, 1, {}}) +
+         "# Of each channel:\n" +
+         commented_out(lines_of(channel_table(), protocol::MeterChannel{})) +
+         R"(# A circuit may have a role = "ev", "heatpump" or "other" (default), such as the car on the third CT:
 #   { phase = 3, measures = "circuit1", role = "ev" },
-# invert = true where the conductor passes the other way round; default false.
 channels = [
   { phase = 1, measures = "grid", invert = false },
   { phase = 2, measures = "solar" },
@@ -225,42 +252,37 @@ name = "battery"
 model = "sdm120"
 unit = 244
 channels = [ { phase = 1, measures = "battery_meter" } ]
+)";
+}
 
-[[bus]]
-name = "battery"
-kind = "pylontech"
-port = "/dev/esshub-can" # an SLCAN adapter
+std::string battery() {
+  return bus("battery", "pylontech", R"(port = "/dev/esshub-can" # an SLCAN adapter
 # can = "can0"           # instead of port: a SocketCAN interface, brought up at 500 kbit/s
-# tcp = "192.0.2.7:2000" # instead of port: an SLCAN adapter behind a gateway
-baud = 115200            # of the SLCAN adapter, 1200 to 2000000
-keep_alive = "1 s"       # 200 ms to 5 s: period of the message that keeps the BMS talking
-# listen_only = true     # instead of keep_alive, default false: send nothing, beside the inverter
-                         # that controls the battery. A SocketCAN interface still acknowledges,
-                         # unless `ip link set can0 type can bitrate 500000 listen-only on` is its
-                         # set-up
+# tcp = "192.0.2.7:2000" # instead of port: an SLCAN adapter behind a gateway)") +
+         serial_line(115200) + lines_of(pylontech_table(), protocol::PylontechConfig{});
+}
 
-[[bus]]
-name = "inverter"
-kind = "vebus"
-port = "/dev/esshub-mk3"
-baud = 2400              # of the MK3 interface, which knows 2400
-address = 0              # 0 to 255: VE.Bus device, 0 = the only one or the master
-refresh = "800 ms"       # 200 ms to 999 ms: an unchanged setpoint is written again this often
-setpoint_interval = "80 ms"  # 50 ms to 999 ms: changed setpoints are written no faster
+std::string inverter() {
+  return bus("inverter", "vebus", "port = \"/dev/esshub-mk3\"") + serial_line(2400) +
+         lines_of(vebus_table(), protocol::VebusConfig{});
+}
 
-# Optional: cell voltages and temperatures of every battery module, from the RS485 port of the master.
-# They are shown, never controlled by.
-# [[bus]]
-# name = "cells"
-# kind = "pylontech-rs485"
-# port = "/dev/esshub-cells"
-# baud = 115200            # or 9600, as DIP switch 1 of the master says
-# modules = 2              # 1 to 8; there is no default
-# first_address = 2        # 2 to 247: of the master; 18 in group 1, 34 in group 2, ...
-# sweep_period = "5 s"     # 1 s to 10 s: every module is asked once in it
-# response_timeout = "500 ms" # 50 ms to 5 s: a module that has not begun to answer by then is silent
-# gap = "250 ms"           # 0 ms to 1 s: silence between response and next request
-# retries = 2              # 0 to 5
+std::string cells() {
+  const protocol::PylontechRs485Config two_modules{.modules = 2};
+  return "# Optional: cell voltages and temperatures of every battery module, from the RS485 port "
+         "of "
+         "the master.\n# They are shown, never controlled by. 9600 baud where DIP switch 1 of the "
+         "master says so.\n" +
+         commented_out(bus("cells", "pylontech-rs485", "port = \"/dev/esshub-cells\"") +
+                       serial_line(two_modules.baud) +
+                       lines_of(pylontech_rs485_table(), two_modules));
+}
+
+constexpr std::string_view buses_head =
+    R"(# ---- the buses: one grid channel, one battery, one inverter -----------------------------------
+# Each has a name (letters, digits, _ and -), a kind and one place: port = a device file,
+# tcp = "host:port" of a serial gateway, or, for the battery, can = a network interface. A change
+# needs a restart.
 )";
 
 }  // namespace
@@ -269,10 +291,12 @@ std::string example_text() {
   std::string text{head};
   for (const auto& section : sections()) {
     text += '\n' + section_text(section);
-    if (section.name == "policy") text += schedule;
-    if (section.name == "tariff") text += bands;
+    if (section.name == "policy") text += schedule();
+    if (section.name == "tariff") text += bands();
   }
-  return text + '\n' + std::string{buses};
+  for (const auto& part : {std::string{buses_head}, meters(), battery(), inverter(), cells()})
+    text += '\n' + part;
+  return text;
 }
 
 }  // namespace esshub::config

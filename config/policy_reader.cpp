@@ -2,46 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "config/list_tables.hpp"
+
 namespace esshub::config {
 namespace {
-
-using control::WeekSpan;
-
-constexpr std::array<Word<InstructionKind>, 4> kinds{{{"charge", InstructionKind::charge},
-                                                      {"discharge", InstructionKind::discharge},
-                                                      {"balance", InstructionKind::balance},
-                                                      {"idle", InstructionKind::idle}}};
-constexpr std::array<Word<std::uint8_t>, 10> day_words{{{"mon", 1 << 0},
-                                                        {"tue", 1 << 1},
-                                                        {"wed", 1 << 2},
-                                                        {"thu", 1 << 3},
-                                                        {"fri", 1 << 4},
-                                                        {"sat", 1 << 5},
-                                                        {"sun", 1 << 6},
-                                                        {"weekdays", 0b0011111},
-                                                        {"weekend", 0b1100000},
-                                                        {"daily", control::every_day}}};
-constexpr std::string_view expected_days =
-    "\"daily\", \"weekdays\", \"weekend\" or a list such as [\"mon\", \"thu\"]";
-
-std::optional<std::uint8_t> days_of(const toml::node& node) {
-  const auto text = node.value<std::string_view>();
-  const auto word = std::ranges::find(day_words, text.value_or(""), &Word<std::uint8_t>::text);
-  if (!text || word == day_words.end()) return std::nullopt;
-  return word->value;
-}
-
-/// "HH:MM", 00:00 to 23:59.
-std::optional<int> minute_of(std::string_view text) {
-  const auto digit = [&](std::size_t i) {
-    return text[i] >= '0' && text[i] <= '9' ? text[i] - '0' : 99;
-  };
-  if (text.size() != 5 || text[2] != ':') return std::nullopt;
-  const int hour = digit(0) * 10 + digit(1);
-  const int minute = digit(3) * 10 + digit(4);
-  if (hour > 23 || minute > 59) return std::nullopt;
-  return hour * 60 + minute;
-}
 
 class PolicyReader {
  public:
@@ -58,7 +22,7 @@ class PolicyReader {
  private:
   void read_entry(TableReader& reader) {
     control::ScheduleEntry entry;
-    const bool when = read_span(reader, entry.when);
+    const bool when = read_rows(reader, span_table(), entry.when);
     const bool good = read_instruction(reader, entry.instruction) && when;
     reader.finish();
     if (!good) return;
@@ -66,81 +30,36 @@ class PolicyReader {
     control_.schedule.push_back(entry);
   }
 
-  bool read_span(TableReader& reader, WeekSpan& span) {
-    const bool days = read_days(reader, span.days);
-    const bool from = read_minute(reader, "from", span.from);
-    const bool to = read_minute(reader, "to", span.to);
-    return days && from && to;
-  }
-
-  static bool read_days(TableReader& reader, std::uint8_t& days) {
-    const auto* node = reader.find("days");
-    if (!node) return true;  // daily
-    std::optional<std::uint8_t> read = days_of(*node);
-    if (const auto* list = node->as_array(); list && !list->empty()) {
-      read = 0;
-      for (const auto& day : *list) {
-        const auto one = days_of(day);
-        read = read && one ? std::optional{static_cast<std::uint8_t>(*read | *one)} : std::nullopt;
-      }
-    }
-    if (read)
-      days = *read;
-    else
-      reader.complain("days", fmt::format("expected {}", expected_days));
-    return read.has_value();
-  }
-
-  static bool read_minute(TableReader& reader, std::string_view key, int& minute) {
-    reader.require(key, "a time such as \"01:30\"");
-    std::string text;
-    if (!reader.read(key, text)) return false;
-    const auto read = minute_of(text);
-    if (read)
-      minute = *read;
-    else
-      reader.complain(key,
-                      fmt::format("is \"{}\", expected a time from \"00:00\" to \"23:59\"", text));
-    return read.has_value();
-  }
-
   bool read_instruction(TableReader& reader, Instruction& instruction) {
-    constexpr std::array<std::string_view, 4> details{"power_w", "target", "low", "high"};
-    for (const auto key : details) static_cast<void>(reader.find(key));  // known whatever it is
-    reader.require("action", "one of: charge, discharge, balance, idle");
-    if (!reader.read("action", instruction.kind, kinds)) return false;
+    const auto action = instruction_table().front();
+    const auto details = instruction_table().subspan(1);
+    for (const auto& row : details)
+      static_cast<void>(reader.find(row.key));  // known whatever it is
+    if (!read_row(reader, action, instruction)) return false;
     const bool charges = instruction.kind == InstructionKind::charge;
     const bool powered = charges || instruction.kind == InstructionKind::discharge;
     instruction.power = !powered  ? Watts{}
                         : charges ? control_.charge_limit
                                   : control_.discharge_limit;
-    const bool numbers = reader.read("power_w", instruction.power) | !reader.has("power_w");
-    const bool socs = (reader.read("target", instruction.target) | !reader.has("target")) &
-                      (reader.read("low", instruction.low) | !reader.has("low")) &
-                      (reader.read("high", instruction.high) | !reader.has("high"));
+    bool good = read_rows(reader, details, instruction);
     if (powered) reader.require("target", "the state of charge to stop at, in %");
-    bool fits = !powered || reader.has("target");
-    for (const auto key : details) {
-      const bool of_power = key == "power_w" || key == "target";
-      if (!reader.has(key) || of_power == powered) continue;
-      reader.complain(key, fmt::format("has no meaning here, expected only with {}",
-                                       of_power ? "charge and discharge" : "balance and idle"));
-      fits = false;
+    good &= !powered || reader.has("target");
+    for (const auto& row : details) {
+      const bool of_power = row.key == "power_w" || row.key == "target";
+      if (!reader.has(row.key) || of_power == powered) continue;
+      reader.complain(row.key, fmt::format("has no meaning here, expected only with {}",
+                                           of_power ? "charge and discharge" : "balance and idle"));
+      good = false;
     }
-    return numbers && socs && fits;
+    return good;
   }
 
   void read_band(TableReader& reader) {
     control::TariffBand band;
-    bool good = read_span(reader, band.when);
-    std::optional<double> import_price;
-    reader.require("import", "a price per kWh");
-    good &= read_price(reader, "import", import_price);
-    good &= read_price(reader, "export", band.export_price) | !reader.has("export");
-    reader.read("cheap", band.cheap);
+    const bool when = read_rows(reader, span_table(), band.when);
+    const bool good = read_rows(reader, band_table(), band) && when;
     reader.finish();
     if (!good) return;
-    band.import_price = *import_price;
     places_["tariff.band " + std::to_string(control_.tariff.bands.size())] = reader.place("from");
     control_.tariff.bands.push_back(band);
   }

@@ -8,6 +8,38 @@ constexpr std::array<Word<Mode>, 2> modes{
 constexpr std::array<Word<CircuitRole>, 2> roles{
     {{"ev", CircuitRole::ev}, {"heatpump", CircuitRole::heatpump}}};
 
+constexpr std::array<Word<std::uint8_t>, 10> day_words{{{"mon", 1 << 0},
+                                                        {"tue", 1 << 1},
+                                                        {"wed", 1 << 2},
+                                                        {"thu", 1 << 3},
+                                                        {"fri", 1 << 4},
+                                                        {"sat", 1 << 5},
+                                                        {"sun", 1 << 6},
+                                                        {"weekdays", 0b0011111},
+                                                        {"weekend", 0b1100000},
+                                                        {"daily", 0b1111111}}};
+constexpr std::string_view expected_days =
+    "\"daily\", \"weekdays\", \"weekend\" or a list such as [\"mon\", \"thu\"]";
+
+std::optional<std::uint8_t> days_of(const toml::node& node) {
+  const auto text = node.value<std::string_view>();
+  const auto word = std::ranges::find(day_words, text.value_or(""), &Word<std::uint8_t>::text);
+  if (!text || word == day_words.end()) return std::nullopt;
+  return word->value;
+}
+
+/// "HH:MM", 00:00 to 23:59.
+std::optional<int> minute_of(std::string_view text) {
+  const auto digit = [&](std::size_t i) {
+    return text[i] >= '0' && text[i] <= '9' ? text[i] - '0' : 99;
+  };
+  if (text.size() != 5 || text[2] != ':') return std::nullopt;
+  const int hour = digit(0) * 10 + digit(1);
+  const int minute = digit(3) * 10 + digit(4);
+  if (hour > 23 || minute > 59) return std::nullopt;
+  return hour * 60 + minute;
+}
+
 }  // namespace
 
 bool read_price(TableReader& reader, std::string_view key, std::optional<double>& out) {
@@ -38,6 +70,36 @@ bool read_roles(TableReader& reader, std::string_view key, EnumArray<CircuitRole
   if (!good)
     reader.complain(key, "expected a list of circuit roles beside the house: \"ev\", \"heatpump\"");
   return good;
+}
+
+bool read_minute(TableReader& reader, std::string_view key, int& out) {
+  std::string text;
+  if (!reader.read(key, text)) return false;
+  const auto read = minute_of(text);
+  if (read)
+    out = *read;
+  else
+    reader.complain(key,
+                    fmt::format("is \"{}\", expected a time from \"00:00\" to \"23:59\"", text));
+  return read.has_value();
+}
+
+bool read_days(TableReader& reader, std::string_view key, std::uint8_t& out) {
+  const auto* node = reader.find(key);
+  if (!node) return false;
+  std::optional<std::uint8_t> read = days_of(*node);
+  if (const auto* list = node->as_array(); list && !list->empty()) {
+    read = 0;
+    for (const auto& day : *list) {
+      const auto one = days_of(day);
+      read = read && one ? std::optional{static_cast<std::uint8_t>(*read | *one)} : std::nullopt;
+    }
+  }
+  if (read)
+    out = *read;
+  else
+    reader.complain(key, fmt::format("expected {}", expected_days));
+  return read.has_value();
 }
 
 bool read_mode(TableReader& reader, std::string_view key, Mode& out) {

@@ -52,8 +52,15 @@ bool read_roles(TableReader& reader, std::string_view key, EnumArray<CircuitRole
 
 [[nodiscard]] bool read_mode(TableReader& reader, std::string_view key, Mode& out);
 
+/// A time of the day, "00:00" to "23:59", in minutes.
+[[nodiscard]] bool read_minute(TableReader& reader, std::string_view key, int& out);
+
+/// Days as a word or a list of words.
+[[nodiscard]] bool read_days(TableReader& reader, std::string_view key, std::uint8_t& out);
+
 /// Reads one row into its field; true when a good value was read. Whole numbers and, with
-/// `check_ranges`, durations keep to the row's range; the other ranges are the control's to judge.
+/// `check_ranges`, durations and plain numbers keep to the row's range; the other ranges are the
+/// control's to judge.
 template <class S>
 struct RowReader {
   TableReader& reader;
@@ -68,7 +75,16 @@ struct RowReader {
   bool operator()(std::optional<Watts> S::*m) const { return reader.read(row.key, out.*m); }
   bool operator()(Soc S::*m) const { return reader.read(row.key, out.*m); }
   bool operator()(bool S::*m) const { return reader.read(row.key, out.*m); }
-  bool operator()(double S::*m) const { return reader.read(row.key, out.*m, row.unit); }
+  bool operator()(double S::*m) const {
+    double value = 0.0;
+    if (!reader.read(row.key, value, row.unit)) return false;
+    if (check_ranges && !(value >= row.range.least && value <= row.range.most)) {
+      reader.complain(row.key, fmt::format("is {}, expected a number in {}", value, row.unit));
+      return false;
+    }
+    out.*m = value;
+    return true;
+  }
   bool operator()(std::optional<Soc> S::*m) const {
     Soc soc;
     if (!reader.read(row.key, soc)) return false;
@@ -104,6 +120,20 @@ struct RowReader {
     out.*m = std::move(texts);
     return true;
   }
+  bool operator()(WordField<S> m) const {
+    std::string text;
+    if (!reader.read(row.key, text)) return false;
+    const auto words = m.words();
+    const auto word = std::ranges::find(words, text);
+    if (word == words.end()) {
+      reader.complain_of_word(row.key, text, words);
+      return false;
+    }
+    m.set(out, static_cast<std::size_t>(word - words.begin()));
+    return true;
+  }
+  bool operator()(MinuteField<S> m) const { return read_minute(reader, row.key, out.*m.minute); }
+  bool operator()(DaysField<S> m) const { return read_days(reader, row.key, out.*m.days); }
   bool operator()(Mode S::*m) const { return read_mode(reader, row.key, out.*m); }
   bool operator()(RolesField<S> m) const { return read_roles(reader, row.key, out.*m.serves); }
   bool operator()(HostPortField<S> m) const {
@@ -122,5 +152,27 @@ struct RowReader {
     return false;
   }
 };
+
+/// A row of an entry of a list; false when its value is wrong, or missing and required.
+template <class S>
+bool read_row(TableReader& reader, const SettingRow<S>& row, S& out) {
+  if (!row.required.empty()) {
+    std::string expected{row.required};
+    if (const auto* words = std::get_if<WordField<S>>(&row.field);
+        words && row.required == one_of_its_words)
+      expected += fmt::format(": {}", fmt::join(words->words(), ", "));
+    reader.require(row.key, expected);
+  }
+  const bool read = std::visit(RowReader<S>{reader, row, out, true}, row.field);
+  return read || (row.required.empty() && !reader.has(row.key));
+}
+
+/// All of them; false when one is wrong, or missing and required.
+template <class S>
+bool read_rows(TableReader& reader, std::span<const SettingRow<S>> rows, S& out) {
+  bool good = true;
+  for (const auto& row : rows) good = read_row(reader, row, out) && good;
+  return good;
+}
 
 }  // namespace esshub::config

@@ -356,6 +356,9 @@ struct Differs {
   bool operator()(PriceField<S> m) const { return (*this)(m.price); }
   bool operator()(HostPortField<S> m) const { return (*this)(m.host) || (*this)(m.port); }
   bool operator()(RolesField<S> m) const { return (*this)(m.serves); }
+  bool operator()(MinuteField<S> m) const { return (*this)(m.minute); }
+  bool operator()(DaysField<S> m) const { return (*this)(m.days); }
+  bool operator()(WordField<S> m) const { return m.get(a) != m.get(b); }
 };
 
 template <class S>

@@ -98,6 +98,9 @@ class TableReader {
   [[nodiscard]] std::string dotted(std::string_view key) const;
   /// Adds `scope.key: text` at the key's value.
   void complain(std::string_view key, const std::string& text);
+  /// Complains of a text that is no word of the list.
+  void complain_of_word(std::string_view key, const std::string& found,
+                        std::span<const std::string_view> words);
   /// Complains of an absent key.
   void require(std::string_view key, std::string_view expected);
   /// Complains when `value` was seen before, naming the line of the first.
@@ -112,8 +115,6 @@ class TableReader {
   std::optional<double> number(std::string_view key, std::string_view unit);
   std::optional<std::uint32_t> whole(std::string_view key, Range range);
   void complain_of_type(std::string_view key, const toml::node& node, std::string_view expected);
-  void complain_of_word(std::string_view key, const std::string& found,
-                        std::span<const std::string_view> words);
 
   template <class Tag>
   bool quantity(std::string_view key, Quantity<Tag>& out, std::string_view unit) {

@@ -42,13 +42,31 @@ struct RolesField {
   EnumArray<CircuitRole, bool> S::*serves;
 };
 
+/// One word of a list.
+template <class S>
+struct WordField {
+  std::vector<std::string_view> (*words)();
+  std::size_t (*get)(const S&);  ///< the place of its word in the list
+  void (*set)(S&, std::size_t word);
+};
+/// A minute of the day; "HH:MM" in the file.
+template <class S>
+struct MinuteField {
+  int S::*minute;
+};
+/// Days of the week as bits from Monday; a word or a list of words in the file.
+template <class S>
+struct DaysField {
+  std::uint8_t S::*days;
+};
+
 template <class S>
 using SettingField =
     std::variant<Watts S::*, std::optional<Watts> S::*, Volts S::*, Amperes S::*,
                  WattsPerSecond S::*, Soc S::*, std::optional<Soc> S::*, double S::*, RatioField<S>,
-                 PriceField<S>, Duration S::*, bool S::*, unsigned S::*, std::size_t S::*,
-                 std::string S::*, std::vector<std::string> S::*, Mode S::*, HostPortField<S>,
-                 RolesField<S>>;
+                 PriceField<S>, Duration S::*, bool S::*, std::uint8_t S::*, unsigned S::*,
+                 std::size_t S::*, std::string S::*, std::vector<std::string> S::*, Mode S::*,
+                 HostPortField<S>, RolesField<S>, WordField<S>, MinuteField<S>, DaysField<S>>;
 
 /// What a text must look like; without one any will do.
 struct TextRule {
@@ -62,6 +80,9 @@ struct SettingRange {
   double most = std::numeric_limits<double>::max();
 };
 
+/// As `required` of a row with a WordField: the words follow.
+inline constexpr std::string_view one_of_its_words = "one of";
+
 /// The default is the field's own, in its struct.
 template <class S>
 struct SettingRow {
@@ -74,6 +95,7 @@ struct SettingRow {
   std::string_view sentence;   ///< what it is, for example file and manual
   std::string_view example{};  ///< TOML: shown where the default says nothing
   TextRule rule{};
+  std::string_view required{};  ///< of an entry of a list: must be given, "expected " this
 
   [[nodiscard]] std::string name() const { return std::string{section} + "." + std::string{key}; }
 };
