@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 namespace esshub::civil_time {
@@ -35,25 +37,24 @@ class ZoneRule::Reader {
     text_.remove_prefix(n);
     return n > 0;
   }
-  std::optional<unsigned> number() {
-    std::optional<unsigned> value;
-    while (!text_.empty() && std::isdigit(static_cast<unsigned char>(text_.front())) != 0) {
-      value = value.value_or(0) * 10 + static_cast<unsigned>(text_.front() - '0');
-      if (*value > 1000) return std::nullopt;
-      text_.remove_prefix(1);
-    }
+  /// Decimal digits, a number of [least, most].
+  std::optional<unsigned> number(unsigned least, unsigned most) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
+    if (error != std::errc{} || value < least || value > most) return std::nullopt;
+    text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
     return value;
   }
   /// "[+-]hh[:mm[:ss]]"
   std::optional<seconds> time() {
     const bool negative = skip('-');
     if (!negative) skip('+');
-    const auto hours = number();
+    const auto hours = number(0, 167);
     if (!hours) return std::nullopt;
     seconds time = std::chrono::hours{*hours};
     for (const seconds unit : {seconds{60}, seconds{1}}) {
       if (!skip(':')) break;
-      const auto part = number();
+      const auto part = number(0, 59);
       if (!part) return std::nullopt;
       time += *part * unit;
     }
@@ -62,13 +63,10 @@ class ZoneRule::Reader {
   /// ",M10.5.0/3"
   std::optional<Change> change() {
     if (!skip(',') || !skip('M')) return std::nullopt;
-    const auto month = number();
-    if (!month || !skip('.')) return std::nullopt;
-    const auto week = number();
-    if (!week || !skip('.')) return std::nullopt;
-    const auto weekday = number();
-    if (!weekday || *month < 1 || *month > 12 || *week < 1 || *week > 5 || *weekday > 6)
-      return std::nullopt;
+    const auto month = number(1, 12);
+    const auto week = skip('.') ? number(1, 5) : std::nullopt;
+    const auto weekday = skip('.') ? number(0, 6) : std::nullopt;
+    if (!month || !week || !weekday) return std::nullopt;
     const auto time = skip('/') ? this->time() : std::optional<seconds>{2h};
     if (!time) return std::nullopt;
     return Change{std::chrono::month{*month}, *week, std::chrono::weekday{*weekday}, *time};
@@ -95,21 +93,22 @@ std::optional<ZoneRule> ZoneRule::parse(std::string_view text) {
   if (!in.name()) return std::nullopt;
   const auto summer_west = in.time();
   rule.summer_ = summer_west ? -*summer_west : rule.standard_ + 1h;
-  rule.to_summer_ = in.change();
-  rule.to_standard_ = in.change();
-  if (!rule.to_summer_ || !rule.to_standard_ || !in.at_end()) return std::nullopt;
+  const auto to_summer = in.change();
+  const auto to_standard = in.change();
+  if (!to_summer || !to_standard || !in.at_end()) return std::nullopt;
+  rule.changes_ = Changes{*to_summer, *to_standard};
   return rule;
 }
 
 OffsetPeriod ZoneRule::period(sys_seconds at) const {
-  if (!to_summer_ || !to_standard_) return {standard_, sys_seconds::min(), sys_seconds::max()};
+  if (!changes_) return {standard_, sys_seconds::min(), sys_seconds::max()};
   const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(at)};
   std::array<std::pair<sys_seconds, seconds>, 6> changes;  // when, and the offset from then on
   std::size_t n = 0;
   for (const int years : {-1, 0, 1}) {
     const auto year = day.year() + std::chrono::years{years};
-    changes.at(n++) = {to_summer_->in(year, standard_), summer_};
-    changes.at(n++) = {to_standard_->in(year, summer_), standard_};
+    changes.at(n++) = {changes_->to_summer.in(year, standard_), summer_};
+    changes.at(n++) = {changes_->to_standard.in(year, summer_), standard_};
   }
   std::ranges::sort(changes);
   const auto next = std::ranges::find_if(changes, [&](const auto& c) { return c.first > at; });

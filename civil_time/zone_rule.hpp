@@ -14,9 +14,10 @@ struct OffsetPeriod {
   std::chrono::sys_seconds end{};
 };
 
-/// "GMT0BST,M3.5.0/1,M10.5.0" (RFC 8536 section 3.3). Days are given as month, week and weekday,
-/// the only form that tzdata uses. <date/ptz.h> reads such rules too, but misses a time before
-/// midnight, which Greenland has (M3.5.0/-1), and does not compile as C++20.
+/// "GMT0BST,M3.5.0/1,M10.5.0" (RFC 8536 section 3.3: hours to 167, minutes and seconds to 59). Days
+/// are given as month, week and weekday, the only form that tzdata uses. <date/ptz.h> reads such
+/// rules too, but misses a time before midnight, which Greenland has (M3.5.0/-1), and does not
+/// compile as C++20.
 class ZoneRule {
  public:
   [[nodiscard]] static std::optional<ZoneRule> parse(std::string_view text);
@@ -34,12 +35,15 @@ class ZoneRule {
     [[nodiscard]] std::chrono::sys_seconds in(std::chrono::year year,
                                               std::chrono::seconds offset) const;
   };
+  struct Changes {
+    Change to_summer;
+    Change to_standard;
+  };
   class Reader;
 
   std::chrono::seconds standard_{};
   std::chrono::seconds summer_{};
-  std::optional<Change> to_summer_;
-  std::optional<Change> to_standard_;
+  std::optional<Changes> changes_;
 };
 
 }  // namespace esshub::civil_time

@@ -73,6 +73,40 @@ TEST(LocalClock, AStepIsDistrustedForAMinute) {
   EXPECT_TRUE(c.at(2026_y / 6 / 1, 603min).trusted);
 }
 
+TEST(LocalClock, TwoSecondsAreNoStepAndAMinuteIsDistrusted) {
+  const auto wall = [](Duration since) { return WallTime{1780000000s} + since; };
+  for (const auto sign : {-1, 1}) {
+    LocalClock clock{config::load_time_zone("Etc/UTC").value()};
+    const auto trusted = [&](Duration steady, Duration ahead) {
+      return clock.at(wall(steady + sign * ahead), Instant{steady}, true).trusted;
+    };
+    EXPECT_TRUE(trusted(1s, 0s));
+    EXPECT_TRUE(trusted(2s, 2s));
+    EXPECT_TRUE(trusted(3s, 4s)) << "each is compared with the one before";
+    EXPECT_FALSE(trusted(4s, 6s + 1ns));
+    EXPECT_FALSE(trusted(64s, 6s + 1ns));
+    EXPECT_TRUE(trusted(64s + 1ns, 6s + 1ns));
+  }
+}
+
+TEST(LocalClock, AWallClockThatGoesBackAcrossAClockChangeShowsTheOldOffset) {
+  Civil c;
+  EXPECT_EQ(c.at(2026_y / 6 / 1, 600min).minute_of_day, 660);
+  EXPECT_EQ(c.at(2026_y / 1 / 1, 600min).minute_of_day, 600);
+  EXPECT_EQ(c.at(2026_y / 12 / 1, 600min).minute_of_day, 600);
+}
+
+TEST(LocalClock, ThePlanIsHeldInTheRepeatedHourAlone) {
+  Civil c;
+  EXPECT_FALSE(c.at(2026_y / 10 / 25, 59min).held);
+  for (const auto minute : {60min, 90min, 119min})
+    EXPECT_EQ(c.at(2026_y / 10 / 25, minute).held, (CivilMinute{119, 7})) << minute.count();
+  EXPECT_FALSE(c.at(2026_y / 10 / 25, 120min).held);
+  Civil spring;
+  EXPECT_FALSE(spring.at(2026_y / 3 / 29, 60min).held);
+  EXPECT_FALSE(spring.at(2026_y / 3 / 29, 121min).held);
+}
+
 TEST(LocalClock, AnUnknownZoneIsAnErrorThatNamesIt) {
   const auto zone = config::load_time_zone("Europe/Nowhere");
   ASSERT_FALSE(zone);
