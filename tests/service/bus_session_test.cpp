@@ -246,5 +246,105 @@ TEST_F(BusSessionTest, AWakeUpThatComesEarlyOrTwiceDoesNothing) {
   EXPECT_EQ(std::ranges::count(script_.calls, "timer"), 1);
 }
 
+TEST_F(BusSessionTest, BytesAreCountedBothWays) {
+  script_.next.send = {bytes("12"), bytes("345")};
+  up();
+  chunk("abc");
+  chunk("d");
+  EXPECT_EQ(session_.health().bytes_out, 5u);
+  EXPECT_EQ(session_.health().bytes_in, 4u);
+  EXPECT_EQ(session_.health().bus, "meters");
+}
+
+TEST_F(BusSessionTest, AllTheDriverWantsIsPassedOnInOrder) {
+  script_.next.samples = {{{Point::grid, Measure::power}, 5.0, now_, 3s}};
+  script_.next.tell(Level::info, "handshake", "step=1");
+  script_.next.baud = 38400;
+  script_.next.send = {bytes("hello")};
+  const auto step = session_.on_up(session_.generation(), now_);
+  ASSERT_EQ(step.events.size(), 2u);
+  EXPECT_EQ(step.events[0].name, "line_up");
+  EXPECT_EQ(step.events[0].level, Level::notice);
+  EXPECT_EQ(step.events[1].name, "handshake");
+  EXPECT_EQ(step.samples.size(), 1u);
+  EXPECT_EQ(step.baud, 38400u);
+  EXPECT_EQ(step.send, (std::vector<protocol::Bytes>{bytes("hello")}));
+  EXPECT_TRUE(step.report);
+  EXPECT_FALSE(step.open);
+  EXPECT_FALSE(step.close);
+}
+
+TEST_F(BusSessionTest, WhatADriverSaysBeforeAFreshStartIsKept) {
+  up();
+  script_.next.samples = {{{Point::grid, Measure::power}, 5.0, now_, 3s}};
+  script_.next.tell(Level::error, "beyond_help");
+  script_.next.baud = 38400;
+  script_.next.reopen = true;
+  const auto step = session_.on_bytes(session_.generation(), bytes("x"), now_, now_);
+  EXPECT_EQ(step.samples.size(), 1u);
+  ASSERT_EQ(step.events.size(), 2u);
+  EXPECT_EQ(step.events[0].name, "beyond_help");
+  EXPECT_EQ(step.events[1].name, "line_down");
+  EXPECT_EQ(step.events[1].level, Level::warning);
+  EXPECT_EQ(step.events[1].detail, "reason=\"the driver asks for a fresh start\"");
+  EXPECT_FALSE(step.baud);
+  EXPECT_TRUE(step.close);
+  EXPECT_TRUE(step.report);
+}
+
+TEST_F(BusSessionTest, ALossThatGoesOnIsCounted) {
+  for (int i = 0; i < 100; ++i) {
+    down();
+    pass(5s);
+  }
+  ASSERT_EQ(events("line_down"), 2);
+  EXPECT_EQ(log_[0].detail, "reason=\"gone\"");
+  EXPECT_EQ(log_[1].detail, "reason=\"gone\" count=100");
+  down("another reason");
+  EXPECT_EQ(log_.back().detail, "reason=\"another reason\"") << "news";
+}
+
+TEST_F(BusSessionTest, TheWakeUpIsTheEarlierOfDriverAndLine) {
+  EXPECT_FALSE(session_.wake_at());
+  script_.next.wake_at = now_ + 1s;
+  up();
+  EXPECT_EQ(session_.wake_at(), now_ + 1s);
+  down();
+  EXPECT_EQ(session_.wake_at(), now_ + 200ms) << "the driver's is gone with the line";
+  apply(session_.on_timer(now_ + 200ms - 1ns));
+  EXPECT_EQ(wire_.opened, 1);
+  apply(session_.on_timer(now_ + 200ms));
+  EXPECT_EQ(wire_.opened, 2);
+  EXPECT_FALSE(session_.wake_at());
+}
+
+TEST_F(BusSessionTest, UntilTheLineIsUpItSaysThatItIsBeingOpened) {
+  script_.health.ready = true;  // of a driver that was not told yet
+  const auto health = session_.health();
+  EXPECT_FALSE(health.driver.ready);
+  EXPECT_EQ(health.driver.trouble, "the line is being opened");
+  script_.health.trouble = "waits for the first frame";
+  up();
+  EXPECT_EQ(session_.health().driver.trouble, "waits for the first frame");
+}
+
+TEST_F(BusSessionTest, WordsOfAnEarlierOpeningAreIgnored) {
+  const auto old = session_.generation();
+  down();
+  pass(200ms);
+  EXPECT_NE(session_.generation(), old);
+  apply(session_.on_up(old, now_));
+  EXPECT_FALSE(session_.health().line_up);
+  apply(session_.on_bytes(session_.generation(), bytes("x"), now_, now_));
+  EXPECT_EQ(session_.health().bytes_in, 0u) << "it is not up";
+}
+
+TEST_F(BusSessionTest, ASetpointOfALineThatIsDownAsksForNothing) {
+  script_.next.send = {bytes("setpoint")};
+  const auto step = session_.on_setpoint({Watts{1}, InverterMode::follow, now_ + 1s}, now_);
+  EXPECT_TRUE(step.send.empty());
+  EXPECT_FALSE(step.report);
+}
+
 }  // namespace
 }  // namespace esshub::service

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/service/memory_disk.hpp"
 
 namespace esshub::service {
 namespace {
@@ -14,42 +18,6 @@ using namespace esshub::literals;
 
 constexpr Instruction charge_2kw{
     .kind = InstructionKind::charge, .power = 2000.0_W, .target = 80.0_soc};
-
-/// One file that outlives the program, in memory.
-class MemoryDisk final : public StateDisk {
- public:
-  Result<std::optional<std::string>> read() override { return text; }
-  Result<void> replace(const std::string& fresh) override {
-    if (full) return fail(ErrorKind::io, "no space left on device");
-    text = fresh;
-    return {};
-  }
-  Result<std::string> quarantine(WallTime) override {
-    if (full) return fail(ErrorKind::io, "read-only file system");
-    quarantined = *std::exchange(text, {});
-    return std::string{"state.json.damaged"};
-  }
-
-  std::optional<std::string> text;
-  std::string quarantined;
-  bool full = false;
-};
-
-class EventLog {
- public:
-  EventSink sink() {
-    return [this](const std::string& component, const Event& event) {
-      lines_.push_back(component + " " + event.name + " " + event.detail);
-    };
-  }
-  [[nodiscard]] std::size_t count(std::string_view begin) const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        lines_, [&](const std::string& line) { return line.starts_with(begin); }));
-  }
-
- private:
-  std::vector<std::string> lines_;
-};
 
 class CommandServiceTest : public testing::Test {
  protected:
@@ -203,60 +171,161 @@ TEST_F(CommandServiceTest, ADispatchAloneIsNotWritten) {
   EXPECT_TRUE(disk_.text.value_or("").find("charge") == std::string::npos);
 }
 
-TEST_F(CommandServiceTest, EveryCutOffFileIsDamageAndNeverHalfAState) {
-  SavedState state{.mode = Mode::balance,
-                   .reserve = 40.0_soc,
-                   .manual = SavedState::Override{charge_2kw, wall_},
-                   .storm = SavedState::Storm{90.0_soc, wall_},
-                   .last_full = wall_,
-                   .saved_at = wall_};
-  const auto whole = encode(state);
-  ASSERT_TRUE(decode_state(whole));
-  EXPECT_TRUE(decode_state(whole)->same(state));
-  for (std::size_t n = 0; n + 2 < whole.size(); ++n)
-    EXPECT_FALSE(decode_state(whole.substr(0, n))) << n;
-}
-
 TEST_F(CommandServiceTest, AClosedDeskRefuses) {
   const auto d = desk();
   d->close();
   EXPECT_FALSE(d->order(EndStorm{}, "web"));
 }
 
-// ---- the state file on a disk that fails --------------------------------------------------------
-
-TEST_F(CommandServiceTest, ADamagedStateIsQuarantinedAndReported) {
+TEST_F(CommandServiceTest, AStateThatIsDamagedLeavesTheOrdersAsConfigured) {
   disk_.text = "{";
   desk();
-  EXPECT_EQ(log_.count("state state_damaged reason="), 1u);
-  EXPECT_EQ(disk_.quarantined, "{");
   EXPECT_EQ(sent_.back(), Orders{});
-  EXPECT_TRUE(faults_.empty());
 }
 
-TEST_F(CommandServiceTest, ADamagedFileThatCannotBeMovedIsNeverWrittenOver) {
-  disk_.text = "{";
-  disk_.full = true;
+// ---- every command, as the log has it -----------------------------------------------------------
+
+TEST_F(CommandServiceTest, TheLogTellsEveryCommandWithAllItSays) {
+  const Instruction idle{.kind = InstructionKind::idle, .low = 21.5_soc, .high = 92.0_soc};
+  const Instruction balance{.kind = InstructionKind::balance, .low = 22.0_soc, .high = 93.0_soc};
+  const Instruction discharge{
+      .kind = InstructionKind::discharge, .power = 1500.0_W, .target = 33.0_soc};
+  const std::vector<std::pair<Command, std::string>> rows = {
+      {SetMode{Mode::balance}, "set_mode mode=balance"},
+      {SetMode{}, "set_mode mode=configured"},
+      {SetReserve{44.0_soc}, "set_reserve reserve=44"},
+      {SetReserve{}, "set_reserve reserve=configured"},
+      {StartOverride{idle, 90s}, "start_override do=idle low=21.5 high=92 length_s=90"},
+      {StartOverride{balance, 60s}, "start_override do=balance low=22 high=93 length_s=60"},
+      {EndOverride{}, "end_override"},
+      {StartDispatch{discharge, 900s},
+       "start_dispatch do=discharge power_w=1500 target=33 length_s=900"},
+      {EndDispatch{}, "end_dispatch"},
+      {StartStorm{77.0_soc, 2h}, "start_storm reserve=77 length_s=7200"},
+      {EndStorm{}, "end_storm"},
+      {ResetCutoff{}, "reset_cutoff"},
+  };
   const auto d = desk();
-  EXPECT_EQ(faults_, std::vector{true});
-  disk_.full = false;
-  EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
-  EXPECT_EQ(disk_.text, "{");
-  EXPECT_EQ(faults_, std::vector{true});
+  for (const auto& [command, text] : rows) {
+    ASSERT_TRUE(d->order(command, "cli")) << text;
+    EXPECT_EQ(log_.lines.back(), "command accepted who=\"cli\" command=" + text);
+    EXPECT_EQ(log_.levels.back(), Level::notice);
+  }
 }
 
-TEST_F(CommandServiceTest, AFullDiskIsAFaultOnceUntilItTakesTheStateAgain) {
-  disk_.full = true;
+TEST_F(CommandServiceTest, ARefusalIsAWarningWithItsReason) {
+  const auto d = desk();
+  const auto result = d->order(StartStorm{77.0_soc, 15 * 24h}, "cli");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(
+      log_.lines.back(),
+      "command refused who=\"cli\" command=start_storm reserve=77 length_s=1296000 reason=\"" +
+          result.error().detail + "\"");
+  EXPECT_EQ(log_.levels.back(), Level::warning);
+  d->close();
+  const auto closed = d->order(EndStorm{}, "web");
+  ASSERT_FALSE(closed);
+  EXPECT_EQ(closed.error().kind, ErrorKind::refused);
+  EXPECT_EQ(closed.error().detail, "the hub is stopping");
+}
+
+// ---- what is kept, and for how long -------------------------------------------------------------
+
+TEST_F(CommandServiceTest, AnOrderInItsLastMomentsIsNotRestored) {
+  struct Row {
+    Duration off;
+    bool manual, storm;
+  };
+  // An override ends in an hour, a storm in two; the shortest that can be ordered are 1 min and
+  // 15 min.
+  for (const auto& row : {Row{59min, true, true}, Row{59min + 1s, false, true},
+                          Row{105min, false, true}, Row{105min + 1s, false, false}}) {
+    disk_.text.reset();
+    log_.lines.clear();
+    {
+      const auto d = desk();
+      EXPECT_TRUE(d->order(StartOverride{charge_2kw, 1h}, "web"));
+      EXPECT_TRUE(d->order(StartStorm{90.0_soc, 2h}, "web"));
+    }
+    reboot(row.off);
+    desk();
+    EXPECT_EQ(sent_.back().manual.has_value(), row.manual) << row.off.count();
+    EXPECT_EQ(sent_.back().storm.has_value(), row.storm) << row.off.count();
+    EXPECT_EQ(log_.count("command order_not_restored"), 0u);
+    EXPECT_EQ(log_.count("command order_restored command=start_"), row.manual + row.storm + 0u);
+  }
+}
+
+TEST_F(CommandServiceTest, AFullBatteryIsNotedOnceAnHour) {
+  const auto d = desk();
+  const auto first = at_;
+  d->note_full(at_);
+  pass(1h - 1ns);
+  d->note_full(at_);
+  EXPECT_EQ(sent_.back().last_full, first);
+  pass(1ns);
+  d->note_full(at_);
+  EXPECT_EQ(sent_.back().last_full, first + 1h);
+}
+
+TEST_F(CommandServiceTest, WithoutAFullChargeEveryNDaysNothingIsCounted) {
+  desk();
+  EXPECT_FALSE(sent_.back().last_full);
+  EXPECT_EQ(disk_.writes, 0);
+}
+
+TEST_F(CommandServiceTest, AFullChargeSetLaterIsCountedFromThenOn) {
+  const auto d = desk();
+  pass(3h);
+  settings_.full_charge_days = 30;
+  d->set_settings(settings_);
+  EXPECT_EQ(sent_.back().last_full, at_);
+  pass(3h);
+  d->set_settings(settings_);
+  EXPECT_EQ(sent_.back().last_full, at_ - 3h);
+}
+
+TEST_F(CommandServiceTest, AFullChargeInTheFutureOfAWrongClockIsNow) {
+  {
+    const auto d = desk();
+    d->note_full(at_);
+  }
+  wall_ -= 24h;
+  desk();
+  EXPECT_EQ(sent_.back().last_full, at_);
+}
+
+TEST_F(CommandServiceTest, TheSameStateIsWrittenOnce) {
   const auto d = desk();
   EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
-  EXPECT_TRUE(d->order(SetReserve{50.0_soc}, "web"));
-  EXPECT_EQ(faults_, std::vector{true});
-  EXPECT_EQ(log_.count("state state_not_stored"), 1u);
-  disk_.full = false;
-  EXPECT_TRUE(d->order(SetReserve{60.0_soc}, "web"));
-  EXPECT_EQ(faults_, (std::vector{true, false}));
-  EXPECT_EQ(log_.count("state state_stored"), 1u);
-  EXPECT_EQ(decode_state(*disk_.text)->reserve, 60.0_soc);
+  EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
+  EXPECT_TRUE(d->order(StartDispatch{charge_2kw, 1h}, "mqtt"));
+  EXPECT_EQ(disk_.writes, 1);
+  EXPECT_TRUE(d->order(SetMode{Mode::balance}, "web"));
+  EXPECT_EQ(disk_.writes, 2);
+  const auto kept = decode_state(*disk_.text);
+  EXPECT_EQ(kept->reserve, 40.0_soc);
+  EXPECT_EQ(kept->mode, Mode::balance);
+  EXPECT_EQ(kept->saved_at, wall_);
+}
+
+TEST_F(CommandServiceTest, TheModeInForceIsTheOrderedOneElseTheConfigured) {
+  settings_.mode = Mode::scheduled;
+  CommandService service{{.settings = settings_,
+                          .events = log_.sink(),
+                          .send = [](const Orders&) {},
+                          .store = [](const SavedState&) {}},
+                         {},
+                         moment()};
+  EXPECT_EQ(service.in_force().mode, Mode::scheduled);
+  EXPECT_TRUE(service.order(SetMode{Mode::balance}, "web", moment()));
+  EXPECT_EQ(service.in_force().mode, Mode::balance);
+  settings_.mode = Mode::balance;
+  settings_.reserve = 33.0_soc;
+  service.set_settings(settings_, moment());
+  EXPECT_TRUE(service.order(SetMode{}, "web", moment()));
+  EXPECT_EQ(service.in_force().mode, Mode::balance);
+  EXPECT_EQ(service.in_force().settings.reserve, 33.0_soc);
 }
 
 }  // namespace

@@ -138,5 +138,94 @@ TEST_F(SupervisionTest, APublisherThatDiesOftenHoldsNothing) {
   EXPECT_EQ(std::ranges::count(started_, publisher_), 6);
 }
 
+TEST_F(SupervisionTest, FiveSecondsOfSilenceAreAllowedAndNotANanosecondMore) {
+  policy_.on_heartbeat(bus_, now_);
+  policy_.on_control_heartbeat(control_, true, now_);
+  EXPECT_TRUE(policy_.look(now_ + 5s).end.empty());
+  EXPECT_EQ(policy_.state(), ComponentsState{});
+  policy_.on_control_heartbeat(control_, true, now_ + 5s);
+  EXPECT_EQ(policy_.look(now_ + 5s + 1ns).end, std::vector{bus_});
+  EXPECT_TRUE(policy_.state().stuck);
+  EXPECT_FALSE(policy_.state().hold_safe);
+  EXPECT_TRUE(policy_.look(now_ + 6s).end.empty()) << "it is asked to end once";
+}
+
+TEST_F(SupervisionTest, ADeadPartThatIsSilentIsNotAskedToEnd) {
+  policy_.on_death(bus_, now_);
+  policy_.on_death(bus_, now_);
+  policy_.on_death(bus_, now_);
+  policy_.on_death(bus_, now_);
+  policy_.on_death(bus_, now_);  // the next start is due in 8 s
+  policy_.on_control_heartbeat(control_, true, now_ + 6s);
+  const auto due = policy_.look(now_ + 6s);
+  EXPECT_TRUE(due.end.empty());
+  EXPECT_TRUE(due.start.empty());
+}
+
+TEST_F(SupervisionTest, ARestartIsDueAtItsMomentAndCountsAsAHeartbeat) {
+  policy_.on_death(bus_, now_);
+  EXPECT_TRUE(policy_.look(now_ + 500ms - 1ns).start.empty());
+  EXPECT_EQ(policy_.look(now_ + 500ms).start, std::vector{bus_});
+  EXPECT_TRUE(policy_.look(now_ + 500ms).start.empty());
+  policy_.on_control_heartbeat(control_, true, now_ + 5s);
+  EXPECT_TRUE(policy_.look(now_ + 5500ms).end.empty());
+  EXPECT_EQ(policy_.look(now_ + 5500ms + 1ns).end, std::vector{bus_});
+}
+
+TEST_F(SupervisionTest, TheHoldIsToldEachTimeAndSaysWhatItIs) {
+  const auto die = [&](int times) {
+    for (int i = 0; i < times; ++i) policy_.on_death(bus_, now_);
+  };
+  die(4);
+  auto told = policy_.take_events();
+  ASSERT_EQ(told.size(), 5u);
+  EXPECT_EQ(told[0].name, "actor_restart");
+  EXPECT_EQ(told[0].level, Level::error);
+  EXPECT_EQ(told[0].detail, "actor=bus.meters restarts=1");
+  EXPECT_EQ(told[3].detail, "actor=bus.meters restarts=4");
+  EXPECT_EQ(told[4].name, "hold_safe");
+  EXPECT_EQ(told[4].level, Level::critical);
+  EXPECT_EQ(told[4].detail, "reason=\"a part of the hub dies again and again\"");
+  EXPECT_TRUE(policy_.take_events().empty());
+  EXPECT_TRUE(policy_.state().hold_safe);
+  const auto died = now_;
+  now_ += 500ms;
+  live(1h - 1s);
+  static_cast<void>(policy_.look(died + 1h));
+  EXPECT_TRUE(policy_.state().hold_safe) << "the hour is not over";
+  static_cast<void>(policy_.look(died + 1h + 1ns));
+  EXPECT_FALSE(policy_.state().hold_safe);
+  log_.clear();
+  die(4);
+  look();
+  EXPECT_EQ(events("hold_safe"), 1);
+}
+
+TEST_F(SupervisionTest, TheDeathsOfTwoPartsAreNotAddedUp) {
+  for (int i = 0; i < 3; ++i) {
+    policy_.on_death(bus_, now_);
+    policy_.on_death(control_, now_);
+  }
+  EXPECT_FALSE(policy_.state().hold_safe);
+}
+
+TEST_F(SupervisionTest, ASilentPartIsNamed) {
+  now_ += 6s;
+  policy_.on_control_heartbeat(control_, true, now_);
+  look();
+  ASSERT_EQ(log_.size(), 1u);
+  EXPECT_EQ(log_[0].level, Level::critical);
+  EXPECT_EQ(log_[0].name, "actor_stuck");
+  EXPECT_EQ(log_[0].detail, "actor=bus.meters");
+  EXPECT_EQ(policy_.name(bus_), "bus.meters");
+}
+
+TEST_F(SupervisionTest, AHeartbeatOfABusFeedsNobody) {
+  policy_.on_heartbeat(bus_, now_);
+  look();
+  EXPECT_EQ(fed_, 0);
+  EXPECT_FALSE(policy_.became_ready());
+}
+
 }  // namespace
 }  // namespace esshub::service

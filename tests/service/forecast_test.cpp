@@ -1,0 +1,88 @@
+#include "service/forecast.hpp"
+
+#include <date/date.h>
+#include <date/tz.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace esshub::service {
+namespace {
+
+using date::operator""_y;
+using namespace esshub::literals;
+
+const civil_time::LocalClock utc{
+    civil_time::Zone{*date::locate_zone("Etc/UTC"), civil_time::ZoneRule::parse("UTC0")}};
+const WallTime midnight = date::sys_days{2026_y / 6 / 1};  // a Monday
+
+constexpr Instruction charge{
+    .kind = InstructionKind::charge, .power = 2000.0_W, .target = 80.0_soc};
+
+std::vector<std::pair<Duration, Duration>> lengths(const std::vector<PlanSpan>& plan) {
+  std::vector<std::pair<Duration, Duration>> found;
+  for (const auto& span : plan) found.emplace_back(span.begin - midnight, span.end - midnight);
+  return found;
+}
+
+TEST(Forecast, SpansBeginAndEndWhereTheScheduleDoes) {
+  control::Settings s;
+  s.schedule = {{{control::every_day, 60, 90}, charge}};
+  const auto plan = forecast(s, Mode::scheduled, utc, midnight + 15s, midnight + 2h + 30s);
+  EXPECT_EQ(lengths(plan), (std::vector<std::pair<Duration, Duration>>{
+                               {15s, 60min}, {60min, 90min}, {90min, 120min + 30s}}));
+  ASSERT_EQ(plan.size(), 3u);
+  EXPECT_EQ(plan[0].authority, Authority::balance);
+  EXPECT_EQ(plan[1].authority, Authority::schedule);
+  EXPECT_EQ(plan[1].instruction, charge);
+  EXPECT_FALSE(plan[1].import_price);
+  EXPECT_FALSE(plan[1].repeated_hour);
+  EXPECT_EQ(forecast(s, Mode::balance, utc, midnight, midnight + 2h).size(), 1u);
+}
+
+TEST(Forecast, NothingIsPlannedOfNoTime) {
+  EXPECT_TRUE(forecast({}, Mode::balance, utc, midnight, midnight).empty());
+  EXPECT_TRUE(forecast({}, Mode::balance, utc, midnight, midnight - 1s).empty());
+  const auto moment = forecast({}, Mode::balance, utc, midnight, midnight + 1s);
+  EXPECT_EQ(lengths(moment), (std::vector<std::pair<Duration, Duration>>{{0s, 1s}}));
+}
+
+TEST(Forecast, AnotherPriceIsAnotherSpan) {
+  control::Settings s;
+  s.tariff.import_price = 0.30;
+  s.tariff.export_price = 0.15;
+  s.tariff.bands = {{{control::every_day, 60, 120}, 0.45},
+                    {{control::every_day, 180, 240}, 0.30, 0.20}};
+  const auto plan = forecast(s, Mode::balance, utc, midnight, midnight + 5h);
+  ASSERT_EQ(lengths(plan), (std::vector<std::pair<Duration, Duration>>{
+                               {0s, 1h}, {1h, 2h}, {2h, 3h}, {3h, 4h}, {4h, 5h}}));
+  EXPECT_EQ(plan[0].import_price, 0.30);
+  EXPECT_EQ(plan[0].export_price, 0.15);
+  EXPECT_EQ(plan[1].import_price, 0.45);
+  EXPECT_EQ(plan[3].import_price, 0.30);
+  EXPECT_EQ(plan[3].export_price, 0.20);
+}
+
+TEST(Forecast, TheRepeatedHourIsASpanOfItsOwn) {
+  const civil_time::LocalClock london{
+      civil_time::Zone{*date::locate_zone("Europe/London"), std::nullopt}};
+  const WallTime night = date::sys_days{2026_y / 10 / 25};
+  const auto plan = forecast({}, Mode::balance, london, night, night + 3h);
+  ASSERT_EQ(plan.size(), 3u);
+  EXPECT_EQ(plan[1].begin, night + 1h);
+  EXPECT_EQ(plan[1].end, night + 2h);
+  EXPECT_TRUE(plan[1].repeated_hour);
+  EXPECT_FALSE(plan[2].repeated_hour);
+}
+
+TEST(Forecast, TheSameInstructionByAnotherAuthorityIsAnotherSpan) {
+  control::Settings s;
+  s.schedule = {{{control::every_day, 60, 120}, Instruction{}}};
+  const auto plan = forecast(s, Mode::scheduled, utc, midnight, midnight + 3h);
+  ASSERT_EQ(plan.size(), 3u);
+  EXPECT_EQ(plan[0].instruction, plan[1].instruction);
+  EXPECT_EQ(plan[1].authority, Authority::schedule);
+}
+
+}  // namespace
+}  // namespace esshub::service

@@ -1,0 +1,204 @@
+#include "service/state_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/service/memory_disk.hpp"
+
+namespace esshub::service {
+namespace {
+
+using namespace esshub::literals;
+
+WallTime at(std::int64_t seconds) {
+  return WallTime{std::chrono::seconds{seconds}};
+}
+
+/// Every field different from every other.
+SavedState everything() {
+  return {.mode = Mode::scheduled,
+          .reserve = 41.0_soc,
+          .manual = SavedState::Override{{.kind = InstructionKind::discharge,
+                                          .power = 2100.0_W,
+                                          .target = 32.0_soc,
+                                          .low = 13.0_soc,
+                                          .high = 94.0_soc},
+                                         at(1800000001)},
+          .storm = SavedState::Storm{85.0_soc, at(1800000002)},
+          .last_full = at(1800000003),
+          .saved_at = at(1800000004)};
+}
+
+void expect_same(const SavedState& a, const SavedState& b) {
+  EXPECT_EQ(a.mode, b.mode);
+  EXPECT_EQ(a.reserve, b.reserve);
+  EXPECT_EQ(a.manual, b.manual);
+  EXPECT_EQ(a.storm, b.storm);
+  EXPECT_EQ(a.last_full, b.last_full);
+  EXPECT_EQ(a.saved_at, b.saved_at);
+}
+
+TEST(StateFile, EveryFieldOutlivesTheProgram) {
+  const auto read = decode_state(encode(everything()));
+  ASSERT_TRUE(read) << read.error().detail;
+  expect_same(*read, everything());
+  const SavedState nothing{.saved_at = at(0)};
+  const auto empty = decode_state(encode(nothing));
+  ASSERT_TRUE(empty) << empty.error().detail;
+  expect_same(*empty, nothing);
+}
+
+TEST(StateFile, AFractionOfASecondIsNotKept) {
+  const SavedState state{.saved_at = at(5) + std::chrono::milliseconds{999}};
+  EXPECT_EQ(decode_state(encode(state))->saved_at, at(5));
+}
+
+TEST(StateFile, TheSameStateSavedLaterIsTheSame) {
+  auto state = everything();
+  state.saved_at = at(1);
+  EXPECT_TRUE(state.same(everything()));
+  const auto differs = [](auto change) {
+    auto other = everything();
+    change(other);
+    return !other.same(everything()) && !everything().same(other);
+  };
+  EXPECT_TRUE(differs([](SavedState& s) { s.mode.reset(); }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.reserve = 42.0_soc; }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.manual->until = at(1); }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.manual->instruction.power = 1.0_W; }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.storm->until = at(1); }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.storm->reserve = 42.0_soc; }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.last_full = at(1); }));
+}
+
+/// The text of everything() with one piece of it replaced.
+std::string with(const std::string& piece, const std::string& other) {
+  auto text = encode(everything());
+  const auto begin = text.find(piece);
+  EXPECT_NE(begin, std::string::npos) << piece << " in\n" << text;
+  if (begin != std::string::npos) text.replace(begin, piece.size(), other);
+  return text;
+}
+
+TEST(StateFile, WhatCannotBeIsDamage) {
+  EXPECT_TRUE(decode_state(with("1800000004", "0")));
+  EXPECT_TRUE(decode_state(with("1800000004", "7258118400"))) << "the year 2200";
+  EXPECT_TRUE(decode_state(with("41.0", "0")));
+  EXPECT_TRUE(decode_state(with("41.0", "100")));
+  const std::vector<std::pair<std::string, std::string>> damage = {
+      {"1800000004", "-1"},
+      {"1800000004", "7258118401"},
+      {"1800000001", "-1"},
+      {"1800000002", "-1"},
+      {"1800000003", "-1"},
+      {"\"saved_at\"", "\"saved_then\""},
+      {"41.0", "-0.1"},
+      {"41.0", "100.1"},
+      {"32.0", "101"},
+      {"13.0", "101"},
+      {"94.0", "101"},
+      {"85.0", "101"},
+      {"\"scheduled\"", "\"x\""},
+      {"\"discharge\"", "\"x\""},
+      {"\"scheduled\"", "1"},
+      {"2100.0", "\"much\""},
+      {"\"low\"", "\"lower\""},
+  };
+  for (const auto& [piece, other] : damage) {
+    const auto read = decode_state(with(piece, other));
+    ASSERT_FALSE(read) << piece << " -> " << other;
+    EXPECT_EQ(read.error().kind, ErrorKind::invalid);
+    EXPECT_FALSE(read.error().detail.empty());
+  }
+}
+
+TEST(StateFile, EveryCutOffFileIsDamageAndNeverHalfAState) {
+  const auto whole = encode(everything());
+  for (std::size_t n = 0; n + 2 < whole.size(); ++n)
+    EXPECT_FALSE(decode_state(whole.substr(0, n))) << n;
+}
+
+// ---- on a disk ----------------------------------------------------------------------------------
+
+struct OnDisk {
+  MemoryDisk disk;
+  EventLog log;
+  std::vector<bool> faults;
+  StateFile file{disk, log.sink(), [this](bool failed) { faults.push_back(failed); }};
+};
+
+TEST(StateFile, NoFileIsNoErrorAndNoState) {
+  OnDisk t;
+  EXPECT_FALSE(t.file.load(at(1)));
+  EXPECT_TRUE(t.log.lines.empty());
+  EXPECT_TRUE(t.faults.empty());
+}
+
+TEST(StateFile, WhatIsStoredIsLoaded) {
+  OnDisk t;
+  EXPECT_TRUE(t.file.store(everything()));
+  const auto read = t.file.load(at(1));
+  ASSERT_TRUE(read);
+  expect_same(*read, everything());
+  EXPECT_TRUE(t.log.lines.empty());
+  EXPECT_TRUE(t.faults.empty());
+}
+
+TEST(StateFile, ADamagedFileIsQuarantinedAndReportedAndTheNextIsWritten) {
+  OnDisk t;
+  t.disk.text = R"({"saved_at":-1})";
+  EXPECT_FALSE(t.file.load(at(1)));
+  EXPECT_EQ(t.log.lines,
+            std::vector<std::string>{"state state_damaged reason=\"a time that cannot be\" "
+                                     "kept_as=\"state.json.damaged\""});
+  EXPECT_EQ(t.log.levels, std::vector{Level::error});
+  EXPECT_EQ(t.disk.quarantined, R"({"saved_at":-1})");
+  EXPECT_TRUE(t.faults.empty());
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_EQ(t.disk.text, encode(everything()));
+}
+
+TEST(StateFile, ADamagedFileThatCannotBeMovedIsNeverWrittenOver) {
+  OnDisk t;
+  t.disk.text = R"({"saved_at":-1})";
+  t.disk.full = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  EXPECT_EQ(t.log.lines,
+            (std::vector<std::string>{"state state_damaged reason=\"a time that cannot be\"",
+                                      "state state_not_stored reason=\"read-only file system\""}));
+  EXPECT_EQ(t.faults, std::vector{true});
+  t.disk.full = false;
+  EXPECT_TRUE(t.file.store(everything())) << "there is nothing to try again";
+  EXPECT_EQ(t.disk.text, R"({"saved_at":-1})");
+  EXPECT_EQ(t.faults, std::vector{true});
+}
+
+TEST(StateFile, AFileThatCannotBeReadIsMovedOutOfTheWay) {
+  OnDisk t;
+  t.disk.text = "?";
+  t.disk.unreadable = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  EXPECT_EQ(t.log.count("state state_damaged reason=\"input/output error\" kept_as="), 1u);
+  EXPECT_EQ(t.disk.quarantined, "?");
+}
+
+TEST(StateFile, AFullDiskIsAFaultOnceUntilItTakesTheStateAgain) {
+  OnDisk t;
+  t.disk.full = true;
+  EXPECT_FALSE(t.file.store(everything()));
+  EXPECT_FALSE(t.file.store(everything()));
+  EXPECT_EQ(t.faults, std::vector{true});
+  t.disk.full = false;
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_EQ(t.faults, (std::vector{true, false}));
+  EXPECT_EQ(t.log.lines,
+            (std::vector<std::string>{"state state_not_stored reason=\"no space left on device\"",
+                                      "state state_stored "}));
+  EXPECT_EQ(t.log.levels, (std::vector{Level::warning, Level::notice}));
+}
+
+}  // namespace
+}  // namespace esshub::service
