@@ -27,7 +27,8 @@ void limit_stopping(const Inputs& inputs, const Observation&, const Memory&, Pow
 void limit_stale(const Inputs& inputs, const Observation& observation, const Memory& memory,
                  PowerWindow& window) {
   if (!memory.started) window.stop(Cause::starting);
-  if (!observation.inverter_ok) window.stop(Cause::inverter_lost);
+  // Without the load on AC-out no setpoint means 0 W at the battery: none is written.
+  if (!observation.inverter_ok || !observation.ac_out) window.stop(Cause::inverter_lost);
   if (!observation.bms_ok) window.stop(Cause::bms_lost);
   if (!observation.grid_ok) window.stop(Cause::grid_meter_lost);
   if (memory.sign.rest_until && inputs.now < *memory.sign.rest_until)

@@ -1,0 +1,410 @@
+// Each limit of the rules table by itself: how far it narrows, for which cause, and at what value.
+#include "control/limits.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "model/snapshot.hpp"
+
+namespace esshub::control {
+namespace {
+
+constexpr Watts wide{9000.0};
+
+/// What a limit sees: everything healthy, half full, 50 V, 20 A each way.
+struct Seen {
+  Settings settings;
+  Snapshot snapshot;
+  Instant now{1000s};
+  Observation observation;
+  Memory memory;
+  Orders orders;
+  bool stopping = false;
+  bool overrun = false;
+  bool components_failing = false;
+
+  Seen() {
+    observation.grid_ok = observation.bms_ok = observation.inverter_ok = true;
+    observation.soc = observation.reported_soc = 50.0_soc;
+    observation.voltage = 50.0_V;
+    observation.ccl = observation.dcl = 20.0_A;
+    observation.ac_out = 0.0_W;
+    memory.started = true;
+    memory.policy.authority_state(Authority::balance).instruction = Instruction{};
+  }
+  void rule(Authority who, const Instruction& instruction) {
+    memory.policy.authority = who;
+    memory.policy.authority_state(who).instruction = instruction;
+  }
+  [[nodiscard]] Inputs inputs() const {
+    return {.settings = settings,
+            .snapshot = snapshot,
+            .now = now,
+            .local = {},
+            .stopping = stopping,
+            .overrun = overrun,
+            .components_failing = components_failing,
+            .orders = orders};
+  }
+  /// The window that `limit` leaves to a battery that would like `proposal`.
+  PowerWindow narrowed(Limit limit, Watts proposal, Reasons& reasons) const {
+    PowerWindow window{proposal, -wide, wide, reasons};
+    limit(inputs(), observation, memory, window);
+    return window;
+  }
+};
+
+struct Row {
+  const char* what;
+  Limit limit;
+  void (*prepare)(Seen&);
+  double low;                          ///< W that are left
+  double high;                         ///< W that are left
+  std::optional<Cause> discharging{};  ///< why no more is discharged
+  std::optional<Cause> charging{};     ///< why no more is charged
+};
+std::ostream& operator<<(std::ostream& out, const Row& row) {
+  return out << row.what;
+}
+
+constexpr double all = wide.value();
+
+class Limits : public testing::TestWithParam<Row> {};
+
+TEST_P(Limits, NarrowAsFarAsTheyShouldAndSayWhy) {
+  const Row& row = GetParam();
+  Seen seen;
+  row.prepare(seen);
+  for (const bool charging : {false, true}) {
+    Reasons reasons;
+    const Watts proposal = charging ? wide : -wide;
+    const PowerWindow window = seen.narrowed(row.limit, proposal, reasons);
+    EXPECT_DOUBLE_EQ(window.low().value(), row.low);
+    EXPECT_DOUBLE_EQ(window.high().value(), row.high);
+    const auto& cause = charging ? row.charging : row.discharging;
+    EXPECT_EQ(reasons.empty(), !cause);
+    if (cause && !reasons.empty()) {
+      EXPECT_EQ(name(reasons.begin()->cause), name(*cause));
+      EXPECT_EQ(reasons.begin()->power_without, proposal);
+    }
+  }
+}
+
+Row stops(const char* what, Limit limit, Cause cause, void (*prepare)(Seen&)) {
+  return {what, limit, prepare, 0, 0, cause, cause};
+}
+Row allows(const char* what, Limit limit, void (*prepare)(Seen&)) {
+  return {what, limit, prepare, -all, all};
+}
+Row no_discharge(const char* what, Limit limit, Cause cause, void (*prepare)(Seen&)) {
+  return {what, limit, prepare, 0, all, cause, {}};
+}
+Row no_charge(const char* what, Limit limit, Cause cause, void (*prepare)(Seen&)) {
+  return {what, limit, prepare, -all, 0, {}, cause};
+}
+void nothing(Seen&) {}
+
+INSTANTIATE_TEST_SUITE_P(
+    Safe, Limits,
+    testing::Values(
+        allows("nothing", limit_stopping, nothing),
+        stops("told to stop", limit_stopping, Cause::shutting_down,
+              [](Seen& s) { s.stopping = true; }),
+        stops("components failing", limit_stopping, Cause::components_failing,
+              [](Seen& s) { s.components_failing = true; }),
+        stops("overrun", limit_stopping, Cause::control_overrun, [](Seen& s) { s.overrun = true; }),
+        allows("every source fresh", limit_stale, nothing),
+        stops("not started", limit_stale, Cause::starting,
+              [](Seen& s) { s.memory.started = false; }),
+        stops("inverter lost", limit_stale, Cause::inverter_lost,
+              [](Seen& s) { s.observation.inverter_ok = false; }),
+        stops("load on AC-out not known", limit_stale, Cause::inverter_lost,
+              [](Seen& s) { s.observation.ac_out.reset(); }),
+        stops("BMS lost", limit_stale, Cause::bms_lost,
+              [](Seen& s) { s.observation.bms_ok = false; }),
+        stops("grid meter lost", limit_stale, Cause::grid_meter_lost,
+              [](Seen& s) { s.observation.grid_ok = false; }),
+        stops("grid meter reversed", limit_stale, Cause::grid_meter_reversed,
+              [](Seen& s) { s.memory.sign.rest_until = s.now + 1ns; }),
+        allows("its rest is over", limit_stale, [](Seen& s) { s.memory.sign.rest_until = s.now; }),
+        allows("grid-tied", limit_islanded, nothing),
+        stops("islanded", limit_islanded, Cause::islanded,
+              [](Seen& s) { s.observation.islanded = true; }),
+        stops("inverter off", limit_islanded, Cause::inverter_off,
+              [](Seen& s) { s.observation.inverter_off = true; }),
+        stops("released", limit_islanded, Cause::setpoint_not_followed,
+              [](Seen& s) { s.memory.released_until = s.now; })));
+
+INSTANTIATE_TEST_SUITE_P(
+    Battery, Limits,
+    testing::Values(
+        allows("no protection", limit_bms_protection, nothing),
+        no_charge("charge protected", limit_bms_protection, Cause::bms_protection,
+                  [](Seen& s) { s.observation.charge_protected = true; }),
+        no_discharge("discharge protected", limit_bms_protection, Cause::bms_protection,
+                     [](Seen& s) { s.observation.discharge_protected = true; }),
+        allows("enabled", limit_bms_enable, nothing),
+        no_charge("charge disabled", limit_bms_enable, Cause::bms_charge_disabled,
+                  [](Seen& s) { s.observation.charge_enabled = false; }),
+        no_discharge("discharge disabled", limit_bms_enable, Cause::bms_discharge_disabled,
+                     [](Seen& s) { s.observation.discharge_enabled = false; }),
+        no_charge("charge blocked", limit_bms_enable, Cause::bms_charge_disabled,
+                  [](Seen& s) { s.memory.charge_blocked_until = s.now + 1ns; }),
+        no_discharge("discharge blocked", limit_bms_enable, Cause::bms_discharge_disabled,
+                     [](Seen& s) { s.memory.discharge_blocked_until = s.now + 1ns; }),
+        allows("no longer blocked", limit_bms_enable,
+               [](Seen& s) {
+                 s.memory.charge_blocked_until = s.memory.discharge_blocked_until = s.now;
+               }),
+        Row{"CCL and DCL", limit_bms_current,
+            [](Seen& s) {
+              s.observation.ccl = 30.0_A;
+              s.settings.conversion_efficiency = 0.9;
+            },
+            -20 * 50 * 0.9, 30 * 50, Cause::bms_discharge_limit, Cause::bms_charge_limit},
+        Row{"neither CCL nor DCL", limit_bms_current,
+            [](Seen& s) { s.observation.ccl = s.observation.dcl = {}; }, 0, 0,
+            Cause::bms_discharge_limit, Cause::bms_charge_limit},
+        allows("no voltage limit", limit_charge_voltage, nothing),
+        Row{"a voltage limit",
+            limit_charge_voltage,
+            [](Seen& s) { s.memory.charge_voltage_limit = 300.0_W; },
+            -all,
+            300,
+            {},
+            Cause::charge_voltage},
+        allows("above the floor", limit_soc_floor, nothing),
+        no_discharge("at the floor", limit_soc_floor, Cause::soc_floor,
+                     [](Seen& s) { s.memory.floor_hold = true; }),
+        allows("below the ceiling", limit_soc_ceiling, nothing),
+        no_charge("at the ceiling", limit_soc_ceiling, Cause::soc_ceiling,
+                  [](Seen& s) { s.memory.ceiling_hold = true; }),
+        allows("above the reserve", limit_reserve,
+               [](Seen& s) {
+                 s.orders.storm = Storm{90.0_soc, s.now + 1s};
+               }),
+        no_discharge("at the reserve", limit_reserve, Cause::reserve,
+                     [](Seen& s) { s.memory.reserve_hold = true; }),
+        no_discharge("at the reserve of a storm", limit_reserve, Cause::storm,
+                     [](Seen& s) {
+                       s.memory.reserve_hold = true;
+                       s.orders.storm = Storm{90.0_soc, s.now + 1ns};
+                     }),
+        no_discharge("a storm that is over", limit_reserve, Cause::reserve,
+                     [](Seen& s) {
+                       s.memory.reserve_hold = true;
+                       s.orders.storm = Storm{90.0_soc, s.now};
+                     }),
+        no_discharge("a storm that raises nothing", limit_reserve, Cause::reserve, [](Seen& s) {
+          s.memory.reserve_hold = true;
+          s.orders.reserve = 90.0_soc;
+          s.orders.storm = Storm{90.0_soc, s.now + 1s};
+        })));
+
+constexpr Instruction of(InstructionKind kind) {
+  return {.kind = kind, .power = 1000.0_W, .target = 50.0_soc};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Policy, Limits,
+    testing::Values(
+        allows("within its range", limit_instruction,
+               [](Seen& s) { s.rule(Authority::manual, of(InstructionKind::balance)); }),
+        no_discharge("at the lower end", limit_instruction, Cause::range_low,
+                     [](Seen& s) {
+                       s.rule(Authority::manual, of(InstructionKind::balance));
+                       s.memory.policy.authority_state(Authority::manual).at_low = true;
+                     }),
+        no_charge("at the upper end", limit_instruction, Cause::range_high,
+                  [](Seen& s) {
+                    s.rule(Authority::manual, of(InstructionKind::balance));
+                    s.memory.policy.authority_state(Authority::manual).at_high = true;
+                  }),
+        allows("at the ends of one that does not rule", limit_instruction,
+               [](Seen& s) {
+                 s.rule(Authority::dispatch, of(InstructionKind::balance));
+                 s.memory.policy.authority_state(Authority::dispatch).at_low = true;
+                 s.memory.policy.authority_state(Authority::dispatch).at_high = true;
+                 s.rule(Authority::manual, of(InstructionKind::balance));
+               }),
+        allows("at the target of another kind", limit_instruction,
+               [](Seen& s) {
+                 s.rule(Authority::manual, of(InstructionKind::discharge));
+                 s.memory.policy.authority_state(Authority::manual).at_low = true;
+                 s.memory.policy.authority_state(Authority::manual).at_high = true;
+               }),
+        no_discharge("charging while cheap", limit_instruction, Cause::cheap,
+                     [](Seen& s) { s.rule(Authority::tariff, of(InstructionKind::charge)); }),
+        allows("cheap, but the BMS forces a charge", limit_instruction,
+               [](Seen& s) {
+                 s.rule(Authority::tariff, of(InstructionKind::charge));
+                 s.observation.force_charge = true;
+               }),
+        allows("at both ends, but a full charge is due", limit_instruction,
+               [](Seen& s) {
+                 s.rule(Authority::schedule, of(InstructionKind::balance));
+                 s.memory.policy.authority_state(Authority::schedule).at_high = true;
+                 s.memory.policy.full_charge = true;
+               }),
+        no_charge("a full charge waits for an override", limit_instruction, Cause::range_high,
+                  [](Seen& s) {
+                    s.rule(Authority::manual, of(InstructionKind::balance));
+                    s.memory.policy.authority_state(Authority::manual).at_high = true;
+                    s.memory.policy.full_charge = true;
+                  })));
+
+/// The house takes 3000 W, of which a car at circuit 2 takes `watts`; the battery does not serve
+/// it.
+void with_car(Seen& s, double watts) {
+  s.observation.rest = 3000.0_W;
+  s.settings.circuit_roles[0] = CircuitRole::heatpump;
+  s.settings.circuit_roles[1] = CircuitRole::ev;
+  s.settings.battery_serves[CircuitRole::ev] = false;
+  s.snapshot.absorb({{circuit(0), Measure::power}, 700.0, s.now});
+  s.snapshot.absorb({{circuit(1), Measure::power}, watts, s.now - 2s});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ExcludedLoad, Limits,
+    testing::Values(
+        Row{"a car", limit_excluded_load, [](Seen& s) { with_car(s, 1000); }, -2000, all,
+            Cause::excluded_load},
+        Row{"a car, and the grid shall export", limit_excluded_load,
+            [](Seen& s) {
+              with_car(s, 1000);
+              s.settings.grid_setpoint = Watts{-50};
+            },
+            -2050, all, Cause::excluded_load},
+        Row{"a car that takes more than all that is bought", limit_excluded_load,
+            [](Seen& s) { with_car(s, 3500); }, 0, all, Cause::excluded_load},
+        Row{"two circuits", limit_excluded_load,
+            [](Seen& s) {
+              with_car(s, 1000);
+              s.settings.battery_serves[CircuitRole::heatpump] = false;
+            },
+            -1300, all, Cause::excluded_load},
+        Row{"the smallest car", limit_excluded_load, [](Seen& s) { with_car(s, 0.5); }, -2999.5,
+            all, Cause::excluded_load},
+        allows("a car that takes nothing", limit_excluded_load, [](Seen& s) { with_car(s, 0); }),
+        allows("a car that gives", limit_excluded_load, [](Seen& s) { with_car(s, -500); }),
+        Row{"one that gives makes no room for another", limit_excluded_load,
+            [](Seen& s) {
+              with_car(s, -500);
+              s.settings.battery_serves[CircuitRole::heatpump] = false;
+            },
+            -2300, all, Cause::excluded_load},
+        allows("a car that is served", limit_excluded_load,
+               [](Seen& s) {
+                 with_car(s, 1000);
+                 s.settings.battery_serves[CircuitRole::ev] = true;
+               }),
+        allows("the house's need is not known", limit_excluded_load,
+               [](Seen& s) {
+                 with_car(s, 1000);
+                 s.observation.rest.reset();
+               }),
+        allows("an instructed discharge is a rate", limit_excluded_load,
+               [](Seen& s) {
+                 with_car(s, 1000);
+                 s.rule(Authority::manual, of(InstructionKind::discharge));
+               }),
+        allows("nobody rules", limit_excluded_load,
+               [](Seen& s) {
+                 with_car(s, 1000);
+                 s.memory.policy.authority_state(Authority::balance).instruction.reset();
+               }),
+        Row{"a reading of the maximum age", limit_excluded_load,
+            [](Seen& s) {
+              with_car(s, 1000);
+              s.settings.meter_max_age = 2s;
+            },
+            -2000, all, Cause::excluded_load},
+        no_discharge("an older reading", limit_excluded_load, Cause::excluded_load_stale,
+                     [](Seen& s) {
+                       with_car(s, 1000);
+                       s.settings.meter_max_age = 2s - 1ns;
+                     }),
+        no_discharge("no reading", limit_excluded_load, Cause::excluded_load_stale, [](Seen& s) {
+          with_car(s, 1000);
+          s.snapshot = {};
+        })));
+
+INSTANTIATE_TEST_SUITE_P(
+    Installation, Limits,
+    testing::Values(
+        Row{"the rating", limit_inverter_rating,
+            [](Seen& s) {
+              s.settings.inverter_rating = 1700.0_W;
+              s.settings.charger_current = 35.0_A;
+            },
+            -1700, 1700, Cause::inverter_rating, Cause::inverter_rating},
+        Row{"its charger", limit_inverter_rating,
+            [](Seen& s) {
+              s.settings.inverter_rating = 2400.0_W;
+              s.settings.charger_current = 35.0_A;
+            },
+            -2400, 1750, Cause::inverter_rating, Cause::inverter_rating},
+        Row{"what the owner allows", limit_configured_power,
+            [](Seen& s) {
+              s.settings.charge_limit = 1200.0_W;
+              s.settings.discharge_limit = 800.0_W;
+            },
+            -800, 1200, Cause::discharge_limit, Cause::charge_limit},
+        allows("no caps", limit_grid_caps, [](Seen& s) { s.observation.rest = 500.0_W; }),
+        Row{"an import cap",
+            limit_grid_caps,
+            [](Seen& s) {
+              s.observation.rest = 500.0_W;
+              s.settings.import_cap = 2000.0_W;
+            },
+            -all,
+            1500,
+            {},
+            Cause::import_cap},
+        no_charge("an import cap that the house exceeds alone", limit_grid_caps, Cause::import_cap,
+                  [](Seen& s) {
+                    s.observation.rest = 2500.0_W;
+                    s.settings.import_cap = 2000.0_W;
+                  }),
+        Row{"an export cap", limit_grid_caps,
+            [](Seen& s) {
+              s.observation.rest = 500.0_W;
+              s.settings.export_cap = 2000.0_W;
+            },
+            -2500, all, Cause::export_cap},
+        no_discharge("an export cap that the sun exceeds alone", limit_grid_caps, Cause::export_cap,
+                     [](Seen& s) {
+                       s.observation.rest = Watts{-2500};
+                       s.settings.export_cap = 2000.0_W;
+                     }),
+        allows("caps, but the house's need is not known", limit_grid_caps,
+               [](Seen& s) { s.settings.import_cap = s.settings.export_cap = 2000.0_W; })));
+
+INSTANTIATE_TEST_SUITE_P(Slew, Limits,
+                         testing::Values(Row{"after a period", limit_slew,
+                                             [](Seen& s) {
+                                               s.settings.slew = WattsPerSecond{500};
+                                               s.memory.battery_power = 300.0_W;
+                                               s.memory.last_tick = s.now - 100ms;
+                                             },
+                                             250, 350, Cause::slew, Cause::slew},
+                                         Row{"after a second", limit_slew,
+                                             [](Seen& s) {
+                                               s.settings.slew = WattsPerSecond{500};
+                                               s.memory.last_tick = s.now - 1s;
+                                             },
+                                             -500, 500, Cause::slew, Cause::slew},
+                                         Row{"a long pause counts as a second", limit_slew,
+                                             [](Seen& s) {
+                                               s.settings.slew = WattsPerSecond{500};
+                                               s.memory.last_tick = s.now - 20s;
+                                             },
+                                             -500, 500, Cause::slew, Cause::slew},
+                                         Row{"at the first tick", limit_slew, nothing, 0, 0,
+                                             Cause::slew, Cause::slew}));
+
+}  // namespace
+}  // namespace esshub::control
