@@ -22,7 +22,6 @@ std::string percent(Soc soc) {
 std::string length_text(Duration length) {
   const double seconds = Seconds{length}.count();
   if (seconds >= 172800) return number(seconds / 86400) + " days";
-  if (seconds >= 7200) return number(seconds / 3600) + " h";
   if (seconds >= 60) return number(seconds / 60) + " min";
   return number(seconds) + " s";
 }
