@@ -3,7 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "control/settings_table.hpp"
 
 namespace esshub::control {
 namespace {
@@ -21,105 +28,307 @@ TEST(Settings, TheDefaultsAreValid) {
   EXPECT_THAT(keys(Settings{}), ElementsAre());
 }
 
-struct BadRow {
+// ---- each setting by itself
+// --------------------------------------------------------------------------
+
+/// As deploy/esshub.example.toml documents it.
+struct Documented {
   const char* key;
-  void (*spoil)(Settings&);
+  const char* unit;
+  std::optional<double> initial;  ///< nothing: no default
+  double least;
+  double most;
 };
-std::ostream& operator<<(std::ostream& out, const BadRow& row) {
-  return out << row.key;
+constexpr Documented documented[] = {
+    {"grid.setpoint_w", "W", 0, -5000, 5000},
+    {"grid.import_cap_w", "W", {}, 0, 25000},
+    {"grid.export_cap_w", "W", {}, 0, 25000},
+    {"grid.main_fuse_a", "A", 100, 10, 400},
+    {"battery.charge_limit_w", "W", 2400, 0, 10000},
+    {"battery.discharge_limit_w", "W", 2400, 0, 10000},
+    {"battery.soc_floor", "%", 10, 0, 95},
+    {"battery.soc_ceiling", "%", 100, 20, 100},
+    {"battery.reserve", "%", 20, 0, 100},
+    {"battery.soc_hysteresis", "%", 2, 0, 20},
+    {"battery.charge_voltage_cap_v", "V", 52.4, 48, 54},
+    {"battery.force_charge_w", "W", 500, 100, 3000},
+    {"battery.cutoff_soc", "%", 5, 0, 50},
+    {"battery.cutoff_voltage_v", "V", 46, 44, 50},
+    {"battery.full_charge_days", "days", 0, 0, 90},
+    {"inverter.rating_w", "W", 2400, 100, 15000},
+    {"inverter.charger_current_a", "A", 35, 1, 200},
+    {"inverter.conversion_efficiency", "%", 94, 50, 100},
+    {"control.period", "ms", 100, 20, 1000},
+    {"control.slew_w_per_s", "W/s", 5000, 50, 20000},
+    {"control.meter_max_age", "ms", 3000, 500, 3000},
+    {"control.bms_max_age", "ms", 3000, 1500, 3000},
+    {"control.inverter_max_age", "ms", 3000, 1500, 3000},
+    {"control.setpoint_life", "ms", 1000, 200, 5000},
+    {"control.loop.meter_time_constant", "ms", 217, 0, 5000},
+    {"control.loop.meter_delay", "ms", 85, 0, 1000},
+    {"control.loop.inverter_time_constant", "ms", 100, 0, 5000},
+    {"control.loop.inverter_delay", "ms", 120, 0, 1000},
+    {"control.loop.ack_delay", "ms", 60, 0, 1000},
+    {"control.loop.inverter_ramp_w_per_s", "W/s", 1000, 50, 20000},
+};
+
+/// A setting's field in the unit of the file.
+struct Field {
+  Settings& settings;
+  std::optional<double> assigned{};
+
+  double operator()(Soc Settings::*field) {
+    if (assigned) settings.*field = Soc::from_percent(*assigned).value_or(settings.*field);
+    return (settings.*field).percent();
+  }
+  double operator()(double Settings::*field) {
+    if (assigned) settings.*field = *assigned;
+    return settings.*field;
+  }
+  double operator()(RatioField<Settings> field) {
+    if (assigned) settings.*field.ratio = *assigned / 100.0;
+    return settings.*field.ratio * 100.0;
+  }
+  double operator()(Duration Settings::*field) {
+    using Milliseconds = std::chrono::duration<double, std::milli>;
+    if (assigned) settings.*field = as_duration(Milliseconds{*assigned});
+    return Milliseconds{settings.*field}.count();
+  }
+  double operator()(std::optional<Watts> Settings::*field) {
+    if (assigned) settings.*field = Watts{*assigned};
+    return (settings.*field).value_or(Watts{NAN}).value();
+  }
+  template <class Tag>
+  double operator()(Quantity<Tag> Settings::*field) {
+    if (assigned) settings.*field = Quantity<Tag>{*assigned};
+    return (settings.*field).value();
+  }
+  template <class Other>
+  double operator()(const Other&) {
+    return NAN;  // mode, battery_serves: no number
+  }
+};
+
+/// The complaint about one setting's range with that value.
+std::string complaint(const SettingRow<Settings>& row, double value) {
+  Settings settings;
+  std::visit(Field{settings, value}, row.field);
+  for (const auto& error : validate(settings))
+    if (error.key == row.name() && error.other.empty()) return error.text;
+  return {};
 }
 
-class OutOfRange : public testing::TestWithParam<BadRow> {};
-
-TEST_P(OutOfRange, IsNamed) {
-  Settings settings;
-  GetParam().spoil(settings);
-  EXPECT_THAT(keys(settings), ElementsAre(GetParam().key));
+TEST(Settings, EachHasItsDocumentedDefaultUnitAndRange) {
+  for (const auto& [key, unit, initial, least, most] : documented) {
+    SCOPED_TRACE(key);
+    const auto rows = settings_table();
+    const auto row = std::ranges::find(rows, key, [](const auto& r) { return r.name(); });
+    ASSERT_NE(row, rows.end());
+    EXPECT_EQ(row->unit, unit);
+    Settings defaults;
+    const double value = std::visit(Field{defaults}, row->field);
+    if (initial) {
+      EXPECT_DOUBLE_EQ(value, *initial);
+    } else {
+      EXPECT_TRUE(std::isnan(value));
+    }
+    EXPECT_EQ(complaint(*row, least), "");
+    EXPECT_EQ(complaint(*row, most), "");
+    const bool percent_of_charge = std::holds_alternative<Soc Settings::*>(row->field);
+    // A state of charge beyond 0 to 100 % cannot be.
+    EXPECT_EQ(complaint(*row, least - 0.25).empty(), percent_of_charge && least == 0);
+    EXPECT_EQ(complaint(*row, most + 0.25).empty(), percent_of_charge && most == 100);
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Settings, OutOfRange,
-    testing::Values(
-        BadRow{"control.period", [](Settings& s) { s.period = 19ms; }},
-        BadRow{"grid.setpoint_w", [](Settings& s) { s.grid_setpoint = 5001.0_W; }},
-        BadRow{"grid.import_cap_w", [](Settings& s) { s.import_cap = 25001.0_W; }},
-        BadRow{"grid.export_cap_w", [](Settings& s) { s.export_cap = 25001.0_W; }},
-        BadRow{"battery.charge_limit_w", [](Settings& s) { s.charge_limit = -1.0_W; }},
-        BadRow{"battery.charge_limit_w", [](Settings& s) { s.charge_limit = Watts{NAN}; }},
-        BadRow{"battery.discharge_limit_w", [](Settings& s) { s.discharge_limit = 10001.0_W; }},
-        BadRow{"battery.soc_floor",
-               [](Settings& s) {
-                 s.soc_floor = 96.0_soc;
-                 s.soc_hysteresis = 0;
-               }},
-        BadRow{"battery.soc_hysteresis", [](Settings& s) { s.soc_hysteresis = 20.5; }},
-        BadRow{"battery.charge_voltage_cap_v", [](Settings& s) { s.charge_voltage_cap = 54.1_V; }},
-        BadRow{"battery.cutoff_voltage_v", [](Settings& s) { s.cutoff_voltage = 43.9_V; }},
-        BadRow{"inverter.rating_w", [](Settings& s) { s.inverter_rating = 0.0_W; }},
-        BadRow{"inverter.charger_current_a", [](Settings& s) { s.charger_current = 0.0_A; }},
-        BadRow{"inverter.conversion_efficiency",
-               [](Settings& s) { s.conversion_efficiency = 1.01; }},
-        BadRow{"control.slew_w_per_s", [](Settings& s) { s.slew = WattsPerSecond{49}; }},
-        BadRow{"control.meter_max_age", [](Settings& s) { s.meter_max_age = 3001ms; }},
-        BadRow{"control.bms_max_age", [](Settings& s) { s.bms_max_age = 1s; }},
-        BadRow{"control.inverter_max_age", [](Settings& s) { s.inverter_max_age = 4s; }},
-        BadRow{"control.setpoint_life", [](Settings& s) { s.setpoint_life = 6s; }},
-        BadRow{"control.loop.meter_time_constant",
-               [](Settings& s) { s.meter_time_constant = -1ms; }},
-        BadRow{"control.loop.inverter_time_constant",
-               [](Settings& s) { s.inverter_time_constant = 6s; }},
-        BadRow{"control.loop.meter_delay", [](Settings& s) { s.meter_delay = -1ms; }},
-        BadRow{"control.loop.inverter_delay", [](Settings& s) { s.inverter_delay = 2s; }},
-        BadRow{"control.loop.ack_delay", [](Settings& s) { s.ack_delay = 2s; }},
-        BadRow{"battery.force_charge_w", [](Settings& s) { s.force_charge_power = 99.0_W; }},
-        BadRow{"control.loop.inverter_ramp_w_per_s",
-               [](Settings& s) { s.inverter_ramp = WattsPerSecond{0}; }}));
+TEST(Settings, EachIsAppliedWithTheNextTickAndSaysWhatItIs) {
+  const auto check = [](const auto& rows) {
+    for (const auto& row : rows) {
+      EXPECT_EQ(row.reload, Reload::at_once) << row.name();
+      EXPECT_FALSE(row.sentence.empty()) << row.name();
+    }
+  };
+  check(settings_table());
+  check(tariff_table());
+  EXPECT_EQ(settings_table().size(), std::size(documented) + 2) << "besides mode, battery_serves";
+}
 
-class Contradiction : public testing::TestWithParam<BadRow> {};
+TEST(Settings, OnesWithoutANumberHaveTheirDefaults) {
+  const Settings settings;
+  EXPECT_EQ(settings.mode, Mode::scheduled);
+  EXPECT_TRUE(settings.solar_metered);
+  for (const CircuitRole role : {CircuitRole::other, CircuitRole::ev, CircuitRole::heatpump})
+    EXPECT_TRUE(settings.battery_serves[role]);
+  EXPECT_TRUE(settings.tariff.no_discharge_while_cheap);
+}
 
-TEST_P(Contradiction, IsNamedWithBothSettings) {
+TEST(Settings, TheTariffsRangesAreDocumentedToo) {
+  for (const auto& [key, most] :
+       {std::pair{"force_charge_to", 100.0}, {"force_charge_w", 10000.0}}) {
+    const auto rows = tariff_table();
+    const auto row = std::ranges::find(rows, key, [](const auto& r) { return r.key; });
+    ASSERT_NE(row, rows.end()) << key;
+    EXPECT_EQ(row->range.least, 0.0) << key;
+    EXPECT_EQ(row->range.most, most) << key;
+  }
+}
+
+TEST(Settings, WhatIsNoNumberIsOutOfRange) {
   Settings settings;
-  GetParam().spoil(settings);
+  settings.charge_limit = Watts{NAN};
+  EXPECT_THAT(keys(settings), ElementsAre("battery.charge_limit_w"));
+}
+
+// ---- settings that contradict each other
+// ---------------------------------------------------------------
+
+struct Pair {
+  const char* key;
+  const char* other;
+  void (*fine)(Settings&);   ///< just allowed
+  void (*spoil)(Settings&);  ///< just not
+  const char* text;
+};
+std::ostream& operator<<(std::ostream& out, const Pair& row) {
+  return out << row.key << " and " << row.other;
+}
+
+class Contradiction : public testing::TestWithParam<Pair> {};
+
+TEST_P(Contradiction, IsNamedWithBothSettingsFromTheFirstValueOn) {
+  const Pair& row = GetParam();
+  Settings fine;
+  row.fine(fine);
+  EXPECT_THAT(keys(fine), ElementsAre());
+  Settings settings;
+  row.spoil(settings);
   const auto errors = validate(settings);
   ASSERT_EQ(errors.size(), 1u);
-  EXPECT_EQ(errors[0].key, GetParam().key);
-  EXPECT_FALSE(errors[0].other.empty());
-  EXPECT_THAT(errors[0].text, HasSubstr("expected"));
+  EXPECT_EQ(errors[0].key, row.key);
+  EXPECT_EQ(errors[0].other, row.other);
+  EXPECT_EQ(errors[0].text, row.text);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, Contradiction,
-    testing::Values(BadRow{"battery.soc_floor",
-                           [](Settings& s) {
-                             s.soc_floor = 80.0_soc;
-                             s.soc_ceiling = 80.0_soc;
-                           }},
-                    BadRow{"battery.reserve", [](Settings& s) { s.reserve = 100.0_soc; }},
-                    BadRow{"battery.soc_hysteresis",
-                           [](Settings& s) {
-                             s.reserve = 90.0_soc;
-                             s.soc_hysteresis = 10.0;
-                           }},
-                    BadRow{"battery.cutoff_soc", [](Settings& s) { s.cutoff_soc = 21.0_soc; }},
-                    BadRow{"battery.cutoff_voltage_v",
-                           [](Settings& s) {
-                             s.cutoff_voltage = 49.0_V;
-                             s.charge_voltage_cap = 49.0_V;
-                           }},
-                    BadRow{"grid.import_cap_w",
-                           [](Settings& s) {
-                             s.import_cap = 100.0_W;
-                             s.grid_setpoint = 200.0_W;
-                           }},
-                    BadRow{"grid.export_cap_w",
-                           [](Settings& s) {
-                             s.export_cap = 100.0_W;
-                             s.grid_setpoint = Watts{-200};
-                           }},
-                    BadRow{"control.setpoint_life", [](Settings& s) {
-                             s.setpoint_life = 900ms;
-                             s.period = 500ms;
-                           }}));
+    testing::Values(
+        Pair{"battery.soc_floor", "battery.soc_ceiling",
+             [](Settings& s) {
+               s.soc_floor = 79.0_soc;
+               s.soc_ceiling = 80.0_soc;
+               s.soc_hysteresis = 0.5;
+             },
+             [](Settings& s) {
+               s.soc_floor = 80.0_soc;
+               s.soc_ceiling = 80.0_soc;
+             },
+             "the SOC floor is 80 %, expected below the SOC ceiling (80 %)"},
+        Pair{"battery.reserve", "battery.soc_ceiling",
+             [](Settings& s) {
+               s.reserve = 99.0_soc;
+               s.soc_hysteresis = 0.5;
+             },
+             [](Settings& s) { s.reserve = 100.0_soc; },
+             "the reserve is 100 %, expected below the SOC ceiling (100 %)"},
+        Pair{"battery.soc_hysteresis", "battery.reserve",
+             [](Settings& s) {
+               s.reserve = 90.0_soc;
+               s.soc_hysteresis = 9.5;
+             },
+             [](Settings& s) {
+               s.reserve = 90.0_soc;
+               s.soc_hysteresis = 10.0;
+             },
+             "discharging would resume at 100 % (battery.reserve plus hysteresis), expected below "
+             "the SOC ceiling (100 %)"},
+        Pair{"battery.soc_hysteresis", "battery.soc_floor",
+             [](Settings& s) {
+               s.soc_floor = s.reserve = 90.0_soc;
+               s.soc_hysteresis = 9.5;
+             },
+             [](Settings& s) {
+               s.soc_floor = s.reserve = 90.0_soc;
+               s.soc_hysteresis = 10.0;
+             },
+             "discharging would resume at 100 % (floor plus hysteresis), expected below the SOC "
+             "ceiling (100 %)"},
+        Pair{"battery.cutoff_soc", "battery.reserve", [](Settings& s) { s.cutoff_soc = 20.0_soc; },
+             [](Settings& s) { s.cutoff_soc = 21.0_soc; },
+             "the cut-off is 21 %, expected at or below the SOC floor or the reserve (20 %)"},
+        Pair{"battery.cutoff_soc", "battery.soc_floor",
+             [](Settings& s) {
+               s.soc_floor = 30.0_soc;
+               s.cutoff_soc = 30.0_soc;
+             },
+             [](Settings& s) {
+               s.soc_floor = 30.0_soc;
+               s.cutoff_soc = 31.0_soc;
+             },
+             "the cut-off is 31 %, expected at or below the SOC floor or the reserve (30 %)"},
+        Pair{"battery.cutoff_voltage_v", "battery.charge_voltage_cap_v",
+             [](Settings& s) {
+               s.cutoff_voltage = 48.9_V;
+               s.charge_voltage_cap = 49.0_V;
+             },
+             [](Settings& s) {
+               s.cutoff_voltage = 49.0_V;
+               s.charge_voltage_cap = 49.0_V;
+             },
+             "the cut-off is 49 V, expected below the charge voltage cap (49 V)"},
+        Pair{"grid.import_cap_w", "grid.setpoint_w",
+             [](Settings& s) { s.import_cap = s.grid_setpoint = 200.0_W; },
+             [](Settings& s) {
+               s.import_cap = 199.0_W;
+               s.grid_setpoint = 200.0_W;
+             },
+             "the import cap is 199 W, expected at or above the grid setpoint (200 W)"},
+        Pair{"grid.export_cap_w", "grid.setpoint_w",
+             [](Settings& s) {
+               s.export_cap = 200.0_W;
+               s.grid_setpoint = Watts{-200};
+             },
+             [](Settings& s) {
+               s.export_cap = 199.0_W;
+               s.grid_setpoint = Watts{-200};
+             },
+             "the export cap is 199 W, expected at or above the export the grid setpoint asks for "
+             "(200 W)"},
+        Pair{"battery.full_charge_days", "battery.soc_ceiling",
+             [](Settings& s) {
+               s.full_charge_days = 30;
+               s.soc_ceiling = 100.0_soc;
+             },
+             [](Settings& s) {
+               s.full_charge_days = 0.5;
+               s.soc_ceiling = 99.5_soc;
+             },
+             "a full charge cannot pass the SOC ceiling (99.5 %), expected 0 days or a ceiling of "
+             "100 %"},
+        Pair{"control.setpoint_life", "control.period",
+             [](Settings& s) {
+               s.setpoint_life = 1000ms;
+               s.period = 500ms;
+             },
+             [](Settings& s) {
+               s.setpoint_life = 999ms;
+               s.period = 500ms;
+             },
+             "a setpoint would expire before the next tick renews it, expected at least twice the "
+             "control.period"}));
+
+TEST(Settings, ACapAgainstTheDirectionOfTheSetpointIsFine) {
+  Settings settings;
+  settings.import_cap = 0.0_W;
+  settings.grid_setpoint = Watts{-300};
+  settings.export_cap = 300.0_W;
+  EXPECT_THAT(keys(settings), ElementsAre());
+}
+
+TEST(Settings, ACeilingBelow100IsFineWithoutATimerForAFullCharge) {
+  Settings settings;
+  settings.soc_ceiling = 90.0_soc;
+  EXPECT_THAT(keys(settings), ElementsAre());
+}
 
 TEST(Settings, EveryMistakeIsReportedAtOnce) {
   Settings settings;
@@ -158,6 +367,75 @@ TEST(Settings, AMistakeSaysWhatWasFoundAndExpectedInTheSettingsUnit) {
   const auto errors = validate(settings);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_EQ(errors[0].text, "is 30 %, expected 50 to 100 %");
+}
+
+// ---- instructions
+// ------------------------------------------------------------------------------------
+
+struct Asked {
+  InstructionKind kind;
+  double power;
+  double from;  ///< %: target, or the lower end of the range
+  double to;    ///< %: the upper end
+  bool allowed;
+  bool dispatch;  ///< allowed from outside
+};
+
+/// Limits 1000 W in, 800 W out; floor 10 %, ceiling 90 %.
+TEST(Instructions, PowersTargetsAndRangesUpToTheirLimits) {
+  Settings s;
+  s.charge_limit = 1000.0_W;
+  s.discharge_limit = 800.0_W;
+  s.soc_ceiling = 90.0_soc;
+  using enum InstructionKind;
+  constexpr Asked rows[] = {
+      {charge, 1000, 90, 0, true, true},       {charge, 1000.1, 90, 0, false, true},
+      {charge, 0.1, 90, 0, true, true},        {charge, 0, 90, 0, false, false},
+      {charge, NAN, 90, 0, false, false},      {charge, INFINITY, 90, 0, false, false},
+      {charge, -1, 90, 0, false, false},       {charge, 500, 90.1, 0, false, false},
+      {charge, 500, 10, 0, true, true},        {charge, 500, 9.9, 0, false, false},
+      {discharge, 800, 10, 0, true, true},     {discharge, 800.1, 10, 0, false, true},
+      {discharge, 0, 10, 0, false, false},     {discharge, INFINITY, 10, 0, false, false},
+      {discharge, 500, 9.9, 0, false, false},  {discharge, 500, 90, 0, true, true},
+      {discharge, 500, 90.1, 0, false, false}, {balance, 0, 49.9, 50, true, true},
+      {balance, 0, 50, 50, false, false},      {balance, 0, 0, 100, true, true},
+      {idle, 0, 49.9, 50, true, true},         {idle, 0, 50, 50, false, false},
+      {idle, 0, 51, 50, false, false},
+  };
+  for (const auto& row : rows) {
+    const Soc from = *Soc::from_percent(row.from);
+    const Instruction asked{.kind = row.kind,
+                            .power = Watts{row.power},
+                            .target = from,
+                            .low = from,
+                            .high = *Soc::from_percent(row.to)};
+    EXPECT_EQ(!validate(asked, s), row.allowed) << name(row.kind) << " " << row.power << " W";
+    EXPECT_EQ(!validate_dispatch(asked, s), row.dispatch)
+        << name(row.kind) << " " << row.power << " W from outside";
+  }
+}
+
+TEST(Instructions, OneOfNoKnownKindIsRefused) {
+  const Instruction unknown{.kind = static_cast<InstructionKind>(9), .power = 500.0_W};
+  EXPECT_EQ(validate(unknown, {}), "unknown instruction");
+  EXPECT_EQ(validate_dispatch(unknown, {}), "unknown instruction");
+}
+
+TEST(Instructions, ARefusalSaysWhatIsAllowed) {
+  Settings s;
+  s.discharge_limit = 800.0_W;
+  s.soc_ceiling = 90.0_soc;
+  using enum InstructionKind;
+  EXPECT_EQ(validate({.kind = charge, .power = 2500.0_W, .target = 50.0_soc}, s),
+            "the rate is 2500 W, expected above 0 up to the charge limit (2400 W)");
+  EXPECT_EQ(validate({.kind = discharge, .power = 900.0_W, .target = 50.0_soc}, s),
+            "the rate is 900 W, expected above 0 up to the discharge limit (800 W)");
+  EXPECT_EQ(validate({.kind = charge, .power = 900.0_W, .target = 95.0_soc}, s),
+            "the target is 95 %, expected between the SOC floor (10 %) and the SOC ceiling (90 %)");
+  EXPECT_EQ(validate({.kind = idle, .low = 60.0_soc, .high = 40.0_soc}, s),
+            "the range is 60 % to 40 %, expected low below high");
+  EXPECT_EQ(validate_dispatch({.kind = charge, .power = Watts{-3}, .target = 50.0_soc}, s),
+            "the rate is -3 W, expected a number above 0");
 }
 
 }  // namespace

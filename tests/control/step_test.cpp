@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <random>
 
+#include "control/observation.hpp"
 #include "control/window.hpp"
 #include "tests/control/house.hpp"
 
@@ -512,6 +514,132 @@ TEST(Clock, UntrustedIsAFaultButSelfConsumptionGoesOn) {
   EXPECT_NEAR(d.battery_power.value(), -1000, 2);
 }
 
+// ---- the setpoint and its mode
+// ----------------------------------------------------------------------
+
+/// All healthy, the load on AC-out 150 W, and an order to charge 200 W.
+struct Deciding {
+  Settings settings;
+  Snapshot snapshot;
+  Memory memory;
+  Observation observation;
+  Orders orders;
+  Instant now{1000s};
+
+  Deciding() {
+    observation.grid_ok = observation.bms_ok = observation.inverter_ok = true;
+    observation.soc = observation.reported_soc = 50.0_soc;
+    observation.voltage = 50.0_V;
+    observation.ccl = observation.dcl = 50.0_A;
+    observation.ac_out = 150.0_W;
+    observation.rest = 150.0_W;
+    memory.started = true;
+    memory.last_tick = now - 100ms;
+    settings.setpoint_life = 700ms;
+    orders.manual =
+        Order{{.kind = InstructionKind::charge, .power = 200.0_W, .target = 90.0_soc}, now + 1h};
+  }
+  Decision decision() {
+    return decide(
+        {.settings = settings, .snapshot = snapshot, .now = now, .local = {}, .orders = orders},
+        observation, memory);
+  }
+};
+
+TEST(Decide, ASetpointIsAtAcInAndHasItsEnd) {
+  Deciding d;
+  const Decision decision = d.decision();
+  EXPECT_EQ(decision.at, d.now);
+  EXPECT_EQ(decision.proposed, 200.0_W);
+  EXPECT_EQ(decision.battery_power, 200.0_W);
+  EXPECT_EQ(decision.setpoint.ac_power, 350.0_W) << "with the load behind it";
+  EXPECT_EQ(decision.setpoint.mode, InverterMode::follow);
+  EXPECT_EQ(decision.setpoint.valid_until, d.now + 700ms);
+  EXPECT_EQ(d.memory.battery_power, 200.0_W);
+  EXPECT_EQ(d.memory.last_tick, d.now);
+}
+
+TEST(Decide, ThereIsASetpointOnlyForAnInverterThatCanFollow) {
+  const struct {
+    const char* what;
+    void (*spoil)(Deciding&);
+    InverterMode mode;
+  } rows[] = {
+      {"not started", [](Deciding& d) { d.memory.started = false; }, InverterMode::release},
+      {"islanded", [](Deciding& d) { d.observation.islanded = true; }, InverterMode::release},
+      {"lost", [](Deciding& d) { d.observation.inverter_ok = false; }, InverterMode::release},
+      {"no load", [](Deciding& d) { d.observation.ac_out.reset(); }, InverterMode::release},
+      {"released", [](Deciding& d) { d.memory.released_until = d.now; }, InverterMode::release},
+      {"cut off", [](Deciding& d) { d.memory.cutoff = true; }, InverterMode::off},
+      {"BMS lost", [](Deciding& d) { d.observation.bms_ok = false; }, InverterMode::follow},
+      {"cut off and released",
+       [](Deciding& d) {
+         d.memory.cutoff = true;
+         d.memory.released_until = d.now;
+         d.observation.islanded = true;
+       },
+       InverterMode::off},
+  };
+  for (const auto& row : rows) {
+    Deciding d;
+    row.spoil(d);
+    const Decision decision = d.decision();
+    EXPECT_EQ(decision.setpoint.mode, row.mode) << row.what;
+    const bool written = row.mode != InverterMode::release;
+    EXPECT_EQ(decision.setpoint.valid_until, written ? d.now + 700ms : Instant{}) << row.what;
+    if (row.mode != InverterMode::follow) {
+      EXPECT_EQ(decision.setpoint.ac_power, Watts{}) << row.what;
+    }
+  }
+}
+
+TEST(Decide, TheGridIsMeantToBeAtItsSetpointOnlyWhenNothingLimitsTheBalance) {
+  Deciding d;
+  d.decision();
+  EXPECT_TRUE(d.memory.limited) << "an order";
+  d.orders.manual.reset();
+  d.settings.slew = WattsPerSecond{20000};
+  d.memory.last_tick = d.now - 100ms;
+  d.decision();
+  EXPECT_FALSE(d.memory.limited);
+  d.memory.last_tick = d.now - 100ms;
+  d.settings.discharge_limit = 100.0_W;
+  d.decision();
+  EXPECT_TRUE(d.memory.limited) << "a limit";
+}
+
+TEST(Decide, TheTargetComesFirstAmongTheReasonsThenWhoWasOverruled) {
+  Deciding d;
+  d.orders.dispatch =
+      Order{{.kind = InstructionKind::discharge, .power = 300.0_W, .target = 20.0_soc}, d.now + 1h};
+  d.settings.charge_limit = 120.0_W;
+  const Decision decision = d.decision();
+  ASSERT_EQ(decision.reasons.size(), 3u);
+  const Reason* reason = decision.reasons.begin();
+  EXPECT_EQ(reason[0].cause, Cause::charge);
+  EXPECT_EQ(reason[0].power_without, Watts{}) << "without it the battery would rest";
+  EXPECT_EQ(reason[1].cause, Cause::dispatch_overruled);
+  EXPECT_EQ(reason[1].power_without, Watts{-300});
+  EXPECT_EQ(reason[2].cause, Cause::charge_limit);
+  EXPECT_EQ(reason[2].power_without, 200.0_W);
+}
+
+/// Wider than any installation: no bound without a name.
+TEST(Decide, WhatIsLargeIsBoundByWhatHasAName) {
+  for (const double watts : {-9e5, 9e5}) {
+    Deciding d;
+    d.orders.manual->instruction.kind =
+        watts > 0 ? InstructionKind::charge : InstructionKind::discharge;
+    d.orders.manual->instruction.target = watts > 0 ? 90.0_soc : 20.0_soc;
+    d.orders.manual->instruction.power = Watts{std::abs(watts)};
+    d.observation.ccl = d.observation.dcl = d.settings.charger_current = Amperes{1e5};
+    d.settings.inverter_rating = Watts{1e6};
+    d.settings.charge_limit = d.settings.discharge_limit = Watts{1e6};
+    d.settings.slew = WattsPerSecond{1e8};
+    EXPECT_EQ(d.decision().battery_power, Watts{watts});
+  }
+}
+
 TEST(Window, AnEarlierLimitWinsAndALaterOneCannotWiden) {
   Reasons reasons;
   PowerWindow w{Watts{1000}, Watts{-5000}, Watts{5000}, reasons};
@@ -572,7 +700,7 @@ TEST(Window, HoldsTheWishClampedIntoWhatEveryLimitLeftAndEachThatMovedItIsNamed)
 
 // Invariants over random histories (docs/safety.md: I1, I2, I3, I5, I7, I8).
 TEST(Invariants, HoldInEveryTickOfRandomHistories) {
-  for (unsigned seed = 0; seed < 60; ++seed) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
     std::mt19937 random{seed};
     const auto pick = [&](double low, double high) {
       return low + (high - low) * (static_cast<double>(random()) / 4294967296.0);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <tuple>
+#include <utility>
 
 namespace esshub::control {
 namespace {
@@ -352,6 +354,224 @@ TEST_F(Stop, NeedsNoAcknowledgementWhereNoSetpointIsWritten) {
   quiet.control.begin_stop(quiet.now);
   quiet.tick();
   EXPECT_EQ(quiet.control.stopped(), true);
+}
+
+TEST(Stopping, AnAcknowledgementIsNearEnoughUpToOneWatt) {
+  for (const auto& [watts, enough] : {std::pair{201.0, true}, {201.1, false}, {199.0, true}}) {
+    Rig rig;
+    rig.measure(Point::inverter, Measure::controllable, 1);
+    rig.measure(Point::ac_out, Measure::power, 200);
+    rig.tick();
+    rig.control.begin_stop(rig.now);
+    rig.tick();
+    rig.measure(Point::inverter, Measure::setpoint, watts);
+    rig.tick();
+    EXPECT_EQ(rig.control.stopped().has_value(), enough) << watts;
+  }
+}
+
+/// A setpoint that has not let the battery rest proves nothing.
+TEST(Stopping, OnlyARestingSetpointOfTheStopCounts) {
+  static double battery_w;
+  for (const auto& [watts, counts] : {std::pair{1.0, true}, {1.1, false}, {-1.1, false}}) {
+    battery_w = watts;
+    Rig rig{[](const Inputs& inputs, Memory&) {
+      Decision d;
+      d.battery_power = Watts{battery_w};
+      d.setpoint = {Watts{300}, InverterMode::follow, inputs.now + 1s};
+      return d;
+    }};
+    rig.measure(Point::inverter, Measure::controllable, 1);
+    rig.tick();
+    rig.control.begin_stop(rig.now);
+    rig.tick();
+    rig.measure(Point::inverter, Measure::setpoint, 300);
+    rig.tick();
+    EXPECT_EQ(rig.control.stopped().has_value(), counts) << watts;
+  }
+}
+
+TEST(Stopping, AnInverterThatWasOnlyJustFollowingMustAcknowledge) {
+  static InverterMode mode;
+  mode = InverterMode::follow;
+  const StepFunction step_of_mode = [](const Inputs& inputs, Memory&) {
+    Decision d;
+    d.setpoint = {Watts{300}, mode, inputs.now + 1s};
+    return d;
+  };
+  for (const auto& [before, after, waits] :
+       {std::tuple{InverterMode::follow, InverterMode::release, true},
+        std::tuple{InverterMode::release, InverterMode::follow, true},
+        std::tuple{InverterMode::release, InverterMode::release, false},
+        std::tuple{InverterMode::off, InverterMode::off, false}}) {
+    Rig rig{step_of_mode};
+    rig.measure(Point::inverter, Measure::controllable, 1);
+    mode = before;
+    rig.tick();
+    rig.control.begin_stop(rig.now);
+    mode = after;
+    rig.tick();
+    EXPECT_EQ(!rig.control.stopped(), waits);
+  }
+}
+
+TEST_F(Stop, AnInverterOfTheMaximumAgeMustAcknowledgeAnOlderOneNot) {
+  for (const auto& [age, waits] : {std::pair{2000ms, true}, {2001ms, false}}) {
+    Rig other;
+    Settings settings;
+    settings.inverter_max_age = 2s;
+    other.control.set_settings(settings);
+    other.measure(Point::inverter, Measure::controllable, 1);
+    other.now += age - 100ms;
+    other.control.begin_stop(other.now);
+    other.tick();
+    EXPECT_EQ(!other.control.stopped(), waits) << age / 1ms << " ms";
+  }
+}
+
+TEST_F(Stop, AnInverterThatIsLostInTheMiddleStillHasToAcknowledge) {
+  begin();
+  for (int i = 0; i < 15; ++i) rig.tick();
+  EXPECT_FALSE(rig.control.stopped());
+}
+
+TEST_F(Stop, ASecondRequestDoesNotBeginItAnew) {
+  begin();
+  for (int i = 0; i < 10; ++i) rig.tick();
+  rig.control.begin_stop(rig.now);
+  for (int i = 0; i < 10; ++i) rig.tick();
+  EXPECT_EQ(rig.control.stopped(), false);
+}
+
+TEST_F(Stop, OnceAcknowledgedItStaysSo) {
+  begin();
+  rig.tick();
+  acknowledge(200);
+  for (int i = 0; i < 30; ++i) rig.tick();
+  EXPECT_EQ(rig.control.stopped(), true);
+}
+
+TEST_F(Stop, AnAcknowledgementOfTheMomentOfTheStopIsTooOld) {
+  begin();
+  acknowledge(200);  // stamped as the stop itself
+  rig.tick();
+  rig.tick();
+  EXPECT_FALSE(rig.control.stopped());
+}
+
+/// The load moves with every decision; 64 of them are remembered.
+TEST_F(Stop, OfALoadThatKeepsMovingTheNewestSetpointsCount) {
+  for (const auto& [back, counts] : {std::pair{0, true}, {63, true}, {64, false}}) {
+    Rig moving;
+    moving.measure(Point::inverter, Measure::controllable, 1);
+    moving.tick();
+    moving.control.begin_stop(moving.now);
+    const auto decide = [&](int n) {
+      moving.now += 10ms;
+      moving.measure(Point::ac_out, Measure::power, 100.0 + 5.0 * n);
+      static_cast<void>(moving.control.drain(moving.queues));
+      moving.control.decide(moving.now, {720, 1, true});
+    };
+    for (int n = 0; n < 100; ++n) decide(n);
+    moving.measure(Point::inverter, Measure::setpoint, 100.0 + 5.0 * (100 - back));
+    decide(100);
+    EXPECT_EQ(moving.control.stopped().has_value(), counts) << back;
+  }
+}
+
+TEST(Tick, WhatIsToldReachesTheDecision) {
+  static Mode mode;
+  Rig rig{[](const Inputs& inputs, Memory&) {
+    mode = inputs.orders.mode.value_or(Mode::balance);
+    Decision d;
+    d.faults.set(Fault::grid_meter_lost, inputs.grid_frozen, inputs.now);
+    d.faults.set(Fault::control_overrun, inputs.overrun, inputs.now);
+    d.faults.set(Fault::clock_untrusted, inputs.stopping, inputs.now);
+    d.faults.set(Fault::implausible_reading, inputs.implausible, inputs.now);
+    d.faults.set(Fault::islanded, inputs.components_failing, inputs.now);
+    return d;
+  }};
+  EXPECT_FALSE(rig.tick().faults.any());
+  EXPECT_EQ(mode, Mode::balance);
+  Orders orders;
+  orders.mode = Mode::scheduled;
+  rig.control.set_orders(orders);
+  BusHealth health;
+  health.bus = "inverter";
+  health.driver.faults = {Fault::grid_meter_frozen};
+  rig.control.set_bus_health(health);
+  FaultSet expected;
+  expected.set(Fault::grid_meter_lost, true, rig.now + 100ms);
+  EXPECT_EQ(rig.tick().faults, expected);
+  EXPECT_EQ(mode, Mode::scheduled);
+  EXPECT_EQ(rig.control.decision().at, rig.now);
+  health.bus = "unknown";
+  health.driver.faults = {Fault::bus_contended};
+  rig.control.set_bus_health(health);
+  rig.tick();
+  EXPECT_FALSE(rig.control.faults().active(Fault::bus_contended)) << "of an unknown bus: ignored";
+}
+
+TEST(Tick, TheViewHasWhatItIsMadeOf) {
+  Rig rig;
+  Settings settings;
+  settings.circuit_roles[0] = CircuitRole::ev;
+  for (const auto& [meter, bms, inverter] : {std::tuple{3s, 2s, 1s}, {2s, 3s, 1s}, {1s, 2s, 3s}}) {
+    settings.meter_max_age = meter;
+    settings.bms_max_age = bms;
+    settings.inverter_max_age = inverter;
+    rig.control.set_settings(settings);
+    EXPECT_EQ(rig.control.view({}).max_age, Duration{3s});
+  }
+  rig.tick();
+  const WallTime wall{12345s};
+  const View view = rig.control.view(wall);
+  EXPECT_EQ(view.now, rig.now);
+  EXPECT_EQ(view.wall, wall);
+  EXPECT_EQ(view.local.minute_of_day, 720);
+  EXPECT_EQ(view.decision.battery_power, Watts{500});
+  EXPECT_EQ(view.circuit_roles[0], CircuitRole::ev);
+}
+
+TEST(Tick, AFaultThatNobodyRaisesAnyMoreKeepsNoTime) {
+  Rig rig;
+  rig.control.set_fault("a", Fault::storage_failed, true);
+  rig.control.set_fault("a", Fault::storage_failed, true);
+  rig.tick();
+  rig.control.set_fault("a", Fault::storage_failed, false);
+  rig.tick();
+  EXPECT_FALSE(rig.control.faults().active(Fault::storage_failed)) << "raised twice by one";
+}
+
+TEST(Tick, AStuckPartKeepsItsTimeWhateverOthersRaise) {
+  Rig rig;
+  rig.control.set_components(true, false, rig.now);
+  const Instant since = rig.now;
+  for (int i = 0; i < 3; ++i) {
+    rig.tick();
+    rig.control.set_components(true, false, rig.now);
+  }
+  EXPECT_EQ(rig.control.faults().since(Fault::actor_stuck), since);
+}
+
+/// A flooded bus cannot hold the tick, and what is left comes with the next.
+TEST(Tick, TakesAtMost5000SamplesOfABusAtOnce) {
+  Rig rig;
+  for (int i = 0; i < 5001; ++i)
+    rig.meters->push({{Point::solar, Measure::power}, static_cast<double>(i), rig.now});
+  rig.measure(Point::ac_out, Measure::power, 70);
+  EXPECT_EQ(rig.tick().setpoint.ac_power, Watts{570}) << "the other bus is not behind it";
+  EXPECT_EQ(rig.control.snapshot().raw(Point::solar, Measure::power)->value, 4999);
+  rig.tick();
+  EXPECT_EQ(rig.control.snapshot().raw(Point::solar, Measure::power)->value, 5000);
+}
+
+TEST(Tick, MissesInARowAreCountedFromTheLastCleanTick) {
+  Rig rig;
+  rig.tick(2);
+  rig.tick(0);
+  EXPECT_FALSE(rig.tick(2).reasons.has(Cause::control_overrun));
+  EXPECT_TRUE(rig.tick(1).reasons.has(Cause::control_overrun));
 }
 
 TEST(Tick, WithTheRealStepFailingPartsAreNamed) {

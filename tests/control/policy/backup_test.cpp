@@ -1,5 +1,10 @@
 // Power cuts: what is announced, when the inverter is switched off, and which SOC is believed.
+#include "control/policy/backup.hpp"
+
 #include <gtest/gtest.h>
+
+#include <cmath>
+#include <utility>
 
 #include "tests/control/house.hpp"
 
@@ -53,6 +58,305 @@ TEST(TimeLeft, AKettleDoesNotHalveIt) {
   h.battery_a = -50;  // ten seconds of 2.5 kW
   const Decision d = h.run(10s);
   EXPECT_GT(Hours{*d.policy.backup_left}.count(), 1.2);
+}
+
+/// One tick by hand: a pack at 50 V and 30 %, islanded or not, that knows its draw.
+struct Draw {
+  Settings settings;
+  Snapshot snapshot;
+  Memory memory;
+  Observation observation;
+  Instant now{1000s};
+
+  Draw() {
+    settings.cutoff_soc = 5.0_soc;
+    settings.conversion_efficiency = 0.9;
+    settings.bms_max_age = 2s;
+    observation.bms_ok = true;
+    observation.soc = 30.0_soc;
+    observation.reported_soc = 90.0_soc;
+    observation.voltage = 50.0_V;
+    observation.ac_out = 250.0_W;
+    put(Point::battery, Measure::modules, 2);
+  }
+  void put(Point point, Measure measure, double value) {
+    snapshot.absorb({{point, measure}, value, now});
+  }
+  /// Hours that are left after `passed` more.
+  std::optional<double> left(Duration passed = 100ms) {
+    now += passed;
+    const auto time = backup_left(
+        {.settings = settings, .snapshot = snapshot, .now = now, .local = {}}, memory, observation);
+    memory.last_tick = now;
+    if (!time) return std::nullopt;
+    return Hours{*time}.count();
+  }
+};
+constexpr double above_cutoff = 0.30 - 0.05;
+
+TEST(TimeLeft, CountsTheCapacityThatTheStackTellsElseItsModules) {
+  Draw d;
+  EXPECT_NEAR(*d.left(), 2 * 2400 * above_cutoff * 0.9 / 250, 1e-9);
+  d.put(Point::battery, Measure::capacity, 100);
+  EXPECT_NEAR(*d.left(), 100 * 50 * above_cutoff * 0.9 / 250, 1e-9);
+  d.put(Point::battery, Measure::capacity, 0.5);
+  EXPECT_NEAR(*d.left(), 0.5 * 50 * above_cutoff * 0.9 / 250, 1e-9);
+  d.put(Point::battery, Measure::capacity, 0);
+  EXPECT_NEAR(*d.left(), 2 * 2400 * above_cutoff * 0.9 / 250, 1e-9) << "not known yet";
+  d.put(Point::battery, Measure::modules, 0.5);
+  EXPECT_NEAR(*d.left(), 0.5 * 2400 * above_cutoff * 0.9 / 250, 1e-9);
+  d.put(Point::battery, Measure::modules, 0);
+  EXPECT_FALSE(d.left());
+}
+
+TEST(TimeLeft, IslandedGoesByTheBatterysOwnCurrentWhileItIsFresh) {
+  Draw d;
+  d.observation.islanded = true;
+  d.put(Point::battery, Measure::current, -10);
+  EXPECT_NEAR(*d.left(2s), 4800 * above_cutoff / 500, 1e-9) << "its losses are in it";
+  d.memory.mean_draw.reset();
+  EXPECT_NEAR(*d.left(1ns), 4800 * above_cutoff / 250, 1e-9) << "AC-out, for want of it";
+  d.memory.mean_draw.reset();
+  d.put(Point::battery, Measure::current, 10);
+  EXPECT_FALSE(d.left()) << "it charges";
+}
+
+TEST(TimeLeft, OnGridGoesByAcOutWhateverTheBatteryDoes) {
+  Draw d;
+  d.put(Point::battery, Measure::current, -40);
+  EXPECT_NEAR(*d.left(), 4800 * above_cutoff * 0.9 / 250, 1e-9);
+  d.observation.ac_out.reset();
+  EXPECT_FALSE(d.left());
+  EXPECT_FALSE(d.memory.mean_draw);
+}
+
+TEST(TimeLeft, IsNothingBelowTenWattsAndAtMostTenDays) {
+  Draw d;
+  for (const auto& [watts, known] : {std::pair{9.99, false}, std::pair{10.0, true}}) {
+    d.memory.mean_draw.reset();
+    d.observation.ac_out = Watts{watts};
+    EXPECT_EQ(d.left().has_value(), known) << watts;
+  }
+  d.put(Point::battery, Measure::modules, 20);
+  EXPECT_EQ(d.left(), 240.0);
+}
+
+TEST(TimeLeft, IsNoneAtOrBelowTheCutoff) {
+  Draw d;
+  for (const Soc soc : {5.0_soc, 3.0_soc}) {
+    d.observation.soc = soc;
+    EXPECT_EQ(d.left(), 0.0);
+  }
+}
+
+TEST(TimeLeft, FollowsTheDrawWithinAMinute) {
+  Draw d;
+  d.left();
+  d.observation.ac_out = 1250.0_W;
+  for (int i = 0; i < 600; ++i) d.left();
+  const double mean = 1250 - 1000 * std::exp(-1.0);  // of a first-order lag after its time constant
+  EXPECT_NEAR(d.memory.mean_draw->value(), mean, 1.0);
+}
+
+TEST(TimeLeft, BeginsAnewWhenTheMainsComeOrGoOrTheBmsWasLost) {
+  for (const auto change : {0, 1, 2}) {
+    Draw d;
+    d.observation.islanded = change == 1;
+    d.left();
+    if (change == 0) d.observation.islanded = true;
+    if (change == 1) d.observation.islanded = false;
+    if (change == 2) {
+      d.observation.bms_ok = false;
+      EXPECT_FALSE(d.left());
+      d.observation.bms_ok = true;
+    }
+    d.observation.ac_out = 800.0_W;
+    d.left();
+    EXPECT_EQ(d.memory.mean_draw, 800.0_W) << change;
+    d.observation.ac_out = 400.0_W;
+    d.left();
+    EXPECT_NE(d.memory.mean_draw, 400.0_W) << "and only then";
+  }
+}
+
+// ---- F9: the cut-off
+// ----------------------------------------------------------------------------------
+
+/// A power cut, tick by tick: whether the inverter is switched off.
+struct PowerCut {
+  Settings settings;
+  Snapshot snapshot;
+  Memory memory;
+  Observation observation;
+  Orders orders;
+  Instant now{1000s};
+  std::optional<double> mains{0.0};  ///< V at AC-in; nothing: not told
+  std::optional<double> dc;          ///< V, the inverter's word
+
+  PowerCut() {
+    settings.inverter_max_age = 2s;
+    observation.islanded = observation.bms_ok = true;
+    observation.soc = observation.reported_soc = 50.0_soc;
+    observation.voltage = 50.0_V;
+  }
+  bool cut(Duration passed = 100ms) {
+    now += passed;
+    if (mains) snapshot.absorb({{Point::inverter, Measure::voltage}, *mains, now});
+    if (dc) snapshot.absorb({{Point::inverter, Measure::dc_voltage}, *dc, now});
+    evaluate_cutoff(
+        {.settings = settings, .snapshot = snapshot, .now = now, .local = {}, .orders = orders},
+        memory, observation);
+    return memory.cutoff;
+  }
+};
+
+TEST(Cutoff, AtTheSocAndNotAboveIt) {
+  PowerCut p;
+  p.observation.reported_soc = 3.0_soc;  // the SOC that rules counts
+  p.observation.soc = 5.1_soc;
+  EXPECT_FALSE(p.cut());
+  p.observation.soc = 5.0_soc;
+  EXPECT_TRUE(p.cut());
+}
+
+TEST(Cutoff, TheSocOfALostBmsDoesNotCount) {
+  PowerCut p;
+  p.observation.bms_ok = false;
+  p.observation.soc = {};
+  EXPECT_FALSE(p.cut());
+}
+
+TEST(Cutoff, AtTheVoltageForTenSecondsInOnePiece) {
+  PowerCut p;
+  p.observation.voltage = 46.0_V;
+  p.cut();
+  EXPECT_FALSE(p.cut(10s - 1ns));
+  p.observation.voltage = 46.1_V;
+  EXPECT_FALSE(p.cut(1ns));
+  p.observation.voltage = 46.0_V;
+  p.cut();
+  EXPECT_FALSE(p.cut(9s));
+  EXPECT_TRUE(p.cut(1s));
+}
+
+TEST(Cutoff, WithoutTheBmsTheInvertersOwnVoltageCounts) {
+  PowerCut p;
+  p.observation.bms_ok = false;
+  p.observation.voltage = {};
+  p.cut();
+  EXPECT_FALSE(p.cut(20s)) << "no voltage at all";
+  p.dc = 45.9;
+  p.cut();
+  EXPECT_FALSE(p.cut(9s));
+  EXPECT_TRUE(p.cut(1s));
+}
+
+TEST(Cutoff, AnOldVoltageOfTheInverterDoesNotCount) {
+  PowerCut p;
+  p.observation.bms_ok = false;
+  p.dc = 45.9;
+  p.cut();
+  p.dc.reset();
+  p.cut(2s);
+  p.cut(1ns);  // older than its maximum age
+  EXPECT_FALSE(p.memory.low_voltage_since);
+}
+
+TEST(Cutoff, TheBmssVoltageComesFirst) {
+  PowerCut p;
+  p.dc = 45.0;
+  p.cut();
+  EXPECT_FALSE(p.cut(20s));
+}
+
+TEST(Cutoff, HoldsUntilTheMainsAreThereAgain) {
+  PowerCut p;
+  p.observation.soc = 5.0_soc;
+  ASSERT_TRUE(p.cut());
+  p.observation.soc = 60.0_soc;
+  p.observation.islanded = false;  // switched off
+  EXPECT_TRUE(p.cut(1h));
+  p.mains = 179.9;
+  EXPECT_TRUE(p.cut());
+  p.mains = 180.0;
+  EXPECT_FALSE(p.cut());
+}
+
+TEST(Cutoff, MainsThatWereThereLongAgoDoNotCount) {
+  PowerCut p;
+  p.mains = 230.0;
+  p.cut();
+  p.mains.reset();
+  p.observation.soc = 5.0_soc;
+  EXPECT_FALSE(p.cut(2s));
+  EXPECT_TRUE(p.cut(1ns));
+}
+
+TEST(Cutoff, ComesOnlyInAPowerCut) {
+  PowerCut p;
+  p.observation.islanded = false;
+  p.observation.soc = 1.0_soc;
+  p.observation.voltage = 45.0_V;
+  p.cut();
+  EXPECT_FALSE(p.cut(20s));
+  p.observation.islanded = true;
+  p.observation.soc = 50.0_soc;
+  p.cut();
+  EXPECT_FALSE(p.cut(10s - 1ns)) << "the ten seconds begin with it";
+}
+
+TEST(Cutoff, MainsForAMomentBeginTheTenSecondsAnew) {
+  PowerCut p;
+  p.observation.voltage = 45.0_V;
+  p.cut();
+  p.cut(9s);
+  p.mains = 230.0;
+  p.cut();
+  p.mains = 0.0;
+  p.cut();
+  EXPECT_FALSE(p.cut(9s));
+  EXPECT_TRUE(p.cut(1s));
+}
+
+TEST(Cutoff, AResetHoldsTheSocBackForTenMinutes) {
+  PowerCut p;
+  p.observation.soc = 4.0_soc;
+  ASSERT_TRUE(p.cut());
+  ++p.orders.cutoff_resets;
+  EXPECT_FALSE(p.cut());
+  EXPECT_FALSE(p.cut(10min - 1ns));
+  EXPECT_TRUE(p.cut(1ns));
+}
+
+TEST(Cutoff, AResetOfNoneHoldsNothingBack) {
+  PowerCut p;
+  ++p.orders.cutoff_resets;
+  EXPECT_FALSE(p.cut());
+  p.observation.soc = 4.0_soc;
+  EXPECT_TRUE(p.cut());
+}
+
+TEST(Cutoff, AResetGivesTheVoltageItsTenSecondsAgain) {
+  PowerCut p;
+  p.observation.voltage = 45.0_V;
+  p.cut();
+  ASSERT_TRUE(p.cut(10s));
+  ++p.orders.cutoff_resets;
+  EXPECT_FALSE(p.cut());
+  EXPECT_FALSE(p.cut(9s));
+  EXPECT_TRUE(p.cut(1s));
+}
+
+TEST(Cutoff, TheMainsEndTheTenMinutesOfAReset) {
+  PowerCut p;
+  p.observation.soc = 4.0_soc;
+  p.cut();
+  ++p.orders.cutoff_resets;
+  EXPECT_FALSE(p.cut());
+  p.mains = 230.0;
+  p.cut();
+  p.mains = 0.0;
+  EXPECT_TRUE(p.cut()) << "the next power cut is another one";
 }
 
 TEST(Islanded, TheCutoffIsAnnouncedHalfAnHourAhead) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <utility>
 
 namespace esshub::control {
 namespace {
@@ -107,6 +108,24 @@ TEST(Orders, EveryOrderHasAShortestAndALongestLength) {
   EXPECT_NE(refusal(StartStorm{50.0_soc, 14 * 24h + 1s}), "accepted");
 }
 
+TEST(Orders, ALengthIsToldInTheUnitThatFitsIt) {
+  const auto b = balance(10.0_soc, 90.0_soc);
+  struct {
+    Duration length;
+    const char* text;
+  } constexpr rows[]{
+      {14 * 24h, "the length is 14 days,"},
+      {48h + 864s, "the length is 2.01 days,"},
+  };
+  for (const auto& row : rows)
+    EXPECT_THAT(refusal(StartDispatch{b, row.length}), HasSubstr(row.text));
+  for (const auto& [length, text] : {std::pair{Duration{12min}, "the length is 12 min,"},
+                                     {Duration{60s}, "is 1 min,"},
+                                     {Duration{59s}, "is 59 s,"},
+                                     {Duration{-7200s}, "is -7200 s,"}})
+    EXPECT_THAT(refusal(StartStorm{50.0_soc, length}), HasSubstr(text));
+}
+
 TEST(Orders, AnOverrideHasALeastAndAMostPower) {
   Settings s;
   s.charge_limit = 10000.0_W;
@@ -129,7 +148,26 @@ TEST(Orders, AReserveLiesBetweenFloorAndCeilingAndFitsTheRest) {
   EXPECT_EQ(apply({.reserve = 40.0_soc}, SetReserve{}, settings, now)->reserve, std::nullopt);
 }
 
+TEST(Orders, AReserveAtTheFloorIsTakenAndOneAtTheCeilingIsNot) {
+  Settings s;
+  s.soc_ceiling = 90.0_soc;
+  s.cutoff_soc = 5.0_soc;
+  EXPECT_EQ(refusal(SetReserve{10.0_soc}, s), "accepted");
+  EXPECT_EQ(refusal(SetReserve{9.9_soc}, s),
+            "the reserve is 9.9 %, expected at or above the SOC floor (10 %) and below the SOC "
+            "ceiling (90 %)");
+  EXPECT_THAT(refusal(SetReserve{90.0_soc}, s), HasSubstr("below the SOC ceiling (90 %)"));
+  EXPECT_EQ(refusal(SetReserve{87.9_soc}, s), "accepted") << "with its hysteresis below it";
+}
+
 TEST(Orders, AStormCanOnlyRaiseTheReserve) {
+  EXPECT_EQ(refusal(StartStorm{20.0_soc, 1h}), "accepted");
+  Settings low;
+  low.soc_ceiling = 90.0_soc;
+  EXPECT_EQ(refusal(StartStorm{90.0_soc, 1h}, low),
+            "the storm reserve is 90 %, expected at or above the reserve (20 %) and below the SOC "
+            "ceiling (90 %)");
+  EXPECT_EQ(refusal(StartStorm{89.9_soc, 1h}, low), "accepted");
   EXPECT_THAT(refusal(StartStorm{19.0_soc, 1h}), HasSubstr("at or above the reserve (20 %)"));
   EXPECT_THAT(refusal(StartStorm{39.0_soc, 1h}, settings, {.reserve = 40.0_soc}),
               HasSubstr("(40 %)"));
@@ -148,6 +186,39 @@ TEST(Orders, EndingEndsItsOwnOrderAlone) {
   EXPECT_FALSE(apply(orders, EndDispatch{}, settings, now)->dispatch);
   EXPECT_FALSE(apply(orders, EndStorm{}, settings, now)->storm);
   EXPECT_EQ(refusal(EndStorm{}), "accepted") << "ending what is not there harms nobody";
+}
+
+TEST(Orders, EachIsTakenIntoItsOwnPlace) {
+  Orders before;
+  before.manual = Order{balance(10.0_soc, 90.0_soc), now + 1h};
+  before.dispatch = Order{balance(20.0_soc, 80.0_soc), now + 1h};
+  before.storm = Storm{50.0_soc, now + 1h};
+  before.reserve = 30.0_soc;
+  before.mode = Mode::balance;
+  const auto charged = charge(500.0_W, 80.0_soc);
+  const auto after = [&](const Command& command) { return *apply(before, command, settings, now); };
+  Orders expected = before;
+  expected.mode = Mode::scheduled;
+  EXPECT_EQ(after(SetMode{Mode::scheduled}), expected);
+  expected.mode.reset();
+  EXPECT_EQ(after(SetMode{}), expected);
+  expected = before;
+  expected.manual = Order{charged, now + 2h};
+  EXPECT_EQ(after(StartOverride{charged, 2h}), expected);
+  expected = before;
+  expected.dispatch = Order{charged, now + 2h};
+  EXPECT_EQ(after(StartDispatch{charged, 2h}), expected);
+  expected = before;
+  expected.storm = Storm{60.0_soc, now + 2h};
+  EXPECT_EQ(after(StartStorm{60.0_soc, 2h}), expected);
+}
+
+TEST(Orders, HoldUntilTheirEndAndNotAtIt) {
+  Orders orders;
+  orders.manual = orders.dispatch = Order{balance(10.0_soc, 90.0_soc), now};
+  orders.storm = Storm{50.0_soc, now};
+  EXPECT_EQ(expire(orders, now - 1ns), orders);
+  EXPECT_EQ(expire(orders, now), Orders{});
 }
 
 TEST(Orders, EveryResetOfTheCutoffIsANewOne) {

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "tests/control/house.hpp"
 
 namespace esshub::control {
@@ -432,16 +436,382 @@ TEST(FullCharge, WaitsForAnOverrideButNotForASchedule) {
   EXPECT_NEAR(h.run(5s).battery_power.value(), -800, 2);
 }
 
+// ---- tick by tick, by hand
+// ---------------------------------------------------------------------------
+
+/// Who says what, without the rest of the control.
+struct Authorities {
+  Settings settings;
+  Snapshot snapshot;
+  Memory memory;
+  Observation observation;
+  Orders orders;
+  LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
+  Instant now{1000h};
+
+  Authorities() {
+    observation.bms_ok = true;
+    at(50);
+  }
+  void at(double soc, std::optional<double> reported = {}) {
+    observation.soc = *Soc::from_percent(soc);
+    observation.reported_soc = *Soc::from_percent(reported.value_or(soc));
+  }
+  [[nodiscard]] Inputs inputs() const {
+    return {
+        .settings = settings, .snapshot = snapshot, .now = now, .local = local, .orders = orders};
+  }
+  PolicyMemory& tick(Duration passed = 100ms) {
+    now += passed;
+    update_authorities(inputs(), observation, memory);
+    return memory.policy;
+  }
+  bool full_charge(Duration passed = 100ms) { return tick(passed).full_charge; }
+  const AuthorityState& manual() { return tick().authority_state(Authority::manual); }
+};
+
+struct End {
+  InstructionKind kind;
+  bool AuthorityState::*end;
+  double outside;  ///< %, where it is not reached yet
+  double at;       ///< %, where it is
+  double holds;    ///< %, the last value of its hysteresis
+  double free;     ///< %
+  bool ruling;     ///< goes by the SOC that rules, else by the BMS's word
+};
+/// Target 60 %, range 30 to 70 %, hysteresis 2 points (docs/policy.md).
+TEST(Instructions, EachEndIsReachedAndLeftAtItsOwnValue) {
+  using enum InstructionKind;
+  for (const auto& row : {
+           End{charge, &AuthorityState::at_high, 59.9, 60, 58.1, 58, false},
+           End{discharge, &AuthorityState::at_low, 60.1, 60, 61.9, 62, true},
+           End{balance, &AuthorityState::at_low, 30.1, 30, 31.9, 32, true},
+           End{balance, &AuthorityState::at_high, 69.9, 70, 68.1, 68, false},
+           End{idle, &AuthorityState::at_low, 30, 29.9, 31.9, 32, true},
+           End{idle, &AuthorityState::at_high, 70, 70.1, 68.1, 68, false},
+       }) {
+    Authorities a;
+    a.orders.manual = Order{
+        {.kind = row.kind, .power = 1.0_W, .target = 60.0_soc, .low = 30.0_soc, .high = 70.0_soc},
+        a.now + 1h};
+    const auto reached = [&](double soc) {
+      row.ruling ? a.at(soc, 50) : a.at(50, soc);
+      return a.manual().*row.end;
+    };
+    SCOPED_TRACE(testing::Message() << name(row.kind) << " at " << row.at);
+    EXPECT_FALSE(reached(row.outside));
+    EXPECT_TRUE(reached(row.at));
+    EXPECT_TRUE(reached(row.outside));
+    EXPECT_TRUE(reached(row.holds));
+    EXPECT_FALSE(reached(row.free));
+    EXPECT_FALSE(reached(row.holds));
+    EXPECT_TRUE(reached(row.at));
+    a.observation.bms_ok = false;
+    EXPECT_TRUE(reached(row.free)) << "not known: as it was";
+    a.observation.bms_ok = true;
+    a.orders.manual->instruction.power = 2.0_W;
+    EXPECT_FALSE(reached(row.holds)) << "another instruction begins anew";
+  }
+}
+
+TEST(Instructions, OnlyTheEndsOfItsKindAreReached) {
+  using enum InstructionKind;
+  for (const auto kind : {charge, discharge}) {
+    Authorities a;
+    a.orders.manual =
+        Order{{.kind = kind, .power = 1.0_W, .target = 50.0_soc, .low = 60.0_soc, .high = 40.0_soc},
+              a.now + 1h};
+    EXPECT_EQ(a.manual().at_high, kind == charge);
+    EXPECT_EQ(a.manual().at_low, kind == discharge);
+  }
+}
+
+TEST(Expiry, AnOrderHoldsUntilItsEndAndNotAtIt) {
+  Authorities a;
+  a.orders.dispatch = Order{charge(200.0_W, 90.0_soc), a.now + 10s};
+  a.orders.manual = Order{charge(100.0_W, 90.0_soc), a.now + 5s};
+  EXPECT_EQ(a.tick(5s - 1ns).authority, Authority::manual);
+  EXPECT_EQ(a.tick(1ns).authority, Authority::dispatch);
+  EXPECT_EQ(policy_of(a.inputs(), a.observation, a.memory).until, a.orders.dispatch->until);
+  EXPECT_EQ(a.tick(5s - 1ns).authority, Authority::dispatch);
+  EXPECT_EQ(a.tick(1ns).authority, Authority::balance);
+  EXPECT_FALSE(policy_of(a.inputs(), a.observation, a.memory).until);
+  EXPECT_FALSE(a.memory.policy.authority_state(Authority::manual).instruction);
+}
+
+TEST(Expiry, AStormHoldsUntilItsEndAndOnlyRaises) {
+  Authorities a;
+  a.orders.reserve = 40.0_soc;
+  a.orders.storm = Storm{60.0_soc, a.now + 1ns};
+  EXPECT_EQ(reserve_in_force(a.inputs()), 60.0_soc);
+  EXPECT_EQ(policy_of(a.inputs(), a.observation, a.memory).storm_until, a.now + 1ns);
+  a.orders.storm->until = a.now;
+  EXPECT_EQ(reserve_in_force(a.inputs()), 40.0_soc);
+  EXPECT_FALSE(policy_of(a.inputs(), a.observation, a.memory).storm_until);
+  a.orders.storm = Storm{30.0_soc, a.now + 1s};
+  EXPECT_EQ(reserve_in_force(a.inputs()), 40.0_soc);
+}
+
+constexpr Duration a_day = 24h;
+
+TEST(FullCharge, IsDueAfterItsDaysToTheTickAndNeverWithoutDays) {
+  Authorities a;
+  a.orders.last_full = a.now;
+  EXPECT_FALSE(a.full_charge(4000 * a_day)) << "0 days: only when the BMS asks";
+  a.settings.full_charge_days = 0.5;
+  a.orders.last_full = a.now;
+  EXPECT_FALSE(a.full_charge(12h - 1ns));
+  EXPECT_TRUE(a.full_charge(1ns));
+}
+
+TEST(FullCharge, IsCountedFromTheStartWhereNothingIsKnown) {
+  Authorities a;
+  a.settings.full_charge_days = 1;
+  EXPECT_FALSE(a.full_charge());
+  EXPECT_FALSE(a.full_charge(a_day - 1ns));
+  EXPECT_TRUE(a.full_charge(1ns));
+  EXPECT_FALSE(policy_of(a.inputs(), a.observation, a.memory).last_full) << "a guess is not told";
+}
+
+TEST(FullCharge, WhatWasSeenCountsMoreThanWhatAnEarlierRunKnew) {
+  Authorities a;
+  a.settings.full_charge_days = 1;
+  a.orders.last_full = a.now - 2 * a_day;
+  EXPECT_TRUE(a.full_charge());
+  a.at(50, 100);
+  EXPECT_FALSE(a.full_charge()) << "full by the BMS's word";
+  const Instant full = a.now;
+  a.at(90);
+  EXPECT_FALSE(a.full_charge(a_day - 1ns));
+  EXPECT_EQ(policy_of(a.inputs(), a.observation, a.memory).last_full, full);
+  EXPECT_TRUE(a.full_charge(1ns));
+}
+
+TEST(FullCharge, NeedsTheBmsAndACeilingOf100) {
+  Authorities a;
+  a.observation.full_charge_asked = true;
+  EXPECT_TRUE(a.full_charge());
+  a.observation.bms_ok = false;
+  EXPECT_FALSE(a.full_charge());
+  a.at(100);
+  a.tick();
+  EXPECT_FALSE(a.memory.policy.seen_full) << "an old word";
+  a.observation.bms_ok = true;
+  a.at(99.9);
+  EXPECT_TRUE(a.full_charge());
+  a.settings.soc_ceiling = 99.9_soc;
+  EXPECT_FALSE(a.full_charge());
+}
+
 TEST(FullCharge, ThatDoesNotGetThereGivesUpForADay) {
-  House h = drawing();
-  h.settings.period = 1s;
-  h.requests |= static_cast<std::uint32_t>(BmsRequest::full_charge);
-  h.run(24h - 1min);
-  EXPECT_TRUE(h.tick().reasons.has(Cause::full_charge));
-  h.run(2min);
-  EXPECT_FALSE(h.tick().reasons.has(Cause::full_charge));
-  h.run(24h);
-  EXPECT_TRUE(h.tick().reasons.has(Cause::full_charge));
+  Authorities a;
+  a.observation.full_charge_asked = true;
+  EXPECT_TRUE(a.full_charge());
+  EXPECT_TRUE(a.full_charge(a_day - 1ns));
+  EXPECT_TRUE(a.full_charge(1ns)) << "the last tick of it";
+  EXPECT_FALSE(a.full_charge(1ns));
+  EXPECT_FALSE(a.full_charge(a_day - 2ns));
+  EXPECT_TRUE(a.full_charge(1ns));
+  EXPECT_TRUE(a.full_charge(a_day - 1ns)) << "a day again";
+  EXPECT_TRUE(a.full_charge(1ns));
+  EXPECT_FALSE(a.full_charge(1ns));
+}
+
+TEST(FullCharge, ThatWasInterruptedHasItsWholeDayAgain) {
+  Authorities a;
+  a.observation.full_charge_asked = true;
+  a.full_charge();
+  a.full_charge(20h);
+  a.observation.full_charge_asked = false;
+  EXPECT_FALSE(a.full_charge());
+  a.observation.full_charge_asked = true;
+  EXPECT_TRUE(a.full_charge());
+  EXPECT_TRUE(a.full_charge(23h));
+  EXPECT_TRUE(a.full_charge(30min));
+}
+
+TEST(FullCharge, OnceFullItMayComeAgainAtOnce) {
+  Authorities a;
+  a.observation.full_charge_asked = true;
+  a.full_charge();
+  a.full_charge(a_day);
+  EXPECT_FALSE(a.full_charge()) << "rests";
+  a.at(100);
+  EXPECT_FALSE(a.full_charge()) << "full, by the sun";
+  a.at(90);
+  EXPECT_TRUE(a.full_charge()) << "and asked for again";
+  EXPECT_TRUE(a.full_charge(a_day - 1ns)) << "with a day of its own";
+}
+
+TEST(Planned, ScheduleBeforeTariffBeforeBalanceAndBalanceAloneWithoutAClock) {
+  Settings s;
+  s.schedule = {{{every_day, 60, 120}, charge(1000.0_W, 90.0_soc)}};
+  s.tariff.bands = {{{every_day, 60, 180}, 0.07, {}, true}};
+  s.tariff.force_charge_to = 80.0_soc;
+  const auto who = [&](Mode mode, int minute, bool trusted = true) {
+    return planned(s, mode, {minute, 1, trusted}).authority;
+  };
+  EXPECT_EQ(who(Mode::scheduled, 90), Authority::schedule);
+  EXPECT_EQ(planned(s, Mode::scheduled, {90, 1, true}).instruction, charge(1000.0_W, 90.0_soc));
+  EXPECT_EQ(who(Mode::balance, 90), Authority::tariff);
+  EXPECT_EQ(planned(s, Mode::balance, {90, 1, true}).instruction, charge(2400.0_W, 80.0_soc));
+  EXPECT_EQ(who(Mode::scheduled, 150), Authority::tariff);
+  EXPECT_EQ(who(Mode::scheduled, 200), Authority::balance);
+  EXPECT_EQ(who(Mode::scheduled, 90, false), Authority::balance);
+  EXPECT_EQ(planned(s, Mode::scheduled, {90, 1, false}).instruction, Instruction{});
+  EXPECT_EQ(who(Mode::balance, 90, false), Authority::balance);
+}
+
+TEST(Clock, OnlyPlansThatAreThereWaitForIt) {
+  struct {
+    bool schedule;
+    bool tariff;
+    Mode mode;
+    bool waits;
+  } constexpr rows[]{
+      {false, false, Mode::scheduled, false}, {true, false, Mode::scheduled, true},
+      {true, false, Mode::balance, false},    {false, true, Mode::scheduled, true},
+      {false, true, Mode::balance, true},
+  };
+  for (const auto& row : rows) {
+    House h = drawing();
+    if (row.schedule) h.settings.schedule = {{always, charge(1000.0_W, 90.0_soc)}};
+    if (row.tariff) h.settings.tariff.bands = {{always, 0.07, {}, true}};
+    h.orders.mode = row.mode;
+    EXPECT_FALSE(h.tick().reasons.has(Cause::clock_untrusted));
+    h.local.trusted = false;
+    const Decision d = h.tick();
+    EXPECT_EQ(d.reasons.has(Cause::clock_untrusted), row.waits);
+    EXPECT_EQ(without(d, Cause::clock_untrusted),
+              row.waits ? std::optional{d.proposed} : std::nullopt);
+  }
+}
+
+TEST(Prices, BandsCheapnessAndWhatFollowsFromIt) {
+  Tariff t;
+  t.import_price = 0.30;
+  t.export_price = 0.15;
+  t.bands = {{{every_day, 60, 90}, 0.07}, {{every_day, 90, 120}, 0.10, 0.05}};
+  t.cheap_below = 0.10;
+  const auto at = [&](int minute) { return prices_at(t, {minute, 3}); };
+  EXPECT_EQ(at(59).import_price, 0.30);
+  EXPECT_EQ(at(59).export_price, 0.15);
+  EXPECT_FALSE(at(59).cheap);
+  EXPECT_EQ(at(60).import_price, 0.07);
+  EXPECT_EQ(at(60).export_price, 0.15) << "as outside the bands";
+  EXPECT_TRUE(at(60).cheap);
+  EXPECT_EQ(at(90).import_price, 0.10);
+  EXPECT_EQ(at(90).export_price, 0.05);
+  EXPECT_FALSE(at(90).cheap) << "not below 0.10";
+  t.bands[1].cheap = true;
+  EXPECT_TRUE(at(90).cheap) << "whatever it costs";
+  t.cheap_below.reset();
+  EXPECT_FALSE(at(60).cheap);
+  t.bands.clear();
+  t.cheap_below = 0.40;
+  EXPECT_TRUE(at(60).cheap) << "all day";
+  t.import_price.reset();
+  EXPECT_FALSE(at(60).cheap) << "no price is no cheap one";
+  EXPECT_FALSE(at(60).import_price);
+}
+
+TEST(Cheap, IsChargedToItsTargetElseKeptElseLeftAlone) {
+  Tariff t;
+  t.import_price = 0.05;
+  t.cheap_below = 0.10;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}),
+            (Instruction{.kind = InstructionKind::balance, .low = 100.0_soc}));
+  t.no_discharge_while_cheap = false;
+  EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
+  t.force_charge_to = 80.0_soc;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(2000.0_W, 80.0_soc));
+  t.force_charge_power = 900.0_W;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(900.0_W, 80.0_soc));
+  t.import_price = 0.10;
+  EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
+}
+
+TEST(Schedule, EveryBitIsItsDay) {
+  for (int bit = 0; bit < 7; ++bit) {
+    const WeekSpan noon{static_cast<std::uint8_t>(1 << bit), 720, 721};
+    const WeekSpan night{static_cast<std::uint8_t>(1 << bit), 1439, 1};
+    for (int day = 1; day <= 7; ++day) {
+      EXPECT_EQ(noon.covers({720, day}), day == bit + 1);
+      EXPECT_EQ(night.covers({1439, day}), day == bit + 1);
+      EXPECT_EQ(night.covers({0, day}), day == (bit + 1) % 7 + 1) << "the night after";
+    }
+  }
+}
+
+TEST(Schedule, TheFirstMinuteOfTheWeekIsFoundWhereverItLies) {
+  const auto minute = [](int weekday, int of_day) {
+    return WeekSpan{static_cast<std::uint8_t>(1 << (weekday - 1)), of_day, of_day + 1};
+  };
+  for (const int weekday : {1, 4, 7})
+    for (const int of_day : {0, 725, 1439}) {
+      const CivilMinute expected{of_day, weekday};
+      EXPECT_EQ(first_common(minute(weekday, of_day), {}), expected);
+      const std::vector<WeekSpan> rest{
+          {static_cast<std::uint8_t>(every_day & ~(1 << (weekday - 1))), 0, 1440},
+          {every_day, 0, of_day},
+          {every_day, of_day + 1, 1440}};
+      std::vector<WeekSpan> spans;
+      for (const auto& span : rest)
+        if (span.from < span.to) spans.push_back(span);
+      EXPECT_EQ(first_uncovered(spans), expected);
+    }
+  EXPECT_FALSE(first_common(minute(1, 5), minute(2, 5)));
+  EXPECT_FALSE(first_uncovered(std::vector<WeekSpan>{WeekSpan{}}));
+}
+
+TEST(Schedule, OfEntriesTheFirstThatHoldsIsTaken) {
+  const std::vector<ScheduleEntry> plan{{{every_day, 60, 120}, charge(1.0_W, 50.0_soc)},
+                                        {{every_day, 120, 180}, charge(2.0_W, 50.0_soc)}};
+  EXPECT_FALSE(scheduled(plan, {59, 1}));
+  EXPECT_EQ(scheduled(plan, {119, 1})->power, 1.0_W);
+  EXPECT_EQ(scheduled(plan, {120, 1})->power, 2.0_W);
+  EXPECT_FALSE(scheduled(plan, {180, 1}));
+}
+
+TEST(Policy, TellsWhatIsInForce) {
+  Authorities a;
+  a.settings.mode = Mode::balance;
+  a.settings.soc_floor = 11.0_soc;
+  a.settings.soc_ceiling = 91.0_soc;
+  a.settings.reserve = 21.0_soc;
+  a.settings.cutoff_soc = 6.0_soc;
+  a.settings.tariff.import_price = 0.30;
+  a.settings.tariff.export_price = 0.15;
+  a.observation.backup_left = 3h;
+  a.tick();
+  Policy p = policy_of(a.inputs(), a.observation, a.memory);
+  EXPECT_EQ(p.mode, Mode::balance);
+  EXPECT_EQ(p.floor, 11.0_soc);
+  EXPECT_EQ(p.ceiling, 91.0_soc);
+  EXPECT_EQ(p.reserve, 21.0_soc);
+  EXPECT_EQ(p.cutoff, 6.0_soc);
+  EXPECT_EQ(p.import_price, 0.30);
+  EXPECT_EQ(p.export_price, 0.15);
+  EXPECT_EQ(p.backup_left, Duration{3h});
+  EXPECT_EQ(p.instruction, Instruction{});
+  a.orders.mode = Mode::scheduled;
+  a.local.trusted = false;
+  p = policy_of(a.inputs(), a.observation, a.memory);
+  EXPECT_EQ(p.mode, Mode::scheduled);
+  EXPECT_FALSE(p.import_price);
+  EXPECT_FALSE(p.export_price);
+}
+
+TEST(Policy, ABmsThatForcesAChargeOutranksAllAFullChargeAllButTheOwner) {
+  Authorities a;
+  EXPECT_FALSE(bms_forced_charge(a.observation, a.memory));
+  a.memory.policy.full_charge = true;
+  for (const Authority who : enum_values<Authority>) {
+    a.memory.policy.authority = who;
+    EXPECT_EQ(bms_forced_charge(a.observation, a.memory), who != Authority::manual);
+  }
+  a.observation.force_charge = true;
+  EXPECT_TRUE(bms_forced_charge(a.observation, a.memory));
 }
 
 TEST(Policy, FloorCeilingAndCutoffAreThoseInForce) {
@@ -489,6 +859,41 @@ TEST(TariffMistakes, EveryMinuteHasItsPrice) {
   s.tariff.bands[1].when.from = 299;
   EXPECT_THAT(errors(s), ElementsAre("tariff.band 1|tariff.band 0: overlaps another on Monday "
                                      "at 04:59"));
+}
+
+TEST(TariffMistakes, AForceChargeMayReachTheLimits) {
+  Settings s;
+  s.soc_ceiling = 90.0_soc;
+  s.tariff.force_charge_power = s.charge_limit;
+  for (const auto& [target, mistakes] :
+       {std::pair{10.0_soc, 0u}, {90.0_soc, 0u}, {9.9_soc, 1u}, {90.1_soc, 1u}}) {
+    s.tariff.force_charge_to = target;
+    EXPECT_EQ(errors(s).size(), mistakes) << target.percent();
+  }
+  s.tariff.force_charge_to = 80.0_soc;
+  s.tariff.force_charge_power = 2400.1_W;
+  EXPECT_THAT(errors(s), ElementsAre("tariff.force_charge_w|: the rate is 2400.1 W, expected above "
+                                     "0 up to the charge limit (2400 W)"));
+}
+
+TEST(TariffMistakes, OutsideTheBandsAPriceIsEnough) {
+  Settings s;
+  s.tariff.bands = {{{every_day, 60, 61}, 0.07}};
+  EXPECT_EQ(errors(s).size(), 1u);
+  s.tariff.import_price = 0.30;
+  EXPECT_THAT(errors(s), IsEmpty());
+}
+
+TEST(ScheduleMistakes, EveryDayHasItsName) {
+  constexpr const char* names[]{"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                "Friday", "Saturday", "Sunday"};
+  for (int day = 0; day < 7; ++day) {
+    Settings s;
+    const WeekSpan span{static_cast<std::uint8_t>(1 << day), 13 * 60 + 5, 14 * 60};
+    s.schedule = {{span, charge(1000.0_W, 90.0_soc)}, {span, charge(1000.0_W, 90.0_soc)}};
+    EXPECT_THAT(errors(s), ElementsAre(std::string("schedule 1|schedule 0: overlaps another on ") +
+                                       names[day] + " at 13:05"));
+  }
 }
 
 TEST(TariffMistakes, AForceChargeKeepsToTheLimits) {

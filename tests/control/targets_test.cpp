@@ -1,0 +1,153 @@
+// What each target proposes, and when it has nothing to propose.
+#include "control/targets.hpp"
+
+#include <gtest/gtest.h>
+
+#include "control/loop/load_estimate.hpp"
+
+namespace esshub::control {
+namespace {
+
+/// A house that takes `rest` W from the grid while the battery rests.
+struct Seen {
+  Settings settings;
+  Snapshot snapshot;
+  Instant now{1000s};
+  Observation observation;
+  Memory memory;
+
+  explicit Seen(double rest) {
+    observation.grid_ok = observation.bms_ok = observation.inverter_ok = true;
+    observation.ac_out = 0.0_W;
+    observation.rest = Watts{rest};
+    settings.force_charge_power = 500.0_W;
+  }
+  AuthorityState& state(Authority who) {
+    memory.policy.authority = who;
+    return memory.policy.authority_state(who);
+  }
+  std::optional<Proposal> proposal(Target target) {
+    return target({.settings = settings, .snapshot = snapshot, .now = now, .local = {}},
+                  observation, memory);
+  }
+};
+
+constexpr Instruction of(InstructionKind kind) {
+  return {.kind = kind, .power = 700.0_W, .target = 50.0_soc};
+}
+
+struct Row {
+  InstructionKind kind;
+  bool at_low;
+  bool at_high;
+  double surplus;  ///< of the sun, W
+  double power;
+  Cause cause;
+};
+
+TEST(Targets, AnInstructionProposesWhatItSays) {
+  using enum InstructionKind;
+  constexpr Row rows[] = {
+      {charge, false, false, 300, 700, Cause::charge},
+      {charge, true, false, 300, 700, Cause::charge},
+      {charge, false, true, 300, 0, Cause::target_reached},
+      {discharge, false, false, 300, -700, Cause::discharge},
+      {discharge, false, true, 300, -700, Cause::discharge},
+      {discharge, true, false, 300, 0, Cause::target_reached},
+      {balance, false, false, 300, 300, Cause::self_consumption},
+      {balance, true, true, -300, -300, Cause::self_consumption},
+      {idle, false, false, 300, 0, Cause::idle},
+      {idle, false, false, -300, 0, Cause::idle},
+      {idle, true, false, 300, 300, Cause::self_consumption},
+      {idle, true, false, -300, 0, Cause::idle},
+      {idle, false, true, 300, 0, Cause::idle},
+      {idle, false, true, -300, -300, Cause::self_consumption},
+  };
+  const struct {
+    Authority who;
+    Target target;
+  } targets[] = {{Authority::manual, target_override},
+                 {Authority::dispatch, target_dispatch},
+                 {Authority::schedule, target_schedule}};
+  for (const auto& [who, target] : targets)
+    for (const auto& row : rows) {
+      Seen seen{-row.surplus};
+      EXPECT_FALSE(seen.proposal(target)) << "no instruction";
+      seen.state(who) = {of(row.kind), row.at_low, row.at_high};
+      const auto proposal = seen.proposal(target);
+      ASSERT_TRUE(proposal);
+      EXPECT_NEAR(proposal->battery_power.value(), row.power, 1e-9) << name(row.kind);
+      EXPECT_EQ(name(proposal->cause), name(row.cause)) << name(row.kind);
+    }
+}
+
+TEST(Targets, OneOfNoKnownKindProposesNothing) {
+  Seen seen{0};
+  seen.state(Authority::manual).instruction = of(static_cast<InstructionKind>(9));
+  EXPECT_FALSE(seen.proposal(target_override));
+}
+
+TEST(Targets, WithoutAGridMeterOrItsEstimateNothingIsBalanced) {
+  for (const bool meter : {true, false}) {
+    Seen seen{-300};
+    if (meter)
+      seen.observation.rest.reset();
+    else
+      seen.observation.grid_ok = false;
+    EXPECT_FALSE(seen.proposal(target_self_consumption));
+    seen.state(Authority::manual).instruction = of(InstructionKind::balance);
+    EXPECT_EQ(seen.proposal(target_override)->battery_power, Watts{});
+    EXPECT_EQ(seen.proposal(target_override)->cause, Cause::idle);
+  }
+  EXPECT_EQ(Seen{-300}.proposal(target_self_consumption)->cause, Cause::self_consumption);
+}
+
+TEST(Targets, TheTariffChargesUpToItsTargetAndThenBalances) {
+  Seen seen{-300};
+  EXPECT_FALSE(seen.proposal(target_tariff));
+  auto& state = seen.state(Authority::tariff);
+  state.instruction = of(InstructionKind::charge);
+  EXPECT_EQ(seen.proposal(target_tariff)->battery_power, 700.0_W);
+  EXPECT_EQ(seen.proposal(target_tariff)->cause, Cause::cheap_charge);
+  state.at_high = true;
+  EXPECT_EQ(seen.proposal(target_tariff)->battery_power, 300.0_W);
+  EXPECT_EQ(seen.proposal(target_tariff)->cause, Cause::self_consumption);
+  state = {of(InstructionKind::balance), false, false};
+  EXPECT_EQ(seen.proposal(target_tariff)->battery_power, 300.0_W);
+}
+
+/// docs/policy.md: at force_charge_w or with the solar surplus.
+TEST(Targets, TheBmssNeedIsChargedGentlyOrWithALargerSurplus) {
+  const struct {
+    Target target;
+    void (*need)(Seen&);
+    Cause cause;
+  } rows[] = {
+      {target_force_charge, [](Seen& s) { s.observation.force_charge = true; },
+       Cause::force_charge},
+      {target_full_charge, [](Seen& s) { s.memory.policy.full_charge = true; }, Cause::full_charge},
+  };
+  for (const auto& row : rows)
+    for (const auto& [surplus, power] : {std::pair{-800, 500}, {499, 500}, {800, 800}}) {
+      Seen seen{static_cast<double>(-surplus)};
+      EXPECT_FALSE(seen.proposal(row.target)) << "not needed";
+      row.need(seen);
+      EXPECT_NEAR(seen.proposal(row.target)->battery_power.value(), power, 1e-9);
+      EXPECT_EQ(seen.proposal(row.target)->cause, row.cause);
+      seen.observation.rest.reset();
+      EXPECT_EQ(seen.proposal(row.target)->battery_power, 500.0_W) << "surplus not known";
+    }
+  Seen lost{0};
+  lost.observation.force_charge = true;
+  lost.observation.bms_ok = false;
+  EXPECT_FALSE(lost.proposal(target_force_charge));
+}
+
+TEST(Targets, TheLastOneRests) {
+  Seen seen{-300};
+  EXPECT_EQ(seen.proposal(target_idle)->battery_power, Watts{});
+  EXPECT_EQ(seen.proposal(target_idle)->cause, Cause::idle);
+}
+
+}  // namespace
+}  // namespace esshub::control
