@@ -682,6 +682,16 @@ TEST(Cutoff, IsAnnounced30MinutesAheadAndTakenBackAt35) {
   EXPECT_FALSE(h.tick().faults.active(Fault::cutoff_near)) << "the cut-off itself is told instead";
 }
 
+TEST(Cutoff, IsNotAnnouncedEarlierBecauseItIsTheFirstTick) {
+  House h;
+  h.modules = 2;
+  h.state = InverterStatus::islanded;
+  h.mains_v = 0;
+  h.battery_a = -20;
+  h.soc = 5.0 + 32.0 / 60.0 * 1000.0 / 48.0;
+  EXPECT_FALSE(h.tick().faults.active(Fault::cutoff_near));
+}
+
 TEST(Cutoff, IsNotAnnouncedOnGrid) {
   House h;
   h.modules = 1;

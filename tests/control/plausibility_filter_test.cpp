@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "model/plausible.hpp"
 
@@ -109,6 +110,47 @@ TEST(PlausibilityFilter, TheFuseIsConfigured) {
   Settings settings;
   settings.main_fuse = 40.0_A;
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 12000.0, {}}, settings));
+}
+
+/// What the fuse carries at 230 V + 20 %.
+TEST(PlausibilityFilter, ThePowerOfTheFuseIsPossibleAndNoMore) {
+  Settings settings;
+  settings.main_fuse = 40.0_A;
+  for (const double way : {-1.0, 1.0}) {
+    PlausibilityFilter gate;
+    EXPECT_TRUE(gate.admit({{Point::grid, Measure::power}, way * 40 * 276, {}}, settings));
+    EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, way * (40 * 276 + 0.1), {}}, settings));
+  }
+}
+
+TEST(PlausibilityFilter, ANumberNextToZeroIsAWrongWordOrderAndZeroIsNone) {
+  for (const auto& [value, possible] : {std::pair{0.0, true},
+                                        {1.5e-20, true},
+                                        {-1.5e-20, true},
+                                        {1e-20, false},
+                                        {7e-21, false},
+                                        {-7e-21, false}})
+    EXPECT_EQ(PlausibilityFilter{}.admit({{Point::solar, Measure::power}, value, {}}, {}), possible)
+        << value;
+}
+
+TEST(PlausibilityFilter, EachChannelIsDoubtedByItself) {
+  PlausibilityFilter gate;
+  const auto says = [&](Channel channel, double value) {
+    return gate.admit({channel, value, {}}, {});
+  };
+  const Channel solar{Point::solar, Measure::power};
+  const Channel soc{Point::battery, Measure::soc};
+  EXPECT_FALSE(says(solar, std::nan("")));
+  EXPECT_FALSE(says(soc, 130.0));
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(says(solar, 1.0));
+  EXPECT_TRUE(gate.doubtful());
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(says(soc, 50.0));
+  EXPECT_FALSE(says(soc, 130.0));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(says(soc, 50.0));
+  EXPECT_TRUE(gate.doubtful()) << "five in a row";
+  EXPECT_TRUE(says(soc, 50.0));
+  EXPECT_FALSE(gate.doubtful());
 }
 
 TEST(PlausibilityFilter, TheFuseBindsTheGridAlone) {

@@ -162,14 +162,50 @@ TEST(Settings, OnesWithoutANumberHaveTheirDefaults) {
   EXPECT_TRUE(settings.tariff.no_discharge_while_cheap);
 }
 
-TEST(Settings, TheTariffsRangesAreDocumentedToo) {
-  for (const auto& [key, most] :
-       {std::pair{"force_charge_to", 100.0}, {"force_charge_w", 10000.0}}) {
-    const auto rows = tariff_table();
-    const auto row = std::ranges::find(rows, key, [](const auto& r) { return r.key; });
-    ASSERT_NE(row, rows.end()) << key;
+/// Writes a value into a field of the tariff.
+struct TariffField {
+  Tariff& tariff;
+  void operator()(std::string Tariff::*field) const { tariff.*field = "XYZ"; }
+  void operator()(PriceField<Tariff> field) const { tariff.*field.price = 0.5; }
+  void operator()(bool Tariff::*field) const { tariff.*field = false; }
+  void operator()(std::optional<Soc> Tariff::*field) const { tariff.*field = 50.0_soc; }
+  void operator()(std::optional<Watts> Tariff::*field) const { tariff.*field = 50.0_W; }
+  template <class Other>
+  void operator()(const Other&) const {
+    FAIL() << "a kind of field that the tariff has not";
+  }
+};
+
+TEST(Settings, EachOfTheTariffIsItsOwnFieldInItsDocumentedRange) {
+  const auto tariff_with = [](auto member, auto value) {
+    Tariff tariff;
+    tariff.*member = value;
+    return tariff;
+  };
+  const struct {
+    const char* key;
+    Tariff expected;
+    std::optional<double> most{};
+  } rows[] = {
+      {"currency", tariff_with(&Tariff::currency, "XYZ")},
+      {"import", tariff_with(&Tariff::import_price, 0.5)},
+      {"export", tariff_with(&Tariff::export_price, 0.5)},
+      {"cheap_below", tariff_with(&Tariff::cheap_below, 0.5)},
+      {"no_discharge_while_cheap", tariff_with(&Tariff::no_discharge_while_cheap, false)},
+      {"force_charge_to", tariff_with(&Tariff::force_charge_to, 50.0_soc), 100.0},
+      {"force_charge_w", tariff_with(&Tariff::force_charge_power, 50.0_W), 10000.0},
+  };
+  EXPECT_EQ(tariff_table().size(), std::size(rows));
+  for (const auto& [key, expected, most] : rows) {
+    const auto table = tariff_table();
+    const auto row = std::ranges::find(table, key, [](const auto& r) { return r.key; });
+    ASSERT_NE(row, table.end()) << key;
+    Tariff tariff;
+    std::visit(TariffField{tariff}, row->field);
+    EXPECT_EQ(tariff, expected) << key;
+    if (!most) continue;
     EXPECT_EQ(row->range.least, 0.0) << key;
-    EXPECT_EQ(row->range.most, most) << key;
+    EXPECT_EQ(row->range.most, *most) << key;
   }
 }
 
@@ -344,6 +380,15 @@ TEST(Settings, AValueOutOfRangeIsBlamedOnce) {
   Settings settings;
   settings.soc_floor = 98.0_soc;  // with its hysteresis it would also reach the ceiling
   EXPECT_THAT(keys(settings), ElementsAre("battery.soc_floor"));
+}
+
+TEST(Settings, NeitherOfTwoIsBlamedForWhatTheOtherIsBlamedFor) {
+  Settings high;
+  high.cutoff_voltage = 60.0_V;  // above the cap as well
+  EXPECT_THAT(keys(high), ElementsAre("battery.cutoff_voltage_v"));
+  Settings low;
+  low.charge_voltage_cap = 40.0_V;  // below the cut-off as well
+  EXPECT_THAT(keys(low), ElementsAre("battery.charge_voltage_cap_v"));
 }
 
 TEST(Settings, AContradictionHidesNoOther) {

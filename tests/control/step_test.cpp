@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <vector>
 
 #include "control/observation.hpp"
 #include "control/window.hpp"
@@ -622,6 +623,38 @@ TEST(Decide, TheTargetComesFirstAmongTheReasonsThenWhoWasOverruled) {
   EXPECT_EQ(reason[1].power_without, Watts{-300});
   EXPECT_EQ(reason[2].cause, Cause::charge_limit);
   EXPECT_EQ(reason[2].power_without, 200.0_W);
+}
+
+TEST(Decide, WhatNothingIsKnownOfStaysAtRestForWhatIsMissingAlone) {
+  Deciding d;
+  d.observation = {};
+  d.memory = {};
+  const Decision decision = d.decision();
+  EXPECT_EQ(decision.battery_power, Watts{});
+  EXPECT_EQ(decision.setpoint.mode, InverterMode::release);
+  EXPECT_FALSE(decision.house);
+  EXPECT_FALSE(decision.policy.backup_left);
+  EXPECT_FALSE(decision.faults.any());
+  EXPECT_FALSE(d.memory.policy.full_charge);
+  std::vector<Cause> causes;
+  for (const auto& reason : decision.reasons) causes.push_back(reason.cause);
+  EXPECT_THAT(causes, testing::ElementsAre(Cause::charge, Cause::starting, Cause::inverter_lost,
+                                           Cause::bms_lost, Cause::grid_meter_lost));
+}
+
+TEST(Decide, InputsAreHarmlessUnlessSaidOtherwise) {
+  Deciding d;
+  const Decision decision =
+      decide({.settings = d.settings, .snapshot = d.snapshot, .now = d.now, .local = {}},
+             d.observation, d.memory);
+  EXPECT_FALSE(decision.reasons.has(Cause::shutting_down));
+  EXPECT_FALSE(decision.reasons.has(Cause::control_overrun));
+  EXPECT_FALSE(decision.reasons.has(Cause::components_failing));
+  Memory memory;
+  Snapshot nothing;
+  const Decision first =
+      step({.settings = d.settings, .snapshot = nothing, .now = d.now, .local = {}}, memory);
+  EXPECT_FALSE(first.faults.active(Fault::implausible_reading));
 }
 
 /// Wider than any installation: no bound without a name.

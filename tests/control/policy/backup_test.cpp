@@ -26,6 +26,7 @@ House islanded(double soc) {
 
 TEST(TimeLeft, IsTheEnergyAboveTheCutoffOverTheMeasuredDraw) {
   House h = islanded(30);
+  h.settings.period = 1s;
   const Decision d = h.run(300s);
   ASSERT_TRUE(d.policy.backup_left);
   // 2 x 2400 Wh x (30 - 5) % / 500 W
@@ -35,6 +36,7 @@ TEST(TimeLeft, IsTheEnergyAboveTheCutoffOverTheMeasuredDraw) {
 
 TEST(TimeLeft, OfTheLoadsOnAcOutBeforeAPowerCut) {
   House h;
+  h.settings.period = 1s;
   h.modules = 2;
   h.ac_out_w = 250;
   const Decision d = h.run(600s);
@@ -54,6 +56,7 @@ TEST(TimeLeft, IsUnknownWithoutADrawOrWithoutTheBms) {
 
 TEST(TimeLeft, AKettleDoesNotHalveIt) {
   House h = islanded(30);
+  h.settings.period = 1s;
   h.run(300s);
   h.battery_a = -50;  // ten seconds of 2.5 kW
   const Decision d = h.run(10s);
@@ -361,6 +364,7 @@ TEST(Cutoff, TheMainsEndTheTenMinutesOfAReset) {
 
 TEST(Islanded, TheCutoffIsAnnouncedHalfAnHourAhead) {
   House h = islanded(11);  // 288 Wh at 500 W: 34 min
+  h.settings.period = 1s;
   EXPECT_FALSE(h.run(300s).faults.active(Fault::cutoff_near));
   h.drift_to(10);  // 28.8 min
   EXPECT_TRUE(h.run(60s).faults.active(Fault::cutoff_near));
@@ -371,6 +375,7 @@ TEST(Islanded, TheCutoffIsAnnouncedHalfAnHourAhead) {
 
 TEST(Islanded, AResetEndsTheCutoffForTenMinutes) {
   House h = islanded(5);
+  h.settings.period = 1s;
   EXPECT_EQ(h.tick().setpoint.mode, InverterMode::off);
   ++h.orders.cutoff_resets;
   EXPECT_NE(h.run(599s).setpoint.mode, InverterMode::off);
