@@ -17,13 +17,23 @@ ClosedLoopSettings fitting_settings() {
   return settings;
 }
 
+namespace {
+
+std::vector<std::string> names_of_buses() {
+  std::vector<std::string> names;
+  for (const auto& row : bus_names) names.emplace_back(row.name);
+  return names;
+}
+
+}  // namespace
+
 ClosedLoop::ClosedLoop(Plant& plant, ClosedLoopSettings settings)
     : plant_(plant),
       settings_(std::move(settings)),
-      lines_{Line{Bus::meters, "meters", protocol::make_modbus_driver(settings_.meters)},
-             Line{Bus::battery, "battery", protocol::make_pylontech_driver(settings_.battery)},
-             Line{Bus::inverter, "inverter", protocol::make_vebus_driver(settings_.inverter)}},
-      tick_(settings_.control, {"meters", "battery", "inverter"}, settings_.controller),
+      lines_{Line{Bus::meters, protocol::make_modbus_driver(settings_.meters)},
+             Line{Bus::battery, protocol::make_pylontech_driver(settings_.battery)},
+             Line{Bus::inverter, protocol::make_vebus_driver(settings_.inverter)}},
+      tick_(settings_.control, names_of_buses(), settings_.controller),
       next_tick_(plant.now() + settings_.control.period) {
   for (Line& line : lines_) take(line, line.driver->on_start(plant_.now()), plant_.now());
 }
@@ -60,7 +70,7 @@ void ClosedLoop::report(Line& line) {
   const DriverHealth& driver = line.driver->health();
   const Vital vital{line.up, line.up && driver.ready, driver.faults};
   if (std::exchange(line.reported, vital) == vital) return;
-  tick_.set_bus_health({.bus = line.name, .line_up = line.up, .driver = driver});
+  tick_.set_bus_health({.bus = std::string{name(line.bus)}, .line_up = line.up, .driver = driver});
 }
 
 bool ClosedLoop::decide(Instant now, bool due) {

@@ -72,7 +72,6 @@ class ClosedLoop {
   };
   struct Line {
     Bus bus;
-    std::string name;
     std::unique_ptr<protocol::Driver> driver;
     std::optional<Instant> wake_at{};
     bool up = true;  ///< its adapter is plugged in

@@ -12,7 +12,7 @@ namespace esshub::sim {
 namespace {
 
 using Words = std::span<const std::string_view>;
-using Parsed = tl::expected<Command, std::string>;
+using Parsed = tl::expected<PlantCommand, std::string>;
 
 std::vector<std::string_view> split(std::string_view line) {
   constexpr std::string_view blank = " \t\r\n";
@@ -65,9 +65,11 @@ auto one_of(const Table& table, std::string_view word)
   return expected("one of " + names, word);
 }
 
-constexpr std::array bus_names{Named<Bus>{"meters", Bus::meters},
-                               Named<Bus>{"battery", Bus::battery},
-                               Named<Bus>{"inverter", Bus::inverter}};
+constexpr auto bus_words = [] {
+  std::array<Named<Bus>, bus_count> words{};
+  for (const Bus bus : enum_values<Bus>) words.at(index(bus)) = {name(bus), bus};
+  return words;
+}();
 constexpr std::array fault_names{
     Named<FaultKind>{"none", FaultKind::none},     Named<FaultKind>{"off", FaultKind::off},
     Named<FaultKind>{"drop", FaultKind::drop},     Named<FaultKind>{"garbage", FaultKind::garbage},
@@ -77,13 +79,13 @@ constexpr std::array fault_names{
 /// `load` and `pv` differ only in what they set.
 Parsed power_or_trace(Words words, void (Plant::*set)(std::optional<Watts>)) {
   if (words[1] == "trace")
-    return Command{[set](Plant& plant) {
+    return PlantCommand{[set](Plant& plant) {
       (plant.*set)(std::nullopt);
       return std::string{};
     }};
   const auto watts = number(words[1], 0.0, range::ac_power.high, "W");
   if (!watts) return tl::unexpected(watts.error() + " or 'trace'");
-  return Command{[set, value = Watts{*watts}](Plant& plant) {
+  return PlantCommand{[set, value = Watts{*watts}](Plant& plant) {
     (plant.*set)(value);
     return std::string{};
   }};
@@ -98,7 +100,7 @@ Parsed parse_pv(Words words) {
 }
 
 Parsed parse_soc(Words words) {
-  return number(words[1], 0.0, 100.0, "%").map([](double percent) -> Command {
+  return number(words[1], 0.0, 100.0, "%").map([](double percent) -> PlantCommand {
     return [percent](Plant& plant) {
       plant.house().battery().set_soc(percent);
       return std::string{};
@@ -107,7 +109,7 @@ Parsed parse_soc(Words words) {
 }
 
 Parsed parse_grid(Words words) {
-  return on_off(words[1]).map([](bool on) -> Command {
+  return on_off(words[1]).map([](bool on) -> PlantCommand {
     return [on](Plant& plant) {
       plant.house().set_grid(on);
       return std::string{};
@@ -116,7 +118,7 @@ Parsed parse_grid(Words words) {
 }
 
 Parsed parse_fault(Words words) {
-  const auto bus = one_of(bus_names, words[1]);
+  const auto bus = one_of(bus_words, words[1]);
   if (!bus) return tl::unexpected(bus.error());
   const auto kind = one_of(fault_names, words[2]);
   if (!kind) return tl::unexpected(kind.error());
@@ -138,7 +140,7 @@ Parsed parse_fault(Words words) {
       fault.delay = as_duration(std::chrono::duration<double, std::milli>{*value});
     }
   }
-  return Command{[bus = *bus, fault](Plant& plant) {
+  return PlantCommand{[bus = *bus, fault](Plant& plant) {
     plant.set_fault(bus, fault);
     return std::string{};
   }};
@@ -152,7 +154,7 @@ Parsed parse_bms_limit(Words words, std::optional<Amperes> BmsOverrides::*limit)
     if (!amperes) return tl::unexpected(amperes.error() + " or 'auto'");
     value = Amperes{*amperes};
   }
-  return Command{[limit, value](Plant& plant) {
+  return PlantCommand{[limit, value](Plant& plant) {
     auto overrides = plant.house().battery().overrides();
     overrides.*limit = value;
     plant.house().battery().set_overrides(overrides);
@@ -168,7 +170,7 @@ Parsed parse_bms_flag(Words words, std::uint32_t BmsOverrides::*flags) {
   each_bit<BmsFlag>([&named](BmsFlag each) { named.push_back({name(each), each}); });
   const auto flag = one_of(named, words[2]);
   if (!flag) return tl::unexpected(flag.error());
-  return on_off(words[3]).map([flags, flag = *flag](bool on) -> Command {
+  return on_off(words[3]).map([flags, flag = *flag](bool on) -> PlantCommand {
     return [flags, flag, on](Plant& plant) {
       auto overrides = plant.house().battery().overrides();
       const auto bit = static_cast<std::uint32_t>(flag);
@@ -201,7 +203,7 @@ Parsed parse_inverter(Words words) {
     named.push_back({std::string{name(alarm)}, alarm_bit(alarm)});
   const auto bit = one_of(named, words[2]);
   if (!bit) return tl::unexpected(bit.error());
-  return on_off(words[3]).map([bit = *bit](bool on) -> Command {
+  return on_off(words[3]).map([bit = *bit](bool on) -> PlantCommand {
     return [bit, on](Plant& plant) {
       auto& inverter = plant.house().inverter();
       const unsigned bits = on ? inverter.shown_alarms() | bit : inverter.shown_alarms() & ~bit;
@@ -213,14 +215,14 @@ Parsed parse_inverter(Words words) {
 
 Parsed parse_ct(Words words) {
   if (words[1] != "right" && words[1] != "reversed") return expected("right or reversed", words[1]);
-  return Command{[reversed = words[1] == "reversed"](Plant& plant) {
+  return PlantCommand{[reversed = words[1] == "reversed"](Plant& plant) {
     plant.house().set_grid_ct_reversed(reversed);
     return std::string{};
   }};
 }
 
 Parsed parse_state(Words) {
-  return Command{[](Plant& plant) { return state(plant).dump(); }};
+  return PlantCommand{[](Plant& plant) { return state(plant).dump(); }};
 }
 
 Parsed parse_help(Words);
@@ -253,7 +255,7 @@ constexpr std::array verbs{
 };
 
 Parsed parse_help(Words) {
-  return Command{[](Plant&) {
+  return PlantCommand{[](Plant&) {
     std::string text;
     for (const auto& verb : verbs) {
       if (!text.empty()) text += " | ";
@@ -265,7 +267,7 @@ Parsed parse_help(Words) {
 
 }  // namespace
 
-tl::expected<Command, std::string> parse_command(std::string_view line) {
+tl::expected<PlantCommand, std::string> parse_command(std::string_view line) {
   const auto words = split(line);
   std::string names;
   for (const auto& verb : verbs) {

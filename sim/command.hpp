@@ -13,10 +13,10 @@
 namespace esshub::sim {
 
 /// Does it and returns what to say after "ok" (may be empty).
-using Command = std::function<std::string(Plant&)>;
+using PlantCommand = std::function<std::string(Plant&)>;
 
-/// The error says what was expected. Nothing happens until the Command is called.
-[[nodiscard]] tl::expected<Command, std::string> parse_command(std::string_view line);
+/// The error says what was expected. Nothing happens until the PlantCommand is called.
+[[nodiscard]] tl::expected<PlantCommand, std::string> parse_command(std::string_view line);
 
 /// Parses and runs; "ok", "ok ..." or "error ...".
 [[nodiscard]] std::string answer(Plant& plant, std::string_view line);

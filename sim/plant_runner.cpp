@@ -2,23 +2,13 @@
 
 #include <algorithm>
 
+#include "model/event.hpp"
 #include "sim/command.hpp"
 
 namespace esshub::sim {
 namespace {
 
-struct Port {
-  Bus id;
-  std::string_view name;
-};
 constexpr std::uint32_t mk3_baud = 2400;
-constexpr EnumTable<Port> port_list({{Bus::meters, "meters"},
-                                     {Bus::battery, "battery"},
-                                     {Bus::inverter, "inverter"}});
-
-std::string_view name_of(Bus bus) {
-  return port_list[bus].name;
-}
 
 }  // namespace
 
@@ -36,8 +26,8 @@ bool PlantRunner::start(std::string& reason) {
       io_, dir_ + "/control", [this](std::string_view line) { return command(line); }, reason);
   if (!control_) return false;
   running_ = true;
-  for (const auto& port : port_list)
-    if (!plug(port.id, reason)) {
+  for (const Bus bus : enum_values<Bus>)
+    if (!plug(bus, reason)) {
       stop();
       return false;
     }
@@ -63,7 +53,7 @@ void PlantRunner::stop() {
 bool PlantRunner::plug(Bus bus, std::string& reason) {
   auto& port = ports_[static_cast<std::size_t>(bus)];
   port = transport::Pty::open(
-      io_, dir_ + "/" + std::string(name_of(bus)),
+      io_, dir_ + "/" + std::string(name(bus)),
       [this, bus](std::span<const std::byte> bytes, Instant at) { hear(bus, bytes, at); }, reason,
       mk3_baud);
   return port != nullptr;
@@ -87,14 +77,14 @@ std::string PlantRunner::command(std::string_view line) {
   plant_.advance_to(std::chrono::steady_clock::now());
   auto said = answer(plant_, line);
   const bool asks = said.size() > 3 && said.starts_with("ok ");  // it changed nothing
-  if (!asks) log_("INFO", "command line=\"" + std::string(line) + "\" answer=\"" + said + "\"");
+  if (!asks) log_("INFO", "command line=" + log_quoted(line) + " answer=" + log_quoted(said));
   pump();
   return said;
 }
 
 void PlantRunner::pump() {
   const auto now = std::chrono::steady_clock::now();
-  for (const auto& [bus, name] : port_list) {
+  for (const auto& [bus, name] : bus_names) {
     auto& port = ports_[static_cast<std::size_t>(bus)];
     tune(bus);
     const auto bytes = plant_.from_device(bus, now);
@@ -108,7 +98,7 @@ void PlantRunner::pump() {
       if (plug(bus, reason)) {
         log_("INFO", "plugged bus=" + std::string(name));
       } else {
-        log_("ERROR", "plug_failed bus=" + std::string(name) + " reason=\"" + reason + "\"");
+        log_("ERROR", "plug_failed bus=" + std::string(name) + " reason=" + log_quoted(reason));
       }
     }
     if (port && !bytes.empty()) port->write(bytes);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "model/enums.hpp"
 #include "model/time.hpp"
@@ -11,6 +12,18 @@ namespace esshub::sim {
 
 enum class Bus : std::uint8_t { meters, battery, inverter };
 constexpr std::size_t bus_count = enum_count<Bus>;
+
+struct BusName {
+  Bus id;
+  std::string_view name;  ///< of its port, in commands and in the hub's health
+};
+inline constexpr EnumTable<BusName> bus_names({{Bus::meters, "meters"},
+                                               {Bus::battery, "battery"},
+                                               {Bus::inverter, "inverter"}});
+
+[[nodiscard]] constexpr std::string_view name(Bus bus) {
+  return bus_names[bus].name;
+}
 
 enum class FaultKind : std::uint8_t {
   none,

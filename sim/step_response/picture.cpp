@@ -37,7 +37,7 @@ constexpr const char* colour(LoopKind kind) {
 }
 
 /// A diagram of power over time.
-struct Frame {
+struct Plot {
   double left, top, width, height;
   double t0, t1;     ///< s
   double low, high;  ///< W
@@ -51,7 +51,7 @@ int whole_steps(double length, double step) {
   return static_cast<int>(length / step + 1e-9);
 }
 
-void axes(std::string& out, const Frame& f, const char* title, double t_step, double w_step) {
+void axes(std::string& out, const Plot& f, const char* title, double t_step, double w_step) {
   add(out, "<text x='%.1f' y='%.1f' font-size='17' font-weight='600' fill='%s'>%s</text>\n", f.left,
       f.top - 16, ink, title);
   for (int k = 0; k <= whole_steps(f.high - f.low, w_step); ++k) {
@@ -69,7 +69,7 @@ void axes(std::string& out, const Frame& f, const char* title, double t_step, do
 }
 
 /// The record begins 1 s before the step, one value every 10 ms.
-std::string points(const Frame& f, const std::vector<double>& curve, bool backwards = false) {
+std::string points(const Plot& f, const std::vector<double>& curve, bool backwards = false) {
   std::string out;
   const std::size_t n = curve.size();
   for (std::size_t k = 0; k < n; k += 2) {
@@ -80,13 +80,13 @@ std::string points(const Frame& f, const std::vector<double>& curve, bool backwa
   return out;
 }
 
-void draw(std::string& out, const Frame& f, const std::vector<double>& curve, const char* stroke,
+void draw(std::string& out, const Plot& f, const std::vector<double>& curve, const char* stroke,
           double width) {
   out += "<polyline fill='none' stroke-linejoin='round' points='" + points(f, curve);
   add(out, "' stroke='%s' stroke-width='%.1f'/>\n", stroke, width);
 }
 
-void band(std::string& out, const Frame& f, const StepRecord& record, const char* fill) {
+void band(std::string& out, const Plot& f, const StepRecord& record, const char* fill) {
   out += "<polygon points='" + points(f, record.low) + points(f, record.high, true);
   add(out, "' fill='%s' fill-opacity='0.16'/>\n", fill);
 }
@@ -98,14 +98,14 @@ void key(std::string& out, double x, double y, const char* stroke, const char* t
 }
 
 void compare(std::string& out, const StepReport& report) {
-  const Frame f{.left = 90,
-                .top = 110,
-                .width = 620,
-                .height = 300,
-                .t0 = -1.0,
-                .t1 = 7.0,
-                .low = -400.0,
-                .high = 1200.0};
+  const Plot f{.left = 90,
+               .top = 110,
+               .width = 620,
+               .height = 300,
+               .t0 = -1.0,
+               .t1 = 7.0,
+               .low = -400.0,
+               .high = 1200.0};
   axes(out, f, "Grid power after a load step of 1 kW", 1.0, 200.0);
   for (auto it = report.loops.rbegin(); it != report.loops.rend(); ++it)
     draw(out, f, it->steps[1].middle, colour(it->kind), it->kind == LoopKind::hub ? 3.0 : 1.8);
@@ -124,14 +124,14 @@ void compare(std::string& out, const StepReport& report) {
 void every_step(std::string& out, const StepReport& report) {
   constexpr std::array shades{"#0b6e99", "#d9822b", "#9e2b6b", "#5b7f2b",
                               "#4a5568", "#c0392b", "#7d5ba6"};
-  const Frame f{.left = 90,
-                .top = 500,
-                .width = 620,
-                .height = 300,
-                .t0 = -1.0,
-                .t1 = 5.0,
-                .low = -2000.0,
-                .high = 2000.0};
+  const Plot f{.left = 90,
+               .top = 500,
+               .width = 620,
+               .height = 300,
+               .t0 = -1.0,
+               .t1 = 5.0,
+               .low = -2000.0,
+               .high = 2000.0};
   axes(out, f, "The hub, every step", 1.0, 500.0);
   double y = f.top + 14;
   for (std::size_t i = 0; i < report.loops.front().steps.size(); ++i) {
