@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "model/event.hpp"
 #include "service/bus_session.hpp"
 
 namespace esshub::actors {
@@ -122,7 +123,7 @@ caf::behavior bus_behavior(Self* self, const BusDeps& deps, const caf::actor& su
       what = e.what();
     } catch (...) {
     }
-    self->state.log(Level::critical, "actor_died", "exception=\"" + what + "\"");
+    self->state.log(Level::critical, "actor_died", "exception=" + log_quoted(what));
     return caf::exit_reason::unhandled_exception;
   });
   self->state.start(deps, supervisor);

@@ -15,6 +15,7 @@
 
 #include "actors/realtime.hpp"
 #include "actors/system_clock.hpp"
+#include "model/event.hpp"
 
 namespace esshub::actors {
 namespace {
@@ -162,12 +163,12 @@ void control_main(caf::blocking_actor* self, const ControlDeps& deps,
   try {
     if (deps.realtime) {
       if (const auto refused = ask_for_realtime(); !refused.empty())
-        deps.events("control", {Level::warning, "realtime_denied", "detail=\"" + refused + "\""});
+        deps.events("control",
+                    {Level::warning, "realtime_denied", "detail=" + log_quoted(refused)});
     }
     Control(self, deps, supervisor).run();
   } catch (const std::exception& e) {
-    deps.events("control",
-                {Level::critical, "actor_died", "exception=\"" + std::string(e.what()) + "\""});
+    deps.events("control", {Level::critical, "actor_died", "exception=" + log_quoted(e.what())});
     self->fail_state(caf::exit_reason::unhandled_exception);
   }
 }

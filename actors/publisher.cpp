@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "model/event.hpp"
+
 namespace esshub::actors {
 namespace {
 
@@ -44,7 +46,7 @@ struct PublisherState {
       if (failures++ % 100 == 0)
         events("publisher",
                {Level::warning, "sink_failed",
-                "times=" + std::to_string(failures) + " exception=\"" + e.what() + "\""});
+                "times=" + std::to_string(failures) + " exception=" + log_quoted(e.what())});
     }
   }
 };

@@ -137,11 +137,11 @@ class Supervisor {
   void start(Part& part) {
     part.actor = part.spawn(self_->system(), self_);
     self_->monitor(part.actor);
-    introduce();
+    send_handles();
   }
 
-  /// Everybody learns who is who; harmless to repeat.
-  void introduce() {
+  /// Control, publisher and the inverter's bus get each other's handles; harmless to repeat.
+  void send_handles() {
     if (!control()) return;
     for (const auto& part : parts_) {
       if (!part.actor) continue;
@@ -169,7 +169,7 @@ class Supervisor {
     auto status =
         "STATUS=" + std::to_string(ready) + " of " + std::to_string(buses) + " buses ready";
     if (sent_state_.hold_safe) status += ", held at the safe setpoint";
-    if (sent_state_.stuck) status += ", a part is stuck";
+    if (sent_state_.stuck) status += ", a component is stuck";
     if (std::exchange(status_, status) != status) notify_(status);
   }
 

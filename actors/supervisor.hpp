@@ -32,7 +32,7 @@ struct SupervisorDeps {
   EventSink events;  ///< gets component "supervisor"
 };
 
-/// Starts the control, the publisher and the buses, introduces them to each other, and does what
+/// Starts the control, the publisher and the buses, gives them each other's handles, and does what
 /// service::Supervision says. A thread cannot be killed: a stuck actor is told to end as soon as it
 /// moves again, and only then replaced. READY=1 with the first healthy heartbeat.
 /// StopHub: control first (final setpoint), then buses, then the publisher; each has its time, and

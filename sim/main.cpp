@@ -15,6 +15,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "esshub_version.hpp"
+#include "model/event.hpp"
 #include "sim/command.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/hub_config.hpp"
@@ -48,7 +49,7 @@ void log(std::string_view level, const std::string& text) {
 }
 
 int fail(int code, std::string_view event, const std::string& reason) {
-  log("ERROR", std::string(event) + " reason=\"" + reason + "\"");
+  log("ERROR", std::string(event) + " reason=" + log_quoted(reason));
   return code;
 }
 
@@ -126,7 +127,7 @@ std::string footer() {
          "...':\n" +
          command_help() +
          "\nExit codes: 0 ended as asked, 64 wrong arguments, 73 something cannot be created,\n"
-         "78 a scenario or trace is missing or wrong (each mistake with file and line).\n"
+         "78 a scenario or trace is missing or wrong (each error with file and line).\n"
          "\nExample:\n"
          "  esshub-sim plant --dir /tmp/house --load load.csv --pv sun.csv &\n"
          "  esshub run --config /tmp/house/esshub.toml &\n"
@@ -166,7 +167,7 @@ void add_simulate_options(CLI::App& command, SimulateOptions& to) {
       "equivalent full cycles, self-consumption (solar energy not exported), self-sufficiency\n"
       "(load not imported), mean |grid|, time outside +-50 W, cost by price, faults seen.\n"
       "\nExit codes: 0 done, 64 wrong arguments, 73 a file cannot be written, 78 a file that was\n"
-      "given is missing or wrong (each mistake with file and line).\n"
+      "given is missing or wrong (each error with file and line).\n"
       "\nExample:\n"
       "  esshub-sim simulate --config esshub.toml --load load.csv --pv sun.csv --json day.json\n");
 }

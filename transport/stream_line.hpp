@@ -84,7 +84,7 @@ class StreamLine : public Line {
   // must not reach it late: it may hold a command that has expired.
   static constexpr std::size_t max_queued = 64;
   static constexpr std::chrono::milliseconds max_wait{500};
-  struct Frame {
+  struct Outgoing {
     std::vector<std::byte> bytes;
     std::chrono::steady_clock::time_point queued;
   };
@@ -118,7 +118,7 @@ class StreamLine : public Line {
     const auto now = std::chrono::steady_clock::now();
     if (queue_.size() >= max_queued || (!queue_.empty() && now - queue_.front()->queued > max_wait))
       return went_down("it takes no more bytes: cable or adapter?");
-    queue_.push_back(std::make_shared<const Frame>(Frame{std::move(bytes), now}));
+    queue_.push_back(std::make_shared<const Outgoing>(Outgoing{std::move(bytes), now}));
     if (queue_.size() == 1) write_next();
   }
 
@@ -144,7 +144,7 @@ class StreamLine : public Line {
   std::uint64_t life_ = 0;
   bool up_ = false;
   std::array<std::byte, 4096> buffer_{};
-  std::deque<std::shared_ptr<const Frame>> queue_;
+  std::deque<std::shared_ptr<const Outgoing>> queue_;
 };
 
 }  // namespace esshub::transport

@@ -413,7 +413,7 @@ class ModbusDriver final : public Driver {
       step.events.push_back(meter.values.event(
           Level::warning, "meter_lost",
           " failures=" + std::to_string(meter.failures) +
-              (meter.exception.empty() ? "" : " exception=\"" + meter.exception + "\"")));
+              (meter.exception.empty() ? "" : " exception=" + log_quoted(meter.exception))));
     }
     judge_health();
   }

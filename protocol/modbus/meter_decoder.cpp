@@ -74,7 +74,7 @@ std::string MeterDecoder::label() const {
 
 Event MeterDecoder::event(Level level, std::string name, const std::string& more) const {
   return {level, std::move(name),
-          "meter=\"" + config_.name + "\" unit=" + std::to_string(config_.unit) + more};
+          "meter=" + log_quoted(config_.name) + " unit=" + std::to_string(config_.unit) + more};
 }
 
 /// Its values are not believed.

@@ -206,7 +206,7 @@ class ModbusSniffer final : public Driver {
     if (!there && !meter.lost) {
       meter.values.lose();
       step.events.push_back(meter.values.event(Level::warning, "meter_lost",
-                                               " reason=\"" + absence(meter, now) + "\""));
+                                               " reason=" + log_quoted(absence(meter, now))));
     }
     meter.lost = !there;
   }

@@ -283,7 +283,7 @@ class PylontechDriver final : public Driver {
     if (!is_log_due(++bus_errors_)) return;
     step.events.push_back(
         {Level::error, "can_error",
-         "errors=\"" + describe_error(frame) + "\" count=" + std::to_string(bus_errors_)});
+         "errors=" + log_quoted(describe_error(frame)) + " count=" + std::to_string(bus_errors_)});
   }
 
   /// What is known to be wrong with the bus: told once until the battery is heard again, and not
@@ -293,7 +293,7 @@ class PylontechDriver final : public Driver {
     const bool news = !blamed_at_ || now - *blamed_at_ >= config_.silence_limit;
     blamed_at_ = now;
     if (std::exchange(bus_trouble_told_, true) || !news) return;
-    step.events.push_back({Level::warning, "can_trouble", "reason=\"" + bus_trouble_ + "\""});
+    step.events.push_back({Level::warning, "can_trouble", "reason=" + log_quoted(bus_trouble_)});
   }
 
   void on_refused(Step& step, Instant now) {
@@ -412,7 +412,7 @@ class PylontechDriver final : public Driver {
     }
     if (battery_.silent || (!battery_.found && now < *started_ + config_.silence_limit)) return;
     battery_.silent = true;
-    step.events.push_back({Level::warning, "bms_silent", "missing=\"" + which + "\""});
+    step.events.push_back({Level::warning, "bms_silent", "missing=" + log_quoted(which)});
   }
 
   /// The maker comes last in a burst: wait for it until the second one.
@@ -422,8 +422,8 @@ class PylontechDriver final : public Driver {
     if (battery_.found || (battery_.maker.empty() && battery_.limits_frames < 2)) return;
     battery_.found = true;
     const std::string count = battery_.modules ? std::to_string(*battery_.modules) : "unknown";
-    step.events.push_back(
-        {Level::notice, "battery_found", "maker=\"" + battery_.maker + "\" modules=" + count});
+    step.events.push_back({Level::notice, "battery_found",
+                           "maker=" + log_quoted(battery_.maker) + " modules=" + count});
   }
 
   [[nodiscard]] std::optional<Instant> wake_at() const {

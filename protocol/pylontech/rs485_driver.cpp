@@ -307,7 +307,7 @@ class PylontechRs485Driver final : public Driver {
     asked.back_off = std::min(2 * asked.back_off, last_back_off);
     if (is_log_due(asked.losses)) {
       const std::string why =
-          asked.rejection_reason.empty() ? "" : " reason=\"" + asked.rejection_reason + "\"";
+          asked.rejection_reason.empty() ? "" : " reason=" + log_quoted(asked.rejection_reason);
       const bool module_itself = command() == CommandCode::analog;
       tell(step, Level::warning, module_itself ? "module_lost" : "alarms_unread", why);
     }

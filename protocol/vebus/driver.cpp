@@ -507,7 +507,7 @@ void VebusDriver::on_setpoint_reply(const Pending& pending, const Winmon& reply,
     return;
   }
   if (is_log_due(++setpoint_rejections_))
-    step.tell(Level::error, "setpoint_refused", "reason=\"" + written.error().detail + "\"");
+    step.tell(Level::error, "setpoint_refused", "reason=" + log_quoted(written.error().detail));
   const std::string why = "the inverter does not take the setpoint: " + written.error().detail;
   const bool again = setpoint_refused_at_ && now - *setpoint_refused_at_ < identify_again;
   setpoint_refused_at_ = now;
@@ -614,7 +614,7 @@ void VebusDriver::refuse(std::string why, Instant now, Step& step) {
   identify_at_ = now + identify_again;
   if (reported_reason_ != why)
     step.tell(Level::error, handshake_.ess().found() ? "inverter_unusable" : "ess_missing",
-              "reason=\"" + why + "\"");
+              "reason=" + log_quoted(why));
   reported_reason_ = why;
   unusable_reason_ = std::move(why);
 }

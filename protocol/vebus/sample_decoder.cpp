@@ -101,15 +101,14 @@ void SampleDecoder::on_leds(const Leds& leds, Instant now, Step& step) {
     step.add({Point::inverter, Measure::alarms}, *leds.alarms, now);
     if (alarms_.value_or(0) != *leds.alarms)
       step.tell(*leds.alarms != 0 ? Level::warning : Level::notice, "inverter_alarms",
-                "alarms=\"" + alarm_names(*leds.alarms) + "\"");
+                "alarms=" + log_quoted(alarm_names(*leds.alarms)));
     alarms_ = leds.alarms;
   }
   if (const auto code = leds.error()) {
     step.add({Point::inverter, Measure::error}, *code, now);
     if (error_.value_or(0) != *code)
-      step.tell(
-          *code != 0 ? Level::error : Level::notice, "vebus_error",
-          "code=" + std::to_string(*code) + " text=\"" + std::string{error_text(*code)} + "\"");
+      step.tell(*code != 0 ? Level::error : Level::notice, "vebus_error",
+                "code=" + std::to_string(*code) + " text=" + log_quoted(error_text(*code)));
     error_ = code;
   }
 }
