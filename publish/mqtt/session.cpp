@@ -99,7 +99,7 @@ MqttSession::Asked MqttSession::ask(const std::string& topic, const std::string&
   const auto write = venus_.parse_write(topic, payload);
   if (!write) return tl::unexpected<Error>(write.error());
   if (!view_) return fail(ErrorKind::invalid, "nothing is known of the house yet");
-  return remote_.write(write->service, write->path, write->value, *view_, now)
+  return venus_writes_.write(write->service, write->path, write->value, *view_, now)
       .map([](const Command& command) { return std::optional{command}; });
 }
 

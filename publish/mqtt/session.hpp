@@ -49,7 +49,7 @@ class MqttSession {
   const EventSink events_;
   Outbox outbox_;
   VenusTopics venus_;
-  VenusRemote remote_;
+  VenusWrites venus_writes_;
   HomeAssistant home_assistant_;
   RateLimit writes_{5, 10};
   std::optional<View> view_;

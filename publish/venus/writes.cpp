@@ -13,7 +13,7 @@ constexpr std::string_view disable_feed_in_path = "/Hub4/DisableFeedIn";
 constexpr std::string_view reserve_path = "/Settings/CGwacs/BatteryLife/MinimumSocLimit";
 
 // What a Multi can be told at all: 16 bits (reference: venus-dbus-mqtt#3.5). As on Venus,
-// a wish beyond the limits is no mistake: they bound it and are named as the reasons.
+// a wish beyond the limits is no error: they bound it and are named as the reasons.
 constexpr Watts setpoint_limit = 32.767_kW;
 constexpr Watts rest_band = 10.0_W;  // an instruction's power must be above zero
 
@@ -51,16 +51,16 @@ Instruction narrowed(bool disable_charge, bool disable_feed_in) {
 
 }  // namespace
 
-bool VenusRemote::writable(std::string_view service, std::string_view path) {
+bool VenusWrites::writable(std::string_view service, std::string_view path) {
   return is_hub4(service, path) || is_reserve(service, path);
 }
 
-Result<Command> VenusRemote::write(std::string_view service, std::string_view path, Number value,
+Result<Command> VenusWrites::write(std::string_view service, std::string_view path, Number value,
                                    const View& view, Instant now) {
   if (value && !std::isfinite(*value)) return fail(ErrorKind::invalid, "expected a number");
   if (is_reserve(service, path)) return set_reserve(value);
   if (!is_hub4(service, path)) return fail(ErrorKind::refused, "the path cannot be written");
-  const VenusRemote before = *this;
+  const VenusWrites before = *this;
   if (now > until_) *this = {};
   if (now > setpoint_until_) setpoint_.reset();
   const auto set = path == setpoint_path         ? set_setpoint(value, now)
@@ -72,7 +72,7 @@ Result<Command> VenusRemote::write(std::string_view service, std::string_view pa
   return command;
 }
 
-Result<void> VenusRemote::set_setpoint(Number value, Instant now) {
+Result<void> VenusWrites::set_setpoint(Number value, Instant now) {
   if (value && abs(Watts{*value}) > setpoint_limit)
     return fail(ErrorKind::invalid, "expected -32767 to 32767 W");
   setpoint_ = value ? std::optional{Watts{*value}} : std::nullopt;
@@ -80,13 +80,13 @@ Result<void> VenusRemote::set_setpoint(Number value, Instant now) {
   return {};
 }
 
-Result<void> VenusRemote::set_flag(bool& flag, Number value) {
+Result<void> VenusWrites::set_flag(bool& flag, Number value) {
   if (value && *value != 0.0 && *value != 1.0) return fail(ErrorKind::invalid, "expected 0 or 1");
   flag = value == 1.0;
   return {};
 }
 
-Result<Command> VenusRemote::dispatch(const View& view, Instant now) const {
+Result<Command> VenusWrites::dispatch(const View& view, Instant now) const {
   if (!setpoint_) {
     if (!disable_charge_ && !disable_feed_in_) return Command{EndDispatch{}};
     return Command{StartDispatch{narrowed(disable_charge_, disable_feed_in_), life}};

@@ -11,7 +11,7 @@ namespace esshub::publish {
 
 /// What was written to the Hub4 paths holds for 60 s and must be written again to go on, as in
 /// Venus (reference: venus-dbus-mqtt#3.5, "Lifetime of the setpoint").
-class VenusRemote {
+class VenusWrites {
  public:
   static constexpr Duration life = 60s;
 

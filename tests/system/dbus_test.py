@@ -217,7 +217,7 @@ class DbusTest(unittest.TestCase):
     def test_6_the_setpoint_is_a_dispatch_with_its_author(self):
         self.settle()
         self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "i", "-500"), "i 0")
-        self.log_has(r'command accepted who="dbus :\d+\.\d+" command=start_dispatch do=discharge')
+        self.log_has(r'command accepted who="dbus :\d+\.\d+" command=start_dispatch action=discharge')
         self.assertIsNotNone(
             wait_for(lambda: abs(self.house.setpoint() + 500) < 20, 15), self.house.state()
         )
@@ -252,12 +252,12 @@ class DbusTest(unittest.TestCase):
         for service, path, *value, answer in [
             ("vebus", SETPOINT, "i", "99999", 2),
             ("vebus", SETPOINT, "d", "nan", 2),
-            ("vebus", SETPOINT, "s", "full", 2),
-            ("vebus", SETPOINT, "ai", "1", "5", 2),
+            ("vebus", SETPOINT, "s", "full", 1),
+            ("vebus", SETPOINT, "ai", "1", "5", 1),
             ("vebus", "/Hub4/DisableCharge", "d", "0.5", 2),
             ("vebus", "/Mode", "i", "4", 1),
             ("battery", "/Soc", "d", "50", 1),
-            ("grid", "/CustomName", "s", "mine", 2),
+            ("grid", "/CustomName", "s", "mine", 1),
         ]:
             self.assertEqual(
                 self.call(service, path, "SetValue", "v", *value), f"i {answer}", (path, value)

@@ -145,12 +145,12 @@ class Dbus::Server {
 
   Result<void> order(const VenusService& to, std::string_view path, std::optional<double> value,
                      const std::string& who) {
-    if (!VenusRemote::writable(to.service, path))
+    if (!VenusWrites::writable(to.service, path))
       return fail(ErrorKind::refused, "the path cannot be written");
     if (!settings_.writes) return fail(ErrorKind::refused, "writes are off (dbus.writes)");
     const Instant now = clock_now();
     if (!writes_.take(now)) return fail(ErrorKind::invalid, "more than 10 a second");
-    const auto command = remote_.write(to.service, path, value, *view_, now);
+    const auto command = venus_writes_.write(to.service, path, value, *view_, now);
     if (!command) return tl::unexpected<Error>(command.error());
     return gate_.command(*command, who);
   }
@@ -163,7 +163,7 @@ class Dbus::Server {
   const VenusIdentity identity_;
   LatestView slot_;
   ClosableSinks gate_;
-  VenusRemote remote_;
+  VenusWrites venus_writes_;
   RateLimit writes_{10, 20};
   std::optional<View> view_;
   std::vector<VenusRow> rows_;

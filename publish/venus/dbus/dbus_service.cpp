@@ -14,9 +14,9 @@ namespace {
 constexpr auto interface = "com.victronenergy.BusItem";
 // What SetValue answers (reference: venus-dbus-mqtt#1.1).
 constexpr std::int32_t set_ok = 0;
-constexpr std::int32_t set_not_writable = 1;
-constexpr std::int32_t set_refused = 2;
-constexpr std::uint64_t most_unsent = 4;  // signals that may wait for the bus
+constexpr std::int32_t set_not_writable = 1;  // or not of the type that it has
+constexpr std::int32_t set_refused = 2;       // by what is true of the value or of the hub now
+constexpr std::uint64_t most_unsent = 4;      // signals that may wait for the bus
 
 std::string text_of(int negative_errno) {
   return std::generic_category().message(-negative_errno);
@@ -141,7 +141,7 @@ std::string DbusService::connect(const std::string& bus, const std::vector<Venus
   }
   if (r >= 0) {
     // A consumer reads everything when the name appears: so first the objects, then the name. Not
-    // queued behind another owner: two hubs on one bus are a mistake to be told.
+    // queued behind another owner: two hubs on one bus are an error to be told.
     if (auto wrong = export_objects(rows); !wrong.empty()) return disconnect(), wrong;
     r = sd_bus_request_name_async(bus_, nullptr, std::string{service_.bus_name}.c_str(), 0,
                                   &DbusService::on_name, this);
@@ -265,13 +265,13 @@ int DbusService::set_value(sd_bus_message* m, void* self, sd_bus_error*) {
   const auto& item = *static_cast<Item*>(self);
   const char* sender = sd_bus_message_get_sender(m);
   const auto value = read_number(m);
-  const auto done = value ? item.service->write_(item.service->service_, item.row.path, *value,
-                                                 sender ? sender : "?")
-                          : Result<void>{tl::unexpected<Error>(value.error())};
-  const auto answer = done                                      ? set_ok
-                      : done.error().kind == ErrorKind::refused ? set_not_writable
-                                                                : set_refused;
-  return sd_bus_reply_method_return(m, "i", answer);
+  if (!value) return sd_bus_reply_method_return(m, "i", set_not_writable);
+  const auto done =
+      item.service->write_(item.service->service_, item.row.path, *value, sender ? sender : "?");
+  const auto response = done                                      ? set_ok
+                        : done.error().kind == ErrorKind::refused ? set_not_writable
+                                                                  : set_refused;
+  return sd_bus_reply_method_return(m, "i", response);
 }
 
 int DbusService::get_items(sd_bus_message* m, void* self, sd_bus_error*) {

@@ -42,7 +42,7 @@ class Remote : public testing::Test {
     return start ? *start : StartDispatch{};
   }
 
-  VenusRemote remote;
+  VenusWrites remote;
   View view;
   Instant now = t0;
 };
@@ -61,10 +61,10 @@ TEST_F(Remote, TheSetpointIsAtAcInSoTheLoadOnAcOutComesOnTop) {
 }
 
 TEST_F(Remote, ADispatchAlwaysEnds) {
-  EXPECT_EQ(started(write(setpoint, 1200)).length, VenusRemote::life);
+  EXPECT_EQ(started(write(setpoint, 1200)).length, VenusWrites::life);
   now += 20s;
   load(200);
-  EXPECT_EQ(started(write(no_charge, 0)).length, VenusRemote::life - 20s)
+  EXPECT_EQ(started(write(no_charge, 0)).length, VenusWrites::life - 20s)
       << "writing another path does not keep an old setpoint alive";
 }
 
@@ -126,12 +126,12 @@ TEST_F(Remote, OnlyTheHub4PathsAndTheReserveCanBeWritten) {
                                       {"grid", setpoint},
                                       {"battery", "/Soc"},
                                       {"settings", "/Settings/CGwacs/Hub4Mode"}}) {
-    EXPECT_FALSE(VenusRemote::writable(service, path));
+    EXPECT_FALSE(VenusWrites::writable(service, path));
     const auto command = remote.write(service, path, 1, view, now);
     ASSERT_FALSE(command);
     EXPECT_EQ(command.error().kind, ErrorKind::refused);
   }
-  EXPECT_TRUE(VenusRemote::writable("vebus", no_feed_in));
+  EXPECT_TRUE(VenusWrites::writable("vebus", no_feed_in));
 }
 
 TEST_F(Remote, TheMinimumSocIsTheReserve) {
