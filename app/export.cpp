@@ -1,6 +1,5 @@
 #include "app/export.hpp"
 
-#include <date/tz.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "app/commands.hpp"
+#include "app/time_zone.hpp"
 #include "config/config.hpp"
 #include "publish/history/database/file.hpp"
 
@@ -172,15 +172,6 @@ std::optional<Moment> read_moment(const std::string& text) {
   return std::nullopt;
 }
 
-Result<const date::time_zone*> find_zone(const std::string& name) {
-  try {
-    return date::locate_zone(name);
-  } catch (const std::runtime_error&) {  // the library's way to say no
-    return fail(ErrorKind::invalid,
-                "--time-zone is \"" + name + "\", expected an IANA time zone of this system");
-  }
-}
-
 }  // namespace
 
 Result<ExportRange> export_range(const std::string& from, const std::string& to,
@@ -236,13 +227,16 @@ int export_history(const ExportOptions& options, std::ostream& out, std::ostream
   if (file.empty())
     return refuse(options.config.string() + " keeps no history: [history] file is \"\"",
                   exit_failure);
-  const auto zone = find_zone(zone_name.empty() ? "Etc/UTC" : zone_name);
-  if (!zone) return refuse(zone.error().detail, exit_usage);
-  const auto range = export_range(options.from, options.to, **zone);
+  if (zone_name.empty()) zone_name = "Etc/UTC";
+  const auto* zone = find_time_zone(zone_name);
+  if (zone == nullptr)
+    return refuse("--time-zone is \"" + zone_name + "\", expected an IANA time zone of this system",
+                  exit_usage);
+  const auto range = export_range(options.from, options.to, *zone);
   if (!range) return refuse(range.error().detail, exit_usage);
   const auto history = publish::open_history(file);
   if (!history) return refuse(history.error().detail, exit_failure);
-  if (const auto done = export_rows(**history, options.what, options.format, *range, **zone, out);
+  if (const auto done = export_rows(**history, options.what, options.format, *range, *zone, out);
       !done)
     return refuse(done.error().detail, exit_failure);
   if (!out.flush()) return refuse("the output could not be written", exit_failure);

@@ -1,4 +1,3 @@
-#include <date/tz.h>
 #include <fmt/format.h>
 #include <pthread.h>
 
@@ -11,6 +10,7 @@
 #include "actors/hub.hpp"
 #include "app/commands.hpp"
 #include "app/log.hpp"
+#include "app/time_zone.hpp"
 #include "config/config.hpp"
 #include "config/settings_table.hpp"
 #include "esshub_version.hpp"
@@ -40,7 +40,7 @@ void block_signals() {
 /// Prints a row of the View a second to stdout; falls silent when nobody reads it any more.
 class LiveTable {
  public:
-  explicit LiveTable(const std::string& zone) : zone_(date::locate_zone(zone)) {}
+  explicit LiveTable(const std::string& zone) : zone_(find_time_zone(zone)) {}
 
   void show(const View& view) {
     if (broken_ || (last_ && view.now - *last_ < 1s)) return;
@@ -77,7 +77,8 @@ class FaultLog {
       const auto before = before_.since(fault);
       if (now.active(fault) && !before) {
         log_.write("fault",
-                   {level(fault), std::string{name(fault)}, "advice=" + log_quoted(advice(fault))});
+                   {level(fault), std::string{name(fault)},
+                    "title=" + log_quoted(title(fault)) + " advice=" + log_quoted(advice(fault))});
       } else if (before && !now.active(fault)) {
         const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(view.now - *before);
         log_.write("fault", {Level::notice, std::string{name(fault)} + "_cleared",
@@ -105,7 +106,7 @@ class FaultLog {
 };
 
 /// SIGHUP: the control takes a valid configuration with its next tick; what is built once needs a
-/// restart and is named. With mistakes the running one is kept (F16).
+/// restart and is named. With errors the running one is kept (F16).
 void reload(const std::filesystem::path& file, actors::Hub& hub, const config::HubSettings& started,
             Log& log) {
   const auto loaded = config::load_config(file);

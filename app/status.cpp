@@ -1,5 +1,4 @@
 #include <curl/curl.h>
-#include <date/tz.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +13,7 @@
 
 #include "app/commands.hpp"
 #include "app/status_text.hpp"
+#include "app/time_zone.hpp"
 
 namespace esshub::app {
 namespace {
@@ -96,12 +96,10 @@ std::string site_time(const Json& hub) {
   const auto at = hub.value("/state/at"_json_pointer, Json(nullptr));
   if (!at.is_number()) return "";
   const date::sys_seconds moment{std::chrono::seconds(static_cast<std::int64_t>(at.get<double>()))};
-  try {
-    const auto zone = hub.value("/site/time_zone"_json_pointer, std::string{"Etc/UTC"});
-    return date::format("%F %T %Z", date::make_zoned(zone, moment));
-  } catch (const std::exception&) {  // a zone this system does not know
-    return date::format("%F %T UTC", moment);
-  }
+  const auto* zone =
+      find_time_zone(hub.value("/site/time_zone"_json_pointer, std::string{"Etc/UTC"}));
+  if (zone == nullptr) return date::format("%F %T UTC", moment);
+  return date::format("%F %T %Z", date::make_zoned(zone, moment));
 }
 
 }  // namespace

@@ -199,7 +199,7 @@ class Page {
     for (std::size_t i = 0; i < faults.size(); ++i) {
       const auto severity = word(faults[i], "/severity");
       const auto age = number(faults[i], "/age_s");
-      const auto text = fmt::format("{} {}{}: {}", severity, word(faults[i], "/fault"),
+      const auto text = fmt::format("{} {}{}: {}", severity, word(faults[i], "/title"),
                                     age ? " for " + lasting(*age) : "", word(faults[i], "/advice"));
       line(i == 0 ? "faults" : "", severity == "critical"  ? red(text)
                                    : severity == "warning" ? yellow(text)

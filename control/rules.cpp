@@ -9,7 +9,7 @@ namespace esshub::control {
 namespace {
 
 // Safety first: an earlier limit always wins over a later one.
-constexpr std::array<Limit, 16> limit_table{
+constexpr auto limit_table = std::to_array<Limit>({
     limit_stopping,          // F20, F11, F10: told to stop, failing parts, overrun
     limit_stale,             // F1, F2, F4, F6, F21: a required source is not fresh or not right
     limit_islanded,          // F7, F8: the inverter runs by itself, is off, does not follow
@@ -26,10 +26,10 @@ constexpr std::array<Limit, 16> limit_table{
     limit_configured_power,  // what the owner allows
     limit_grid_caps,         // what the connection allows
     limit_slew,              // how fast
-};
+});
 
 // Who is heard first: safety > island policy (both are limits above) > these.
-constexpr std::array<RankedTarget, 8> target_table{{
+constexpr auto target_table = std::to_array<RankedTarget>({
     {target_force_charge},                         // the BMS asks for it: safety
     {target_override, Cause::override_overruled},  // the owner, for a while
     {target_full_charge},                          // the BMS asks, or it is time again
@@ -38,7 +38,7 @@ constexpr std::array<RankedTarget, 8> target_table{{
     {target_tariff, Cause::tariff_overruled},      // charge or keep while cheap
     {target_self_consumption},                     // Balance: the grid at its setpoint
     {target_idle},
-}};
+});
 
 }  // namespace
 

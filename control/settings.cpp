@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <variant>
 
 #include "control/settings_table.hpp"
+#include "control/text.hpp"
 
 namespace esshub::control {
 namespace {
@@ -36,23 +36,15 @@ struct InUnit {
   }
 };
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.10g", value);
-  return text.data();
-}
-std::string percent(double value) {
-  return number(value) + " %";
-}
-
 void check_ranges(const Settings& settings, std::vector<ValidationError>& errors) {
   for (const auto& row : settings_table()) {
     const auto value = std::visit(InUnit{settings}, row.field);
     const auto& range = row.range;
     if (!value || (*value >= range.least && *value <= range.most)) continue;  // refuses NaN too
     const std::string unit = " " + std::string{row.unit};
-    errors.push_back({row.name(), "is " + number(*value) + unit + ", expected " +
-                                      number(range.least) + " to " + number(range.most) + unit});
+    errors.push_back({row.name(), "is " + number_text(*value) + unit + ", expected " +
+                                      number_text(range.least) + " to " + number_text(range.most) +
+                                      unit});
   }
 }
 
@@ -67,36 +59,37 @@ void check_together(const Settings& s, std::vector<ValidationError>& errors) {
   };
   const bool floor_rules = s.soc_floor >= s.reserve;
   const double lowest = std::max(s.soc_floor, s.reserve).percent();
-  const std::string ceiling = "the SOC ceiling (" + percent(s.soc_ceiling.percent()) + ")";
+  const std::string ceiling = "the SOC ceiling (" + percent_text(s.soc_ceiling.percent()) + ")";
 
-  require(s.soc_floor < s.soc_ceiling, "battery.soc_floor", "battery.soc_ceiling",
-          "the SOC floor is " + percent(s.soc_floor.percent()) + ", expected below " + ceiling);
+  require(
+      s.soc_floor < s.soc_ceiling, "battery.soc_floor", "battery.soc_ceiling",
+      "the SOC floor is " + percent_text(s.soc_floor.percent()) + ", expected below " + ceiling);
   require(s.reserve < s.soc_ceiling, "battery.reserve", "battery.soc_ceiling",
-          "the reserve is " + percent(s.reserve.percent()) + ", expected below " + ceiling);
+          "the reserve is " + percent_text(s.reserve.percent()) + ", expected below " + ceiling);
   // Where one of the two above fails, this one would only repeat it.
   require(lowest >= s.soc_ceiling.percent() || lowest + s.soc_hysteresis < s.soc_ceiling.percent(),
           "battery.soc_hysteresis", floor_rules ? "battery.soc_floor" : "battery.reserve",
-          "discharging would resume at " + percent(lowest + s.soc_hysteresis) + " (" +
+          "discharging would resume at " + percent_text(lowest + s.soc_hysteresis) + " (" +
               (floor_rules ? "floor" : "battery.reserve") + " plus hysteresis), expected below " +
               ceiling);
   require(s.cutoff_soc.percent() <= lowest, "battery.cutoff_soc",
           floor_rules ? "battery.soc_floor" : "battery.reserve",
-          "the cut-off is " + percent(s.cutoff_soc.percent()) +
-              ", expected at or below the SOC floor or the reserve (" + percent(lowest) + ")");
+          "the cut-off is " + percent_text(s.cutoff_soc.percent()) +
+              ", expected at or below the SOC floor or the reserve (" + percent_text(lowest) + ")");
   require(s.cutoff_voltage < s.charge_voltage_cap, "battery.cutoff_voltage_v",
           "battery.charge_voltage_cap_v",
-          "the cut-off is " + number(s.cutoff_voltage.value()) +
-              " V, expected below the charge voltage cap (" + number(s.charge_voltage_cap.value()) +
-              " V)");
+          "the cut-off is " + number_text(s.cutoff_voltage.value()) +
+              " V, expected below the charge voltage cap (" +
+              number_text(s.charge_voltage_cap.value()) + " V)");
   require(!s.import_cap || *s.import_cap >= s.grid_setpoint, "grid.import_cap_w", "grid.setpoint_w",
-          "the import cap is " + number(s.import_cap.value_or(Watts{}).value()) +
-              " W, expected at or above the grid setpoint (" + number(s.grid_setpoint.value()) +
-              " W)");
+          "the import cap is " + number_text(s.import_cap.value_or(Watts{}).value()) +
+              " W, expected at or above the grid setpoint (" +
+              number_text(s.grid_setpoint.value()) + " W)");
   require(!s.export_cap || *s.export_cap >= -s.grid_setpoint, "grid.export_cap_w",
           "grid.setpoint_w",
-          "the export cap is " + number(s.export_cap.value_or(Watts{}).value()) +
+          "the export cap is " + number_text(s.export_cap.value_or(Watts{}).value()) +
               " W, expected at or above the export the grid setpoint asks for (" +
-              number(-s.grid_setpoint.value()) + " W)");
+              number_text(-s.grid_setpoint.value()) + " W)");
   require(s.full_charge_days == 0.0 || s.soc_ceiling.percent() >= 100.0, "battery.full_charge_days",
           "battery.soc_ceiling",
           "a full charge cannot pass " + ceiling + ", expected 0 days or a ceiling of 100 %");
@@ -107,15 +100,15 @@ void check_together(const Settings& s, std::vector<ValidationError>& errors) {
 
 std::optional<std::string> wrong_power(Watts power, Watts limit, const char* limit_name) {
   if (power > Watts{} && power <= limit) return std::nullopt;  // refuses NaN too
-  return "the rate is " + number(power.value()) + " W, expected above 0 up to the " + limit_name +
-         " limit (" + number(limit.value()) + " W)";
+  return "the rate is " + number_text(power.value()) + " W, expected above 0 up to the " +
+         limit_name + " limit (" + number_text(limit.value()) + " W)";
 }
 
 std::optional<std::string> wrong_target(Soc target, const Settings& s) {
   if (target >= s.soc_floor && target <= s.soc_ceiling) return std::nullopt;
-  return "the target is " + percent(target.percent()) + ", expected between the SOC floor (" +
-         percent(s.soc_floor.percent()) + ") and the SOC ceiling (" +
-         percent(s.soc_ceiling.percent()) + ")";
+  return "the target is " + percent_text(target.percent()) + ", expected between the SOC floor (" +
+         percent_text(s.soc_floor.percent()) + ") and the SOC ceiling (" +
+         percent_text(s.soc_ceiling.percent()) + ")";
 }
 
 constexpr std::array<const char*, 7> day_names{"Monday", "Tuesday",  "Wednesday", "Thursday",
@@ -176,8 +169,8 @@ std::optional<std::string> validate(const Instruction& i, const Settings& s) {
     case InstructionKind::balance:
     case InstructionKind::idle:
       if (i.low < i.high) return std::nullopt;
-      return "the range is " + percent(i.low.percent()) + " to " + percent(i.high.percent()) +
-             ", expected low below high";
+      return "the range is " + percent_text(i.low.percent()) + " to " +
+             percent_text(i.high.percent()) + ", expected low below high";
   }
   return "unknown instruction";
 }
@@ -187,7 +180,7 @@ std::optional<std::string> validate_dispatch(const Instruction& i, const Setting
     case InstructionKind::charge:
     case InstructionKind::discharge:
       if (i.power > Watts{} && std::isfinite(i.power.value())) return wrong_target(i.target, s);
-      return "the rate is " + number(i.power.value()) + " W, expected a number above 0";
+      return "the rate is " + number_text(i.power.value()) + " W, expected a number above 0";
     case InstructionKind::balance:
     case InstructionKind::idle:
       return validate(i, s);

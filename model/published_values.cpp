@@ -175,7 +175,7 @@ Text faults(const Decision& d) {
   for (const Fault fault : enum_values<Fault>) {
     if (!d.faults.active(fault)) continue;
     if (!text.empty()) text += ", ";
-    text += name(fault);
+    text += title(fault);
   }
   return text.empty() ? "none" : text;
 }

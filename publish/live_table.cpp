@@ -57,7 +57,7 @@ std::string faults(const View& view) {
   for (const Fault fault : enum_values<Fault>) {
     const auto since = view.decision.faults.since(fault);
     if (!since) continue;
-    text += " | " + std::string{name(severity(fault))} + ": " + std::string{name(fault)};
+    text += " | " + std::string{name(severity(fault))} + ": " + std::string{title(fault)};
     if (severity(fault) == Severity::info) continue;  // nothing to act on: no need to count seconds
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(view.now - *since).count();
     text += " for " + std::to_string(age) + " s";

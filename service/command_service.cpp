@@ -18,7 +18,7 @@ std::string number(double value) {
 }
 
 std::string text(const Instruction& i) {
-  std::string text = " do=" + std::string{name(i.kind)};
+  std::string text = " action=" + std::string{name(i.kind)};
   switch (i.kind) {
     case InstructionKind::charge:
     case InstructionKind::discharge:

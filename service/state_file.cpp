@@ -29,7 +29,7 @@ Soc soc(const json& value) {
 }
 
 json to_json(const Instruction& i) {
-  return {{"do", name(i.kind)},
+  return {{"action", name(i.kind)},
           {"power_w", i.power.value()},
           {"target", i.target.percent()},
           {"low", i.low.percent()},
@@ -37,7 +37,7 @@ json to_json(const Instruction& i) {
 }
 
 Instruction to_instruction(const json& j) {
-  const auto kind = instruction_kind(j.at("do").get<std::string>());
+  const auto kind = instruction_kind(j.at("action").get<std::string>());
   if (!kind) throw std::out_of_range("an unknown instruction");
   return {*kind, Watts{j.at("power_w").get<double>()}, soc(j.at("target")), soc(j.at("low")),
           soc(j.at("high"))};

@@ -99,12 +99,12 @@ PortFinder::Verdict PortFinder::on_timer(Instant now) {
   for (auto& trial : trials_)
     if (trial.listener) append(trial.heard, trial.listener->on_timer(now));
   if (proven(best())) return Verdict::found;
-  if (settings_.size() == 1) return Verdict::listen_on;
+  if (settings_.size() == 1) return Verdict::stay;
   const bool hopeful = best().listener->tally().frames > 0;
   const auto patience = hopeful           ? patience_with_hope
                         : bytes_ >= noise ? patience_with_noise
                                           : patience_with_silence;
-  return now - since_ >= patience ? Verdict::move_on : Verdict::listen_on;
+  return now - since_ >= patience ? Verdict::move_on : Verdict::stay;
 }
 
 void PortFinder::next(Instant now) {

@@ -33,7 +33,7 @@ class PortFinder {
   void on_bytes(protocol::ByteView bytes, Instant at);
 
   enum class Verdict : std::uint8_t {
-    listen_on,
+    stay,
     move_on,  ///< nothing here: call next()
     found,    ///< call take()
   };

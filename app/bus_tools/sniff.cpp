@@ -163,7 +163,7 @@ class Sniffer {
     // One pair of clock readings: the capture's times are as even as the steady clock.
     epoch_ = std::chrono::system_clock::now() - started_.time_since_epoch();
     if (!options_.can.empty()) {
-      listen(SniffKind::can, make_listener(SniffKind::can));
+      hear_as(SniffKind::can, make_listener(SniffKind::can));
       // All standard data frames.
       open(transport::SocketCan{.interface = options_.can, .filter_id = 0, .filter_mask = 0});
       return;
@@ -217,7 +217,7 @@ class Sniffer {
 
   void search() {
     switch (finder_->on_timer(now())) {
-      case PortFinder::Verdict::listen_on:
+      case PortFinder::Verdict::stay:
         return;
       case PortFinder::Verdict::move_on:
         fmt::print(err_, "listening at {} ... {}\n", to_text(finder_->setting()),
@@ -228,7 +228,7 @@ class Sniffer {
         auto found = finder_->take();
         fmt::print(err_, "{} at {}\n", name(found.kind), to_text(setting));
         err_.flush();
-        listen(found.kind, std::move(found.listener));
+        hear_as(found.kind, std::move(found.listener));
         return take_over(std::move(found.heard));
       }
     }
@@ -247,7 +247,7 @@ class Sniffer {
     open_port();
   }
 
-  void listen(SniffKind kind, std::unique_ptr<Listener> listener) {
+  void hear_as(SniffKind kind, std::unique_ptr<Listener> listener) {
     kind_ = kind;
     listener_ = std::move(listener);
     const bool serial = kind == SniffKind::modbus || kind == SniffKind::mk3;

@@ -1,29 +1,23 @@
 #include "control/policy/orders.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <utility>
 
+#include "control/text.hpp"
 #include "model/order_limits.hpp"
 
 namespace esshub::control {
 namespace {
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.10g", value);
-  return text.data();
-}
 std::string percent(Soc soc) {
-  return number(soc.percent()) + " %";
+  return percent_text(soc.percent());
 }
 
 std::string length_text(Duration length) {
   const double seconds = Seconds{length}.count();
-  if (seconds >= 172800) return number(seconds / 86400) + " days";
-  if (seconds >= 60) return number(seconds / 60) + " min";
-  return number(seconds) + " s";
+  if (seconds >= 172800) return number_text(seconds / 86400) + " days";
+  if (seconds >= 60) return number_text(seconds / 60) + " min";
+  return number_text(seconds) + " s";
 }
 
 tl::unexpected<Error> refuse(std::string text) {
@@ -41,8 +35,8 @@ std::optional<std::string> wrong_power(const Instruction& i) {
   const OrderLimit limit = order_limit(OrderLimitId::power);
   const bool powered = i.kind == InstructionKind::charge || i.kind == InstructionKind::discharge;
   if (!powered || allows(limit, i.power.value())) return std::nullopt;
-  return "the rate is " + number(i.power.value()) + " W, expected " + number(limit.least) + " to " +
-         number(limit.most) + " W";
+  return "the rate is " + number_text(i.power.value()) + " W, expected " +
+         number_text(limit.least) + " to " + number_text(limit.most) + " W";
 }
 
 class Applier {

@@ -84,9 +84,12 @@ TEST(StatusText, WhatIsStaleIsVisiblyStale) {
 TEST(StatusText, FaultsHaveTheirAdvice) {
   EXPECT_THAT(shown(answers()), HasSubstr("faults   none\n"));
   auto hub = answers();
-  hub["state"]["faults"] = {
-      {{"fault", "bms_lost"}, {"severity", "critical"}, {"advice", "Look."}, {"age_s", 300.0}}};
-  EXPECT_THAT(shown(hub), HasSubstr("faults   critical bms_lost for 5 min: Look.\n"));
+  hub["state"]["faults"] = {{{"fault", "bms_lost"},
+                             {"title", "Battery's BMS lost"},
+                             {"severity", "critical"},
+                             {"advice", "Look."},
+                             {"age_s", 300.0}}};
+  EXPECT_THAT(shown(hub), HasSubstr("faults   critical Battery's BMS lost for 5 min: Look.\n"));
 }
 
 TEST(StatusText, ASilentControlIsSaidSo) {

@@ -71,7 +71,7 @@ TEST(Live, MeasuredBatteryPowerFallsBackToTheBms) {
 TEST(Live, FaultsAreNamedWithSeverityAndAge) {
   View view = working();
   view.decision.faults.set(Fault::bms_lost, true, t0 - 12s);
-  EXPECT_THAT(live_row(view, ""), EndsWith(" | critical: bms_lost for 12 s"));
+  EXPECT_THAT(live_row(view, ""), EndsWith(" | critical: Battery's BMS lost for 12 s"));
 }
 
 TEST(Live, ASmallNegativeIsNotMinusZero) {

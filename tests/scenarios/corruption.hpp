@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/enums.hpp"
+
 namespace esshub::sim {
 
 enum class Damage : std::uint8_t {
@@ -17,14 +19,14 @@ enum class Damage : std::uint8_t {
   bytes,   ///< two to four bytes replaced
   splice,  ///< the beginning of one valid frame and the end of another
 };
-constexpr std::size_t damage_count = static_cast<std::size_t>(Damage::splice) + 1;
+constexpr std::size_t damage_count = enum_count<Damage>;
 [[nodiscard]] std::string_view name(Damage damage);
 
 struct Tally {
   std::uint64_t frames = 0;       ///< really damaged
   std::uint64_t unprotected = 0;  ///< whose length and checksum are right all the same
   std::uint64_t accepted = 0;     ///< with other content than before
-  std::uint64_t beyond = 0;       ///< accepted although length or checksum are wrong: a mistake
+  std::uint64_t beyond = 0;       ///< accepted although length or checksum are wrong: an error
 };
 
 struct Corruption {

@@ -72,9 +72,10 @@ TEST_F(CommandServiceTest, AnAcceptedCommandIsSentAndLoggedWithWhoGaveIt) {
   EXPECT_TRUE(d->order(StartOverride{charge_2kw, 1h}, "web 192.0.2.4"));
   ASSERT_EQ(sent_.size(), 2u);
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 1h}));
-  EXPECT_EQ(log_.count("command accepted who=\"web 192.0.2.4\" command=start_override do=charge "
-                       "power_w=2000 target=80 length_s=3600"),
-            1u);
+  EXPECT_EQ(
+      log_.count("command accepted who=\"web 192.0.2.4\" command=start_override action=charge "
+                 "power_w=2000 target=80 length_s=3600"),
+      1u);
 }
 
 TEST_F(CommandServiceTest, ARefusedCommandChangesNothingAndSaysWhy) {
@@ -195,11 +196,11 @@ TEST_F(CommandServiceTest, TheLogTellsEveryCommandWithAllItSays) {
       {SetMode{}, "set_mode mode=configured"},
       {SetReserve{44.0_soc}, "set_reserve reserve=44"},
       {SetReserve{}, "set_reserve reserve=configured"},
-      {StartOverride{idle, 90s}, "start_override do=idle low=21.5 high=92 length_s=90"},
-      {StartOverride{balance, 60s}, "start_override do=balance low=22 high=93 length_s=60"},
+      {StartOverride{idle, 90s}, "start_override action=idle low=21.5 high=92 length_s=90"},
+      {StartOverride{balance, 60s}, "start_override action=balance low=22 high=93 length_s=60"},
       {EndOverride{}, "end_override"},
       {StartDispatch{discharge, 900s},
-       "start_dispatch do=discharge power_w=1500 target=33 length_s=900"},
+       "start_dispatch action=discharge power_w=1500 target=33 length_s=900"},
       {EndDispatch{}, "end_dispatch"},
       {StartStorm{77.0_soc, 2h}, "start_storm reserve=77 length_s=7200"},
       {EndStorm{}, "end_storm"},

@@ -122,7 +122,7 @@ function showBattery(state) {
   };
   unit("voltage_v", "voltage", "V", 1);
   unit("temperature_c", "temperature", "°C", 0);
-  unit("soh_percent", "State of health", "%", 0);
+  unit("soh_percent", "state of health", "%", 0);
   unit("charge_current_limit_a", "max. charge current", "A", 0);
   unit("discharge_current_limit_a", "max. discharge current", "A", 0);
   const cells = [battery?.cell_voltage_min_v?.value, battery?.cell_voltage_max_v?.value];

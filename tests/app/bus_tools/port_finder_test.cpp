@@ -127,12 +127,12 @@ TEST(PortFinder, NoiseIsNoBusHoweverLongItLasts) {
 TEST(PortFinder, NoiseIsLeftSoonAndSilenceLate) {
   PortFinder finder{SniffKind::modbus, std::nullopt, Instant{}};
   EXPECT_EQ(finder.progress(), "nothing heard");
-  EXPECT_EQ(finder.on_timer(Instant{} + 9s), Verdict::listen_on);
+  EXPECT_EQ(finder.on_timer(Instant{} + 9s), Verdict::stay);
   EXPECT_EQ(finder.on_timer(Instant{} + 10s), Verdict::move_on);
   finder.next(Instant{} + 10s);
   finder.on_bytes(Bytes(20), Instant{} + 11s);
   EXPECT_EQ(finder.progress(), "nothing valid, 20 bytes");
-  EXPECT_EQ(finder.on_timer(Instant{} + 11900ms), Verdict::listen_on);
+  EXPECT_EQ(finder.on_timer(Instant{} + 11900ms), Verdict::stay);
   EXPECT_EQ(finder.on_timer(Instant{} + 12s), Verdict::move_on);
 }
 
@@ -140,7 +140,7 @@ TEST(PortFinder, OneValidFrameIsHopeButNoProof) {
   PortFinder finder{SniffKind::modbus, std::nullopt, Instant{}};
   finder.on_bytes(transaction(), Instant{} + 1s);
   EXPECT_EQ(finder.progress(), "2 valid modbus frames, 17 bytes");
-  EXPECT_EQ(finder.on_timer(Instant{} + 15s), Verdict::listen_on);
+  EXPECT_EQ(finder.on_timer(Instant{} + 15s), Verdict::stay);
   finder.on_bytes(transaction(), Instant{} + 16s);
   EXPECT_EQ(finder.on_timer(Instant{} + 16s), Verdict::found);
 }
