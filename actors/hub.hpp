@@ -46,7 +46,7 @@ class Hub {
   /// New settings of the control, valid ones, from the next tick on. What depends on the buses
   /// (what is metered) stays as it was wired.
   virtual void reload(control::Settings settings) = 0;
-  /// Fault::config_rejected, raised or cleared: a new configuration had mistakes.
+  /// Fault::config_rejected, raised or cleared: a new configuration had errors.
   virtual void note_config(bool rejected) = 0;
 
  protected:

@@ -27,7 +27,7 @@ constexpr int exit_config = 78;  ///< EX_CONFIG
 [[nodiscard]] int password(const std::filesystem::path& config, std::ostream& out,
                            std::ostream& err);
 
-/// One line of summary to `out`, or every mistake to `err`.
+/// One line of summary to `out`, or every error to `err`.
 [[nodiscard]] int check(const std::filesystem::path& config, std::ostream& out, std::ostream& err);
 
 /// A configuration with every setting and its default, for people to begin with.

@@ -11,7 +11,7 @@
 namespace {
 
 constexpr const char* exit_codes =
-    "exit codes: 0 ok, 1 failure while running, 64 wrong usage, 78 mistakes in the configuration";
+    "exit codes: 0 ok, 1 failure while running, 64 wrong usage, 78 errors in the configuration";
 
 int parse_and_run(int argc, char** argv) {
   using namespace esshub::app;
@@ -32,13 +32,13 @@ int parse_and_run(int argc, char** argv) {
           "Events go to stderr, one line each. On SIGINT and SIGTERM the battery is brought\n"
           "to rest first; exit code 1 if the inverter did not acknowledge that. A second\n"
           "SIGINT ends at once. SIGHUP reads the file again: a valid one is applied\n"
-          "(buses and outward services with a restart), one with mistakes is not.\n"
+          "(buses and outward services with a restart), one with errors is not.\n"
           "example: esshub run --config /etc/esshub/esshub.toml --live\n"} +
       exit_codes);
 
   std::string file;
   auto* check_command =
-      program.add_subcommand("check", "Check a configuration and name every mistake.");
+      program.add_subcommand("check", "Check a configuration and name every error.");
   check_command->add_option("FILE", file, "the configuration file (TOML)");
   bool example = false;
   check_command->add_flag("--example", example,

@@ -195,7 +195,7 @@ constexpr std::string_view head =
 #
 # A key that is left out keeps its default; the three buses at the end must be there. Powers are in
 # W, percentages in %, durations are text with a unit ("100 ms", "3 s", "1 min"). Signs: grid + is
-# import, battery + is charging. Check a file with `esshub check FILE`; it names every mistake.
+# import, battery + is charging. Check a file with `esshub check FILE`; it names every error.
 # SIGHUP (systemctl reload esshub) applies a changed file at once, save where a restart is needed.
 )";
 

@@ -48,8 +48,8 @@ constexpr EnumTable<Row> rows({
      "History or orders cannot be written; control goes on from memory. Check the disk's free "
      "space and the card."},
     {Fault::config_rejected, Severity::warning, "New configuration refused",
-     "The new configuration has mistakes; the running one is kept. esshub check FILE names every "
-     "mistake."},
+     "The new configuration has errors; the running one is kept. esshub check FILE names every "
+     "error."},
     {Fault::soc_inconsistent, Severity::warning, "State of charge in doubt",
      "The SOC jumped or disagrees with the battery's voltage: the lower value rules. A full charge "
      "lets the BMS count anew."},

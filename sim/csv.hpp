@@ -1,4 +1,4 @@
-// Numbers out of a CSV file by the names of their columns; a mistake names file, line and column.
+// Numbers out of a CSV file by the names of their columns; an error names file, line and column.
 #pragma once
 
 #include <filesystem>

@@ -38,7 +38,7 @@ struct Scenario {
   std::vector<ScenarioEvent> events;  ///< one that repeats stands here as often as it happens
 };
 
-/// All mistakes at once, each `file:line:column: what, and what was expected`. Keys of the file's
+/// All errors at once, each `file:line:column: what, and what was expected`. Keys of the file's
 /// top level that are `others` belong to somebody else and are not looked at.
 [[nodiscard]] tl::expected<Scenario, std::vector<std::string>> read_scenario(
     const std::filesystem::path& file, std::span<const std::string_view> others = {});

@@ -43,7 +43,7 @@ bool read_trace(const fs::path& file, Read read, double step_seconds, std::optio
   return true;
 }
 
-/// Names every mistake of every file.
+/// Names every error of every file.
 std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err) {
   bool good = true;
   const auto complain = [&](const auto& text) {

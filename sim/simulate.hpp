@@ -27,7 +27,7 @@ struct SimulateOptions {
   double csv_step_seconds = 1.0;
 };
 
-/// Returns the exit code. The summary goes to `out`, mistakes and notes to `err`.
+/// Returns the exit code. The summary goes to `out`, errors and notes to `err`.
 [[nodiscard]] int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace esshub::sim

@@ -79,11 +79,11 @@ class Check:
         self.name = re.compile(rf"(?<![\w/-])({names})(?![\w#-]|\.md|#)")
         self.citations = 0
         self.links = 0
-        self.mistakes = []
+        self.errors = []
 
-    def complain(self, name, text, at, mistake):
+    def complain(self, name, text, at, error):
         line = text.count("\n", 0, at) + 1
-        self.mistakes.append(f"{name}:{line}: {mistake}")
+        self.errors.append(f"{name}:{line}: {error}")
 
     def file(self, name, text):
         flat = COMMENT.sub(lambda m: " " * len(m.group()), text)  # same offsets
@@ -131,9 +131,9 @@ def main():
     check = Check(root)
     for name, text in files_of(root):
         check.file(name, text)
-    print("\n".join(check.mistakes))
-    print(f"{check.citations} citations, {check.links} links, {len(check.mistakes)} wrong")
-    return 1 if check.mistakes or not check.citations else 0
+    print("\n".join(check.errors))
+    print(f"{check.citations} citations, {check.links} links, {len(check.errors)} wrong")
+    return 1 if check.errors or not check.citations else 0
 
 
 if __name__ == "__main__":

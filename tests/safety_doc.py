@@ -43,7 +43,7 @@ def tests_of(root):
         yield "Story." + path.stem
 
 
-def mistakes_of(contract, document, existing):
+def errors_of(contract, document, existing):
     promised = PROMISE.findall(contract)
     proved, missing, in_part = set(), set(), set()
     heading = ""
@@ -82,11 +82,11 @@ def main():
     root = pathlib.Path(sys.argv[1])
     contract = (root / "docs" / "safety-contract.md").read_text("utf-8")
     document = (root / "docs" / "safety.md").read_text("utf-8")
-    mistakes = list(mistakes_of(contract, document, set(tests_of(root))))
-    print("\n".join(mistakes))
+    errors = list(errors_of(contract, document, set(tests_of(root))))
+    print("\n".join(errors))
     rows, names = len(PROMISE.findall(contract)), len(set(TEST.findall(document)))
-    print(f"{rows} rows of the contract, {names} tests named, {len(mistakes)} mistakes")
-    return 1 if mistakes else 0
+    print(f"{rows} rows of the contract, {names} tests named, {len(errors)} errors")
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":

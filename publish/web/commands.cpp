@@ -19,7 +19,7 @@ std::string text_of(double value) {
   return text.data();
 }
 
-/// One JSON object, its keys taken one by one; the first mistake stays.
+/// One JSON object, its keys taken one by one; the first error stays.
 class Body {
  public:
   explicit Body(const std::string& text)

@@ -20,7 +20,7 @@ struct YearOptions {
   std::filesystem::path json{};
 };
 
-/// Returns the exit code. The figures go to `out`, mistakes to `err`.
+/// Returns the exit code. The figures go to `out`, errors to `err`.
 [[nodiscard]] int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace esshub::sim

@@ -30,9 +30,9 @@ TEST(Check, PrintsTheExample) {
   EXPECT_EQ(out.str(), text.str());
 }
 
-TEST(Check, EveryMistakeIsALineOnTheErrorStream) {
+TEST(Check, EveryErrorIsALineOnTheErrorStream) {
   std::ostringstream out, err;
-  const std::string file = ESSHUB_TEST_DATA "/config/mistakes.toml";
+  const std::string file = ESSHUB_TEST_DATA "/config/errors.toml";
   EXPECT_EQ(check(file, out, err), exit_config);
   EXPECT_EQ(out.str(), "");
   EXPECT_THAT(err.str(), HasSubstr("\n" + file + ":3:13: site.time_zone: "));

@@ -121,7 +121,7 @@ Result run(std::vector<std::string> arguments) {
 }
 
 const std::string example = ESSHUB_SOURCE_DIR "/deploy/esshub.example.toml";
-const std::string bad_config = ESSHUB_TEST_DATA "/config/mistakes.toml";
+const std::string bad_config = ESSHUB_TEST_DATA "/config/errors.toml";
 
 TEST(CommandLine, HelpShowsAnExampleAndTheExitCodes) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
@@ -174,7 +174,7 @@ TEST(CommandLine, CheckSumsUpAGoodFile) {
   EXPECT_THAT(result.err, IsEmpty());
 }
 
-TEST(CommandLine, CheckAndRunRefuseABadFileWithEveryMistake) {
+TEST(CommandLine, CheckAndRunRefuseABadFileWithEveryError) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"check", bad_config}, {"run", "--config", bad_config}}) {
     const auto result = run(arguments);

@@ -366,7 +366,7 @@ TEST(Settings, ACeilingBelow100IsFineWithoutATimerForAFullCharge) {
   EXPECT_THAT(keys(settings), ElementsAre());
 }
 
-TEST(Settings, EveryMistakeIsReportedAtOnce) {
+TEST(Settings, EveryErrorIsReportedAtOnce) {
   Settings settings;
   settings.period = 2s;
   settings.slew = WattsPerSecond{1e6};
@@ -406,7 +406,7 @@ TEST(Settings, AContradictionHidesNoOther) {
                                           "battery.cutoff_soc", "grid.import_cap_w"));
 }
 
-TEST(Settings, AMistakeSaysWhatWasFoundAndExpectedInTheSettingsUnit) {
+TEST(Settings, AnErrorSaysWhatWasFoundAndExpectedInTheSettingsUnit) {
   Settings settings;
   settings.conversion_efficiency = 0.3;
   const auto errors = validate(settings);

@@ -411,7 +411,7 @@ std::vector<std::string> errors_in(std::string_view text) {
   return reader.errors();
 }
 
-TEST(StoryFile, EveryMistakeIsNamedWithItsLine) {
+TEST(StoryFile, EveryErrorIsNamedWithItsLine) {
   using testing::ElementsAre;
   using testing::HasSubstr;
   const std::string expect = "hours = 1\n[[expect]]\nat_s = 5\n";

@@ -155,7 +155,7 @@ command = "grid off"
   EXPECT_EQ(s->events[0].command, "grid off");
 }
 
-TEST_F(ScenarioFile, EveryMistakeIsNamedWithItsLine) {
+TEST_F(ScenarioFile, EveryErrorIsNamedWithItsLine) {
   const auto all = errors(R"(wrong = 1
 [battery]
 soc_percent = 120

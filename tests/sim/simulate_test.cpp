@@ -201,7 +201,7 @@ TEST_F(Simulate, FaultsOfTheScenarioAreSeenAndTicksAreWritten) {
   EXPECT_THAT(lines[8], HasSubstr("grid_meter_lost"));
 }
 
-TEST_F(Simulate, EveryMistakeOfEveryFileIsNamed) {
+TEST_F(Simulate, EveryErrorOfEveryFileIsNamed) {
   options_.config = write("bad.toml", own_config + "[battery]\nreserv = 3\n");
   options_.load = write("load.csv", "load_w\n1\nmany\n");
   options_.sun = write("sun.csv", "load_w\n1\n");

@@ -54,7 +54,7 @@ TEST_F(TraceFile, OtherHeadersWithTheRightColumnAreRead) {
   EXPECT_EQ(trace->values, (std::vector{100.0, 200.5}));
 }
 
-TEST_F(TraceFile, MistakesNameFileAndLine) {
+TEST_F(TraceFile, ErrorsNameFileAndLine) {
   const auto error = [&](std::string_view text) { return read_load_trace(write(text)).error(); };
   EXPECT_NE(error("a,b\n1,2\n").find(".csv:1: no column load_w or active_power_w"),
             std::string::npos);

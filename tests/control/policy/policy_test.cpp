@@ -835,7 +835,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-TEST(ScheduleMistakes, OverlappingEntriesAreRefusedAndBothNamed) {
+TEST(ScheduleErrors, OverlappingEntriesAreRefusedAndBothNamed) {
   Settings s;
   s.schedule = {{{0b0011111, 60, 120}, charge(1000.0_W, 90.0_soc)},
                 {{0b1000000, 23 * 60, 61}, charge(1000.0_W, 90.0_soc)}};
@@ -844,13 +844,13 @@ TEST(ScheduleMistakes, OverlappingEntriesAreRefusedAndBothNamed) {
   EXPECT_THAT(errors(s), IsEmpty());
 }
 
-TEST(ScheduleMistakes, AnInstructionKeepsToTheLimits) {
+TEST(ScheduleErrors, AnInstructionKeepsToTheLimits) {
   Settings s;
   s.schedule = {{{every_day, 60, 120}, charge(3000.0_W, 90.0_soc)}};
   EXPECT_THAT(errors(s), ElementsAre(HasSubstr("schedule 0|: the rate is 3000 W")));
 }
 
-TEST(TariffMistakes, EveryMinuteHasItsPrice) {
+TEST(TariffErrors, EveryMinuteHasItsPrice) {
   Settings s;
   s.tariff.bands = {{{every_day, 0, 300}, 0.07}, {{every_day, 301, 0}, 0.30}};
   EXPECT_THAT(errors(s), ElementsAre(HasSubstr("no band holds on Monday at 05:00")));
@@ -861,14 +861,14 @@ TEST(TariffMistakes, EveryMinuteHasItsPrice) {
                                      "at 04:59"));
 }
 
-TEST(TariffMistakes, AForceChargeMayReachTheLimits) {
+TEST(TariffErrors, AForceChargeMayReachTheLimits) {
   Settings s;
   s.soc_ceiling = 90.0_soc;
   s.tariff.force_charge_power = s.charge_limit;
-  for (const auto& [target, mistakes] :
+  for (const auto& [target, errors_expected] :
        {std::pair{10.0_soc, 0u}, {90.0_soc, 0u}, {9.9_soc, 1u}, {90.1_soc, 1u}}) {
     s.tariff.force_charge_to = target;
-    EXPECT_EQ(errors(s).size(), mistakes) << target.percent();
+    EXPECT_EQ(errors(s).size(), errors_expected) << target.percent();
   }
   s.tariff.force_charge_to = 80.0_soc;
   s.tariff.force_charge_power = 2400.1_W;
@@ -876,7 +876,7 @@ TEST(TariffMistakes, AForceChargeMayReachTheLimits) {
                                      "0 up to the charge limit (2400 W)"));
 }
 
-TEST(TariffMistakes, OutsideTheBandsAPriceIsEnough) {
+TEST(TariffErrors, OutsideTheBandsAPriceIsEnough) {
   Settings s;
   s.tariff.bands = {{{every_day, 60, 61}, 0.07}};
   EXPECT_EQ(errors(s).size(), 1u);
@@ -884,7 +884,7 @@ TEST(TariffMistakes, OutsideTheBandsAPriceIsEnough) {
   EXPECT_THAT(errors(s), IsEmpty());
 }
 
-TEST(ScheduleMistakes, EveryDayHasItsName) {
+TEST(ScheduleErrors, EveryDayHasItsName) {
   constexpr const char* names[]{"Monday", "Tuesday",  "Wednesday", "Thursday",
                                 "Friday", "Saturday", "Sunday"};
   for (int day = 0; day < 7; ++day) {
@@ -896,14 +896,14 @@ TEST(ScheduleMistakes, EveryDayHasItsName) {
   }
 }
 
-TEST(TariffMistakes, AForceChargeKeepsToTheLimits) {
+TEST(TariffErrors, AForceChargeKeepsToTheLimits) {
   Settings s;
   s.tariff.force_charge_to = 5.0_soc;
   s.tariff.force_charge_power = Watts{2401};
   EXPECT_THAT(errors(s), ElementsAre(HasSubstr("the target is 5 %"), HasSubstr("2401 W")));
 }
 
-TEST(FullChargeMistakes, ACeilingBelow100NeverLetsTheBatteryGetFull) {
+TEST(FullChargeErrors, ACeilingBelow100NeverLetsTheBatteryGetFull) {
   Settings s;
   s.full_charge_days = 30;
   s.soc_ceiling = 90.0_soc;

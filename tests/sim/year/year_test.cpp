@@ -172,7 +172,7 @@ TEST(Foresight, HasNoAnswerWhereExportEarnsMoreThanImportCosts) {
       least_cost(std::vector<PricedHour>{{Watts{1000}, 0.04}}, IdealBattery{}, 0.05, true));
 }
 
-TEST(HouseYear, MistakesNameFileLineAndColumn) {
+TEST(HouseYear, ErrorsNameFileLineAndColumn) {
   const auto file = std::filesystem::temp_directory_path() /
                     ("esshub_house_" + std::to_string(::getpid()) + ".csv");
   const auto error = [&](const std::string& row) {
