@@ -124,7 +124,6 @@ void Parser::skip_one(FrameCounters& counters, FrameResult why) {
 void Parser::clear() {
   buffer_.clear();
   skipping_ = false;
-  waiting_over_ = false;
 }
 
 }  // namespace esshub::protocol::mk3

@@ -1,13 +1,203 @@
+#include "protocol/vebus/command_tracker.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "tests/protocol/vebus/hand.hpp"
 
 namespace esshub::protocol::vebus {
 namespace {
+
+// ---- the tracker by itself ----------------------------------------------------------------------
+
+constexpr Instant start = Instant{} + 1h;
+constexpr Duration setpoint_on_the_wire = mk3::wire_time(9);  // 07 FF 5A 37 02 id lo hi cks
+constexpr Duration state_on_the_wire = mk3::wire_time(12);  // 0A FF 53 sw lo hi 01 fl 00 x0 ee cks
+
+struct Tracked {
+  explicit Tracked(VebusConfig config = {}) : tracker(config) {}
+  void give(double watts, InverterMode mode = InverterMode::follow, bool ready = true,
+            Duration life = 1h) {
+    Step step;
+    tracker.give({Watts{watts}, mode, start + life}, ready, step);
+    for (auto& event : step.events) events.push_back(std::move(event));
+  }
+  void acknowledge(SwitchState state) {
+    Step step;
+    tracker.acknowledge_switch(state, step);
+    for (auto& event : step.events) events.push_back(std::move(event));
+  }
+  CommandTracker tracker;
+  std::vector<Event> events;
+};
+
+TEST(VebusCommandTracker, NothingIsDueWithoutACommandToFollowGivenWhenReady) {
+  Tracked t;
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start));
+  EXPECT_FALSE(t.tracker.wanted_switch(true, start));
+  EXPECT_FALSE(t.tracker.switch_due(true, start));
+  t.give(-100.0, InverterMode::follow, false);
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start)) << "not ready when it came";
+  t.give(-100.0, InverterMode::release);
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start));
+  EXPECT_FALSE(t.tracker.switch_due(false, start)) << "a release switches nothing by itself";
+  t.give(-100.0);
+  EXPECT_TRUE(t.tracker.setpoint_due(true, start));
+  EXPECT_EQ(t.tracker.word(), 100);
+  t.tracker.void_setpoint();
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start)) << "never replayed";
+  t.give(-100.0);
+  t.tracker.drop();
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start));
+}
+
+TEST(VebusCommandTracker, NothingIsDueThatWouldNotEndOnTheWireWithinItsLife) {
+  Tracked t;
+  t.give(-100.0, InverterMode::follow, true, 1s);
+  EXPECT_TRUE(t.tracker.setpoint_due(true, start + 1s - setpoint_on_the_wire));
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start + 1s - setpoint_on_the_wire + 1ns));
+  t.give(0.0, InverterMode::off, true, 1s);
+  EXPECT_EQ(t.tracker.wanted_switch(false, start + 1s - state_on_the_wire), SwitchState::off);
+  EXPECT_TRUE(t.tracker.switch_due(false, start + 1s - state_on_the_wire));
+  EXPECT_FALSE(t.tracker.wanted_switch(false, start + 1s - state_on_the_wire + 1ns));
+  EXPECT_FALSE(t.tracker.switch_due(false, start + 1s - state_on_the_wire + 1ns));
+}
+
+TEST(VebusCommandTracker, AChangeKeepsItsIntervalAndAnUnchangedOneIsRefreshed) {
+  VebusConfig config;
+  config.refresh = 700ms;
+  config.setpoint_interval = 90ms;
+  config.setpoint_deadband = Watts{10.0};
+  Tracked t{config};
+  t.give(-500.0);
+  t.tracker.acknowledge_setpoint(500, start);
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start + 700ms - 1ns));
+  EXPECT_TRUE(t.tracker.setpoint_due(false, start + 700ms)) << "the inverter's own time-out";
+  const auto changed = [&](double watts, bool room, Duration later) {
+    t.give(watts);
+    return t.tracker.setpoint_due(room, start + later);
+  };
+  EXPECT_FALSE(changed(-600.0, true, 90ms - 1ns));
+  EXPECT_TRUE(changed(-600.0, true, 90ms));
+  EXPECT_FALSE(changed(-600.0, false, 90ms)) << "a reading goes first";
+  EXPECT_FALSE(changed(0.0, false, 90ms - 1ns));
+  EXPECT_TRUE(changed(0.0, false, 90ms)) << "0 W waits for nothing else";
+  EXPECT_FALSE(changed(-509.0, true, 90ms));
+  EXPECT_FALSE(changed(-491.0, true, 90ms));
+  EXPECT_TRUE(changed(-510.0, true, 90ms));
+  EXPECT_TRUE(changed(-490.0, true, 90ms));
+  t.tracker.acknowledge_setpoint(4, start);
+  EXPECT_TRUE(changed(4.0, true, 90ms)) << "to the other direction, however small";
+  EXPECT_FALSE(changed(-8.0, true, 90ms));
+  t.tracker.acknowledge_setpoint(0, start);
+  EXPECT_FALSE(changed(-9.0, true, 90ms));
+  EXPECT_FALSE(changed(9.0, true, 90ms));
+}
+
+TEST(VebusCommandTracker, WhatWasNotAnsweredIsWrittenAgainAtOnce) {
+  Tracked t;
+  t.give(-500.0);
+  t.tracker.acknowledge_setpoint(500, start);
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start + 1ms));
+  t.tracker.setpoint_timed_out();
+  EXPECT_TRUE(t.tracker.setpoint_due(false, start + 1ms));
+  t.tracker.acknowledge_setpoint(500, start);
+  t.tracker.void_setpoint();
+  t.give(-500.0);
+  EXPECT_TRUE(t.tracker.setpoint_due(false, start + 1ms)) << "the inverter forgot it";
+}
+
+TEST(VebusCommandTracker, FiftyWattsAreALargeChange) {
+  Tracked t;
+  EXPECT_TRUE(t.tracker.is_large_change(0));
+  t.tracker.acknowledge_setpoint(100, start);
+  for (const int word : {50, 150, 40, 400})
+    EXPECT_TRUE(t.tracker.is_large_change(static_cast<std::int16_t>(word))) << word;
+  for (const int word : {51, 149, 100})
+    EXPECT_FALSE(t.tracker.is_large_change(static_cast<std::int16_t>(word))) << word;
+}
+
+TEST(VebusCommandTracker, AnImpossibleSetpointIsToldOnceAndNeverDue) {
+  Tracked t;
+  t.give(1e6, InverterMode::release);
+  t.give(1e6, InverterMode::off);
+  EXPECT_TRUE(t.events.empty()) << "its power means nothing";
+  t.give(1e6);
+  t.give(-1e6);
+  ASSERT_EQ(t.events.size(), 1u);
+  EXPECT_EQ(t.events[0].name, "setpoint_impossible");
+  EXPECT_EQ(t.events[0].level, Level::error);
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start));
+  t.give(-100.0);
+  t.give(1e6);
+  EXPECT_EQ(t.events.size(), 2u);
+}
+
+TEST(VebusCommandTracker, OffIsRepeatedUntilItIsAcknowledgedAndThenEveryFiveSeconds) {
+  Tracked t;
+  t.give(0.0, InverterMode::off);
+  EXPECT_TRUE(t.tracker.switch_due(false, start));
+  t.tracker.switch_sent(SwitchState::off, start);
+  EXPECT_TRUE(t.tracker.switch_due(false, start)) << "not acknowledged";
+  t.acknowledge(SwitchState::off);
+  t.acknowledge(SwitchState::off);
+  ASSERT_EQ(t.events.size(), 1u) << "told once";
+  EXPECT_EQ(t.events[0].name, "inverter_switched");
+  EXPECT_EQ(t.events[0].level, Level::notice);
+  EXPECT_EQ(t.events[0].detail, "to=off");
+  EXPECT_FALSE(t.tracker.switch_due(false, start + 5s - 1ns));
+  EXPECT_TRUE(t.tracker.switch_due(false, start + 5s));
+  t.tracker.switch_sent(SwitchState::off, start + 5s);
+  EXPECT_FALSE(t.tracker.switch_due(false, start + 10s - 1ns));
+}
+
+TEST(VebusCommandTracker, WhatWeSwitchedOffIsSwitchedOnByFollowAndRelease) {
+  for (const auto mode : {InverterMode::follow, InverterMode::release}) {
+    for (const bool acknowledged : {true, false}) {
+      Tracked t;
+      t.give(0.0, InverterMode::off);
+      t.tracker.switch_sent(SwitchState::off, start);
+      if (acknowledged) t.acknowledge(SwitchState::off);
+      t.tracker.drop();
+      EXPECT_FALSE(t.tracker.wanted_switch(false, start)) << "no command";
+      t.give(-100.0, mode);
+      EXPECT_FALSE(t.tracker.setpoint_due(true, start)) << "a setpoint to a unit that is off";
+      EXPECT_EQ(t.tracker.wanted_switch(false, start), SwitchState::on);
+      EXPECT_TRUE(t.tracker.switch_due(false, start));
+      t.tracker.switch_sent(SwitchState::on, start);
+      EXPECT_TRUE(t.tracker.switch_due(false, start)) << "until it is acknowledged";
+      t.events.clear();
+      t.acknowledge(SwitchState::on);
+      ASSERT_EQ(t.events.size(), 1u);
+      EXPECT_EQ(t.events[0].detail, "to=on");
+      EXPECT_FALSE(t.tracker.switch_due(false, start + 1min));
+      EXPECT_EQ(t.tracker.setpoint_due(true, start), mode == InverterMode::follow);
+      t.give(0.0, InverterMode::off);
+      t.tracker.switch_sent(SwitchState::off, start + 1min);
+      t.acknowledge(SwitchState::off);
+      EXPECT_EQ(t.events.back().detail, "to=off") << "told anew";
+    }
+  }
+}
+
+TEST(VebusCommandTracker, AUnitFoundOffIsSwitchedOnByACommandToFollowAlone) {
+  Tracked t;
+  t.give(-100.0);
+  EXPECT_EQ(t.tracker.wanted_switch(true, start), SwitchState::on);
+  EXPECT_TRUE(t.tracker.switch_due(true, start));
+  EXPECT_FALSE(t.tracker.wanted_switch(false, start));
+  t.give(-100.0, InverterMode::release);
+  EXPECT_FALSE(t.tracker.wanted_switch(true, start)) << "switching on in release";
+  t.give(-100.0, InverterMode::follow, false);
+  EXPECT_FALSE(t.tracker.wanted_switch(true, start)) << "not ready when it came";
+  t.give(0.0, InverterMode::off);
+  EXPECT_EQ(t.tracker.wanted_switch(true, start), SwitchState::off);
+}
 
 // ---- setpoints ----------------------------------------------------------------------------------
 
@@ -159,7 +349,7 @@ TEST(VebusDriverSetpoint, ARefusalForEverIsToldFirstAndEveryHundredthTimeAndItsE
       ++refusals;
       hand.reply(Code::access_denied, "00");
       hand.wait(300ms);
-    } else if (!hand.answer()) {
+    } else if (!hand.answer(200ms)) {
       hand.wait(600ms);
     }
     hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -79,6 +82,139 @@ TEST(VebusCodec, EveryPublishedFrameIsUnderstoodAndEncodesBack) {
   EXPECT_GT(checked, 80u);
 }
 
+/// A payload of distinct bytes as the reference lays it out (vebus-mk3#3, vebus-mk3#4), and what it
+/// says.
+struct Layout {
+  std::uint8_t type;
+  const char* hex;
+  Message message;
+};
+
+TEST(VebusCodec, EveryFieldHasItsPlaceAndItsByteOrder) {
+  constexpr std::uint8_t to_interface = 0xFF;
+  const std::vector<Layout> layouts{
+      {to_interface, "56", VersionRequest{}},
+      {to_interface, "560403020105", Version{0x01020304, 5}},
+      {to_interface, "410107", Address{true, 7}},
+      {to_interface, "410007", Address{false, 7}},
+      {to_interface, "4C", LedRequest{}},
+      {to_interface, "4C0102", Leds{1, 2, {}, {}, {}}},
+      {to_interface, "4C010203", Leds{1, 2, std::uint8_t{3}, {}, {}}},
+      {to_interface, "4C01020304", Leds{1, 2, std::uint8_t{3}, std::uint8_t{4}, {}}},
+      {to_interface, "4C0102030405",
+       Leds{1, 2, std::uint8_t{3}, std::uint8_t{4}, from_hex("05").value()}},
+      {to_interface, "4C010203040506",
+       Leds{1, 2, std::uint8_t{3}, std::uint8_t{4}, from_hex("0506").value()}},
+      {to_interface, "4600", InfoRequest{InfoRequest::dc}},
+      {to_interface, "4601", InfoRequest{InfoRequest::ac_l1}},
+      {to_interface, "4605", InfoRequest{InfoRequest::config}},
+      {to_interface, "460601", SnapshotRequest{{1}}},
+      {to_interface, "4606010203040506", SnapshotRequest{{1, 2, 3, 4, 5, 6}}},
+      {to_interface, "5301030201A4", StateSet{1, 0x0203, 0xA4, {}, {}}},
+      {to_interface, "5301030201A40005", StateSet{1, 0x0203, 0xA4, std::uint8_t{5}, {}}},
+      {to_interface, "5301030201A4000506",
+       StateSet{1, 0x0203, 0xA4, std::uint8_t{5}, std::uint8_t{6}}},
+      {to_interface, "53", StateAck{}},
+      {to_interface, "48", HardwareFlags{}},
+      {to_interface, "4803", HardwareFlags{std::uint8_t{3}}},
+      {to_interface, "52", Reset{}},
+      {to_interface, "4E", HighSpeed{}},
+      {to_interface, "578509", Winmon{Letter::w, Code::ram_is, from_hex("09").value()}},
+      {to_interface, "5A30", Winmon{Letter::z, Code::read_ram, {}}},
+      {0x20, "010203040C060508070A0B0D0E0F",
+       DcInfo{{1, 2, 3, 4}, 0x0506, 0x0A0708, 0x0E0D0B, 0x0F}},
+      {0x20, "010203040806050880090A0B8C0D",
+       AcInfo{1, 2, 3, 4, 8, 0x0506, -0x7FF8, 0x0A09, -0x73F5, 13}},
+      {0x41, "01020304050706090802F3", ConfigInfo{1, 2, 3, 4, 5, 0x0607, 0x0809, 0xF302, {}}},
+      {0x41, "01020304050706090802F30C",
+       ConfigInfo{1, 2, 3, 4, 5, 0x0607, 0x0809, 0xF302, std::uint8_t{12}}},
+      {0x40, "0102", Forwarded{0x40, from_hex("0102").value()}},
+  };
+  for (const auto& [type, hex, expected] : layouts) {
+    const auto decoded = decode({type, from_hex(hex).value(), {}});
+    ASSERT_TRUE(decoded) << hex << ": " << decoded.error().detail;
+    EXPECT_TRUE(*decoded == expected) << hex;
+    EXPECT_EQ(to_hex(frame(expected).payload), hex);
+    EXPECT_EQ(frame(expected).type, type) << hex;
+  }
+}
+
+// reference: vebus-mk3#2 rule 4: a longer frame is padded, a shorter one says nothing.
+TEST(VebusCodec, APaddedFrameIsTakenAndATruncatedOneIsAnErrorThatSaysWhy) {
+  const auto is_taken = [](std::uint8_t type, std::string_view hex) {
+    return decode({type, from_hex(hex).value(), {}}).has_value();
+  };
+  EXPECT_TRUE(is_taken(0xFF, "56040302010500"));
+  EXPECT_TRUE(is_taken(0xFF, "41010700"));
+  EXPECT_TRUE(is_taken(0xFF, "480300"));
+  EXPECT_TRUE(is_taken(0x20, "010203040C060508070A0B0D0E0F00"));
+  EXPECT_TRUE(is_taken(0x20, "010203040806050880090A0B8C0D00"));
+  EXPECT_TRUE(is_taken(0x41, "01020304050706090802F30C00"));
+  EXPECT_TRUE(
+      std::holds_alternative<StateAck>(decode({0xFF, from_hex("5300000000").value(), {}}).value()));
+
+  using enum DecodeErrorKind;
+  struct Bad {
+    std::uint8_t type;
+    const char* hex;
+    DecodeErrorKind kind;
+    const char* detail;
+  };
+  for (const auto& [type, hex, kind, detail] : std::initializer_list<Bad>{
+           {0xFF, "", length, "interface frame with 0 bytes"},
+           {0xFF, "5604030201", length, "version with 4 bytes"},
+           {0xFF, "4101", length, "address with 1 bytes"},
+           {0xFF, "4C01", length, "LED frame with 1 bytes"},
+           {0xFF, "46", length, "info request with 0 bytes"},
+           {0xFF, "460500", unsupported, "info request 5"},
+           {0xFF, "4606", unsupported, "info request 6"},
+           {0xFF, "460601020304050607", unsupported, "info request 6"},
+           {0xFF, "4607", unsupported, "info request 7"},
+           {0xFF, "460701", unsupported, "info request 7"},
+           {0xFF, "530102030080", unsupported, "state frame of the first variant"},
+           {0xFF, "530102030101", unsupported, "state frame of the first variant"},
+           {0xFF, "58", length, "Winmon frame with 0 bytes"},
+           {0xFF, "5200", unsupported, "interface command 52"},
+           {0xFF, "4E00", unsupported, "interface command 4E"},
+           {0xFF, "55", unsupported, "interface command 55"},
+           {0xFF, "5B30", unsupported, "interface command 5B"},
+           {0x20, "010203040C060508070A0B0D0E", length, "info frame with 13 bytes"},
+           {0x20, "0102030404060508070A0B0D0E0F", content, "info frame with phase code 4"},
+           {0x20, "010203040D060508070A0B0D0E0F", content, "info frame with phase code 13"},
+           {0x41, "01020304050607080902", length, "configuration frame with 10 bytes"}}) {
+    const auto decoded = decode({type, from_hex(hex).value(), {}});
+    ASSERT_FALSE(decoded) << hex;
+    EXPECT_EQ(decoded.error().kind, kind) << hex;
+    EXPECT_EQ(decoded.error().detail, detail) << hex;
+  }
+}
+
+TEST(VebusCodec, TheMarksInsideAByteAreReadOneByOne) {
+  for (unsigned mode = 0; mode < 256; ++mode) {
+    const Version version{0, static_cast<std::uint8_t>(mode)};
+    if (mode == 0x42 || mode == 0x57) {
+      EXPECT_FALSE(version.address()) << mode;
+    } else {
+      EXPECT_EQ(version.address(), mode);
+    }
+  }
+  EXPECT_EQ((Leds{0, 0, {}, std::uint8_t{0xFF}, {}}.error()), 0x1F);
+  EXPECT_EQ((Leds{0, 0, {}, std::uint8_t{0xE0}, {}}.error()), 0);
+  EXPECT_FALSE((Leds{0x1F, 0x1F, {}, {}, {}}.known()));
+  EXPECT_TRUE((Leds{0x1F, 0, {}, {}, {}}.known()));
+  EXPECT_TRUE((Leds{0, 0x1F, {}, {}, {}}.known()));
+  // phase code: the phase, and of L1 how many there are (reference: vebus-mk3#3.4)
+  constexpr std::array<unsigned, 7> phase{4, 3, 2, 1, 1, 1, 1};
+  for (unsigned i = 0; i < phase.size(); ++i) {
+    AcInfo info;
+    info.phase_code = static_cast<std::uint8_t>(5 + i);
+    EXPECT_EQ(std::get<AcInfo>(decode(frame(info)).value()).phase(), phase[i]);
+    EXPECT_EQ(info.phases(), i < 3 ? std::nullopt : std::optional{i - 2});
+  }
+  EXPECT_EQ((DcInfo{.inverter_current = 30, .charger_current = 10}.battery_current(Scale{0.5})),
+            Amperes{-10.0});
+}
+
 // ---- signs --------------------------------------------------------------------------------------
 
 TEST(VebusSign, DischargeIsPositiveOnTheWireAndNegativeInside) {
@@ -107,8 +243,10 @@ TEST(VebusSign, EveryWholeWattComesBackTheSame) {
 TEST(VebusSign, WhatDoesNotFitIsNoSetpoint) {
   EXPECT_FALSE(setpoint_word(Watts{std::numeric_limits<double>::quiet_NaN()}));
   EXPECT_FALSE(setpoint_word(Watts{std::numeric_limits<double>::infinity()}));
-  EXPECT_FALSE(setpoint_word(Watts{40000.0}));
-  EXPECT_FALSE(setpoint_word(Watts{-40000.0}));
+  EXPECT_FALSE(setpoint_word(Watts{32768.0}));
+  EXPECT_FALSE(setpoint_word(Watts{-32768.0}));
+  EXPECT_EQ(setpoint_word(Watts{-32767.4}), 32767);
+  EXPECT_EQ(setpoint_word(Watts{0.6}), -1) << "rounded, not cut";
 }
 
 // ---- scales -------------------------------------------------------------------------------------
@@ -139,6 +277,65 @@ TEST(VebusScale, ImpossibleScalesMeanUnsupported) {
   EXPECT_FALSE(scale_of(decode_ram_info({Letter::x, Code::ram_info_is, {}}).value()));
 }
 
+/// reference: vebus-mk3#5, the rules of 0x36.
+TEST(VebusScale, TheReciprocalRuleBeginsAtAQuarterOfTheWordAndBitsEndAtSixteen) {
+  const auto factor = [](std::int16_t raw) { return scale_of({raw, 0}).value().factor; };
+  EXPECT_DOUBLE_EQ(factor(0x3FFF), 16383.0);
+  EXPECT_DOUBLE_EQ(factor(0x4000), 1.0 / 16384.0);
+  EXPECT_DOUBLE_EQ(factor(-0x3FFF), 16383.0);
+  EXPECT_DOUBLE_EQ(factor(-0x4000), 1.0 / 16384.0);
+  EXPECT_DOUBLE_EQ(factor(32767), 1.0);
+  EXPECT_DOUBLE_EQ(factor(-32767), 1.0);
+  EXPECT_EQ(scale_of({7, -32767}), (Scale{7.0, -32767, false, {}}));
+  EXPECT_EQ(scale_of({-7, 12}), (Scale{7.0, 12, true, {}}));
+  EXPECT_EQ(scale_of({1, -32768}), (Scale{1.0, 0, false, 0u}));
+  EXPECT_EQ(scale_of({16, -32768}), (Scale{1.0, 0, false, 15u}));
+  EXPECT_FALSE(scale_of({17, -32768}));
+  EXPECT_EQ(scale_of({16, -32768})->value(0x8000), 1.0);
+  EXPECT_EQ(scale_of({16, -32768})->value(0x7FFF), 0.0);
+}
+
+/// reference: vebus-mk3#5, the table.
+TEST(VebusScale, WhatAMultiPlusTwoTellsOfEachVariable) {
+  struct Row {
+    double factor;
+    int offset;
+    bool is_signed;
+  };
+  constexpr std::array<Row, 20> rows{{{0.01, 0, false},
+                                      {0.01, 0, true},
+                                      {0.01, 0, false},
+                                      {0.01, 0, false},
+                                      {0.01, 0, false},
+                                      {0.1, 0, true},
+                                      {0.01, 0, false},
+                                      {1.0 / 1953, 256, false},
+                                      {1.0 / 977, 0, false},
+                                      {0.01, 0, true},
+                                      {},
+                                      {},
+                                      {},
+                                      {0.005, 0, false},
+                                      {1.0, 0, true},
+                                      {1.0, 0, true},
+                                      {1.0, 0, true},
+                                      {1.0, 0, true},
+                                      {1.0, 0, true},
+                                      {1.0, 0, true}}};
+  for (std::uint8_t id = 0; id < rows.size(); ++id) {
+    if (id >= 10 && id <= 12) continue;
+    const auto scale = scale_of(usual_info(id).value()).value();
+    EXPECT_DOUBLE_EQ(scale.factor, rows.at(id).factor) << int{id};
+    EXPECT_EQ(scale.offset, rows.at(id).offset) << int{id};
+    EXPECT_EQ(scale.is_signed, rows.at(id).is_signed) << int{id};
+    EXPECT_FALSE(scale.bit) << int{id};
+  }
+  EXPECT_FALSE(scale_of(usual_info(10).value()));
+  EXPECT_EQ(scale_of(usual_info(11).value())->bit, 4u);
+  EXPECT_EQ(scale_of(usual_info(12).value())->bit, 5u);
+  EXPECT_FALSE(usual_info(20));
+}
+
 TEST(VebusScale, SignedWordsAreExtendedAndOffsetsAddedFirst) {
   EXPECT_DOUBLE_EQ(scale_of({-1, 0})->value(0xFFFF), -1.0);
   EXPECT_DOUBLE_EQ(scale_of({-32758, 0})->value(0xFF9C), -10.0);
@@ -150,6 +347,12 @@ TEST(VebusScale, NoSignalIsNoFrequency) {
   EXPECT_FALSE(frequency(mains_period, 0x00));
   EXPECT_FALSE(frequency(mains_period, 0xFF));
   EXPECT_NEAR(frequency(mains_period, 195)->value(), 50.1026, 1e-3);
+  EXPECT_NEAR(frequency(mains_period, 1)->value(), 9770.0, 1e-6);
+  EXPECT_NEAR(frequency(mains_period, 0xFE)->value(), 9770.0 / 254, 1e-6);
+  const Scale shifted{1.0, -5, true};
+  EXPECT_FALSE(frequency(shifted, 4));
+  EXPECT_FALSE(frequency(shifted, 5));
+  EXPECT_EQ(frequency(shifted, 6), Hertz{10.0});
 }
 
 TEST(VebusScale, SplitCompatAnswerAsksForTheRest) {
@@ -321,6 +524,10 @@ TEST(VebusWinmon, RequestsEncodeAsPublished) {
   EXPECT_EQ(encoded(firmware_low(Letter::x)), "03FF5805A1");
   EXPECT_EQ(encoded(SnapshotRequest{{14, 16, 15}}), "06FF46060E100F82");
   EXPECT_EQ(encoded(Address{true, 0}), "04FF410100BB");
+  EXPECT_EQ(to_hex(frame(firmware_high(Letter::y)).payload), "5906");
+  EXPECT_EQ(to_hex(frame(read_setting(Letter::z, 0x0201)).payload), "5A310102");
+  EXPECT_EQ(to_hex(frame(setting_info(Letter::x, 0x0201)).payload), "58350102");
+  EXPECT_EQ(to_hex(frame(ram_info(Letter::x, 0xFE)).payload), "5836FE00");
   EXPECT_EQ(encoded(StateSet{3, StateSet::keep_limit, 0x90, 0, 0}), "0AFF53030080019000000090");
 }
 
@@ -353,6 +560,101 @@ TEST(VebusWinmon, RefusalsAreExceptionsAndStrangersAreNot) {
     EXPECT_EQ(decode_written({Letter::x, code, {}}).error().kind, DecodeErrorKind::exception);
   EXPECT_EQ(decode_written({Letter::x, Code::snapshot_is, {}}).error().kind,
             DecodeErrorKind::function);
+}
+
+TEST(VebusWinmon, EachReplyCodeFitsItsDecodersAloneAndTheErrorNamesIt) {
+  const auto of = [](unsigned code) {
+    return Winmon{Letter::x, static_cast<Code>(code), from_hex("0102030405060708090A0B0C").value()};
+  };
+  const auto error = [](const auto& decoded) {
+    return decoded ? std::string{"good"} : decoded.error().detail;
+  };
+  for (unsigned code = 0x80; code < 0x100; ++code) {
+    const auto byte = static_cast<std::byte>(code);
+    const std::string hex = to_hex(std::span{&byte, 1});
+    std::string refusal = "reply code " + hex;
+    if (code == 0x80) refusal = "refused: unknown command (80)";
+    if (code == 0x90 || code == 0x91) refusal = "refused: not supported (" + hex + ")";
+    if (code == 0x9B) refusal = "refused: a higher access level is needed (9B)";
+    const auto expected = [&](std::initializer_list<unsigned> good) {
+      return std::ranges::find(good, code) != good.end() ? "good" : refusal;
+    };
+    EXPECT_EQ(error(words(of(code))), expected({0x85, 0x86, 0x99}));
+    EXPECT_EQ(error(decode_ram_info(of(code))), expected({0x8E}));
+    EXPECT_EQ(error(decode_setting_info(of(code))), expected({0x89}));
+    EXPECT_EQ(error(decode_device_state(of(code))), expected({0x94}));
+    EXPECT_EQ(error(decode_firmware(of(code))), expected({0x82, 0x83}));
+    EXPECT_EQ(error(decode_written(of(code))), expected({0x87, 0x88}));
+    EXPECT_TRUE(decode_written(of(code)).value_or(true));
+    const bool refused = code == 0x80 || code == 0x90 || code == 0x91 || code == 0x9B;
+    if (const auto info = decode_ram_info(of(code)); !info) {
+      EXPECT_EQ(info.error().kind,
+                refused ? DecodeErrorKind::exception : DecodeErrorKind::function);
+    }
+  }
+}
+
+TEST(VebusWinmon, AReplyIsReadByItsActualLength) {
+  const auto reply = [](Code code, std::string_view hex) {
+    return Winmon{Letter::x, code, from_hex(hex).value()};
+  };
+  EXPECT_EQ(words(reply(Code::ram_is, "0102030405")).value(),
+            (std::vector<std::uint16_t>{0x0201, 0x0403}));
+  EXPECT_TRUE(words(reply(Code::ram_is, "01")).value().empty());
+
+  const auto ram = [&](std::string_view hex) {
+    return decode_ram_info(reply(Code::ram_info_is, hex));
+  };
+  EXPECT_EQ(ram("").value(), RamInfo{});
+  EXPECT_EQ(ram("01020384").value(), (RamInfo{0x0201, -0x7BFD}));
+  EXPECT_EQ(ram("0102038405").value(), (RamInfo{0x0201, -0x7BFD})) << "padded";
+  EXPECT_EQ(ram("01028F0384").value(), (RamInfo{0x0201, -0x7BFD})) << "compat";
+  EXPECT_EQ(ram("01028F03").value(), (RamInfo{0x0201, 0x038F})) << "long, and 8F is a value";
+  for (const auto* shorter : {"01", "0102", "010203", "01028F"}) {
+    EXPECT_EQ(ram(shorter).error().kind, DecodeErrorKind::length) << shorter;
+    EXPECT_EQ(ram(shorter).error().detail,
+              "RAM info with " + std::to_string(std::string_view{shorter}.size() / 2) + " bytes");
+  }
+
+  const auto setting = [&](std::string_view hex) {
+    return decode_setting_info(reply(Code::setting_info_is, hex));
+  };
+  constexpr SettingInfo whole{0x0201, 0x0403, 0x0605, 0x0807, 0x0A09, {}};
+  EXPECT_EQ(setting("").error().detail, "refused: setting not supported");
+  EXPECT_EQ(setting("0102030405060708090A").value(), whole);
+  EXPECT_EQ(setting("0000030405060708090A").error().detail, "refused: setting not supported");
+  EXPECT_EQ(setting("010203040506070809").error().kind, DecodeErrorKind::length);
+  EXPECT_EQ(setting("010203040506070809").error().detail, "setting info with 9 bytes");
+  EXPECT_EQ(setting("0102030405060708090A0B").value().access, 0x0B);
+  EXPECT_EQ(setting("01028A03048B05068C07088D090A").value(), whole) << "compat";
+  // Without each of its codes, or its end, it is the other dialect, padded.
+  for (const auto* other : {"01028903048B05068C07088D090A", "01028A03048905068C07088D090A",
+                            "01028A03048B05068907088D090A", "01028A03048B05068C070889090A",
+                            "01028A03048B05068C07088D09"})
+    EXPECT_EQ(setting(other).value().offset, read_s16_le(from_hex(other).value(), 2)) << other;
+
+  const auto state = decode_device_state(reply(Code::device_state_is, "0901"));
+  EXPECT_EQ(state->state, 9);
+  EXPECT_EQ(state->sub_state, 1);
+  EXPECT_EQ(decode_device_state(reply(Code::device_state_is, "09")).error().detail,
+            "device state with 1 bytes");
+
+  const auto firmware = [&](std::string_view hex) {
+    return decode_firmware(reply(Code::firmware_low_is, hex));
+  };
+  EXPECT_EQ(firmware("01").error().detail, "firmware version with 1 bytes");
+  EXPECT_EQ(firmware("0102").value().value, 0x0201u);
+  EXPECT_FALSE(firmware("010203").value().whole);
+  EXPECT_EQ(firmware("010203").value().value, 0x0201u);
+  EXPECT_EQ(firmware("01020304").value().value, 0x04030201u);
+  EXPECT_TRUE(firmware("01020304").value().whole);
+  EXPECT_TRUE(firmware("01020001").value().whole);
+}
+
+TEST(VebusWinmon, RepliesBeginAtEighty) {
+  EXPECT_FALSE((Winmon{Letter::x, static_cast<Code>(0x7F), {}}.is_reply()));
+  EXPECT_TRUE((Winmon{Letter::x, Code::unknown_command, {}}.is_reply()));
+  EXPECT_TRUE((Winmon{Letter::x, static_cast<Code>(0xFF), {}}.is_reply()));
 }
 
 TEST(VebusWinmon, Values) {
@@ -425,7 +727,7 @@ TEST(VebusCodec, NoPayloadCrashesAnyDecoder) {
   std::mt19937 random{3};
   constexpr std::array<std::uint8_t, 4> types{0xFF, 0x20, 0x41, 0x38};
   constexpr std::string_view letters = "VALFSHRNDWXYZ";
-  for (int i = 0; i < 50000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     mk3::Frame frame{types[draw(random, types.size())], {}, {}};
     for (unsigned n = draw(random, 18); n > 0; --n) put_u8(frame.payload, draw(random, 256));
     if (!frame.payload.empty())
@@ -446,11 +748,49 @@ TEST(VebusCodec, NoPayloadCrashesAnyDecoder) {
   }
 }
 
-TEST(VebusText, AlarmsAndErrorsHaveWords) {
+/// reference: vebus-mk3#3.3, vebus-mk3#8.3
+TEST(VebusText, EveryLedAlarmSwitchStateAndErrorHasItsWords) {
+  EXPECT_EQ(led_names(0), "");
+  EXPECT_EQ(led_names(0xFF),
+            "mains, absorption, bulk, float, inverter, overload, low_battery, temperature");
+  EXPECT_EQ(led_names(0x81), "mains, temperature");
   EXPECT_EQ(alarm_names(0), "");
+  constexpr std::array<std::string_view, 8> alarms{
+      "temperature_warning", "low_battery_warning", "overload_warning", "dc_ripple_warning",
+      "temperature",         "low_battery",         "overload",         "dc_ripple"};
+  for (unsigned bit = 0; bit < alarms.size(); ++bit)
+    EXPECT_EQ(alarm_names(static_cast<std::uint8_t>(1u << bit)), alarms[bit]);
   EXPECT_EQ(alarm_names(0x22), "low_battery_warning, low_battery");
-  EXPECT_EQ(error_text(5), "over-voltage on AC-out");
-  EXPECT_EQ(error_text(31), "unknown error");
+  EXPECT_EQ(name(SwitchState::charger_only), "charger_only");
+  EXPECT_EQ(name(SwitchState::inverter_only), "inverter_only");
+  EXPECT_EQ(name(SwitchState::on), "on");
+  EXPECT_EQ(name(SwitchState::off), "off");
+  EXPECT_EQ(name(static_cast<SwitchState>(0)), "unknown");
+  const std::map<unsigned, std::string_view> errors{
+      {0, "no error"},
+      {1, "another phase has switched off"},
+      {2, "old and new types of MK2 are mixed"},
+      {3, "not all or too many devices were found"},
+      {4, "no other device was found"},
+      {5, "over-voltage on AC-out"},
+      {6, "error in an assistant's program"},
+      {7, "a BMS is connected that needs an assistant, and there is none"},
+      {8, "relay or ground test failed"},
+      {10, "time synchronisation problem"},
+      {11, "relay or ground test failed"},
+      {14, "the device cannot transmit data"},
+      {16, "dongle missing"},
+      {17, "another unit took over the master's role"},
+      {18, "AC over-voltage on a slave's output while switched off"},
+      {22, "the device cannot act as slave"},
+      {24, "switch-over system protection"},
+      {25, "incompatible firmware"},
+      {26, "internal error"}};
+  for (unsigned code = 0; code < 256; ++code) {
+    const auto it = errors.find(code);
+    EXPECT_EQ(error_text(static_cast<std::uint8_t>(code)),
+              it == errors.end() ? "unknown error" : it->second);
+  }
 }
 
 }  // namespace

@@ -1,10 +1,16 @@
+#include "protocol/vebus/sample_decoder.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "model/snapshot.hpp"
-#include "protocol/vebus/sample_decoder.hpp"
 #include "tests/protocol/vebus/hand.hpp"
 
 namespace esshub::protocol::vebus {
@@ -198,6 +204,172 @@ TEST(VebusPlausibility, OfTheBattery) {
   EXPECT_FALSE(taken({.charger_current = 10001}, Measure::dc_current));
   EXPECT_TRUE(taken({.inverter_current = 10000}, Measure::dc_current));
   EXPECT_FALSE(taken({.inverter_current = 10001}, Measure::dc_current));
+}
+
+// ---- the decoder by itself ----------------------------------------------------------------------
+
+struct Decoding {
+  SampleDecoder decoder;
+  Step step;
+  FrameCounters frames;
+  Scales scales = usual_scales();
+  Instant now = Instant{} + 1h;
+
+  void mains(const AcInfo& info) { decoder.on_mains(info, scales, now, step, frames); }
+  void mains(VebusState state, std::uint16_t hundredths = 23000) {
+    mains(AcInfo{.state = static_cast<std::uint8_t>(state), .mains_voltage = hundredths});
+  }
+  void input(std::uint8_t switch_register) {
+    decoder.on_input({.limit = 320, .switch_register = switch_register}, now, step);
+  }
+  /// "inverter/power=370 3000ms, ..." of all samples since asked.
+  std::string told() {
+    std::string out;
+    for (const auto& s : std::exchange(step.samples, {})) {
+      EXPECT_EQ(s.at, now);
+      std::ostringstream line;
+      line << name(s.channel.point) << '/' << name(s.channel.measure) << '=' << s.value << ' '
+           << std::chrono::duration_cast<std::chrono::milliseconds>(s.max_age).count() << "ms";
+      out += (out.empty() ? "" : ", ") + line.str();
+    }
+    return out;
+  }
+  /// "notice name detail; ..." of all events since asked.
+  std::string events() {
+    std::string out;
+    for (const auto& e : std::exchange(step.events, {}))
+      out += (out.empty() ? "" : "; ") + std::to_string(static_cast<int>(e.level)) + ' ' + e.name +
+             ' ' + e.detail;
+    return out;
+  }
+};
+
+constexpr std::uint8_t off_by_a_command = 0x44;
+
+/// protocol/vebus/driver.hpp: "found off, with mains present and nothing but a remote command
+/// keeping it off".
+TEST(VebusSampleDecoder, AUnitIsLeftOffWhenOffByACommandWithMainsPresent) {
+  Decoding d;
+  d.input(off_by_a_command);
+  EXPECT_FALSE(d.decoder.left_off()) << "its state is unknown";
+  d.mains(VebusState::off);
+  EXPECT_FALSE(d.decoder.left_off()) << "the register is from before";
+  d.input(off_by_a_command);
+  EXPECT_TRUE(d.decoder.left_off());
+  d.mains(VebusState::off, 18000);
+  EXPECT_TRUE(d.decoder.left_off());
+  d.mains(VebusState::off, 17999);
+  EXPECT_FALSE(d.decoder.left_off()) << "no mains";
+  d.mains(VebusState::off, 30001);
+  EXPECT_FALSE(d.decoder.left_off()) << "no voltage that can be";
+  d.mains(VebusState::off);
+  EXPECT_TRUE(d.decoder.left_off());
+  d.input(0x43);
+  EXPECT_FALSE(d.decoder.left_off()) << "the front switch";
+  d.input(off_by_a_command);
+  d.decoder.on_switched();
+  EXPECT_FALSE(d.decoder.left_off()) << "to be told anew";
+  d.input(off_by_a_command);
+  d.mains(VebusState::charge);
+  EXPECT_FALSE(d.decoder.left_off());
+  d.mains(VebusState::off);
+  EXPECT_FALSE(d.decoder.left_off()) << "the register is from before";
+  d.input(off_by_a_command);
+  d.mains(AcInfo{.state = 0x77, .mains_voltage = 23000});
+  EXPECT_TRUE(d.decoder.left_off()) << "a damaged state says nothing";
+  d.scales = {};
+  d.mains(VebusState::off);
+  EXPECT_FALSE(d.decoder.left_off()) << "no voltage is measured";
+}
+
+TEST(VebusSampleDecoder, TheMainsFrameIsStateStatusVoltageAndFrequency) {
+  Decoding d;
+  d.mains({.state = 8, .mains_voltage = 23012, .period = 195});
+  EXPECT_EQ(d.told(),
+            "inverter/main_state=8 3000ms, inverter/status=1 3000ms, inverter/voltage=230.12 "
+            "3000ms, inverter/frequency=50.1026 3000ms");
+  EXPECT_EQ(d.events(), "3 inverter_state state=passthru");
+  d.mains(VebusState::passthru, 0);
+  EXPECT_EQ(d.told(),
+            "inverter/main_state=8 3000ms, inverter/status=1 3000ms, inverter/voltage=0 3000ms");
+  EXPECT_EQ(d.events(), "") << "no other state";
+  d.mains(VebusState::slave, 0);
+  EXPECT_EQ(d.told(), "inverter/main_state=3 3000ms, inverter/voltage=0 3000ms");
+  EXPECT_EQ(d.events(), "3 inverter_state state=slave");
+  EXPECT_EQ(d.frames[FrameResult::content], 0u);
+  d.mains(AcInfo{.state = 10});
+  EXPECT_EQ(d.told(), "inverter/voltage=0 3000ms");
+  EXPECT_EQ(d.frames[FrameResult::content], 1u);
+  d.mains(VebusState::slave, 30001);
+  EXPECT_EQ(d.told(), "inverter/main_state=3 3000ms");
+  EXPECT_EQ(d.frames[FrameResult::content], 2u);
+  d.scales = {};
+  d.mains({.state = 3, .mains_voltage = 23000, .period = 195});
+  EXPECT_EQ(d.told(), "inverter/main_state=3 3000ms") << "nothing that is not measured";
+  EXPECT_EQ(d.frames[FrameResult::content], 2u);
+}
+
+TEST(VebusSampleDecoder, LedsAlarmsAndErrorsAreToldWhenTheyChange) {
+  Decoding d;
+  const auto leds = [&](std::uint8_t alarms, std::uint8_t error) {
+    d.decoder.on_leds({1, 2, alarms, error, {}}, d.now, d.step);
+  };
+  leds(0, 0);
+  EXPECT_EQ(d.told(),
+            "inverter/leds=513 3000ms, inverter/alarms=0 3000ms, inverter/error=0 3000ms");
+  EXPECT_EQ(d.events(), "") << "nothing is wrong";
+  leds(0x21, 0);
+  EXPECT_EQ(d.told(),
+            "inverter/leds=513 3000ms, inverter/alarms=33 3000ms, inverter/error=0 3000ms");
+  EXPECT_EQ(d.events(), "2 inverter_alarms alarms=\"temperature_warning, low_battery\"");
+  leds(0x21, 0x83);
+  EXPECT_EQ(d.events(), "1 vebus_error code=3 text=\"not all or too many devices were found\"");
+  leds(0x21, 0x83);
+  EXPECT_EQ(d.events(), "");
+  leds(0, 0x80);
+  EXPECT_EQ(d.events(), "3 inverter_alarms alarms=\"\"; 3 vebus_error code=0 text=\"no error\"");
+  (void)d.told();
+  d.decoder.on_leds({0x1F, 0x1F, {}, {}, {}}, d.now, d.step);
+  EXPECT_EQ(d.told(), "");
+  d.decoder.on_leds({0x1F, 0x1E, {}, {}, {}}, d.now, d.step);
+  EXPECT_EQ(d.told(), "inverter/leds=7711 3000ms");
+}
+
+TEST(VebusSampleDecoder, TheRestComesWithTheAgeOfItsPeriod) {
+  Decoding d;
+  d.input(0x77);
+  EXPECT_EQ(d.told(), "inverter/input_limit=32 75000ms");
+
+  SampleDecoder::on_battery({.voltage = 5012, .inverter_current = 30, .charger_current = 105},
+                            d.scales, d.now, d.step, d.frames);
+  EXPECT_EQ(d.told(), "inverter/dc_voltage=50.12 22500ms, inverter/dc_current=7.5 22500ms");
+  SampleDecoder::on_battery({.voltage = 5012}, {}, d.now, d.step, d.frames);
+  EXPECT_EQ(d.told(), "") << "nothing that is not measured";
+  EXPECT_EQ(d.frames[FrameResult::content], 0u);
+
+  const auto state = [&](Code code, std::string_view hex) {
+    SampleDecoder::on_device_state({Letter::x, code, from_hex(hex).value()}, d.now, d.step);
+    return d.told();
+  };
+  EXPECT_EQ(state(Code::device_state_is, "0903"), "inverter/charge_state=3 15000ms");
+  EXPECT_EQ(state(Code::device_state_is, "0803"), "") << "not charging";
+  EXPECT_EQ(state(Code::device_state_is, "09"), "");
+  EXPECT_EQ(state(Code::unknown_command, "0903"), "");
+}
+
+TEST(VebusSampleDecoder, RamValuesGoToTheirChannelsWithOurSigns) {
+  Decoding d;
+  const auto told = [&](const Scales& scales, std::vector<std::uint8_t> ids) {
+    const std::vector<std::uint16_t> raw{1, 2, 3, 4, 5};
+    EXPECT_TRUE(SampleDecoder::on_ram_values(scales, ids, raw, d.now, d.step));
+    return d.told();
+  };
+  EXPECT_EQ(told(d.scales, {14, 15, 16, 4, 5}),
+            "inverter/dc_power=1 3000ms, inverter/power=-2 3000ms, ac_out/power=3 3000ms, "
+            "inverter/dc_voltage=0.04 3750ms, inverter/dc_current=0.5 3750ms");
+  EXPECT_EQ(told(d.scales, {16, 0, 14}), "ac_out/power=1 3000ms, inverter/dc_power=3 3000ms")
+      << "mains voltage comes with its own frame";
+  EXPECT_EQ(told({}, {14, 15, 16}), "") << "nothing that is not measured";
 }
 
 TEST(VebusDriverReadings, UnknownLedsAlarmsAndErrorsAreAbsentOrTold) {
