@@ -130,10 +130,32 @@ class Mutate(unittest.TestCase):
             self.assertEqual(len(lines), 2, mutants)
             self.assertIn("relational: b < a -> b <= a", output)
             self.assertEqual(status, 1)
+            # A survivor that is owed is no news; it is kept by its line's text.
+            owed = self.source / "survivors.txt"
+            self.addCleanup(owed.unlink, missing_ok=True)
+            owed.write_text("# Owed.\n\nroom/gone.cpp | x | y | a -> b\n", "utf-8")
+            mutate(self.source, "--keep")
+            self.assertIn(
+                "room/sample.cpp | return b < a ? a : b; | relational | b < a -> b <= a\n",
+                owed.read_text("utf-8"),
+            )
+            self.assertIn("# Owed.\n\nroom/gone.cpp", owed.read_text("utf-8"))
+            self.assertEqual(mutate(self.source, "--changed-since", "HEAD")[0], 0)
             source.write_text(text.replace("return limit;", "return  limit;"), "utf-8")
             self.assertEqual(mutate(self.source, "--changed-since", "HEAD")[0], 0)
         finally:
             source.write_text(text, "utf-8")
+
+    def test_a_sample_is_of_the_commit(self):
+        def sample():
+            _, _, mutants = mutate(self.source, "--changed-since", "HEAD", "--sample", "5")
+            return sorted((m, place) for m, places in mutants.items() for place, _, _ in places)
+
+        first = sample()
+        self.assertEqual(len(first), 5)
+        self.assertEqual(sample(), first)
+        self.git("commit", "--quiet", "--allow-empty", "-m", "another")
+        self.assertNotEqual(sample(), first)
 
     def test_the_time_is_over(self):
         status, output, mutants = mutate(self.source, "--seconds", "0.001")
