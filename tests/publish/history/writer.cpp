@@ -1,7 +1,9 @@
 // Writes a history in invented time, for the tests that kill it and the bench that counts its
 // bytes.
-//   history_writer FILE                  for ever; a line "J" after each batch that is on disk, and
-//                                        lines "shown J" now and then
+//   history_writer FILE                  for ever; a line "J" after each batch that is on disk,
+//                                        lines "shown J" now and then, and "failed" where the
+//                                        disk keeps up no longer with the invented time: what is
+//                                        shown then is not promised
 //   history_writer FILE DAYS BATCH_S FLIPS   then one line: bytes written by the process, size of
 //                                        the file. FLIPS: decisions change every second
 #include <algorithm>
@@ -30,6 +32,11 @@ long long bytes_written() {
     if (key == "wchar:") return value;
   }
   return 0;
+}
+
+void say_failed() {
+  std::printf("failed\n");
+  std::fflush(stdout);
 }
 
 int write_for_ever(HistoryStore& store, const HistorySettings& settings) {
@@ -89,7 +96,10 @@ int main(int argc, char** argv) {
   settings.file = argv[1];
   if (argc == 5) settings.batch = std::chrono::seconds(std::atoi(argv[3]));
   HistoryStore store(
-      settings, [](const std::string&, const Event&) {}, [](bool) {});
+      settings, [](const std::string&, const Event&) {},
+      [](bool failed) {
+        if (failed) say_failed();
+      });
   if (argc == 2) return write_for_ever(store, settings);
   return write_days(store, settings, std::atoi(argv[2]), std::atoi(argv[4]) != 0);
 }

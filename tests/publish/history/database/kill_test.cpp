@@ -35,14 +35,20 @@ std::optional<std::string> line_of(int fd) {
 /// What it last said, J.
 struct Said {
   std::optional<double> written;
-  double shown = 0.0;
+  double shown = 0.0;   ///< and promised
+  bool failed = false;  ///< since the last batch
 
   /// True: that a batch is on disk.
   bool take(const std::string& line) {
     if (line.starts_with("shown ")) {
-      shown = std::stod(line.substr(6));
+      if (!failed) shown = std::stod(line.substr(6));
       return false;
     }
+    if (line == "failed") {
+      failed = true;
+      return false;
+    }
+    failed = false;
     written = std::stod(line);
     return true;
   }
