@@ -59,7 +59,7 @@ void check_soc(SocCheck& check, Soc soc, std::optional<Volts> rest_voltage, bool
   const bool doubtful = check.doubtful_until && at < *check.doubtful_until;
   // While in doubt nothing raises the SOC that rules: an old low word, a new low one, the voltage.
   Soc ruling = std::min(soc, bound);
-  if (doubtful && known && (jumped || was_doubtful)) ruling = std::min(ruling, check.ruling);
+  if (jumped || was_doubtful) ruling = std::min(ruling, check.ruling);
   if (!doubtful) check.doubtful_until.reset();
   check.ruling = ruling;
   check.reported = soc;

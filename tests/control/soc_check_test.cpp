@@ -80,11 +80,13 @@ TEST(SocCheck, EveryJumpBeginsTheMinuteAnew) {
   EXPECT_EQ(bms.says(54), 54);
 }
 
-TEST(SocCheck, AfterALongSilenceTheOldWordDoesNotRuleAnyMore) {
+TEST(SocCheck, ALongSilenceDoesNotEndTheDoubt) {
   Bms bms;
   bms.says(30);
   EXPECT_EQ(bms.says(60), 30);
-  EXPECT_EQ(bms.says(60, {}, false, 20s), 60);
+  EXPECT_EQ(bms.says(60, {}, false, 20s), 30);
+  EXPECT_TRUE(bms.doubtful());
+  EXPECT_EQ(bms.says(60, {}, false, 40s), 60);
 }
 
 struct Curve {

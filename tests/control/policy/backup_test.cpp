@@ -412,6 +412,20 @@ TEST(SocDoubt, AfterARiseTheLowerWordRulesForAMinute) {
   EXPECT_FALSE(d.faults.active(Fault::soc_inconsistent));
 }
 
+TEST(SocDoubt, ASilenceEndsNoDoubt) {
+  House h;
+  h.residual_w = 1000;
+  h.drift_to(15);
+  h.run(20s);
+  h.soc = 60;
+  h.run(1s);
+  h.bms_alive = false;
+  h.run(15s);
+  h.bms_alive = true;
+  EXPECT_EQ(h.run(20s).battery_power, Watts{}) << "the lower word rules as long as the doubt";
+  EXPECT_LT(h.run(30s).battery_power, Watts{-900});
+}
+
 TEST(SocDoubt, APackVoltageOfAnEmptyPackRules) {
   House h;
   h.residual_w = 1000;
