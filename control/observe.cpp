@@ -132,14 +132,16 @@ void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Observation
     memory.charge_voltage_limit.reset();
     return;
   }
+  // Also for a voltage that was looked at already: the CVL may have fallen since.
+  if (!(voltage->value < observation.cvl)) {
+    memory.charge_voltage_limit = Watts{};
+    memory.voltage_at = voltage->at;
+    return;
+  }
   if (memory.voltage_at == voltage->at && memory.charge_voltage_limit) return;
   memory.voltage_at = voltage->at;
   const Volts cap = std::min(s.charge_voltage_cap, observation.cvl);
   const Volts room = cap - voltage->value;
-  if (voltage->value >= observation.cvl && observation.cvl > Volts{}) {
-    memory.charge_voltage_limit = Watts{};
-    return;
-  }
   Watts limit = memory.charge_voltage_limit.value_or(s.inverter_rating);
   // Start from what really flows, or the limit would have to unwind from far above first.
   if (room < Volts{}) limit = std::min(limit, std::max(memory.battery_power, Watts{}));

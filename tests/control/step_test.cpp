@@ -300,6 +300,16 @@ TEST(ChargeVoltage, AtCvlChargingStopsAtOnce) {
   EXPECT_TRUE(d.reasons.has(Cause::charge_voltage));
 }
 
+TEST(ChargeVoltage, ACvlThatFallsBetweenTwoVoltagesStopsChargingAtOnce) {
+  House h = settled();
+  h.residual_w = -1500;
+  h.pack_v = 52.0;
+  EXPECT_GT(h.run(5s).battery_power, Watts{1000});
+  h.bms_alive = false;
+  h.put(Point::battery, Measure::cvl, 51.9);
+  EXPECT_EQ(h.tick().battery_power, Watts{});
+}
+
 TEST(Soc, ReserveStopsDischargeAndResumesPastTheHysteresis) {
   House h = settled();
   h.residual_w = 1000;
