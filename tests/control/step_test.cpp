@@ -365,6 +365,28 @@ TEST(GridCaps, DischargingNeverLiftsExportAboveTheCap) {
   EXPECT_TRUE(d.reasons.has(Cause::export_cap));
 }
 
+TEST(Slew, BeginsAtRestAfterTheLoadOnAcOutWasNotKnown) {
+  House h = settled();
+  h.residual_w = 2000;
+  EXPECT_LT(h.run(5s).battery_power, Watts{-1900});
+  const auto without_ac_out = [&] {
+    h.inverter_alive = false;
+    h.put(Point::inverter, Measure::controllable, 1);
+    h.put(Point::inverter, Measure::power, h.inverter_w);
+    h.put(Point::inverter, Measure::status, static_cast<double>(h.state));
+    return h.tick();
+  };
+  Decision d;
+  for (int i = 0; i < 40; ++i) d = without_ac_out();
+  EXPECT_EQ(d.setpoint.mode, InverterMode::release);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Cause::inverter_lost));
+  h.inverter_alive = true;
+  d = h.tick();
+  EXPECT_EQ(d.setpoint.mode, InverterMode::follow);
+  EXPECT_GE(d.battery_power, Watts{-500.0 - 1e-9}) << "5000 W/s for 100 ms";
+}
+
 TEST(Slew, LimitsTheChangePerTick) {
   House h = settled();
   h.settings.slew = WattsPerSecond{500};
