@@ -38,7 +38,7 @@ void limit_stale(const Inputs& inputs, const Observation& observation, const Mem
 void limit_islanded(const Inputs&, const Observation& observation, const Memory& memory,
                     PowerWindow& window) {
   if (observation.islanded) window.stop(Cause::islanded);
-  if (observation.inverter_off) window.stop(Cause::inverter_off);
+  if (observation.inverter_off || memory.cutoff) window.stop(Cause::inverter_off);
   if (memory.released_until) window.stop(Cause::setpoint_not_followed);
 }
 

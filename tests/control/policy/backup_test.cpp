@@ -390,6 +390,17 @@ TEST(Islanded, AResetDoesNotSilenceTheCutoffVoltage) {
   EXPECT_EQ(h.run(12s).setpoint.mode, InverterMode::off);
 }
 
+TEST(Islanded, CommandsNothingWhileItIsCutOff) {
+  House h = islanded(5);
+  EXPECT_EQ(h.tick().setpoint.mode, InverterMode::off);
+  h.residual_w = -1000;
+  h.state = InverterStatus::grid_connected;  // although it reads no mains
+  const Decision d = h.run(20s);
+  EXPECT_EQ(d.setpoint.mode, InverterMode::off);
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_TRUE(d.reasons.has(Cause::inverter_off));
+}
+
 TEST(SocDoubt, AFallRulesAtOnceAndIsAFault) {
   House h;
   h.residual_w = 1000;
