@@ -136,9 +136,12 @@ void CommandService::restore(const Command& command, const char* what, const Mom
 
 void CommandService::changed(const Moment& now) {
   deps_.send(orders_);
+  // By a clock that is not set yet what is past may lie before 1970; no file can say that.
   const auto wall = [&](Instant until) {
-    return std::chrono::round<std::chrono::seconds>(
-        now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady));
+    return std::max(
+        WallTime{},
+        WallTime{std::chrono::round<std::chrono::seconds>(
+            now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady))});
   };
   SavedState state{.mode = orders_.mode, .reserve = orders_.reserve, .saved_at = now.wall};
   if (orders_.manual) state.manual = {orders_.manual->instruction, wall(orders_.manual->until)};

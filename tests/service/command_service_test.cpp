@@ -152,6 +152,19 @@ TEST_F(CommandServiceTest, TheLastFullChargeIsRememberedAcrossRestarts) {
   EXPECT_EQ(sent_.back().last_full, at_ - 10h - 30min);
 }
 
+TEST_F(CommandServiceTest, WhatWasBeforeAClockBeganDoesNotCostTheState) {
+  wall_ = WallTime{} + 10s;  // no clock chip: it begins in 1970
+  {
+    const auto d = desk();
+    EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
+    d->note_full(at_ - 1h);
+  }
+  reboot(10s);
+  desk();
+  EXPECT_EQ(sent_.back().reserve, 40.0_soc);
+  EXPECT_EQ(disk_.quarantined, "");
+}
+
 TEST_F(CommandServiceTest, EveryNDaysIsCountedFromTheFirstStartAndNotFromTheLast) {
   settings_.full_charge_days = 30;
   desk();
