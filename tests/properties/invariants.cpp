@@ -1,13 +1,16 @@
 #include "tests/properties/invariants.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
 #include <sstream>
+
+#include "tests/properties/coverage.hpp"
 
 namespace esshub::properties {
 namespace {
 
 constexpr double eps = 1e-6;
+using Broken = std::optional<std::string>;
 
 std::string say(const char* what, double is, double allowed) {
   std::ostringstream text;
@@ -15,142 +18,463 @@ std::string say(const char* what, double is, double allowed) {
   return text.str();
 }
 
-bool same(double a, double b) {
-  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+double positive(double value) {
+  return value > 0.0 ? value : 0.0;  // also where it is no number
 }
 
-bool same(const Decision& a, const Decision& b) {
-  if (!same(a.battery_power.value(), b.battery_power.value()) ||
-      !same(a.setpoint.ac_power.value(), b.setpoint.ac_power.value()) ||
-      !same(a.proposed.value(), b.proposed.value()) || a.setpoint.mode != b.setpoint.mode ||
-      a.setpoint.valid_until != b.setpoint.valid_until || a.faults != b.faults ||
-      a.reasons.size() != b.reasons.size())
-    return false;
-  return std::equal(
-      a.reasons.begin(), a.reasons.end(), b.reasons.begin(), [](const Reason& x, const Reason& y) {
-        return x.cause == y.cause && same(x.power_without.value(), y.power_without.value());
-      });
+InverterStatus const* known(const std::optional<InverterStatus>& status) {
+  return status ? &*status : nullptr;
+}
+
+std::optional<InverterStatus> status_of(const Seen& seen) {
+  return fresh(seen.inputs.snapshot.inverter_status(), seen.inputs.now,
+               seen.inputs.settings.inverter_max_age);
+}
+
+bool islanded(const Seen& seen) {
+  return status_of(seen) == InverterStatus::islanded;
+}
+
+bool inverter_complete(const Seen& seen) {
+  return status_of(seen) && current(seen.inputs, Wire::controllable) &&
+         current(seen.inputs, Wire::inverter_power);
+}
+
+bool grid_current(const Seen& seen) {
+  return current(seen.inputs, Wire::grid_power) && !seen.inputs.grid_frozen;
 }
 
 /// What the owner keeps for a power cut now.
-double reserve_in_force(const World& w) {
-  double reserve = w.orders.reserve.value_or(w.settings.reserve).percent();
-  if (w.orders.storm && w.now < w.orders.storm->until)
-    reserve = std::max(reserve, w.orders.storm->reserve.percent());
+double reserve_in_force(const Seen& seen) {
+  const Orders& orders = seen.inputs.orders;
+  double reserve = orders.reserve.value_or(seen.inputs.settings.reserve).percent();
+  if (orders.storm && seen.inputs.now < orders.storm->until)
+    reserve = std::max(reserve, orders.storm->reserve.percent());
   return reserve;
 }
 
-double newest(const World& w, Point point, Measure measure) {
-  const auto& reading = w.snapshot.raw(point, measure);
-  return reading ? reading->value : 0.0;
+bool within(const std::optional<Instant>& since, Instant now, Duration span) {
+  return since && now - *since < span;
 }
 
-bool stale(const World& w, Point point, Measure measure, Duration max_age) {
-  return !fresh(w.snapshot.raw(point, measure), w.now, max_age);
+void hold(bool& held, bool set, bool clear) {
+  held = set || (held && !clear);
 }
 
-bool is_target(Cause why) {
-  return why <= Cause::idle;
+bool charged_by_need(const Decision& d) {
+  const Cause target = d.reasons.begin()->cause;
+  return target == Cause::force_charge || target == Cause::full_charge;
 }
 
 }  // namespace
 
-std::optional<std::string> Invariants::broken(const World& w, const Seen& seen) {
-  const Decision& d = seen.decision;
-  const auto& s = w.settings;
-  const double p = d.battery_power.value();
-  const bool islanded = d.faults.active(Fault::islanded);
-
-  // I1: with the BMS's newest word, whatever the control made of it.
-  const double reserve = reserve_in_force(w);
-  if (w.soc <= reserve) reserve_held_ = true;
-  if (w.soc >= reserve + s.soc_hysteresis) reserve_held_ = false;
-  const bool soc_reported = !stale(w, Point::battery, Measure::soc, s.bms_max_age) &&
-                            newest(w, Point::battery, Measure::soc) == w.soc;
-  if (!islanded && soc_reported && reserve_held_ && w.soc < reserve + s.soc_hysteresis &&
-      w.soc <= reserve && p < 0.0)
-    return say("I1: discharge at or below the reserve", p, 0);
-  if (!islanded && soc_reported && w.soc <= s.soc_floor.percent() && p < 0.0)
-    return say("I1: discharge at or below the floor", p, 0);
-
-  // I2
-  const double volts = newest(w, Point::battery, Measure::voltage);
-  const double most = std::min({std::max(0.0, newest(w, Point::battery, Measure::ccl)) * volts,
-                                s.inverter_rating.value(), s.charge_limit.value(),
-                                s.charger_current.value() * volts});
-  const double least = -std::min({std::max(0.0, newest(w, Point::battery, Measure::dcl)) * volts,
-                                  s.inverter_rating.value(), s.discharge_limit.value()});
-  if (p > most + eps) return say("I2: charge", p, most);
-  if (p < least - eps) return say("I2: discharge", p, least);
-  const auto protections =
-      static_cast<std::uint32_t>(newest(w, Point::battery, Measure::protections));
-  if (has(protections, BmsFlag::high_voltage) && p > 0.0) return say("I2: protected", p, 0);
-  if (has(protections, BmsFlag::low_voltage) && p < 0.0) return say("I2: protected", p, 0);
-  const auto requests = static_cast<std::uint32_t>(newest(w, Point::battery, Measure::requests));
-  if (!has(requests, BmsRequest::charge_enable) && p > 0.0) return say("I2: disabled", p, 0);
-  if (!has(requests, BmsRequest::discharge_enable) && p < 0.0) return say("I2: disabled", p, 0);
-  if (volts >= newest(w, Point::battery, Measure::cvl) && p > 0.0) return say("I2: CVL", p, 0);
-  if (w.soc >= s.soc_ceiling.percent() && soc_reported && p > 0.0)
-    return say("I2: charge at the ceiling", p, 0);
-
-  // I3, and the causes of the safe setpoint that no reading speaks of.
-  const bool source_stale = stale(w, Point::grid, Measure::power, s.meter_max_age) ||
-                            stale(w, Point::battery, Measure::soc, s.bms_max_age) ||
-                            stale(w, Point::battery, Measure::ccl, s.bms_max_age) ||
-                            stale(w, Point::inverter, Measure::power, s.inverter_max_age) ||
-                            stale(w, Point::inverter, Measure::controllable, s.inverter_max_age);
-  if (source_stale && p != 0.0) return say("I3: a source is stale", p, 0);
-  if ((w.stopping || w.overrun || w.components_failing) && p != 0.0)
-    return say("I3: the hub stops, is late or fails", p, 0);
-  if (islanded && p != 0.0) return say("I3: islanded", p, 0);
-  const auto status = fresh(w.snapshot.inverter_status(), w.now, s.inverter_max_age);
-  if (status != InverterStatus::grid_connected && p != 0.0)
-    return say("I3: the inverter is not known to be grid-connected", p, 0);
-  if (islanded && d.setpoint.mode == InverterMode::follow)
-    return "I3: a setpoint is written although islanded";
-  if (stale(w, Point::inverter, Measure::controllable, s.inverter_max_age) &&
-      d.setpoint.mode == InverterMode::follow)
-    return "I3: a setpoint is written to an inverter that is silent";
-
-  // I4: only what the battery adds counts; the house may exceed a cap by itself.
-  if (w.memory.loop.residual && p != 0.0) {
-    const double rest = w.memory.loop.residual->value() + newest(w, Point::ac_out, Measure::power);
-    if (s.import_cap && p > 0.0 && rest + p > s.import_cap->value() + eps)
-      return say("I4: import", rest + p, s.import_cap->value());
-    if (s.export_cap && p < 0.0 && rest + p < -s.export_cap->value() - eps)
-      return say("I4: export", rest + p, -s.export_cap->value());
+struct Invariants::Battery {
+  explicit Battery(const Seen& seen) {
+    const auto& in = seen.inputs;
+    const auto soc_word = fresh(in.snapshot.soc(), in.now, in.settings.bms_max_age);
+    const auto bits = fresh(in.snapshot.bits(Point::battery, Measure::protections), in.now,
+                            in.settings.bms_max_age);
+    const auto v = current(in, Wire::pack_voltage);
+    const auto cvl_word = current(in, Wire::cvl);
+    const auto ccl_word = current(in, Wire::ccl);
+    const auto dcl_word = current(in, Wire::dcl);
+    complete = soc_word && bits && v && cvl_word && ccl_word && dcl_word;
+    if (!complete) return;
+    soc = soc_word->percent();
+    soc_at = in.snapshot.soc()->at;
+    volts = *v;
+    cvl = *cvl_word;
+    ccl = *ccl_word;
+    dcl = *dcl_word;
+    protections = *bits;
+    // Flags that were sent once and are no more are withdrawn.
+    const auto told = in.snapshot.bits(Point::battery, Measure::requests);
+    if (told) requests = fresh(told, in.now, in.settings.bms_max_age).value_or(0);
+  }
+  [[nodiscard]] bool forbids_charging() const {
+    return (protections & ~against_discharging_alone) != 0 || !(ccl > 0.0) ||
+           !has(requests, BmsRequest::charge_enable);
+  }
+  [[nodiscard]] bool forbids_discharging() const {
+    return (protections & ~against_charging_alone) != 0 || !(dcl > 0.0) ||
+           !has(requests, BmsRequest::discharge_enable);
   }
 
-  // I5: faster than the slew only towards rest.
-  if (seen.known) {
-    const double slew = s.slew.value() * std::min(1.0, Seconds{seen.passed}.count());
-    const double before = seen.before.value();
+  bool complete = false;
+  double soc = 0.0;
+  Instant soc_at{};
+  double volts = 0.0;
+  double cvl = 0.0;
+  double ccl = 0.0;
+  double dcl = 0.0;
+  std::uint32_t protections = 0;
+  std::uint32_t requests =
+      bit(BmsRequest::charge_enable) | bit(BmsRequest::discharge_enable);  // a stack without them
+};
+
+// ---- what the contract's times speak of
+// ------------------------------------------------------------
+
+void Invariants::remember_grid(const Seen& seen) {
+  const auto& reading = seen.inputs.snapshot.power(Point::grid);
+  if (!grid_current(seen)) {
+    past_.good_samples = 0;
+  } else if (past_.grid_at != reading->at) {
+    ++past_.good_samples;
+  }
+  past_.grid_at = reading && !seen.inputs.grid_frozen ? std::optional{reading->at} : std::nullopt;
+  past_.grid_was_good |= past_.good_samples >= 5;
+}
+
+void Invariants::remember_battery(const Seen& seen, const Battery& battery) {
+  const Instant now = seen.inputs.now;
+  if (!battery.complete) {
+    past_.complete_since.reset();
+    past_.bms_was_lost |= past_.bms_was_complete;
+    return;
+  }
+  if (!past_.complete_since) past_.complete_since = now;
+  past_.bms_was_complete = true;
+  if (battery.forbids_charging()) past_.charge_forbidden_at = now;
+  if (battery.forbids_discharging()) past_.discharge_forbidden_at = now;
+}
+
+bool Invariants::bms_trusted(const Battery& battery, Instant now) const {
+  return battery.complete && (!past_.bms_was_lost || now - *past_.complete_since >= 5s);
+}
+
+void Invariants::remember_soc(const Seen& seen, const Battery& battery) {
+  if (!battery.complete) return;
+  const auto& s = seen.inputs.settings;
+  const double h = s.soc_hysteresis;
+  const double reserve = reserve_in_force(seen);
+  hold(past_.floor_held, battery.soc <= s.soc_floor.percent(),
+       battery.soc >= s.soc_floor.percent() + h);
+  hold(past_.reserve_held, battery.soc <= reserve, battery.soc >= reserve + h);
+  hold(past_.ceiling_held, battery.soc >= s.soc_ceiling.percent(),
+       battery.soc <= s.soc_ceiling.percent() - h);
+
+  if (past_.soc && past_.soc->at == battery.soc_at) return;
+  const bool in_doubt = past_.doubt_until && battery.soc_at < *past_.doubt_until;
+  const bool jumps = past_.soc && battery.soc_at - past_.soc->at < 10s &&
+                     std::abs(battery.soc - past_.soc->soc) > 5.0;
+  if (jumps || (in_doubt && battery.soc < past_.lower_soc)) {
+    const double before = in_doubt ? past_.lower_soc : past_.soc->soc;
+    past_.lower_soc = std::min(before, battery.soc);
+  }
+  if (jumps) past_.doubt_until = battery.soc_at + 60s;
+  past_.soc = Past::Word{battery.soc, battery.soc_at};
+}
+
+void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
+  const auto& in = seen.inputs;
+  if (in.orders.cutoff_resets != past_.resets) {
+    past_.resets = in.orders.cutoff_resets;
+    if (past_.may_be_cut_off) past_.grace_until = in.now + 10min;
+    past_.cut_off = past_.may_be_cut_off = false;
+    past_.low_since.reset();
+  }
+  if (const auto mains = current(in, Wire::mains_voltage); mains && *mains >= 180.0) {
+    past_.cut_off = past_.may_be_cut_off = false;
+    past_.grace_until.reset();
+    past_.low_since.reset();
+    return;
+  }
+  if (!islanded(seen)) {
+    past_.low_since.reset();
+    return;
+  }
+  past_.may_be_cut_off = true;
+  const bool trusted = bms_trusted(battery, in.now);
+  const auto volts = trusted ? std::optional{battery.volts} : current(in, Wire::dc_voltage);
+  const bool low = volts && *volts <= in.settings.cutoff_voltage.value();
+  if (!low) past_.low_since.reset();
+  if (low && !past_.low_since) past_.low_since = in.now;
+  const bool grace = past_.grace_until && in.now < *past_.grace_until;
+  if (past_.low_since && in.now - *past_.low_since >= 10s) past_.cut_off = true;
+  if (trusted && !grace && battery.soc <= in.settings.cutoff_soc.percent()) past_.cut_off = true;
+}
+
+/// F7, by what counts as unsafe: the other sign, or more than told. Which deviation it was that the
+/// control let go for is its own; from then on it is a minute.
+void Invariants::remember_following(const Seen& seen) {
+  const auto& in = seen.inputs;
+  const auto power = current(in, Wire::inverter_power);
+  const auto told = current(in, Wire::setpoint);
+  const auto ac_out = current(in, Wire::ac_out_power);
+  bool unsafe = false;
+  if (power && told && ac_out && !islanded(seen) && inverter_complete(seen)) {
+    const double off = *power - *told;
+    const double battery = *told - *ac_out;
+    const bool other_sign = (*power - *ac_out) * battery < 0.0;
+    unsafe = std::abs(off) > std::max(150.0, 0.15 * std::abs(*told)) &&
+             (other_sign || off * battery >= 0.0);
+  }
+  if (past_.released_until && in.now >= *past_.released_until) past_.released_until.reset();
+  if (!past_.released_until && seen.decision.reasons.has(Cause::setpoint_not_followed))
+    past_.released_until = in.now + 60s;
+  if (!unsafe || past_.released_until) {
+    past_.unfollowed_since.reset();
+  } else if (!past_.unfollowed_since) {
+    past_.unfollowed_since = in.now;
+  }
+}
+
+void Invariants::remember_ticks(const Seen& seen) {
+  if (!seen.periodic) return;
+  if (seen.missed > 0) {
+    past_.missed_in_a_row += seen.missed;
+    past_.clean_ticks = 0;
+    if (past_.missed_in_a_row >= 3) past_.overrun = true;
+    return;
+  }
+  past_.missed_in_a_row = 0;
+  if (past_.overrun && ++past_.clean_ticks >= 60) past_.overrun = false;
+}
+
+void Invariants::remember(const Seen& seen, const Battery& battery) {
+  if (seen.first) past_ = {};
+  remember_grid(seen);
+  remember_battery(seen, battery);
+  remember_soc(seen, battery);
+  remember_cutoff(seen, battery);
+  remember_following(seen);
+  remember_ticks(seen);
+  past_.inverter_was_good |= inverter_complete(seen);
+  past_.all_were_fresh |= grid_current(seen) && battery.complete && inverter_complete(seen);
+}
+
+// ---- what must hold
+// --------------------------------------------------------------------------------
+
+/// The causes of the safe setpoint: F1 to F4, F6 to F8, F10 to F12, F20, F21, I3.
+Broken Invariants::stops(const Seen& seen, const Battery& battery) const {
+  const Decision& d = seen.decision;
+  const auto& in = seen.inputs;
+  const bool writes = d.setpoint.mode == InverterMode::follow;
+  const auto status = status_of(seen);
+  const auto* is = known(status);
+  if (!past_.all_were_fresh && writes) return "F12: written before every source was fresh";
+  if (is == nullptr && writes) return "F6: written to an inverter whose status is not known";
+  if (islanded(seen) && writes) return "F8: written although islanded";
+  if (!current(in, Wire::controllable) && writes) return "F6: written to one not controllable";
+  if (!current(in, Wire::ac_out_power) && writes) return "safe setpoint: AC-out is not known";
+  if (past_.released_until && writes) return "F7: written within a minute of the release";
+  if (past_.unfollowed_since && in.now - *past_.unfollowed_since >= 30s)
+    return "F7: not followed for 30 s and not released";
+  if (d.battery_power == Watts{}) return std::nullopt;
+
+  const auto rests = [&](const char* why) { return say(why, d.battery_power.value(), 0); };
+  if (!past_.all_were_fresh) return rests("F12: a source was never fresh");
+  if (!grid_current(seen)) return rests("I3: the grid meter is stale or frozen");
+  if (past_.good_samples < 5) return rests("F1: fewer than 5 good samples");
+  if (!battery.complete) return rests("I3: the BMS is stale");
+  if (!bms_trusted(battery, in.now)) return rests("F4: complete for less than 5 s");
+  if (!inverter_complete(seen)) return rests("I3: the inverter is stale");
+  if (!writes) return rests("I5: power is commanded, but no setpoint written");
+  if (is == nullptr || *is != InverterStatus::grid_connected)
+    return rests("I3: the inverter is not known to be grid-connected");
+  if (past_.released_until) return rests("F7: released");
+  if (past_.overrun) return rests("F10: overrun");
+  if (in.stopping) return rests("F20: told to stop");
+  if (in.components_failing) return rests("F11: parts fail again and again");
+  if (const auto since = d.faults.since(Fault::grid_meter_reversed);
+      since && in.now - *since < 15min)
+    return rests("F21: the meter is reversed");
+  return std::nullopt;
+}
+
+/// I2 and F5.
+Broken Invariants::battery_limits(const Seen& seen, const Battery& battery) const {
+  const double p = seen.decision.battery_power.value();
+  const auto& s = seen.inputs.settings;
+  const Instant now = seen.inputs.now;
+  const double most =
+      std::min({positive(battery.ccl * battery.volts), s.inverter_rating.value(),
+                s.charge_limit.value(), positive(s.charger_current.value() * battery.volts)});
+  const double least = -std::min({positive(battery.dcl * battery.volts * s.conversion_efficiency),
+                                  s.inverter_rating.value(), s.discharge_limit.value()});
+  if (!(p <= most + eps)) return say("I2: charge", p, most);
+  if (!(p >= least - eps)) return say("I2: discharge", p, least);
+  if (p > 0.0 && within(past_.charge_forbidden_at, now, 10s))
+    return say("F5: the BMS forbids charging, or did within 10 s", p, 0);
+  if (p < 0.0 && within(past_.discharge_forbidden_at, now, 10s))
+    return say("F5: the BMS forbids discharging, or did within 10 s", p, 0);
+  if (p > 0.0 && !(battery.volts < battery.cvl)) return say("I2: charge at the CVL", p, 0);
+  return std::nullopt;
+}
+
+/// I1, F18 and the ceiling.
+Broken Invariants::states_of_charge(const Seen& seen, const Battery& battery) const {
+  const double p = seen.decision.battery_power.value();
+  const auto& s = seen.inputs.settings;
+  const double reserve = std::max(reserve_in_force(seen), s.soc_floor.percent());
+  if (!battery.complete) return std::nullopt;
+  if (p < 0.0 && battery.soc <= reserve) return say("I1: discharge at the reserve", p, 0);
+  if (p < 0.0 && past_.floor_held) return say("I1: discharge within the floor's hysteresis", p, 0);
+  if (p < 0.0 && past_.reserve_held)
+    return say("I1: discharge within the reserve's hysteresis", p, 0);
+  if (p > 0.0 && past_.ceiling_held) return say("charge at the ceiling", p, 0);
+  if (p < 0.0 && past_.doubt_until && battery.soc_at < *past_.doubt_until &&
+      past_.lower_soc <= reserve)
+    return say("F18: discharge although the lower SOC is at the reserve", p, 0);
+  return std::nullopt;
+}
+
+/// I4: only what the battery adds counts; the house may exceed a cap by itself. And the circuits
+/// that the battery does not serve (docs/policy.md).
+Broken Invariants::grid(const Seen& seen) const {
+  const double p = seen.decision.battery_power.value();
+  const auto& s = seen.inputs.settings;
+  const auto ac_out = current(seen.inputs, Wire::ac_out_power);
+  const auto& residual = seen.memory.loop.residual;
+  if (!ac_out || !residual || p == 0.0) return std::nullopt;
+  const double rest = residual->value() + *ac_out;
+  if (s.import_cap && p > 0.0 && rest + p > s.import_cap->value() + eps)
+    return say("I4: import", rest + p, s.import_cap->value());
+  if (s.export_cap && p < 0.0 && rest + p < -s.export_cap->value() - eps)
+    return say("I4: export", rest + p, -s.export_cap->value());
+
+  if (p > 0.0 || seen.decision.policy.instruction.kind == InstructionKind::discharge)
+    return std::nullopt;
+  double excluded = 0.0;
+  for (const std::size_t i : {0u, 1u}) {
+    const auto& role = s.circuit_roles.at(i);
+    if (!role || s.battery_serves[*role]) continue;
+    const auto drawn = current(seen.inputs, i == 0 ? Wire::ev_power : Wire::heatpump_power);
+    if (!drawn) return say("discharge although a circuit that is not served is stale", p, 0);
+    excluded += positive(*drawn);
+  }
+  const double serves = positive(rest - excluded - s.grid_setpoint.value());
+  if (excluded > 0.0 && -p > serves + eps) return say("discharge into another circuit", -p, serves);
+  return std::nullopt;
+}
+
+/// I5, I6 and I9, and that a command is one.
+Broken Invariants::command(const Seen& seen) const {
+  const Decision& d = seen.decision;
+  const auto& s = seen.inputs.settings;
+  const Instant now = seen.inputs.now;
+  const double p = d.battery_power.value();
+  const Setpoint& setpoint = d.setpoint;
+  const bool writes = setpoint.mode == InverterMode::follow;
+  if (!std::isfinite(p) || !std::isfinite(setpoint.ac_power.value())) return "no number commanded";
+  const auto ac_out = current(seen.inputs, Wire::ac_out_power);
+  if (writes && std::abs(setpoint.ac_power.value() - p - *ac_out) > eps)
+    return say("setpoint", setpoint.ac_power.value(), p + *ac_out);
+
+  if (writes) {
+    const Seconds passed = past_.at ? std::min<Duration>(now - *past_.at, 1s) : Duration{};
+    const double slew = s.slew.value() * passed.count();
+    const double before = past_.commanded.value();
     const bool towards_rest = (before >= 0.0 && p >= -slew - eps && p <= before + slew + eps) ||
                               (before <= 0.0 && p <= slew + eps && p >= before - slew - eps);
     if (!towards_rest) return say("I5: faster than the slew", p, before);
   }
-
-  // I6
-  if (d.setpoint.mode == InverterMode::follow &&
-      (d.setpoint.valid_until <= w.now || d.setpoint.valid_until > w.now + s.setpoint_life))
+  if (setpoint.mode != InverterMode::release &&
+      (setpoint.valid_until <= now || setpoint.valid_until > now + s.setpoint_life))
     return "I6: a setpoint without its end";
 
-  // I7: the same inputs again.
-  control::Memory again = w.memory_before;
-  if (!same(control::step(w.inputs(), again), d)) return "I7: decided differently";
-
-  // I8: what the owner ordered narrows too. (Charging may be the BMS's proposal, which outranks
-  // him.)
-  const auto& manual = w.orders.manual;
-  if (manual && w.now < manual->until && manual->instruction.kind == InstructionKind::balance &&
-      soc_reported && w.soc <= manual->instruction.low.percent() && p < 0.0)
-    return say("I8: discharge below the range of the override", p, 0);
-
-  // I9: the target first, then every rule that moved the result, each with what it was before.
-  if (d.reasons.empty() || !is_target(d.reasons.begin()->cause)) return "I9: no target named";
-  const bool moved = d.proposed != d.battery_power;
-  if (moved && d.reasons.size() < 2) return "I9: a limit moved the result and is not named";
+  if (d.reasons.empty() || d.reasons.begin()->cause > Cause::idle) return "I9: no target named";
+  const auto* limit = std::find_if(d.reasons.begin(), d.reasons.end(), [](const Reason& reason) {
+    return reason.cause >= Cause::starting;
+  });
+  // No installation is wider than 1 MW, and no number is no wish.
+  const double wish =
+      std::isnan(d.proposed.value()) ? 0.0 : std::clamp(d.proposed.value(), -1e6, 1e6);
+  if (wish == p) return std::nullopt;
+  if (limit == d.reasons.end()) return "I9: a limit moved the result and is not named";
+  if (limit->power_without.value() != wish) return "I9: not what it was before the first limit";
   return std::nullopt;
+}
+
+/// Who rules, F13 and F17, and what his word allows (I8).
+Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
+  const auto& in = seen.inputs;
+  const Policy& policy = seen.decision.policy;
+  const double p = seen.decision.battery_power.value();
+  const Authority who = policy.authority;
+  const bool planned = who == Authority::schedule || who == Authority::tariff;
+  const bool manual = in.orders.manual && in.now < in.orders.manual->until;
+  const bool dispatch = in.orders.dispatch && in.now < in.orders.dispatch->until;
+  if (planned && !in.local.trusted) return "F13: a plan rules by a clock that is not trusted";
+  if (who == Authority::schedule && in.orders.mode.value_or(in.settings.mode) != Mode::scheduled)
+    return "the schedule rules although the mode is balance";
+  if (manual != (who == Authority::manual)) return "F17: the override rules without being in force";
+  if (!manual && dispatch != (who == Authority::dispatch))
+    return "F17: the dispatch rules without being in force";
+  if (!battery.complete || !seen.observation.bms_ok || charged_by_need(seen.decision))
+    return std::nullopt;
+  const Instruction& i = policy.instruction;
+  switch (i.kind) {
+    case InstructionKind::balance:
+      if (battery.soc <= i.low.percent() && p < 0.0) return say("I8: below the range", p, 0);
+      if (battery.soc >= i.high.percent() && p > 0.0) return say("I8: above the range", p, 0);
+      break;
+    case InstructionKind::charge:
+      if (battery.soc >= i.target.percent() && seen.decision.proposed.value() > 0.0 &&
+          who != Authority::tariff)
+        return "I8: charging beyond the target is proposed";
+      break;
+    case InstructionKind::discharge:
+      if (battery.soc <= i.target.percent() && seen.decision.proposed.value() < 0.0)
+        return "I8: discharging beyond the target is proposed";
+      break;
+    case InstructionKind::idle:
+      break;
+  }
+  return std::nullopt;
+}
+
+/// That what fails is told, and F9.
+Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
+  const Decision& d = seen.decision;
+  const auto& in = seen.inputs;
+  const bool off = d.setpoint.mode == InverterMode::off;
+  if (past_.cut_off && !off) return "F9: not switched off";
+  if (off && !past_.may_be_cut_off) return "F9: switched off without a power cut";
+  const auto must = [&](Fault fault, bool active) -> Broken {
+    if (!active || d.faults.active(fault)) return std::nullopt;
+    return "fault not raised: " + std::string{name(fault)};
+  };
+  const bool doubt = past_.doubt_until && battery.soc_at < *past_.doubt_until;
+  for (const auto& broken :
+       {must(Fault::grid_meter_lost, past_.grid_was_good && !grid_current(seen)),
+        must(Fault::bms_lost, past_.bms_was_complete && !battery.complete),
+        must(Fault::inverter_lost, past_.inverter_was_good && !inverter_complete(seen)),
+        must(Fault::islanded, islanded(seen)), must(Fault::backup_cutoff, past_.cut_off),
+        must(Fault::control_overrun, past_.overrun),
+        must(Fault::clock_untrusted, !in.local.trusted),
+        must(Fault::bms_protection,
+             battery.complete && seen.observation.bms_ok && battery.protections != 0),
+        must(Fault::soc_inconsistent, battery.complete && seen.observation.bms_ok && doubt),
+        must(Fault::setpoint_not_followed,
+             past_.unfollowed_since && in.now - *past_.unfollowed_since >= 15s)})
+    if (broken) return broken;
+  for (const auto& row : wires)
+    if (const auto& garbage = seen.garbage[row.id]) {
+      const auto& reading = in.snapshot.raw(row.channel.point, row.channel.measure);
+      if (reading &&
+          (reading->value == *garbage || (!seen.patched && !std::isfinite(reading->value))))
+        return "F3: garbage was taken for a value of " + std::string{name(row.id)};
+    }
+  return std::nullopt;
+}
+
+Broken Invariants::broken(const Seen& seen) {
+  const Battery battery{seen};
+  remember(seen, battery);
+  Broken broken = stops(seen, battery);
+  if (!broken) broken = battery_limits(seen, battery);
+  if (!broken) broken = states_of_charge(seen, battery);
+  if (!broken) broken = grid(seen);
+  if (!broken) broken = command(seen);
+  if (!broken) broken = orders(seen, battery);
+  if (!broken) broken = faults(seen, battery);
+  past_.commanded =
+      seen.decision.setpoint.mode == InverterMode::follow ? seen.decision.battery_power : Watts{};
+  past_.at = seen.inputs.now;
+  return broken;
 }
 
 }  // namespace esshub::properties

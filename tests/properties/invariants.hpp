@@ -1,4 +1,5 @@
-// The invariants of docs/safety.md, said again in other words than the control's own.
+// The invariants and the failure rows of docs/safety-contract.md, in other words than the control's
+// own.
 #pragma once
 
 #include <optional>
@@ -8,14 +9,71 @@
 
 namespace esshub::properties {
 
-/// Remembers what an invariant needs of the past.
+/// Judges every decision by the contract. Remembers of the past what the contract speaks of ("for
+/// 10 s", "5 good samples"), by its own count; of a control that was restarted nothing.
 class Invariants {
  public:
-  /// What the tick broke, as "I2: ...", or nothing.
-  [[nodiscard]] std::optional<std::string> broken(const World& world, const Seen& seen);
+  /// What the decision broke, as "I2: ...", or nothing.
+  [[nodiscard]] std::optional<std::string> broken(const Seen& seen);
 
  private:
-  bool reserve_held_ = false;
+  struct Battery;  ///< what the BMS says, as far as it is current
+  void remember(const Seen& seen, const Battery& battery);
+  void remember_grid(const Seen& seen);
+  void remember_battery(const Seen& seen, const Battery& battery);
+  /// F4: what was lost is back after 5 s of complete frames.
+  [[nodiscard]] bool bms_trusted(const Battery& battery, Instant now) const;
+  void remember_soc(const Seen& seen, const Battery& battery);
+  void remember_cutoff(const Seen& seen, const Battery& battery);
+  void remember_following(const Seen& seen);
+  void remember_ticks(const Seen& seen);
+
+  [[nodiscard]] std::optional<std::string> stops(const Seen& seen, const Battery& battery) const;
+  [[nodiscard]] std::optional<std::string> battery_limits(const Seen& seen,
+                                                          const Battery& battery) const;
+  [[nodiscard]] std::optional<std::string> states_of_charge(const Seen& seen,
+                                                            const Battery& battery) const;
+  [[nodiscard]] std::optional<std::string> grid(const Seen& seen) const;
+  [[nodiscard]] std::optional<std::string> command(const Seen& seen) const;
+  [[nodiscard]] std::optional<std::string> orders(const Seen& seen, const Battery& battery) const;
+  [[nodiscard]] std::optional<std::string> faults(const Seen& seen, const Battery& battery) const;
+
+  /// What a control begins with.
+  struct Past {
+    std::optional<Instant> grid_at;
+    int good_samples = 0;
+    bool grid_was_good = false;
+    std::optional<Instant> complete_since;  ///< frames of the BMS
+    bool bms_was_lost = false;
+    bool bms_was_complete = false;
+    bool inverter_was_good = false;
+    bool all_were_fresh = false;
+    std::optional<Instant> charge_forbidden_at;
+    std::optional<Instant> discharge_forbidden_at;
+    bool floor_held = false;
+    bool reserve_held = false;
+    bool ceiling_held = false;
+    struct Word {
+      double soc;
+      Instant at;
+    };
+    std::optional<Word> soc;  ///< the newest one
+    std::optional<Instant> doubt_until;
+    double lower_soc = 100.0;  ///< while in doubt
+    bool cut_off = false;
+    bool may_be_cut_off = false;
+    std::uint32_t resets = 0;
+    std::optional<Instant> grace_until;
+    std::optional<Instant> low_since;
+    std::optional<Instant> unfollowed_since;
+    std::optional<Instant> released_until;
+    std::uint64_t missed_in_a_row = 0;
+    unsigned clean_ticks = 0;
+    bool overrun = false;
+    Watts commanded{};  ///< on the wire: nothing while released
+    std::optional<Instant> at;
+  };
+  Past past_;
 };
 
 }  // namespace esshub::properties

@@ -1,5 +1,5 @@
-// properties [TICKS] [--jobs N] [--seed S]: the invariants over random settings, faults and orders
-// (docs/safety.md I1-I9).
+// properties: the invariants of docs/safety-contract.md over random houses, faults and orders, and
+// what was reached of all that can be.
 #include <rapidcheck.h>
 
 #include <charconv>
@@ -11,93 +11,69 @@
 #include <string_view>
 
 #include "tests/properties/batches.hpp"
+#include "tests/properties/coverage.hpp"
+#include "tests/properties/generators.hpp"
 #include "tests/properties/invariants.hpp"
 
 namespace esshub::properties {
 namespace {
 
+constexpr const char* usage =
+    "properties [TICKS] [--exactly] [--jobs N] [--seed S]\n"
+    "  Runs until the table of what is to be reached is full, and then as long again; TICKS at\n"
+    "  least. Fails when it is not full after 20 million, or after TICKS if that is more.\n"
+    "  --exactly  TICKS and no more, however full the table is\n"
+    "  RC_PARAMS=\"noshrink=1\" leaves a case that fails as it was found.\n";
+
 constexpr unsigned ticks_per_case = 1000;
-
-/// The whole range at once: by itself the library begins with its low end.
-rc::Gen<int> any_below(int end) {
-  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, end));
-}
-
-rc::Gen<double> between(double low, double high) {
-  return rc::gen::map(any_below(1001), [=](int parts) {
-    return low + (high - low) * static_cast<double>(parts) / 1000.0;
-  });
-}
-
-/// Settings of an owner: any that validate() takes.
-rc::Gen<control::Settings> any_settings() {
-  const auto made = rc::gen::exec([] {
-    control::Settings s;
-    const auto soc = [](double low, double high) {
-      return *Soc::from_percent(*between(low, high));
-    };
-    s.period = std::chrono::milliseconds(*rc::gen::element(50, 100, 250, 1000));
-    s.setpoint_life = 2 * s.period + 100ms;
-    s.soc_floor = soc(0, 30);
-    s.reserve = soc(0, 80);
-    s.soc_ceiling = soc(85, 100);
-    s.cutoff_soc = soc(0, 5);
-    s.soc_hysteresis = *between(0, 4);
-    s.charge_limit = Watts{*between(0, 4000)};
-    s.discharge_limit = Watts{*between(0, 4000)};
-    s.inverter_rating = Watts{*between(100, 4000)};
-    s.charger_current = Amperes{*between(1, 80)};
-    s.slew = WattsPerSecond{*between(50, 20000)};
-    s.charge_voltage_cap = Volts{*between(50, 54)};
-    s.grid_setpoint = Watts{*between(-1000, 1000)};
-    if (*rc::gen::arbitrary<bool>()) s.import_cap = Watts{*between(1000, 8000)};
-    if (*rc::gen::arbitrary<bool>()) s.export_cap = Watts{*between(1000, 4000)};
-    return s;
-  });
-  return rc::gen::suchThat(made, [](const auto& s) { return control::validate(s).empty(); });
-}
-
-rc::Gen<std::vector<Event>> any_history() {
-  const auto event = rc::gen::construct<Event>(
-      rc::gen::map(any_below(40), [](int n) { return static_cast<unsigned>(n) + 1; }),
-      rc::gen::map(any_below(static_cast<int>(happening_count)),
-                   [](int i) { return static_cast<Happening>(i); }),
-      between(0, 1));
-  return rc::gen::container<std::vector<Event>>(event);
-}
+constexpr unsigned cases_per_batch = 20;
+constexpr std::uint64_t ticks_per_batch = ticks_per_case * cases_per_batch;
 
 /// Plays the history over and over until the ticks of a case have passed.
-void play(const control::Settings& settings, const std::vector<Event>& history, Tally& tally) {
-  World world(settings);
+void play(const House& house, const std::vector<Event>& history, Coverage& coverage) {
   Invariants invariants;
+  unsigned tick = 0;
+  World world(
+      house,
+      [&](const Seen& seen) {
+        if (const auto broken = invariants.broken(seen))
+          RC_FAIL(*broken + " at tick " + std::to_string(tick));
+        coverage.see(seen);
+      },
+      [&](const FaultSet& faults) { coverage.see(faults); });
   std::size_t next = 0;
-  unsigned until_next = history.empty() ? ticks_per_case : history.front().ticks_before;
-  for (unsigned i = 0; i < ticks_per_case; ++i) {
-    while (!history.empty() && until_next == 0) {
-      world.happen(history[next].what, history[next].value);
+  unsigned until_next = history.empty() ? ticks_per_case : history.front().after;
+  for (; tick < ticks_per_case; ++tick) {
+    for (std::size_t events = 0; until_next == 0 && events < history.size(); ++events) {
+      world.happen(history[next]);
       next = (next + 1) % history.size();
-      until_next = history[next].ticks_before;
+      until_next = history[next].after;
     }
     if (until_next > 0) --until_next;
-    const Seen seen = world.tick();
-    (seen.decision.battery_power > Watts{}   ? tally.charging
-     : seen.decision.battery_power < Watts{} ? tally.discharging
-                                             : tally.resting)++;
-    if (const auto broken = invariants.broken(world, seen))
-      RC_FAIL(*broken + " at tick " + std::to_string(i));
+    world.tick();
   }
 }
 
-/// What RC_PARAMS holds already (reproduce=..., verbose_shrinking=1) counts too.
-bool check(std::uint64_t seed, std::uint64_t ticks, Tally& tally) {
-  const auto cases = std::max<std::uint64_t>(1, ticks / ticks_per_case);
+/// What RC_PARAMS holds already (reproduce=..., noshrink=1) counts too.
+bool check(std::uint64_t seed, Counts& counts) {
   const std::string given = std::getenv("RC_PARAMS") ? std::getenv("RC_PARAMS") : "";
   const std::string params = "seed=" + std::to_string(seed) +
-                             " max_success=" + std::to_string(cases) + " max_size=60 " + given;
+                             " max_success=" + std::to_string(cases_per_batch) + " " + given;
   ::setenv("RC_PARAMS", params.c_str(), 1);
-  return rc::check("I1 to I9 hold in every tick",
-                   [&] { play(*any_settings(), *any_history(), tally); });
+  Coverage coverage;
+  const bool held = rc::check("the safety contract holds in every tick", [&] {
+    const House house = *any_house();
+    play(house, *any_history(house), coverage);
+  });
+  counts = coverage.counts();
+  return held;
 }
+
+struct Options {
+  std::uint64_t ticks = ticks_per_batch;
+  bool exactly = false;
+  Batches batches;
+};
 
 template <class Number>
 bool read(std::string_view text, Number& number) {
@@ -105,28 +81,51 @@ bool read(std::string_view text, Number& number) {
   return error == std::errc{} && end == text.end();
 }
 
-int run(std::span<char*> words) {
-  Batches batches;
-  batches.seed = std::random_device{}();
+bool read(std::span<char*> words, Options& options) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
     const std::string_view next = i + 1 < words.size() ? words[i + 1] : "";
-    const bool option = word == "--jobs" || word == "--seed";
-    const bool good = word == "--jobs"   ? read(next, batches.jobs)
-                      : word == "--seed" ? read(next, batches.seed)
-                                         : read(word, batches.ticks);
-    if (!good) {
-      std::cerr << "properties [TICKS] [--jobs N] [--seed S]\n";
-      return 64;  // EX_USAGE
+    if (word == "--exactly") {
+      options.exactly = true;
+    } else if (word == "--jobs" || word == "--seed") {
+      ++i;
+      if (!(word == "--jobs" ? read(next, options.batches.jobs) : read(next, options.batches.seed)))
+        return false;
+    } else if (!read(word, options.ticks)) {
+      return false;
     }
-    if (option) ++i;
   }
-  Tally tally;
-  const bool held = run_batches(batches, check, tally);
-  std::cout << "I1 to I9 " << (held ? "hold" : "DO NOT HOLD") << " from seed " << batches.seed
-            << " on, " << batches.ticks << " ticks wanted: " << tally.charging << " charging, "
-            << tally.discharging << " discharging, " << tally.resting << " at rest\n";
-  return held ? EXIT_SUCCESS : EXIT_FAILURE;
+  return true;
+}
+
+int run(std::span<char*> words) {
+  Options options;
+  options.batches.seed = std::random_device{}();
+  if (!read(words, options)) {
+    std::cerr << usage;
+    return 64;  // EX_USAGE
+  }
+  Coverage coverage;
+  options.batches.counts = coverage.counts().size();
+  const std::uint64_t most = std::max<std::uint64_t>(options.ticks, 20'000'000);
+  std::uint64_t ticks = 0;
+  std::uint64_t full_at = 0;
+  const bool held = run_batches(options.batches, check, [&](const Counts& counts) {
+    coverage.add(counts);
+    ticks += ticks_per_batch;
+    if (full_at == 0 && coverage.full()) full_at = ticks;
+    if (options.exactly) return ticks < options.ticks;
+    if (full_at == 0) return ticks < most;
+    return ticks < std::max(options.ticks, 2 * full_at);
+  });
+  coverage.print(std::cout);
+  std::cout << "The safety contract " << (held ? "holds" : "DOES NOT HOLD") << " from seed "
+            << options.batches.seed << " on, " << ticks << " ticks";
+  if (full_at > 0) std::cout << ", the table was full after " << full_at;
+  std::cout << '\n';
+  const auto missing = coverage.missing();
+  for (const auto& line : missing) std::cout << "NOT REACHED  " << line << '\n';
+  return held && (options.exactly || missing.empty()) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace

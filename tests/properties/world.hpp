@@ -1,124 +1,148 @@
-// A world of faults and orders for the control: random events in, one tick at a time.
+// A house with its hub: control::Tick and service::CommandService as in the program, everything
+// around them invented, one tick at a time.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "control/step.hpp"
+#include "control/observation.hpp"
+#include "control/tick.hpp"
+#include "service/command_service.hpp"
+#include "tests/properties/event.hpp"
 
 namespace esshub::properties {
 
-/// What can happen between two ticks. `value` from 0 to 1 is scaled to what the event needs.
-enum class Happening : std::uint8_t {
-  residual,  ///< loads minus sun on the grid side
-  solar,
-  ac_out,
-  soc,        ///< anywhere at once: a recalibration
-  soc_drift,  ///< a point up or down
-  pack_voltage,
-  battery_current,
-  cvl,
-  ccl,
-  dcl,
-  protections,
-  requests,
-  grid_source,  ///< alive or silent
-  bms_source,
-  inverter_source,
-  inverter_state,
-  mains,
-  follows,  ///< whether the inverter does what it acknowledges
-  late,     ///< the next tick comes late
-  overrun,
-  components_failing,
-  stopping,
-  clock,  ///< the minute of the week, trusted or not
-  manual,
-  dispatch,
-  storm,
-  reserve,
-  mode,
-  cutoff_reset,
+/// What a case begins with.
+struct House {
+  control::Settings settings;
+  Instant start{};  ///< of the steady clock
+  WallTime wall{};
+  EnumArray<Bus, unsigned> every{{1, 1, 1}};  ///< ticks from one word of the bus to the next
+  bool fast_path = false;                     ///< a grid reading between two ticks
+  bool tells_requests = true;                 ///< the stack sends 0x35C
+  bool tells_capacity = false;
+  double soc = 50.0;
+  double residual_w = 500.0;
+  double solar_w = 0.0;
+  double ac_out_w = 100.0;
+  double ev_w = 0.0;
+  double heatpump_w = 0.0;
 };
-constexpr std::size_t happening_count = static_cast<std::size_t>(Happening::cutoff_reset) + 1;
+std::ostream& operator<<(std::ostream& out, const House& house);
 
-struct Event {
-  unsigned ticks_before = 1;
-  Happening what{};
-  double value = 0.0;
-};
-std::ostream& operator<<(std::ostream& out, const Event& event);
-
-/// Everything about one tick that an invariant may speak of.
+/// Everything about one decision that an invariant or a count may speak of.
 struct Seen {
-  Decision decision;
-  Watts before{};  ///< battery power of the tick before
-  Duration passed{};
-  bool known = false;  ///< there was a tick before
+  const control::Inputs& inputs;
+  const control::Observation& observation;
+  const control::Memory& memory;  ///< after it
+  const Decision& decision;
+  Watts power_before{};                  ///< battery power of the decision before
+  std::optional<Instant> tick_before{};  ///< moment of it; nothing: memory is new
+  bool first = false;                    ///< of this control: what it remembers is new
+  bool program = false;                  ///< first, and the program as well
+  bool periodic = true;                  ///< else between two ticks
+  std::uint64_t missed = 0;              ///< periods before it
+  bool patched = false;                  ///< values that are no number were put behind the filter
+  EnumArray<Wire, std::optional<double>>
+      garbage{};  ///< came with this decision and must be dropped
 };
 
 class World {
  public:
-  explicit World(control::Settings chosen) : settings(chosen) {}
+  /// `see` is called at every decision, `tell` after it with all faults that are shown.
+  World(const House& house, std::function<void(const Seen&)> see,
+        std::function<void(const FaultSet&)> tell);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
 
-  void happen(Happening what, double value);
-  /// Time passes, the living sources report, the control decides, the inverter acts.
-  Seen tick();
-
-  control::Settings settings;
-  control::Memory memory;
-  control::Memory memory_before;  ///< as the last tick found it
-  Snapshot snapshot;
-  Orders orders;
-  Instant now = Instant{} + 1000s;
-  LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
-  bool stopping = false;
-  bool overrun = false;
-  bool components_failing = false;
-  double soc = 50.0;
-
-  /// The inputs of the last tick, for deciding it again.
-  [[nodiscard]] control::Inputs inputs() const {
-    return {.settings = settings,
-            .snapshot = snapshot,
-            .now = now,
-            .local = local,
-            .stopping = stopping,
-            .overrun = overrun,
-            .components_failing = components_failing,
-            .orders = orders};
-  }
+  void happen(const Event& event);
+  /// Time passes, what is alive reports, the control decides, the inverter acts.
+  void tick();
 
  private:
-  void put(Point point, Measure measure, double value) {
-    snapshot.absorb({{point, measure}, value, now});
-  }
-  void report();
+  /// All that can be otherwise for a while.
+  struct Now {
+    EnumArray<Wire, double> value{};
+    EnumArray<Wire, bool> missing{};
+    EnumArray<Wire, std::optional<double>> garbage{};
+    EnumArray<Wire, bool> no_number{};
+    EnumArray<Bus, bool> contended{};
+    double residual_w = 0.0;
+    PackVoltage pack{VoltMark::resting, 0.0};
+    std::optional<double> pack_current;
+    std::optional<SocTo> soc;
+    Response response = Response::follows;
+    bool reversed = false;
+    bool frozen = false;
+    bool components_fail = false;
+    bool stuck = false;
+    FaultFlags raised;
+    Overrun overrun{0, {}};
+    bool trusted = true;
+    std::optional<LocalStep> local_step;
+    std::optional<Orders> wild;
 
-  double residual_w_ = 0.0;
-  double solar_w_ = 0.0;
-  double ac_out_w_ = 0.0;
+    void take(const Change& change);
+  };
+  struct Lasting {
+    Change change;
+    unsigned left;
+  };
+  struct Source {
+    std::vector<Sample> samples{};
+    std::size_t next = 0;
+    bool pop(Sample& sample);
+  };
+  struct Lasts;
+  struct Happens;
+  friend struct Happens;
+
+  [[nodiscard]] Now healthy() const;
+  void change_now();
+  void start_program(bool restart);
+  void start_control();
+  void restart_program(const ProgramRestarts& how);
+  void tell_control();
+  Decision decide(const control::Inputs& given, control::Memory& memory);
+  void move(Duration passed);
+  void report(Bus bus, Instant at);
+  void pass(Duration length);
+  [[nodiscard]] double soc_goal() const;
+  [[nodiscard]] double pack_v() const;
+  [[nodiscard]] bool on_grid() const;
+  [[nodiscard]] LocalTime local() const;
+  [[nodiscard]] service::Moment moment() const { return {now_, wall_}; }
+
+  House house_;
+  std::function<void(const Seen&)> see_;
+  std::function<void(const FaultSet&)> tell_;
+  Now is_;
+  std::vector<Lasting> lasting_;
+  Instant now_;
+  WallTime wall_;
+  std::optional<Instant> stepped_at_;  ///< the wall clock
+  std::optional<CivilMinute> held_;
+  double soc_;
   double inverter_w_ = 0.0;
+  double shown_w_ = 0.0;  ///< grid, behind the meter's filter
   double setpoint_w_ = 0.0;
-  double pack_v_ = 50.0;
-  double battery_a_ = 0.0;
-  double cvl_v_ = 53.2;
-  double ccl_a_ = 50.0;
-  double dcl_a_ = 50.0;
-  std::uint32_t protections_ = 0;
-  std::uint32_t requests_ = 3;
-  static constexpr auto connected = static_cast<double>(InverterStatus::grid_connected);
-  double status_ = connected;
-  double mains_v_ = 230.0;
-  bool grid_alive_ = true;
-  bool bms_alive_ = true;
-  bool inverter_alive_ = true;
-  bool follows_ = true;
-  Duration extra_{};
-  Decision last_;
-  bool ticked_ = false;
+  EnumArray<Wire, double> sent_{};
+  EnumArray<Wire, std::optional<double>> garbage_{};
+  std::uint64_t ticks_ = 0;
+
+  std::optional<std::string> state_file_;
+  Orders orders_;
+  std::unique_ptr<service::CommandService> commands_;
+  std::unique_ptr<control::Tick> tick_;
+  EnumArray<Bus, Source> sources_;
+  std::optional<ProgramRestarts> stopping_;
+  bool new_control_ = true;
+  bool new_program_ = true;
+  bool periodic_ = true;
+  Snapshot patched_;
 };
 
 }  // namespace esshub::properties
