@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -398,6 +399,118 @@ TEST(PylontechDecode, AnyFrameIsSurvivedAndGivesOnlyPossibleValues) {
   }
 }
 
+/// reference: pylontech-can#2 to pylontech-can#4, the lengths of what makes each message.
+TEST(PylontechDecode, EachIdentifierNeedsItsBytesAndNoOtherIsKnown) {
+  const std::map<std::uint32_t, std::size_t> least{
+      {0x305, 0}, {0x306, 0}, {0x307, 0}, {0x351, 6}, {0x355, 4}, {0x356, 4}, {0x359, 4},
+      {0x35A, 8}, {0x35B, 0}, {0x35C, 1}, {0x35E, 0}, {0x35F, 6}, {0x360, 1}, {0x370, 0},
+      {0x371, 0}, {0x372, 8}, {0x373, 8}, {0x374, 0}, {0x375, 0}, {0x376, 0}, {0x377, 0},
+      {0x378, 8}, {0x379, 2}, {0x380, 0}, {0x381, 0}, {0x382, 0}};
+  for (std::uint32_t can_id = 0; can_id <= 0x7FF; ++can_id) {
+    const auto row = least.find(can_id);
+    if (row == least.end()) {
+      const auto unknown = decode(make_frame(can_id, Bytes(8)));
+      ASSERT_FALSE(unknown) << can_id;
+      EXPECT_EQ(unknown.error().kind, DecodeErrorKind::unsupported);
+      EXPECT_EQ(unknown.error().detail, "an identifier no document names");
+      continue;
+    }
+    for (std::size_t size = 0; size <= 8; ++size) {
+      const auto message = decode(make_frame(can_id, Bytes(size)));
+      EXPECT_EQ(message.has_value(), size >= row->second) << can_id << ' ' << size;
+      if (message) continue;
+      EXPECT_EQ(message.error().detail, std::to_string(size) + " bytes, at least " +
+                                            std::to_string(row->second) + " expected");
+    }
+  }
+  for (const auto flag : {&CanFrame::extended, &CanFrame::remote, &CanFrame::error}) {
+    CanFrame other = frame(0x355, "58006400");
+    other.*flag = true;
+    EXPECT_EQ(decode(other).error().detail, "not a standard data frame");
+  }
+}
+
+TEST(PylontechDecode, EveryFieldHasItsPlace) {
+  const auto limits = decoded<Limits>(0x351, "0102030405060708");
+  EXPECT_DOUBLE_EQ(limits.cvl.value(), 51.3);
+  EXPECT_DOUBLE_EQ(limits.ccl.value(), 102.7);
+  EXPECT_DOUBLE_EQ(limits.dcl.value(), 154.1);
+  EXPECT_DOUBLE_EQ(limits.dvl.value().value(), 205.5);
+  const auto soc = decoded<StateOfCharge>(0x355, "01020304");
+  EXPECT_EQ(soc.soc, 0x0201u);
+  EXPECT_EQ(soc.soh, 0x0403u);
+  const auto measured = decoded<Measurement>(0x356, "010283848586");
+  EXPECT_DOUBLE_EQ(measured.voltage.value(), 5.13);
+  EXPECT_DOUBLE_EQ(measured.current.value(), -3161.3);
+  EXPECT_DOUBLE_EQ(measured.temperature.value().value(), -3109.9);
+  EXPECT_FALSE(decoded<Measurement>(0x356, "0102838485").temperature);
+  EXPECT_EQ(decoded<Alarms>(0x359, "0000000009").modules, 9u);
+  EXPECT_EQ(decoded<Product>(0x35F, "010203040506").code, 0x0201u);
+  EXPECT_EQ(decoded<Product>(0x35F, "010203040506").firmware, (std::array<unsigned, 2>{3, 4}));
+  EXPECT_EQ(decoded<Product>(0x35F, "010203040506").available_ah, 0x0605u);
+  EXPECT_TRUE(decoded<ChargeRequest>(0x360, "FF").wanted);
+  EXPECT_FALSE(decoded<ChargeRequest>(0x360, "FE").wanted);
+  const auto modules = decoded<ModuleStates>(0x372, "0102030405060708");
+  EXPECT_EQ(modules.online, 0x0201u);
+  EXPECT_EQ(modules.blocking_charge, 0x0403u);
+  EXPECT_EQ(modules.blocking_discharge, 0x0605u);
+  EXPECT_EQ(modules.offline, 0x0807u);
+  const auto cells = decoded<Cells>(0x373, "F00CF10D25012601");
+  EXPECT_DOUBLE_EQ(cells.lowest.value(), 3.312);
+  EXPECT_DOUBLE_EQ(cells.highest.value(), 3.569);
+  EXPECT_DOUBLE_EQ(cells.coldest.value(), 20.0);
+  EXPECT_DOUBLE_EQ(cells.warmest.value(), 21.0);
+  const auto energy = decoded<Energy>(0x378, "0100000002000000");
+  EXPECT_DOUBLE_EQ(energy.charged.value(), 100.0);
+  EXPECT_DOUBLE_EQ(energy.discharged.value(), 200.0);
+  EXPECT_EQ(decoded<Size>(0x379, "0102").installed_ah, 0x0201u);
+  for (const std::uint32_t can_id : {0x305u, 0x306u, 0x307u})
+    EXPECT_EQ(decoded<Controller>(can_id, "00").id, can_id);
+  EXPECT_EQ(decoded<Opaque>(0x35B, "00").id, 0x35Bu);
+  EXPECT_EQ(decoded<Text>(0x374, "2041427F1F7E2000").text, "AB..~");
+  EXPECT_EQ(decoded<Text>(0x374, "4100422020202020").text, "A");
+  EXPECT_EQ(decoded<Text>(0x374, "2020202020202020").text, "");
+  EXPECT_EQ(decoded<Text>(0x381, "41").id, 0x381u);
+}
+
+/// reference: pylontech-can#4, the order of the pairs; what no document names is unknown.
+TEST(PylontechAlarmPairs, EachPairIsItsFlagInBothHalves) {
+  const std::array order{BmsFlag::general,
+                         BmsFlag::high_voltage,
+                         BmsFlag::low_voltage,
+                         BmsFlag::high_temperature,
+                         BmsFlag::low_temperature,
+                         BmsFlag::high_charge_temperature,
+                         BmsFlag::low_charge_temperature,
+                         BmsFlag::high_discharge_current,
+                         BmsFlag::high_charge_current,
+                         BmsFlag::contactor,
+                         BmsFlag::short_circuit,
+                         BmsFlag::internal_failure,
+                         BmsFlag::cell_imbalance,
+                         BmsFlag::unknown,
+                         BmsFlag::unknown,
+                         BmsFlag::unknown};
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    Bytes data;
+    put_u32_le(data, 1u << 2 * i);
+    put_u32_le(data, 2u << 2 * i);
+    auto alarms = std::get<Alarms>(decode(make_frame(0x35A, data)).value());
+    EXPECT_EQ(alarms.protections, bit(order[i])) << i;
+    EXPECT_EQ(alarms.warnings, 0u) << i;
+    EXPECT_TRUE(alarms.pairs);
+    if (i < 13) {
+      const CanFrame wire = encode(Alarms{bit(order[i]), bit(BmsFlag::general), {}, true});
+      const std::uint32_t all_inactive = 0x02AAAAAA;
+      EXPECT_EQ(read_u32_le(wire.payload(), 0), all_inactive ^ (3u << 2 * i)) << i;
+      EXPECT_EQ(read_u32_le(wire.payload(), 4), all_inactive ^ 3u) << i;
+    }
+  }
+  EXPECT_EQ(read_u32_le(encode(Alarms{bit(BmsFlag::system), 0, {}, true}).payload(), 0),
+            0x42AAAAAAu)
+      << "what has no pair is sent as one that no document names";
+}
+
 // ---- plausibility ------------------------------------------------------------------------------
 
 bool plausible(std::uint32_t can_id, std::string_view hex, std::optional<unsigned> modules = 2) {
@@ -448,6 +561,31 @@ TEST(PylontechPlausibility, NothingOfAnImplausibleFrameIsUsed) {
   EXPECT_EQ(result.error().detail, "voltage of 327.67");
 }
 
+TEST(PylontechPlausibility, AnErrorNamesTheFieldAndItsValue) {
+  const auto why = [](std::uint32_t can_id, std::string_view hex) {
+    const auto error = implausible(decode(frame(can_id, hex)).value(), 1);
+    return error ? error->detail : "none";
+  };
+  EXPECT_EQ(why(0x351, "1402D007D007C201"), "none");
+  EXPECT_EQ(why(0x351, "1402D107F401C201"), "charge current limit of 200.10");
+  EXPECT_EQ(why(0x351, "140230F8F401C201"), "none") << "-200 A";
+  EXPECT_EQ(why(0x351, "14022FF8F401C201"), "charge current limit of -200.10");
+  EXPECT_EQ(why(0x351, "1402F401D107C201"), "discharge current limit of 200.10");
+  EXPECT_EQ(why(0x351, "1402F401F4011402"), "none");
+  EXPECT_EQ(why(0x351, "1402F401F4011502"), "discharge voltage limit of 53.30");
+  EXPECT_EQ(why(0x351, "DF01D107D107C201"), "charge voltage limit of 47.90") << "the first of all";
+  EXPECT_EQ(why(0x355, "65006500"), "state of charge of 101.00");
+  EXPECT_EQ(why(0x355, "64006500"), "state of health of 101.00");
+  EXPECT_EQ(why(0x356, "E2132FF80000"), "current of -200.10");
+  EXPECT_EQ(why(0x356, "E2130000E903"), "temperature of 100.10");
+  // Sixteen modules where the number is not known.
+  const auto of_unknown = [](std::string_view hex) {
+    return implausible(decode(frame(0x356, hex)).value(), {}).has_value();
+  };
+  EXPECT_FALSE(of_unknown("E213007D0000"));
+  EXPECT_TRUE(of_unknown("E213017D0000"));
+}
+
 // ---- encoding ----------------------------------------------------------------------------------
 
 TEST(PylontechEncode, WritesTheFramesOfTheReference) {
@@ -477,6 +615,33 @@ TEST(PylontechEncode, BothProfilesCarryEveryFlagOrAnUnknownOne) {
 TEST(PylontechEncode, RequestsComeBackAsTheyWent) {
   for (std::uint32_t bits = 0; bits < 32; ++bits)
     EXPECT_EQ(std::get<Requests>(decode(encode(Requests{bits})).value()).bits, bits);
+}
+
+TEST(PylontechEncode, EachRequestIsItsBit) {
+  const std::map<BmsRequest, unsigned> at{{BmsRequest::charge_enable, 7},
+                                          {BmsRequest::discharge_enable, 6},
+                                          {BmsRequest::force_charge_1, 5},
+                                          {BmsRequest::force_charge_2, 4},
+                                          {BmsRequest::full_charge, 3}};
+  for (const auto& [request, n] : at) {
+    EXPECT_EQ(requests_of(static_cast<std::uint8_t>(1u << n)), bit(request));
+    EXPECT_EQ(request_byte(bit(request)), 1u << n);
+  }
+  EXPECT_EQ(requests_of(0x07), 0u);
+  EXPECT_EQ(joined({}), "");
+  EXPECT_EQ(joined({"a"}), "a");
+  EXPECT_EQ(joined({"a", "b"}), "a,b");
+}
+
+TEST(PylontechEncode, ValuesAreRoundedAndTheModulesEndAtAByte) {
+  EXPECT_EQ(to_text(encode(Measurement{49.836_V, -34.34_A, {}})), "356#7813A9FE");
+  EXPECT_EQ(to_text(encode(Measurement{Volts{-1e9}, Amperes{1e9}, Celsius{-1e9}})),
+            "356#0080FF7F0080");
+  EXPECT_EQ(to_text(encode(StateOfCharge{70000, 0})), "355#FFFF0000");
+  EXPECT_EQ(to_text(encode(Alarms{0, 0, 256, false})), "359#00000000FF504E");
+  EXPECT_EQ(to_text(encode(Alarms{0, 0, {}, false})), "359#0000000000504E");
+  EXPECT_EQ(to_text(encode(Alarms{bit(BmsFlag::contactor), bit(BmsFlag::contactor), 1, false})),
+            "359#0080008001504E");
 }
 
 TEST(PylontechEncode, ValuesBeyondTheWireAreClamped) {

@@ -30,6 +30,47 @@ TEST_F(GlitchFilterTest, TheFirstValueAndSmallChangesPass) {
   EXPECT_EQ(say(Measure::voltage, 51.4), 51.4);
 }
 
+/// protocol/pylontech/glitch_filter.cpp, the table: each measure's jump, at it and just over it.
+TEST_F(GlitchFilterTest, EachMeasureHasItsJump) {
+  struct Row {
+    Measure measure;
+    double jump;
+    std::optional<double> up;    ///< what is believed of 40 and a bit more at first
+    std::optional<double> down;  ///< of 40 and a bit less
+  };
+  const auto up = [](double jump) { return std::optional{40.0 + jump + 0.001}; };
+  const auto down = [](double jump) { return std::optional{40.0 - jump - 0.001}; };
+  for (const auto& row : std::initializer_list<Row>{{Measure::soc, 1.0, 40.0, down(1.0)},
+                                                    {Measure::soh, 1.0, {}, {}},
+                                                    {Measure::cvl, 0.2, 40.0, down(0.2)},
+                                                    {Measure::ccl, 0.2, 40.0, down(0.2)},
+                                                    {Measure::dcl, 0.2, 40.0, down(0.2)},
+                                                    {Measure::dvl, 0.2, up(0.2), 40.0},
+                                                    {Measure::voltage, 2.0, {}, {}},
+                                                    {Measure::current, 30.0, {}, {}},
+                                                    {Measure::temperature, 1.0, {}, {}},
+                                                    {Measure::modules, 0.0, {}, {}},
+                                                    {Measure::capacity, 1.0, {}, {}}}) {
+    for (const double sign : {1.0, -1.0}) {
+      guard_ = {};
+      SCOPED_TRACE(name(row.measure));
+      EXPECT_EQ(say(row.measure, 40.0), 40.0);
+      const double near = 40.0 + sign * (row.jump > 0.0 ? row.jump - 0.001 : 0.0);
+      EXPECT_EQ(say(row.measure, near), near);
+      guard_ = {};
+      EXPECT_EQ(say(row.measure, 40.0), 40.0);
+      EXPECT_EQ(say(row.measure, 40.0 + sign * (row.jump + 0.001)), sign > 0 ? row.up : row.down);
+    }
+  }
+  for (const auto measure : {Measure::protections, Measure::warnings}) {
+    guard_ = {};
+    EXPECT_EQ(say(measure, 1), 1);
+    EXPECT_EQ(say(measure, 2), 3) << "every bit forbids something";
+  }
+  EXPECT_EQ(say(Measure::requests, 3), 3);
+  EXPECT_EQ(say(Measure::requests, 6), 2) << "every bit allows something";
+}
+
 TEST_F(GlitchFilterTest, AWiderLimitIsBelievedTheSecondTime) {
   for (const Measure measure : {Measure::ccl, Measure::dcl, Measure::cvl, Measure::soc}) {
     EXPECT_EQ(say(measure, 20), 20);

@@ -91,6 +91,50 @@ TEST(SlcanFrame, RefusesEveryLineThatCannotBe) {
   }
 }
 
+TEST(SlcanFrame, LimitsAndTexts) {
+  const auto error = [](std::string_view line) {
+    const auto frame = parse_slcan(line);
+    return frame ? "good" : frame.error().detail;
+  };
+  for (const auto* good : {"t7FF0", "t0000", "T1FFFFFFF0", "r7FF8", "R1FFFFFFF8",
+                           "t00081122334455667788", "t0000EA5F", "T000000000"})
+    EXPECT_EQ(error(good), "good") << good;
+  EXPECT_EQ(error("x7FF0"), "a line that is no frame");
+  EXPECT_EQ(error("t7FF"), "a frame line cut short");
+  EXPECT_EQ(error("T1FFFFFFF"), "a frame line cut short");
+  EXPECT_EQ(error("t8000"), "not a CAN identifier");
+  EXPECT_EQ(error("T200000000"), "not a CAN identifier");
+  EXPECT_EQ(error("t0009112233445566778899"), "length over 8");
+  EXPECT_EQ(error("t000111223"), "a frame line longer or shorter than its length digit states");
+  EXPECT_EQ(error("t0001112233445"), "a frame line longer or shorter than its length digit states");
+  EXPECT_EQ(error("t00011"), "a frame line longer or shorter than its length digit states");
+  EXPECT_EQ(error("t00011G"), "data is not hex");
+  EXPECT_EQ(error("t0000EA60"), "not a time stamp of 0 to 59999 ms");
+  EXPECT_EQ(error("t0000G000"), "not a time stamp of 0 to 59999 ms");
+  const auto frame = parse_slcan("T1ABCDEF0412345678EA5F").value();
+  EXPECT_EQ(frame.id, 0x1ABCDEF0u);
+  EXPECT_TRUE(frame.extended);
+  EXPECT_FALSE(frame.remote);
+  EXPECT_EQ(to_hex(frame.payload()), "12345678");
+}
+
+TEST(SlcanReader, ErrorsSayWhatWasWrong) {
+  const auto error = [](std::string_view text) {
+    SlcanReader reader;
+    for (const auto& item : reader.feed(to_bytes(text)))
+      if (const auto* e = std::get_if<DecodeError>(&item))
+        return std::string(name(e->kind)) + ": " + e->detail;
+    return std::string("good");
+  };
+  EXPECT_EQ(error(std::string(32, 'V') + "\r"), "good");
+  EXPECT_EQ(error(std::string(33, 'V') + "\r"), "length: a line of more than 32 characters");
+  EXPECT_EQ(error(std::string(33, 'V') + "\a"), "length: a line of more than 32 characters");
+  EXPECT_EQ(error("t3\a"), "length: a line cut short by BEL");
+  EXPECT_EQ(error("F1\r"), "content: a status that is not two hex digits");
+  EXPECT_EQ(error("v10\r"), "good");
+  EXPECT_EQ(kinds("\r\a\rV1\a"), "araer");
+}
+
 TEST(SlcanReader, TellsAnswersFromFrames) {
   EXPECT_EQ(kinds("\r"), "a");
   EXPECT_EQ(kinds("z\rZ\r"), "zz");
