@@ -79,7 +79,9 @@ struct Says {
   void operator()(const Garbage& c) const { out << name(c.wire) << " = garbage " << c.value; }
   void operator()(const NoNumber& c) const { out << name(c.wire) << " = NaN past the filter"; }
   void operator()(const Status& c) const { out << "inverter status " << c.value; }
-  void operator()(const PowerCut& c) const { out << "power cut, mains " << c.mains_v << " V"; }
+  void operator()(const PowerCut& c) const {
+    out << "power cut, mains " << c.mains_v << (c.empty ? " V, pack empty and its BMS off" : " V");
+  }
   void operator()(const Mains& c) const { out << "mains " << c.volts << " V"; }
   void operator()(const Responds& c) const { out << "inverter " << enum_name(c.how); }
   void operator()(const MeterReversed&) const { out << "grid meter reversed"; }

@@ -136,6 +136,7 @@ struct Status {
 };
 struct PowerCut {
   double mains_v;
+  bool empty;  ///< the pack is at the cut-off voltage, and its BMS has switched itself off
 };
 struct Mains {
   double volts;

@@ -156,6 +156,7 @@ rc::Gen<House> any_house_at_all() {
     h.fast_path = chance(25);
     h.tells_requests = chance(80);
     h.tells_capacity = chance(50);
+    h.switches_off = chance(60);
     const double low = std::max(s.soc_floor, s.reserve).percent() + s.soc_hysteresis;
     h.soc = *around({std::max(low, 50.0)}, low, s.soc_ceiling.percent() - s.soc_hysteresis);
     h.residual_w = *around({-5000.0, -2500.0, -800.0, 800.0, 3000.0}, -6000, 7000);
@@ -354,7 +355,9 @@ std::vector<Kind> kinds(const Settings& s) {
       {4, 15, always(MeterFrozen{})},
       // the inverter
       {5, 10, with<Status>(any_status())},
-      {9, 40, with<PowerCut>(around({0.0, 20.0, 179.9}, 0, 150))},
+      {9, 40,
+       made<PowerCut>(around({0.0, 20.0, 179.9}, 0, 150),
+                      rc::gen::map(whole(0, 4), [](int n) { return n == 4; }))},
       {1, 10, with<Mains>(around({0.0, 180.0, 300.0}, 0, 300))},
       {6, 60, with<Responds>(any_of<Response>())},
       // the hub

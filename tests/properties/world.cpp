@@ -109,6 +109,9 @@ struct World::Lasts {
   void operator()(const PowerCut& c) const {
     is.value[Wire::status] = static_cast<double>(InverterStatus::islanded);
     is.value[Wire::mains_voltage] = c.mains_v;
+    if (!c.empty) return;
+    is.pack = {VoltMark::cutoff, 0.0};
+    (*this)(Silent{Bus::battery});
   }
   void operator()(const Mains& c) const { is.value[Wire::mains_voltage] = c.volts; }
   void operator()(const Responds& c) const { is.response = c.how; }
@@ -340,6 +343,9 @@ void World::report(Bus bus, Instant at) {
   }
   if (bus == Bus::inverter) {
     value[Wire::inverter_power] = inverter_w_;
+    const bool cut = value[Wire::status] == static_cast<double>(InverterStatus::islanded);
+    if (cut && house_.switches_off && tick_->decision().setpoint.mode == InverterMode::off)
+      value[Wire::status] = static_cast<double>(InverterStatus::off);
     value[Wire::dc_voltage] = pack_v();
     value[Wire::setpoint] = setpoint_w_;
   }
@@ -434,18 +440,18 @@ std::ostream& operator<<(std::ostream& out, const House& house) {
       << Seconds{s.period}.count() << " s, words every " << house.every[Bus::meters] << ' '
       << house.every[Bus::battery] << ' ' << house.every[Bus::inverter] << " ticks"
       << (house.fast_path ? ", fast path" : "") << (house.tells_requests ? "" : ", no requests")
-      << "\n  soc " << house.soc << " %, residual " << house.residual_w << " W, solar "
-      << house.solar_w << " W, ac_out " << house.ac_out_w << " W, ev " << house.ev_w
-      << " W, heat pump " << house.heatpump_w << " W\n  floor " << s.soc_floor.percent()
-      << ", ceiling " << s.soc_ceiling.percent() << ", reserve " << s.reserve.percent()
-      << ", cut-off " << s.cutoff_soc.percent() << " %, hysteresis " << s.soc_hysteresis
-      << " %\n  charge " << s.charge_limit.value() << " W, discharge " << s.discharge_limit.value()
-      << " W, rating " << s.inverter_rating.value() << " W, charger " << s.charger_current.value()
-      << " A, slew " << s.slew.value() << " W/s, voltage cap " << s.charge_voltage_cap.value()
-      << " V\n  grid setpoint " << s.grid_setpoint.value() << " W, import cap "
-      << s.import_cap.value_or(Watts{-1}).value() << " W, export cap "
-      << s.export_cap.value_or(Watts{-1}).value() << " W, full charge every " << s.full_charge_days
-      << " days, mode " << name(s.mode) << "\n ";
+      << (house.switches_off ? "" : ", cannot be switched off") << "\n  soc " << house.soc
+      << " %, residual " << house.residual_w << " W, solar " << house.solar_w << " W, ac_out "
+      << house.ac_out_w << " W, ev " << house.ev_w << " W, heat pump " << house.heatpump_w
+      << " W\n  floor " << s.soc_floor.percent() << ", ceiling " << s.soc_ceiling.percent()
+      << ", reserve " << s.reserve.percent() << ", cut-off " << s.cutoff_soc.percent()
+      << " %, hysteresis " << s.soc_hysteresis << " %\n  charge " << s.charge_limit.value()
+      << " W, discharge " << s.discharge_limit.value() << " W, rating " << s.inverter_rating.value()
+      << " W, charger " << s.charger_current.value() << " A, slew " << s.slew.value()
+      << " W/s, voltage cap " << s.charge_voltage_cap.value() << " V\n  grid setpoint "
+      << s.grid_setpoint.value() << " W, import cap " << s.import_cap.value_or(Watts{-1}).value()
+      << " W, export cap " << s.export_cap.value_or(Watts{-1}).value() << " W, full charge every "
+      << s.full_charge_days << " days, mode " << name(s.mode) << "\n ";
   for (const auto& entry : s.schedule)
     out << " schedule " << entry.when.from << '-' << entry.when.to << ' '
         << name(entry.instruction.kind);

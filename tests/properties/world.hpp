@@ -24,6 +24,7 @@ struct House {
   bool fast_path = false;                     ///< a grid reading between two ticks
   bool tells_requests = true;                 ///< the stack sends 0x35C
   bool tells_capacity = false;
+  bool switches_off = true;  ///< the inverter, in a power cut when it is told to
   double soc = 50.0;
   double residual_w = 500.0;
   double solar_w = 0.0;
