@@ -215,7 +215,8 @@ class ModbusSniffer final : public Driver {
     health_.trouble.clear();
     health_.faults = {};
     if (meters_.empty()) health_.trouble = "no meter is configured on this bus";
-    if (now - started_at_ > current_for && !current(frame_at_, now)) {
+    const bool silent = now - started_at_ > current_for && !current(frame_at_, now);
+    if (silent) {
       health_.trouble =
           "no other master is heard on this line: check that it polls, the A and B "
           "wires and that both use " +
@@ -223,7 +224,7 @@ class ModbusSniffer final : public Driver {
     }
     for (const auto& meter : meters_) {
       if (meter.values.frozen()) health_.faults.set(Fault::grid_meter_frozen, true);
-      if (!health_.trouble.empty() && !current(frame_at_, now)) continue;  // says it all
+      if (silent) continue;  // says it all
       const std::string what = trouble_of(meter, now);
       if (what.empty()) continue;
       if (!health_.trouble.empty()) health_.trouble += "; ";
