@@ -921,13 +921,84 @@ TEST(ModbusDriver, ABusWithoutMetersAsksNothing) {
   EXPECT_TRUE(bench.sent.empty());
 }
 
+// ---- texts and limits --------------------------------------------------------------------------
+
+TEST(ModbusDriver, TroubleNamesEachMeterAndWhy) {
+  Bench bench(both());
+  const auto trouble = [&] { return bench.driver->health().trouble; };
+  EXPECT_EQ(trouble(),
+            "meter 'main' (unit 1) has not answered yet; meter 'battery' (unit 244) has not "
+            "answered yet");
+  bench.dead = {battery_unit};
+  bench.run(10s);
+  EXPECT_EQ(trouble(),
+            "meter 'battery' (unit 244) does not answer: check its power, the A and B wires, its "
+            "unit address and that it is set to 9600 baud");
+  const auto lost = std::ranges::find(bench.events, "meter_lost", &Event::name);
+  ASSERT_NE(lost, bench.events.end());
+  EXPECT_EQ(lost->level, Level::warning);
+  EXPECT_EQ(lost->detail, "meter=\"battery\" unit=244 failures=3");
+  bench.dead.clear();
+  bench.run(12s);
+  EXPECT_EQ(trouble(), "");
+  EXPECT_TRUE(bench.driver->health().ready);
+  EXPECT_EQ(bench.events.back().name, "meter_back");
+  ModbusConfig waiting = both();
+  waiting.other_master_wait = 3s;
+  EXPECT_EQ(Bench(waiting).driver->health().trouble, "listens for another master before it asks");
+  ModbusConfig none;
+  none.other_master_wait = 0s;
+  EXPECT_EQ(Bench(none).driver->health().trouble, "no meter is configured on this bus");
+}
+
+/// Modbus over Serial Line 1.02, section 2.5.1.1: 3.5 characters, and 1.75 ms above 19200 baud.
+TEST(ModbusDriver, TheWireHasItsTimes) {
+  ModbusConfig config;
+  EXPECT_EQ(config.wire_time(9.6), 10ms);
+  config.bits_per_character = 11;
+  EXPECT_EQ(config.wire_time(96), 110ms);
+  config.baud = 0;
+  EXPECT_EQ(config.wire_time(1), 11s) << "no division by zero";
+  for (const auto& [baud, silence] : std::initializer_list<std::pair<unsigned, Duration>>{
+           {9600, 3645833ns}, {19200, 1822916ns}, {19201, 1750us}, {115200, 1750us}}) {
+    ModbusConfig fast = both();
+    fast.baud = baud;
+    fast.gap = 0ms;
+    Bench bench(fast);
+    bench.transact();
+    const Instant ended = bench.now;
+    (void)bench.next_request();
+    EXPECT_GE(bench.now - ended, silence - 1us) << baud;
+    EXPECT_LE(bench.now - ended, silence + 1us) << baud;
+  }
+}
+
+TEST(ModbusDriver, AnotherMasterIsToldAndItsEnd) {
+  Bench bench(both());
+  bench.run(1s);
+  (void)bench.next_request();
+  bench.hear(modbus::encode(
+      RtuRequest{.unit = 9, .function = modbus::read_input, .start = 0, .count = 2, .data = {}}));
+  EXPECT_EQ(bench.events.back().level, Level::critical);
+  EXPECT_EQ(bench.events.back().name, "bus_contended");
+  EXPECT_EQ(bench.events.back().detail, "another master asked unit=9");
+  EXPECT_EQ(bench.driver->health().trouble,
+            "another master talks on this line (it asked unit 9): take it off, or set mode = "
+            "\"sniff\" to listen beside it");
+  const Instant heard = bench.now;
+  (void)bench.next_request();
+  EXPECT_EQ(bench.now - heard, 3s);
+  EXPECT_EQ(bench.events.back().level, Level::notice);
+  EXPECT_EQ(bench.events.back().detail, "no other master is heard any more");
+}
+
 TEST(ModbusDriver, RandomBytesNeverCrashItNorMakeSamples) {
   std::mt19937 random(7);
   std::uniform_int_distribution<int> byte(0, 255);
   Bench bench(both());
   bench.run(2s);
   bench.samples.clear();
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     Bytes bytes;
     for (int n = byte(random) % 12; n >= 0; --n) {
       put_u8(bytes, static_cast<unsigned>(n % 3 ? byte(random) % 5 : byte(random)));

@@ -692,6 +692,148 @@ TEST(PylontechAlone, ABatteryThatTalksIsNotAskedOfItsAdapter) {
   EXPECT_EQ(std::ranges::count(lines(bench), "F\r"), 0);
 }
 
+// ---- limits and texts --------------------------------------------------------------------------
+
+TEST(PylontechEvents, ASocJumpBeginsOverFivePercentInEitherDirection) {
+  Socket bench;
+  const auto soc = [&](const char* frame) {
+    bench.feed({frame});
+    return bench.told("soc_jump");
+  };
+  EXPECT_EQ(soc("355#32006400"), 0);
+  EXPECT_EQ(soc("355#37006400"), 0) << "50 to 55";
+  EXPECT_EQ(soc("355#3D006400"), 1) << "55 to 61";
+  EXPECT_EQ(bench.detail("soc_jump"), "from=55 to=61");
+  EXPECT_EQ(soc("355#38006400"), 1) << "61 to 56";
+  EXPECT_EQ(soc("355#32006400"), 2) << "56 to 50";
+}
+
+TEST(PylontechListenOnly, TwentyRepetitionsInQuickSuccessionAreAFrameWithoutEnd) {
+  for (const bool quick : {true, false}) {
+    ListeningSocket bench;
+    bench.bursts(burst, 2);
+    const auto again = [&] {
+      bench.run_for(quick ? 100ms - 1ns : 100ms);
+      bench.feed({"359#0000000002504E"});
+    };
+    bench.feed({"359#0000000002504E"});
+    for (int i = 0; i < 19; ++i) again();
+    EXPECT_EQ(bench.told("can_trouble"), 0);
+    again();
+    EXPECT_EQ(bench.told("can_trouble"), quick ? 1 : 0);
+    if (!quick) continue;
+    EXPECT_EQ(bench.detail("can_trouble"),
+              "reason=\"the battery repeats one frame without end, nobody acknowledges it: the "
+              "inverter that controls it must be on the bus, or listen_only must be off\"");
+    again();
+    EXPECT_EQ(bench.told("can_trouble"), 1);
+  }
+}
+
+TEST(PylontechDriver, TroubleSaysWhatIsKnown) {
+  Socket silent;
+  EXPECT_FALSE(silent.health().ready);
+  EXPECT_EQ(silent.health().trouble,
+            "nothing from the battery: is it on, wired, and both ends terminated at 500 kbit/s?");
+  ListeningSocket listening;
+  EXPECT_EQ(listening.health().trouble,
+            "nothing heard while only listening: is the inverter on that wakes the battery, the "
+            "cable whole and the bit rate 500 kbit/s?");
+  Bench opening(CanFraming::slcan);
+  opening.start();
+  EXPECT_EQ(opening.health().trouble, "opening the adapter's channel");
+  Socket partly;
+  partly.feed({"351#1402F401F401C201"});
+  EXPECT_EQ(partly.health().trouble,
+            "missing from the battery: 0x355 (state),0x356 (measurement),0x359/0x35A (alarms)");
+  partly.feed({"355#58006400", "356#E213E001D200", "359#0000000002504E", "35E#50594C4F4E202020"});
+  EXPECT_TRUE(partly.health().ready);
+  EXPECT_EQ(partly.health().trouble, "");
+  partly.run_for(3s - 1ns);
+  EXPECT_TRUE(partly.health().ready);
+  partly.run_for(1ns);
+  EXPECT_FALSE(partly.health().ready);
+  EXPECT_EQ(partly.detail("bms_silent"),
+            "missing=\"0x351 (limits),0x355 (state),0x356 (measurement),0x359/0x35A (alarms)\"");
+  partly.down();
+  EXPECT_EQ(partly.health().trouble, "the line is down");
+  Socket off;
+  off.feed({"20000040#0000000000000000"});
+  EXPECT_EQ(off.health().trouble,
+            "the CAN controller is bus-off: is the bit rate 500 kbit/s and the cable whole? "
+            "Without restart-ms it stays off");
+  EXPECT_EQ(off.detail("can_error"), "errors=\"bus-off\" count=1");
+}
+
+TEST(PylontechEvents, AlarmsAndRequestsAreToldInFull) {
+  Socket bench;
+  bench.feed({"359#0200080002504E"});
+  EXPECT_EQ(bench.events.back().level, Level::warning);
+  EXPECT_EQ(bench.detail("bms_alarms"),
+            "raw=359#0200080002504E was= protections=high_voltage warnings=high_temperature");
+  bench.feed({"359#0000080002504E"});
+  EXPECT_EQ(bench.events.back().level, Level::notice) << "a warning alone";
+  EXPECT_EQ(bench.detail("bms_alarms"),
+            "raw=359#0000080002504E was=0200080002504E protections= warnings=high_temperature");
+  bench.feed({"35C#C800"});
+  EXPECT_EQ(bench.events.back().level, Level::notice);
+  EXPECT_EQ(bench.detail("bms_requests"),
+            "raw=35C#C800 was= requests=charge_enable,discharge_enable,full_charge");
+  const auto events = bench.events.size();
+  bench.feed({"35C#C800", "359#0000080002504E"});
+  EXPECT_EQ(bench.events.size(), events) << "as before";
+  bench.feed({"35A#AAAAAAAAAAAAAAAA"});
+  EXPECT_EQ(bench.detail("bms_alarms").substr(0, 29), "raw=35A#AAAAAAAAAAAAAAAA was=") << "its own";
+}
+
+TEST(PylontechKeepAlive, ItsPeriodAndTheSilenceAreConfigured) {
+  Bench bench({.framing = CanFraming::slcan, .keep_alive = 400ms, .silence_limit = 10s});
+  bench.start();
+  bench.answer("\a");
+  bench.answer("\r");
+  bench.answer("\r");
+  bench.sent.clear();
+  bench.run_until(t0 + 8s - 1ms);
+  EXPECT_EQ(bench.sent.size(), 19u) << "every 400 ms";
+  bench.run_until(t0 + 8s);
+  EXPECT_THAT(lines(bench), testing::Contains("F\r")) << "asked a fifth before the end";
+  EXPECT_THAT(lines(bench), testing::Not(testing::Contains("\rC\r")));
+  bench.run_until(t0 + 10s);
+  EXPECT_THAT(lines(bench), testing::Contains("\rC\r"));
+  EXPECT_EQ(bench.told("channel_reopened"), 1);
+  EXPECT_EQ(bench.detail("channel_reopened"), "count=1");
+}
+
+TEST(PylontechBusErrors, ARecoveryNeedsAnErrorFreeSilenceLimit) {
+  Socket bench;
+  bench.feed({"20000002#0000000000000000"});
+  EXPECT_EQ(bench.count(FrameResult::exception), 1u);
+  bench.run_for(5s - 1ns);
+  bench.feed(burst);
+  EXPECT_EQ(bench.told("can_recovered"), 0);
+  bench.run_for(1ns);
+  bench.feed(burst);
+  EXPECT_EQ(bench.told("can_recovered"), 1);
+  EXPECT_EQ(bench.detail("can_recovered"), "errors=1");
+  bench.feed(burst);
+  EXPECT_EQ(bench.told("can_recovered"), 1);
+  bench.feed({"20000002#0000000000000000"});
+  EXPECT_EQ(bench.detail("can_error"), "errors=\"lost arbitration\" count=1") << "counted anew";
+}
+
+TEST(PylontechDriver, AlarmsOfTheOtherProfileCountForThreeSeconds) {
+  for (const bool old : {false, true}) {
+    Socket bench;
+    bench.feed({"359#0200020002504E"});
+    bench.run_for(old ? 3s + 1ns : Duration{3s});
+    bench.samples.clear();
+    bench.feed({"35A#AAAAAAAAAAAAAAAA"});
+    const double flag = old ? 0.0 : static_cast<double>(bit(BmsFlag::high_voltage));
+    EXPECT_EQ(bench.samples.at(0).value, flag) << "protections";
+    EXPECT_EQ(bench.samples.at(1).value, flag) << "warnings";
+  }
+}
+
 TEST(PylontechDriver, ForgetsTheBatteryWhenTheLineWasLost) {
   Adapter bench;
   bench.feed(burst);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -215,7 +217,7 @@ TEST(Rs485Vectors, EveryChunkingFindsTheSameFrames) {
 TEST(Rs485Frame, TheLengthChecksumStaysOneNibble) {
   // The nibbles of 0x088 sum to 16: (~sum & 15) + 1 would be 0x10.
   EXPECT_EQ(text(encode_frame({.info = Bytes(8)})).substr(9, 4), "F010");
-  for (std::size_t n = 0; n <= most_info / 2; ++n) {
+  for (std::size_t n = 0; n <= most_info / 2; n += n < 300 ? 1 : 97) {
     const Bytes frame = encode_frame({.info = Bytes(n)});
     ASSERT_EQ(frame.size(), shortest_frame + 2 * n);
     ASSERT_EQ(check(frame), ReturnCode::ok) << n;
@@ -315,6 +317,33 @@ TEST(Rs485Request, WhatIsNoneIsRefusedByKind) {
   EXPECT_EQ(request_of({.cid2 = 0x51, .info = two}).error().kind, DecodeErrorKind::length);
   EXPECT_EQ(request_of({.address = 3, .cid2 = 0x42, .info = two}).error().kind,
             DecodeErrorKind::content);
+}
+
+TEST(Rs485Request, ErrorsSayWhatWasFoundAndExpected) {
+  const Bytes two = from_hex("02").value();
+  const auto error = [](const AsciiFrame& frame) {
+    const auto request = request_of(frame);
+    return request ? "good" : request.error().detail;
+  };
+  EXPECT_EQ(error({.cid1 = 0x47, .cid2 = 0x42, .info = two}), "CID1 71 is no battery's");
+  EXPECT_EQ(error({.cid2 = 0x95, .info = two}), "command 149 is not known");
+  EXPECT_EQ(error({.cid2 = 0x42, .info = {}}), "0 bytes of INFO, expected 1");
+  EXPECT_EQ(error({.cid2 = 0x51, .info = two}), "1 bytes of INFO, expected 0");
+  EXPECT_EQ(error({.address = 3, .cid2 = 0x42, .info = two}), "INFO names module 2");
+  EXPECT_EQ(error({.cid2 = 0x42, .info = from_hex("FF").value()}), "good");
+  EXPECT_EQ(error({.cid2 = 0x92, .info = from_hex("FF").value()}), "INFO names module 255");
+  for (const unsigned cid2 : {0x42u, 0x44u, 0x47u, 0x61u, 0x62u, 0x63u, 0x92u, 0x93u, 0x96u})
+    EXPECT_EQ(error({.cid2 = static_cast<std::uint8_t>(cid2), .info = two}), "good") << cid2;
+  for (const unsigned cid2 : {0x4Fu, 0x51u})
+    EXPECT_EQ(error({.cid2 = static_cast<std::uint8_t>(cid2), .info = {}}), "good") << cid2;
+  const auto answered = [](const AsciiFrame& frame) {
+    const auto response = decode_response(encode_frame(frame), {CommandCode::protocol_version, 2});
+    return response ? "good" : response.error().detail;
+  };
+  EXPECT_EQ(answered({.info = {}}), "good");
+  EXPECT_EQ(answered({.address = 3, .info = {}}), "from address 3, expected 2");
+  EXPECT_EQ(answered({.cid1 = 0x47, .info = {}}), "CID1 71 is no battery's");
+  EXPECT_EQ(answered({.cid2 = 0x42, .info = {}}), "return code 66");
 }
 
 // ---- answers -----------------------------------------------------------------------------------
@@ -623,6 +652,566 @@ TEST(Rs485Encode, AnAnswerToAnotherQuestionIsNone) {
   EXPECT_THAT(encode_response({CommandCode::analog, 2}, Analog{}), IsEmpty()) << "no module";
 }
 
+/// Each INFO with distinct fields as the reference lays it out (pylontech-can#9), and back.
+std::string again(CommandCode command, std::string_view info, bool stack = false) {
+  const Rs485Request request{command, 2, stack};
+  const auto response = decode_response(encode_frame({.info = from_hex(info).value()}), request);
+  if (!response) return std::string(name(response.error().kind)) + ": " + response.error().detail;
+  return to_hex(decode_frame(encode_response(request, *response)).value().info);
+}
+
+TEST(Rs485Fields, EachHasItsPlaceAndItsStepBothWays) {
+  const std::string module_a =
+      "02"
+      "0CE4"
+      "0D1F"
+      "03"
+      "0BA5"
+      "0B9B"
+      "0AAB"
+      "FFE6"
+      "C189"
+      "82DC"
+      "02"
+      "C350"
+      "001F";
+  const std::string module_b =
+      "01"
+      "0CE5"
+      "01"
+      "0BA6"
+      "0064"
+      "C18A"
+      "FFFF"
+      "04"
+      "FFFF"
+      "0020"
+      "011170"
+      "0186A0";
+  for (const auto& [command, info] : std::initializer_list<std::pair<CommandCode, std::string>>{
+           {CommandCode::analog, "1102" + module_a},
+           {CommandCode::analog, "1002" + module_b},
+           {CommandCode::alarms,
+            "0102"
+            "02"
+            "0001"
+            "02"
+            "02F0"
+            "01"
+            "02"
+            "F0"
+            "0102030405"
+            "00"},
+           {CommandCode::parameters,
+            "11"
+            "0E42"
+            "0BEA"
+            "0B54"
+            "0CA3"
+            "0AAB"
+            "2710"
+            "D2F0"
+            "B3B0"
+            "AC00"
+            "0CD5"
+            "0A47"
+            "D8F0"},
+           {CommandCode::management,
+            "02"
+            "D002"
+            "AFC8"
+            "00C8"
+            "FE0C"
+            "C8"},
+           {CommandCode::system_management,
+            "D002"
+            "AFC8"
+            "00C8"
+            "FE0C"
+            "C8"},
+           {CommandCode::serial_number,
+            "02"
+            "48505443523033313731313132353930"},
+           {CommandCode::maker,
+            "55533230303043000000"
+            "0102"
+            "50796C6F6E2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D"},
+           {CommandCode::firmware,
+            "02"
+            "010203"},
+           {CommandCode::system_analog,
+            "C15C"
+            "FB2E"
+            "57"
+            "001F"
+            "0028"
+            "63"
+            "62"
+            "0D49"
+            "0207"
+            "0CE3"
+            "010F"
+            "0B7D"
+            "0B87"
+            "0102"
+            "0A88"
+            "0201"
+            "0B7E"
+            "0B88"
+            "0304"
+            "0A89"
+            "0403"
+            "0BD7"
+            "0BE1"
+            "0506"
+            "0BCD"
+            "0605"},
+           {CommandCode::system_alarms, "01020304"}})
+    EXPECT_EQ(again(command, info), info) << static_cast<int>(command);
+  EXPECT_EQ(again(CommandCode::analog, "1102" + module_a + module_b, true),
+            "1102" + module_a + module_b);
+  const auto module = decoded<Analog>(CommandCode::analog, "1002" + module_b).modules.at(0);
+  EXPECT_EQ(module.remaining_ah, 70.0);
+  EXPECT_EQ(module.total_ah, 100.0);
+  EXPECT_EQ(module.cycles, 32u);
+  const auto p = decoded<Parameters>(CommandCode::parameters,
+                                     "11"
+                                     "0E42"
+                                     "0BEA"
+                                     "0B54"
+                                     "0CA3"
+                                     "0AAB"
+                                     "2710"
+                                     "D2F0"
+                                     "B3B0"
+                                     "AC00"
+                                     "0CD5"
+                                     "0A47"
+                                     "D8F0");
+  EXPECT_EQ(p.flags, 0x11);
+  EXPECT_EQ(p.cell_low, Volts{3.05});
+  EXPECT_EQ(p.module_low, Volts{46.0});
+  EXPECT_EQ(p.module_under, Volts{44.032});
+  EXPECT_EQ(p.discharge_high, Celsius{55.4});
+  const auto m = decoded<Management>(CommandCode::system_management, "D002AFC800C8FE0CC8");
+  EXPECT_EQ(m.cvl, Volts{53.25});
+  EXPECT_EQ(m.dvl, Volts{45.0});
+  EXPECT_EQ(m.ccl, Amperes{20.0});
+  EXPECT_EQ(m.requests, bit(BmsRequest::charge_enable) | bit(BmsRequest::discharge_enable) |
+                            bit(BmsRequest::full_charge));
+  const auto s = decoded<SystemAnalog>(CommandCode::system_analog,
+                                       "C15C"
+                                       "FB2E"
+                                       "57"
+                                       "001F"
+                                       "0028"
+                                       "63"
+                                       "62"
+                                       "0D49"
+                                       "0207"
+                                       "0CE3"
+                                       "010F"
+                                       "0B7D"
+                                       "0B87"
+                                       "0102"
+                                       "0A88"
+                                       "0201"
+                                       "0B7E"
+                                       "0B88"
+                                       "0304"
+                                       "0A89"
+                                       "0403"
+                                       "0BD7"
+                                       "0BE1"
+                                       "0506"
+                                       "0BCD"
+                                       "0605");
+  EXPECT_EQ(s.voltage, Volts{49.5});
+  EXPECT_EQ(s.mean_cycles, 31u);
+  EXPECT_EQ(s.most_cycles, 40u);
+  EXPECT_EQ(s.mean_soh, 99u);
+  EXPECT_EQ(s.highest_cell.module, 2);
+  EXPECT_EQ(s.highest_cell.cell, 7);
+  EXPECT_EQ(s.lowest_cell.value, Volts{3.299});
+  EXPECT_EQ(s.cells.mean, Celsius{21.0});
+  EXPECT_EQ(s.cells.highest.value, Celsius{22.0});
+  EXPECT_EQ(s.switches.mean, Celsius{21.1});
+  EXPECT_EQ(s.boards.mean, Celsius{30.0});
+}
+
+TEST(Rs485Fields, ErrorsNameTheFieldAndItsValue) {
+  const auto analog_with = [](std::string_view cells, std::string_view temperatures,
+                              std::string_view amperes, std::string_view volts) {
+    return again(CommandCode::analog, "0002" + std::string(cells) + std::string(temperatures) +
+                                          std::string(amperes) + std::string(volts) +
+                                          "82DC02C350001F");
+  };
+  EXPECT_EQ(analog_with("0101F4", "010BA5", "07D0", "2710").substr(0, 4), "0002") << "all lowest";
+  EXPECT_EQ(analog_with("011388", "010E93", "F830", "EA60").substr(0, 4), "0002") << "all highest";
+  EXPECT_EQ(analog_with("0101F3", "010BA5", "0000", "C189"), "content: cell voltage of 0.499000");
+  EXPECT_EQ(analog_with("011389", "010BA5", "0000", "C189"), "content: cell voltage of 5.001000");
+  EXPECT_EQ(analog_with("010CE4", "01091A", "0000", "C189"), "content: temperature of -40.100000");
+  EXPECT_EQ(analog_with("010CE4", "01091B", "0000", "C189").substr(0, 4), "0002") << "-40.0";
+  EXPECT_EQ(analog_with("010CE4", "010E94", "0000", "C189"), "content: temperature of 100.100000");
+  EXPECT_EQ(analog_with("010CE4", "010BA5", "07D1", "C189"), "content: current of 200.100000");
+  EXPECT_EQ(analog_with("010CE4", "010BA5", "F82F", "C189"), "content: current of -200.100000");
+  EXPECT_EQ(analog_with("010CE4", "010BA5", "0000", "270F"), "content: voltage of 9.999000");
+  EXPECT_EQ(analog_with("010CE4", "010BA5", "0000", "EA61"), "content: voltage of 60.001000");
+  EXPECT_EQ(analog_with("00", "010BA5", "0000", "C189"), "content: number of cells of 0.000000");
+  EXPECT_EQ(analog_with("010CE4", "00", "0000", "C189"),
+            "content: number of temperatures of 0.000000");
+  EXPECT_EQ(again(CommandCode::analog, "0000", true), "content: number of modules of 0.000000");
+  EXPECT_EQ(again(CommandCode::analog, "0003010CE4"), "address: of module 3, expected 2");
+  EXPECT_EQ(again(CommandCode::analog, "0002010C"),
+            "length: INFO ends within a field after 3 bytes");
+  EXPECT_EQ(again(CommandCode::analog, ""), "length: INFO ends within a field after 0 bytes");
+  EXPECT_EQ(again(CommandCode::analog,
+                  "0001"
+                  "010CE4"
+                  "010BA5"
+                  "0000"
+                  "C189"
+                  "82DC02C350001F"
+                  "00",
+                  true),
+            "length: INFO goes on after the last module");
+  EXPECT_EQ(again(CommandCode::alarms,
+                  "0002"
+                  "0103"),
+            "content: alarm state 3");
+
+  const auto limits = [](std::string_view hex) {
+    return again(CommandCode::system_management, hex);
+  };
+  EXPECT_EQ(limits("2710"
+                   "2710"
+                   "7D00"
+                   "8300"
+                   "00"),
+            "2710"
+            "2710"
+            "7D00"
+            "8300"
+            "00");
+  EXPECT_EQ(limits("EA60"
+                   "0000"
+                   "0000"
+                   "0000"
+                   "00"),
+            "EA60"
+            "0000"
+            "0000"
+            "0000"
+            "00");
+  EXPECT_EQ(limits("EA61"
+                   "0000"
+                   "0000"
+                   "0000"
+                   "00"),
+            "content: charge voltage limit of 60.001000");
+  EXPECT_EQ(limits("270F"
+                   "0000"
+                   "0000"
+                   "0000"
+                   "00"),
+            "content: charge voltage limit of 9.999000");
+  EXPECT_EQ(limits("2710"
+                   "2711"
+                   "0000"
+                   "0000"
+                   "00"),
+            "content: discharge voltage limit of 10.001000");
+  EXPECT_EQ(limits("2710"
+                   "0000"
+                   "7D01"
+                   "0000"
+                   "00"),
+            "content: charge current limit of 3200.100000");
+  EXPECT_EQ(limits("2710"
+                   "0000"
+                   "FFFF"
+                   "0000"
+                   "00"),
+            "content: charge current limit of -0.100000");
+  EXPECT_EQ(limits("2710"
+                   "0000"
+                   "0000"
+                   "82FF"
+                   "00"),
+            "content: discharge current limit of 3200.100000");
+
+  const auto stack = [](std::string_view head, std::string_view cells) {
+    return again(CommandCode::system_analog,
+                 std::string(head) + std::string(cells) +
+                     "0B7D0B8701020A8802010B7E0B8803040A8904030BD70BE105060BCD0605");
+  };
+  EXPECT_EQ(stack("2710"
+                  "0000"
+                  "64"
+                  "0000"
+                  "0000"
+                  "64"
+                  "64",
+                  "1388"
+                  "0101"
+                  "01F4"
+                  "0101")
+                .substr(0, 4),
+            "2710");
+  EXPECT_EQ(stack("270F"
+                  "0000"
+                  "64"
+                  "0000"
+                  "0000"
+                  "64"
+                  "64",
+                  "1388"
+                  "0101"
+                  "01F4"
+                  "0101"),
+            "content: voltage of 9.999000");
+  EXPECT_EQ(stack("EA61"
+                  "0000"
+                  "64"
+                  "0000"
+                  "0000"
+                  "64"
+                  "64",
+                  "1388"
+                  "0101"
+                  "01F4"
+                  "0101"),
+            "content: voltage of 60.001000");
+  EXPECT_EQ(stack("EA60"
+                  "0000"
+                  "65"
+                  "0000"
+                  "0000"
+                  "64"
+                  "64",
+                  "1388"
+                  "0101"
+                  "01F4"
+                  "0101"),
+            "content: state of charge of 101.000000");
+  EXPECT_EQ(stack("EA60"
+                  "0000"
+                  "64"
+                  "0000"
+                  "0000"
+                  "65"
+                  "64",
+                  "1388"
+                  "0101"
+                  "01F4"
+                  "0101"),
+            "content: state of health of 101.000000");
+  EXPECT_EQ(stack("EA60"
+                  "0000"
+                  "64"
+                  "0000"
+                  "0000"
+                  "64"
+                  "65",
+                  "1388"
+                  "0101"
+                  "01F4"
+                  "0101"),
+            "content: state of health of 101.000000");
+  EXPECT_EQ(stack("EA60"
+                  "0000"
+                  "64"
+                  "0000"
+                  "0000"
+                  "64"
+                  "64",
+                  "1389"
+                  "0101"
+                  "01F4"
+                  "0101"),
+            "content: cell voltage of 5.001000");
+  EXPECT_EQ(stack("EA60"
+                  "0000"
+                  "64"
+                  "0000"
+                  "0000"
+                  "64"
+                  "64",
+                  "1388"
+                  "0101"
+                  "01F3"
+                  "0101"),
+            "content: cell voltage of 0.499000");
+}
+
+TEST(Rs485Fields, TextsAreTrimmedAndCut) {
+  EXPECT_EQ(decoded<SerialNumber>(CommandCode::serial_number,
+                                  "02"
+                                  "41427F1F7E202D20002D2D2D2D2D2D2D")
+                .text,
+            "AB..~");
+  EXPECT_EQ(decoded<SerialNumber>(CommandCode::serial_number,
+                                  "02"
+                                  "20202D2D202D20202020202020202020")
+                .text,
+            "");
+  const auto m = decoded<Maker>(CommandCode::maker,
+                                "55533230303043000000"
+                                "0102"
+                                "50796C6F6E2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D");
+  EXPECT_EQ(m.device, "US2000C");
+  EXPECT_EQ(m.version, (std::array<std::uint8_t, 2>{1, 2}));
+  EXPECT_EQ(m.maker, "Pylon");
+  EXPECT_EQ(again(CommandCode::firmware, "02"), "02");
+}
+
+/// 65 Ah and more do not fit 16 bits; what is not stated is FFFF.
+TEST(Rs485Encode, CapacitiesAreWrittenInTheShortestFormThatHoldsThem) {
+  const auto written = [](std::optional<double> remaining, std::optional<double> total) {
+    Module module;
+    module.cells = {Volts{3.3}};
+    module.temperatures = {Celsius{20.0}};
+    module.voltage = Volts{50.0};
+    module.remaining_ah = remaining;
+    module.total_ah = total;
+    const auto wire = encode_response({CommandCode::analog, 2}, Analog{0, {module}});
+    return to_hex(decode_frame(wire).value().info).substr(24);
+  };
+  EXPECT_EQ(written(25.0, 50.0),
+            "61A8"
+            "02"
+            "C350"
+            "0000");
+  EXPECT_EQ(written({}, 50.0),
+            "FFFF"
+            "02"
+            "C350"
+            "0000");
+  EXPECT_EQ(written(64.999, 64.999),
+            "FDE7"
+            "02"
+            "FDE7"
+            "0000");
+  EXPECT_EQ(written(64.999, 65.0),
+            "FFFF"
+            "04"
+            "FFFF"
+            "0000"
+            "00FDE7"
+            "00FDE8");
+  EXPECT_EQ(written(65.0, 64.999),
+            "FFFF"
+            "04"
+            "FFFF"
+            "0000"
+            "00FDE8"
+            "00FDE7");
+  EXPECT_EQ(written(-1.0, 1e9),
+            "FFFF"
+            "04"
+            "FFFF"
+            "0000"
+            "000000"
+            "FFFFFF");
+}
+
+TEST(Rs485Encode, ValuesAreRoundedAndClamped) {
+  const auto limits = [](Management m) {
+    return to_hex(
+        decode_frame(encode_response({CommandCode::system_management, 2}, m)).value().info);
+  };
+  EXPECT_EQ(limits({Volts{53.2504}, Volts{44.9996}, Amperes{20.04}, Amperes{49.96}, 0}),
+            "D002"
+            "AFC8"
+            "00C8"
+            "FE0C"
+            "00");
+  EXPECT_EQ(limits({Volts{1e9}, Volts{-1.0}, Amperes{1e9}, Amperes{1e9}, 0}),
+            "FFFF"
+            "0000"
+            "7FFF"
+            "8000"
+            "00");
+}
+
+TEST(Rs485Encode, EachAnswerFitsItsOwnCommandAlone) {
+  const Module module{.cells = {Volts{3.3}},
+                      .temperatures = {Celsius{20.0}},
+                      .current = {},
+                      .voltage = {},
+                      .remaining_ah = {},
+                      .total_ah = {},
+                      .cycles = 0};
+  const std::vector<std::pair<Response, std::vector<CommandCode>>> rows{
+      {Analog{0, {module}}, {CommandCode::analog}},
+      {AlarmInfo{0, {ModuleAlarms{}}}, {CommandCode::alarms}},
+      {Parameters{}, {CommandCode::parameters}},
+      {Management{}, {CommandCode::management, CommandCode::system_management}},
+      {SerialNumber{}, {CommandCode::serial_number}},
+      {ProtocolVersion{}, {CommandCode::protocol_version}},
+      {Maker{}, {CommandCode::maker}},
+      {Firmware{}, {CommandCode::firmware}},
+      {SystemAnalog{}, {CommandCode::system_analog}},
+      {SystemAlarms{}, {CommandCode::system_alarms}}};
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (const auto command : enum_values<CommandCode>)
+      EXPECT_EQ(!encode_response({command, 2}, rows[i].first).empty(),
+                std::ranges::find(rows[i].second, command) != rows[i].second.end())
+          << i << ' ' << static_cast<int>(command);
+  EXPECT_TRUE(encode_response({CommandCode::analog, 2}, Analog{0, {module, module}}).empty());
+  EXPECT_FALSE(
+      encode_response({CommandCode::analog, 2, true}, Analog{0, {module, module}}).empty());
+}
+
+TEST(Rs485Alarms, EachStateOfEachPartIsItsWarning) {
+  using Part = void (*)(ModuleAlarms&, AlarmLevel);
+  struct Row {
+    Part set;
+    BmsFlag low;
+    BmsFlag high;
+  };
+  for (const auto& [set, low, high] :
+       std::initializer_list<Row>{{[](ModuleAlarms&m, AlarmLevel l) { m.cells[1] = l; },
+                                   BmsFlag::low_voltage, BmsFlag::high_voltage},
+                                  {[](ModuleAlarms&m, AlarmLevel l) { m.voltage = l; },
+                                   BmsFlag::low_voltage, BmsFlag::high_voltage},
+                                  {[](ModuleAlarms&m, AlarmLevel l) { m.temperatures[1] = l; },
+                                   BmsFlag::low_temperature, BmsFlag::high_temperature},
+                                  {[](ModuleAlarms&m, AlarmLevel l) { m.charge_current = l; },
+                                   BmsFlag::general, BmsFlag::high_charge_current},
+                                  {[](ModuleAlarms&m, AlarmLevel l) { m.discharge_current = l; },
+                                   BmsFlag::general, BmsFlag::high_discharge_current}}) {
+    const auto warned = [&](AlarmLevel level) {
+      ModuleAlarms module{.cells = {AlarmLevel::ok, AlarmLevel::ok},
+                          .temperatures = {AlarmLevel::ok, AlarmLevel::ok}};
+      set(module, level);
+      return warnings(module);
+    };
+    EXPECT_EQ(warned(AlarmLevel::ok), 0u);
+    EXPECT_EQ(warned(AlarmLevel::low), bit(low));
+    EXPECT_EQ(warned(AlarmLevel::high), bit(high));
+    EXPECT_EQ(warned(AlarmLevel::other), bit(BmsFlag::general));
+  }
+  // Status 1 (reference: pylontech-can#9, from the highest bit) and the switches of status 2.
+  constexpr std::array bits{BmsFlag::high_voltage,
+                            BmsFlag::low_voltage,
+                            BmsFlag::high_charge_current,
+                            BmsFlag::unknown,
+                            BmsFlag::high_discharge_current,
+                            BmsFlag::high_temperature,
+                            BmsFlag::high_charge_temperature,
+                            BmsFlag::low_voltage};
+  ModuleAlarms module;
+  for (unsigned i = 0; i < bits.size(); ++i) {
+    module.status = {static_cast<std::uint8_t>(1u << i), static_cast<std::uint8_t>(1u << i)};
+    EXPECT_EQ(protections(module), bit(bits[i])) << i;
+    EXPECT_EQ(module.charge_switch(), i == 1) << i;
+    EXPECT_EQ(module.discharge_switch(), i == 2) << i;
+    EXPECT_EQ(module.in_use(), i == 3) << i;
+    EXPECT_EQ(protection_byte(bit(bits[i])), i == 1 || i == 7 ? 0x82u : 1u << i);
+  }
+}
+
 // ---- values ------------------------------------------------------------------------------------
 
 std::map<std::string, double> values(const std::vector<Sample>& samples, Point point) {
@@ -668,7 +1257,7 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
   std::mt19937 random(485);
   const auto byte = [&] { return static_cast<std::byte>(random() & 0xFFu); };
   unsigned accepted = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 300; ++i) {
     Bytes info(random() % 80);
     std::generate(info.begin(), info.end(), byte);
     if (info.size() > 2) {
@@ -680,7 +1269,7 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
       for (const bool stack : {false, true})
         if (decode_response(wire, {command, 2, stack})) ++accepted;
   }
-  EXPECT_GT(accepted, 2000u) << "firmware and version take anything";
+  EXPECT_GT(accepted, 300u) << "firmware and version take anything";
 }
 
 TEST(Rs485Robustness, RandomBytesAreNoFrame) {
