@@ -28,16 +28,14 @@ class PowerWindow {
   }
   void at_most(Watts high, Cause cause) {
     if (high != high) high = Watts{};
-    if (high > high_) return;
-    high_ = high > low_ ? high : low_;
-    if (power_ >= high_) choose(cause);
+    high_ = high > low_ ? std::min(high, high_) : low_;
+    choose(cause);
   }
   void at_least(Watts low, Cause cause) {
     if (low != low) low = Watts{};
-    if (low < low_) return;
-    low_ = low <= high_ ? low : high_;
+    low_ = low <= high_ ? std::max(low, low_) : high_;
     if (low_ == high_) high_ = low_;  // the same zero, also by its sign
-    if (power_ <= low_) choose(cause);
+    choose(cause);
   }
   /// No power at all, and says so even where nothing was wished: a stopped hub must tell why.
   void stop(Cause cause) {
