@@ -78,8 +78,7 @@ BusStep BusSession::on_setpoint(const Setpoint& setpoint, Instant now) {
 }
 
 std::optional<Instant> BusSession::wake_at() const {
-  if (!driver_wake_at_ || !reopen_at_) return driver_wake_at_ ? driver_wake_at_ : reopen_at_;
-  return std::min(*driver_wake_at_, *reopen_at_);
+  return reopen_at_ ? reopen_at_ : driver_wake_at_;  // a driver without a line waits for nothing
 }
 
 BusHealth BusSession::health() const {

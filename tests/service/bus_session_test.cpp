@@ -163,6 +163,30 @@ TEST_F(BusSessionTest, NoiseAloneKeepsTheLongBackOff) {
   EXPECT_EQ(wire_.opened, opened);
 }
 
+TEST_F(BusSessionTest, GoodFramesOfAnEarlierOpeningAreNoRecovery) {
+  up();
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  for (int i = 0; i < 5; ++i) {
+    down();
+    pass(5s);
+    up();
+    chunk("noise");
+  }
+  down();
+  const int opened = wire_.opened;
+  pass(4s);
+  EXPECT_EQ(wire_.opened, opened);
+}
+
+TEST_F(BusSessionTest, ALineThatWasLostCannotComeUp) {
+  const auto old = session_.generation();
+  down();
+  apply(session_.on_up(old, now_));
+  EXPECT_FALSE(session_.health().line_up);
+  EXPECT_TRUE(script_.calls.empty());
+}
+
 TEST_F(BusSessionTest, TheDriverMayAskForAFreshStart) {
   up();
   script_.next.reopen = true;

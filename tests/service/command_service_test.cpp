@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -138,6 +139,14 @@ TEST_F(CommandServiceTest, WhatTheConfigurationNoLongerAllowsIsNotRestored) {
   EXPECT_FALSE(sent_.back().manual);
   EXPECT_EQ(sent_.back().reserve, 40.0_soc);
   EXPECT_EQ(log_.count("command order_not_restored what=override"), 1u);
+  EXPECT_EQ(log_.count("command order_restored command=set_reserve reserve=40"), 1u);
+  const auto level = [&](std::string_view begin) {
+    const auto line = std::ranges::find_if(
+        log_.lines, [&](const std::string& l) { return l.starts_with(begin); });
+    return log_.levels.at(static_cast<std::size_t>(line - log_.lines.begin()));
+  };
+  EXPECT_EQ(level("command order_not_restored"), Level::warning);
+  EXPECT_EQ(level("command order_restored"), Level::notice);
 }
 
 TEST_F(CommandServiceTest, TheLastFullChargeIsRememberedAcrossRestarts) {
@@ -256,6 +265,7 @@ TEST_F(CommandServiceTest, AnOrderInItsLastMomentsIsNotRestored) {
                           Row{105min, false, true}, Row{105min + 1s, false, false}}) {
     disk_.text.reset();
     log_.lines.clear();
+    log_.levels.clear();
     {
       const auto d = desk();
       EXPECT_TRUE(d->order(StartOverride{charge_2kw, 1h}, "web"));
