@@ -68,8 +68,8 @@ void evaluate_soc(const Inputs& inputs, Memory& memory, Soc soc, Volts voltage) 
   // a pack that looks fuller than it is contradicts nothing.
   std::optional<Volts> rest_voltage;
   if (current) {
-    const auto modules = snap.raw(Point::battery, Measure::modules);
-    const double ohm = module_ohm / (modules && modules->value >= 1.0 ? modules->value : 1.0);
+    const auto modules = snap.raw(Point::battery, Measure::modules).value_or(Reading<double>{});
+    const double ohm = module_ohm / std::max(1.0, modules.value);
     rest_voltage = voltage + Volts{std::max(0.0, -current->value()) * ohm};
   }
   check_soc(memory.soc, soc, rest_voltage, current && abs(*current) <= rest, reading->at);
@@ -138,7 +138,7 @@ void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Observation
     memory.voltage_at = voltage->at;
     return;
   }
-  if (memory.voltage_at == voltage->at && memory.charge_voltage_limit) return;
+  if (memory.voltage_at == voltage->at) return;
   memory.voltage_at = voltage->at;
   const Volts cap = std::min(s.charge_voltage_cap, observation.cvl);
   const Volts room = cap - voltage->value;

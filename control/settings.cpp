@@ -123,7 +123,7 @@ std::string text(CivilMinute m) {
 /// `list` is "schedule" or "tariff.band".
 void check_spans(const std::string& list, const std::vector<WeekSpan>& spans,
                  std::vector<ValidationError>& errors) {
-  for (std::size_t i = 0; i < spans.size(); ++i)
+  for (std::size_t i = 1; i < spans.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (const auto both = first_common(spans[i], spans[j]))
         errors.push_back({list + " " + std::to_string(i), "overlaps another on " + text(*both),

@@ -46,7 +46,7 @@ void check_soc(SocCheck& check, Soc soc, std::optional<Volts> rest_voltage, bool
   const bool emptier = soc > bound;
 
   const bool looks_full =
-      rest_voltage && resting && *rest_voltage >= full_at_rest && soc.percent() < not_full;
+      resting && rest_voltage.value_or(Volts{}) >= full_at_rest && soc.percent() < not_full;
   if (!looks_full) {
     check.too_full_since.reset();
   } else if (!check.too_full_since) {

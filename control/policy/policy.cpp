@@ -72,7 +72,6 @@ void evaluate_full_charge(const Inputs& inputs, const Observation& observation, 
   if (full) {
     p.last_full = now;
     p.seen_full = true;
-    p.full_charge_since.reset();
     p.full_charge_rests_until.reset();
   }
   const Hours every{inputs.settings.full_charge_days * 24.0};
