@@ -230,6 +230,11 @@ INSTANTIATE_TEST_SUITE_P(
                  s.memory.policy.authority_state(Authority::dispatch).at_high = true;
                  s.rule(Authority::manual, of(InstructionKind::balance));
                }),
+        allows("nobody rules", limit_instruction,
+               [](Seen& s) {
+                 auto& state = s.memory.policy.authority_state(Authority::balance);
+                 state = {std::nullopt, true, true};
+               }),
         allows("at the target of another kind", limit_instruction,
                [](Seen& s) {
                  s.rule(Authority::manual, of(InstructionKind::discharge));

@@ -166,6 +166,7 @@ TEST(PlausibilityFilter, ThePowerOfAMeterWhoseVoltageCannotBeIsDropped) {
   PlausibilityFilter gate;
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::voltage}, words_swapped(230.0F), {}}, {}));
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 0.0, {}}, {}));
+  EXPECT_TRUE(gate.admit({{Point::solar, Measure::power}, 300.0, {}}, {})) << "of another meter";
   EXPECT_TRUE(gate.admit({{Point::grid, Measure::voltage}, 230.0, {}}, {}));
   EXPECT_TRUE(gate.admit({{Point::grid, Measure::power}, 500.0, {}}, {}));
 }

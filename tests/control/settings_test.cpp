@@ -352,6 +352,15 @@ INSTANTIATE_TEST_SUITE_P(
              "a setpoint would expire before the next tick renews it, expected at least twice the "
              "control.period"}));
 
+TEST(Settings, BothVoltagesAreTold) {
+  Settings settings;
+  settings.cutoff_voltage = 49.5_V;
+  settings.charge_voltage_cap = 49.0_V;
+  ASSERT_EQ(validate(settings).size(), 1u);
+  EXPECT_EQ(validate(settings)[0].text,
+            "the cut-off is 49.5 V, expected below the charge voltage cap (49 V)");
+}
+
 TEST(Settings, ACapAgainstTheDirectionOfTheSetpointIsFine) {
   Settings settings;
   settings.import_cap = 0.0_W;

@@ -248,6 +248,25 @@ TEST(SignCheck, AfterAGapOfMoreThanSixSecondsItBeginsAnew) {
   }
 }
 
+TEST(SignCheck, AfterASuspicionWhatComesNextIsAnotherMove) {
+  SignCheck check = moved(-1.0, 1000, 5, 250ms);
+  for (int i = 1; i <= 8; ++i)  // the battery stands still
+    check_sign(check, {Instant{1h} + 1s + i * 250ms, Watts{-600}, Watts{1000}});
+  EXPECT_FALSE(check.reversed);
+}
+
+TEST(SignCheck, EveryPairOfAMoveHasToFit) {
+  for (int odd = 0; odd < 5; ++odd) {
+    SignCheck check;
+    for (int i = 0; i < 5; ++i) {
+      const double own = 250.0 * i;
+      check_sign(check,
+                 {Instant{1h} + i * 250ms, Watts{400 - own + (i == odd ? 300 : 0)}, Watts{own}});
+    }
+    EXPECT_FALSE(check.suspected) << odd;
+  }
+}
+
 /// A meter that is read faster than the ring holds six seconds: what it still holds is looked at.
 TEST(SignCheck, AFastMeterIsJudgedByWhatIsKept) {
   SignCheck check = moved(1.0, 0, 500, 20ms);

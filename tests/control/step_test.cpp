@@ -687,6 +687,13 @@ TEST(Decide, InputsAreHarmlessUnlessSaidOtherwise) {
   const Decision first =
       step({.settings = d.settings, .snapshot = nothing, .now = d.now, .local = {}}, memory);
   EXPECT_FALSE(first.faults.active(Fault::implausible_reading));
+  for (int i = 0; i < 5; ++i) {
+    d.now += 100ms;
+    nothing.absorb({{Point::grid, Measure::power}, 100.0, d.now});
+    static_cast<void>(
+        step({.settings = d.settings, .snapshot = nothing, .now = d.now, .local = {}}, memory));
+  }
+  EXPECT_TRUE(memory.grid.ok) << "not frozen";
 }
 
 /// Wider than any installation: no bound without a name.

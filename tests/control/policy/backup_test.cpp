@@ -261,6 +261,7 @@ TEST(Cutoff, AnOldVoltageOfTheInverterDoesNotCount) {
   p.cut();
   p.dc.reset();
   p.cut(2s);
+  EXPECT_TRUE(p.memory.low_voltage_since);
   p.cut(1ns);  // older than its maximum age
   EXPECT_FALSE(p.memory.low_voltage_since);
 }
@@ -306,6 +307,25 @@ TEST(Cutoff, ComesOnlyInAPowerCut) {
   p.observation.soc = 50.0_soc;
   p.cut();
   EXPECT_FALSE(p.cut(10s - 1ns)) << "the ten seconds begin with it";
+}
+
+TEST(Cutoff, AnInverterThatIsNotIslandedForAMomentBeginsTheTenSecondsAnew) {
+  PowerCut p;
+  p.observation.voltage = 45.0_V;
+  p.cut();
+  p.cut(9s);
+  p.observation.islanded = false;
+  p.cut();
+  p.observation.islanded = true;
+  p.cut();
+  EXPECT_FALSE(p.cut(9s));
+  EXPECT_TRUE(p.cut(1s));
+}
+
+TEST(Cutoff, WithoutAResetOneThatIsLatchedStays) {
+  PowerCut p;
+  p.memory.cutoff = true;
+  EXPECT_TRUE(p.cut());
 }
 
 TEST(Cutoff, MainsForAMomentBeginTheTenSecondsAnew) {

@@ -133,6 +133,8 @@ TEST(Orders, AnOverrideHasALeastAndAMostPower) {
   EXPECT_EQ(refusal(StartOverride{charge(10000.0_W, 80.0_soc), 1h}, s), "accepted");
   EXPECT_THAT(refusal(StartOverride{charge(9.9_W, 80.0_soc), 1h}, s),
               HasSubstr("is 9.9 W, expected 10 to 10000 W"));
+  EXPECT_THAT(refusal(StartOverride{discharge(9.9_W, 30.0_soc), 1h}),
+              HasSubstr("is 9.9 W, expected 10 to 10000 W"));
   EXPECT_THAT(refusal(StartOverride{charge(10001.0_W, 80.0_soc), 1h}, s),
               HasSubstr("expected above 0 up to the charge limit (10000 W)"));
 }
