@@ -528,6 +528,42 @@ TEST(Rs485Alarms, AreToldWhenTheyChange) {
 
 // ---- the line ----------------------------------------------------------------------------------
 
+TEST(Rs485Driver, TroubleNamesEachModuleAndWhy) {
+  Bench bench;
+  EXPECT_EQ(bench.health().trouble,
+            "module 1 (address 2) has not answered yet; module 2 (address 3) has not answered yet");
+  bench.run(3s);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_EQ(bench.health().trouble, "");
+  bench.dead = {2, 3};
+  bench.run(20s);
+  EXPECT_EQ(bench.health().trouble,
+            "module 1 (address 2) does not answer: check that the battery is on, that the cable is "
+            "in the RS485 port of the master with A and B the right way round, and that its DIP "
+            "switch 1 (read when it is switched on) is set to 115200 baud; module 2 (address 3) "
+            "does not answer: check that it is on, its link cable and its number");
+  EXPECT_EQ(bench.detail("module_lost"), "module=2 address=3");
+  bench.driver->on_down(bench.now);
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_EQ(bench.health().trouble, "the line is down");
+}
+
+TEST(Rs485Driver, ARequestIsGivenUpAfterTheLimitAndItsWireTime) {
+  Bench bench({.baud = 9600, .modules = 1, .gap = 100ms, .response_timeout = 300ms, .retries = 1});
+  (void)bench.next_request();
+  const Instant asked = bench.now;
+  EXPECT_EQ(asked - t0, 100ms) << "the gap";
+  (void)bench.next_request();
+  // 20 characters of the request and 200 of the longest answer, 10 bits each, then the gap.
+  const Duration on_wire = Duration{1s} * (220 * 10) / 9600;
+  EXPECT_GE(bench.now - asked, on_wire + 300ms + 100ms - 1us);
+  EXPECT_LE(bench.now - asked, on_wire + 300ms + 100ms + 1us);
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 1u);
+  EXPECT_EQ(bench.told("module_lost"), 0u) << "tried once more";
+  (void)bench.next_request();
+  EXPECT_EQ(bench.told("module_lost"), 1u);
+}
+
 TEST(Rs485Driver, AsksNothingWhileTheLineIsDown) {
   Bench bench;
   bench.run(4s);

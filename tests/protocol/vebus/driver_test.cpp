@@ -131,6 +131,40 @@ TEST(VebusDriverWire, AHandshakeThatDoesNotLastComesLaterAndLaterUntilAHeartbeat
   expect_about(until_sent(hand), 250ms, "back-off after a good one");
 }
 
+TEST(VebusDriverWire, TheWakeUpIsTheMomentOfTheNextDeed) {
+  const auto driver = make_vebus_driver({});
+  const Instant start = Instant{} + 1h;
+  EXPECT_FALSE(driver->on_timer(start).wake_at) << "not started";
+  EXPECT_EQ(driver->on_start(start).wake_at, start + 2s + mk3::wire_time(4)) << "its limit";
+  const auto hear = [&](const Message& message, Duration after) {
+    return driver->on_bytes(encode(message), start + after);
+  };
+  // A false head may hide a frame: the line is looked at again when it has been quiet.
+  EXPECT_EQ(hear(Version{good_version, 0}, 50ms).wake_at, start + 350ms);
+  EXPECT_EQ(driver->on_timer(start + 350ms).wake_at, start + 550ms + mk3::wire_time(6));
+  EXPECT_EQ(hear(Address{true, 0}, 400ms).wake_at, start + 700ms);
+  EXPECT_EQ(hear(Version{good_version, 'B'}, 500ms).wake_at, start + 750ms) << "back-off";
+  EXPECT_EQ(driver->on_timer(start + 600ms).wake_at, start + 750ms);
+}
+
+TEST(VebusDriverWire, OneRejectionAndItsEndAreTold) {
+  Hand hand;
+  hand.make_ready();
+  const auto write = [&] {
+    for (int i = 0; i < 1000 && !is_last(hand, Code::write_by_id); ++i) {
+      hand.command(-100.0);
+      if (!hand.answer(10ms)) hand.wait(1ms);
+    }
+  };
+  write();
+  hand.reply(Code::access_denied, "00", 10ms);
+  hand.wait(300ms);
+  EXPECT_FALSE(hand.said("setpoint_accepted"));
+  write();
+  hand.reply(Code::ram_written, "", 10ms);
+  EXPECT_EQ(level_of(hand, "setpoint_accepted"), Level::notice);
+}
+
 /// A reset interface is only one that had been given an address.
 TEST(VebusDriverWire, TheVersionsModeByteMattersOnceAnAddressIsSelected) {
   VebusConfig config;

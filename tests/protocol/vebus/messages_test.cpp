@@ -189,6 +189,41 @@ TEST(VebusCodec, APaddedFrameIsTakenAndATruncatedOneIsAnErrorThatSaysWhy) {
   }
 }
 
+TEST(VebusCodec, AMessageStartsWithNothingInIt) {
+  const auto hex = [](const Message& message) { return to_hex(frame(message).payload); };
+  EXPECT_EQ(hex(Version{}), "560000000000");
+  EXPECT_EQ(hex(Address{}), "410100");
+  EXPECT_EQ(hex(Leds{}), "4C0000");
+  EXPECT_EQ(hex(InfoRequest{}), "4600");
+  EXPECT_EQ(hex(StateSet{}),
+            "5303008001"
+            "80");
+  EXPECT_EQ(hex(HardwareFlags{}), "48");
+  EXPECT_EQ(hex(DcInfo{}),
+            "000000000C"
+            "000000000000000000");
+  EXPECT_EQ(hex(AcInfo{}),
+            "0101000008"
+            "000000000000000000");
+  EXPECT_EQ(hex(ConfigInfo{}),
+            "1000000000"
+            "000000000000");
+  EXPECT_EQ(hex(Winmon{}), "5880");
+  EXPECT_EQ(Forwarded{}.type, 0);
+  EXPECT_EQ((Scale{}), (Scale{1.0, 0, false, {}}));
+  EXPECT_EQ(RamInfo{}, (RamInfo{0, 0}));
+  EXPECT_EQ(SettingInfo{}, (SettingInfo{0, 0, 0, 0, 0, {}}));
+}
+
+/// reference: vebus-mk3#5 and vebus-mk3#7.1
+TEST(VebusCodec, RamVariablesHaveTheirNumbers) {
+  constexpr std::array numbers{ram::mains_voltage,    ram::mains_current,   ram::inverter_voltage,
+                               ram::inverter_current, ram::battery_voltage, ram::battery_current,
+                               ram::inverter_period,  ram::mains_period,    ram::battery_power,
+                               ram::mains_power,      ram::output_power,    ram::assistants};
+  EXPECT_EQ(numbers, (std::array<std::uint8_t, 12>{0, 1, 2, 3, 4, 5, 7, 8, 14, 15, 16, 128}));
+}
+
 TEST(VebusCodec, TheMarksInsideAByteAreReadOneByOne) {
   for (unsigned mode = 0; mode < 256; ++mode) {
     const Version version{0, static_cast<std::uint8_t>(mode)};
