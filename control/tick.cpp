@@ -51,7 +51,7 @@ void Tick::count(const TickTime& time) {
     if (missed_in_a_row_ >= overrun_limit) overrun_ = true;
   } else {
     missed_in_a_row_ = 0;
-    if (overrun_ && ++clean_ticks_ >= clean_ticks_to_recover) overrun_ = false;
+    if (++clean_ticks_ >= clean_ticks_to_recover) overrun_ = false;
   }
 }
 
