@@ -434,6 +434,9 @@ TEST_F(Stop, AnInverterOfTheMaximumAgeMustAcknowledgeAnOlderOneNot) {
 }
 
 TEST_F(Stop, AnInverterThatIsLostInTheMiddleStillHasToAcknowledge) {
+  Settings settings;
+  settings.inverter_max_age = 1s;
+  rig.control.set_settings(settings);
   begin();
   for (int i = 0; i < 15; ++i) rig.tick();
   EXPECT_FALSE(rig.control.stopped());

@@ -158,7 +158,7 @@ TEST(Orders, AReserveAtTheFloorIsTakenAndOneAtTheCeilingIsNot) {
   EXPECT_EQ(refusal(SetReserve{9.9_soc}, s),
             "the reserve is 9.9 %, expected at or above the SOC floor (10 %) and below the SOC "
             "ceiling (90 %)");
-  EXPECT_THAT(refusal(SetReserve{90.0_soc}, s), HasSubstr("below the SOC ceiling (90 %)"));
+  EXPECT_THAT(refusal(SetReserve{90.0_soc}, s), HasSubstr("expected at or above the SOC floor"));
   EXPECT_EQ(refusal(SetReserve{87.9_soc}, s), "accepted") << "with its hysteresis below it";
 }
 
@@ -213,6 +213,10 @@ TEST(Orders, EachIsTakenIntoItsOwnPlace) {
   expected = before;
   expected.storm = Storm{60.0_soc, now + 2h};
   EXPECT_EQ(after(StartStorm{60.0_soc, 2h}), expected);
+}
+
+TEST(Orders, ARefusalIsAMistakeOfWhoAsked) {
+  EXPECT_EQ(apply({}, SetReserve{5.0_soc}, settings, now).error().kind, ErrorKind::invalid);
 }
 
 TEST(Orders, HoldUntilTheirEndAndNotAtIt) {

@@ -864,6 +864,7 @@ TEST(TariffErrors, EveryMinuteHasItsPrice) {
 TEST(TariffErrors, AForceChargeMayReachTheLimits) {
   Settings s;
   s.soc_ceiling = 90.0_soc;
+  s.discharge_limit = 1000.0_W;
   s.tariff.force_charge_power = s.charge_limit;
   for (const auto& [target, errors_expected] :
        {std::pair{10.0_soc, 0u}, {90.0_soc, 0u}, {9.9_soc, 1u}, {90.1_soc, 1u}}) {
