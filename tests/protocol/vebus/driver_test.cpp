@@ -165,6 +165,26 @@ TEST(VebusDriverWire, OneRejectionAndItsEndAreTold) {
   EXPECT_EQ(level_of(hand, "setpoint_accepted"), Level::notice);
 }
 
+/// Whether the inverter heard an unanswered write is not known: the word before it is written
+/// again.
+TEST(VebusDriverWire, AnUnansweredSetpointIsNotTheLastOneWritten) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto write = [&](double watts) {
+    hand.command(watts);
+    for (int i = 0; i < 10 && !is_last(hand, Code::write_by_id); ++i) hand.answer(10ms);
+  };
+  write(-100.0);
+  hand.answer(10ms);
+  hand.command(-200.0);
+  for (int i = 0; i < 20 && hand.words_written().size() < 2; ++i) hand.answer(10ms);
+  ASSERT_EQ(hand.words_written(), (std::vector<int>{100, 200}));
+  hand.command(-100.0);
+  (void)until_sent(hand);
+  EXPECT_EQ(hand.words_written(), (std::vector<int>{100, 200, 100}));
+}
+
 /// A reset interface is only one that had been given an address.
 TEST(VebusDriverWire, TheVersionsModeByteMattersOnceAnAddressIsSelected) {
   VebusConfig config;
