@@ -998,7 +998,7 @@ TEST(ModbusDriver, RandomBytesNeverCrashItNorMakeSamples) {
   Bench bench(both());
   bench.run(2s);
   bench.samples.clear();
-  for (int i = 0; i < 6000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     Bytes bytes;
     for (int n = byte(random) % 12; n >= 0; --n) {
       put_u8(bytes, static_cast<unsigned>(n % 3 ? byte(random) % 5 : byte(random)));

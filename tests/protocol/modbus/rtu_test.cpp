@@ -516,7 +516,7 @@ TEST(FrameScanner, RandomBytesNeverCrashNorPileUp) {
   std::uniform_int_distribution<int> byte(0, 255);
   // Few different values make plausible heads frequent.
   constexpr std::uint8_t likely[] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x08, 0x10, 0x84, 0xF4, 0xFF};
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 400; ++round) {
     FrameScanner scanner(round % 3 ? FrameScanner::Role::everything : FrameScanner::Role::server);
     if (round % 2) scanner.restart(read_l1_voltage);
     for (int chunk = 0; chunk < 40; ++chunk) {

@@ -512,7 +512,7 @@ TEST(ModbusSniffer, RandomBytesMakeNoSamplesAndAreNeverAnswered) {
   line.read_main(1, 2);
   line.read_battery(3);
   line.samples.clear();
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 10000; ++i) {
     Bytes bytes;
     for (int n = byte(random) % 24; n >= 0; --n) {
       const int value = byte(random);

@@ -235,7 +235,7 @@ TEST(ErrorFrame, EachClassAndStateHasItsWords) {
 TEST(Candump, AnyTextIsSurvived) {
   std::mt19937 random(1);
   const std::string alphabet = "0123456789ABCDEFR#[] .()x\t\xFF";
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     std::string line;
     for (auto n = random() % 40; n > 0; --n) line.push_back(alphabet[random() % alphabet.size()]);
     const auto frame = parse_candump(line);

@@ -217,7 +217,7 @@ TEST(Rs485Vectors, EveryChunkingFindsTheSameFrames) {
 TEST(Rs485Frame, TheLengthChecksumStaysOneNibble) {
   // The nibbles of 0x088 sum to 16: (~sum & 15) + 1 would be 0x10.
   EXPECT_EQ(text(encode_frame({.info = Bytes(8)})).substr(9, 4), "F010");
-  for (std::size_t n = 0; n <= most_info / 2; n += n < 300 ? 1 : 97) {
+  for (std::size_t n = 0; n <= most_info / 2; ++n) {
     const Bytes frame = encode_frame({.info = Bytes(n)});
     ASSERT_EQ(frame.size(), shortest_frame + 2 * n);
     ASSERT_EQ(check(frame), ReturnCode::ok) << n;
@@ -1257,7 +1257,7 @@ TEST(Rs485Robustness, RandomInfoNeverCrashesADecoder) {
   std::mt19937 random(485);
   const auto byte = [&] { return static_cast<std::byte>(random() & 0xFFu); };
   unsigned accepted = 0;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     Bytes info(random() % 80);
     std::generate(info.begin(), info.end(), byte);
     if (info.size() > 2) {

@@ -543,7 +543,7 @@ TEST(VebusDriverWire, NothingIsAskedOfALineThatIsDown) {
 TEST(VebusDriverWire, RandomBytesAndFramesNeverCrashNorReachTheSetpoint) {
   std::mt19937 random{11};
   const auto draw = [&](unsigned n) { return static_cast<unsigned>(random()) % n; };
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 20; ++round) {
     Hand hand;
     hand.start();
     for (int i = 0; i < 300; ++i) {

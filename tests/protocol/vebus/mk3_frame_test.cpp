@@ -243,7 +243,7 @@ TEST(Mk3Frame, RandomBytesNeverCrashTheParser) {
   std::mt19937 random{1};
   Parser parser;
   FrameCounters counters;
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     Bytes bytes;
     for (unsigned n = draw(random, 24); n > 0; --n) put_u8(bytes, draw(random, 256));
     parse(parser, bytes, counters);

@@ -234,7 +234,7 @@ TEST(VebusDriverSetpoint, ARestlessTargetIsHeldUpByOneReadingAtMost) {
   hand.settle();
   std::size_t writes = hand.words_written().size();
   unsigned others = 0;
-  for (int i = 0; i < 250; ++i) {
+  for (int i = 0; i < 500; ++i) {
     hand.command(-500.0 - 2.0 * i);
     hand.answer(90ms);
     const bool written =
