@@ -772,7 +772,7 @@ TEST(Window, HoldsTheWishClampedIntoWhatEveryLimitLeftAndEachThatMovedItIsNamed)
 
 // Invariants over random histories (docs/safety.md: I1, I2, I3, I5, I7, I8).
 TEST(Invariants, HoldInEveryTickOfRandomHistories) {
-  for (unsigned seed = 0; seed < 20; ++seed) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
     std::mt19937 random{seed};
     const auto pick = [&](double low, double high) {
       return low + (high - low) * (static_cast<double>(random()) / 4294967296.0);

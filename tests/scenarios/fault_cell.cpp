@@ -194,18 +194,6 @@ std::span<const MatrixFault> matrix_faults() {
   return faults;
 }
 
-std::string_view name(Bus bus) {
-  switch (bus) {
-    case Bus::meters:
-      return "meters";
-    case Bus::battery:
-      return "battery";
-    case Bus::inverter:
-      return "inverter";
-  }
-  return "?";
-}
-
 Cell run_cell(Bus bus, const MatrixFault& fault) {
   return Run{bus, fault}();
 }

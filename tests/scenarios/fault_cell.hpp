@@ -19,7 +19,6 @@ struct MatrixFault {
 };
 
 [[nodiscard]] std::span<const MatrixFault> matrix_faults();
-[[nodiscard]] std::string_view name(Bus bus);
 
 struct Cell {
   Bus bus{};

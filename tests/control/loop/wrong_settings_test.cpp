@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <utility>
 
@@ -62,26 +61,22 @@ class WrongHouse {
   int readings_ = 0;
 };
 
-// Every pair of values of any two meets: a Latin square leaves out the rest.
 TEST(WrongSettings, NoneMakesTheLoopHunt) {
-  constexpr std::array factors{1.0 / 3.0, 1.0, 3.0};
-  constexpr std::array gains{0.7, 1.0, 1.4};
-  constexpr std::array<Duration, 4> delays{0ms, 150ms, 300ms, 500ms};
-  for (std::size_t t = 0; t < factors.size(); ++t)
-    for (std::size_t r = 0; r < factors.size(); ++r)
-      for (std::size_t d = 0; d < delays.size(); ++d) {
-        const Wrong told{factors[t], factors[r], gains[(t + r + d) % gains.size()], delays[d]};
-        WrongHouse wrong{told};
-        wrong.pass(10s);
-        for (int n = 0; n < 4; ++n) {
-          wrong.house.residual_w = n % 2 == 0 ? 1500.0 : 400.0;
-          wrong.pass(30s);
-          EXPECT_LT(wrong.pass(15s), 40.0)
-              << "time constant x " << told.time_constant << ", ramp x " << told.ramp << ", gain x "
-              << told.gain << ", " << told.late / 1ms << " ms late, step " << n;
-          EXPECT_NEAR(wrong.house.inverter_w, -wrong.house.residual_w, 20.0);
+  for (const double time_constant : {1.0 / 3.0, 1.0, 3.0})
+    for (const double ramp : {1.0 / 3.0, 1.0, 3.0})
+      for (const double gain : {0.7, 1.0, 1.4})
+        for (const Duration late : {0ms, 150ms, 300ms, 500ms}) {
+          WrongHouse wrong{{time_constant, ramp, gain, late}};
+          wrong.pass(10s);
+          for (int n = 0; n < 4; ++n) {
+            wrong.house.residual_w = n % 2 == 0 ? 1500.0 : 400.0;
+            wrong.pass(30s);
+            EXPECT_LT(wrong.pass(15s), 40.0)
+                << "time constant x " << time_constant << ", ramp x " << ramp << ", gain x " << gain
+                << ", " << late / 1ms << " ms late, step " << n;
+            EXPECT_NEAR(wrong.house.inverter_w, -wrong.house.residual_w, 20.0);
+          }
         }
-      }
 }
 
 }  // namespace
