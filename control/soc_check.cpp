@@ -54,6 +54,8 @@ void check_soc(SocCheck& check, Soc soc, std::optional<Volts> rest_voltage, bool
   }
   const bool fuller = check.too_full_since && at - *check.too_full_since >= too_full_for;
 
+  // Silence is no agreement.
+  if (check.doubtful_until && !known) check.doubtful_until = at + agree_for;
   const bool was_doubtful = check.doubtful_until && at < *check.doubtful_until;
   if (jumped || emptier || fuller) check.doubtful_until = at + agree_for;
   const bool doubtful = check.doubtful_until && at < *check.doubtful_until;

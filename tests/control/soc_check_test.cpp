@@ -86,7 +86,10 @@ TEST(SocCheck, ALongSilenceDoesNotEndTheDoubt) {
   EXPECT_EQ(bms.says(60), 30);
   EXPECT_EQ(bms.says(60, {}, false, 20s), 30);
   EXPECT_TRUE(bms.doubtful());
-  EXPECT_EQ(bms.says(60, {}, false, 40s), 60);
+  EXPECT_EQ(bms.says(60, {}, false, 70s), 30) << "silence is no agreement";
+  for (int i = 0; i < 59; ++i) EXPECT_EQ(bms.says(60, {}, false, 1s), 30);
+  EXPECT_EQ(bms.says(60, {}, false, 1s), 60);
+  EXPECT_FALSE(bms.doubtful());
 }
 
 struct Curve {

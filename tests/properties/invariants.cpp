@@ -155,7 +155,11 @@ void Invariants::remember_soc(const Seen& seen, const Battery& battery) {
        battery.soc <= s.soc_ceiling.percent() - h);
 
   if (past_.soc && past_.soc->at == battery.soc_at) return;
+  // A minute of agreement is one of readings.
+  if (past_.doubt_until && past_.soc && battery.soc_at - past_.soc->at >= 10s)
+    past_.doubt_until = battery.soc_at + 60s;
   const bool in_doubt = past_.doubt_until && battery.soc_at < *past_.doubt_until;
+  if (!in_doubt) past_.doubt_until.reset();
   const bool jumps = past_.soc && battery.soc_at - past_.soc->at < 10s &&
                      std::abs(battery.soc - past_.soc->soc) > 5.0;
   if (jumps || (in_doubt && battery.soc < past_.lower_soc)) {

@@ -453,8 +453,8 @@ TEST(SocDoubt, ASilenceEndsNoDoubt) {
   h.bms_alive = false;
   h.run(15s);
   h.bms_alive = true;
-  EXPECT_EQ(h.run(20s).battery_power, Watts{}) << "the lower word rules as long as the doubt";
-  EXPECT_LT(h.run(30s).battery_power, Watts{-900});
+  EXPECT_EQ(h.run(59s).battery_power, Watts{}) << "agreement is of words, not of silence";
+  EXPECT_LT(h.run(5s).battery_power, Watts{-900});
 }
 
 TEST(SocDoubt, APackVoltageOfAnEmptyPackRules) {
