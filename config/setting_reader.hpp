@@ -59,8 +59,8 @@ bool read_roles(TableReader& reader, std::string_view key, EnumArray<CircuitRole
 [[nodiscard]] bool read_days(TableReader& reader, std::string_view key, std::uint8_t& out);
 
 /// Reads one row into its field; true when a good value was read. Whole numbers and, with
-/// `check_ranges`, durations and plain numbers keep to the row's range; the other ranges are the
-/// control's to judge.
+/// `check_ranges`, durations, quantities and plain numbers keep to the row's range; the other
+/// ranges are the control's to judge.
 template <class S>
 struct RowReader {
   TableReader& reader;
@@ -70,7 +70,15 @@ struct RowReader {
 
   template <class Tag>
   bool operator()(Quantity<Tag> S::*m) const {
-    return reader.read(row.key, out.*m);
+    Quantity<Tag> value;
+    if (!reader.read(row.key, value)) return false;
+    if (check_ranges && !(value.value() >= row.range.least && value.value() <= row.range.most)) {
+      reader.complain(row.key, fmt::format("is {} {}, expected {} to {} {}", value.value(),
+                                           row.unit, row.range.least, row.range.most, row.unit));
+      return false;
+    }
+    out.*m = value;
+    return true;
   }
   bool operator()(std::optional<Watts> S::*m) const { return reader.read(row.key, out.*m); }
   bool operator()(Soc S::*m) const { return reader.read(row.key, out.*m); }

@@ -228,7 +228,9 @@ std::optional<double> TableReader::number(std::string_view key, std::string_view
     complain_of_type(key, *node, fmt::format("a number in {}", unit));
     return std::nullopt;
   }
-  return node->value<double>();
+  // Not value<double>(): it knows nothing of whole numbers that no double holds exactly.
+  if (const auto* whole = node->as_integer()) return static_cast<double>(whole->get());
+  return node->as_floating_point()->get();
 }
 
 std::optional<std::uint32_t> TableReader::whole(std::string_view key, Range range) {

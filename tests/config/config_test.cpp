@@ -379,6 +379,14 @@ TEST(ConfigErrors, DurationNeedsNumberAndUnit) {
   }
 }
 
+TEST(ConfigErrors, AWholeNumberThatNoDoubleHoldsExactlyIsStillANumber) {
+  for (const std::string number :
+       {"9007199254740993", "9223372036854775807", "0x7fffffffffffffff", "-9223372036854775808"})
+    EXPECT_THAT(with("[grid]\nsetpoint_w = " + number + "\n"),
+                ElementsAre(HasSubstr("grid.setpoint_w: is ")))
+        << number;
+}
+
 TEST(ConfigErrors, OutOfRangeNamesRangeAndUnit) {
   EXPECT_THAT(with("[control]\nslew_w_per_s = 10\n"),
               ElementsAre("22:16: control.slew_w_per_s: is 10 W/s, expected 50 to 20000 W/s"));
@@ -648,6 +656,9 @@ TEST(Schedule, SaysWhatIsWrong) {
               ElementsAre(HasSubstr("target: has no meaning here, expected only with charge")));
   EXPECT_THAT(entry("action = \"charge\"\ntarget = 80\npower_w = 9000\n"),
               ElementsAre(HasSubstr("schedule: the rate is 9000 W")));
+  EXPECT_THAT(entry("action = \"charge\"\ntarget = 80\npower_w = 9\n"),
+              ElementsAre(HasSubstr("schedule.power_w: is 9 W, expected 10 to 10000 W")));
+  EXPECT_THAT(entry("action = \"charge\"\ntarget = 9007199254740993\n"), Not(testing::IsEmpty()));
   EXPECT_THAT(entry("action = \"idle\"\ndays = \"someday\"\n"),
               ElementsAre(HasSubstr("schedule.days: expected \"daily\"")));
   EXPECT_THAT(with("[[schedule]]\nfrom = \"24:00\"\nto = \"1:00\"\naction = \"idle\"\n"),
