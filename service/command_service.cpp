@@ -136,17 +136,16 @@ void CommandService::restore(const Command& command, const char* what, const Mom
 
 void CommandService::changed(const Moment& now) {
   deps_.send(orders_);
-  // By a clock that is not set yet what is past may lie before 1970; no file can say that.
-  const auto wall = [&](Instant until) {
-    return std::max(
-        WallTime{},
-        WallTime{std::chrono::round<std::chrono::seconds>(
-            now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady))});
+  const auto wall = [&](Instant until) -> WallTime {
+    return std::chrono::round<std::chrono::seconds>(
+        now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady));
   };
   SavedState state{.mode = orders_.mode, .reserve = orders_.reserve, .saved_at = now.wall};
   if (orders_.manual) state.manual = {orders_.manual->instruction, wall(orders_.manual->until)};
   if (orders_.storm) state.storm = {orders_.storm->reserve, wall(orders_.storm->until)};
-  if (orders_.last_full) state.last_full = wall(*orders_.last_full);
+  // By a clock that is not set yet what is past may lie before 1970; no file can say that.
+  if (orders_.last_full && wall(*orders_.last_full) >= WallTime{})
+    state.last_full = wall(*orders_.last_full);
   if (saved_ && saved_->same(state)) return;
   saved_ = state;
   deps_.store(state);

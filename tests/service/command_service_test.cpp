@@ -171,6 +171,7 @@ TEST_F(CommandServiceTest, WhatWasBeforeAClockBeganDoesNotCostTheState) {
   reboot(10s);
   desk();
   EXPECT_EQ(sent_.back().reserve, 40.0_soc);
+  EXPECT_FALSE(sent_.back().last_full) << "not 1970, decades before a clock that is set";
   EXPECT_EQ(disk_.quarantined, "");
 }
 
