@@ -1,5 +1,6 @@
 #include "tests/properties/batches.hpp"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,7 +51,8 @@ Batch begin(std::uint64_t seed, const Check& check, std::size_t size) {
   return batch;
 }
 
-/// Whether the batch held; waits for it.
+/// Whether the batch held; waits for it. A batch that crashes ends the program by the same signal:
+/// no promise was found broken.
 bool end(const Batch& batch, Counts& counts) {
   int status = 0;
   if (::waitpid(batch.process, &status, 0) < 0) fail("waitpid");
@@ -69,6 +71,11 @@ bool end(const Batch& batch, Counts& counts) {
   }
   std::fclose(batch.words);
   std::fclose(batch.counts);
+  if (WIFSIGNALED(status)) {
+    std::cerr.flush();
+    ::signal(WTERMSIG(status), SIG_DFL);
+    ::raise(WTERMSIG(status));
+  }
   return held;
 }
 
