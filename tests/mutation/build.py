@@ -213,15 +213,27 @@ class Tree:
                 count = self.leave_out(name, [max(inside)[2]], constant)
                 return name, count
         for name, line in places:
-            around = [s for s in self.generated[name].sites if s[0] <= line <= s[1] + 1]
+            # The call that asks for the switch stands in the line before its alternatives.
+            around = [s for s in self.generated[name].sites if s[0] - 1 <= line <= s[1] + 1]
             if around:
-                count = self.leave_out(name, max(around, key=lambda s: s[0])[2], constant)
+                idents = max(around, key=lambda s: s[0])[2]
+                # A table whose constructor the compiler calls stays one for the compiler.
+                if constant and self.restore(name, self.variable_of(name, idents)):
+                    return name, 1
+                count = self.leave_out(name, idents, constant)
                 return name, count
         for name, line in places:
             offset = self.generated[name].demoted.get(line)
             if offset is not None and self.restore(name, offset):
                 return name, 1
         return None, 0
+
+    def variable_of(self, name, idents):
+        """The demoted variable whose initialiser has these mutants, or -1."""
+        for site in self.found[name].sites:
+            if any(m.ident in idents for m in site.mutants):
+                return site.demoted
+        return -1
 
     def leave_out(self, name, idents, constant):
         count = 0
