@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr long connect_limit_ms = 2000;
-constexpr long answer_limit_ms = 5000;
+constexpr long response_timeout_ms = 5000;
 
 /// Asks the hub's REST interface; keeps its connection from one question to the next.
 class HubClient {
@@ -32,7 +32,7 @@ class HubClient {
                                                               : options.address),
         curl_(curl_easy_init()) {
     set(CURLOPT_CONNECTTIMEOUT_MS, connect_limit_ms);
-    set(CURLOPT_TIMEOUT_MS, answer_limit_ms);
+    set(CURLOPT_TIMEOUT_MS, response_timeout_ms);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_PROXY, "");  // the hub is in the house

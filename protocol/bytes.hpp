@@ -20,7 +20,7 @@ using ByteView = std::span<const std::byte>;
   return std::to_integer<std::uint8_t>(b);
 }
 
-// Readers: a codec checks the length first; reading past the end is its mistake (asserted, reads
+// Readers: a codec checks the length first; reading past the end is its error (asserted, reads
 // 0).
 [[nodiscard]] constexpr std::uint8_t read_u8(ByteView b, std::size_t i) {
   assert(i < b.size());

@@ -24,7 +24,7 @@ namespace {
 
 constexpr auto component = "mqtt";
 constexpr int keep_alive_s = 15;            // a broker that stalls is noticed within two of them
-constexpr Duration answer_limit = 10s;      // from the connection to the broker's welcome
+constexpr Duration response_timeout = 10s;  // from the connection to the broker's welcome
 constexpr Duration farewell_limit = 1s;     // to say the last words
 constexpr Duration settled_after = 30s;     // then a loss is a new one: short pauses again
 constexpr std::uint32_t largest_in = 4096;  // bytes; nothing we listen to is longer
@@ -154,7 +154,7 @@ class Mqtt::Client {
         if (connected_) farewell(m);
         return {};
       }
-      if (!connected_ && now - begin > answer_limit) return "no answer from the broker";
+      if (!connected_ && now - begin > response_timeout) return "no answer from the broker";
       fetch_view();
       if (connected_) {
         session_.on_timer(now);

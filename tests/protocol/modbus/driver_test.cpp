@@ -951,7 +951,8 @@ TEST(ModbusDriver, TroubleNamesEachMeterAndWhy) {
   EXPECT_EQ(Bench(none).driver->health().trouble, "no meter is configured on this bus");
 }
 
-/// Modbus over Serial Line 1.02, section 2.5.1.1: 3.5 characters, and 1.75 ms above 19200 baud.
+/// Specification "Modbus over Serial Line" 1.02, 2.5.1.1: 3.5 characters, and 1.75 ms above 19200
+/// baud.
 TEST(ModbusDriver, TheWireHasItsTimes) {
   ModbusConfig config;
   EXPECT_EQ(config.wire_time(9.6), 10ms);
