@@ -217,7 +217,9 @@ class DbusTest(unittest.TestCase):
     def test_6_the_setpoint_is_a_dispatch_with_its_author(self):
         self.settle()
         self.assertEqual(self.call("vebus", SETPOINT, "SetValue", "v", "i", "-500"), "i 0")
-        self.log_has(r'command accepted who="dbus :\d+\.\d+" command=start_dispatch action=discharge')
+        self.log_has(
+            r'command accepted who="dbus :\d+\.\d+" command=start_dispatch action=discharge'
+        )
         self.assertIsNotNone(
             wait_for(lambda: abs(self.house.setpoint() + 500) < 20, 15), self.house.state()
         )

@@ -15,7 +15,9 @@
 namespace esshub::control {
 namespace {
 
-double seconds(Instant t) { return Seconds{t.time_since_epoch()}.count(); }
+double seconds(Instant t) {
+  return Seconds{t.time_since_epoch()}.count();
+}
 
 /// What arrives, and the estimate after it.
 struct Estimate {
@@ -24,23 +26,16 @@ struct Estimate {
   Memory memory;
   Instant now{100s};
 
-  void measure(double watts) {
-    snapshot.absorb({{Point::inverter, Measure::power}, watts, now});
-  }
+  void measure(double watts) { snapshot.absorb({{Point::inverter, Measure::power}, watts, now}); }
   void acknowledge(double watts) {
     snapshot.absorb({{Point::inverter, Measure::setpoint}, watts, now});
   }
-  void read_grid(double watts) {
-    snapshot.absorb({{Point::grid, Measure::power}, watts, now});
-  }
+  void read_grid(double watts) { snapshot.absorb({{Point::grid, Measure::power}, watts, now}); }
   [[nodiscard]] Inputs inputs() const {
-    return {
-        .settings = settings, .snapshot = snapshot, .now = now, .local = {}};
+    return {.settings = settings, .snapshot = snapshot, .now = now, .local = {}};
   }
   void tick() { estimate_load(inputs(), memory); }
-  [[nodiscard]] double residual() const {
-    return memory.loop.residual->value();
-  }
+  [[nodiscard]] double residual() const { return memory.loop.residual->value(); }
 };
 
 // ---- alignment
@@ -52,8 +47,8 @@ struct Reference {
   double lag;
   double gain;
   double offset;
-  double tau;   ///< s, of the meter
-  double delta; ///< s, its delay beyond the setting
+  double tau;    ///< s, of the meter
+  double delta;  ///< s, its delay beyond the setting
   struct Command {
     double from;
     double power;
@@ -68,7 +63,7 @@ struct Reference {
   };
   std::vector<Command> commands{};
   std::vector<Reading> waiting{};
-  std::vector<Note> notes{}; ///< q, every 50 ms
+  std::vector<Note> notes{};  ///< q, every 50 ms
   std::optional<double> t0{};
   double p0 = 0;
   double q0 = 0;
@@ -77,8 +72,7 @@ struct Reference {
   [[nodiscard]] double next(double p, double t, double dt) const {
     std::optional<double> u;
     for (auto it = commands.rbegin(); it != commands.rend() && !u; ++it)
-      if (it->from <= t + 1e-9)
-        u = it->power;
+      if (it->from <= t + 1e-9) u = it->power;
     const double to = gain * u.value_or(p) + offset;
     return p + std::clamp((to - p) * dt / (lag + dt), -ramp * dt, ramp * dt);
   }
@@ -101,11 +95,9 @@ struct Reference {
   [[nodiscard]] double shown(double t, double now, double q) const {
     Note newer{now, q};
     for (auto it = notes.rbegin(); it != notes.rend(); ++it) {
-      if (it - notes.rbegin() >= 20)
-        break;
+      if (it - notes.rbegin() >= 20) break;
       if (it->at <= t + 1e-9) {
-        const double share =
-            newer.at > it->at ? (t - it->at) / (newer.at - it->at) : 1.0;
+        const double share = newer.at > it->at ? (t - it->at) / (newer.at - it->at) : 1.0;
         return it->shown + (newer.shown - it->shown) * share;
       }
       newer = *it;
@@ -131,8 +123,7 @@ struct Reference {
         t += dt;
         p0 = modelled + error * (t - begin) / (t1 - begin);
         q += (p0 - q) * dt / (tau + dt);
-        if (notes.empty() || t - notes.back().at >= 0.05 - 1e-9)
-          notes.push_back({t, q});
+        if (notes.empty() || t - notes.back().at >= 0.05 - 1e-9) notes.push_back({t, q});
       }
     };
     while (!waiting.empty() && waiting.front().taken <= t1 + 1e-9) {
@@ -146,11 +137,9 @@ struct Reference {
     q0 = q;
   }
   void evaluate() {
-    if (waiting.empty())
-      return;
+    if (waiting.empty()) return;
     const double at = waiting.back().taken - delta;
-    residual =
-        waiting.back().power - (at < *t0 ? shown(at, *t0, q0) : predict(at).q);
+    residual = waiting.back().power - (at < *t0 ? shown(at, *t0, q0) : predict(at).q);
   }
 };
 
@@ -160,12 +149,10 @@ TEST(LoadEstimate, IsThatOfAlignedMoments) {
   for (unsigned seed = 0; seed < 12; ++seed) {
     std::mt19937 random{seed};
     const auto draw = [&](double low, double high) {
-      return low +
-             (high - low) * (static_cast<double>(random()) / 4294967296.0);
+      return low + (high - low) * (static_cast<double>(random()) / 4294967296.0);
     };
     const auto ms = [&](int low, int high) {
-      return std::chrono::milliseconds{
-          low + static_cast<int>(random() % (high - low + 1))};
+      return std::chrono::milliseconds{low + static_cast<int>(random() % (high - low + 1))};
     };
     Estimate e;
     e.settings.ack_delay = ms(0, 150);
@@ -174,12 +161,11 @@ TEST(LoadEstimate, IsThatOfAlignedMoments) {
     const bool identified = seed % 3 != 0;
     Reference reference{1000, 0.1, 1, 0, 0.377, 0};
     if (identified) {
-      reference = {draw(30, 60), draw(0.1, 0.4), draw(0.9, 1.1),
-                   draw(-2, 2),  draw(0.1, 0.9), 0};
+      reference = {draw(30, 60), draw(0.1, 0.4), draw(0.9, 1.1), draw(-2, 2), draw(0.1, 0.9), 0};
       reference.delta = seed % 2 == 0 ? draw(0.05, 0.8) : 0.0;
-      e.memory.loop.inverter = InverterResponse{
-          WattsPerSecond{reference.ramp}, Seconds{reference.lag},
-          reference.gain, Watts{reference.offset}};
+      e.memory.loop.inverter =
+          InverterResponse{WattsPerSecond{reference.ramp}, Seconds{reference.lag}, reference.gain,
+                           Watts{reference.offset}};
       e.memory.loop.meter_time_constant = Seconds{reference.tau};
       e.memory.loop.meter_delay = Seconds{reference.delta};
     } else {
@@ -199,10 +185,8 @@ TEST(LoadEstimate, IsThatOfAlignedMoments) {
       if (t >= next_command) {
         const double u = (high = !high) ? 11.5 : -11.5;
         e.acknowledge(u);
-        reference.commands.push_back(
-            {seconds(e.now - e.settings.ack_delay), u});
-        if (reference.commands.size() > 16)
-          reference.commands.erase(reference.commands.begin());
+        reference.commands.push_back({seconds(e.now - e.settings.ack_delay), u});
+        if (reference.commands.size() > 16) reference.commands.erase(reference.commands.begin());
         next_command = t + ms(60, 400);
         news = true;
       }
@@ -220,33 +204,25 @@ TEST(LoadEstimate, IsThatOfAlignedMoments) {
         next_power = t + ms(80, 400);
         news = true;
       }
-      if (!news)
-        continue;
+      if (!news) continue;
       if (power && !reference.t0)
         reference.measured(seconds(e.now - e.settings.inverter_delay), *power);
-      if (!reference.t0)
-        continue;
+      if (!reference.t0) continue;
       if (grid)
         reference.waiting.push_back(
-            {std::max(seconds(e.now - e.settings.meter_delay), *reference.t0),
-             *grid});
+            {std::max(seconds(e.now - e.settings.meter_delay), *reference.t0), *grid});
       if (power) {
         const double t1 = seconds(e.now - e.settings.inverter_delay);
-        if (t1 > *reference.t0 + 1e-9)
-          reference.measured(t1, *power);
+        if (t1 > *reference.t0 + 1e-9) reference.measured(t1, *power);
       }
       reference.evaluate();
       e.tick();
-      SCOPED_TRACE(testing::Message()
-                   << "seed " << seed << " at " << seconds(e.now) << " s");
-      ASSERT_EQ(e.memory.loop.inverter.has_value(), identified)
-          << "the test wants nothing learned";
+      SCOPED_TRACE(testing::Message() << "seed " << seed << " at " << seconds(e.now) << " s");
+      ASSERT_EQ(e.memory.loop.inverter.has_value(), identified) << "the test wants nothing learned";
       ASSERT_EQ(e.memory.loop.meter_time_constant.has_value(), identified);
       ASSERT_EQ(e.memory.loop.meter_delay.count(), reference.delta);
-      ASSERT_EQ(e.memory.loop.residual.has_value(),
-                reference.residual.has_value());
-      if (!reference.residual)
-        continue;
+      ASSERT_EQ(e.memory.loop.residual.has_value(), reference.residual.has_value());
+      if (!reference.residual) continue;
       ASSERT_NEAR(e.residual(), *reference.residual, 1e-6);
       ++compared;
     }
@@ -260,7 +236,7 @@ TEST(LoadEstimate, WithoutAnAcknowledgedSetpointTheInverterDoesAsItSays) {
   e.acknowledge(-2000);
   e.measure(-500);
   e.tick();
-  e.now += 3001ms; // the acknowledgement is too old
+  e.now += 3001ms;  // the acknowledgement is too old
   e.measure(-500);
   e.tick();
   EXPECT_FALSE(e.memory.acknowledged);
@@ -276,7 +252,7 @@ TEST(LoadEstimate, OfManyReadingsThatWaitTheNewestCount) {
   e.settings.inverter_delay = e.settings.meter_delay = 0ms;
   e.measure(0);
   e.tick();
-  for (int i = 1; i <= 40; ++i) { // no measurement of the inverter for 0.8 s
+  for (int i = 1; i <= 40; ++i) {  // no measurement of the inverter for 0.8 s
     e.now += 20ms;
     e.read_grid(100.0 * i);
     e.tick();
@@ -290,17 +266,14 @@ TEST(LoadEstimate, OfManyReadingsThatWaitTheNewestCount) {
 // ---- caution
 // --------------------------------------------------------------------------------------------
 
-TEST(LoadEstimate,
-     AfterTwoSecondsWithoutAMeasurementThePathBeginsAnewAndWhatIsKnownIsKept) {
-  for (const auto &[gap, anew] :
-       {std::pair{2000ms, false}, std::pair{2001ms, true}}) {
+TEST(LoadEstimate, AfterTwoSecondsWithoutAMeasurementThePathBeginsAnewAndWhatIsKnownIsKept) {
+  for (const auto& [gap, anew] : {std::pair{2000ms, false}, std::pair{2001ms, true}}) {
     Estimate e;
-    LoopModel &loop = e.memory.loop;
+    LoopModel& loop = e.memory.loop;
     e.acknowledge(50);
     e.measure(50);
     e.tick();
-    loop.inverter =
-        InverterResponse{WattsPerSecond{700}, Seconds{0.2}, 0.95, Watts{4}};
+    loop.inverter = InverterResponse{WattsPerSecond{700}, Seconds{0.2}, 0.95, Watts{4}};
     loop.meter_time_constant = Seconds{0.4};
     loop.meter_delay = Seconds{0.1};
     loop.pace_known = loop.gain_known = true;
@@ -313,7 +286,7 @@ TEST(LoadEstimate,
     loop.known_move = Watts{99};
     const LoopModel before = loop;
     e.now += gap;
-    e.measure(800); // far from what it was told: nothing to be learned
+    e.measure(800);  // far from what it was told: nothing to be learned
     e.tick();
     EXPECT_EQ(loop.known_move == Watts{}, anew) << gap / 1ms;
     EXPECT_EQ(loop.known, Watts{800});
@@ -349,7 +322,7 @@ TEST(LoadEstimate, WithoutTheInvertersWordThereIsNoLoad) {
 
 TEST(LoadEstimate, WhileControlIsReleasedAllThatWasIdentifiedIsForgotten) {
   Estimate e;
-  LoopModel &loop = e.memory.loop;
+  LoopModel& loop = e.memory.loop;
   e.measure(0);
   e.tick();
   loop.inverter = InverterResponse{};
@@ -379,12 +352,11 @@ TEST(LoadEstimate, WhileControlIsReleasedAllThatWasIdentifiedIsForgotten) {
 TEST(Setpoint, BringsTheGridToItsSetpointThroughGainAndOffset) {
   Estimate e;
   e.settings.grid_setpoint = 40.0_W;
-  e.memory.loop.inverter =
-      InverterResponse{WattsPerSecond{1000}, Seconds{0.1}, 0.8, Watts{20}};
+  e.memory.loop.inverter = InverterResponse{WattsPerSecond{1000}, Seconds{0.1}, 0.8, Watts{20}};
   e.memory.loop.trim = Watts{7};
   Observation observation;
   observation.ac_out = 150.0_W;
-  observation.rest = 650.0_W; // 500 W at the meter and the load on AC-out
+  observation.rest = 650.0_W;  // 500 W at the meter and the load on AC-out
   // u = (g* - r - o) / G + trim, and u - P(AC-out) for the battery
   EXPECT_NEAR(balancing_power(e.inputs(), observation, e.memory).value(),
               (40.0 - 500.0 - 20.0) / 0.8 + 7.0 - 150.0, 1e-9);
@@ -395,7 +367,7 @@ TEST(Setpoint, BringsTheGridToItsSetpointThroughGainAndOffset) {
 struct Steady : Estimate {
   double u;
   double error;
-  Instant moved{}; ///< when the house first stood still
+  Instant moved{};  ///< when the house first stood still
 
   Steady(double watts, double off) : u(watts), error(off) {
     settings.meter_delay = settings.inverter_delay = settings.ack_delay = 0ms;
@@ -414,8 +386,7 @@ struct Steady : Estimate {
   /// The trim after the house has stood still for long, and the next reading's
   /// share.
   double step() {
-    for (int i = 0; i < 60; ++i)
-      reading();
+    for (int i = 0; i < 60; ++i) reading();
     memory.loop.trim = {};
     reading();
     return memory.loop.trim.value();
@@ -432,20 +403,17 @@ TEST(Trim, IsForErrorsUpTo30WOr15PercentAndNeverLarger) {
     double u;
     double error;
     bool trimmed;
-  } rows[] = {{-100, 30, true},   {-100, 30.1, false}, {100, -30, true},
-              {-1000, 150, true}, {-1000, 151, false}, {1000, -150, true},
-              {0, 30, true},      {0, 31, false}};
-  for (const auto &row : rows) {
+  } rows[] = {{-100, 30, true},    {-100, 30.1, false}, {100, -30, true}, {-1000, 150, true},
+              {-1000, 151, false}, {1000, -150, true},  {0, 30, true},    {0, 31, false}};
+  for (const auto& row : rows) {
     Steady steady{row.u, row.error};
-    EXPECT_EQ(steady.step() != 0.0, row.trimmed)
-        << row.u << " W, " << row.error << " W off";
+    EXPECT_EQ(steady.step() != 0.0, row.trimmed) << row.u << " W, " << row.error << " W off";
     for (const double way : {-1.0, 1.0}) {
-      if (!row.trimmed)
-        continue;
+      if (!row.trimmed) continue;
       steady.memory.loop.trim = Watts{way * 500};
       steady.reading();
-      EXPECT_NEAR(steady.memory.loop.trim.value(),
-                  way * std::max(30.0, 0.15 * std::abs(row.u)), 1e-9);
+      EXPECT_NEAR(steady.memory.loop.trim.value(), way * std::max(30.0, 0.15 * std::abs(row.u)),
+                  1e-9);
     }
   }
 }
@@ -454,12 +422,11 @@ TEST(Trim, WaitsUntilTheLastMoveIsOverAndNothingLimits) {
   // 0.5 s + 4 x 0.25 s + 0.1 s + 0.2 s after the last move.
   Steady steady{-500, 20};
   ASSERT_NE(steady.step(), 0.0);
-  const auto quiet_after = [&](const auto &move) {
+  const auto quiet_after = [&](const auto& move) {
     move();
     const Instant moved = steady.now;
     steady.memory.loop.trim = {};
-    while (steady.memory.loop.trim == Watts{})
-      steady.reading();
+    while (steady.memory.loop.trim == Watts{}) steady.reading();
     return Seconds{steady.now - moved}.count();
   };
   // A load that changes by more than 10 W between two readings: seen once more
@@ -477,8 +444,7 @@ TEST(Trim, WaitsUntilTheLastMoveIsOverAndNothingLimits) {
   // A setpoint that differs from that of a second ago by more than 10 W is a
   // move for that second.
   steady.error = 20;
-  for (int i = 0; i < 60; ++i)
-    steady.reading();
+  for (int i = 0; i < 60; ++i) steady.reading();
   EXPECT_NEAR(quiet_after([&] {
                 steady.u -= 10.5;
                 steady.reading();
@@ -491,8 +457,7 @@ TEST(Trim, WaitsUntilTheLastMoveIsOverAndNothingLimits) {
               0.2, 1e-9);
   steady.memory.limited = true;
   steady.memory.loop.trim = {};
-  for (int i = 0; i < 50; ++i)
-    steady.reading();
+  for (int i = 0; i < 50; ++i) steady.reading();
   EXPECT_EQ(steady.memory.loop.trim, Watts{});
 }
 
@@ -503,23 +468,20 @@ TEST(LoopQuality, MeansAreOverAboutAMinuteAndTenMeasurements) {
   Steady steady{0, 0};
   steady.reading();
   steady.memory.loop.grid_mean = 0;
-  steady.error = 70; // the meter shows 100 W
-  for (int i = 0; i < 300; ++i)
-    steady.reading();
-  EXPECT_NEAR(loop_quality(steady.memory.loop).mean_grid->value(),
-              100 * (1 - std::exp(-1.0)), 0.1);
+  steady.error = 70;  // the meter shows 100 W
+  for (int i = 0; i < 300; ++i) steady.reading();
+  EXPECT_NEAR(loop_quality(steady.memory.loop).mean_grid->value(), 100 * (1 - std::exp(-1.0)), 0.1);
   steady.memory.loop.model_error = 80;
   steady.reading();
   EXPECT_NEAR(loop_quality(steady.memory.loop).model_error->value(), 72, 1e-9);
 }
 
 TEST(LoopQuality, AGapInTheReadingsOfTheGridTeachesNothing) {
-  for (const auto &[gap, mean] :
-       {std::pair{15, 100.0 * 3 / 63}, std::pair{16, 0.0}}) {
+  for (const auto& [gap, mean] : {std::pair{15, 100.0 * 3 / 63}, std::pair{16, 0.0}}) {
     Steady steady{0, 70};
     steady.reading();
     steady.memory.loop.grid_mean = 0;
-    for (int i = 1; i < gap; ++i) { // the inverter goes on
+    for (int i = 1; i < gap; ++i) {  // the inverter goes on
       steady.now += 200ms;
       steady.measure(0);
       steady.tick();
@@ -536,8 +498,7 @@ TEST(LoopQuality, NothingIsToldThatIsNotKnown) {
   loop.known_at = loop.grid_at = Instant{1s};
   EXPECT_EQ(loop_quality(loop).mean_grid, Watts{});
   EXPECT_EQ(loop_quality(loop).model_error, Watts{});
-  loop.inverter =
-      InverterResponse{WattsPerSecond{700}, Seconds{0.2}, 0.9, Watts{}};
+  loop.inverter = InverterResponse{WattsPerSecond{700}, Seconds{0.2}, 0.9, Watts{}};
   EXPECT_FALSE(loop_quality(loop).inverter_gain);
   EXPECT_FALSE(loop_quality(loop).inverter_ramp);
   EXPECT_FALSE(loop_quality(loop).meter_delay);
@@ -561,13 +522,11 @@ TEST(LoopQuality, NothingIsToldThatIsNotKnown) {
 TEST(ModelSteps, TheInverterGoesItsWayNeverFasterThanItsRamp) {
   InverterSteps steps{{WattsPerSecond{500}, Seconds{0.1}, 0.9, Watts{10}}};
   // p + (G u + o - p) h / (lambda + h), at most 500 W/s
-  EXPECT_NEAR(steps.next(Watts{0}, Watts{20}, 10ms).value(), 28 * 0.01 / 0.11,
-              1e-12);
+  EXPECT_NEAR(steps.next(Watts{0}, Watts{20}, 10ms).value(), 28 * 0.01 / 0.11, 1e-12);
   EXPECT_NEAR(steps.next(Watts{0}, Watts{1000}, 10ms).value(), 5, 1e-12);
   EXPECT_NEAR(steps.next(Watts{0}, Watts{-1000}, 10ms).value(), -5, 1e-12);
   EXPECT_NEAR(steps.next(Watts{0}, Watts{-1000}, 4ms).value(), -2, 1e-12);
-  EXPECT_NEAR(steps.next(Watts{0}, Watts{20}, 4ms).value(), 28 * 0.004 / 0.104,
-              1e-12);
+  EXPECT_NEAR(steps.next(Watts{0}, Watts{20}, 4ms).value(), 28 * 0.004 / 0.104, 1e-12);
 }
 
 TEST(ModelSteps, EveryMeterFiltersWithItsOwnTimeConstant) {
@@ -595,20 +554,17 @@ TEST(MeteredPast, IsReadByStraightLinesBetweenItsNotes) {
   };
   EXPECT_EQ(at(900, 1000, 70), 70) << "nothing is known of earlier";
   past.note(Instant{1000ms}, showing(100));
-  past.note(Instant{1049ms}, showing(999)); // not every 50 ms
+  past.note(Instant{1049ms}, showing(999));  // not every 50 ms
   past.note(Instant{1050ms}, showing(200));
   EXPECT_NEAR(at(1025, 1060, 300), 150, 1e-9);
   EXPECT_NEAR(at(1050, 1060, 300), 200, 1e-9);
   EXPECT_NEAR(at(1055, 1060, 300), 250, 1e-9);
   EXPECT_NEAR(at(1060, 1060, 300), 300, 1e-9);
   EXPECT_NEAR(at(1050, 1050, 200), 200, 1e-9);
-  EXPECT_NEAR(at(999, 1060, 300), 100, 1e-9)
-      << "earlier than all it knows: as the oldest";
-  for (int i = 1; i <= 30; ++i)
-    past.note(Instant{1050ms + i * 50ms}, showing(200 + i));
+  EXPECT_NEAR(at(999, 1060, 300), 100, 1e-9) << "earlier than all it knows: as the oldest";
+  for (int i = 1; i <= 30; ++i) past.note(Instant{1050ms + i * 50ms}, showing(200 + i));
   EXPECT_NEAR(at(1050 + 11 * 50, 2560, 0), 211, 1e-9) << "the oldest of 20";
-  EXPECT_NEAR(at(1050 + 10 * 50, 2560, 0), 211, 1e-9)
-      << "the one before is gone";
+  EXPECT_NEAR(at(1050 + 10 * 50, 2560, 0), 211, 1e-9) << "the one before is gone";
   past.clear();
   EXPECT_EQ(at(2000, 2560, 70), 70);
 }
@@ -628,10 +584,9 @@ TEST(MeteredPast, GivesEveryPairOfTimeConstantAndDelay) {
   constexpr double delays_ms[]{0, 150, 300, 450, 600, 800};
   for (std::size_t d = 0; d < 6; ++d)
     for (std::size_t k = 0; k < 13; ++k)
-      EXPECT_NEAR(all[d * 13 + k].value(),
-                  1000.0 * static_cast<double>(k) + 1000.0 - delays_ms[d],
+      EXPECT_NEAR(all[d * 13 + k].value(), 1000.0 * static_cast<double>(k) + 1000.0 - delays_ms[d],
                   1e-6);
 }
 
-} // namespace
-} // namespace esshub::control
+}  // namespace
+}  // namespace esshub::control
