@@ -5,10 +5,11 @@
 #include <bit>
 #include <chrono>
 #include <map>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "tests/protocol/step_text.hpp"
 
 namespace esshub::protocol {
 namespace {
@@ -68,24 +69,8 @@ struct Bench {
     (void)told();
   }
   /// "grid/power=100 3000ms, ..." of all samples since asked.
-  std::string told() {
-    std::string out;
-    for (const auto& s : std::exchange(step.samples, {})) {
-      EXPECT_EQ(s.at, now);
-      std::ostringstream line;
-      line << name(s.channel.point) << '/' << name(s.channel.measure) << '=' << s.value << ' '
-           << std::chrono::duration_cast<std::chrono::milliseconds>(s.max_age).count() << "ms";
-      out += (out.empty() ? "" : ", ") + line.str();
-    }
-    return out;
-  }
-  std::string events() {
-    std::string out;
-    for (const auto& e : std::exchange(step.events, {}))
-      out += (out.empty() ? "" : "; ") + std::to_string(static_cast<int>(e.level)) + ' ' + e.name +
-             ' ' + e.detail;
-    return out;
-  }
+  std::string told() { return samples_text(step, now); }
+  std::string events() { return events_text(step); }
 
   MeterDecoder decoder;
   std::map<std::uint16_t, float> values;

@@ -14,6 +14,49 @@
 namespace esshub::protocol::pylontech_rs485 {
 namespace {
 
+// Every field with a value of its own.
+constexpr const char* parameters_info =
+    "11"
+    "0E42"
+    "0BEA"
+    "0B54"
+    "0CA3"
+    "0AAB"
+    "2710"
+    "D2F0"
+    "B3B0"
+    "AC00"
+    "0CD5"
+    "0A47"
+    "D8F0";
+constexpr const char* system_analog_info =
+    "C15C"
+    "FB2E"
+    "57"
+    "001F"
+    "0028"
+    "63"
+    "62"
+    "0D49"
+    "0207"
+    "0CE3"
+    "010F"
+    "0B7D"
+    "0B87"
+    "0102"
+    "0A88"
+    "0201"
+    "0B7E"
+    "0B88"
+    "0304"
+    "0A89"
+    "0403"
+    "0BD7"
+    "0BE1"
+    "0506"
+    "0BCD"
+    "0605";
+
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -702,20 +745,7 @@ TEST(Rs485Fields, EachHasItsPlaceAndItsStepBothWays) {
             "F0"
             "0102030405"
             "00"},
-           {CommandCode::parameters,
-            "11"
-            "0E42"
-            "0BEA"
-            "0B54"
-            "0CA3"
-            "0AAB"
-            "2710"
-            "D2F0"
-            "B3B0"
-            "AC00"
-            "0CD5"
-            "0A47"
-            "D8F0"},
+           {CommandCode::parameters, parameters_info},
            {CommandCode::management,
             "02"
             "D002"
@@ -739,33 +769,7 @@ TEST(Rs485Fields, EachHasItsPlaceAndItsStepBothWays) {
            {CommandCode::firmware,
             "02"
             "010203"},
-           {CommandCode::system_analog,
-            "C15C"
-            "FB2E"
-            "57"
-            "001F"
-            "0028"
-            "63"
-            "62"
-            "0D49"
-            "0207"
-            "0CE3"
-            "010F"
-            "0B7D"
-            "0B87"
-            "0102"
-            "0A88"
-            "0201"
-            "0B7E"
-            "0B88"
-            "0304"
-            "0A89"
-            "0403"
-            "0BD7"
-            "0BE1"
-            "0506"
-            "0BCD"
-            "0605"},
+           {CommandCode::system_analog, system_analog_info},
            {CommandCode::system_alarms, "01020304"}})
     EXPECT_EQ(again(command, info), info) << static_cast<int>(command);
   EXPECT_EQ(again(CommandCode::analog, "1102" + module_a + module_b, true),
@@ -774,20 +778,7 @@ TEST(Rs485Fields, EachHasItsPlaceAndItsStepBothWays) {
   EXPECT_EQ(module.remaining_ah, 70.0);
   EXPECT_EQ(module.total_ah, 100.0);
   EXPECT_EQ(module.cycles, 32u);
-  const auto p = decoded<Parameters>(CommandCode::parameters,
-                                     "11"
-                                     "0E42"
-                                     "0BEA"
-                                     "0B54"
-                                     "0CA3"
-                                     "0AAB"
-                                     "2710"
-                                     "D2F0"
-                                     "B3B0"
-                                     "AC00"
-                                     "0CD5"
-                                     "0A47"
-                                     "D8F0");
+  const auto p = decoded<Parameters>(CommandCode::parameters, parameters_info);
   EXPECT_EQ(p.flags, 0x11);
   EXPECT_EQ(p.cell_low, Volts{3.05});
   EXPECT_EQ(p.module_low, Volts{46.0});
@@ -799,33 +790,7 @@ TEST(Rs485Fields, EachHasItsPlaceAndItsStepBothWays) {
   EXPECT_EQ(m.ccl, Amperes{20.0});
   EXPECT_EQ(m.requests, bit(BmsRequest::charge_enable) | bit(BmsRequest::discharge_enable) |
                             bit(BmsRequest::full_charge));
-  const auto s = decoded<SystemAnalog>(CommandCode::system_analog,
-                                       "C15C"
-                                       "FB2E"
-                                       "57"
-                                       "001F"
-                                       "0028"
-                                       "63"
-                                       "62"
-                                       "0D49"
-                                       "0207"
-                                       "0CE3"
-                                       "010F"
-                                       "0B7D"
-                                       "0B87"
-                                       "0102"
-                                       "0A88"
-                                       "0201"
-                                       "0B7E"
-                                       "0B88"
-                                       "0304"
-                                       "0A89"
-                                       "0403"
-                                       "0BD7"
-                                       "0BE1"
-                                       "0506"
-                                       "0BCD"
-                                       "0605");
+  const auto s = decoded<SystemAnalog>(CommandCode::system_analog, system_analog_info);
   EXPECT_EQ(s.voltage, Volts{49.5});
   EXPECT_EQ(s.mean_cycles, 31u);
   EXPECT_EQ(s.most_cycles, 40u);

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/snapshot.hpp"
+#include "tests/protocol/step_text.hpp"
 #include "tests/protocol/vebus/hand.hpp"
 
 namespace esshub::protocol::vebus {
@@ -223,25 +223,9 @@ struct Decoding {
     decoder.on_input({.limit = 320, .switch_register = switch_register}, now, step);
   }
   /// "inverter/power=370 3000ms, ..." of all samples since asked.
-  std::string told() {
-    std::string out;
-    for (const auto& s : std::exchange(step.samples, {})) {
-      EXPECT_EQ(s.at, now);
-      std::ostringstream line;
-      line << name(s.channel.point) << '/' << name(s.channel.measure) << '=' << s.value << ' '
-           << std::chrono::duration_cast<std::chrono::milliseconds>(s.max_age).count() << "ms";
-      out += (out.empty() ? "" : ", ") + line.str();
-    }
-    return out;
-  }
+  std::string told() { return samples_text(step, now); }
   /// "notice name detail; ..." of all events since asked.
-  std::string events() {
-    std::string out;
-    for (const auto& e : std::exchange(step.events, {}))
-      out += (out.empty() ? "" : "; ") + std::to_string(static_cast<int>(e.level)) + ' ' + e.name +
-             ' ' + e.detail;
-    return out;
-  }
+  std::string events() { return events_text(step); }
 };
 
 constexpr std::uint8_t off_by_a_command = 0x44;
