@@ -174,7 +174,7 @@ void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
   const auto& in = seen.inputs;
   if (in.orders.cutoff_resets != past_.resets) {
     past_.resets = in.orders.cutoff_resets;
-    if (past_.may_be_cut_off) past_.grace_until = in.now + 10min;
+    if (past_.told_cut_off) past_.grace_until = in.now + 10min;
     past_.cut_off = past_.may_be_cut_off = false;
     past_.low_since.reset();
   }
@@ -188,7 +188,6 @@ void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
     past_.low_since.reset();
     return;
   }
-  past_.may_be_cut_off = true;
   const bool trusted = bms_trusted(battery, in.now);
   const auto volts = trusted ? std::optional{battery.volts} : current(in, Wire::dc_voltage);
   const bool low = volts && *volts <= in.settings.cutoff_voltage.value();
@@ -197,6 +196,9 @@ void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
   const bool grace = past_.grace_until && in.now < *past_.grace_until;
   if (past_.low_since && in.now - *past_.low_since >= 10s) past_.cut_off = true;
   if (trusted && !grace && battery.soc <= in.settings.cutoff_soc.percent()) past_.cut_off = true;
+  // A lower SOC than the reported one may rule (F18).
+  const bool doubtful = seen.decision.faults.active(Fault::soc_inconsistent);
+  past_.may_be_cut_off |= past_.cut_off || (trusted && !grace && doubtful);
 }
 
 /// F7, by what counts as unsafe: the other sign, or more than told. Which deviation it was that the
@@ -248,8 +250,7 @@ void Invariants::remember(const Seen& seen, const Battery& battery) {
   past_.all_were_fresh |= grid_current(seen) && battery.complete && inverter_complete(seen);
 }
 
-// ---- what must hold
-// --------------------------------------------------------------------------------
+// ---- what must hold -----------------------------------------------------------------------------
 
 /// The causes of the safe setpoint: F1 to F4, F6 to F8, F10 to F12, F20, F21, I3.
 Broken Invariants::stops(const Seen& seen, const Battery& battery) const {
@@ -436,7 +437,7 @@ Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
   const auto& in = seen.inputs;
   const bool off = d.setpoint.mode == InverterMode::off;
   if (past_.cut_off && !off) return "F9: not switched off";
-  if (off && !past_.may_be_cut_off) return "F9: switched off without a power cut";
+  if (off && !past_.may_be_cut_off) return "F9: switched off although the battery is not low";
   const auto must = [&](Fault fault, bool active) -> Broken {
     if (!active || d.faults.active(fault)) return std::nullopt;
     return "fault not raised: " + std::string{name(fault)};
@@ -477,6 +478,7 @@ Broken Invariants::broken(const Seen& seen) {
   if (!broken) broken = faults(seen, battery);
   past_.commanded =
       seen.decision.setpoint.mode == InverterMode::follow ? seen.decision.battery_power : Watts{};
+  past_.told_cut_off = seen.decision.faults.active(Fault::backup_cutoff);
   past_.at = seen.inputs.now;
   return broken;
 }

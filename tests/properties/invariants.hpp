@@ -62,6 +62,7 @@ class Invariants {
     double lower_soc = 100.0;  ///< while in doubt
     bool cut_off = false;
     bool may_be_cut_off = false;
+    bool told_cut_off = false;  ///< in the tick before
     std::uint32_t resets = 0;
     std::optional<Instant> grace_until;
     std::optional<Instant> low_since;
