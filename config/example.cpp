@@ -263,8 +263,9 @@ std::string battery() {
 }
 
 std::string inverter() {
-  return bus("inverter", "vebus", "port = \"/dev/esshub-mk3\"") + serial_line(2400) +
-         lines_of(vebus_table(), protocol::VebusConfig{});
+  return bus("inverter", "vebus",
+             "port = \"/dev/esshub-mk3\" # an MK3 speaks 2400 baud and no other") +
+         serial_line(2400) + lines_of(vebus_table(), protocol::VebusConfig{});
 }
 
 std::string cells() {
