@@ -2,9 +2,12 @@
 // renamed enumerator renames a label: this list says which names somebody may rely on.
 #include <gmock/gmock.h>
 
+#include "model/circuit.hpp"
 #include "model/decision.hpp"
 #include "model/energy.hpp"
 #include "model/health.hpp"
+#include "model/published_values.hpp"
+#include "model/setting_row.hpp"
 #include "model/snapshot.hpp"
 
 namespace esshub {
@@ -102,8 +105,29 @@ TEST(OutwardNames, OfTheRest) {
   EXPECT_THAT(names<Authority>(),
               ElementsAre("balance", "tariff", "schedule", "dispatch", "manual"));
   EXPECT_THAT(names<Mode>(), ElementsAre("balance", "scheduled"));
-  EXPECT_EQ(mode("scheduled"), Mode::scheduled);
+  EXPECT_THAT(names<CircuitRole>(), ElementsAre("other", "ev", "heatpump"));
+  EXPECT_EQ(name(ValueId::grid_power), "grid_power");
+  EXPECT_EQ(name(ValueId::mains), "mains");
+}
+
+TEST(OutwardNames, AreFoundAgain) {
+  for (const Mode each : enum_values<Mode>) EXPECT_EQ(mode(name(each)), each);
+  for (const InstructionKind each : enum_values<InstructionKind>)
+    EXPECT_EQ(instruction_kind(name(each)), each);
+  EXPECT_EQ(mode("off"), std::nullopt);
   EXPECT_EQ(instruction_kind("nothing"), std::nullopt);
+}
+
+struct OneSetting {
+  double value = 0.0;
+};
+
+TEST(SettingRow, IsNamedBySectionAndKeyAndHoldsAnyNumberByDefault) {
+  const SettingRow<OneSetting> row{"control.loop",  "gain", &OneSetting::value, "", {},
+                                   Reload::at_once, ""};
+  EXPECT_EQ(row.name(), "control.loop.gain");
+  EXPECT_EQ(row.range.least, std::numeric_limits<double>::lowest());
+  EXPECT_EQ(row.range.most, std::numeric_limits<double>::max());
 }
 
 }  // namespace
