@@ -36,6 +36,7 @@ struct Part {
   Spawn spawn;
   caf::actor actor{};  ///< nothing between its death and its restart
   BusHealth health{};
+  std::uint64_t beats = 0;
 };
 
 class Supervisor;
@@ -69,9 +70,8 @@ class Supervisor {
   /// Twice a second, or as often as the watchdog wants it.
   void look() {
     if (stage_ == Stage::running) {
-      const auto due = policy_.look(now());
-      for (const PartId id : due.start) start(parts_[id]);
-      for (const PartId id : due.end) self_->send_exit(parts_[id].actor, caf::exit_reason::kill);
+      beat(publisher_id);
+      for (const PartId id : policy_.look(now())) start(parts_[id]);
       send_state();
     }
     if (watchdog_period_ > Duration::zero() && policy_.feed_watchdog()) notify_("WATCHDOG=1");
@@ -92,8 +92,8 @@ class Supervisor {
     send_state();
   }
 
-  void on_beat(const ControlHeartbeat& beat) {
-    policy_.on_control_heartbeat(control_id, beat.healthy, now());
+  void on_beat(const ControlHeartbeat&) {
+    beat(control_id);
     if (policy_.became_ready()) notify_("READY=1");
   }
 
@@ -101,7 +101,7 @@ class Supervisor {
     for (PartId id = 0; id < parts_.size(); ++id) {
       Part& part = parts_[id];
       if (part.role != Role::bus || part.health.bus != report.health.bus) continue;
-      policy_.on_heartbeat(id, now());
+      beat(id);
       part.health = report.health;
       part.health.restarts = policy_.restarts(id);
       if (control()) self_->send(control(), BusReport{part.health});
@@ -125,14 +125,30 @@ class Supervisor {
 
  private:
   static constexpr PartId control_id = 0;
+  static constexpr PartId publisher_id = 1;
 
   [[nodiscard]] Instant now() const { return self_->clock().now(); }
   [[nodiscard]] const caf::actor& control() const { return parts_[control_id].actor; }
 
   void add(std::string part_name, Part part) {
-    policy_.add(std::move(part_name), part.role != Role::publisher);
+    policy_.add(std::move(part_name), policy_role(part.role));
     parts_.push_back(std::move(part));
   }
+
+  [[nodiscard]] static service::Supervision::Role policy_role(Role role) {
+    using Policy = service::Supervision::Role;
+    switch (role) {
+      case Role::control:
+        return Policy::control;
+      case Role::bus:
+        return Policy::vital_bus;
+      case Role::publisher:
+        break;
+    }
+    return Policy::publisher;
+  }
+
+  void beat(PartId id) { policy_.on_beat(id, {.count = ++parts_[id].beats}, now()); }
 
   void start(Part& part) {
     part.actor = part.spawn(self_->system(), self_);
@@ -168,8 +184,7 @@ class Supervisor {
     }
     auto status =
         "STATUS=" + std::to_string(ready) + " of " + std::to_string(buses) + " buses ready";
-    if (sent_state_.hold_safe) status += ", held at the safe setpoint";
-    if (sent_state_.stuck) status += ", a component is stuck";
+    if (const auto trouble = policy_.trouble(); !trouble.empty()) status += ", " + trouble;
     if (std::exchange(status_, status) != status) notify_(status);
   }
 

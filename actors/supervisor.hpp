@@ -33,8 +33,7 @@ struct SupervisorDeps {
 };
 
 /// Starts the control, the publisher and the buses, gives them each other's handles, and does what
-/// service::Supervision says. A thread cannot be killed: a stuck actor is told to end as soon as it
-/// moves again, and only then replaced. READY=1 with the first healthy heartbeat.
+/// service::Supervision says. READY=1 with the first heartbeat of the control.
 /// StopHub: control first (final setpoint), then buses, then the publisher; each has its time, and
 /// HubStopped follows within 4.5 s whatever hangs.
 [[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps deps);
