@@ -58,18 +58,20 @@ CanSocket refused(std::string reason) {
 }
 
 /// The interface's index, or the reason why it cannot be used.
-std::variant<int, std::string> usable_interface(int fd, const std::string& name) {
+std::variant<int, std::string> usable_interface(int fd, const std::string& name, CallMark& mark) {
   ifreq request{};
   if (name.empty() || name.size() >= sizeof(request.ifr_name))
     return "\"" + name + "\" is no name of a network interface";
   std::memcpy(request.ifr_name, name.data(), name.size());
   const std::string set_up = "ip link set " + name + " up type can bitrate 500000 restart-ms 100";
-  if (::ioctl(fd, SIOCGIFINDEX, &request) < 0)
+  const auto ask = [&](unsigned long what) {
+    return mark.during(SystemCall::ioctl, [&] { return ::ioctl(fd, what, &request); });
+  };
+  if (ask(SIOCGIFINDEX) < 0)
     return with_errno("no interface " + name + ": plug the adapter in, then `" + set_up + "`",
                       errno);
   const int index = request.ifr_ifindex;
-  if (::ioctl(fd, SIOCGIFFLAGS, &request) < 0)
-    return with_errno("cannot ask for the state of " + name, errno);
+  if (ask(SIOCGIFFLAGS) < 0) return with_errno("cannot ask for the state of " + name, errno);
   if ((request.ifr_flags & IFF_UP) == 0) return "interface " + name + " is down: `" + set_up + "`";
   return index;
 }
@@ -110,11 +112,18 @@ std::optional<std::chrono::nanoseconds> stamp_of(msghdr& message) {
 
 class CanLine final : public Line {
  public:
-  CanLine(boost::asio::io_context& io, std::function<CanSocket()> open_socket)
-      : io_(io), open_socket_(std::move(open_socket)), socket_(io) {}
+  CanLine(boost::asio::io_context& io, std::function<CanSocket()> open_socket,
+          std::shared_ptr<CallMark> mark)
+      : io_(io),
+        open_socket_(std::move(open_socket)),
+        socket_(io),
+        mark_(mark ? std::move(mark) : std::make_shared<CallMark>()) {}
+  CanLine(const CanLine&) = delete;
+  CanLine& operator=(const CanLine&) = delete;
+  ~CanLine() override { shut(); }
 
   void open(Callbacks callbacks) override {
-    on_io_thread([this, callbacks = std::move(callbacks)]() mutable {
+    on_io([this, callbacks = std::move(callbacks)]() mutable {
       shut();
       callbacks_ = std::move(callbacks);
       const CanSocket opened = open_socket_();
@@ -125,7 +134,7 @@ class CanLine final : public Line {
       boost::system::error_code error;
       socket_.assign(opened.fd, error);
       if (error) {
-        ::close(opened.fd);
+        mark_->during(SystemCall::close, [&] { ::close(opened.fd); });
         fail(explain(error.value()));
         return;
       }
@@ -136,7 +145,7 @@ class CanLine final : public Line {
   }
 
   void write(std::vector<std::byte> bytes) override {
-    on_io_thread([this, bytes = std::move(bytes)] {
+    on_io([this, bytes = std::move(bytes)] {
       for (std::size_t at = 0; socket_.is_open() && at < bytes.size(); at += record_size)
         write_record(bytes.data() + at, std::min(record_size, bytes.size() - at));
     });
@@ -145,12 +154,12 @@ class CanLine final : public Line {
   void set_baud(std::uint32_t) override {}
 
   void close() override {
-    on_io_thread([this] { shut(); });
+    on_io([this] { shut(); });
   }
 
  private:
   template <class Work>
-  void on_io_thread(Work work) {
+  void on_io(Work work) {
     boost::asio::post(io_,
                       [self = shared_from_this(), work = std::move(work)]() mutable { work(); });
   }
@@ -159,7 +168,7 @@ class CanLine final : public Line {
     callbacks_ = {};
     ++life_;
     boost::system::error_code ignored;
-    socket_.close(ignored);
+    if (socket_.is_open()) mark_->during(SystemCall::close, [&] { socket_.close(ignored); });
   }
 
   void fail(const std::string& reason) {
@@ -192,7 +201,9 @@ class CanLine final : public Line {
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
-    const auto n = ::recvmsg(socket_.native_handle(), &message, 0);
+    const auto n = mark_->during(SystemCall::read, [&] {
+      return ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
+    });
     if (n != static_cast<ssize_t>(record_size)) return n;
     chunk.insert(chunk.end(), record.begin(), record.end());
     stamp = stamp_of(message);
@@ -239,7 +250,9 @@ class CanLine final : public Line {
   void write_record(const std::byte* record, std::size_t size) {
     ssize_t n = 0;
     do {
-      n = ::write(socket_.native_handle(), record, size);
+      n = mark_->during(SystemCall::write, [&] {
+        return ::send(socket_.native_handle(), record, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+      });
     } while (n < 0 && errno == EINTR);
     if (n == static_cast<ssize_t>(size)) return;
     const int error = n < 0 ? errno : EIO;
@@ -250,6 +263,7 @@ class CanLine final : public Line {
   boost::asio::io_context& io_;
   std::function<CanSocket()> open_socket_;
   boost::asio::posix::stream_descriptor socket_;
+  std::shared_ptr<CallMark> mark_;
   Callbacks callbacks_;
   Steady emptied_at_{};     ///< nothing read from now on arrived before
   std::uint64_t life_ = 0;  ///< counts open() and close(): handlers of an earlier life do nothing
@@ -257,8 +271,10 @@ class CanLine final : public Line {
 
 }  // namespace
 
-CanSocket open_can_socket(const SocketCan& settings) {
-  const int fd = ::socket(PF_CAN, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, CAN_RAW);
+CanSocket open_can_socket(const SocketCan& settings, CallMark& mark) {
+  const int fd = mark.during(SystemCall::socket, [] {
+    return ::socket(PF_CAN, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, CAN_RAW);
+  });
   if (fd < 0) {
     const int error = errno;
     if (error == EAFNOSUPPORT || error == EPROTONOSUPPORT)
@@ -268,28 +284,38 @@ CanSocket open_can_socket(const SocketCan& settings) {
                      error));
     return refused(with_errno("cannot create a CAN socket", error));
   }
-  const auto give_up = [fd](std::string reason) {
-    ::close(fd);
+  const auto give_up = [&](std::string reason) {
+    mark.during(SystemCall::close, [&] { ::close(fd); });
     return refused(std::move(reason));
   };
-  const auto interface = usable_interface(fd, settings.interface);
+  const auto interface = usable_interface(fd, settings.interface, mark);
   if (const auto* reason = std::get_if<std::string>(&interface)) return give_up(*reason);
-  // Best effort: without stamps, frames count as arrived when they are read.
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-  if (!set_filters(fd, settings)) return give_up(with_errno("cannot set the CAN filters", errno));
-  if (!bind_to(fd, std::get<int>(interface)))
+  const bool filtered = mark.during(SystemCall::setsockopt, [&] {
+    // Best effort: without stamps, frames count as arrived when they are read.
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    return set_filters(fd, settings);
+  });
+  if (!filtered) return give_up(with_errno("cannot set the CAN filters", errno));
+  const int index = std::get<int>(interface);
+  if (!mark.during(SystemCall::bind, [&] { return bind_to(fd, index); }))
     return give_up(with_errno("cannot bind to " + settings.interface, errno));
   return {fd, {}};
 }
 
-std::shared_ptr<Line> make_can_line(boost::asio::io_context& io, SocketCan settings) {
-  return make_can_line(io, [settings = std::move(settings)] { return open_can_socket(settings); });
+std::shared_ptr<Line> make_can_line(boost::asio::io_context& io, SocketCan settings,
+                                    std::shared_ptr<CallMark> mark) {
+  if (!mark) mark = std::make_shared<CallMark>();
+  auto open_socket = [settings = std::move(settings), mark] {
+    return open_can_socket(settings, *mark);
+  };
+  return make_can_line(io, std::move(open_socket), mark);
 }
 
 std::shared_ptr<Line> make_can_line(boost::asio::io_context& io,
-                                    std::function<CanSocket()> open_socket) {
-  return std::make_shared<CanLine>(io, std::move(open_socket));
+                                    std::function<CanSocket()> open_socket,
+                                    std::shared_ptr<CallMark> mark) {
+  return std::make_shared<CanLine>(io, std::move(open_socket), std::move(mark));
 }
 
 }  // namespace esshub::transport

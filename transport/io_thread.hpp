@@ -1,4 +1,4 @@
-// IoThread: the one thread and io_context on which every line lives.
+// IoThread: a thread with an io_context, for tools and tests whose lines share one.
 #pragma once
 
 #include <memory>

@@ -29,8 +29,11 @@ struct TcpPort {
 };
 using LineSettings = std::variant<SerialPort, SocketCan, TcpPort>;
 
-/// One open-close-reopen life of a bus. All callbacks run on the I/O thread; all methods may be
-/// called from any thread and take effect there. After close() no callback is called.
+/// One open-close-reopen life of a bus. All work is done and all callbacks are called on the thread
+/// that runs the line's io_context (in the hub: the bus's own). All methods may be called from any
+/// thread and take effect there, in order: what is posted to the io_context after write() runs
+/// after the device was given the bytes, unless it takes no more. After close() no callback is
+/// called. A line goes before its io_context.
 class Line : public std::enable_shared_from_this<Line> {
  public:
   struct Callbacks {

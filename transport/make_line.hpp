@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "transport/call_mark.hpp"
 #include "transport/line.hpp"
 
 namespace boost::asio {
@@ -11,7 +12,9 @@ class io_context;
 
 namespace esshub::transport {
 
+/// `mark` says, to any thread, which system call the line is in; without one nobody looks.
 [[nodiscard]] std::shared_ptr<Line> make_line(boost::asio::io_context& io,
-                                              const LineSettings& settings);
+                                              const LineSettings& settings,
+                                              std::shared_ptr<CallMark> mark = {});
 
 }  // namespace esshub::transport

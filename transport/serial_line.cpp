@@ -23,9 +23,9 @@ std::string speed_failure(const std::string& path, std::uint32_t baud) {
 }
 
 /// Raw, 8 data bits, parity and stop bits as asked; modem lines ignored.
-bool configure(int fd, const SerialPort& port, speed_t speed) {
+bool configure(int fd, const SerialPort& port, speed_t speed, CallMark& mark) {
   termios t{};
-  if (::tcgetattr(fd, &t) != 0) return false;
+  if (mark.during(SystemCall::tcgetattr, [&] { return ::tcgetattr(fd, &t); }) != 0) return false;
   ::cfmakeraw(&t);
   t.c_cflag |= CLOCAL | CREAD;
   t.c_cflag &= ~static_cast<tcflag_t>(PARENB | PARODD | CSTOPB | CRTSCTS);
@@ -34,7 +34,8 @@ bool configure(int fd, const SerialPort& port, speed_t speed) {
   if (port.stop_bits == 2) t.c_cflag |= CSTOPB;
   t.c_cc[VMIN] = 1;
   t.c_cc[VTIME] = 0;
-  return ::cfsetspeed(&t, speed) == 0 && ::tcsetattr(fd, TCSANOW, &t) == 0;
+  return ::cfsetspeed(&t, speed) == 0 &&
+         mark.during(SystemCall::tcsetattr, [&] { return ::tcsetattr(fd, TCSANOW, &t); }) == 0;
 }
 
 /// USB adapters hold bytes back for up to 16 ms otherwise; not every driver knows the flag.
@@ -45,54 +46,87 @@ void ask_low_latency(int fd) {
   ::ioctl(fd, TIOCSSERIAL, &serial);
 }
 
+void raise_dtr(int fd) {
+  const int dtr = TIOCM_DTR;
+  ::ioctl(fd, TIOCMBIS, &dtr);
+}
+
 class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor> {
  public:
-  SerialLine(boost::asio::io_context& io, SerialPort port)
-      : StreamLine(io), port_(std::move(port)) {}
+  SerialLine(boost::asio::io_context& io, SerialPort port, std::shared_ptr<CallMark> mark)
+      : StreamLine(io, std::move(mark)), port_(std::move(port)) {}
+  SerialLine(const SerialLine&) = delete;
+  SerialLine& operator=(const SerialLine&) = delete;
+  ~SerialLine() override { end_life(); }
 
  private:
   void connect() override {
     const auto speed = speed_of(port_.baud);
     if (!speed) return went_down(speed_failure(port_.path, port_.baud));
-    const int fd = ::open(port_.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return went_down(open_failure(port_.path, errno));
+    const int fd = mark().during(SystemCall::open, [this] {
+      return ::open(port_.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    });
+    if (fd < 0) return went_down(why_not(errno));
     // Twice exclusive: the lock for programs that ask (and for root, whom TIOCEXCL does not stop),
     // TIOCEXCL for those that do not.
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      const int why = errno;
-      ::close(fd);  // or we would be found among those who have it open
-      return went_down(open_failure(port_.path, why));
+    if (mark().during(SystemCall::flock, [fd] { return ::flock(fd, LOCK_EX | LOCK_NB); }) != 0) {
+      const int error = errno;
+      close_unused(fd);  // or we would be found among those who have it open
+      return went_down(why_not(error));
     }
-    ::ioctl(fd, TIOCEXCL);
-    if (!configure(fd, port_, *speed))
+    mark().during(SystemCall::ioctl, [fd] { ::ioctl(fd, TIOCEXCL); });
+    if (!configure(fd, port_, *speed, mark()))
       return refuse(fd, port_.path + ": not a serial port, or it refuses 8" + port_.parity +
                             std::to_string(port_.stop_bits));
-    const int dtr = TIOCM_DTR;
-    ::ioctl(fd, TIOCMBIS, &dtr);
-    ask_low_latency(fd);
-    ::tcflush(fd, TCIFLUSH);  // what came before is of unknown age
+    mark().during(SystemCall::ioctl, [fd] {
+      raise_dtr(fd);
+      ask_low_latency(fd);
+    });
+    // What came before is of unknown age.
+    mark().during(SystemCall::tcflush, [fd] { ::tcflush(fd, TCIFLUSH); });
     boost::system::error_code error;
     stream().assign(fd, error);
     if (error) return refuse(fd, port_.path + ": " + error.message());
     went_up();
   }
 
+  /// Looks for who has the port.
+  std::string why_not(int error) {
+    return mark().during(SystemCall::readlink, [&] { return open_failure(port_.path, error); });
+  }
+  void close_unused(int fd) {
+    mark().during(SystemCall::close, [fd] { ::close(fd); });
+  }
   void refuse(int fd, std::string reason) {
-    ::close(fd);
+    close_unused(fd);
     went_down(std::move(reason));
+  }
+
+  ssize_t read_some(std::span<std::byte> into) override {
+    return mark().during(SystemCall::read, [&] {
+      return ::read(stream().native_handle(), into.data(), into.size());
+    });
+  }
+  ssize_t write_some(std::span<const std::byte> bytes) override {
+    return mark().during(SystemCall::write, [&] {
+      return ::write(stream().native_handle(), bytes.data(), bytes.size());
+    });
   }
 
   void change_baud(std::uint32_t baud) override {
     const auto speed = speed_of(baud);
     termios t{};
     const int fd = stream().native_handle();
-    if (!speed || ::tcgetattr(fd, &t) != 0 || ::cfsetspeed(&t, *speed) != 0 ||
-        ::tcsetattr(fd, TCSANOW, &t) != 0)
+    if (!speed || mark().during(SystemCall::tcgetattr, [&] { return ::tcgetattr(fd, &t); }) != 0 ||
+        ::cfsetspeed(&t, *speed) != 0 ||
+        mark().during(SystemCall::tcsetattr, [&] { return ::tcsetattr(fd, TCSANOW, &t); }) != 0)
       went_down(speed_failure(port_.path, baud));
   }
 
-  // A tty whose cable is held off would block the I/O thread for up to 30 s in close().
-  void discard_output() override { ::tcflush(stream().native_handle(), TCOFLUSH); }
+  // A tty whose cable is held off would block for up to 30 s in close().
+  void discard_output() override {
+    mark().during(SystemCall::tcflush, [this] { ::tcflush(stream().native_handle(), TCOFLUSH); });
+  }
 
   std::string explain(const boost::system::error_code& error) const override {
     // A tty whose device has gone reads as end of file or EIO.
@@ -107,8 +141,9 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
 
 }  // namespace
 
-std::shared_ptr<Line> make_serial_line(boost::asio::io_context& io, SerialPort port) {
-  return std::make_shared<SerialLine>(io, std::move(port));
+std::shared_ptr<Line> make_serial_line(boost::asio::io_context& io, SerialPort port,
+                                       std::shared_ptr<CallMark> mark) {
+  return std::make_shared<SerialLine>(io, std::move(port), std::move(mark));
 }
 
 }  // namespace esshub::transport

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "transport/call_mark.hpp"
 #include "transport/line.hpp"
 
 namespace boost::asio {
@@ -13,6 +14,7 @@ namespace esshub::transport {
 
 /// Opens the port for itself alone (advisory lock and exclusive mode), 8 data bits, no flow
 /// control, DTR raised, low latency where the driver can. Pseudo-terminals work too.
-[[nodiscard]] std::shared_ptr<Line> make_serial_line(boost::asio::io_context& io, SerialPort port);
+[[nodiscard]] std::shared_ptr<Line> make_serial_line(boost::asio::io_context& io, SerialPort port,
+                                                     std::shared_ptr<CallMark> mark = {});
 
 }  // namespace esshub::transport

@@ -1,32 +1,39 @@
-// StreamLine: what all lines over an Asio byte stream share - reading, the write queue, one life.
+// StreamLine: what all lines over a byte stream share - reading, the write queue, one life.
 #pragma once
 
 #include <utility>  // before Boost.Asio 1.74, which forgets it
 
+#include <sys/types.h>
+
 #include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "transport/call_mark.hpp"
 #include "transport/line.hpp"
 
 namespace esshub::transport {
 
-/// All work happens on the I/O thread; every handler holds the line and knows in which life it was
-/// started, so that a handler of an earlier life finds nothing to do.
+/// All work happens on the io_context's thread; every handler holds the line and knows in which
+/// life it was started, so that a handler of an earlier life finds nothing to do. Asio only tells
+/// when the stream is ready: the calls are made here, under the line's mark.
 template <class Stream>
 class StreamLine : public Line {
  public:
-  explicit StreamLine(boost::asio::io_context& io) : io_(io), stream_(io) {}
+  StreamLine(boost::asio::io_context& io, std::shared_ptr<CallMark> mark)
+      : io_(io), stream_(io), mark_(mark ? std::move(mark) : std::make_shared<CallMark>()) {}
+  StreamLine(const StreamLine&) = delete;
+  StreamLine& operator=(const StreamLine&) = delete;
 
   void open(Callbacks callbacks) final {
     on_io([callbacks = std::move(callbacks)](StreamLine& line) mutable {
@@ -48,22 +55,26 @@ class StreamLine : public Line {
   }
 
  protected:
-  /// Begins to open stream(); ends in went_up() or went_down().
+  /// Begins to open stream(), non-blocking; ends in went_up() or went_down().
   virtual void connect() = 0;
   /// Only while up.
   virtual void change_baud(std::uint32_t) {}
   /// Throws away what the device has not taken yet: closing must not wait for it.
   virtual void discard_output() {}
+  /// As read(2) and write(2), under the mark; must not block, nor raise SIGPIPE.
+  virtual ssize_t read_some(std::span<std::byte> into) = 0;
+  virtual ssize_t write_some(std::span<const std::byte> bytes) = 0;
   /// What a failed read or write means here, for a person.
   [[nodiscard]] virtual std::string explain(const boost::system::error_code& error) const = 0;
 
   [[nodiscard]] boost::asio::io_context& io() { return io_; }
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] std::uint64_t life() const { return life_; }
+  [[nodiscard]] CallMark& mark() { return *mark_; }
 
   void went_up() {
     up_ = true;
-    read_next();
+    wait_for_bytes();
     if (callbacks_.on_up) callbacks_.on_up();
   }
   /// Ends this life; the only way on_down is called.
@@ -72,7 +83,19 @@ class StreamLine : public Line {
     end_life();
     if (on_down) on_down(std::move(reason));
   }
-  /// Runs `work(line)` on the I/O thread, holding the line.
+  /// Closes the stream; what is under way finds another life. Destructors call it, so that a close
+  /// that hangs is named there too.
+  void end_life() {
+    ++life_;
+    up_ = false;
+    callbacks_ = {};
+    queue_.clear();
+    if (!stream_.is_open()) return;
+    discard_output();
+    boost::system::error_code ignored;
+    mark_->during(SystemCall::close, [&] { stream_.close(ignored); });
+  }
+  /// Runs `work(line)` on the io_context's thread, holding the line.
   template <class Work>
   void on_io(Work work) {
     boost::asio::post(
@@ -86,65 +109,85 @@ class StreamLine : public Line {
   static constexpr std::chrono::milliseconds max_wait{500};
   struct Outgoing {
     std::vector<std::byte> bytes;
+    std::size_t written;
     std::chrono::steady_clock::time_point queued;
   };
 
-  void end_life() {
-    ++life_;
-    up_ = false;
-    callbacks_ = {};
-    queue_.clear();
-    if (!stream_.is_open()) return;
-    discard_output();
-    boost::system::error_code ignored;
-    stream_.close(ignored);
+  void wait_for_bytes() {
+    stream_.async_wait(Stream::wait_read, [self = shared_from_this(), this,
+                                           mine = life_](const boost::system::error_code& error) {
+      if (mine != life_) return;
+      if (error) return went_down(explain(error));
+      read();
+    });
   }
 
-  void read_next() {
-    stream_.async_read_some(boost::asio::buffer(buffer_),
-                            [self = shared_from_this(), this, mine = life_](
-                                const boost::system::error_code& error, std::size_t size) {
-                              const auto at = std::chrono::steady_clock::now();
-                              if (mine != life_) return;
-                              if (error) return went_down(explain(error));
-                              if (callbacks_.on_chunk)
-                                callbacks_.on_chunk({buffer_.data(), buffer_.data() + size}, at);
-                              if (mine == life_) read_next();
-                            });
+  void read() {
+    const auto size = uninterrupted([this] { return read_some(buffer_); });
+    const auto at = std::chrono::steady_clock::now();
+    if (size == 0) return went_down(explain(boost::asio::error::eof));
+    if (size < 0 && !would_block()) return went_down(explain(last_error()));
+    const auto mine = life_;
+    if (size > 0 && callbacks_.on_chunk)
+      callbacks_.on_chunk({buffer_.data(), buffer_.data() + size}, at);
+    if (mine == life_) wait_for_bytes();
   }
 
   void enqueue(std::vector<std::byte> bytes) {
     if (!up_ || bytes.empty()) return;
     const auto now = std::chrono::steady_clock::now();
-    if (queue_.size() >= max_queued || (!queue_.empty() && now - queue_.front()->queued > max_wait))
+    if (queue_.size() >= max_queued || (!queue_.empty() && now - queue_.front().queued > max_wait))
       return went_down("it takes no more bytes: cable or adapter?");
-    queue_.push_back(std::make_shared<const Outgoing>(Outgoing{std::move(bytes), now}));
-    if (queue_.size() == 1) write_next();
+    queue_.push_back({std::move(bytes), 0, now});
+    if (queue_.size() == 1) write_queued();
   }
 
-  void write_next() {
-    const auto frame = queue_.front();  // the handler keeps it alive, whatever becomes of the queue
-    boost::asio::async_write(
-        stream_, boost::asio::buffer(frame->bytes),
-        [self = shared_from_this(), this, frame, mine = life_](
-            const boost::system::error_code& error, std::size_t) {
-          if (mine != life_) return;
-          if (error) return went_down(explain(error));
-          queue_.pop_front();
-          if (queue_.empty()) return;
-          if (std::chrono::steady_clock::now() - queue_.front()->queued > max_wait)
-            return went_down("it took its bytes too slowly: cable or adapter?");
-          write_next();
-        });
+  /// Writes what the stream takes now; the rest when it is ready for more.
+  void write_queued() {
+    while (!queue_.empty()) {
+      auto& frame = queue_.front();
+      if (frame.written == 0 && std::chrono::steady_clock::now() - frame.queued > max_wait)
+        return went_down("it took its bytes too slowly: cable or adapter?");
+      const auto size = uninterrupted([&] {
+        return write_some(std::span<const std::byte>{frame.bytes}.subspan(frame.written));
+      });
+      if (size < 0 && !would_block()) return went_down(explain(last_error()));
+      if (size > 0) frame.written += static_cast<std::size_t>(size);
+      if (frame.written < frame.bytes.size()) return wait_for_room();
+      queue_.pop_front();
+    }
+  }
+
+  void wait_for_room() {
+    stream_.async_wait(Stream::wait_write, [self = shared_from_this(), this,
+                                            mine = life_](const boost::system::error_code& error) {
+      if (mine != life_) return;
+      if (error) return went_down(explain(error));
+      write_queued();
+    });
+  }
+
+  template <class Call>
+  static ssize_t uninterrupted(Call call) {
+    ssize_t result = 0;
+    do {
+      result = call();
+    } while (result < 0 && errno == EINTR);
+    return result;
+  }
+  [[nodiscard]] static bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
+  [[nodiscard]] static boost::system::error_code last_error() {
+    return {errno, boost::asio::error::get_system_category()};
   }
 
   boost::asio::io_context& io_;
   Stream stream_;
+  std::shared_ptr<CallMark> mark_;
   Callbacks callbacks_;
   std::uint64_t life_ = 0;
   bool up_ = false;
   std::array<std::byte, 4096> buffer_{};
-  std::deque<std::shared_ptr<const Outgoing>> queue_;
+  std::deque<Outgoing> queue_;
 };
 
 }  // namespace esshub::transport

@@ -4,11 +4,14 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <vector>
 
+#include "transport/host_lookup.hpp"
 #include "transport/stream_line.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 namespace esshub::transport {
@@ -19,33 +22,67 @@ using namespace std::chrono_literals;
 
 class TcpLine final : public StreamLine<tcp::socket> {
  public:
-  TcpLine(boost::asio::io_context& io, TcpPort port)
-      : StreamLine(io), port_(std::move(port)), resolver_(io), timeout_(io) {}
+  TcpLine(boost::asio::io_context& io, TcpPort port, std::shared_ptr<CallMark> mark)
+      : StreamLine(io, std::move(mark)), port_(std::move(port)), looked_up_(io), timeout_(io) {}
+  TcpLine(const TcpLine&) = delete;
+  TcpLine& operator=(const TcpLine&) = delete;
+  ~TcpLine() override { end_life(); }
 
  private:
+  using Endpoints = std::vector<tcp::endpoint>;
+
   void connect() override {
-    resolver_.cancel();
+    stop_lookup();
     timeout_.expires_after(5s);
     timeout_.async_wait(
         [self = shared_from_this(), this, mine = life()](const boost::system::error_code& error) {
-          if (!error && mine == life()) went_down(where() + ": no answer within 5 s");
+          if (error) return;  // answered, or opened anew
+          stop_lookup();
+          if (mine == life()) went_down(where() + ": no answer within 5 s");
         });
-    resolver_.async_resolve(
-        port_.host, std::to_string(port_.port),
-        [self = shared_from_this(), this, mine = life()](const boost::system::error_code& error,
-                                                         const tcp::resolver::results_type& found) {
-          if (mine != life()) return;
-          if (error) return fail(port_.host + ": " + error.message());
-          boost::asio::async_connect(
-              stream(), found,
-              [self, this, mine](const boost::system::error_code& refused, const tcp::endpoint&) {
-                if (mine != life()) return;
-                if (refused) return fail(explain(refused));
-                timeout_.cancel();
-                prepare();
-                went_up();
-              });
-        });
+    boost::system::error_code not_numeric;
+    const auto address = boost::asio::ip::make_address(port_.host, not_numeric);
+    if (not_numeric) return look_up();
+    connect_to({{address, port_.port}});
+  }
+
+  void look_up() {
+    const auto lookup = HostLookup::start(port_.host);
+    const int fd = lookup ? lookup->descriptor() : -1;
+    boost::system::error_code error;
+    if (fd >= 0) looked_up_.assign(fd, error);
+    if (fd < 0 || error)
+      return fail(port_.host + ": no thread or file descriptor left to look the name up");
+    looked_up_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                          [self = shared_from_this(), this, lookup,
+                           mine = life()](const boost::system::error_code& stopped) {
+                            if (stopped || mine != life()) return;
+                            stop_lookup();
+                            const auto* const found = lookup->found();
+                            if (found == nullptr) return look_up();
+                            if (!found->error.empty())
+                              return fail(port_.host + ": " + found->error);
+                            Endpoints endpoints;
+                            for (const auto& address : found->addresses)
+                              endpoints.emplace_back(address, port_.port);
+                            connect_to(endpoints);
+                          });
+  }
+  void stop_lookup() {
+    boost::system::error_code ignored;
+    if (looked_up_.is_open()) looked_up_.close(ignored);
+  }
+
+  void connect_to(const Endpoints& endpoints) {
+    boost::asio::async_connect(stream(), endpoints,
+                               [self = shared_from_this(), this, mine = life()](
+                                   const boost::system::error_code& refused, const tcp::endpoint&) {
+                                 if (mine != life()) return;
+                                 if (refused) return fail(explain(refused));
+                                 timeout_.cancel();
+                                 prepare();
+                                 went_up();
+                               });
   }
 
   void fail(std::string reason) {
@@ -63,6 +100,18 @@ class TcpLine final : public StreamLine<tcp::socket> {
                  sizeof(milliseconds));
   }
 
+  ssize_t read_some(std::span<std::byte> into) override {
+    return mark().during(SystemCall::read, [&] {
+      return ::recv(stream().native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+    });
+  }
+  ssize_t write_some(std::span<const std::byte> bytes) override {
+    return mark().during(SystemCall::write, [&] {
+      return ::send(stream().native_handle(), bytes.data(), bytes.size(),
+                    MSG_DONTWAIT | MSG_NOSIGNAL);
+    });
+  }
+
   std::string explain(const boost::system::error_code& error) const override {
     if (error == boost::asio::error::eof) return where() + ": closed by the other side";
     if (error == boost::asio::error::connection_refused)
@@ -72,14 +121,15 @@ class TcpLine final : public StreamLine<tcp::socket> {
   [[nodiscard]] std::string where() const { return port_.host + ":" + std::to_string(port_.port); }
 
   TcpPort port_;
-  tcp::resolver resolver_;
+  boost::asio::posix::stream_descriptor looked_up_;  ///< readable: the lookup is done
   boost::asio::steady_timer timeout_;
 };
 
 }  // namespace
 
-std::shared_ptr<Line> make_tcp_line(boost::asio::io_context& io, TcpPort port) {
-  return std::make_shared<TcpLine>(io, std::move(port));
+std::shared_ptr<Line> make_tcp_line(boost::asio::io_context& io, TcpPort port,
+                                    std::shared_ptr<CallMark> mark) {
+  return std::make_shared<TcpLine>(io, std::move(port), std::move(mark));
 }
 
 }  // namespace esshub::transport

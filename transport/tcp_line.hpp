@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "transport/call_mark.hpp"
 #include "transport/line.hpp"
 
 namespace boost::asio {
@@ -12,6 +13,7 @@ class io_context;
 namespace esshub::transport {
 
 /// Connects within 5 s or reports on_down. Reconnecting is the owner's business.
-[[nodiscard]] std::shared_ptr<Line> make_tcp_line(boost::asio::io_context& io, TcpPort port);
+[[nodiscard]] std::shared_ptr<Line> make_tcp_line(boost::asio::io_context& io, TcpPort port,
+                                                  std::shared_ptr<CallMark> mark = {});
 
 }  // namespace esshub::transport

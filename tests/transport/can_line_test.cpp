@@ -268,6 +268,11 @@ TEST(CanLineTime, AFrameThatWaitedToBeReadIsAsOldAsItIs) {
   ::close(fds[1]);
 }
 
+CanSocket open_socket(const SocketCan& settings) {
+  CallMark mark;
+  return open_can_socket(settings, mark);
+}
+
 bool kernel_has_can() {
   const int fd = ::socket(AF_CAN, SOCK_RAW, 1);
   if (fd >= 0) ::close(fd);
@@ -276,7 +281,7 @@ bool kernel_has_can() {
 
 TEST(CanSocket, WithoutCanInTheKernelTheReasonSaysWhatToDo) {
   if (kernel_has_can()) GTEST_SKIP() << "this kernel has CAN";
-  const auto socket = open_can_socket({.interface = "can0"});
+  const auto socket = open_socket({.interface = "can0"});
   EXPECT_EQ(socket.fd, -1);
   EXPECT_THAT(socket.reason, HasSubstr("this kernel has no CAN"));
   EXPECT_THAT(socket.reason, HasSubstr("SLCAN"));
@@ -284,7 +289,7 @@ TEST(CanSocket, WithoutCanInTheKernelTheReasonSaysWhatToDo) {
 
 TEST(CanSocket, AMissingInterfaceIsNamedWithTheCommandThatHelps) {
   if (!kernel_has_can()) GTEST_SKIP() << "this kernel has no CAN";
-  const auto socket = open_can_socket({.interface = "can_none"});
+  const auto socket = open_socket({.interface = "can_none"});
   EXPECT_EQ(socket.fd, -1);
   EXPECT_THAT(socket.reason, HasSubstr("no interface can_none"));
   EXPECT_THAT(socket.reason, HasSubstr("ip link set can_none up"));
@@ -292,7 +297,7 @@ TEST(CanSocket, AMissingInterfaceIsNamedWithTheCommandThatHelps) {
 
 TEST(CanSocket, AnImpossibleNameIsRefused) {
   if (!kernel_has_can()) GTEST_SKIP() << "this kernel has no CAN";
-  EXPECT_THAT(open_can_socket({.interface = "a_name_longer_than_any_interface"}).reason,
+  EXPECT_THAT(open_socket({.interface = "a_name_longer_than_any_interface"}).reason,
               HasSubstr("is no name"));
 }
 
@@ -302,9 +307,9 @@ TEST(CanSocket, AnImpossibleNameIsRefused) {
 const SocketCan vcan{.interface = "vcan0"};
 
 TEST(VirtualCan, OnlyStandardDataFramesOfTheBatteryArrive) {
-  const auto receiver = open_can_socket(vcan);
+  const auto receiver = open_socket(vcan);
   if (receiver.fd < 0) GTEST_SKIP() << receiver.reason;
-  const auto sender = open_can_socket(vcan);
+  const auto sender = open_socket(vcan);
   ASSERT_GE(sender.fd, 0) << sender.reason;
   Record extended = record(0x351);
   extended[3] = std::byte{0x80};
@@ -322,7 +327,7 @@ TEST(VirtualCan, OnlyStandardDataFramesOfTheBatteryArrive) {
 }
 
 TEST(VirtualCan, TheSocketStampsWhatItReceives) {
-  const auto receiver = open_can_socket(vcan);
+  const auto receiver = open_socket(vcan);
   if (receiver.fd < 0) GTEST_SKIP() << receiver.reason;
   int on = 0;
   socklen_t size = sizeof on;
@@ -332,7 +337,7 @@ TEST(VirtualCan, TheSocketStampsWhatItReceives) {
 }
 
 TEST(VirtualCan, TheLineSendsAndReceives) {
-  const auto other = open_can_socket(vcan);
+  const auto other = open_socket(vcan);
   if (other.fd < 0) GTEST_SKIP() << other.reason;
   boost::asio::io_context io;
   std::vector<Record> chunks;

@@ -79,6 +79,17 @@ TEST(TcpLine, BytesTravelBothWaysAndTheCloseIsNoticed) {
   EXPECT_NE(get(said.down).find("closed by the other side"), std::string::npos);
 }
 
+TEST(TcpLine, AHostMayHaveAName) {
+  Server server;
+  Said said;
+  IoThread io;
+  const auto line = make_tcp_line(io.context(), {"localhost", server.port});
+  line->open(said.callbacks());
+  get(said.up);
+  ::close(server.accept());
+  EXPECT_NE(get(said.down).find("localhost"), std::string::npos);
+}
+
 TEST(TcpLine, RefusedConnectionSaysNobodyListens) {
   Server server;
   server.stop();
