@@ -10,6 +10,10 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+import trial  # noqa: E402
+
 BUILD = None
 
 
@@ -29,6 +33,22 @@ def mutate(source, *options):
             place, rest = found[2].split(" ", 1)
             mutants.setdefault(rest, []).append((place, found[1], found[3]))
     return done.returncode, done.stdout, mutants
+
+
+class Limit(unittest.TestCase):
+    """A program may compute so long; how long a busy machine lets it wait does not count."""
+
+    def run_for_a_second(self, script):
+        with tempfile.TemporaryDirectory() as scratch:
+            own = trial.Trial({}, [], 1, scratch)
+            return own.start("", ["-c", script], {}, 1, "/bin/sh")[0]
+
+    def test_waiting_is_no_hanging(self):
+        self.assertEqual(self.run_for_a_second("sleep 3"), 0)
+        self.assertEqual(self.run_for_a_second("(sleep 3; kill -CONT $$) & kill -STOP $$"), 0)
+
+    def test_computing_on_is(self):
+        self.assertIsNone(self.run_for_a_second("while :; do :; done"))
 
 
 class Mutate(unittest.TestCase):

@@ -3,8 +3,10 @@
 import concurrent.futures
 import dataclasses
 import hashlib
+import math
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -13,6 +15,12 @@ import time
 from build import Failed
 
 BATCHES = (0.05, 0.5, 5.0)  # seconds of tests that one process runs: fast ones first
+# A mutant hangs when it computes longer than this, or five times as long as its tests: that a busy
+# machine delays it is no fault of its own. Whole seconds, as the kernel counts them.
+LEAST_CPU_SECONDS = 1
+# What waits without computing is ended after this much of the wall's time.
+WAITING_SECONDS = 120
+MOST_MEMORY = 4 << 30  # bytes: a loop without an end may allocate
 BRIEF = "--gtest_brief=1"
 
 
@@ -47,7 +55,7 @@ class Trial:
         self.scratch = scratch
 
     def start(self, target, arguments, environment, limit, path=None):
-        """(status, output) of a program; the status is None when the time was over."""
+        """(status, output) of a program that may compute `limit` seconds; None: they were over."""
         command = [str(path or self.programs[target][0]), *arguments]
         with tempfile.TemporaryDirectory(
             dir=self.scratch
@@ -61,9 +69,21 @@ class Trial:
                 env={**os.environ, "RC_PARAMS": "noshrink=1", "TMPDIR": folder, **environment},
                 start_new_session=True,
             )
+            limits = {
+                resource.RLIMIT_CPU: math.ceil(limit),
+                resource.RLIMIT_AS: MOST_MEMORY,
+                resource.RLIMIT_CORE: 0,
+            }
             try:
-                status = process.wait(limit)
+                for what, most in limits.items():
+                    resource.prlimit(process.pid, what, (most, resource.RLIM_INFINITY))
+            except ProcessLookupError:
+                pass  # it is over already
+            try:
+                status = process.wait(WAITING_SECONDS + 20 * limit)
             except subprocess.TimeoutExpired:
+                status = None
+            if status == -signal.SIGXCPU:
                 status = None
             if status is None or status < 0:
                 try:
@@ -150,7 +170,7 @@ class Trial:
         worst = Outcome("passed")
         for batch in self.batches(tests):
             target = batch[0].program
-            limit = max(2.0, 5 * sum(t.seconds for t in batch))
+            limit = max(LEAST_CPU_SECONDS, 5 * sum(t.seconds for t in batch))
             environment = {"ESSHUB_MUTANT": str(ident)} if ident else {}
             path = programs[target] if programs else None
             status, output = self.start(target, self.arguments(batch), environment, limit, path)
@@ -161,7 +181,7 @@ class Trial:
             elif status != 0:
                 gtest = self.programs[target][1] is None
                 failed = re.search(r"\[  FAILED  \] ([\w./]+)", output)
-                if not gtest or failed:
+                if (not gtest or failed) and "std::bad_alloc" not in output:
                     return Outcome("killed", failed[1] if gtest else target)
                 worst = Outcome("crashed", batch[0].name or target)
         return worst
