@@ -38,10 +38,11 @@ void sleep_until(Instant deadline) {
   }
 }
 
-std::vector<std::string> bus_names(const std::vector<ControlSource>& sources) {
-  std::vector<std::string> names;
-  for (const auto& source : sources) names.push_back(source.bus);
-  return names;
+/// All of them down.
+std::vector<BusHealth> buses_of(const std::vector<ControlSource>& sources) {
+  std::vector<BusHealth> buses(sources.size());
+  for (std::size_t i = 0; i < buses.size(); ++i) buses[i].bus = sources[i].bus;
+  return buses;
 }
 
 class Control {
@@ -51,7 +52,8 @@ class Control {
         supervisor_(std::move(supervisor)),
         events_(deps.events),
         sources_(deps.sources),
-        tick_(deps.settings, bus_names(deps.sources), deps.step),
+        buses_(buses_of(deps.sources)),
+        tick_(deps.settings, deps.sources.size(), deps.step),
         clock_(deps.zone) {}
 
   void run() {
@@ -60,12 +62,13 @@ class Control {
     std::uint64_t missed = 0;
     while (!ended_) {
       deadline += period();
-      follow_meter(deadline);
       sleep_until(deadline);
       const auto woke = clock_now();
       poll_mailbox(woke);
       send(tick_.run(sources_, {woke, read_local_time(clock_), woke - deadline, missed}));
+      const auto handed_over = clock_now();
       send_reports(woke, missed == 0);
+      tick_.record(handed_over - deadline, clock_now() - woke);
       missed = skip_missed(deadline);
     }
   }
@@ -76,15 +79,6 @@ class Control {
 
  private:
   [[nodiscard]] Duration period() const { return tick_.settings().period; }
-
-  /// Until shortly before the deadline: a new grid reading does not wait for the next tick.
-  void follow_meter(Instant deadline) {
-    for (auto next = deadline - period() + control::fast_path_period; next < deadline;
-         next += control::fast_path_period) {
-      sleep_until(next);
-      if (tick_.drain(sources_)) send(tick_.decide(clock_now(), read_local_time(clock_)));
-    }
-  }
 
   /// CAF hands a message over with an allocation and, where the receiver sleeps, a short critical
   /// section of the workers' queue: bounded, and the only one before the setpoint.
@@ -105,7 +99,7 @@ class Control {
     bool empty = false;
     while (!empty && !ended_ && !self_->mailbox().empty()) {
       self_->receive(
-          [&](const BusReport& report) { tick_.set_bus_health(report.health); },
+          [&](const BusReport& report) { take(report.health); },
           [&](const ComponentsState& state) {
             tick_.set_components(state.stuck, state.hold_safe, now);
           },
@@ -126,6 +120,14 @@ class Control {
     }
   }
 
+  void take(const BusHealth& health) {
+    for (std::size_t i = 0; i < buses_.size(); ++i) {
+      if (buses_[i].bus != health.bus) continue;
+      buses_[i] = health;
+      tick_.set_bus_faults(i, health.driver.faults);
+    }
+  }
+
   /// Everything that can wait until the setpoint is out.
   void send_reports(Instant now, bool in_time) {
     if (now >= next_beat_) {
@@ -136,6 +138,7 @@ class Control {
     if (reader_ && (now >= next_view_ || stopped)) {
       next_view_ = now + view_period;
       auto view = tick_.view(std::chrono::system_clock::now());
+      view.buses = buses_;
       self_->send(std::exchange(reader_, {}), ViewPtr(std::make_shared<const View>(view)));
     }
     if (stopped) {
@@ -148,6 +151,7 @@ class Control {
   caf::actor supervisor_;
   EventSink events_;
   std::vector<ControlSource> sources_;
+  std::vector<BusHealth> buses_;  ///< as `sources_`
   control::Tick tick_;
   civil_time::LocalClock clock_;
   caf::actor inverter_;

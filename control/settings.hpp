@@ -18,7 +18,7 @@ namespace esshub::control {
 using namespace esshub::literals;
 
 struct Settings {
-  Duration period = 100ms;  ///< of the control tick
+  Duration period = 20ms;  ///< of the control tick
 
   // Grid connection
   Watts grid_setpoint = 0.0_W;      ///< what the meter shall show, + = import

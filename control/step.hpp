@@ -10,10 +10,6 @@
 
 namespace esshub::control {
 
-/// Between two periods the newest samples are looked at this often, and a new grid reading is
-/// acted on at once: the period is the pulse, the meter is the pace.
-constexpr Duration fast_path_period = 10ms;
-
 struct Inputs {
   const Settings& settings;
   const Snapshot& snapshot;

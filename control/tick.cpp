@@ -14,15 +14,11 @@ constexpr Watts acknowledged_within{1.0};
 
 }  // namespace
 
-Tick::Tick(Settings settings, const std::vector<std::string>& buses, StepFunction step)
-    : settings_(std::move(settings)), step_(std::move(step)), buses_(buses.size()) {
-  for (std::size_t i = 0; i < buses.size(); ++i) buses_[i].bus = buses[i];
-}
+Tick::Tick(Settings settings, std::size_t buses, StepFunction step)
+    : settings_(std::move(settings)), step_(std::move(step)), bus_faults_(buses) {}
 
-void Tick::set_bus_health(const BusHealth& health) {
-  const auto known = std::find_if(buses_.begin(), buses_.end(),
-                                  [&](const auto& bus) { return bus.bus == health.bus; });
-  if (known != buses_.end()) *known = health;
+void Tick::set_bus_faults(std::size_t bus, FaultFlags faults) {
+  if (bus < bus_faults_.size()) bus_faults_[bus] = faults;
 }
 
 void Tick::set_components(bool stuck, bool hold_safe, Instant now) {
@@ -44,7 +40,7 @@ void Tick::begin_stop(Instant now) {
 void Tick::count(const TickTime& time) {
   ++stats_.ticks;
   stats_.overruns += time.missed;
-  stats_.lateness.add(Seconds(time.lateness).count());
+  stats_.lateness.add(time.lateness);
   if (time.missed > 0) {
     missed_in_a_row_ += time.missed;
     clean_ticks_ = 0;
@@ -55,30 +51,30 @@ void Tick::count(const TickTime& time) {
   }
 }
 
-bool Tick::has_new_grid_reading() const {
-  const auto grid = snapshot_.power(Point::grid);
-  return grid && decided_grid_ != grid->at;
+void Tick::record(Duration handover, Duration duration) {
+  stats_.handover.add(handover);
+  stats_.duration.add(duration);
 }
 
 const Decision& Tick::decide(Instant now, LocalTime local) {
   local_ = local;
-  if (const auto grid = snapshot_.power(Point::grid)) decided_grid_ = grid->at;
   const bool followed_before = decision_.setpoint.mode == InverterMode::follow;
-  decision_ = step_(
-      {.settings = settings_,
-       .snapshot = snapshot_,
-       .now = now,
-       .local = local,
-       .stopping = stop_.has_value(),
-       .overrun = overrun_,
-       .components_failing = hold_safe_,
-       .orders = orders_,
-       .implausible = plausibility_filter_.doubtful(),
-       .grid_frozen = std::any_of(
-           buses_.begin(), buses_.end(),
-           [](const auto& bus) { return bus.driver.faults.active(Fault::grid_meter_frozen); })},
-      memory_);
+  decision_ = step_({.settings = settings_,
+                     .snapshot = snapshot_,
+                     .now = now,
+                     .local = local,
+                     .stopping = stop_.has_value(),
+                     .overrun = overrun_,
+                     .components_failing = hold_safe_,
+                     .orders = orders_,
+                     .implausible = plausibility_filter_.doubtful(),
+                     .grid_frozen = std::any_of(bus_faults_.begin(), bus_faults_.end(),
+                                                [](const auto& faults) {
+                                                  return faults.active(Fault::grid_meter_frozen);
+                                                })},
+                    memory_);
   decision_.at = now;
+  if (const auto grid = snapshot_.power(Point::grid)) decision_.setpoint.based_on = grid->at;
 
   merge_faults(now);
   if (stop_) watch_stop(now, followed_before);
@@ -87,7 +83,7 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
 
 void Tick::merge_faults(Instant now) {
   FaultFlags raised;
-  for (const auto& bus : buses_) raised |= bus.driver.faults;
+  for (const auto& faults : bus_faults_) raised |= faults;
   for (const auto& [by, fault] : set_faults_) raised.set(fault, true);
   for (const Fault fault : enum_values<Fault>)
     if (fault != Fault::actor_stuck) other_faults_.set(fault, raised.active(fault), now);
@@ -138,7 +134,6 @@ View Tick::view(WallTime wall) const {
   view.snapshot = snapshot_;
   view.decision = decision_;
   view.decision.faults = faults();
-  view.buses = buses_;
   view.ticks = stats_;
   view.circuit_roles = settings_.circuit_roles;
   return view;

@@ -16,7 +16,6 @@
 #include "control/settings.hpp"
 #include "control/step.hpp"
 #include "model/decision.hpp"
-#include "model/health.hpp"
 #include "model/snapshot.hpp"
 #include "model/time.hpp"
 #include "model/view.hpp"
@@ -33,19 +32,18 @@ struct TickTime {
   std::uint64_t missed = 0;  ///< periods skipped since the tick before
 };
 
-/// Single-threaded, deterministic. Only the constructor, set_bus_health(), set_fault() and view()
-/// allocate.
+/// Single-threaded, deterministic. Only the constructor, set_settings() and set_fault() allocate.
 ///
 /// `Sources` are what the samples come from: a range of objects with `bool pop(Sample&)`, false
 /// when there is none.
 class Tick {
  public:
-  /// `buses`: the names of the buses that report; in the View from the start, down until they do.
-  Tick(Settings settings, const std::vector<std::string>& buses, StepFunction step);
+  /// `buses`: how many there are.
+  Tick(Settings settings, std::size_t buses, StepFunction step);
 
   // What is set between ticks; in force with the next decision.
-  /// Of an unknown bus: ignored.
-  void set_bus_health(const BusHealth& health);
+  /// The faults that bus number `bus` (from 0) has now; of an unknown bus: ignored.
+  void set_bus_faults(std::size_t bus, FaultFlags faults);
   void set_settings(const Settings& settings) { settings_ = settings; }
   void set_orders(const Orders& orders) { orders_ = orders; }
   /// A fault of neither a bus nor the control, raised or cleared by `by`; the same fault raised by
@@ -56,27 +54,20 @@ class Tick {
   /// From the next decision on: safe setpoint, until stopped() answers.
   void begin_stop(Instant now);
 
-  /// The periodic tick: drains the sources, decides and counts. Three periods missed in a row hold
-  /// the safe setpoint until 60 ticks came in time.
+  /// One tick, once a period: drains the sources, decides and counts. Three periods missed in a row
+  /// hold the safe setpoint until 60 ticks came in time.
   template <class Sources>
   const Decision& run(Sources& sources, const TickTime& time) {
     count(time);
-    static_cast<void>(drain(sources));
-    return decide(time.now, time.local);
-  }
-
-  /// Between two ticks: takes in what has arrived. True: a grid reading is among it that no
-  /// decision has seen yet, so it is time to decide().
-  template <class Sources>
-  [[nodiscard]] bool drain(Sources& sources) {
     Sample sample{};
     // Bounded, so that a flooded bus cannot hold the tick.
     for (auto& source : sources)
       for (int n = 0; n < most_samples && source.pop(sample); ++n) take(sample);
-    return has_new_grid_reading();
+    return decide(time.now, time.local);
   }
-  /// Decides on what has been taken in, without counting as a tick.
-  const Decision& decide(Instant now, LocalTime local);
+  /// What became of the tick that ran: `handover` after its deadline the setpoint was handed over,
+  /// and all its work took `duration`.
+  void record(Duration handover, Duration duration);
 
   /// Nothing: keep ticking. True: the inverter acknowledged a setpoint of the stop (within 1 W,
   /// newer than the stop), or none was being controlled. False: 2 s went by without.
@@ -86,8 +77,8 @@ class Tick {
   [[nodiscard]] const Snapshot& snapshot() const { return snapshot_; }
   /// As of the last decision: its own, the buses' and those set from outside.
   [[nodiscard]] FaultSet faults() const;
-  /// Everything as of the last decision, with faults() in the decision's place; `wall` is the wall
-  /// clock's now.
+  /// Everything as of the last decision, with faults() in the decision's place, but the buses;
+  /// `wall` is the wall clock's now.
   [[nodiscard]] View view(WallTime wall) const;
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const TickStats& stats() const { return stats_; }
@@ -99,7 +90,7 @@ class Tick {
   void take(const Sample& sample) {
     if (plausibility_filter_.admit(sample, settings_)) snapshot_.absorb(sample);
   }
-  [[nodiscard]] bool has_new_grid_reading() const;
+  const Decision& decide(Instant now, LocalTime local);
   void merge_faults(Instant now);
   void watch_stop(Instant now, bool followed_before);
   [[nodiscard]] bool controllable(Instant now) const;
@@ -112,8 +103,7 @@ class Tick {
   PlausibilityFilter plausibility_filter_;
   Snapshot snapshot_;
   Decision decision_;
-  std::optional<Instant> decided_grid_;  ///< stamp of the grid reading decided on last
-  std::vector<BusHealth> buses_;
+  std::vector<FaultFlags> bus_faults_;
   FaultSet other_faults_;  ///< the buses', those set from outside and actor_stuck
   std::vector<std::pair<std::string, Fault>> set_faults_;  ///< who, what
   TickStats stats_;

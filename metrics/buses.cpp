@@ -41,6 +41,12 @@ void add_bus_counters(Page& page, const std::vector<BusHealth>& buses) {
   for (const auto& bus : buses)
     if (bus.driver.round_trip.count() != 0)
       page.add_histogram({{"bus", bus.bus}}, bus.driver.round_trip);
+  page.histogram("esshub_bus_setpoint_latency_seconds",
+                 "From the arrival of a grid reading to the setpoint frame it changed being "
+                 "written to the port, in seconds. Absent where none was written.");
+  for (const auto& bus : buses)
+    if (bus.setpoint_latency.count() != 0)
+      page.add_histogram({{"bus", bus.bus}}, bus.setpoint_latency);
   page.counter("esshub_queue_dropped_total", "Samples dropped because the control did not drain.");
   for (const auto& bus : buses) page.add({{"bus", bus.bus}}, bus.queue_dropped);
 }
@@ -49,11 +55,18 @@ void add_control(Page& page, const TickStats& ticks) {
   page.counter("esshub_control_ticks_total", "Ticks of the control loop.");
   page.add({}, ticks.ticks);
   page.counter("esshub_control_overruns_total",
-               "Control periods skipped because one took too long.");
+               "Control periods missed: their deadline went by without a tick.");
   page.add({}, ticks.overruns);
   page.histogram("esshub_control_tick_lateness_seconds",
                  "How long after its deadline the control tick woke, in seconds.");
   page.add_histogram({}, ticks.lateness);
+  page.histogram("esshub_control_setpoint_handover_seconds",
+                 "From the deadline of a control tick to its setpoint handed over to the "
+                 "inverter's bus, in seconds.");
+  page.add_histogram({}, ticks.handover);
+  page.histogram("esshub_control_tick_duration_seconds",
+                 "Time from the wake-up of a control tick to the end of its work, in seconds.");
+  page.add_histogram({}, ticks.duration);
 }
 
 }  // namespace esshub::metrics

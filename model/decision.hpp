@@ -26,6 +26,8 @@ struct Setpoint {
   Watts ac_power{};  ///< at AC-in, + = drawn from mains (charging)
   InverterMode mode = InverterMode::release;
   Instant valid_until{};
+  /// Stamp of the newest grid reading that the decision knew; nothing: there was none.
+  std::optional<Instant> based_on{};
 };
 
 /// Why the decision is what it is. Targets first, then who was overruled, then limits in the order

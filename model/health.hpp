@@ -1,8 +1,6 @@
 // Health of a bus: what its driver and its line count and know of themselves.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "model/fault.hpp"
+#include "model/histogram.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -35,27 +34,6 @@ struct FrameCounters {
   [[nodiscard]] std::uint64_t operator[](FrameResult result) const { return count[result]; }
 };
 
-/// Histogram of the time from writing a request to its whole answer, in fixed buckets.
-struct RoundTrip {
-  static constexpr std::array<double, 11> bounds_seconds{0.01, 0.025, 0.05, 0.075, 0.1, 0.15,
-                                                         0.2,  0.3,   0.5,  1.0,   2.0};
-  std::array<std::uint64_t, bounds_seconds.size() + 1> buckets{};  ///< not cumulative; last = above
-  double sum_seconds = 0.0;
-
-  void add(Duration time) {
-    const double seconds = Seconds(time).count();
-    std::size_t i = 0;
-    while (i < bounds_seconds.size() && seconds > bounds_seconds[i]) ++i;
-    ++buckets[i];
-    sum_seconds += seconds;
-  }
-  [[nodiscard]] std::uint64_t count() const {
-    std::uint64_t all = 0;
-    for (const auto n : buckets) all += n;
-    return all;
-  }
-};
-
 /// What a driver has learned of one device's pace.
 struct DeviceTiming {
   std::string device;     ///< its name in the configuration
@@ -69,7 +47,7 @@ struct DriverHealth {
   FaultFlags faults;    ///< those only the driver can see (bus contended, ESS missing)
   std::string trouble;  ///< why it is not ready, for a person; empty when ready
   FrameCounters frames;
-  RoundTrip round_trip;
+  WireHistogram round_trip;           ///< from writing a request to its whole answer
   Duration wire_busy{};               ///< time the wire carried bits, both ways, so far
   std::vector<DeviceTiming> devices;  ///< those whose pace is learned
 };
@@ -83,6 +61,9 @@ struct BusHealth {
   std::uint64_t queue_dropped = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  /// From the arrival of a grid reading to the setpoint frame it changed being written to the
+  /// port; empty but of the inverter's bus.
+  WireHistogram setpoint_latency;
   DriverHealth driver;
 };
 

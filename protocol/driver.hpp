@@ -31,6 +31,9 @@ struct Step {
   std::vector<Event> events;       ///< worth a log line
   std::optional<std::uint32_t> baud;  ///< change the line speed before `send` (serial lines only)
   bool reopen = false;                ///< the line is beyond help: close it and open it again
+  /// A setpoint that a new grid reading has changed is in `send` for the first time: that reading's
+  /// stamp (Setpoint::based_on).
+  std::optional<Instant> setpoint_written;
 
   void add(Channel channel, double value, Instant at, Duration max_age = default_max_age) {
     samples.push_back({channel, value, at, max_age});

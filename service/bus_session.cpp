@@ -145,6 +145,7 @@ BusStep BusSession::take(protocol::Step step, Instant now) {
   }
   out.baud = step.baud;
   out.send = std::move(step.send);
+  out.setpoint_written = step.setpoint_written;
   for (const auto& frame : out.send) health_.bytes_out += frame.size();
   if (step.wake_at) driver_wake_at_ = step.wake_at;
   return out;

@@ -22,7 +22,8 @@ struct BusStep {
   bool open = false;            ///< a new line, as BusSession::generation()
   std::optional<std::uint32_t> baud;
   std::vector<protocol::Bytes> send;
-  bool report = false;  ///< health() has changed in what must be known at once
+  std::optional<Instant> setpoint_written;  ///< as protocol::Step
+  bool report = false;                      ///< health() has changed in what must be known at once
 };
 
 /// Single-threaded and pure: who owns the line and reads the clock does as the steps say, and calls

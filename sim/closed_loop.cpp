@@ -17,32 +17,19 @@ ClosedLoopSettings fitting_settings() {
   return settings;
 }
 
-namespace {
-
-std::vector<std::string> names_of_buses() {
-  std::vector<std::string> names;
-  for (const auto& row : bus_names) names.emplace_back(row.name);
-  return names;
-}
-
-}  // namespace
-
 ClosedLoop::ClosedLoop(Plant& plant, ClosedLoopSettings settings)
     : plant_(plant),
       settings_(std::move(settings)),
       lines_{Line{Bus::meters, protocol::make_modbus_driver(settings_.meters)},
              Line{Bus::battery, protocol::make_pylontech_driver(settings_.battery)},
              Line{Bus::inverter, protocol::make_vebus_driver(settings_.inverter)}},
-      tick_(settings_.control, names_of_buses(), settings_.controller),
+      tick_(settings_.control, bus_count, settings_.controller),
       next_tick_(plant.now() + settings_.control.period) {
   for (Line& line : lines_) take(line, line.driver->on_start(plant_.now()), plant_.now());
 }
 
 void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
   arrivals_.samples.insert(arrivals_.samples.end(), step.samples.begin(), step.samples.end());
-  for (const Sample& sample : step.samples)
-    if (sample.channel == Channel{Point::grid, Measure::power} && !look_at_)
-      look_at_ = next_look(now);
   if (step.baud) plant_.set_baud(line.bus, *step.baud);
   for (const auto& bytes : step.send) plant_.to_device(line.bus, bytes, now);
   if (step.wake_at) line.wake_at = step.wake_at;
@@ -54,40 +41,16 @@ void ClosedLoop::take(Line& line, protocol::Step step, Instant now) {
   }
 }
 
-/// As the control's thread does: it looks at fixed moments between two ticks.
-Instant ClosedLoop::next_look(Instant now) const {
-  const auto left = std::max(next_tick_ - now, Duration{});
-  return next_tick_ - left / control::fast_path_period * control::fast_path_period;
-}
-
 LocalTime ClosedLoop::local(Instant now) const {
   return clock_ ? clock_(now - plant_.start())
                 : LocalTime{.minute_of_day = 720, .weekday = 1, .trusted = true};
 }
 
-/// As a bus actor does.
-void ClosedLoop::report(Line& line) {
-  const DriverHealth& driver = line.driver->health();
-  const Vital vital{line.up, line.up && driver.ready, driver.faults};
-  if (std::exchange(line.reported, vital) == vital) return;
-  tick_.set_bus_health({.bus = std::string{name(line.bus)}, .line_up = line.up, .driver = driver});
-}
-
-bool ClosedLoop::decide(Instant now, bool due) {
+void ClosedLoop::tick(Instant now, const OnTick& on_tick) {
+  for (const Line& line : lines_)
+    tick_.set_bus_faults(static_cast<std::size_t>(line.bus), line.driver->health().faults);
   const std::span sources(&arrivals_, 1);
-  if (due) {
-    tick_.run(sources, {.now = now, .local = local(now)});
-  } else {
-    if (!tick_.drain(sources)) return false;
-    tick_.decide(now, local(now));
-  }
-  return true;
-}
-
-void ClosedLoop::tick(Instant now, bool due, const OnTick& on_tick) {
-  look_at_.reset();
-  for (Line& line : lines_) report(line);
-  if (!decide(now, due)) return;
+  tick_.run(sources, {.now = now, .local = local(now)});
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
   if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision().setpoint, now), now);
   if (on_tick) on_tick(decision(), snapshot());
@@ -110,7 +73,6 @@ void ClosedLoop::run(Duration time, const OnTick& on_tick) {
   const Instant end = plant_.now() + time;
   while (plant_.now() < end) {
     Instant next = std::min({end, next_tick_, plant_.next_event()});
-    if (look_at_) next = std::min(next, *look_at_);
     for (const Line& line : lines_)
       if (line.wake_at) next = std::min(next, *line.wake_at);
     plant_.advance_to(std::max(next, plant_.now()));
@@ -124,9 +86,9 @@ void ClosedLoop::run(Duration time, const OnTick& on_tick) {
         take(line, line.driver->on_timer(now), now);
       }
     }
-    const bool due = now >= next_tick_;
-    if (due) next_tick_ += settings_.control.period;
-    if (due || (look_at_ && now >= *look_at_)) tick(now, due, on_tick);
+    if (now < next_tick_) continue;
+    next_tick_ += settings_.control.period;
+    tick(now, on_tick);
   }
 }
 

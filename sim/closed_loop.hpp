@@ -63,19 +63,11 @@ class ClosedLoop {
   [[nodiscard]] std::optional<bool> stopped() const { return tick_.stopped(); }
 
  private:
-  /// What the control must know of a bus at once.
-  struct Vital {
-    bool line_up = false;
-    bool ready = false;
-    FaultFlags faults;
-    friend bool operator==(const Vital&, const Vital&) = default;
-  };
   struct Line {
     Bus bus;
     std::unique_ptr<protocol::Driver> driver;
     std::optional<Instant> wake_at{};
     bool up = true;  ///< its adapter is plugged in
-    Vital reported{};
   };
   /// What the drivers have measured since the last decision.
   struct Arrivals {
@@ -95,12 +87,8 @@ class ClosedLoop {
   };
   void follow_plug(Line& line, Instant now);
   void take(Line& line, protocol::Step step, Instant now);
-  void report(Line& line);
-  [[nodiscard]] Instant next_look(Instant now) const;
   [[nodiscard]] LocalTime local(Instant now) const;
-  /// False: between two ticks, and there is nothing to decide on.
-  [[nodiscard]] bool decide(Instant now, bool due);
-  void tick(Instant now, bool due, const OnTick& on_tick);
+  void tick(Instant now, const OnTick& on_tick);
 
   Plant& plant_;
   ClosedLoopSettings settings_;
@@ -110,7 +98,6 @@ class ClosedLoop {
   control::Tick tick_;
   Instant next_tick_;
   Clock clock_;
-  std::optional<Instant> look_at_;  ///< a new grid reading is acted on then
 };
 
 }  // namespace esshub::sim

@@ -32,7 +32,6 @@ std::string hub_config(const std::string& dir, const std::string& metrics_addres
   const toml::table file{{"site", toml::table{{"name", "simulated house"},
                                               {"time_zone", "Europe/London"},
                                               {"state_dir", dir + "/state"}}},
-                         {"control", toml::table{{"period", "100 ms"}}},
                          {"metrics", toml::table{{"address", metrics_address}}},
                          {"web", toml::table{{"address", web_address}}},
                          {"bus", toml::array{std::move(meters), bus("battery", "pylontech"),

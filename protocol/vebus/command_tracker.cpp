@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 namespace esshub::protocol::vebus {
 namespace {
@@ -15,17 +16,32 @@ bool is_impossible(const Setpoint& setpoint) {
   return setpoint.mode == InverterMode::follow && !setpoint_word(setpoint.ac_power);
 }
 
+/// A new reading has changed the word.
+bool has_news(const Setpoint& setpoint, const std::optional<Setpoint>& before) {
+  if (!setpoint.based_on || setpoint.mode != InverterMode::follow) return false;
+  if (!before || before->mode != InverterMode::follow) return true;
+  return setpoint.based_on != before->based_on &&
+         setpoint_word(setpoint.ac_power) != setpoint_word(before->ac_power);
+}
+
 }  // namespace
 
 void CommandTracker::give(const Setpoint& setpoint, bool ready, Step& step) {
   if (is_impossible(setpoint) && !(setpoint_ && is_impossible(*setpoint_)))
     step.tell(Level::error, "setpoint_impossible");  // and nothing is written
+  if (ready && has_news(setpoint, setpoint_)) changed_by_ = setpoint.based_on;
   setpoint_ = setpoint;
   is_current_ = ready;
 }
 
+std::optional<Instant> CommandTracker::setpoint_sent(std::int16_t word) {
+  const auto by = std::exchange(changed_by_, std::nullopt);
+  return written_ && written_->word == word ? std::nullopt : by;
+}
+
 void CommandTracker::void_setpoint() {
   is_current_ = false;
+  changed_by_.reset();
   written_.reset();
 }
 

@@ -30,6 +30,9 @@ class CommandTracker {
   [[nodiscard]] std::int16_t word() const;
   /// The house is on the move, this is not its noise.
   [[nodiscard]] bool is_large_change(std::int16_t word) const;
+  /// The word went out. The stamp of the reading that changed it; nothing: none did, or that was
+  /// told before.
+  [[nodiscard]] std::optional<Instant> setpoint_sent(std::int16_t word);
   void acknowledge_setpoint(std::int16_t word, Instant sent) { written_ = Written{word, sent}; }
   /// Whether it was heard is not known.
   void setpoint_timed_out() { written_.reset(); }
@@ -49,6 +52,7 @@ class CommandTracker {
   VebusConfig config_;
   std::optional<Setpoint> setpoint_;     // the newest
   bool is_current_ = false;              // given since the inverter became ready
+  std::optional<Instant> changed_by_;    // reading that changed the word; not yet sent
   std::optional<Written> written_;       // acknowledged setpoint
   std::optional<SwitchState> switched_;  // what we switched it to; survives a lost line, so that
                                          // what we switched off we also switch on again

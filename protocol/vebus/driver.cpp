@@ -265,8 +265,10 @@ void VebusDriver::ask(Task task, Instant now, Step& step) {
     step.send.push_back(encode(request(pending, now)));
     pending.deadline += mk3::wire_time(step.send.back().size());
   }
-  if (task == Task::setpoint)
+  if (task == Task::setpoint) {
+    step.setpoint_written = command_.setpoint_sent(pending.word);
     poll_schedule_.wrote_setpoint(command_.is_large_change(pending.word), now);
+  }
   if (is_poll(task)) poll_schedule_.asked(task, now);
   pending_ = pending;
 }

@@ -15,6 +15,7 @@ namespace esshub::control {
 /// known already, but no line between costs time.
 struct House {
   House() {
+    settings.period = 100ms;  // a tick for every reading of the meter
     settings.meter_delay = settings.inverter_delay = settings.ack_delay = 0ms;
     memory.loop.meter_time_constant = settings.meter_time_constant;
   }

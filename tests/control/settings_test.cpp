@@ -58,7 +58,7 @@ constexpr Documented documented[] = {
     {"inverter.rating_w", "W", 2400, 100, 15000},
     {"inverter.charger_current_a", "A", 35, 1, 200},
     {"inverter.conversion_efficiency", "%", 94, 50, 100},
-    {"control.period", "ms", 100, 20, 1000},
+    {"control.period", "ms", 20, 10, 1000},
     {"control.slew_w_per_s", "W/s", 5000, 50, 20000},
     {"control.meter_max_age", "ms", 3000, 500, 3000},
     {"control.bms_max_age", "ms", 3000, 1500, 3000},

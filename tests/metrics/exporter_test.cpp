@@ -59,14 +59,17 @@ View healthy_view(Instant at) {
   view.buses.back().driver.wire_busy = 1500ms;
   view.buses.back().driver.round_trip.add(60ms);
   view.buses.back().driver.round_trip.add(3s);
+  view.buses.back().setpoint_latency.add(80ms);
   view.buses.back().driver.devices.push_back({"main", 45ms, 60ms});
   view.buses.back().driver.ready = true;
   view.buses.back().driver.frames.add(FrameResult::checksum);
   view.circuit_roles.at(2) = CircuitRole::heatpump;
   view.ticks.ticks = 12;
   view.ticks.overruns = 1;
-  view.ticks.lateness.add(0.0002);
-  view.ticks.lateness.add(7.0);
+  view.ticks.lateness.add(200us);
+  view.ticks.lateness.add(7s);
+  view.ticks.handover.add(30ms);
+  view.ticks.duration.add(40us);
   return view;
 }
 
@@ -141,6 +144,13 @@ TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
            "esshub_control_tick_lateness_seconds_bucket{le=\"0.0001\"} 0\n",
            "esshub_control_tick_lateness_seconds_bucket{le=\"0.1\"} 1\n",
            "esshub_control_tick_lateness_seconds_bucket{le=\"+Inf\"} 2\n",
+           "esshub_control_setpoint_handover_seconds_bucket{le=\"0.02\"} 0\n",
+           "esshub_control_setpoint_handover_seconds_bucket{le=\"0.05\"} 1\n",
+           "esshub_control_setpoint_handover_seconds_sum 0.03\n",
+           "esshub_control_tick_duration_seconds_bucket{le=\"5e-05\"} 1\n",
+           "esshub_control_tick_duration_seconds_count 1\n",
+           "esshub_bus_setpoint_latency_seconds_bucket{bus=\"meters\",le=\"0.075\"} 0\n",
+           "esshub_bus_setpoint_latency_seconds_bucket{bus=\"meters\",le=\"0.1\"} 1\n",
            "esshub_sample_age_seconds{channel=\"battery\"}",
        })
     EXPECT_THAT(page, HasSubstr(line));

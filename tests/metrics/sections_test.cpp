@@ -126,7 +126,9 @@ View full_view() {
   for (const Flow flow : enum_values<Flow>)
     view.energies[flow] = 3.6e6 * (1.0 + double(index(flow)));
   view.ticks.ticks = 12;
-  view.ticks.lateness.add(0.0002);
+  view.ticks.lateness.add(200us);
+  view.ticks.handover.add(300us);
+  view.ticks.duration.add(20us);
   for (const char* bus : {"meters", "battery", "inverter", "cells"}) add_bus(view, bus, 4);
   return view;
 }

@@ -163,9 +163,8 @@ Coverage::Coverage() {
   follow_ = named("inverter's power", {"as told", "other sign", "more", "less"});
   clock_ = named("clock", {"untrusted", "trusted", "second pass of an hour"});
   for (const auto& near : nears) row("clock", std::string{near.name});
-  tick_ = named("tick", {"periodic", "on a new grid reading", "after a missed period",
-                         "within 10 s of control's restart", "within 10 s of the program's restart",
-                         "stopping"});
+  tick_ = named("tick", {"after a missed period", "within 10 s of control's restart",
+                         "within 10 s of the program's restart", "stopping"});
   alone_limit_ = rows_.size();
   for (const Cause cause : enum_values<Cause>)
     row(alone_limit, std::string{name(cause)}, is_limit(cause) ? least_ticks : 0);
@@ -290,18 +289,17 @@ void Coverage::see_times(const Seen& seen) {
   for (std::size_t i = 0; i < nears.size(); ++i)
     if (const auto t = in.now.time_since_epoch(); t >= nears[i].low && t <= nears[i].high)
       count(clock_ + 3 + i);
-  count(tick_ + (seen.periodic ? 0 : 1));
-  if (seen.missed > 0) count(tick_ + 2);
+  if (seen.missed > 0) count(tick_);
   if (seen.first && !seen.program) control_began_ = in.now;
   if (seen.program) {
     // The first start of a case is none anew.
     if (control_began_ || program_began_) program_began_ = in.now;
     control_began_.reset();
   }
-  if (control_began_ && in.now - *control_began_ < 10s) count(tick_ + 3);
-  if (program_began_ && in.now - *program_began_ < 10s) count(tick_ + 4);
+  if (control_began_ && in.now - *control_began_ < 10s) count(tick_ + 1);
+  if (program_began_ && in.now - *program_began_ < 10s) count(tick_ + 2);
   if (!program_began_ && seen.program) program_began_ = in.now;
-  if (in.stopping) count(tick_ + 5);
+  if (in.stopping) count(tick_ + 3);
 }
 
 void Coverage::see_alone(const Seen& seen) {

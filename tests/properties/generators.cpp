@@ -75,7 +75,8 @@ control::WeekSpan half_day(bool first) {
 Settings any_settings() {
   Settings s;
   using std::chrono::milliseconds;
-  s.period = milliseconds(*rc::gen::element(20, 50, 100, 250, 500, 500, 1000, 1000, 1000, 1000));
+  s.period =
+      milliseconds(*rc::gen::element(10, 20, 20, 50, 100, 250, 500, 500, 1000, 1000, 1000, 1000));
   s.setpoint_life = std::min<Duration>(5s, 2 * s.period + seconds(*around({0.2, 3.0}, 0.2, 3)));
   s.soc_floor = soc(*between(0, 30));
   s.reserve = soc(*around({0.0, 10.0, 40.0}, 0, 60));
@@ -153,7 +154,6 @@ rc::Gen<House> any_house_at_all() {
       h.every[bus] = *rc::gen::element(1u, 1u, 1u, 2u, 5u);
       if (h.every[bus] * s.period > 1s) h.every[bus] = 1;
     }
-    h.fast_path = chance(25);
     h.tells_requests = chance(80);
     h.tells_capacity = chance(50);
     h.switches_off = chance(60);

@@ -227,7 +227,6 @@ void Invariants::remember_following(const Seen& seen) {
 }
 
 void Invariants::remember_ticks(const Seen& seen) {
-  if (!seen.periodic) return;
   if (seen.missed > 0) {
     past_.missed_in_a_row += seen.missed;
     past_.clean_ticks = 0;

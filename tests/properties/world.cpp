@@ -13,7 +13,6 @@
 namespace esshub::properties {
 namespace {
 
-const std::vector<std::string> bus_names{"meters", "battery", "inverter"};
 constexpr double resting_v = 50.0;  // an SOC of any size is believed at it
 constexpr Duration distrust = 60s;  // of the wall clock, behind a step
 constexpr std::uint64_t decide_twice_every = 3;
@@ -185,13 +184,10 @@ void World::change_now() {
 
 void World::tell_control() {
   for (const Bus bus : enum_values<Bus>) {
-    BusHealth health;
-    health.bus = bus_names[index(bus)];
-    health.line_up = true;
-    health.driver.ready = !is_.contended[bus];
-    health.driver.faults.set(Fault::bus_contended, is_.contended[bus]);
-    if (bus == Bus::meters) health.driver.faults.set(Fault::grid_meter_frozen, is_.frozen);
-    tick_->set_bus_health(health);
+    FaultFlags faults;
+    faults.set(Fault::bus_contended, is_.contended[bus]);
+    if (bus == Bus::meters) faults.set(Fault::grid_meter_frozen, is_.frozen);
+    tick_->set_bus_faults(index(bus), faults);
   }
   for (const Fault fault : {Fault::storage_failed, Fault::config_rejected})
     tick_->set_fault("properties", fault, is_.raised.active(fault));
@@ -201,7 +197,8 @@ void World::tell_control() {
 
 void World::start_control() {
   tick_ = std::make_unique<control::Tick>(
-      house_.settings, bus_names, [this](const control::Inputs& inputs, control::Memory& memory) {
+      house_.settings, enum_count<Bus>,
+      [this](const control::Inputs& inputs, control::Memory& memory) {
         return decide(inputs, memory);
       });
   new_control_ = true;
@@ -398,8 +395,7 @@ Decision World::decide(const control::Inputs& given, control::Memory& memory) {
         .tick_before = tick_before,
         .first = std::exchange(new_control_, false),
         .program = std::exchange(new_program_, false),
-        .periodic = periodic_,
-        .missed = periodic_ ? is_.overrun.missed : 0,
+        .missed = is_.overrun.missed,
         .patched = patched,
         .garbage = garbage_});
   return decision;
@@ -410,20 +406,9 @@ void World::tick() {
   for (auto& lasting : lasting_) --lasting.left;
   if (std::erase_if(lasting_, [](const Lasting& l) { return l.left == 0; }) > 0) change_now();
 
-  Duration passed = house_.settings.period * (1 + is_.overrun.missed) + is_.overrun.late;
+  const Duration passed = house_.settings.period * (1 + is_.overrun.missed) + is_.overrun.late;
   const auto due = [&](Bus bus) { return ticks_ % house_.every[bus] == 0; };
   garbage_ = {};
-  if (house_.fast_path && due(Bus::meters)) {
-    const Duration half = passed / 2;
-    passed -= half;
-    pass(half);
-    move(half);
-    report(Bus::meters, now_);
-    periodic_ = false;
-    if (tick_->drain(sources_)) tick_->decide(now_, local());
-    periodic_ = true;
-    garbage_ = {};
-  }
   pass(passed);
   move(passed);
   for (const Bus bus : enum_values<Bus>)
@@ -439,7 +424,7 @@ std::ostream& operator<<(std::ostream& out, const House& house) {
   out << "\n  clocks at " << since(house.start) << " s and " << since(house.wall) << " s, period "
       << Seconds{s.period}.count() << " s, words every " << house.every[Bus::meters] << ' '
       << house.every[Bus::battery] << ' ' << house.every[Bus::inverter] << " ticks"
-      << (house.fast_path ? ", fast path" : "") << (house.tells_requests ? "" : ", no requests")
+      << (house.tells_requests ? "" : ", no requests")
       << (house.switches_off ? "" : ", cannot be switched off") << "\n  soc " << house.soc
       << " %, residual " << house.residual_w << " W, solar " << house.solar_w << " W, ac_out "
       << house.ac_out_w << " W, ev " << house.ev_w << " W, heat pump " << house.heatpump_w

@@ -21,7 +21,6 @@ struct House {
   Instant start{};  ///< of the steady clock
   WallTime wall{};
   EnumArray<Bus, unsigned> every{{1, 1, 1}};  ///< ticks from one word of the bus to the next
-  bool fast_path = false;                     ///< a grid reading between two ticks
   bool tells_requests = true;                 ///< the stack sends 0x35C
   bool tells_capacity = false;
   bool switches_off = true;  ///< the inverter, in a power cut when it is told to
@@ -44,7 +43,6 @@ struct Seen {
   std::optional<Instant> tick_before{};  ///< moment of it; nothing: memory is new
   bool first = false;                    ///< of this control: what it remembers is new
   bool program = false;                  ///< first, and the program as well
-  bool periodic = true;                  ///< else between two ticks
   std::uint64_t missed = 0;              ///< periods before it
   bool patched = false;                  ///< values that are no number were put behind the filter
   EnumArray<Wire, std::optional<double>>
@@ -142,7 +140,6 @@ class World {
   std::optional<ProgramRestarts> stopping_;
   bool new_control_ = true;
   bool new_program_ = true;
-  bool periodic_ = true;
   Snapshot patched_;
 };
 

@@ -89,8 +89,7 @@ control::Settings settings_with_every_rule() {
 
 struct Rig {
   Feed feed;
-  control::Tick control{
-      settings_with_every_rule(), {"meters", "battery", "inverter"}, &control::step};
+  control::Tick control{settings_with_every_rule(), 3, &control::step};
   civil_time::LocalClock clock{config::load_time_zone("Europe/London").value()};
   Instant now{1000s};
   Decision last;

@@ -1,4 +1,4 @@
-#include "model/health.hpp"
+#include "model/histogram.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 namespace esshub {
 namespace {
 
-TEST(RoundTrip, EachTimeIsCountedInTheFirstBucketThatHoldsIt) {
-  RoundTrip trips;
+TEST(Histogram, EachTimeIsCountedInTheFirstBucketThatHoldsIt) {
+  WireHistogram trips;
   trips.add(0ms);
   trips.add(10ms);
   trips.add(11ms);
