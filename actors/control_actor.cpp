@@ -10,7 +10,6 @@
 #include <caf/system_messages.hpp>
 #include <chrono>
 #include <exception>
-#include <memory>
 #include <utility>
 
 #include "actors/realtime.hpp"
@@ -21,7 +20,7 @@ namespace esshub::actors {
 namespace {
 
 constexpr Duration view_period = 100ms;
-constexpr Duration beat_period = 500ms;
+constexpr Duration supervisor_limit = 5s;  // safety contract F11
 
 Instant clock_now() {
   return std::chrono::steady_clock::now();
@@ -38,73 +37,71 @@ void sleep_until(Instant deadline) {
   }
 }
 
-/// All of them down.
-std::vector<BusHealth> buses_of(const std::vector<ControlSource>& sources) {
-  std::vector<BusHealth> buses(sources.size());
-  for (std::size_t i = 0; i < buses.size(); ++i) buses[i].bus = sources[i].bus;
-  return buses;
-}
+/// A bus as the tick drains it.
+struct Source {
+  SampleQueue* queue;
+  [[nodiscard]] bool pop(Sample& sample) const { return queue->pop(sample); }
+};
 
 class Control {
  public:
-  Control(caf::blocking_actor* self, const ControlDeps& deps, caf::actor supervisor)
+  Control(caf::blocking_actor* self, const ControlDeps& deps)
       : self_(self),
-        supervisor_(std::move(supervisor)),
-        events_(deps.events),
-        sources_(deps.sources),
-        buses_(buses_of(deps.sources)),
-        tick_(deps.settings, deps.sources.size(), deps.step),
-        clock_(deps.zone) {}
+        deps_(deps),
+        tick_(deps.settings, deps.buses.size(), deps.step),
+        clock_(deps.zone) {
+    for (const auto& bus : deps.buses) sources_.push_back({&bus->samples});
+  }
 
   void run() {
     log(Level::info, "control_started", "");
     auto deadline = clock_now();
-    std::uint64_t missed = 0;
+    supervisor_heard_at_ = deadline;
+    LocalTime local = read_local_time(clock_);
     while (!ended_) {
       deadline += period();
       sleep_until(deadline);
       const auto woke = clock_now();
-      poll_mailbox(woke);
-      send(tick_.run(sources_, {woke, read_local_time(clock_), woke - deadline, missed}));
+      const auto late = woke - deadline;
+      const auto missed = late / period();
+      decide({woke, local, late, static_cast<std::uint64_t>(missed)});
       const auto handed_over = clock_now();
-      send_reports(woke, missed == 0);
-      tick_.record(handed_over - deadline, clock_now() - woke);
-      missed = skip_missed(deadline);
+      const auto handover = handed_over - deadline;
+      deps_.channel->heartbeat.beat();
+      // Everything that can wait until the setpoint is out.
+      deadline += missed * period();
+      poll_mailbox(woke);
+      watch_supervisor(woke);
+      show(woke);
+      answer_stop();
+      local = read_local_time(clock_);
+      tick_.record(handover, clock_now() - woke);
     }
   }
 
   void log(Level level, std::string event, std::string detail) {
-    events_("control", {level, std::move(event), std::move(detail)});
+    deps_.events("control", {level, std::move(event), std::move(detail)});
   }
 
  private:
   [[nodiscard]] Duration period() const { return tick_.settings().period; }
 
-  /// CAF hands a message over with an allocation and, where the receiver sleeps, a short critical
-  /// section of the workers' queue: bounded, and the only one before the setpoint.
-  void send(const Decision& decision) {
-    if (inverter_) self_->send(inverter_, decision.setpoint);
-  }
-
-  /// Moves the deadline so that the next one lies in the future; how many periods that skipped.
-  std::uint64_t skip_missed(Instant& deadline) {
-    const auto late = clock_now() - deadline;
-    if (late < period()) return 0;
-    const auto missed = late / period();
-    deadline += missed * period();
-    return static_cast<std::uint64_t>(missed);
+  /// The critical path: safety contract I11.
+  void decide(const control::TickTime& time) {
+    for (std::size_t i = 0; i < deps_.buses.size(); ++i)
+      tick_.set_bus_faults(i, deps_.buses[i]->faults.load(std::memory_order_relaxed));
+    const Decision& decision = tick_.run(sources_, time);
+    if (deps_.inverter) deps_.inverter->setpoints.publish(decision.setpoint);
   }
 
   void poll_mailbox(Instant now) {
     bool empty = false;
     while (!empty && !ended_ && !self_->mailbox().empty()) {
       self_->receive(
-          [&](const BusReport& report) { take(report.health); },
           [&](const ComponentsState& state) {
-            tick_.set_components(state.stuck, state.hold_safe, now);
+            components_ = state;
+            tell_components(now);
           },
-          [&](const InverterBusStarted& started) { inverter_ = started.bus; },
-          [&](const NextView& next) { reader_ = next.to; },
           [&](const SettingsPtr& settings) { tick_.set_settings(*settings); },
           [&](const Orders& orders) { tick_.set_orders(orders); },
           [&](const FaultNote& note) { tick_.set_fault(note.by, note.fault, note.active); },
@@ -120,57 +117,59 @@ class Control {
     }
   }
 
-  void take(const BusHealth& health) {
-    for (std::size_t i = 0; i < buses_.size(); ++i) {
-      if (buses_[i].bus != health.bus) continue;
-      buses_[i] = health;
-      tick_.set_bus_faults(i, health.driver.faults);
-    }
+  void watch_supervisor(Instant now) {
+    const auto beats = deps_.channel->supervisor.beats();
+    if (std::exchange(supervisor_beats_, beats) != beats) supervisor_heard_at_ = now;
+    const bool silent = now - supervisor_heard_at_ > supervisor_limit;
+    if (std::exchange(supervisor_silent_, silent) == silent) return;
+    if (silent) log(Level::critical, "actor_stuck", "actor=supervisor");
+    tell_components(now);
+  }
+  void tell_components(Instant now) {
+    tick_.set_components(components_.stuck || supervisor_silent_, components_.hold_safe, now);
   }
 
-  /// Everything that can wait until the setpoint is out.
-  void send_reports(Instant now, bool in_time) {
-    if (now >= next_beat_) {
-      next_beat_ = now + beat_period;
-      self_->send(supervisor_, ControlHeartbeat{in_time, tick_.stats().ticks});
-    }
+  void show(Instant now) {
+    if (now < next_view_ && !tick_.stopped()) return;
+    next_view_ = now + view_period;
+    deps_.channel->views.publish(tick_.view(std::chrono::system_clock::now()));
+  }
+
+  void answer_stop() {
     const auto stopped = tick_.stopped();
-    if (reader_ && (now >= next_view_ || stopped)) {
-      next_view_ = now + view_period;
-      auto view = tick_.view(std::chrono::system_clock::now());
-      view.buses = buses_;
-      self_->send(std::exchange(reader_, {}), ViewPtr(std::make_shared<const View>(view)));
-    }
-    if (stopped) {
-      self_->send(stop_reader_, ControlStopped{*stopped});
-      ended_ = true;
-    }
+    if (!stopped) return;
+    self_->send(stop_reader_, ControlStopped{*stopped});
+    ended_ = true;
   }
 
   caf::blocking_actor* self_;
-  caf::actor supervisor_;
-  EventSink events_;
-  std::vector<ControlSource> sources_;
-  std::vector<BusHealth> buses_;  ///< as `sources_`
+  const ControlDeps& deps_;
+  std::vector<Source> sources_;
   control::Tick tick_;
   civil_time::LocalClock clock_;
-  caf::actor inverter_;
-  caf::actor reader_;  ///< waits for the next View
+  ComponentsState components_;
+  std::uint64_t supervisor_beats_ = 0;
+  Instant supervisor_heard_at_{};
+  bool supervisor_silent_ = false;
   caf::actor stop_reader_;
   Instant next_view_{};
-  Instant next_beat_{};
   bool ended_ = false;
 };
 
-void control_main(caf::blocking_actor* self, const ControlDeps& deps,
-                  const caf::actor& supervisor) {
+void ask_for_realtime(const EventSink& events) {
+  auto refused = ask_for_priority(control_priority);
+  if (const auto memory = ask_for_locked_memory(); !memory.empty())
+    refused += (refused.empty() ? "" : ", ") + memory;
+  if (!refused.empty())
+    events("control", {Level::warning, "realtime_denied", "detail=" + log_quoted(refused)});
+}
+
+void control_main(caf::blocking_actor* self, const ControlDeps& deps) {
+  name_thread("control");
+  deps.channel->heartbeat.begin();
   try {
-    if (deps.realtime) {
-      if (const auto refused = ask_for_realtime(); !refused.empty())
-        deps.events("control",
-                    {Level::warning, "realtime_denied", "detail=" + log_quoted(refused)});
-    }
-    Control(self, deps, supervisor).run();
+    if (deps.realtime) ask_for_realtime(deps.events);
+    Control(self, deps).run();
   } catch (const std::exception& e) {
     deps.events("control", {Level::critical, "actor_died", "exception=" + log_quoted(e.what())});
     self->fail_state(caf::exit_reason::unhandled_exception);
@@ -179,9 +178,8 @@ void control_main(caf::blocking_actor* self, const ControlDeps& deps,
 
 }  // namespace
 
-caf::actor spawn_control(caf::actor_system& system, const ControlDeps& deps,
-                         const caf::actor& supervisor) {
-  return system.spawn<caf::detached>(control_main, deps, supervisor);
+caf::actor spawn_control(caf::actor_system& system, const ControlDeps& deps) {
+  return system.spawn<caf::detached>(control_main, deps);
 }
 
 }  // namespace esshub::actors

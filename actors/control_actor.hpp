@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "actors/bus_channel.hpp"
+#include "actors/control_channel.hpp"
 #include "actors/messages.hpp"
-#include "actors/sample_queue.hpp"
 #include "civil_time/zone.hpp"
 #include "control/settings.hpp"
 #include "control/tick.hpp"
@@ -15,27 +16,22 @@
 
 namespace esshub::actors {
 
-/// A bus as the control sees it.
-struct ControlSource {
-  std::string bus;
-  std::shared_ptr<SampleQueue> queue;
-  [[nodiscard]] bool pop(Sample& sample) const { return queue->pop(sample); }
-};
-
 struct ControlDeps {
   control::Settings settings;
-  std::vector<ControlSource> sources;
+  std::vector<std::shared_ptr<BusChannel>> buses;
+  std::shared_ptr<BusChannel> inverter;  ///< takes the setpoints; nothing: there is none
+  std::shared_ptr<ControlChannel> channel;
   control::StepFunction step;
   civil_time::Zone zone;
   bool realtime = true;
   EventSink events;  ///< gets component "control"; must not block
 };
 
-/// A detached actor. It never waits for a message: it looks into its mailbox once a tick, drains
-/// the queues, steps, and sends the Setpoint to the inverter's bus actor (InverterBusStarted).
-/// ControlHeartbeat goes to `supervisor` twice a second; a View to whoever asked (NextView), ten a
-/// second at most. StopControl is answered with ControlStopped after 3 s at most, then it ends.
-[[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlDeps& deps,
-                                       const caf::actor& supervisor);
+/// A detached actor that waits for nobody. From its deadline until the setpoint is handed over it
+/// takes no lock, no memory and no system call but the inverter's bell (safety contract I11); then
+/// it beats, hands a View over ten times a second, and looks into its mailbox. StopControl is
+/// answered with ControlStopped after 3 s at most, then it ends. A supervisor that does not beat
+/// for 5 s is Fault::actor_stuck.
+[[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlDeps& deps);
 
 }  // namespace esshub::actors

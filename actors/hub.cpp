@@ -14,12 +14,13 @@
 #include <utility>
 
 #include "actors/bus_actor.hpp"
+#include "actors/bus_channel.hpp"
 #include "actors/command_door.hpp"
 #include "actors/control_actor.hpp"
+#include "actors/control_channel.hpp"
 #include "actors/control_proxy.hpp"
 #include "actors/messages.hpp"
 #include "actors/publisher.hpp"
-#include "actors/sample_queue.hpp"
 #include "actors/supervisor.hpp"
 #include "config/time_zone.hpp"
 #include "control/step.hpp"
@@ -33,7 +34,6 @@
 #include "publish/venus/dbus/portal_id.hpp"
 #include "publish/web/server/web.hpp"
 #include "service/forecast.hpp"
-#include "transport/io_thread.hpp"
 #include "transport/make_line.hpp"
 
 namespace esshub::actors {
@@ -73,13 +73,11 @@ struct ActorConfig : caf::actor_system_config {
   }
 };
 
-/// Everything that runs. Destroyed from the bottom up: lines before the actors they report to,
-/// actors before the sinks they feed.
+/// Everything that runs. Destroyed from the bottom up: actors before the sinks they feed.
 struct Running {
   std::vector<publish::Sink> sinks;
   ActorConfig config;
   caf::actor_system system{config};
-  transport::IoThread io;
 };
 
 class RunningHub final : public Hub {
@@ -91,19 +89,25 @@ class RunningHub final : public Hub {
       history_ = std::make_shared<publish::HistoryStore>(settings.history, events,
                                                          storage_failed("history"));
     const EventSink remembered = remember_commands(events);
+    const auto control = std::make_shared<ControlChannel>();
     SupervisorDeps deps;
+    deps.heartbeat = std::shared_ptr<Heartbeat>(control, &control->supervisor);
+    deps.remember = [](const service::SupervisionMemory&) {};
     deps.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };
     deps.watchdog_period = watchdog_period();
     deps.events = remembered;
     open_commands(settings, remembered);
-    deps.control = start_buses(settings, remembered, deps.buses);
-    deps.publisher = start_publishers(settings, remembered, std::move(sinks), std::move(exporter));
+    const auto buses = start_buses(settings, remembered, deps.parts);
+    start_control(settings, remembered, control, buses, deps.parts);
+    start_publishers(settings, remembered, control, buses, std::move(sinks), std::move(exporter),
+                     deps.parts);
     supervisor_ = spawn_supervisor(running_->system, std::move(deps));
   }
 
   ~RunningHub() override { stop_once(); }
 
   bool stop() override { return stop_once(); }
+  bool all_ended() const override { return all_ended_; }
 
   CommandSink commands() const override {
     return [door = command_door_](const Command& command, const std::string& who) {
@@ -131,7 +135,7 @@ class RunningHub final : public Hub {
   }
 
  private:
-  // ---- the wiring: commands, buses, publishers -----------------------------------------------
+  // ---- the wiring: commands, buses, control, publishers --------------------------------------
 
   /// What people and programs ask for: through the command door to the control, whichever is
   /// alive.
@@ -144,41 +148,65 @@ class RunningHub final : public Hub {
         .storage_failed = storage_failed("state")});
   }
 
-  /// One line, one driver and one queue a bus; the queues end at the control.
-  Spawn start_buses(const HubSettings& settings, const EventSink& events,
-                    std::vector<SupervisedBus>& buses) {
-    ControlDeps control{.settings = settings.control,
-                        .sources = {},
-                        .step = &control::step,
-                        .zone = zone_,
-                        .realtime = settings.realtime,
-                        .events = events};
+  using Channels = std::vector<std::shared_ptr<BusChannel>>;
+  using Parts = std::vector<SupervisedPart>;
+  using Role = service::Supervision::Role;
+
+  /// One thread, line, driver and channel a bus.
+  static Channels start_buses(const HubSettings& settings, const EventSink& events, Parts& parts) {
+    Channels channels;
     for (const auto& bus : settings.buses) {
+      const bool vital = config::is_vital(bus.driver);
+      const auto channel = channels.emplace_back(std::make_shared<BusChannel>(bus.name));
       const BusDeps deps{
-          .name = bus.name,
-          .make_line = [&io = running_->io,
-                        line = bus.line] { return transport::make_line(io.context(), line); },
+          .channel = channel,
+          .make_line = [line = bus.line](
+                           auto& io,
+                           auto call) { return transport::make_line(io, line, std::move(call)); },
           .make_driver = [driver = bus.driver] { return config::make_driver(driver); },
-          .queue = std::make_shared<SampleQueue>(),
+          .realtime = settings.realtime && vital,
           .events = events};
-      control.sources.push_back({bus.name, deps.queue});
-      buses.push_back({bus.name, takes_setpoints(bus),
-                       [deps](caf::actor_system& system, const caf::actor& supervisor) {
-                         return spawn_bus(system, deps, supervisor);
-                       }});
+      parts.push_back({.name = "bus." + bus.name,
+                       .role = vital ? Role::vital_bus : Role::bus,
+                       .spawn = [deps](auto& system) { return spawn_bus(system, deps); },
+                       .heartbeat = {channel, &channel->heartbeat},
+                       .bus = channel});
     }
-    return
-        [control, proxy = control_proxy_](caf::actor_system& system, const caf::actor& supervisor) {
-          auto actor = spawn_control(system, control, supervisor);
-          proxy->attach(actor);
-          return actor;
-        };
+    return channels;
+  }
+
+  /// The buses end at the control, the setpoints at the inverter's.
+  void start_control(const HubSettings& settings, const EventSink& events,
+                     const std::shared_ptr<ControlChannel>& channel, const Channels& buses,
+                     Parts& parts) {
+    const auto inverter = std::ranges::find_if(settings.buses, takes_setpoints);
+    const ControlDeps deps{
+        .settings = settings.control,
+        .buses = buses,
+        .inverter = inverter == settings.buses.end()
+                        ? nullptr
+                        : buses.at(static_cast<std::size_t>(inverter - settings.buses.begin())),
+        .channel = channel,
+        .step = &control::step,
+        .zone = zone_,
+        .realtime = settings.realtime,
+        .events = events};
+    parts.push_back({.name = "control",
+                     .role = Role::control,
+                     .spawn =
+                         [deps, proxy = control_proxy_](auto& system) {
+                           auto actor = spawn_control(system, deps);
+                           proxy->attach(actor);
+                           return actor;
+                         },
+                     .heartbeat = {channel, &channel->heartbeat}});
   }
 
   /// Everything that faces outward: one line a publisher.
-  Spawn start_publishers(const HubSettings& settings, const EventSink& events,
-                         std::vector<ViewSink> others,
-                         std::shared_ptr<metrics::Exporter> exporter) {
+  void start_publishers(const HubSettings& settings, const EventSink& events,
+                        const std::shared_ptr<ControlChannel>& control, const Channels& buses,
+                        std::vector<ViewSink> others, std::shared_ptr<metrics::Exporter> exporter,
+                        Parts& parts) {
     const publish::VenusIdentity identity{
         settings.portal_id.empty() ? publish::portal_id() : settings.portal_id, settings.site_name,
         ESSHUB_VERSION};
@@ -199,9 +227,16 @@ class RunningHub final : public Hub {
                              door->note_full(*full);
                          },
                      .period = full_charge_period});
-    return [sinks, events, complete = completion()](caf::actor_system& system, const caf::actor&) {
-      return spawn_publisher(system, sinks, events, complete);
-    };
+    const PublisherDeps deps{.heartbeat = std::make_shared<Heartbeat>(),
+                             .control = control,
+                             .buses = buses,
+                             .sinks = sinks,
+                             .complete = completion(),
+                             .events = events};
+    parts.push_back({.name = "publisher",
+                     .role = Role::publisher,
+                     .spawn = [deps](auto& system) { return spawn_publisher(system, deps); },
+                     .heartbeat = deps.heartbeat});
   }
 
   std::shared_ptr<publish::Web> start_web(const HubSettings& settings, const EventSink& events) {
@@ -260,11 +295,11 @@ class RunningHub final : public Hub {
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
     control_proxy_->attach({});
-    running_->io.stop();
     closing.wait();
-    // An actor that hangs (in a sink that blocks) cannot be ended, and the actor system would wait
-    // for it for ever: leave both to the end of the process.
-    if (!stopped.all_ended) static_cast<void>(running_.release());
+    all_ended_ = stopped.all_ended;
+    // A thread that hangs (in a system call, in a sink that blocks) cannot be ended, and the actor
+    // system would wait for it for ever: leave both to the end of the process.
+    if (!all_ended_) static_cast<void>(running_.release());
     running_.reset();
     if (history_) history_->close();
     return acknowledged_;
@@ -278,6 +313,7 @@ class RunningHub final : public Hub {
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;
   bool acknowledged_ = false;
+  bool all_ended_ = true;
 };
 
 }  // namespace

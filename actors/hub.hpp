@@ -36,6 +36,9 @@ class Hub {
   /// Orderly stop: safe setpoint acknowledged on the wire, then control, buses, publishers; at most
   /// 5 s. True if the acknowledgement was seen (or no inverter was being controlled).
   [[nodiscard]] virtual bool stop() = 0;
+  /// After stop(): false if a thread hangs and was left behind. Then the program must end without
+  /// unwinding (_exit): that thread still runs.
+  [[nodiscard]] virtual bool all_ended() const = 0;
 
   /// The one door for commands. May be kept; once the hub stops it refuses everything.
   [[nodiscard]] virtual CommandSink commands() const = 0;

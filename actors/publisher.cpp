@@ -1,18 +1,53 @@
 #include "actors/publisher.hpp"
 
+#include <algorithm>
 #include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
+#include <caf/after.hpp>
+#include <caf/blocking_actor.hpp>
+#include <caf/others.hpp>
+#include <caf/system_messages.hpp>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "actors/realtime.hpp"
 #include "model/event.hpp"
 
 namespace esshub::actors {
 namespace {
+
+constexpr Duration look_period = 100ms;
+constexpr Duration stuck_after = 5s;  // safety contract F11
+
+/// What the publisher knows of one bus.
+class BusWatch {
+ public:
+  explicit BusWatch(BusChannel& channel) : channel_(channel) { newest_.bus = channel.name; }
+
+  [[nodiscard]] BusHealth look(Instant now) {
+    if (const auto* const health = channel_.health.take()) newest_ = *health;
+    BusHealth shown = newest_;
+    shown.restarts = channel_.restarts.load(std::memory_order_relaxed);
+    // A thread that hangs cannot tell that what it told last is not true any more.
+    if (const auto call = channel_.call->current(); call && now - call->since > stuck_after) {
+      shown.line_up = false;
+      shown.driver.ready = false;
+      shown.driver.trouble =
+          "the system does not return from " + std::string(call->name) + " for " +
+          std::to_string(
+              std::chrono::duration_cast<std::chrono::seconds>(now - call->since).count()) +
+          " s: the port's driver or adapter hangs; unplug it, and restart the machine if it stays";
+    }
+    return shown;
+  }
+
+ private:
+  BusChannel& channel_;
+  BusHealth newest_;
+};
 
 struct Receiver {
   publish::Sink sink;
@@ -20,17 +55,40 @@ struct Receiver {
   std::uint64_t failures = 0;
 };
 
-struct PublisherState {
-  static inline const char* name = "publisher";
-  std::vector<Receiver> receivers;
-  EventSink events;
-  Completion complete;
-  std::uint64_t completion_failures = 0;
-  caf::actor control;
+class Publisher {
+ public:
+  Publisher(caf::blocking_actor* self, const PublisherDeps& deps) : self_(self), deps_(deps) {
+    for (const auto& bus : deps.buses) buses_.emplace_back(*bus);
+    for (const auto& sink : deps.sinks) receivers_.push_back({sink, {}, 0});
+  }
+
+  void run() {
+    auto look_at = std::chrono::steady_clock::now();
+    while (!ended_) {
+      deps_.heartbeat->beat();
+      if (const auto* const view = deps_.control->views.take()) publish(*view);
+      look_at = std::max(look_at + look_period, std::chrono::steady_clock::now());
+      wait_until(look_at);
+    }
+  }
+
+ private:
+  void wait_until(Instant at) {
+    bool due = false;
+    while (!due && !ended_)
+      self_->receive(
+          [&](const caf::exit_msg&) { ended_ = true; },
+          caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
+            return caf::sec::unexpected_message;
+          },
+          caf::after(std::max(at - std::chrono::steady_clock::now(), Duration::zero())) >>
+              [&] { due = true; });
+  }
 
   void publish(View view) {
-    if (complete) attempt(completion_failures, [&] { complete(view); });
-    for (auto& receiver : receivers) {
+    for (auto& bus : buses_) view.buses.push_back(bus.look(view.now));
+    if (deps_.complete) attempt(completion_failures_, [&] { deps_.complete(view); });
+    for (auto& receiver : receivers_) {
       if (receiver.served_at && view.now - *receiver.served_at < receiver.sink.period) continue;
       receiver.served_at = view.now;
       attempt(receiver.failures, [&] { receiver.sink.update(view); });
@@ -44,38 +102,30 @@ struct PublisherState {
     } catch (const std::exception& e) {
       // The first and every hundredth: a sink that fails ten times a second must not flood.
       if (failures++ % 100 == 0)
-        events("publisher",
-               {Level::warning, "sink_failed",
-                "times=" + std::to_string(failures) + " exception=" + log_quoted(e.what())});
+        deps_.events("publisher",
+                     {Level::warning, "sink_failed",
+                      "times=" + std::to_string(failures) + " exception=" + log_quoted(e.what())});
     }
   }
+
+  caf::blocking_actor* self_;
+  const PublisherDeps& deps_;
+  std::vector<BusWatch> buses_;
+  std::vector<Receiver> receivers_;
+  std::uint64_t completion_failures_ = 0;
+  bool ended_ = false;
 };
 
-caf::behavior publisher_behavior(caf::stateful_actor<PublisherState>* self,
-                                 std::vector<publish::Sink> sinks, EventSink events,
-                                 Completion complete) {
-  for (auto& sink : sinks) self->state.receivers.push_back({std::move(sink), {}, 0});
-  self->state.events = std::move(events);
-  self->state.complete = std::move(complete);
-  return {
-      [self](const ControlStarted& started) {
-        if (self->state.control == started.control) return;  // asked already
-        self->state.control = started.control;
-        self->send(self->state.control, NextView{self});
-      },
-      [self](const ViewPtr& view) {
-        self->state.publish(*view);
-        self->send(self->state.control, NextView{self});
-      },
-  };
+void publisher_main(caf::blocking_actor* self, const PublisherDeps& deps) {
+  name_thread("publisher");
+  deps.heartbeat->begin();
+  Publisher(self, deps).run();
 }
 
 }  // namespace
 
-caf::actor spawn_publisher(caf::actor_system& system, std::vector<publish::Sink> sinks,
-                           EventSink events, Completion complete) {
-  return system.spawn<caf::detached>(publisher_behavior, std::move(sinks), std::move(events),
-                                     std::move(complete));
+caf::actor spawn_publisher(caf::actor_system& system, const PublisherDeps& deps) {
+  return system.spawn<caf::detached>(publisher_main, deps);
 }
 
 }  // namespace esshub::actors

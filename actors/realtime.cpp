@@ -6,19 +6,23 @@
 
 namespace esshub::actors {
 
-std::string ask_for_realtime() {
-  constexpr int priority = 80;  // above the threaded interrupt handlers' 50
-  std::string refused;
+std::string ask_for_priority(int priority) {
   sched_param parameters{};
   parameters.sched_priority = priority;
   if (::pthread_setschedparam(::pthread_self(), SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) != 0)
-    refused += "SCHED_FIFO refused (LimitRTPRIO=80)";
+    return "SCHED_FIFO refused (LimitRTPRIO=80)";
+  return {};
+}
+
+std::string ask_for_locked_memory() {
   // Without MCL_ONFAULT every thread's whole stack would be made resident.
-  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-    if (!refused.empty()) refused += ", ";
-    refused += "memory lock refused (LimitMEMLOCK=infinity)";
-  }
-  return refused;
+  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+    return "memory lock refused (LimitMEMLOCK=infinity)";
+  return {};
+}
+
+void name_thread(const std::string& name) {
+  ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
 }
 
 }  // namespace esshub::actors

@@ -6,6 +6,7 @@
 #include <caf/exit_reason.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/system_messages.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,19 +25,16 @@ constexpr Duration control_stop_limit = 2500ms;
 constexpr Duration others_stop_limit = 500ms;
 
 using service::ComponentsState;
-using PartId = service::Supervision::PartId;
+using service::Supervision;
+using PartId = Supervision::PartId;
+using Role = Supervision::Role;
 
-enum class Role : std::uint8_t { control, bus, publisher };
 enum class Stage : std::uint8_t { running, control, buses, publisher, done };
 
-/// One supervised actor over all its starts; its place is its service::Supervision::PartId.
+/// One supervised part over all its starts; its place is its PartId.
 struct Part {
-  Role role;
-  bool takes_setpoints = false;
-  Spawn spawn;
+  SupervisedPart deps;
   caf::actor actor{};  ///< nothing between its death and its restart
-  BusHealth health{};
-  std::uint64_t beats = 0;
 };
 
 class Supervisor;
@@ -48,17 +46,12 @@ class Supervisor {
   explicit Supervisor(Self* self) : self_(self) {}
 
   void start(SupervisorDeps deps) {
-    notify_ = std::move(deps.notify);
-    events_ = std::move(deps.events);
-    watchdog_period_ = deps.watchdog_period;
-    add("control", {.role = Role::control, .spawn = deps.control});
-    add("publisher", {.role = Role::publisher, .spawn = deps.publisher});
-    for (auto& bus : deps.buses) {
-      add("bus." + bus.name, {.role = Role::bus,
-                              .takes_setpoints = bus.takes_setpoints,
-                              .spawn = std::move(bus.spawn)});
-      parts_.back().health.bus = bus.name;
+    deps_ = std::move(deps);
+    for (auto& part : deps_.parts) {
+      policy_.add(part.name, part.role);
+      parts_.push_back({.deps = std::move(part)});
     }
+    policy_.restore(deps_.restored);
     for (PartId id = 0; id < parts_.size(); ++id) {
       policy_.on_started(id, now());
       start(parts_[id]);
@@ -69,15 +62,17 @@ class Supervisor {
 
   /// Twice a second, or as often as the watchdog wants it.
   void look() {
+    deps_.heartbeat->beat();
     if (stage_ == Stage::running) {
-      beat(publisher_id);
+      for (PartId id = 0; id < parts_.size(); ++id)
+        if (parts_[id].actor) policy_.on_beat(id, beat_of(parts_[id].deps), now());
       for (const PartId id : policy_.look(now())) start(parts_[id]);
+      if (policy_.became_ready()) deps_.notify("READY=1");
       send_state();
     }
-    if (watchdog_period_ > Duration::zero() && policy_.feed_watchdog()) notify_("WATCHDOG=1");
+    if (watched() && policy_.feed_watchdog()) deps_.notify("WATCHDOG=1");
     report_status();
-    const auto period =
-        watchdog_period_ > Duration::zero() ? std::min(look_period, watchdog_period_) : look_period;
+    const auto period = watched() ? std::min(look_period, deps_.watchdog_period) : look_period;
     next_look_ = std::max(next_look_ + period, now());
     self_->scheduled_send(self_, next_look_, look_atom_v);
   }
@@ -88,29 +83,21 @@ class Supervisor {
     if (dead == parts_.end()) return;
     dead->actor = {};
     if (stage_ != Stage::running) return advance_stop();
-    policy_.on_death(static_cast<PartId>(dead - parts_.begin()), now());
+    const auto id = static_cast<PartId>(dead - parts_.begin());
+    policy_.on_death(id, now());
+    if (dead->deps.bus) dead->deps.bus->restarts = policy_.restarts(id);
     send_state();
   }
 
-  void on_beat(const ControlHeartbeat&) {
-    beat(control_id);
-    if (policy_.became_ready()) notify_("READY=1");
-  }
-
-  void on_report(const BusReport& report) {
-    for (PartId id = 0; id < parts_.size(); ++id) {
-      Part& part = parts_[id];
-      if (part.role != Role::bus || part.health.bus != report.health.bus) continue;
-      beat(id);
-      part.health = report.health;
-      part.health.restarts = policy_.restarts(id);
-      if (control()) self_->send(control(), BusReport{part.health});
-    }
+  void on_acknowledged() {
+    if (stage_ != Stage::running) return;
+    policy_.acknowledge(now());
+    send_state();
   }
 
   void on_stop(const StopHub& stop) {
     if (stage_ != Stage::running) return;
-    notify_("STOPPING=1");
+    deps_.notify("STOPPING=1");
     stop_reader_ = stop.reply_to;
     enter(Stage::control);
   }
@@ -124,68 +111,51 @@ class Supervisor {
   }
 
  private:
-  static constexpr PartId control_id = 0;
-  static constexpr PartId publisher_id = 1;
-
   [[nodiscard]] Instant now() const { return self_->clock().now(); }
-  [[nodiscard]] const caf::actor& control() const { return parts_[control_id].actor; }
-
-  void add(std::string part_name, Part part) {
-    policy_.add(std::move(part_name), policy_role(part.role));
-    parts_.push_back(std::move(part));
+  [[nodiscard]] bool watched() const { return deps_.watchdog_period > Duration::zero(); }
+  [[nodiscard]] caf::actor control() const {
+    const auto control =
+        std::ranges::find(parts_, Role::control, [](const Part& part) { return part.deps.role; });
+    return control == parts_.end() ? caf::actor{} : control->actor;
   }
-
-  [[nodiscard]] static service::Supervision::Role policy_role(Role role) {
-    using Policy = service::Supervision::Role;
-    switch (role) {
-      case Role::control:
-        return Policy::control;
-      case Role::bus:
-        return Policy::vital_bus;
-      case Role::publisher:
-        break;
-    }
-    return Policy::publisher;
-  }
-
-  void beat(PartId id) { policy_.on_beat(id, {.count = ++parts_[id].beats}, now()); }
 
   void start(Part& part) {
-    part.actor = part.spawn(self_->system(), self_);
+    part.actor = part.deps.spawn(self_->system());
     self_->monitor(part.actor);
-    send_handles();
+    if (part.deps.role == Role::control) self_->send(part.actor, sent_state_);
   }
 
-  /// Control, publisher and the inverter's bus get each other's handles; harmless to repeat.
-  void send_handles() {
-    if (!control()) return;
-    for (const auto& part : parts_) {
-      if (!part.actor) continue;
-      if (part.takes_setpoints) self_->send(control(), InverterBusStarted{part.actor});
-      if (part.role == Role::publisher) self_->send(part.actor, ControlStarted{control()});
+  [[nodiscard]] static Supervision::Beat beat_of(const SupervisedPart& part) {
+    Supervision::Beat beat{.count = part.heartbeat->beats(), .cpu = part.heartbeat->cpu()};
+    if (!part.bus) return beat;
+    if (const auto call = part.bus->call->current()) {
+      beat.call = call->name;
+      beat.call_age = std::chrono::steady_clock::now() - call->since;
     }
-    self_->send(control(), sent_state_);
+    return beat;
   }
 
-  /// To the control, when it has changed; what led to it, to the log.
+  /// To the control, when it has changed; what led to it, to the log; what is to last, to the disk.
   void send_state() {
-    for (const auto& event : policy_.take_events()) events_("supervisor", event);
-    if (const auto state = policy_.state(); std::exchange(sent_state_, state) != state && control())
-      self_->send(control(), state);
+    for (const auto& event : policy_.take_events()) deps_.events("supervisor", event);
+    if (const auto memory = policy_.saved()) deps_.remember(*memory);
+    const auto state = policy_.state();
+    if (std::exchange(sent_state_, state) == state) return;
+    if (const auto to = control()) self_->send(to, state);
   }
 
   void report_status() {
     std::size_t buses = 0;
     std::size_t ready = 0;
     for (const auto& part : parts_) {
-      if (part.role != Role::bus) continue;
+      if (!part.deps.bus) continue;
       ++buses;
-      if (part.health.driver.ready) ++ready;
+      if (part.actor && part.deps.bus->ready) ++ready;
     }
     auto status =
         "STATUS=" + std::to_string(ready) + " of " + std::to_string(buses) + " buses ready";
     if (const auto trouble = policy_.trouble(); !trouble.empty()) status += ", " + trouble;
-    if (std::exchange(status_, status) != status) notify_(status);
+    if (std::exchange(status_, status) != status) deps_.notify(status);
   }
 
   // ---- the stop, stage by stage -------------------------------------------------------------
@@ -193,11 +163,11 @@ class Supervisor {
   [[nodiscard]] static bool belongs(const Part& part, Stage stage) {
     switch (stage) {
       case Stage::control:
-        return part.role == Role::control;
+        return part.deps.role == Role::control;
       case Stage::buses:
-        return part.role == Role::bus;
+        return part.deps.role == Role::bus || part.deps.role == Role::vital_bus;
       case Stage::publisher:
-        return part.role == Role::publisher;
+        return part.deps.role == Role::publisher;
       case Stage::running:
       case Stage::done:
         return false;
@@ -237,11 +207,9 @@ class Supervisor {
   }
 
   Self* self_;
-  std::function<void(const std::string&)> notify_;
-  EventSink events_;
-  Duration watchdog_period_{};
-  service::Supervision policy_;
-  std::vector<Part> parts_;  ///< the control first
+  SupervisorDeps deps_;
+  Supervision policy_;
+  std::vector<Part> parts_;
   ComponentsState sent_state_;
   std::string status_;
   Instant next_look_{};
@@ -258,8 +226,7 @@ caf::behavior supervisor_behavior(Self* self, SupervisorDeps deps) {
   self->state.start(std::move(deps));
   return {
       [self](look_atom) { self->state.look(); },
-      [self](const ControlHeartbeat& beat) { self->state.on_beat(beat); },
-      [self](const BusReport& report) { self->state.on_report(report); },
+      [self](const Acknowledged&) { self->state.on_acknowledged(); },
       [self](const StopHub& stop) { self->state.on_stop(stop); },
       [self](const ControlStopped& stopped) { self->state.on_control_stopped(stopped); },
       [self](const Wake& wake) { self->state.on_stage_limit(wake); },

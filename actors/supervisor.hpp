@@ -3,28 +3,36 @@
 
 #include <caf/fwd.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "actors/bus_channel.hpp"
+#include "actors/heartbeat.hpp"
 #include "actors/messages.hpp"
 #include "model/event.hpp"
 #include "model/time.hpp"
+#include "service/supervision.hpp"
 
 namespace esshub::actors {
 
-/// Starts an actor that sends its heartbeats to the given supervisor.
-using Spawn = std::function<caf::actor(caf::actor_system& system, const caf::actor& supervisor)>;
+using Spawn = std::function<caf::actor(caf::actor_system& system)>;
 
-struct SupervisedBus {
+/// One thread of the hub.
+struct SupervisedPart {
   std::string name;
-  bool takes_setpoints = false;  ///< the inverter's
+  service::Supervision::Role role;
   Spawn spawn;
+  std::shared_ptr<const Heartbeat> heartbeat;
+  std::shared_ptr<BusChannel> bus{};  ///< of a bus; nothing: another part
 };
 
 struct SupervisorDeps {
-  Spawn control;
-  std::vector<SupervisedBus> buses;
-  Spawn publisher;
+  std::vector<SupervisedPart> parts;
+  std::shared_ptr<Heartbeat> heartbeat;  ///< its own, for the control
+  service::SupervisionMemory restored;   ///< of an earlier run
+  /// What is to outlive the program, after each change; must not block.
+  std::function<void(const service::SupervisionMemory&)> remember;
   /// To the service manager, "READY=1" and the like (sd_notify); must not block.
   std::function<void(const std::string& state)> notify;
   /// How often WATCHDOG=1 may be due at the latest (half of WatchdogSec); 0: no watchdog.
@@ -32,8 +40,8 @@ struct SupervisorDeps {
   EventSink events;  ///< gets component "supervisor"
 };
 
-/// Starts the control, the publisher and the buses, gives them each other's handles, and does what
-/// service::Supervision says. READY=1 with the first heartbeat of the control.
+/// Starts the parts and does what service::Supervision says of their heartbeats. READY=1 with the
+/// control's first one. Takes Acknowledged (the owner's word).
 /// StopHub: control first (final setpoint), then buses, then the publisher; each has its time, and
 /// HubStopped follows within 4.5 s whatever hangs.
 [[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps deps);

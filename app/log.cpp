@@ -74,6 +74,11 @@ void Log::tidy() {
   for (const auto& held : overdue) put(held.component, held.event, held.count);
 }
 
+void Log::close() {
+  tidy();
+  writer_.reset();  // ends once it has written everything
+}
+
 void Log::put(const std::string& component, const Event& event, std::uint64_t held) {
   const auto& level = rows[event.level];
   std::string line;

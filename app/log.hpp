@@ -42,6 +42,8 @@ class Log {
   void write(const std::string& component, const Event& event);
   /// Tells of events that were held back and have stopped coming; call it every few seconds.
   void tidy();
+  /// Writes what waits; from here on nothing is written.
+  void close();
 
  private:
   void put(const std::string& component, const Event& event, std::uint64_t held);

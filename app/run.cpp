@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -186,15 +187,20 @@ int run(const std::filesystem::path& file, bool live) {
                      std::string{"signal="} + (signal == SIGINT ? "SIGINT" : "SIGTERM")});
   restore_sigint();
   const bool acknowledged = (*hub)->stop();
-  hub->reset();  // no sink is called after this: log and table may go
-  if (acknowledged) {
+  if (acknowledged)
     log.write("main", {Level::notice, "stopped", ""});
-    return exit_ok;
-  }
-  log.write("main", {Level::error, "stopped_unacknowledged",
-                     "hint=\"the inverter did not acknowledge the final setpoint; it falls to "
-                     "passthru by its own time-out\""});
-  return exit_failure;
+  else
+    log.write("main", {Level::error, "stopped_unacknowledged",
+                       "hint=\"the inverter did not acknowledge the final setpoint; it falls to "
+                       "passthru by its own time-out\""});
+  const int code = acknowledged ? exit_ok : exit_failure;
+  if ((*hub)->all_ended()) return code;
+  // A thread that hangs would still use what is destroyed by returning.
+  log.write("main", {Level::warning, "thread_left_behind",
+                     "hint=\"a part of the hub hangs; see actor_stuck above\""});
+  log.close();
+  std::fflush(stdout);
+  ::_exit(code);
 }
 
 }  // namespace esshub::app

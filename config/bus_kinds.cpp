@@ -1,5 +1,6 @@
 #include "config/bus_kinds.hpp"
 
+#include <algorithm>
 #include <type_traits>
 
 namespace esshub::config {
@@ -12,12 +13,23 @@ constexpr const auto& row_of(const Config&) {
 
 }  // namespace
 
+bool has_grid_meter(const protocol::ModbusConfig& config) {
+  return std::ranges::any_of(config.meters, [](const auto& meter) {
+    return std::ranges::any_of(meter.channels,
+                               [](const auto& channel) { return channel.point == Point::grid; });
+  });
+}
+
 std::string_view kind_name(const DriverSettings& settings) {
   return std::visit([](const auto& config) { return row_of(config).name; }, settings);
 }
 
 bool takes_setpoints(const DriverSettings& settings) {
   return std::visit([](const auto& config) { return row_of(config).takes_setpoints; }, settings);
+}
+
+bool is_vital(const DriverSettings& settings) {
+  return std::visit([](const auto& config) { return row_of(config).vital(config); }, settings);
 }
 
 std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings) {

@@ -20,16 +20,27 @@ struct BusKind {
   std::string_view name;  ///< `kind = "..."` in the configuration
   bool takes_setpoints;   ///< it has the inverter
   std::unique_ptr<protocol::Driver> (*make_driver)(Config);
+  /// The battery must rest without it (safety contract F11): grid meter, battery or inverter.
+  bool (*vital)(const Config&);
 };
+
+[[nodiscard]] bool has_grid_meter(const protocol::ModbusConfig& config);
+/// Of a kind that always is.
+template <class Config>
+[[nodiscard]] bool always(const Config&) {
+  return true;
+}
 
 /// A new row does not compile before bus_reader.cpp has a `read_driver` for its Config and
 /// sim/fit_config.cpp a `take`.
 inline constexpr std::tuple bus_kinds{
-    BusKind<protocol::ModbusConfig>{"modbus", false, &protocol::make_modbus_driver},
-    BusKind<protocol::PylontechConfig>{"pylontech", false, &protocol::make_pylontech_driver},
+    BusKind<protocol::ModbusConfig>{"modbus", false, &protocol::make_modbus_driver,
+                                    &has_grid_meter},
+    BusKind<protocol::PylontechConfig>{"pylontech", false, &protocol::make_pylontech_driver,
+                                       &always},
     BusKind<protocol::PylontechRs485Config>{"pylontech-rs485", false,
-                                            &protocol::make_pylontech_rs485_driver},
-    BusKind<protocol::VebusConfig>{"vebus", true, &protocol::make_vebus_driver},
+                                            &protocol::make_pylontech_rs485_driver, &always},
+    BusKind<protocol::VebusConfig>{"vebus", true, &protocol::make_vebus_driver, &always},
 };
 
 /// One alternative for each row, in the rows' order.
@@ -41,6 +52,7 @@ using DriverSettings = decltype(std::apply(
 
 [[nodiscard]] std::string_view kind_name(const DriverSettings& settings);
 [[nodiscard]] bool takes_setpoints(const DriverSettings& settings);
+[[nodiscard]] bool is_vital(const DriverSettings& settings);
 [[nodiscard]] std::unique_ptr<protocol::Driver> make_driver(const DriverSettings& settings);
 
 }  // namespace esshub::config

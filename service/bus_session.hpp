@@ -47,7 +47,9 @@ class BusSession {
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
   /// The next moment for on_timer(); nothing: none is due.
   [[nodiscard]] std::optional<Instant> wake_at() const;
-  /// As of now; `restarts` and `queue_dropped` are the shell's.
+  /// As in health(), without a copy of the rest.
+  [[nodiscard]] FaultFlags faults() const { return driver_->health().faults; }
+  /// As of now; `restarts`, `queue_dropped` and `setpoint_latency` are the shell's.
   [[nodiscard]] BusHealth health() const;
 
  private:

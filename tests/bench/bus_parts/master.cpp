@@ -2,14 +2,13 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 #include <cstdio>
 
 #include "actors/bus_actor.hpp"
+#include "actors/messages.hpp"
 #include "protocol/modbus/driver.hpp"
 #include "tests/bench/bus_parts/bus_bench.hpp"
-#include "transport/io_thread.hpp"
 #include "transport/serial_line.hpp"
 
 namespace esshub::bench {
@@ -31,31 +30,27 @@ int master(const std::string& port, std::uint32_t baud) {
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", 2u);
   caf::actor_system system{config};
-  transport::IoThread io;
-  const auto queue = std::make_shared<actors::SampleQueue>();
-  const auto supervisor = system.spawn(
-      [](caf::event_based_actor*) -> caf::behavior { return {[](const actors::BusReport&) {}}; });
+  const auto channel = std::make_shared<actors::BusChannel>("meters");
   protocol::ModbusConfig modbus{
       .meters = {{.name = "meter", .unit = 1, .channels = {{.point = Point::grid}}}},
       .baud = baud,
       .gap = Duration::zero(),  // 3.5 characters all the same
       .other_master_wait = Duration::zero()};
   const auto bus = actors::spawn_bus(
-      system,
-      {.name = "meters",
-       .make_line =
-           [&] { return transport::make_serial_line(io.context(), {.path = port, .baud = baud}); },
-       .make_driver = [&] { return protocol::make_modbus_driver(modbus); },
-       .queue = queue,
-       .events =
-           [](const std::string&, const Event& event) {
-             std::fprintf(stderr, "%s %s\n", event.name.c_str(), event.detail.c_str());
-           }},
-      supervisor);
+      system, {.channel = channel,
+               .make_line =
+                   [&](auto& io, auto call) {
+                     return transport::make_serial_line(io, {.path = port, .baud = baud},
+                                                        std::move(call));
+                   },
+               .make_driver = [&] { return protocol::make_modbus_driver(modbus); },
+               .events =
+                   [](const std::string&, const Event& event) {
+                     std::fprintf(stderr, "%s %s\n", event.name.c_str(), event.detail.c_str());
+                   }});
   constexpr int period_ms = 100;
-  for (pollfd end{0, POLLIN, 0}; poll(&end, 1, period_ms) == 0;) drain(*queue);
+  for (pollfd end{0, POLLIN, 0}; poll(&end, 1, period_ms) == 0;) drain(channel->samples);
   caf::anon_send_exit(bus, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(supervisor, caf::exit_reason::user_shutdown);
   return 0;
 }
 

@@ -1,54 +1,27 @@
 // Every bus torn out and plugged in again at random moments of its handshake and of its running:
-// the real drivers in their actors against the simulated house, in virtual time.
+// the real drivers in their sessions against the simulated house, in virtual time.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <random>
 #include <utility>
+#include <vector>
 
-#include "actors/bus_actor.hpp"
 #include "protocol/modbus/driver.hpp"
 #include "protocol/pylontech/can_driver.hpp"
 #include "protocol/vebus/driver.hpp"
+#include "service/bus_session.hpp"
 #include "sim/plant/plant.hpp"
-#include "tests/actors/test_system.hpp"
 
-namespace esshub::actors {
+namespace esshub::service {
 namespace {
 
 using sim::Bus;
 
 constexpr Duration step = 5ms;
 constexpr Duration recovery_limit = 20s;  // the longest back-off, listening first, a handshake
-
-/// The cable between the hub and one device of the house.
-struct Cable {
-  sim::Plant& plant;
-  Bus bus;
-  VirtualSystem& time;
-  bool plugged = true;
-  unsigned ups = 0;
-  transport::Line::Callbacks open_line{};  ///< of the line that has it open
-};
-
-class CableLine final : public transport::Line {
- public:
-  explicit CableLine(Cable& cable) : cable_(cable) {}
-  void open(Callbacks callbacks) override {
-    if (!cable_.plugged) return callbacks.on_down("no such device");
-    ++cable_.ups;
-    cable_.open_line = std::move(callbacks);
-    cable_.open_line.on_up();
-  }
-  void write(std::vector<std::byte> bytes) override {
-    if (cable_.plugged) cable_.plant.to_device(cable_.bus, bytes, cable_.time.now());
-  }
-  void set_baud(std::uint32_t baud) override { cable_.plant.set_baud(cable_.bus, baud); }
-  void close() override { cable_.open_line = {}; }
-
- private:
-  Cable& cable_;
-};
 
 sim::DeviceMakers devices() {
   return {[](const sim::MeterTruth& main, const sim::MeterTruth& sub) {
@@ -88,96 +61,98 @@ bool possible(const Sample& sample) {
 
 class Replug : public testing::TestWithParam<Bus> {
  protected:
-  void SetUp() override {
-    BusDeps parts;
-    parts.name = "bus";
-    parts.make_line = [this] { return std::make_shared<CableLine>(cable_); };
-    parts.make_driver = [] { return make_driver(GetParam()); };
-    parts.queue = queue_;
-    parts.events = log_.sink();
-    const auto watch = [](caf::event_based_actor*, BusHealth* into) -> caf::behavior {
-      return {[into](const BusReport& report) { *into = report.health; }};
-    };
-    supervisor_ = v_.system.spawn(watch, &health_);
-    v_.run();
-    bus_ = spawn_bus(v_.system, parts, supervisor_);
-    v_.run();
-  }
-  void TearDown() override {
-    v_.end(bus_);
-    v_.end(supervisor_);
-  }
+  void SetUp() override { apply(session_.on_start()); }
 
   [[nodiscard]] Duration draw(Duration most) {
     return Duration{
         static_cast<Duration::rep>(random_() % static_cast<std::uint64_t>(most.count()))};
   }
   void tear_out() {
-    cable_.plugged = false;
+    plugged_ = false;
     plant_.set_fault(GetParam(), {.kind = sim::FaultKind::unplug});
-    if (const auto line = std::exchange(cable_.open_line, {}); line.on_down)
-      line.on_down("the device is gone");
-    v_.run();
-    EXPECT_FALSE(health_.line_up);
-    EXPECT_FALSE(health_.driver.ready);
+    if (std::exchange(open_, false))
+      apply(session_.on_down(session_.generation(), "the device is gone", now_));
+    EXPECT_FALSE(health().line_up);
+    EXPECT_FALSE(health().driver.ready);
   }
   void plug_in() {
-    plugged_at_ = v_.now();
-    cable_.plugged = true;
+    plugged_at_ = now_;
+    plugged_ = true;
     plant_.set_fault(GetParam(), {});
   }
   /// The house, the wire and the hub go on; every 100 ms there is a new command.
   void pass(Duration time) {
-    for (const Instant end = v_.now() + time; v_.now() < end;) {
-      v_.scheduler.advance_time(std::min<Duration>(step, end - v_.now()));
-      v_.run();
-      const auto bytes = plant_.from_device(GetParam(), v_.now());
-      if (cable_.open_line.on_chunk && !bytes.empty()) cable_.open_line.on_chunk(bytes, v_.now());
-      v_.run();
-      if (v_.now() >= command_at_) {
-        command_at_ = v_.now() + 100ms;
-        caf::anon_send(bus_, Setpoint{wanted_, InverterMode::follow, v_.now() + 1s});
-        v_.run();
+    for (const Instant end = now_ + time; now_ < end;) {
+      now_ += std::min<Duration>(step, end - now_);
+      connect();
+      if (const auto wake_at = session_.wake_at(); wake_at && *wake_at <= now_)
+        apply(session_.on_timer(now_));
+      const auto bytes = plant_.from_device(GetParam(), now_);
+      if (open_ && !bytes.empty())
+        apply(session_.on_bytes(session_.generation(), bytes, now_, now_));
+      if (now_ >= command_at_) {
+        command_at_ = now_ + 100ms;
+        apply(session_.on_setpoint({wanted_, InverterMode::follow, now_ + 1s}, now_));
       }
-      check_outcome();
+      check_commands();
     }
   }
-  void check_outcome() {
-    Sample sample{};
-    while (queue_->pop(sample)) {
-      EXPECT_GE(sample.at, plugged_at_) << "a reading of an earlier generation";
-      EXPECT_LE(sample.at, v_.now());
-      EXPECT_TRUE(possible(sample)) << name(sample.channel.measure) << ' ' << sample.value;
+  [[nodiscard]] bool becomes_ready() {
+    for (const Instant end = now_ + recovery_limit; now_ < end;) {
+      if (health().driver.ready) return true;
+      pass(50ms);
     }
+    return health().driver.ready;
+  }
+  [[nodiscard]] BusHealth health() const { return session_.health(); }
+
+ private:
+  /// The shell of the session.
+  void apply(const BusStep& todo) {
+    for (const auto& sample : todo.samples) check(sample);
+    if (todo.close) open_ = false;
+    if (todo.open) opening_ = true;
+    if (todo.baud && open_) plant_.set_baud(GetParam(), *todo.baud);
+    for (const auto& frame : todo.send)
+      if (open_ && plugged_) plant_.to_device(GetParam(), frame, now_);
+  }
+  void connect() {
+    if (!std::exchange(opening_, false)) return;
+    if (!plugged_) return apply(session_.on_down(session_.generation(), "no such device", now_));
+    ++ups_;
+    open_ = true;
+    apply(session_.on_up(session_.generation(), now_));
+  }
+  void check(const Sample& sample) const {
+    EXPECT_GE(sample.at, plugged_at_) << "a reading of an earlier generation";
+    EXPECT_LE(sample.at, now_);
+    EXPECT_TRUE(possible(sample)) << name(sample.channel.measure) << ' ' << sample.value;
+  }
+  void check_commands() {
     const auto& command = plant_.house().command();
     if (std::exchange(writes_, command.setpoint_writes) == command.setpoint_writes) return;
     EXPECT_EQ(command.setpoint, wanted_) << "an old setpoint was replayed";
   }
-  [[nodiscard]] bool becomes_ready() {
-    for (const Instant end = v_.now() + recovery_limit; v_.now() < end;) {
-      if (health_.driver.ready) return true;
-      pass(50ms);
-    }
-    return health_.driver.ready;
-  }
 
+ protected:
   std::mt19937_64 random_{2026};
-  VirtualSystem v_;
-  sim::Plant plant_{{}, devices(), v_.now()};
-  Cable cable_{plant_, GetParam(), v_};
-  std::shared_ptr<SampleQueue> queue_ = std::make_shared<SampleQueue>();
-  EventLog log_;
-  BusHealth health_;
+  Instant now_{1h};
+  sim::Plant plant_{{}, devices(), now_};
+  BusSession session_{"bus", make_driver(GetParam())};
+  unsigned ups_ = 0;  ///< times the line was opened
+  Watts wanted_{-100.0};
+
+ private:
+  bool plugged_ = true;
+  bool open_ = false;
+  bool opening_ = false;
   Instant plugged_at_{};
   Instant command_at_{};
-  Watts wanted_{-100.0};
   std::uint64_t writes_ = 0;
-  caf::actor supervisor_;
-  caf::actor bus_;
 };
 
 TEST_P(Replug, AtAnyMomentTheBusComesBackByItselfWithNothingOld) {
-  ASSERT_TRUE(becomes_ready()) << health_.driver.trouble;
+  ASSERT_TRUE(becomes_ready()) << health().driver.trouble;
   for (int round = 1; round <= 30; ++round) {
     SCOPED_TRACE(round);
     pass(draw(4s));
@@ -187,13 +162,12 @@ TEST_P(Replug, AtAnyMomentTheBusComesBackByItselfWithNothingOld) {
     pass(draw(3s));
     plug_in();
     if (round % 5 == 0) {
-      ASSERT_TRUE(becomes_ready()) << health_.driver.trouble;
+      ASSERT_TRUE(becomes_ready()) << health().driver.trouble;
     }
   }
-  ASSERT_TRUE(becomes_ready()) << health_.driver.trouble;
+  ASSERT_TRUE(becomes_ready()) << health().driver.trouble;
   pass(3s);
-  EXPECT_EQ(health_.reopens, cable_.ups - 1);
-  EXPECT_EQ(log_.count("bus.bus actor_died"), 0u);
+  EXPECT_EQ(health().reopens, ups_ - 1);
   if (GetParam() == Bus::inverter) {
     EXPECT_EQ(plant_.house().command().setpoint, wanted_);
   }
@@ -214,4 +188,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBus, Replug,
                          });
 
 }  // namespace
-}  // namespace esshub::actors
+}  // namespace esshub::service
