@@ -11,6 +11,8 @@ constexpr std::uint64_t overrun_limit = 3;       // safety contract F10
 constexpr unsigned clean_ticks_to_recover = 60;  // safety contract F10
 constexpr Duration stop_limit = 2s;              // safety contract F20, within its 5 s
 constexpr Watts acknowledged_within{1.0};
+// Longer than an inverter goes on by itself without a setpoint (reference: vebus-mk3#7.4).
+constexpr Duration held_at_most = 60s;
 
 }  // namespace
 
@@ -95,10 +97,17 @@ bool Tick::controllable(Instant now) const {
       .has_value();
 }
 
+/// It acknowledged one so lately that it may still do as it says, reachable or not.
+bool Tick::may_hold_setpoint(Instant now) const {
+  const auto acknowledged = snapshot_.get<Watts>(Point::inverter, Measure::setpoint);
+  return acknowledged && now - acknowledged->at < held_at_most;
+}
+
 void Tick::watch_stop(Instant now, bool followed_before) {
   const bool follows = decision_.setpoint.mode == InverterMode::follow;
   if (!std::exchange(stop_->begun, true))
-    stop_->controlled = controllable(now) && (followed_before || follows);
+    stop_->controlled =
+        (controllable(now) && (followed_before || follows)) || may_hold_setpoint(now);
   if (!stop_->controlled) {
     stopped_ = true;
     return;

@@ -70,7 +70,7 @@ class Tick {
   void record(Duration handover, Duration duration);
 
   /// Nothing: keep ticking. True: the inverter acknowledged a setpoint of the stop (within 1 W,
-  /// newer than the stop), or none was being controlled. False: 2 s went by without.
+  /// newer than the stop), or it is known to hold none. False: 2 s went by without.
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
 
   [[nodiscard]] const Decision& decision() const { return decision_; }
@@ -94,6 +94,7 @@ class Tick {
   void merge_faults(Instant now);
   void watch_stop(Instant now, bool followed_before);
   [[nodiscard]] bool controllable(Instant now) const;
+  [[nodiscard]] bool may_hold_setpoint(Instant now) const;
 
   Settings settings_;
   Orders orders_;

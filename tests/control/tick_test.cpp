@@ -383,6 +383,20 @@ TEST_F(Stop, AnInverterThatIsLostInTheMiddleStillHasToAcknowledge) {
   EXPECT_FALSE(rig.control.stopped());
 }
 
+TEST_F(Stop, AnInverterThatIsLostWithASetpointItMayStillHoldIsNoCleanEnd) {
+  for (const auto& [ago, waits] : {std::pair{59'900ms, true}, {60'000ms, false}}) {
+    Rig other;
+    other.measure(Point::inverter, Measure::controllable, 1);
+    other.measure(Point::inverter, Measure::setpoint, 500);
+    other.now += ago - 100ms;  // long lost
+    other.control.begin_stop(other.now);
+    other.tick();
+    EXPECT_EQ(!other.control.stopped(), waits) << ago / 1ms << " ms";
+    for (int i = 0; i < 20; ++i) other.tick();
+    EXPECT_EQ(other.control.stopped(), !waits);
+  }
+}
+
 TEST_F(Stop, ASecondRequestDoesNotBeginItAnew) {
   begin();
   for (int i = 0; i < 10; ++i) rig.tick();
