@@ -18,6 +18,7 @@
 #include <string>
 
 #include "actors/realtime.hpp"
+#include "publish/threads/thread_name.hpp"
 #include "service/bus_session.hpp"
 
 namespace esshub::actors {
@@ -179,7 +180,7 @@ BusHealth dead(const std::string& bus, const std::string& what) {
 
 void bus_main(caf::blocking_actor* self, const BusDeps& deps) {
   BusChannel& channel = *deps.channel;
-  name_thread("bus." + channel.name);
+  publish::name_thread("bus." + channel.name);
   channel.heartbeat.begin();
   if (deps.realtime) static_cast<void>(ask_for_priority(bus_priority));  // the control tells it
   std::string what = "unknown";

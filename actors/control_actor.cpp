@@ -15,6 +15,7 @@
 #include "actors/realtime.hpp"
 #include "actors/system_clock.hpp"
 #include "model/event.hpp"
+#include "publish/threads/thread_name.hpp"
 
 namespace esshub::actors {
 namespace {
@@ -165,7 +166,7 @@ void ask_for_realtime(const EventSink& events) {
 }
 
 void control_main(caf::blocking_actor* self, const ControlDeps& deps) {
-  name_thread("control");
+  publish::name_thread("control");
   deps.channel->heartbeat.begin();
   try {
     if (deps.realtime) ask_for_realtime(deps.events);

@@ -13,8 +13,8 @@
 #include <string>
 #include <utility>
 
-#include "actors/realtime.hpp"
 #include "model/event.hpp"
+#include "publish/threads/thread_name.hpp"
 
 namespace esshub::actors {
 namespace {
@@ -117,7 +117,7 @@ class Publisher {
 };
 
 void publisher_main(caf::blocking_actor* self, const PublisherDeps& deps) {
-  name_thread("publisher");
+  publish::name_thread("publisher");
   deps.heartbeat->begin();
   Publisher(self, deps).run();
 }

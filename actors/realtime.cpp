@@ -21,8 +21,4 @@ std::string ask_for_locked_memory() {
   return {};
 }
 
-void name_thread(const std::string& name) {
-  ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
-}
-
 }  // namespace esshub::actors

@@ -14,7 +14,4 @@ inline constexpr int bus_priority = 45;
 /// Keeps the memory of the whole program from being paged out, as it is touched. As above.
 [[nodiscard]] std::string ask_for_locked_memory();
 
-/// As `ps -L` and `top -H` show this thread; the system keeps 15 characters.
-void name_thread(const std::string& name);
-
 }  // namespace esshub::actors

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "publish/threads/thread_name.hpp"
+
 namespace esshub::actors {
 
 StateKeeper::StateKeeper(const KeeperDeps& deps)
@@ -25,6 +27,7 @@ void StateKeeper::keep(const service::SavedState& state) {
 }
 
 void StateKeeper::work(const std::stop_token& stop) {
+  publish::name_thread("state");
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex_);
     if (!changed_.wait(lock, stop, [&] { return waiting_.has_value(); })) return;

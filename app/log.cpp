@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "model/enums.hpp"
+#include "publish/threads/thread_name.hpp"
 
 namespace esshub::app {
 namespace {
@@ -42,7 +43,8 @@ LogFormat format_of_stderr() {
 Log::Log(std::ostream& out, LogFormat format, Clock clock)
     : format_(format), clock_(std::move(clock)) {
   constexpr std::size_t waiting_lines = 1024;
-  writer_ = std::make_shared<spdlog::details::thread_pool>(waiting_lines, std::size_t{1});
+  writer_ = std::make_shared<spdlog::details::thread_pool>(waiting_lines, std::size_t{1},
+                                                           [] { publish::name_thread("log"); });
   auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out, true);
   logger_ = std::make_shared<spdlog::async_logger>("esshub", std::move(sink), writer_,
                                                    spdlog::async_overflow_policy::overrun_oldest);

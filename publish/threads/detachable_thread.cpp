@@ -1,6 +1,5 @@
 #include "publish/threads/detachable_thread.hpp"
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,13 +9,14 @@
 #include <utility>
 
 #include "model/units.hpp"
+#include "publish/threads/thread_name.hpp"
 
 namespace esshub::publish {
 
 DetachableThread::DetachableThread(const std::string& name, std::function<void()> work) {
   constexpr int nicer = 10;
   std::packaged_task<void()> task{[name, work = std::move(work)] {
-    ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
+    name_thread(name);
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nicer);
     work();
   }};

@@ -13,6 +13,7 @@
 
 #include "esshub_version.hpp"
 #include "publish/history/monotonic_totals.hpp"
+#include "publish/threads/thread_name.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -292,7 +293,10 @@ HistoryStore::HistoryStore(HistorySettings settings, EventSink events, FailedSin
     : writer_(std::make_shared<Writer>(std::move(settings), std::move(events), std::move(failed))),
       start_(writer_->totals()) {
   writer_->note("system", "started", "version=" ESSHUB_VERSION);
-  std::thread([writer = writer_] { writer->work(); }).detach();
+  std::thread([writer = writer_] {
+    name_thread("history");
+    writer->work();
+  }).detach();
 }
 
 HistoryStore::~HistoryStore() {

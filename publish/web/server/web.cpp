@@ -16,6 +16,7 @@
 #include <map>
 #include <thread>
 
+#include "publish/threads/thread_name.hpp"
 #include "publish/web/server/api.hpp"
 #include "publish/web/server/client.hpp"
 
@@ -109,7 +110,11 @@ class WebServer final : public Web {
   void run() {
     open_or_retry();
     look();
-    thread_ = std::thread([this] { serve(); });
+    thread_ = std::thread([this] {
+      name_thread("page");
+      serve();
+    });
+    asio::post(worker_, [] { name_thread("page.disk"); });
   }
 
   void update(const View& view) override { api_.update(view); }
