@@ -17,7 +17,10 @@ struct Observation {
   bool islanded = false;      ///< the inverter feeds the loads without mains
 
   std::optional<Watts> ac_out;  ///< loads behind the inverter
-  std::optional<Watts> rest;    ///< grid power if the battery rested, time-aligned
+  /// After a stall of the hub (Inputs::stall): the same as known before it, if the inverter was
+  /// then controllable and tied to the grid. Good for one thing: to let the battery rest.
+  std::optional<Watts> ac_out_before;
+  std::optional<Watts> rest;  ///< grid power if the battery rested, time-aligned
 
   Soc soc;           ///< what rules: the lower one while the BMS's word is in doubt (F18)
   Soc reported_soc;  ///< the BMS's word

@@ -149,6 +149,17 @@ void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Observation
   memory.charge_voltage_limit = std::clamp(limit, Watts{}, s.inverter_rating);
 }
 
+/// The load behind an inverter that could be commanded before the stall.
+std::optional<Watts> ac_out_at_rest(const Inputs& inputs) {
+  const Snapshot& snap = inputs.snapshot;
+  const auto known = [&](auto reading) {
+    return fresh(reading, inputs.now - inputs.stall, inputs.settings.inverter_max_age);
+  };
+  if (!known(snap.raw(Point::inverter, Measure::controllable))) return std::nullopt;
+  if (known(snap.inverter_status()) != InverterStatus::grid_connected) return std::nullopt;
+  return known(snap.power(Point::ac_out));
+}
+
 void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observation) {
   const Settings& s = inputs.settings;
   const Snapshot& snap = inputs.snapshot;
@@ -163,6 +174,7 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   observation.inverter_off = status == InverterStatus::off || status == InverterStatus::fault;
   observation.islanded = status == InverterStatus::islanded;
   observation.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
+  if (inputs.stall > Duration{}) observation.ac_out_before = ac_out_at_rest(inputs);
 }
 
 /// F21: the grid meter's answer to our own power.

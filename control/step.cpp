@@ -43,8 +43,9 @@ InverterMode choose_mode(const Observation& observation, const Memory& memory) {
   // let the inverter fall to passthru. Islanded it runs by itself; before the start the hub only
   // watches.
   if (memory.released_until) return InverterMode::release;
-  if (!memory.started || observation.islanded || !observation.inverter_ok || !observation.ac_out)
-    return InverterMode::release;
+  if (!memory.started || observation.islanded) return InverterMode::release;
+  if (observation.ac_out_before) return InverterMode::follow;
+  if (!observation.inverter_ok || !observation.ac_out) return InverterMode::release;
   return InverterMode::follow;
 }
 
@@ -78,7 +79,8 @@ Decision decide(const Inputs& inputs, const Observation& observation, Memory& me
   decision.battery_power = window.power();
   decision.setpoint.mode = choose_mode(observation, memory);
   if (decision.setpoint.mode == InverterMode::follow) {
-    decision.setpoint.ac_power = decision.battery_power + *observation.ac_out;
+    const auto ac_out = observation.ac_out ? observation.ac_out : observation.ac_out_before;
+    decision.setpoint.ac_power = decision.battery_power + *ac_out;
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
   } else if (decision.setpoint.mode == InverterMode::off) {
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;

@@ -16,11 +16,12 @@ struct Inputs {
   Instant now;
   LocalTime local;
   bool stopping = false;            ///< the hub was told to stop: safe setpoint
-  bool overrun = false;             ///< three periods in a row were missed: safe setpoint
+  bool overrun = false;             ///< periods were missed (F10): safe setpoint
   bool components_failing = false;  ///< an actor dies again and again: safe setpoint
   Orders orders{};                  ///< what was ordered at run time
   bool implausible = false;  ///< samples were dropped because they cannot be (PlausibilityFilter)
   bool grid_frozen = false;  ///< the grid meter's registers stand still (its bus says so)
+  Duration stall{};  ///< OverrunWatch::stall(): readings are that old by the hub's own doing
 };
 
 /// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.

@@ -7,9 +7,7 @@
 namespace esshub::control {
 namespace {
 
-constexpr std::uint64_t overrun_limit = 3;       // safety contract F10
-constexpr unsigned clean_ticks_to_recover = 60;  // safety contract F10
-constexpr Duration stop_limit = 2s;              // safety contract F20, within its 5 s
+constexpr Duration stop_limit = 2s;  // safety contract F20, within its 5 s
 constexpr Watts acknowledged_within{1.0};
 // Longer than an inverter goes on by itself without a setpoint (reference: vebus-mk3#7.4).
 constexpr Duration held_at_most = 60s;
@@ -43,14 +41,7 @@ void Tick::count(const TickTime& time) {
   ++stats_.ticks;
   stats_.overruns += time.missed;
   stats_.lateness.add(time.lateness);
-  if (time.missed > 0) {
-    missed_in_a_row_ += time.missed;
-    clean_ticks_ = 0;
-    if (missed_in_a_row_ >= overrun_limit) overrun_ = true;
-  } else {
-    missed_in_a_row_ = 0;
-    if (++clean_ticks_ >= clean_ticks_to_recover) overrun_ = false;
-  }
+  overrun_.on_tick(time.now, settings_.period, time.missed);
 }
 
 void Tick::record(Duration handover, Duration duration) {
@@ -66,14 +57,15 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
                      .now = now,
                      .local = local,
                      .stopping = stop_.has_value(),
-                     .overrun = overrun_,
+                     .overrun = overrun_.active(),
                      .components_failing = hold_safe_,
                      .orders = orders_,
                      .implausible = plausibility_filter_.doubtful(),
                      .grid_frozen = std::any_of(bus_faults_.begin(), bus_faults_.end(),
                                                 [](const auto& faults) {
                                                   return faults.active(Fault::grid_meter_frozen);
-                                                })},
+                                                }),
+                     .stall = overrun_.stall()},
                     memory_);
   decision_.at = now;
   if (const auto grid = snapshot_.power(Point::grid)) decision_.setpoint.based_on = grid->at;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "control/memory.hpp"
+#include "control/overrun.hpp"
 #include "control/plausibility_filter.hpp"
 #include "control/settings.hpp"
 #include "control/step.hpp"
@@ -54,8 +55,8 @@ class Tick {
   /// From the next decision on: safe setpoint, until stopped() answers.
   void begin_stop(Instant now);
 
-  /// One tick, once a period: drains the sources, decides and counts. Three periods missed in a row
-  /// hold the safe setpoint until 60 ticks came in time.
+  /// One tick, once a period: drains the sources, decides and counts. Missed periods hold the safe
+  /// setpoint (OverrunWatch).
   template <class Sources>
   const Decision& run(Sources& sources, const TickTime& time) {
     count(time);
@@ -108,17 +109,14 @@ class Tick {
   FaultSet other_faults_;  ///< the buses', those set from outside and actor_stuck
   std::vector<std::pair<std::string, Fault>> set_faults_;  ///< who, what
   TickStats stats_;
+  OverrunWatch overrun_;
   bool hold_safe_ = false;
-
-  std::uint64_t missed_in_a_row_ = 0;
-  bool overrun_ = false;
-  unsigned clean_ticks_ = 0;
 
   struct Stop {
     Instant since;
     bool controlled;  ///< there is an inverter that must acknowledge
     bool begun;
-    std::array<Watts, 64> commanded;  ///< the newest setpoints of the stop, as a ring
+    std::array<Watts, 256> commanded;  ///< the newest setpoints of the stop, as a ring: 2 s of them
     std::size_t count;
   };
   std::optional<Stop> stop_;

@@ -50,7 +50,11 @@ void ClosedLoop::tick(Instant now, const OnTick& on_tick) {
   for (const Line& line : lines_)
     tick_.set_bus_faults(static_cast<std::size_t>(line.bus), line.driver->health().faults);
   const std::span sources(&arrivals_, 1);
-  tick_.run(sources, {.now = now, .local = local(now)});
+  const Duration late = now - next_tick_;
+  tick_.run(sources, {.now = now, .local = local(now), .lateness = late, .missed = missed_});
+  const auto missed = late / settings_.control.period;
+  missed_ = static_cast<std::uint64_t>(missed);
+  next_tick_ += (missed + 1) * settings_.control.period;
   Line& inverter = lines_[static_cast<std::size_t>(Bus::inverter)];
   if (inverter.up) take(inverter, inverter.driver->on_setpoint(decision().setpoint, now), now);
   if (on_tick) on_tick(decision(), snapshot());
@@ -86,9 +90,7 @@ void ClosedLoop::run(Duration time, const OnTick& on_tick) {
         take(line, line.driver->on_timer(now), now);
       }
     }
-    if (now < next_tick_) continue;
-    next_tick_ += settings_.control.period;
-    tick(now, on_tick);
+    if (now >= next_tick_) tick(now, on_tick);
   }
 }
 

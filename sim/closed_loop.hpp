@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,6 +45,9 @@ class ClosedLoop {
 
   /// Lets `time` pass for plant, wires, drivers and control together.
   void run(Duration time, const OnTick& on_tick = {});
+
+  /// The hub stands still (SIGSTOP, a paused machine) while plant and wires go on.
+  void stall(Duration time) { plant_.advance_to(plant_.now() + time); }
 
   [[nodiscard]] const Decision& decision() const { return tick_.decision(); }
   [[nodiscard]] const Snapshot& snapshot() const { return tick_.snapshot(); }
@@ -97,6 +101,7 @@ class ClosedLoop {
   std::vector<Event> events_;
   control::Tick tick_;
   Instant next_tick_;
+  std::uint64_t missed_ = 0;  ///< periods, by the newest tick
   Clock clock_;
 };
 

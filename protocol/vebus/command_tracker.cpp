@@ -60,6 +60,11 @@ bool CommandTracker::setpoint_due(bool room, Instant now) const {
   return room;
 }
 
+bool CommandTracker::is_written() const {
+  return written_ && setpoint_ && setpoint_->mode == InverterMode::follow &&
+         setpoint_word(setpoint_->ac_power) == written_->word;
+}
+
 std::int16_t CommandTracker::word() const {
   return setpoint_word(setpoint_.value().ac_power).value();
 }

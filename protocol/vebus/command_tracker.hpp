@@ -26,6 +26,8 @@ class CommandTracker {
 
   /// `room`: a change need not let a reading go first.
   [[nodiscard]] bool setpoint_due(bool room, Instant now) const;
+  /// The newest command's word was acknowledged.
+  [[nodiscard]] bool is_written() const;
   /// The word to write; only where a setpoint is due.
   [[nodiscard]] std::int16_t word() const;
   /// The house is on the move, this is not its noise.

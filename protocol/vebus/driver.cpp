@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,8 @@ constexpr Duration wrong_address_wait = 500ms;
 constexpr Duration identify_again = 30s;  // ESS missing or refused: look again
 constexpr Duration slow_snapshot_gap = 60ms;
 constexpr unsigned max_empty_snapshots = 10;
+constexpr Duration longest_lateness = 1s;  // of a wake-up; beyond it the hub stood still
+constexpr Duration setpoint_wait = 500ms;  // after that: several control periods, and its answer
 constexpr Duration first_backoff = 250ms;
 constexpr Duration max_backoff = 8s;
 
@@ -62,6 +65,8 @@ class VebusDriver final : public Driver {
   // Sending
   [[nodiscard]] Step settle(Step step, Instant now);
   void pump(Instant now, Step& step);
+  void notice_stall(Instant now, Step& step);
+  [[nodiscard]] bool stall_is_over(Instant now) const;
   [[nodiscard]] Task choose(Instant now);
   void probe(Instant now, Step& step);
   void ask(Task task, Instant now, Step& step);
@@ -109,7 +114,9 @@ class VebusDriver final : public Driver {
   std::optional<Pending> abandoned_;
   RequestIds request_ids_;
   unsigned timeouts_ = 0;
-  Instant not_before_{};  // nothing is sent earlier
+  Instant not_before_{};                // nothing is sent earlier
+  std::optional<Instant> due_;          // the wake-up asked for
+  std::optional<Instant> stall_until_;  // after a stall: only a setpoint is written till then
 
   // The interface
   bool started_ = false;
@@ -146,6 +153,7 @@ Step VebusDriver::on_start(Instant now) {
 Step VebusDriver::on_bytes(std::span<const std::byte> bytes, Instant now) {
   Step step;
   if (!started_) return step;
+  notice_stall(now, step);
   if (now - last_byte_ >= mk3::frame_gap) {
     parser_.give_up_waiting();
     parse(now, step);
@@ -160,6 +168,7 @@ Step VebusDriver::on_bytes(std::span<const std::byte> bytes, Instant now) {
 Step VebusDriver::on_timer(Instant now) {
   Step step;
   if (!started_) return step;
+  notice_stall(now, step);
   if (now - last_byte_ >= mk3::frame_gap) {
     parser_.give_up_waiting();
     parse(now, step);
@@ -174,8 +183,10 @@ Step VebusDriver::on_timer(Instant now) {
 
 Step VebusDriver::on_setpoint(const Setpoint& setpoint, Instant now) {
   Step step;
+  if (started_) notice_stall(now, step);
   command_.give(setpoint, health_.ready, step);
   if (!started_) return step;
+  if (stall_until_) not_before_ = now;
   return settle(std::move(step), now);
 }
 
@@ -183,13 +194,14 @@ void VebusDriver::on_down(Instant) {
   restart("the line is down");
   command_.drop();
   started_ = false;
+  due_.reset();
 }
 
 /// What follows every input.
 Step VebusDriver::settle(Step step, Instant now) {
   pump(now, step);
   for (const auto& bytes : step.send) health_.wire_busy += mk3::wire_time(bytes.size());
-  step.wake_at = next_wake(now);
+  due_ = step.wake_at = next_wake(now);
   return step;
 }
 
@@ -205,12 +217,39 @@ Instant VebusDriver::next_wake(Instant now) const {
 
 void VebusDriver::pump(Instant now, Step& step) {
   if (pending_ || now < not_before_) return;
-  const Task task = choose(now);
+  if (stall_until_ && stall_is_over(now)) {
+    restart("the hub stood still: handshake with the inverter anew");
+    health_.faults = {Fault::inverter_lost};
+  }
+  if (stall_until_ && !command_.setpoint_due(true, now)) {
+    not_before_ = *stall_until_;
+    return;
+  }
+  const Task task = stall_until_ ? Task::setpoint : choose(now);
   if (task == Task::find_interface) {
     probe(now, step);
   } else {
     ask(task, now, step);
   }
+}
+
+/// What was asked before the stall is void, and so is its answer: it may be as old as the stall.
+void VebusDriver::notice_stall(Instant now, Step& step) {
+  if (!health_.ready || !due_ || now - *due_ <= longest_lateness) return;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now - *due_);
+  step.tell(Level::warning, "stalled", "seconds=" + std::to_string(seconds.count()));
+  if (pending_) {
+    request_ids_.rest(pending_->letter, now);
+    abandoned_ = std::exchange(pending_, std::nullopt);
+  }
+  command_.void_setpoint();
+  stall_until_ = now + setpoint_wait;
+  not_before_ = now;
+}
+
+/// The newest command is carried out, or none came that can be.
+bool VebusDriver::stall_is_over(Instant now) const {
+  return now >= *stall_until_ || command_.is_written();
 }
 
 Task VebusDriver::choose(Instant now) {
@@ -542,6 +581,7 @@ void VebusDriver::on_timeout(Instant now, Step& step) {
     return;
   }
   if (task == Task::setpoint) command_.setpoint_timed_out();
+  if (stall_until_) stall_until_ = now;
   poll_schedule_.timed_out(task, now);
   if (timeouts_ >= max_timeouts) lost(now, step);
 }
@@ -555,6 +595,7 @@ void VebusDriver::restart(std::string trouble) {
   pending_.reset();
   abandoned_.reset();
   timeouts_ = 0;
+  stall_until_.reset();
   at_fast_baud_ = false;
   handshake_.start_over();
   decoder_ = {};

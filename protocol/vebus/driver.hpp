@@ -22,6 +22,9 @@ struct VebusConfig {
 /// emitted and setpoints are written. Without the record, with several units, or where setpoints
 /// are refused twice, it goes on measuring with Fault::inverter_lost and looks again every 30 s.
 /// {inverter, setpoint} is stamped at the acknowledgement; its effect is for others to check.
+/// A wake-up that comes more than 1 s late means that the hub stood still. Where the inverter was
+/// ready, answers to what was asked before are void, the first valid setpoint that comes within
+/// 0.5 s is written before anything else, and then the handshake is made anew.
 /// A changed setpoint waits for the transaction under way and for no other; only where setpoints
 /// come so often that readings would grow old does one reading come between two of them.
 /// A command given before the inverter was ready is never written, but for the switch: off is sent
@@ -32,7 +35,8 @@ struct VebusConfig {
 ///
 /// Events: mk3_found, ess_found, ess_missing, ess_moved, inverter_unusable, inverter_silent,
 /// inverter_back, interface_reset, inverter_switched, inverter_state, inverter_alarms, vebus_error,
-/// setpoint_refused (the first and every hundredth), setpoint_accepted, setpoint_impossible.
+/// setpoint_refused (the first and every hundredth), setpoint_accepted, setpoint_impossible,
+/// stalled.
 [[nodiscard]] std::unique_ptr<Driver> make_vebus_driver(VebusConfig config);
 
 }  // namespace esshub::protocol

@@ -30,6 +30,7 @@ struct House {
   Orders orders;
   bool implausible = false;
   bool grid_frozen = false;
+  Duration stall{};
 
   // The truth that healthy sources report.
   double residual_w = 0.0;  ///< loads minus solar on the grid side
@@ -120,7 +121,8 @@ struct House {
                              .components_failing = components_failing,
                              .orders = orders,
                              .implausible = implausible,
-                             .grid_frozen = grid_frozen},
+                             .grid_frozen = grid_frozen,
+                             .stall = stall},
                             memory);
     if (inverter_alive && d.setpoint.mode == InverterMode::follow) {
       put(Point::inverter, Measure::setpoint, d.setpoint.ac_power.value());

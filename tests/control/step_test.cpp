@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <random>
 #include <vector>
@@ -525,6 +526,80 @@ TEST(Overrun, CommandsZero) {
   h.run(5s);
   h.overrun = true;
   EXPECT_EQ(h.tick().battery_power, Watts{});
+}
+
+/// Every reading is old by the hub's own doing: the inverter must not be left with the setpoint
+/// from before.
+TEST(Overrun, AfterAStallTheBatteryRestsByTheLoadAsItWasKnown) {
+  struct Row {
+    const char* what;
+    std::function<void(House&)> before;
+    std::function<void(House&)> after;
+    InverterMode mode;
+  };
+  const auto nothing = [](House&) {};
+  const std::vector<Row> rows{
+      {"a stall", nothing, nothing, InverterMode::follow},
+      {"no stall", nothing, [](House& h) { h.stall = {}; }, InverterMode::release},
+      {"a shorter one", nothing, [](House& h) { h.stall = 1900ms; }, InverterMode::release},
+      {"in a power cut", [](House& h) { h.state = InverterStatus::islanded; }, nothing,
+       InverterMode::release},
+      {"not connected", [](House& h) { h.state = InverterStatus::fault; }, nothing,
+       InverterMode::release},
+      {"a power cut that came meanwhile", nothing,
+       [](House& h) { h.put(Point::inverter, Measure::status, 2.0); }, InverterMode::release},
+      {"not controllable",
+       [](House& h) {
+         h.instead.push_back({{Point::inverter, Measure::controllable}, {}});
+       },
+       nothing, InverterMode::release},
+      {"a load that is not known",
+       [](House& h) {
+         h.instead.push_back({{Point::ac_out, Measure::power}, {}});
+       },
+       nothing, InverterMode::release},
+  };
+  for (const Row& row : rows) {
+    House h = settled();
+    h.residual_w = 1000;
+    h.ac_out_w = 200;
+    h.run(20s);
+    row.before(h);
+    h.run(4s);
+    h.grid_alive = h.bms_alive = h.inverter_alive = false;
+    h.overrun = true;
+    h.stall = 5s;
+    h.now += h.stall - h.settings.period;
+    row.after(h);
+    const Decision d = h.tick();
+    EXPECT_EQ(d.setpoint.mode, row.mode) << row.what;
+    EXPECT_EQ(d.battery_power, Watts{}) << row.what;
+    if (row.mode == InverterMode::follow) {
+      EXPECT_EQ(d.setpoint.ac_power, Watts{200}) << row.what;
+      EXPECT_TRUE(d.faults.active(Fault::inverter_lost));
+    }
+  }
+}
+
+TEST(Overrun, AfterAStallTheNewestLoadCounts) {
+  House h = settled();
+  h.ac_out_w = 200;
+  h.run(5s);
+  h.grid_alive = h.bms_alive = h.inverter_alive = false;
+  h.overrun = true;
+  h.stall = 5s;
+  h.now += h.stall - h.settings.period;
+  h.put(Point::ac_out, Measure::power, 300);
+  EXPECT_EQ(h.tick().setpoint.ac_power, Watts{300});
+}
+
+TEST(Overrun, BeforeTheStartAStallWritesNothing) {
+  House h;
+  h.grid_alive = false;
+  h.run(5s);
+  h.overrun = true;
+  h.stall = 1s;
+  EXPECT_EQ(h.tick().setpoint.mode, InverterMode::release);
 }
 
 TEST(FailingParts, CommandZeroAndSaySo) {

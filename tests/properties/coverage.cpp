@@ -163,8 +163,10 @@ Coverage::Coverage() {
   follow_ = named("inverter's power", {"as told", "other sign", "more", "less"});
   clock_ = named("clock", {"untrusted", "trusted", "second pass of an hour"});
   for (const auto& near : nears) row("clock", std::string{near.name});
-  tick_ = named("tick", {"after a missed period", "within 10 s of control's restart",
-                         "within 10 s of the program's restart", "stopping"});
+  tick_ =
+      named("tick", {"after a missed period", "within 10 s of control's restart",
+                     "within 10 s of the program's restart", "stopping", "within 1 s of a stall"});
+  row("tick", "at rest by what was known before a stall", 10);
   alone_limit_ = rows_.size();
   for (const Cause cause : enum_values<Cause>)
     row(alone_limit, std::string{name(cause)}, is_limit(cause) ? least_ticks : 0);
@@ -300,6 +302,9 @@ void Coverage::see_times(const Seen& seen) {
   if (program_began_ && in.now - *program_began_ < 10s) count(tick_ + 2);
   if (!program_began_ && seen.program) program_began_ = in.now;
   if (in.stopping) count(tick_ + 3);
+  if (in.stall > Duration{}) count(tick_ + 4);
+  const bool writes = seen.decision.setpoint.mode == InverterMode::follow;
+  if (writes && !seen.observation.inverter_ok) count(tick_ + 5);
 }
 
 void Coverage::see_alone(const Seen& seen) {

@@ -226,15 +226,40 @@ void Invariants::remember_following(const Seen& seen) {
   }
 }
 
+/// F10: by time, over the last 6 s.
 void Invariants::remember_ticks(const Seen& seen) {
-  if (seen.missed > 0) {
-    past_.missed_in_a_row += seen.missed;
-    past_.clean_ticks = 0;
-    if (past_.missed_in_a_row >= 3) past_.overrun = true;
-    return;
+  const Instant now = seen.inputs.now;
+  const Duration period = seen.inputs.settings.period;
+  past_.lost.push_back({now, seen.missed});
+  while (now - past_.lost.front().at >= 6s) past_.lost.pop_front();
+  std::uint64_t lost = 0;
+  for (const auto& entry : past_.lost) lost += entry.periods;
+  const double percent = 100.0 * static_cast<double>(lost) * Seconds{period}.count() / 6.0;
+  const Duration gap = past_.at ? now - *past_.at : Duration{};
+  if (gap > std::max<Duration>(100ms, 2 * period)) past_.gap_over_100ms_at = now;
+  if (gap > std::max<Duration>(300ms, 3 * period)) {
+    past_.stall = gap;
+    past_.stall_at = now;
+    past_.overrun = true;
+  } else if (percent > 10.0) {
+    past_.overrun = true;
+  } else if (percent < 2.0 && !within(past_.gap_over_100ms_at, now, 6s)) {
+    past_.overrun = false;
   }
-  past_.missed_in_a_row = 0;
-  if (past_.overrun && ++past_.clean_ticks >= 60) past_.overrun = false;
+}
+
+std::optional<double> Invariants::ac_out_before_stall(const Seen& seen) const {
+  const auto& in = seen.inputs;
+  if (!within(past_.stall_at, in.now, 1s) || past_.stall > 1min) return std::nullopt;
+  const auto then = [&](Wire wire) -> std::optional<double> {
+    const Channel channel = wires[wire].channel;
+    return fresh(in.snapshot.raw(channel.point, channel.measure), in.now - past_.stall,
+                 in.settings.inverter_max_age);
+  };
+  if (!then(Wire::controllable) ||
+      then(Wire::status) != static_cast<double>(InverterStatus::grid_connected))
+    return std::nullopt;
+  return then(Wire::ac_out_power);
 }
 
 void Invariants::remember(const Seen& seen, const Battery& battery) {
@@ -259,10 +284,12 @@ Broken Invariants::stops(const Seen& seen, const Battery& battery) const {
   const auto status = status_of(seen);
   const auto* is = known(status);
   if (!past_.all_were_fresh && writes) return "F12: written before every source was fresh";
-  if (is == nullptr && writes) return "F6: written to an inverter whose status is not known";
   if (islanded(seen) && writes) return "F8: written although islanded";
-  if (!current(in, Wire::controllable) && writes) return "F6: written to one not controllable";
-  if (!current(in, Wire::ac_out_power) && writes) return "safe setpoint: AC-out is not known";
+  if (writes && !ac_out_before_stall(seen)) {
+    if (is == nullptr) return "F6: written to an inverter whose status is not known";
+    if (!current(in, Wire::controllable)) return "F6: written to one not controllable";
+    if (!current(in, Wire::ac_out_power)) return "safe setpoint: AC-out is not known";
+  }
   if (past_.released_until && writes) return "F7: written within a minute of the release";
   if (past_.unfollowed_since && in.now - *past_.unfollowed_since >= 30s)
     return "F7: not followed for 30 s and not released";
@@ -363,7 +390,8 @@ Broken Invariants::command(const Seen& seen) const {
   const Setpoint& setpoint = d.setpoint;
   const bool writes = setpoint.mode == InverterMode::follow;
   if (!std::isfinite(p) || !std::isfinite(setpoint.ac_power.value())) return "no number commanded";
-  const auto ac_out = current(seen.inputs, Wire::ac_out_power);
+  auto ac_out = current(seen.inputs, Wire::ac_out_power);
+  if (!ac_out) ac_out = ac_out_before_stall(seen);
   if (writes && std::abs(setpoint.ac_power.value() - p - *ac_out) > eps)
     return say("setpoint", setpoint.ac_power.value(), p + *ac_out);
 

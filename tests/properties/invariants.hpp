@@ -2,6 +2,7 @@
 // own.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,9 @@ class Invariants {
   void remember_cutoff(const Seen& seen, const Battery& battery);
   void remember_following(const Seen& seen);
   void remember_ticks(const Seen& seen);
+  /// The inverter could be commanded before a stall of the hub that ended within 1 s, and that is
+  /// the load on AC-out as it was known then: the battery is let rest by it.
+  [[nodiscard]] std::optional<double> ac_out_before_stall(const Seen& seen) const;
 
   [[nodiscard]] std::optional<std::string> stops(const Seen& seen, const Battery& battery) const;
   [[nodiscard]] std::optional<std::string> battery_limits(const Seen& seen,
@@ -68,9 +72,15 @@ class Invariants {
     std::optional<Instant> low_since;
     std::optional<Instant> unfollowed_since;
     std::optional<Instant> released_until;
-    std::uint64_t missed_in_a_row = 0;
-    unsigned clean_ticks = 0;
+    struct Lost {
+      Instant at;
+      std::uint64_t periods;
+    };
+    std::deque<Lost> lost;  ///< in the last 6 s
+    std::optional<Instant> gap_over_100ms_at;
     bool overrun = false;
+    Duration stall{};  ///< the newest gap that was too long
+    std::optional<Instant> stall_at;
     Watts commanded{};  ///< on the wire: nothing while released
     std::optional<Instant> at;
   };

@@ -376,7 +376,8 @@ Decision World::decide(const control::Inputs& given, control::Memory& memory) {
                                .components_failing = given.components_failing,
                                .orders = given.orders,
                                .implausible = given.implausible,
-                               .grid_frozen = given.grid_frozen};
+                               .grid_frozen = given.grid_frozen,
+                               .stall = given.stall};
   // The two halves of a step are taken one by one, for what lies between them; now and then the
   // whole from the same memory must say the same, bit for bit.
   std::optional<control::Memory> before;

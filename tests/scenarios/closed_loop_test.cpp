@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace esshub::sim {
@@ -139,6 +140,22 @@ TEST(ClosedLoop, ControlResumesAfterTheInverterWasUnplugged) {
   EXPECT_TRUE(w.loop.decision().faults.active(Fault::inverter_lost));
   w.plant.set_fault(Bus::inverter, {});
   EXPECT_TRUE(w.within(60s, [&] { return w.setpoint_w() < -900; }));
+}
+
+TEST(ClosedLoop, AfterAStallOf5sTheBatteryRestsAtOnceAndControlResumes) {
+  for (int phase = 0; phase < 10; ++phase) {
+    World w;
+    w.plant.set_load(Watts{1000});
+    w.loop.run(60s + phase * 23ms);
+    ASSERT_LT(w.setpoint_w(), -900);
+    w.loop.stall(5s);
+    EXPECT_TRUE(w.within(1s, [&] { return std::abs(w.setpoint_w()) < 1; }));
+    EXPECT_LE(w.took, 150ms) << "the frame is 38 ms long, and looked for every 50 ms";
+    EXPECT_TRUE(w.loop.faults().active(Fault::control_overrun));
+    EXPECT_EQ(std::ranges::count(w.loop.events(), "stalled", &Event::name), 1);
+    EXPECT_TRUE(w.within(30s, [&] { return w.setpoint_w() < -900; }));
+    EXPECT_GT(w.took, 5s);
+  }
 }
 
 TEST(ClosedLoop, CutOffOnceInAPowerCutAndRunningAgainAfterIt) {

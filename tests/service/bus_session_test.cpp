@@ -285,7 +285,9 @@ TEST_F(BusSessionTest, AllTheDriverWantsIsPassedOnInOrder) {
   script_.next.tell(Level::info, "handshake", "step=1");
   script_.next.baud = 38400;
   script_.next.send = {bytes("hello")};
+  script_.next.setpoint_written = now_ - 50ms;
   const auto step = session_.on_up(session_.generation(), now_);
+  EXPECT_EQ(step.setpoint_written, now_ - 50ms);
   ASSERT_EQ(step.events.size(), 2u);
   EXPECT_EQ(step.events[0].name, "line_up");
   EXPECT_EQ(step.events[0].level, Level::notice);

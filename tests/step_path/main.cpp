@@ -93,11 +93,14 @@ struct Rig {
   civil_time::LocalClock clock{config::load_time_zone("Europe/London").value()};
   Instant now{1000s};
   Decision last;
+  View view;
 
   void tick() {
     now += 100ms;
     feed.push(now, last);
     last = control.run(feed.sources(), {now, actors::read_local_time(clock), 50us, 0});
+    control.record(60us, 70us);
+    view = control.view(WallTime{now.time_since_epoch()});
   }
 };
 

@@ -27,6 +27,11 @@ struct Tracked {
     tracker.give({Watts{watts}, mode, start + life}, ready, step);
     for (auto& event : step.events) events.push_back(std::move(event));
   }
+  /// As decided on the reading of `at` for the first time, or again.
+  void give_by(Instant at, double watts, bool ready = true) {
+    Step step;
+    tracker.give({Watts{watts}, InverterMode::follow, start + 1h, at}, ready, step);
+  }
   void acknowledge(SwitchState state) {
     Step step;
     tracker.acknowledge_switch(state, step);
@@ -138,6 +143,39 @@ TEST(VebusCommandTracker, AnImpossibleSetpointIsToldOnceAndNeverDue) {
   EXPECT_EQ(t.events.size(), 2u);
 }
 
+TEST(VebusCommandTracker, TheReadingThatChangedTheWordIsToldOnceAsItIsSent) {
+  const auto reading = [](int n) { return start + n * 200ms; };
+  const std::optional<Instant> none;
+  Tracked t;
+  t.give_by(reading(1), -100.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(100), reading(1));
+  EXPECT_EQ(t.tracker.setpoint_sent(100), none) << "written again";
+  t.tracker.acknowledge_setpoint(100, start);
+  t.give_by(reading(2), -100.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(100), none) << "a refresh";
+  t.give_by(reading(2), -120.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(120), none) << "the ramp, not the reading";
+  t.tracker.acknowledge_setpoint(120, start);
+  t.give_by(reading(3), -150.0);
+  t.give_by(reading(3), -150.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(150), reading(3)) << "it waited for its turn";
+  t.tracker.acknowledge_setpoint(150, start);
+  t.give_by(reading(4), -200.0);
+  t.give_by(reading(5), -210.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(210), reading(5)) << "the newest wins";
+  t.tracker.acknowledge_setpoint(210, start);
+  t.give_by(reading(6), -300.0);
+  t.give_by(reading(7), -210.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(210), none) << "taken back before it was written";
+  t.give_by(reading(8), -220.0);
+  t.tracker.void_setpoint();
+  t.give_by(reading(9), -230.0, false);
+  t.give_by(reading(9), -230.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(230), none) << "the handshake took the time";
+  t.give(-100.0);
+  EXPECT_EQ(t.tracker.setpoint_sent(100), none) << "by no reading";
+}
+
 TEST(VebusCommandTracker, OffIsRepeatedUntilItIsAcknowledgedAndThenEveryFiveSeconds) {
   Tracked t;
   t.give(0.0, InverterMode::off);
@@ -213,6 +251,26 @@ TEST(VebusDriverSetpoint, IsWrittenWithTheWiresSignAndStampedAtTheAcknowledgemen
   ASSERT_TRUE(acknowledged);
   EXPECT_EQ(acknowledged->value, -370.0);
   EXPECT_EQ(acknowledged->at, hand.now);
+}
+
+TEST(VebusDriverSetpoint, TellsTheReadingWhoseSetpointIsAmongItsFrames) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  hand.sent.clear();
+  const Instant reading = hand.now - 10ms;
+  hand.command(-100.0, InverterMode::follow, 1s, reading);
+  while (hand.words_written().empty()) {
+    EXPECT_TRUE(hand.written_for.empty());
+    if (!hand.answer()) hand.wait(1ms);
+  }
+  EXPECT_EQ(hand.written_for, std::vector<Instant>{reading});
+  for (int i = 0; i < 20; ++i) {
+    hand.command(-100.0, InverterMode::follow, 1s, hand.now);
+    hand.answer();
+  }
+  EXPECT_GT(hand.words_written().size(), 1u) << "refreshed";
+  EXPECT_EQ(hand.written_for.size(), 1u);
 }
 
 TEST(VebusDriverSetpoint, TheNewestWinsAndNothingQueues) {

@@ -29,6 +29,7 @@ class Hand {
   std::vector<Sample> samples;
   std::vector<Event> events;
   std::vector<std::uint32_t> bauds;
+  std::vector<Instant> written_for;  // readings whose setpoint went out
   unsigned reopens = 0;
   unsigned wake_ups = 0;  // five 0x55 in a row
   std::map<std::uint8_t, std::uint16_t> records{
@@ -66,8 +67,9 @@ class Hand {
     }
     now = until;
   }
-  void command(double watts, InverterMode mode = InverterMode::follow, Duration life = 1s) {
-    take(driver_->on_setpoint({Watts{watts}, mode, now + life}, now));
+  void command(double watts, InverterMode mode = InverterMode::follow, Duration life = 1s,
+               std::optional<Instant> based_on = {}) {
+    take(driver_->on_setpoint({Watts{watts}, mode, now + life, based_on}, now));
   }
 
   [[nodiscard]] const DriverHealth& health() const { return driver_->health(); }
@@ -182,6 +184,7 @@ class Hand {
   void take(Step step) {
     if (step.baud) bauds.push_back(*step.baud);
     if (step.reopen) ++reopens;
+    if (step.setpoint_written) written_for.push_back(*step.setpoint_written);
     if (step.wake_at) wake_ = step.wake_at;
     for (auto& s : step.samples) samples.push_back(s);
     for (auto& e : step.events) events.push_back(std::move(e));

@@ -80,6 +80,25 @@ class World {
       step(next);
     }
   }
+  /// The hub stands still: unit and wire go on, what arrives waits in the port's buffer.
+  void stall(Duration d) {
+    const Instant until = now + d;
+    while (true) {
+      Instant next = until;
+      for (const auto& t : {device_wake_, to_device.next()})
+        if (t) next = std::min(next, *t);
+      if (next >= until) break;
+      now = std::max(now, next);
+      if (to_device.next() == next) {
+        const std::byte b = to_device.take();
+        take_device(device->on_bytes(std::span{&b, 1}, now));
+      } else {
+        device_wake_.reset();
+        take_device(device->on_timer(now));
+      }
+    }
+    now = until;
+  }
   /// At most `limit`; true once ready.
   bool run_until_ready(Duration limit = 20s) {
     const Instant until = now + limit;
@@ -424,6 +443,121 @@ TEST(FakeMultiplusClosedLoop, AResetInterfaceIsSeenInThreeSecondsAndSetUpAgain) 
   EXPECT_TRUE(world.run_until_ready(10s));
   world.run(2s);
   EXPECT_EQ(world.newest(Point::inverter, Measure::power), -600.0);
+}
+
+/// What the hub puts on the wire.
+std::vector<vebus::Message> messages_in(const std::vector<Bytes>& chunks) {
+  std::vector<vebus::Message> messages;
+  for (const auto& chunk : chunks) {
+    mk3::Parser parser;
+    FrameCounters counters;
+    parser.push(chunk);
+    while (const auto frame = parser.next(counters))
+      messages.push_back(vebus::decode(*frame).value());
+  }
+  return messages;
+}
+
+std::optional<int> setpoint_in(const vebus::Message& message) {
+  const auto* winmon = std::get_if<vebus::Winmon>(&message);
+  if (winmon == nullptr || winmon->code != vebus::Code::write_by_id) return std::nullopt;
+  return read_s16_le(winmon->data, 2);
+}
+
+/// A hub that has stood still, at different moments of the poll cycle.
+class Stalled : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    world.start();
+    ASSERT_TRUE(world.run_until_ready());
+    world.hold(-600.0);
+    world.run(5s + GetParam() * 17ms);
+    ASSERT_EQ(world.command.setpoint, Watts{-600.0});
+    world.to_device.pass = [this](Bytes& bytes) {
+      sent.push_back(bytes);
+      return true;
+    };
+  }
+  [[nodiscard]] std::vector<int> words() const {
+    std::vector<int> words;
+    for (const auto& message : messages_in(sent))
+      if (const auto word = setpoint_in(message)) words.push_back(*word);
+    return words;
+  }
+  World world;
+  std::vector<Bytes> sent;  ///< since the stall
+};
+INSTANTIATE_TEST_SUITE_P(InThePollCycle, Stalled, testing::Range(0, 20));
+
+TEST_P(Stalled, TheFirstFrameIsTheSetpointOfRestAndThenTheHandshakeIsMadeAnew) {
+  world.hold(0.0);
+  world.stall(5s);
+  const Instant resumed = world.now;
+  sent.clear();
+  while (world.driver->health().ready && world.now < resumed + 1s) world.run(1ms);
+  EXPECT_LE(world.now - resumed, 400ms) << "setpoint and its answer";
+  EXPECT_EQ(world.command.setpoint, Watts{0.0});
+  EXPECT_EQ(world.count("stalled"), 1);
+  world.run(50ms);
+  const auto messages = messages_in(sent);
+  ASSERT_GE(messages.size(), 2u);
+  EXPECT_EQ(setpoint_in(messages[0]), 0);
+  EXPECT_TRUE(std::holds_alternative<vebus::VersionRequest>(messages[1]));
+  EXPECT_TRUE(world.run_until_ready(10s));
+  world.hold(-300.0);
+  world.run(2s);
+  EXPECT_EQ(world.command.setpoint, Watts{-300.0});
+  EXPECT_EQ(world.count("stalled"), 1);
+}
+
+TEST_P(Stalled, ASetpointFromBeforeIsNotWrittenEvenIfItIsStillValid) {
+  world.control = nullptr;
+  world.give({Watts{-700.0}, InverterMode::follow, world.now + 1h});
+  world.stall(2s);
+  sent.clear();
+  world.run(400ms);
+  EXPECT_TRUE(words().empty());
+  world.hold(0.0);
+  world.run(300ms);
+  EXPECT_EQ(words(), std::vector<int>{0});
+}
+
+TEST_P(Stalled, WithoutASetpointTheHandshakeIsMadeAfterHalfASecond) {
+  world.control = nullptr;
+  world.stall(5s);
+  const Instant resumed = world.now;
+  sent.clear();
+  while (sent.empty() && world.now < resumed + 2s) world.run(1ms);
+  EXPECT_GE(world.now - resumed, 500ms);
+  EXPECT_LE(world.now - resumed, 510ms);
+  EXPECT_TRUE(std::holds_alternative<vebus::VersionRequest>(messages_in(sent).front()));
+  EXPECT_TRUE(world.run_until_ready(10s));
+  EXPECT_TRUE(words().empty());
+}
+
+TEST_P(Stalled, AnInterfaceThatWasResetMeanwhileIsSetUpAgain) {
+  world.hold(0.0);
+  world.stall(2s);
+  world.truth.state = VebusState::down;
+  (void)world.device->on_timer(world.now);
+  world.truth.state = VebusState::passthru;
+  world.stall(3s);
+  sent.clear();
+  const Instant resumed = world.now;
+  while (world.driver->health().ready && world.now < resumed + 5s) world.run(1ms);
+  EXPECT_LE(world.now - resumed, 3s);
+  EXPECT_TRUE(world.run_until_ready(10s));
+  world.run(2s);
+  EXPECT_EQ(world.command.setpoint, Watts{0.0});
+  for (const int word : words()) EXPECT_EQ(word, 0);
+}
+
+TEST_P(Stalled, UpToASecondIsNoStall) {
+  world.stall(1s);
+  world.run(2s);
+  EXPECT_EQ(world.count("stalled"), 0);
+  EXPECT_TRUE(world.driver->health().ready);
+  EXPECT_EQ(world.command.setpoint, Watts{-600.0});
 }
 
 TEST(FakeMultiplusClosedLoop, AnInterfaceLeftAtHighSpeedIsBroughtBack) {
