@@ -199,6 +199,7 @@ class BusReader {
                                            can.interface));
       bus.line = std::move(can);
     } else if (has_tcp) {
+      if (reader.has("baud")) tcp.baud = port.baud;
       reader.once(lines_, fmt::format("{}:{}", tcp.host, tcp.port), "tcp",
                   "is the address of another bus, expected one each");
       bus.line = std::move(tcp);

@@ -90,7 +90,7 @@ constexpr auto serial_rows = std::to_array<SettingRow<SerialPort>>({
      "",
      {1200, 2000000},
      restart,
-     "Speed of the serial port or adapter; all devices of a bus share it."},
+     "Of the port or of the wire behind tcp; all devices of a bus share it."},
     {"bus", "parity", parity, "", {}, restart, "Of every device of the bus."},
     {"bus", "stop_bits", &SerialPort::stop_bits, "", {1, 2}, restart, "Of every device."},
 });

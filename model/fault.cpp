@@ -62,6 +62,9 @@ constexpr EnumTable<Row> rows({
     {Fault::grid_meter_reversed, Severity::critical, "Grid meter reversed",
      "The grid meter shows import as export: the battery rests. Turn its CT, or set invert for its "
      "channel."},
+    {Fault::line_flooded, Severity::warning, "Line flooded",
+     "More arrives on a line than its wire can carry: no more is read than that. The log "
+     "(journalctl -u esshub) names the bus: power-cycle its adapter or gateway, and check baud."},
 });
 
 }  // namespace

@@ -31,6 +31,7 @@ enum class Fault : std::uint8_t {
   bus_contended,
   cutoff_near,
   grid_meter_reversed,
+  line_flooded,
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };

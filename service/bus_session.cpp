@@ -11,6 +11,13 @@ namespace {
 
 constexpr Duration first_backoff = 200ms;
 constexpr Duration longest_backoff = 5s;
+/// A flood is over after so long without (docs/safety-contract.md, F29).
+constexpr Duration flood_memory = 10s;
+
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
 
 }  // namespace
 
@@ -23,9 +30,16 @@ std::uint64_t BusSession::good_frames() const {
   return driver_->health().frames[FrameResult::ok];
 }
 
+/// The driver's and those of the line.
+FaultFlags BusSession::faults() const {
+  FaultFlags faults = driver_->health().faults;
+  faults.set(Fault::line_flooded, flooded_);
+  return faults;
+}
+
 BusSession::Vital BusSession::vital() const {
   const auto& driver = driver_->health();
-  return {health_.line_up, health_.line_up && driver.ready, driver.faults};
+  return {health_.line_up, health_.line_up && driver.ready, faults()};
 }
 
 BusStep BusSession::on_start() {
@@ -61,15 +75,29 @@ BusStep BusSession::on_down(std::uint64_t generation, const std::string& reason,
   return out;
 }
 
+BusStep BusSession::on_flood(std::uint64_t generation, bool flooded, Instant) {
+  BusStep out;
+  if (generation != generation_) return out;
+  flood_over_at_.reset();
+  set_flooded(out, flooded);
+  return finish(std::move(out));
+}
+
 BusStep BusSession::on_timer(Instant now) {
   BusStep out;
+  if (flood_over_at_ && now >= *flood_over_at_) {
+    flood_over_at_.reset();
+    set_flooded(out, false);
+  }
   if (reopen_at_ && now >= *reopen_at_) {
     reopen_at_.reset();
     open(out);
   }
-  if (!driver_wake_at_ || now < *driver_wake_at_) return out;
+  if (!driver_wake_at_ || now < *driver_wake_at_) return finish(std::move(out));
   driver_wake_at_.reset();
-  return finish(take(driver_->on_timer(now), now));
+  BusStep woken = take(driver_->on_timer(now), now);
+  woken.events.insert(woken.events.begin(), out.events.begin(), out.events.end());
+  return finish(std::move(woken));
 }
 
 BusStep BusSession::on_setpoint(const Setpoint& setpoint, Instant now) {
@@ -78,12 +106,13 @@ BusStep BusSession::on_setpoint(const Setpoint& setpoint, Instant now) {
 }
 
 std::optional<Instant> BusSession::wake_at() const {
-  return reopen_at_ ? reopen_at_ : driver_wake_at_;  // a driver without a line waits for nothing
+  return earlier(flood_over_at_, earlier(reopen_at_, driver_wake_at_));
 }
 
 BusHealth BusSession::health() const {
   BusHealth health = health_;
   health.driver = driver_->health();
+  health.driver.faults = faults();
   if (!health.line_up) {
     health.driver.ready = false;
     health.driver.trouble = line_trouble_;
@@ -103,6 +132,7 @@ void BusSession::lose(BusStep& out, const std::string& reason, Instant now) {
   ++generation_;  // nothing this line still says counts
   line_trouble_ = reason;
   report_loss(out, reason);
+  if (flooded_) flood_over_at_ = now + flood_memory;
   reopen_at_ = now + backoff_;
   backoff_ = std::min(2 * backoff_, longest_backoff);
   out.close = true;
@@ -125,6 +155,12 @@ void BusSession::report_loss(BusStep& out, const std::string& reason) {
 void BusSession::report_up(BusStep& out, bool now) {
   up_reported_ = now;
   if (now) out.events.push_back({Level::notice, "line_up", ""});
+}
+
+void BusSession::set_flooded(BusStep& out, bool flooded) {
+  if (std::exchange(flooded_, flooded) == flooded) return;
+  out.events.push_back(flooded ? Event{Level::warning, "line_flooded", ""}
+                               : Event{Level::notice, "line_flood_over", ""});
 }
 
 /// The device speaks: what went wrong before is over.

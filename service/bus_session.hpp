@@ -40,6 +40,9 @@ class BusSession {
   [[nodiscard]] BusStep on_bytes(std::uint64_t generation, std::span<const std::byte> bytes,
                                  Instant at, Instant now);
   [[nodiscard]] BusStep on_down(std::uint64_t generation, const std::string& reason, Instant now);
+  /// More comes than the wire can carry, or no longer: Fault::line_flooded. It outlives the line's
+  /// loss by 10 s, or until the next line says so again.
+  [[nodiscard]] BusStep on_flood(std::uint64_t generation, bool flooded, Instant now);
   /// May come early, late or twice.
   [[nodiscard]] BusStep on_timer(Instant now);
   [[nodiscard]] BusStep on_setpoint(const Setpoint& setpoint, Instant now);
@@ -48,7 +51,7 @@ class BusSession {
   /// The next moment for on_timer(); nothing: none is due.
   [[nodiscard]] std::optional<Instant> wake_at() const;
   /// As in health(), without a copy of the rest.
-  [[nodiscard]] FaultFlags faults() const { return driver_->health().faults; }
+  [[nodiscard]] FaultFlags faults() const;
   /// As of now; `restarts`, `queue_dropped` and `setpoint_latency` are the shell's.
   [[nodiscard]] BusHealth health() const;
 
@@ -69,6 +72,7 @@ class BusSession {
   void report_loss(BusStep& out, const std::string& reason);
   void report_up(BusStep& out, bool now);
   void line_recovered(BusStep& out);
+  void set_flooded(BusStep& out, bool flooded);
   BusStep finish(BusStep out);
 
   std::unique_ptr<protocol::Driver> driver_;
@@ -77,6 +81,8 @@ class BusSession {
   std::uint64_t generation_ = 0;
   std::optional<Instant> driver_wake_at_;
   std::optional<Instant> reopen_at_;
+  bool flooded_ = false;
+  std::optional<Instant> flood_over_at_;  ///< of a line that was lost in a flood
   Vital reported_;
   Duration backoff_;
   std::uint64_t frames_at_open_ = 0;

@@ -22,6 +22,8 @@
 #include <system_error>
 #include <variant>
 
+#include "transport/read_pacer.hpp"
+
 namespace esshub::transport {
 namespace {
 
@@ -29,6 +31,9 @@ constexpr std::size_t record_size = sizeof(can_frame);
 static_assert(record_size == 16);
 /// Most records handed over in one chunk; a burst of the battery has six.
 constexpr std::size_t records_per_chunk = 64;
+/// 500 kbit/s full of frames with 8 bytes and no stuffed bit, 111 bits each
+/// (reference: pylontech-can#1).
+constexpr double wire_rate = 500'000.0 / 111.0 * record_size;
 
 std::string with_errno(const std::string& text, int error) {
   return text + " (errno " + std::to_string(error) + ", " + std::generic_category().message(error) +
@@ -117,7 +122,8 @@ class CanLine final : public Line {
       : io_(io),
         open_socket_(std::move(open_socket)),
         socket_(io),
-        mark_(mark ? std::move(mark) : std::make_shared<CallMark>()) {}
+        mark_(mark ? std::move(mark) : std::make_shared<CallMark>()),
+        pacer_(io, wire_rate) {}
   CanLine(const CanLine&) = delete;
   CanLine& operator=(const CanLine&) = delete;
   ~CanLine() override { shut(); }
@@ -139,8 +145,10 @@ class CanLine final : public Line {
         return;
       }
       emptied_at_ = std::chrono::steady_clock::now();
+      pacer_.start(callbacks_.on_flood);
+      const auto life = life_;
       if (callbacks_.on_up) callbacks_.on_up();
-      wait();
+      if (life == life_) read_when_allowed();
     });
   }
 
@@ -167,6 +175,7 @@ class CanLine final : public Line {
   void shut() {
     callbacks_ = {};
     ++life_;
+    pacer_.stop();
     boost::system::error_code ignored;
     if (socket_.is_open()) mark_->during(SystemCall::close, [&] { socket_.close(ignored); });
   }
@@ -177,8 +186,13 @@ class CanLine final : public Line {
     if (on_down) on_down(reason);
   }
 
+  void read_when_allowed() {
+    pacer_.when_allowed(shared_from_this(), [this, life = life_] {
+      if (life == life_) wait();
+    });
+  }
+
   void wait() {
-    if (!socket_.is_open()) return;
     socket_.async_wait(
         boost::asio::posix::stream_descriptor::wait_read,
         [this, self = shared_from_this(), life = life_](const boost::system::error_code& error) {
@@ -225,7 +239,8 @@ class CanLine final : public Line {
     std::optional<std::chrono::nanoseconds> stamp;  // of the newest record
     std::optional<int> failed;
     bool emptied = false;
-    for (std::size_t i = 0; i < records_per_chunk && !emptied && !failed; ++i) {
+    const auto most = std::min(records_per_chunk, pacer_.allowance() / record_size);
+    for (std::size_t i = 0; i < most && !emptied && !failed; ++i) {
       const auto n = receive(chunk, stamp);
       if (n == static_cast<ssize_t>(record_size) || (n < 0 && errno == EINTR)) continue;
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -238,13 +253,12 @@ class CanLine final : public Line {
     // Also not older than this chunk: time never runs backwards from chunk to chunk.
     emptied_at_ = emptied ? std::max(at, begun) : at;
     const auto life = life_;
+    const auto size = chunk.size();
     if (!chunk.empty() && callbacks_.on_chunk) callbacks_.on_chunk(std::move(chunk), at);
     if (life != life_) return;
-    if (failed) {
-      fail(explain(*failed));
-    } else {
-      wait();
-    }
+    if (failed) return fail(explain(*failed));
+    pacer_.took(size, shared_from_this());
+    if (life == life_) read_when_allowed();
   }
 
   void write_record(const std::byte* record, std::size_t size) {
@@ -264,6 +278,7 @@ class CanLine final : public Line {
   std::function<CanSocket()> open_socket_;
   boost::asio::posix::stream_descriptor socket_;
   std::shared_ptr<CallMark> mark_;
+  ReadPacer pacer_;
   Callbacks callbacks_;
   Steady emptied_at_{};     ///< nothing read from now on arrived before
   std::uint64_t life_ = 0;  ///< counts open() and close(): handlers of an earlier life do nothing

@@ -26,6 +26,7 @@ struct SocketCan {
 struct TcpPort {
   std::string host;
   std::uint16_t port = 0;
+  std::uint32_t baud = 0;  ///< of the wire behind the gateway; 0: not known
 };
 using LineSettings = std::variant<SerialPort, SocketCan, TcpPort>;
 
@@ -43,6 +44,9 @@ class Line : public std::enable_shared_from_this<Line> {
         on_chunk;
     /// The line failed or could not be opened; `reason` is for a person and says what to do.
     std::function<void(std::string reason)> on_down;
+    /// More comes than the wire can carry (true), or that is over (false, after 10 s). No more is
+    /// read than 1.5 times what it can; the rest stays in the kernel.
+    std::function<void(bool flooded)> on_flood = {};
   };
   virtual ~Line() = default;
   virtual void open(Callbacks callbacks) = 0;

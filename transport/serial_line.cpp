@@ -22,6 +22,11 @@ std::string speed_failure(const std::string& path, std::uint32_t baud) {
   return path + ": " + std::to_string(baud) + " baud is not a speed of this port";
 }
 
+/// Of ten bits each.
+double bytes_per_second(std::uint32_t baud) {
+  return baud / 10.0;
+}
+
 /// Raw, 8 data bits, parity and stop bits as asked; modem lines ignored.
 bool configure(int fd, const SerialPort& port, speed_t speed, CallMark& mark) {
   termios t{};
@@ -54,7 +59,7 @@ void raise_dtr(int fd) {
 class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor> {
  public:
   SerialLine(boost::asio::io_context& io, SerialPort port, std::shared_ptr<CallMark> mark)
-      : StreamLine(io, std::move(mark)), port_(std::move(port)) {}
+      : StreamLine(io, bytes_per_second(port.baud), std::move(mark)), port_(std::move(port)) {}
   SerialLine(const SerialLine&) = delete;
   SerialLine& operator=(const SerialLine&) = delete;
   ~SerialLine() override { end_life(); }
@@ -62,6 +67,7 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
  private:
   void connect() override {
     const auto speed = speed_of(port_.baud);
+    set_wire_rate(bytes_per_second(port_.baud));
     if (!speed) return went_down(speed_failure(port_.path, port_.baud));
     const int fd = mark().during(SystemCall::open, [this] {
       return ::open(port_.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -114,6 +120,7 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
   }
 
   void change_baud(std::uint32_t baud) override {
+    set_wire_rate(bytes_per_second(baud));
     const auto speed = speed_of(baud);
     termios t{};
     const int fd = stream().native_handle();

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
@@ -21,6 +22,7 @@
 
 #include "transport/call_mark.hpp"
 #include "transport/line.hpp"
+#include "transport/read_pacer.hpp"
 
 namespace esshub::transport {
 
@@ -30,8 +32,12 @@ namespace esshub::transport {
 template <class Stream>
 class StreamLine : public Line {
  public:
-  StreamLine(boost::asio::io_context& io, std::shared_ptr<CallMark> mark)
-      : io_(io), stream_(io), mark_(mark ? std::move(mark) : std::make_shared<CallMark>()) {}
+  /// `wire_rate`: bytes a second that the wire can carry.
+  StreamLine(boost::asio::io_context& io, double wire_rate, std::shared_ptr<CallMark> mark)
+      : io_(io),
+        stream_(io),
+        mark_(mark ? std::move(mark) : std::make_shared<CallMark>()),
+        pacer_(io, wire_rate) {}
   StreamLine(const StreamLine&) = delete;
   StreamLine& operator=(const StreamLine&) = delete;
 
@@ -72,9 +78,12 @@ class StreamLine : public Line {
   [[nodiscard]] std::uint64_t life() const { return life_; }
   [[nodiscard]] CallMark& mark() { return *mark_; }
 
+  void set_wire_rate(double wire_rate) { pacer_.set_wire_rate(wire_rate); }
+
   void went_up() {
     up_ = true;
-    wait_for_bytes();
+    pacer_.start(callbacks_.on_flood);
+    read_when_allowed();
     if (callbacks_.on_up) callbacks_.on_up();
   }
   /// Ends this life; the only way on_down is called.
@@ -90,6 +99,7 @@ class StreamLine : public Line {
     up_ = false;
     callbacks_ = {};
     queue_.clear();
+    pacer_.stop();
     if (!stream_.is_open()) return;
     discard_output();
     boost::system::error_code ignored;
@@ -113,6 +123,12 @@ class StreamLine : public Line {
     std::chrono::steady_clock::time_point queued;
   };
 
+  void read_when_allowed() {
+    pacer_.when_allowed(this->shared_from_this(), [this, mine = life_] {
+      if (mine == life_) wait_for_bytes();
+    });
+  }
+
   void wait_for_bytes() {
     stream_.async_wait(Stream::wait_read, [self = shared_from_this(), this,
                                            mine = life_](const boost::system::error_code& error) {
@@ -123,14 +139,17 @@ class StreamLine : public Line {
   }
 
   void read() {
-    const auto size = uninterrupted([this] { return read_some(buffer_); });
+    const auto room = std::span{buffer_}.first(std::min(buffer_.size(), pacer_.allowance()));
+    const auto size = uninterrupted([&] { return read_some(room); });
     const auto at = std::chrono::steady_clock::now();
     if (size == 0) return went_down(explain(boost::asio::error::eof));
     if (size < 0 && !would_block()) return went_down(explain(last_error()));
     const auto mine = life_;
     if (size > 0 && callbacks_.on_chunk)
       callbacks_.on_chunk({buffer_.data(), buffer_.data() + size}, at);
-    if (mine == life_) wait_for_bytes();
+    if (mine == life_ && size > 0)
+      pacer_.took(static_cast<std::size_t>(size), this->shared_from_this());
+    if (mine == life_) read_when_allowed();
   }
 
   void enqueue(std::vector<std::byte> bytes) {
@@ -183,6 +202,7 @@ class StreamLine : public Line {
   boost::asio::io_context& io_;
   Stream stream_;
   std::shared_ptr<CallMark> mark_;
+  ReadPacer pacer_;
   Callbacks callbacks_;
   std::uint64_t life_ = 0;
   bool up_ = false;

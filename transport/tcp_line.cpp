@@ -20,10 +20,18 @@ namespace {
 using boost::asio::ip::tcp;
 using namespace std::chrono_literals;
 
+/// Of the serial line behind the gateway, in bytes a second; a fast one where nobody says.
+double wire_rate(const TcpPort& port) {
+  return port.baud > 0 ? port.baud / 10.0 : 20'000.0;
+}
+
 class TcpLine final : public StreamLine<tcp::socket> {
  public:
   TcpLine(boost::asio::io_context& io, TcpPort port, std::shared_ptr<CallMark> mark)
-      : StreamLine(io, std::move(mark)), port_(std::move(port)), looked_up_(io), timeout_(io) {}
+      : StreamLine(io, wire_rate(port), std::move(mark)),
+        port_(std::move(port)),
+        looked_up_(io),
+        timeout_(io) {}
   TcpLine(const TcpLine&) = delete;
   TcpLine& operator=(const TcpLine&) = delete;
   ~TcpLine() override { end_life(); }

@@ -241,6 +241,7 @@ retries = 1
   EXPECT_EQ(meters.meters[0].channels[0].phase, 1u);
   EXPECT_EQ(std::get<transport::TcpPort>(config->buses[0].line).host, "gateway.lan");
   EXPECT_EQ(std::get<transport::TcpPort>(config->buses[0].line).port, 502);
+  EXPECT_EQ(std::get<transport::TcpPort>(config->buses[0].line).baud, 2400u);
 
   const auto& slcan = std::get<transport::SerialPort>(config->buses[1].line);
   EXPECT_EQ(slcan.baud, 1000000u);
@@ -249,6 +250,7 @@ retries = 1
   EXPECT_EQ(battery.keep_alive, 2s);
 
   EXPECT_EQ(std::get<transport::TcpPort>(config->buses[2].line).host, "::1");
+  EXPECT_EQ(std::get<transport::TcpPort>(config->buses[2].line).baud, 0u) << "nobody said";
   const auto& inverter = std::get<protocol::VebusConfig>(config->buses[2].driver);
   EXPECT_EQ(inverter.address, 3);
   EXPECT_EQ(inverter.refresh, 900ms);

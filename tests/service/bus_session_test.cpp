@@ -136,6 +136,52 @@ TEST_F(BusSessionTest, ALineThatComesAndGoesWithoutAWordIsToldTheFirstAndEveryHu
   EXPECT_EQ(events("line_down"), 3) << "news again";
 }
 
+TEST_F(BusSessionTest, AFloodIsAFaultWhileItLastsAndTellsItsBeginningAndEnd) {
+  up();
+  reports_ = 0;
+  apply(session_.on_flood(session_.generation(), true, now_));
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_flooded});
+  EXPECT_EQ(reports_, 1) << "at once";
+  pass(60s);
+  apply(session_.on_flood(session_.generation(), true, now_));
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_flooded});
+  EXPECT_EQ(events("line_flooded"), 1);
+  apply(session_.on_flood(session_.generation(), false, now_));
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+  EXPECT_EQ(events("line_flood_over"), 1);
+  EXPECT_EQ(reports_, 2);
+}
+
+TEST_F(BusSessionTest, TheDriversFaultsStandBesideTheLines) {
+  up();
+  script_.health.faults = {Fault::bus_contended};
+  apply(session_.on_flood(session_.generation(), true, now_));
+  EXPECT_EQ(session_.health().driver.faults,
+            (FaultFlags{Fault::bus_contended, Fault::line_flooded}));
+}
+
+TEST_F(BusSessionTest, AFloodOutlivesItsLineByTenSecondsUnlessTheNextSaysSoAgain) {
+  up();
+  const auto first = session_.generation();
+  apply(session_.on_flood(first, true, now_));
+  down();
+  pass(1s);
+  up();
+  apply(session_.on_flood(first, false, now_));  // an earlier line's word
+  pass(8s);
+  apply(session_.on_flood(session_.generation(), true, now_));
+  pass(20s);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_flooded});
+  EXPECT_EQ(events("line_flooded"), 1) << "it is the same flood";
+  down();
+  up();
+  pass(9900ms);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_flooded});
+  pass(200ms);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+  EXPECT_EQ(events("line_flood_over"), 1);
+}
+
 TEST_F(BusSessionTest, GoodFramesBringTheShortBackOffBack) {
   for (int i = 0; i < 5; ++i) {
     down();

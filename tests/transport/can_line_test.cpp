@@ -119,6 +119,28 @@ TEST_F(CanLineTest, ALongBurstIsReadToItsEnd) {
   EXPECT_EQ(bytes, 150u * 16u);
 }
 
+TEST_F(CanLineTest, AFloodIsReadAtTheWiresRateAndTold) {
+  std::vector<bool> floods;
+  auto own = callbacks();
+  own.on_flood = [&](bool flooded) { floods.push_back(flooded); };
+  line->open(own);
+  settle();
+  const auto begun = std::chrono::steady_clock::now();
+  std::size_t sent = 0;
+  while (std::chrono::steady_clock::now() - begun < 1100ms) {
+    while (::write(peer, record(0x351).data(), 16) == 16) ++sent;
+    settle();
+  }
+  EXPECT_THAT(floods, ElementsAre(true));
+  EXPECT_THAT(down, IsEmpty());
+  std::size_t bytes = 0;
+  for (const auto& chunk : chunks) bytes += chunk.size();
+  const double wire = 500'000.0 / 111 * 16;
+  EXPECT_GT(bytes, 1.5 * wire);
+  EXPECT_LT(bytes, 1.5 * wire * 2);
+  EXPECT_LT(sent * 16, bytes + 1'000'000) << "the rest waits where it came from";
+}
+
 TEST_F(CanLineTest, EachRecordIsWrittenAsItsOwnDatagram) {
   open();
   Record two = record(0x305);

@@ -10,10 +10,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "transport/io_thread.hpp"
 
@@ -249,6 +251,25 @@ TEST_F(SerialLineTest, SpeedChangesBeforeWhatIsWrittenAfterIt) {
   line->write(bytes("."));
   EXPECT_EQ(read_master(1), ".");
   EXPECT_EQ(speed(), static_cast<speed_t>(B2400));
+}
+
+TEST_F(SerialLineTest, AFloodIsReadAtTheSpeedOfThePort) {
+  const auto line = make();
+  std::atomic<int> floods{0};
+  std::atomic<std::size_t> read{0};
+  line->open({.on_up = {},
+              .on_chunk = [&](std::vector<std::byte> b, auto) { read += b.size(); },
+              .on_down = {},
+              .on_flood = [&](bool flooded) { floods += flooded ? 1 : 100; }});
+  ASSERT_EQ(::fcntl(master_, F_SETFL, O_NONBLOCK), 0);
+  const std::string block(512, 'x');
+  for (const auto end = std::chrono::steady_clock::now() + 1100ms;
+       std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(1ms))
+    (void)!::write(master_, block.data(), block.size());
+  EXPECT_EQ(floods, 1);
+  EXPECT_GT(read, 4096u);
+  EXPECT_LT(read, 4096u + 2 * 1440u) << "1.5 times 960 bytes a second, and a full bucket";
+  io_.stop();
 }
 
 TEST_F(SerialLineTest, PeerThatTakesNothingBringsTheLineDown) {

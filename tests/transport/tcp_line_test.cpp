@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
+#include <thread>
 
 #include "transport/io_thread.hpp"
 
@@ -88,6 +90,56 @@ TEST(TcpLine, AHostMayHaveAName) {
   get(said.up);
   ::close(server.accept());
   EXPECT_NE(get(said.down).find("localhost"), std::string::npos);
+}
+
+/// A peer that sends as fast as it can, until it is destroyed.
+class Flood {
+ public:
+  explicit Flood(int fd) : fd_(fd) {}
+  ~Flood() {
+    ::shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    ::close(fd_);
+  }
+  Flood(const Flood&) = delete;
+  Flood& operator=(const Flood&) = delete;
+
+ private:
+  int fd_;
+  std::thread thread_{[fd = fd_] {
+    const std::vector<char> block(16384, 'x');
+    while (::send(fd, block.data(), block.size(), MSG_NOSIGNAL) > 0) {
+    }
+  }};
+};
+
+TEST(TcpLine, AFloodIsReadAtTheWiresRateToldAndTheLineClosesAtOnce) {
+  Server server;
+  std::promise<void> up;
+  std::promise<void> told;
+  std::atomic<std::size_t> read{0};
+  IoThread io;
+  const TcpPort port{"127.0.0.1", server.port, 9600};
+  const auto line = make_tcp_line(io.context(), port);
+  line->open({.on_up = [&] { up.set_value(); },
+              .on_chunk = [&](std::vector<std::byte> b, auto) { read += b.size(); },
+              .on_down = {},
+              .on_flood =
+                  [&](bool flooded) {
+                    EXPECT_TRUE(flooded);
+                    told.set_value();
+                  }});
+  const Flood flood{server.accept()};
+  get(up);
+  EXPECT_EQ(told.get_future().wait_for(1s), std::future_status::ready);
+  std::this_thread::sleep_for(500ms);
+  EXPECT_LT(read, 4096u + 2 * 1440u) << "1.5 times 960 bytes a second, and a full bucket";
+  std::promise<void> again;
+  const auto asked = std::chrono::steady_clock::now();
+  line->open({.on_up = [&] { again.set_value(); }, .on_chunk = {}, .on_down = {}});
+  get(again);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 200ms);
+  io.stop();
 }
 
 TEST(TcpLine, RefusedConnectionSaysNobodyListens) {
