@@ -65,6 +65,10 @@ constexpr EnumTable<Row> rows({
     {Fault::line_flooded, Severity::warning, "Line flooded",
      "More arrives on a line than its wire can carry: no more is read than that. The log "
      "(journalctl -u esshub) names the bus: power-cycle its adapter or gateway, and check baud."},
+    {Fault::line_silent, Severity::warning, "Line silent",
+     "A line is open but has brought nothing valid for 30 s: it is opened anew every minute. The "
+     "log (journalctl -u esshub) names the bus and what came instead: nothing, or another speed's "
+     "or protocol's bytes."},
 });
 
 }  // namespace

@@ -32,6 +32,7 @@ enum class Fault : std::uint8_t {
   cutoff_near,
   grid_meter_reversed,
   line_flooded,
+  line_silent,
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };

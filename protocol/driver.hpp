@@ -58,6 +58,8 @@ class Driver {
   /// The line is gone. Forget everything; ask for nothing.
   virtual void on_down(Instant now) = 0;
   [[nodiscard]] virtual const DriverHealth& health() const = 0;
+  /// It asks nothing for now, so that silence says nothing about the line.
+  [[nodiscard]] virtual bool only_listens() const { return false; }
 };
 
 }  // namespace esshub::protocol

@@ -1,6 +1,8 @@
 #include "service/bus_session.hpp"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -13,6 +15,16 @@ constexpr Duration first_backoff = 200ms;
 constexpr Duration longest_backoff = 5s;
 /// A flood is over after so long without (docs/safety-contract.md, F29).
 constexpr Duration flood_memory = 10s;
+/// Without a valid frame (F22); and from one opening to the next, once it is known to be silent.
+constexpr Duration silence_limit = 30s;
+constexpr Duration silent_reopening = 60s;
+
+/// Well-formed, whatever it says: the line brings what the device sent.
+constexpr std::array valid_results{FrameResult::ok, FrameResult::content, FrameResult::exception,
+                                   FrameResult::late, FrameResult::unknown};
+constexpr std::array invalid_results{FrameResult::checksum, FrameResult::length,
+                                     FrameResult::resync};
+static_assert(valid_results.size() + invalid_results.size() + 1 == enum_count<FrameResult>);
 
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
   if (!a || !b) return a ? a : b;
@@ -34,6 +46,7 @@ std::uint64_t BusSession::good_frames() const {
 FaultFlags BusSession::faults() const {
   FaultFlags faults = driver_->health().faults;
   faults.set(Fault::line_flooded, flooded_);
+  faults.set(Fault::line_silent, silent_);
   return faults;
 }
 
@@ -54,7 +67,9 @@ BusStep BusSession::on_up(std::uint64_t generation, Instant now) {
   health_.line_up = true;
   if (std::exchange(ever_up_, true)) ++health_.reopens;
   frames_at_open_ = good_frames();
-  report_up(out, losses_ == 0 || loss_reported_);
+  up_since_ = now;
+  if (!quiet_) quiet_ = Quiet{now, driver_->health().frames, health_.bytes_in};
+  report_up(out, (losses_ == 0 || loss_reported_) && (!silent_ || silence_told_));
   BusStep started = take(driver_->on_start(now), now);
   started.events.insert(started.events.begin(), out.events.begin(), out.events.end());
   return finish(std::move(started));
@@ -71,7 +86,9 @@ BusStep BusSession::on_bytes(std::uint64_t generation, std::span<const std::byte
 
 BusStep BusSession::on_down(std::uint64_t generation, const std::string& reason, Instant now) {
   BusStep out;
-  if (generation == generation_) lose(out, reason, now);
+  if (generation != generation_) return out;
+  quiet_.reset();
+  lose(out, reason, now);
   return out;
 }
 
@@ -93,6 +110,7 @@ BusStep BusSession::on_timer(Instant now) {
     reopen_at_.reset();
     open(out);
   }
+  check_silence(out, now);
   if (!driver_wake_at_ || now < *driver_wake_at_) return finish(std::move(out));
   driver_wake_at_.reset();
   BusStep woken = take(driver_->on_timer(now), now);
@@ -106,7 +124,7 @@ BusStep BusSession::on_setpoint(const Setpoint& setpoint, Instant now) {
 }
 
 std::optional<Instant> BusSession::wake_at() const {
-  return earlier(flood_over_at_, earlier(reopen_at_, driver_wake_at_));
+  return earlier(earlier(flood_over_at_, silent_at()), earlier(reopen_at_, driver_wake_at_));
 }
 
 BusHealth BusSession::health() const {
@@ -116,6 +134,8 @@ BusHealth BusSession::health() const {
   if (!health.line_up) {
     health.driver.ready = false;
     health.driver.trouble = line_trouble_;
+  } else if (silent_) {
+    health.driver.trouble += (health.driver.trouble.empty() ? "" : "; ") + silence_trouble_;
   }
   return health;
 }
@@ -125,13 +145,18 @@ void BusSession::open(BusStep& out) {
   out.open = true;
 }
 
-/// The line is gone: the driver forgets everything, and after the back-off there is a new line.
 void BusSession::lose(BusStep& out, const std::string& reason, Instant now) {
+  report_loss(out, reason);
+  close_line(out, reason, now);
+}
+
+/// The line is gone: the driver forgets everything, and after the back-off there is a new line.
+void BusSession::close_line(BusStep& out, const std::string& reason, Instant now) {
   if (std::exchange(health_.line_up, false)) driver_->on_down(now);
   driver_wake_at_.reset();
   ++generation_;  // nothing this line still says counts
   line_trouble_ = reason;
-  report_loss(out, reason);
+  up_since_.reset();
   if (flooded_) flood_over_at_ = now + flood_memory;
   reopen_at_ = now + backoff_;
   backoff_ = std::min(2 * backoff_, longest_backoff);
@@ -163,6 +188,60 @@ void BusSession::set_flooded(BusStep& out, bool flooded) {
                                : Event{Level::notice, "line_flood_over", ""});
 }
 
+std::uint64_t BusSession::valid_frames() const {
+  std::uint64_t valid = 0;
+  for (const auto result : valid_results) valid += driver_->health().frames[result];
+  return valid;
+}
+
+/// Something valid ends the silence; a driver that asks nothing cannot expect it.
+void BusSession::listen(BusStep& out, Instant now) {
+  const bool valid = valid_frames() != std::exchange(valid_frames_, valid_frames());
+  if (!quiet_ || (!valid && !driver_->only_listens())) return;
+  quiet_ = Quiet{now, driver_->health().frames, health_.bytes_in};
+  if (!valid || !std::exchange(silent_, false)) return;
+  silences_ = 0;
+  out.events.push_back({Level::notice, "line_heard", ""});
+}
+
+std::optional<Instant> BusSession::silent_at() const {
+  if (!quiet_ || !up_since_) return std::nullopt;
+  const Instant first = quiet_->since + silence_limit;
+  return silent_ ? std::max(first, *up_since_ + silent_reopening) : first;
+}
+
+/// Some gateways and adapters come back only when they are opened anew.
+void BusSession::check_silence(BusStep& out, Instant now) {
+  listen(out, now);
+  const auto at = silent_at();
+  if (!at || now < *at) return;
+  silent_ = true;
+  silence_told_ = protocol::is_log_due(++silences_);
+  const std::string received = received_instead();
+  silence_trouble_ = "nothing valid for " +
+                     std::to_string(std::chrono::floor<std::chrono::seconds>(now - quiet_->since) /
+                                    std::chrono::seconds{1}) +
+                     " s (received: " + received + ")";
+  if (silence_told_)
+    out.events.push_back({Level::warning, "line_silent",
+                          "received=" + log_quoted(received) +
+                              (silences_ > 1 ? " count=" + std::to_string(silences_) : "")});
+  close_line(out, silence_trouble_ + ": the line is opened anew", now);
+}
+
+/// Since the silence began: "nothing at all", or bytes and what was wrong with them.
+std::string BusSession::received_instead() const {
+  const auto bytes = health_.bytes_in - quiet_->bytes_in;
+  if (bytes == 0) return "nothing at all";
+  std::string out = std::to_string(bytes) + " bytes";
+  const auto before = out.size();
+  for (const auto result : invalid_results) {
+    const auto count = driver_->health().frames[result] - quiet_->frames[result];
+    if (count > 0) out += ", " + std::to_string(count) + " x " + std::string(name(result));
+  }
+  return out.size() == before ? out + " and no frame" : out;
+}
+
 /// The device speaks: what went wrong before is over.
 void BusSession::line_recovered(BusStep& out) {
   backoff_ = first_backoff;
@@ -174,7 +253,10 @@ void BusSession::line_recovered(BusStep& out) {
 BusStep BusSession::take(protocol::Step step, Instant now) {
   BusStep out;
   out.samples = std::move(step.samples);
-  out.events = std::move(step.events);
+  listen(out, now);
+  // A driver that begins anew with every opening has the same to tell each time.
+  if (!silent_ || silence_told_)
+    out.events.insert(out.events.end(), step.events.begin(), step.events.end());
   if (step.reopen) {
     lose(out, "the driver asks for a fresh start", now);
     return out;

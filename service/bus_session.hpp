@@ -29,7 +29,8 @@ struct BusStep {
 /// Single-threaded and pure: who owns the line and reads the clock does as the steps say, and calls
 /// on_timer() at wake_at(). What the line says carries the generation of its opening; words of an
 /// earlier one are ignored. After a loss the line is opened anew: after 0.2 s, doubling to 5 s,
-/// back to 0.2 s once good frames arrive.
+/// back to 0.2 s once good frames arrive. A line that is up and brings no valid frame for 30 s is
+/// closed and opened anew too, then after every minute of silence (Fault::line_silent).
 class BusSession {
  public:
   BusSession(std::string name, std::unique_ptr<protocol::Driver> driver);
@@ -69,10 +70,16 @@ class BusSession {
   [[nodiscard]] BusStep take(protocol::Step step, Instant now);
   void open(BusStep& out);
   void lose(BusStep& out, const std::string& reason, Instant now);
+  void close_line(BusStep& out, const std::string& reason, Instant now);
   void report_loss(BusStep& out, const std::string& reason);
   void report_up(BusStep& out, bool now);
   void line_recovered(BusStep& out);
   void set_flooded(BusStep& out, bool flooded);
+  void listen(BusStep& out, Instant now);
+  void check_silence(BusStep& out, Instant now);
+  [[nodiscard]] std::optional<Instant> silent_at() const;
+  [[nodiscard]] std::uint64_t valid_frames() const;
+  [[nodiscard]] std::string received_instead() const;
   BusStep finish(BusStep out);
 
   std::unique_ptr<protocol::Driver> driver_;
@@ -81,6 +88,19 @@ class BusSession {
   std::uint64_t generation_ = 0;
   std::optional<Instant> driver_wake_at_;
   std::optional<Instant> reopen_at_;
+  /// What the line has brought since it last brought something valid, over its reopenings by us.
+  struct Quiet {
+    Instant since;
+    FrameCounters frames;  ///< then
+    std::uint64_t bytes_in;
+  };
+  std::optional<Quiet> quiet_;
+  std::optional<Instant> up_since_;
+  std::uint64_t valid_frames_ = 0;  ///< when listened last
+  bool silent_ = false;
+  std::uint64_t silences_ = 0;   ///< reopenings for silence, until something valid comes
+  bool silence_told_ = false;    ///< the newest one
+  std::string silence_trouble_;  ///< while silent_
   bool flooded_ = false;
   std::optional<Instant> flood_over_at_;  ///< of a line that was lost in a flood
   Vital reported_;

@@ -42,7 +42,14 @@ struct Meter {
   Duration back_off = first_back_off;
   Instant not_before{};
   Instant asked_at{};  // its fast block, last
-  std::optional<modbus::RtuRequest> abandoned;
+  struct Abandoned {
+    modbus::RtuRequest request;
+    Instant deadline;
+    bool fully_waited;  // as long as configured, not only as learned
+  };
+  std::optional<Abandoned> abandoned;
+  std::optional<Duration> late_by;  // its newest response that was waited for as configured
+  std::uint64_t late_responses = 0;
 
   [[nodiscard]] const MeterConfig& config() const { return values.config(); }
   [[nodiscard]] bool lost() const { return losses > 0; }
@@ -60,6 +67,7 @@ struct InFlight {
   modbus::RtuRequest request;
   Bytes sent;
   Instant asked_at;
+  Duration timeout;
   Instant deadline;
   bool echoed = false;
   std::size_t heard = 0;  // bytes since
@@ -110,6 +118,7 @@ class ModbusDriver final : public Driver {
   }
 
   [[nodiscard]] const DriverHealth& health() const override { return health_; }
+  [[nodiscard]] bool only_listens() const override { return listening_ || foreign_; }
 
  private:
   // ---- time on the wire -------------------------------------------------------------------------
@@ -269,14 +278,16 @@ class ModbusDriver final : public Driver {
         .data = {}};
     scanner_.restart(request);
     Bytes frame = modbus::encode(request);
-    const Instant deadline = now + wire_time(frame.size() + modbus::response_size(request)) +
-                             response_timeout(meter, job.block);
+    const Duration timeout = response_timeout(meter, job.block);
+    const Instant deadline =
+        now + wire_time(frame.size() + modbus::response_size(request)) + timeout;
     step.send.push_back(frame);
     step.wake_at = deadline;
     in_flight_ = InFlight{.job = job,
                           .request = std::move(request),
                           .sent = std::move(frame),
                           .asked_at = now,
+                          .timeout = timeout,
                           .deadline = deadline};
   }
 
@@ -303,7 +314,7 @@ class ModbusDriver final : public Driver {
         if (in_flight_ && frame.request == in_flight_->request) {
           settle(frame, step);
         } else {
-          hear_stray(frame);
+          hear_stray(frame, step);
         }
         return;
       case Kind::damaged:
@@ -316,18 +327,32 @@ class ModbusDriver final : public Driver {
     }
   }
 
-  void hear_stray(const modbus::ScannedFrame& frame) {
-    const bool late = !frame.request && std::ranges::any_of(meters_, [&](const Meter& meter) {
-      return meter.abandoned && modbus::is_response(frame.bytes, *meter.abandoned);
+  void hear_stray(const modbus::ScannedFrame& frame, Step& step) {
+    const auto meter = std::ranges::find_if(meters_, [&](const Meter& m) {
+      return !frame.request && m.abandoned &&
+             modbus::is_response(frame.bytes, m.abandoned->request);
     });
-    health_.frames.add(late ? FrameResult::late : FrameResult::unknown);
+    health_.frames.add(meter != meters_.end() ? FrameResult::late : FrameResult::unknown);
+    if (meter != meters_.end()) hear_late(*meter, frame.at, step);
+  }
+
+  void hear_late(Meter& meter, Instant at, Step& step) {
+    const auto asked = std::exchange(meter.abandoned->fully_waited, false);
+    if (!asked || at <= meter.abandoned->deadline) return;
+    meter.late_by = at - meter.abandoned->deadline;
+    if (is_log_due(++meter.late_responses))
+      step.events.push_back(meter.values.event(
+          Level::warning, "response_late",
+          " advice=" + log_quoted(late_response(*meter.late_by, config_.response_timeout)) +
+              " count=" + std::to_string(meter.late_responses)));
+    judge_health();
   }
 
   /// Another master asks: stand aside. Its responses could pass for ours, so ours is given up too.
   void hear_foreign(const modbus::ScannedFrame& frame, Step& step) {
     health_.frames.add(FrameResult::unknown);
     if (in_flight_) {
-      meters_[in_flight_->job.meter].abandoned = in_flight_->request;
+      abandon(*in_flight_);
       forget_in_flight();
     }
     if (!foreign_) {
@@ -340,6 +365,11 @@ class ModbusDriver final : public Driver {
   }
   [[nodiscard]] Duration quiet_time() const {
     return std::max(contended_for, config_.other_master_wait);
+  }
+
+  void abandon(const InFlight& asked) {
+    meters_[asked.job.meter].abandoned = {asked.request, asked.deadline,
+                                          asked.timeout >= config_.response_timeout};
   }
 
   void forget_in_flight() {
@@ -365,7 +395,7 @@ class ModbusDriver final : public Driver {
     end_transaction(now);
     health_.frames.add(result);
     Meter& meter = meters_[asked.job.meter];
-    meter.abandoned = asked.request;
+    abandon(asked);
     meter.exception.clear();
     fail_job(asked.job, now, step);
   }
@@ -374,6 +404,8 @@ class ModbusDriver final : public Driver {
     const Job job = in_flight_->job;
     const auto registers = modbus::decode_response(frame.bytes, in_flight_->request);
     Meter& meter = meters_[job.meter];
+    // It may as well have been the response to the one before: how late, nobody knows.
+    if (meter.abandoned) meter.abandoned->fully_waited = false;
     const Duration round_trip = frame.at - in_flight_->asked_at;
     health_.round_trip.add(round_trip);
     meter.turnaround.add(round_trip - wire_time(in_flight_->sent.size() + frame.bytes.size()));
@@ -432,6 +464,7 @@ class ModbusDriver final : public Driver {
     if (pause > Duration::zero()) meter.not_before = now + pause;
     if (meter.values.flows()) {
       meter.losses = 0;
+      meter.late_by.reset();
       meter.back_off = first_back_off;
     }
   }
@@ -476,6 +509,8 @@ class ModbusDriver final : public Driver {
     if (meter.lost() && !meter.exception.empty()) {
       return "refuses to be read (" + meter.exception + "): check that its model is right";
     }
+    if (meter.lost() && meter.late_by)
+      return late_response(*meter.late_by, config_.response_timeout);
     if (meter.lost()) {
       return "does not answer: check its power, the A and B wires, its unit address and that it is "
              "set to " +

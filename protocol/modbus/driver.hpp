@@ -54,7 +54,7 @@ struct ModbusConfig {
 /// long as it was found to need, at least 50 ms and never longer than `response_timeout`. Where
 /// another master's requests are heard nothing is asked until 3 s (or `other_master_wait`, if
 /// longer) after the last of them (Fault::bus_contended). Events: meter_lost, meter_back,
-/// word_order, wrong_system_type, bus_contended, bus_idle.
+/// word_order, wrong_system_type, bus_contended, bus_idle, response_late.
 ///
 /// Sniff mode. The same samples, from what the other master reads; every value must be proved as
 /// above, the system type by a line voltage on phase 2 or 3. A response that could belong to

@@ -52,6 +52,7 @@ struct ModuleState {
   std::array<Inquiry, commands.size()> inquiries;
   std::optional<Reading<CellRange>> cells;  // of this sweep
   Told told;
+  std::optional<Duration> late_by;  // its newest response after it was given up
 };
 
 struct InFlight {
@@ -212,7 +213,7 @@ class PylontechRs485Driver final : public Driver {
   // ---- hearing ----------------------------------------------------------------------------------
   void hear(const Bytes& frame, Instant now, Step& step) {
     if (!in_flight_) {
-      hear_stray(frame);
+      hear_stray(frame, now, step);
       return;
     }
     // RS485 echo of our own request.
@@ -231,7 +232,7 @@ class PylontechRs485Driver final : public Driver {
       case DecodeErrorKind::address:
       case DecodeErrorKind::function:
       case DecodeErrorKind::unsupported:
-        hear_stray(frame);
+        hear_stray(frame, now, step);
         return;
       case DecodeErrorKind::exception:
         health_.round_trip.add(now - in_flight_->asked_at);
@@ -247,13 +248,28 @@ class PylontechRs485Driver final : public Driver {
     }
   }
 
-  void hear_stray(const Bytes& frame) {
-    if (abandoned_ && decode_response(frame, *abandoned_)) {
+  void hear_stray(const Bytes& frame, Instant now, Step& step) {
+    if (abandoned_ && decode_response(frame, abandoned_->request)) {
       health_.frames.add(FrameResult::late);
+      hear_late(now, step);
       return;
     }
     const auto stray = decode_frame(frame);
     health_.frames.add(stray ? FrameResult::unknown : result_of(stray.error().kind));
+  }
+
+  void hear_late(Instant now, Step& step) {
+    if (!std::exchange(abandoned_->expired, false)) return;
+    const std::size_t i = abandoned_->request.address - config_.first_address;
+    const Duration late_by = now - abandoned_->deadline;
+    modules_[i].late_by = late_by;
+    if (is_log_due(++late_responses_))
+      step.events.push_back(
+          {Level::warning, "response_late",
+           "module=" + std::to_string(i + 1) + " address=" + std::to_string(address(i)) +
+               " advice=" + log_quoted(late_response(late_by, config_.response_timeout)) +
+               " count=" + std::to_string(late_responses_)});
+    judge_health();
   }
 
   void end_transaction(Instant now) {
@@ -273,6 +289,9 @@ class PylontechRs485Driver final : public Driver {
   void settle(const Response& response, Instant now, Step& step) {
     end_transaction(now);
     health_.frames.add(FrameResult::ok);
+    // It may as well have been the response to the one before: how late, nobody knows.
+    if (abandoned_) abandoned_->expired = false;
+    module().late_by.reset();
     const bool was_lost = inquiry().lost();
     inquiry() = {.answered = true, .rejection_reason = {}};
     if (was_lost)
@@ -295,7 +314,7 @@ class PylontechRs485Driver final : public Driver {
 
   /// A refusal is final; anything else is tried again. Then the module rests.
   void give_up(FrameResult result, std::string rejection_reason, Instant now, Step& step) {
-    abandoned_ = in_flight_->request;
+    abandoned_ = {in_flight_->request, in_flight_->deadline, now >= in_flight_->deadline};
     end_transaction(now);
     health_.frames.add(result);
     Inquiry& asked = inquiry();
@@ -366,6 +385,8 @@ class PylontechRs485Driver final : public Driver {
     const Inquiry& cells = modules_[i].inquiries.front();
     if (!cells.lost()) return cells.answered ? "" : "has not answered yet";
     if (!cells.rejection_reason.empty()) return cells.rejection_reason;
+    if (const auto late_by = modules_[i].late_by)
+      return late_response(*late_by, config_.response_timeout);
     if (i > 0) return "does not answer: check that it is on, its link cable and its number";
     return "does not answer: check that the battery is on, that the cable is in the RS485 port of "
            "the master with A and B the right way round, and that its DIP switch 1 (read when it "
@@ -378,7 +399,13 @@ class PylontechRs485Driver final : public Driver {
   std::vector<ModuleState> modules_;
   FrameReader reader_;
   std::optional<InFlight> in_flight_;
-  std::optional<Rs485Request> abandoned_;
+  struct Abandoned {
+    Rs485Request request;
+    Instant deadline;
+    bool expired;  // no response had come by then, nor since
+  };
+  std::optional<Abandoned> abandoned_;
+  std::uint64_t late_responses_ = 0;
   std::size_t turn_ = 0;  // turns() between sweeps
   Instant sweep_at_{};    // when the next sweep begins
   Instant send_at_{};     // earliest moment of the next request

@@ -31,6 +31,7 @@ constexpr auto nevers = std::to_array<Never>({
     {alone_fault, "cutoff_near", "tells; islanded rests the battery's command already"},
     {alone_fault, "bus_contended", "tells; a bus that is not asked is lost (its measures' rows)"},
     {alone_fault, "line_flooded", "tells; the line is read at its wire's rate"},
+    {alone_fault, "line_silent", "tells; what a silent line brings is lost (its measures' rows)"},
     {together, "bms_lost + bms_protection", "a protection is known from a BMS that is not lost"},
     {together, "bms_lost + soc_inconsistent", "a doubt is of a BMS that is not lost"},
     {together, "bms_lost + cutoff_near", "the time left is known from a BMS that is not lost"},

@@ -18,6 +18,7 @@ struct Script {
   std::vector<std::string> calls;
   protocol::Step next;
   DriverHealth health;
+  bool only_listens = false;
 };
 
 class FakeDriver final : public protocol::Driver {
@@ -38,6 +39,7 @@ class FakeDriver final : public protocol::Driver {
     call("down");
   }
   const DriverHealth& health() const override { return script_.health; }
+  bool only_listens() const override { return script_.only_listens; }
 
  private:
   protocol::Step call(std::string what) {
@@ -142,7 +144,7 @@ TEST_F(BusSessionTest, AFloodIsAFaultWhileItLastsAndTellsItsBeginningAndEnd) {
   apply(session_.on_flood(session_.generation(), true, now_));
   EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_flooded});
   EXPECT_EQ(reports_, 1) << "at once";
-  pass(60s);
+  pass(20s);
   apply(session_.on_flood(session_.generation(), true, now_));
   EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_flooded});
   EXPECT_EQ(events("line_flooded"), 1);
@@ -180,6 +182,157 @@ TEST_F(BusSessionTest, AFloodOutlivesItsLineByTenSecondsUnlessTheNextSaysSoAgain
   pass(200ms);
   EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
   EXPECT_EQ(events("line_flood_over"), 1);
+}
+
+// ---- a line that is up and says nothing valid (docs/safety-contract.md, F22) --------------------
+
+TEST_F(BusSessionTest, AfterThirtySecondsOfSilenceTheLineIsToldAndOpenedAnew) {
+  up();
+  reports_ = 0;
+  pass(29900ms);
+  EXPECT_EQ(wire_.closed, 0);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+  pass(200ms);
+  EXPECT_EQ(wire_.closed, 1);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_silent});
+  EXPECT_EQ(session_.health().driver.trouble,
+            "nothing valid for 30 s (received: nothing at all): the line is opened anew");
+  EXPECT_GE(reports_, 1) << "at once";
+  ASSERT_EQ(events("line_silent"), 1);
+  EXPECT_EQ(std::ranges::find(log_, "line_silent", &Event::name)->detail,
+            "received=\"nothing at all\"");
+  EXPECT_EQ(events("line_down"), 0) << "one event is enough";
+  pass(200ms);
+  EXPECT_EQ(wire_.opened, 2);
+}
+
+TEST_F(BusSessionTest, WhatCameInsteadIsNamed) {
+  up();
+  script_.health.frames.add(FrameResult::checksum);
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good after bad");
+  pass(10s);
+  script_.health.frames.add(FrameResult::checksum);
+  script_.health.frames.add(FrameResult::checksum);
+  script_.health.frames.add(FrameResult::resync);
+  script_.health.frames.add(FrameResult::timeout);
+  chunk("noise");
+  pass(20s);
+  EXPECT_EQ(session_.health().driver.trouble,
+            "nothing valid for 30 s (received: 5 bytes, 2 x checksum, 1 x resync): the line is "
+            "opened anew");
+  pass(200ms);
+  up();
+  script_.health.trouble = "unit 1 does not answer";
+  EXPECT_EQ(session_.health().driver.trouble,
+            "unit 1 does not answer; nothing valid for 30 s (received: 5 bytes, 2 x checksum, "
+            "1 x resync)");
+  chunk("xyz");
+}
+
+TEST_F(BusSessionTest, BytesWithoutAFrameAreCounted) {
+  up();
+  chunk("abc");
+  pass(31s);
+  EXPECT_EQ(std::ranges::find(log_, "line_silent", &Event::name)->detail,
+            "received=\"3 bytes and no frame\"");
+}
+
+TEST_F(BusSessionTest, AnyWellFormedFrameIsNoSilence) {
+  for (const auto result : {FrameResult::ok, FrameResult::content, FrameResult::exception,
+                            FrameResult::late, FrameResult::unknown}) {
+    up();
+    for (int i = 0; i < 10; ++i) {
+      script_.health.frames.add(result);
+      chunk("x");
+      pass(29s);
+    }
+    EXPECT_EQ(wire_.closed, 0) << name(result);
+    EXPECT_EQ(session_.health().driver.faults, FaultFlags{}) << name(result);
+  }
+}
+
+TEST_F(BusSessionTest, AValidFrameEndsTheSilenceAndIsTold) {
+  up();
+  pass(31s);
+  up();
+  script_.health.frames.add(FrameResult::ok);
+  script_.next.events = {{Level::notice, "meter_back", ""}};
+  chunk("good");
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+  EXPECT_EQ(session_.health().driver.trouble, "");
+  EXPECT_EQ(events("line_heard"), 1);
+  EXPECT_EQ(events("meter_back"), 1);
+  pass(29s);
+  EXPECT_EQ(wire_.closed, 1);
+  pass(2s);
+  EXPECT_EQ(wire_.closed, 2) << "and the next begins with it";
+  EXPECT_EQ(events("line_silent"), 2) << "news again";
+}
+
+TEST_F(BusSessionTest, ASilentLineIsOpenedAnewEveryMinuteAndToldTheFirstAndEveryHundredthTime) {
+  up();
+  pass(31s);
+  up();
+  std::vector<Instant> closed;
+  for (int i = 0; i < 149; ++i) {
+    const int before = wire_.closed;
+    const Instant opened = now_;
+    script_.next.events = {{Level::warning, "meter_lost", ""}};  // it begins anew every time
+    chunk("noise");
+    while (wire_.closed == before) pass(1s);
+    EXPECT_GE(now_ - opened, 60s);
+    EXPECT_LE(now_ - opened, 61s);
+    pass(5s);
+    up();
+  }
+  EXPECT_EQ(events("line_silent"), 2);
+  EXPECT_EQ(events("meter_lost"), 2) << "after the first and the hundredth";
+  EXPECT_EQ(events("line_up"), 3) << "at the start, after the first and the hundredth";
+  EXPECT_EQ(events("line_down"), 0);
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  EXPECT_EQ(events("line_heard"), 1);
+  EXPECT_EQ(events("line_up"), 4);
+}
+
+TEST_F(BusSessionTest, ReopeningsByTheDriverDoNotHideASilence) {
+  up();
+  for (int i = 0; i < 6; ++i) {
+    pass(10s);
+    script_.next.reopen = true;
+    chunk("?");
+    pass(5s);
+    up();
+  }
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_silent});
+}
+
+TEST_F(BusSessionTest, TimeWithoutALineIsNotItsSilence) {
+  up();
+  pass(20s);
+  down("unplugged");
+  pass(600s);
+  up();
+  pass(29s);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+  pass(2s);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_silent});
+}
+
+TEST_F(BusSessionTest, WhoOnlyListensForAnotherMasterIsNotDisturbed) {
+  script_.only_listens = true;
+  script_.next.wake_at = now_ + 60s;
+  up();
+  pass(59s);
+  EXPECT_EQ(wire_.closed, 0);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+  pass(1s);
+  script_.only_listens = false;  // it asks from now on
+  pass(29s);
+  EXPECT_EQ(wire_.closed, 0);
+  pass(31s);
+  EXPECT_EQ(wire_.closed, 1);
 }
 
 TEST_F(BusSessionTest, GoodFramesBringTheShortBackOffBack) {

@@ -1,5 +1,6 @@
 #include "protocol/modbus/driver.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,6 +16,8 @@ namespace esshub::protocol {
 namespace {
 
 using modbus::RtuRequest;
+using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::uint8_t main_unit = 1;
 constexpr std::uint8_t battery_unit = 244;
@@ -405,6 +408,69 @@ TEST(ModbusDriver, AnAnswerJustAfterItsDeadlineIsLateEvenIfTheTimerIsSlow) {
   EXPECT_EQ(bench.frames(FrameResult::timeout), 1u);
   EXPECT_EQ(bench.frames(FrameResult::late), 1u);
   EXPECT_EQ(bench.frames(FrameResult::ok), 0u);
+}
+
+/// Answers after the driver gave up.
+void answer_late(Bench& bench, Duration by) {
+  const auto request = bench.next_request();
+  bench.hear(bench.answer_to(request), *bench.wake - bench.now + by);
+}
+
+TEST(ModbusDriver, AnswersThatComeTooLateAreToldWithWhatToRaise) {
+  Bench bench(only(main_meter()));
+  constexpr auto advice = "answers come 20 ms late: raise response_timeout (now 300 ms)";
+  answer_late(bench, 20ms);
+  ASSERT_EQ(bench.events_named("response_late"), 1u);
+  EXPECT_THAT(bench.events.back().detail, HasSubstr(advice));
+  EXPECT_THAT(bench.driver->health().trouble, Not(HasSubstr("late"))) << "it may be once";
+  for (int i = 0; i < 2; ++i) answer_late(bench, 20ms);
+  EXPECT_EQ(bench.events_named("meter_lost"), 1u);
+  EXPECT_THAT(bench.driver->health().trouble, HasSubstr(advice));
+  EXPECT_THAT(bench.driver->health().trouble, Not(HasSubstr("does not answer")));
+  for (int i = 3; i < 100; ++i) answer_late(bench, 20ms);
+  EXPECT_EQ(bench.events_named("response_late"), 2u) << "the first and the hundredth";
+  answer_late(bench, 41500us);
+  EXPECT_THAT(bench.driver->health().trouble, HasSubstr("answers come 42 ms late"));
+  bench.run(30s);
+  EXPECT_EQ(bench.driver->health().trouble, "");
+}
+
+TEST(ModbusDriver, AMeterThatWasLateAndIsSilentNowIsSaidToBeSilent) {
+  Bench bench(only(main_meter()));
+  answer_late(bench, 20ms);
+  bench.run(1s);
+  bench.dead.insert(main_unit);
+  bench.run(5s);
+  EXPECT_THAT(bench.driver->health().trouble, HasSubstr("does not answer"));
+}
+
+TEST(ModbusDriver, WhatIsLateByTheLearnedLimitAloneIsNotBlamedOnTheSetting) {
+  Bench bench(only(main_meter()));
+  bench.run(5s);
+  const auto late = bench.frames(FrameResult::late);
+  answer_late(bench, 20ms);
+  EXPECT_EQ(bench.frames(FrameResult::late), late + 1);
+  EXPECT_EQ(bench.events_named("response_late"), 0u);
+}
+
+TEST(ModbusDriver, HowLateIsNotSaidWhereTheResponseMayBeThatOfTheRetry) {
+  Bench bench(only(main_meter()));
+  const auto request = bench.next_request();
+  EXPECT_EQ(bench.next_request(), request) << "asked again";
+  bench.hear(bench.answer_to(request));
+  bench.hear(bench.answer_to(request), 10ms);  // one of the two came late
+  EXPECT_EQ(bench.frames(FrameResult::late), 1u);
+  EXPECT_EQ(bench.events_named("response_late"), 0u);
+}
+
+TEST(ModbusDriver, OnlyListensWhileItWaitsForAnotherMaster) {
+  ModbusConfig config = only(main_meter());
+  config.other_master_wait = 60s;
+  Bench bench(config);
+  EXPECT_TRUE(bench.driver->only_listens());
+  (void)bench.next_request();
+  EXPECT_EQ(bench.now, Instant{1060s});
+  EXPECT_FALSE(bench.driver->only_listens());
 }
 
 TEST(ModbusDriver, TheEchoOfOurRequestIsStripped) {

@@ -435,6 +435,38 @@ TEST(Rs485Driver, ALateAnswerIsRecognisedAndDropped) {
   EXPECT_THAT(bench.samples, IsEmpty());
 }
 
+TEST(Rs485Driver, AnswersThatComeTooLateAreToldWithWhatToRaise) {
+  Bench bench({.modules = 1, .response_timeout = 400ms});
+  constexpr auto advice = "answers come 30 ms late: raise response_timeout (now 400 ms)";
+  const auto answer_late = [&] {
+    const auto request = bench.next_request();
+    bench.hear(bench.answer_to(request), *bench.wake - bench.now + 30ms);
+  };
+  answer_late();
+  EXPECT_EQ(bench.told("response_late"), 1u);
+  EXPECT_THAT(bench.detail("response_late"), HasSubstr(advice));
+  for (int i = 0; i < 2; ++i) answer_late();
+  EXPECT_EQ(bench.told("module_lost"), 1u);
+  EXPECT_THAT(bench.driver->health().trouble, HasSubstr(advice));
+  for (int i = 3; i < 100; ++i) answer_late();
+  EXPECT_EQ(bench.told("response_late"), 2u) << "the first and the hundredth";
+  bench.run(30s);
+  EXPECT_EQ(bench.driver->health().trouble, "");
+  bench.dead.insert(2);
+  bench.run(60s);
+  EXPECT_THAT(bench.driver->health().trouble, HasSubstr("does not answer"));
+}
+
+TEST(Rs485Driver, HowLateIsNotSaidWhereTheResponseMayBeThatOfTheRetry) {
+  Bench bench;
+  const auto request = bench.next_request();
+  EXPECT_EQ(bench.next_request(), request) << "asked again";
+  bench.hear(bench.answer_to(request));
+  bench.hear(bench.answer_to(request), 10ms);
+  EXPECT_EQ(bench.frames(FrameResult::late), 1u);
+  EXPECT_EQ(bench.told("response_late"), 0u);
+}
+
 TEST(Rs485Driver, AnotherModulesAnswerIsNotTaken) {
   Bench bench;
   const auto request = bench.next_request();
