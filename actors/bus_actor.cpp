@@ -89,6 +89,10 @@ class Bus {
                  .on_down =
                      [this, generation](const std::string& reason) {
                        apply(session_.on_down(generation, reason, clock_now()));
+                     },
+                 .on_flood =
+                     [this, generation](bool flooded) {
+                       apply(session_.on_flood(generation, flooded, clock_now()));
                      }});
   }
 
