@@ -13,7 +13,7 @@ struct Row {
 constexpr EnumTable<Row> rows({
     {Fault::grid_meter_lost, Severity::warning, "Grid meter lost",
      "The grid meter does not answer: the battery rests. Check the meter's supply, then the RS485 "
-     "pair and the adapter."},
+     "pair and the adapter or gateway."},
     {Fault::grid_meter_frozen, Severity::warning, "Grid meter frozen",
      "The grid meter repeats the same registers: the battery rests. Power-cycle the meter."},
     {Fault::implausible_reading, Severity::info, "Impossible reading",
@@ -21,7 +21,7 @@ constexpr EnumTable<Row> rows({
      "meter itself."},
     {Fault::bms_lost, Severity::critical, "Battery's BMS lost",
      "The battery's BMS is silent: the battery rests. Check that the battery is switched on, then "
-     "the CAN cable and the adapter."},
+     "the CAN cable and the adapter or gateway."},
     {Fault::bms_protection, Severity::warning, "BMS protects the battery",
      "The direction that the BMS protects the battery against is stopped until the BMS clears it."},
     {Fault::inverter_lost, Severity::critical, "Inverter lost",

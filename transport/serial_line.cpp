@@ -143,6 +143,8 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
     return port_.path + ": " + error.message();
   }
 
+  std::string suspects() const override { return "cable or adapter?"; }
+
   SerialPort port_;
 };
 

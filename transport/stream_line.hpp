@@ -72,6 +72,8 @@ class StreamLine : public Line {
   virtual ssize_t write_some(std::span<const std::byte> bytes) = 0;
   /// What a failed read or write means here, for a person.
   [[nodiscard]] virtual std::string explain(const boost::system::error_code& error) const = 0;
+  /// What may be wrong where bytes are not taken, for a person.
+  [[nodiscard]] virtual std::string suspects() const = 0;
 
   [[nodiscard]] boost::asio::io_context& io() { return io_; }
   [[nodiscard]] Stream& stream() { return stream_; }
@@ -156,7 +158,7 @@ class StreamLine : public Line {
     if (!up_ || bytes.empty()) return;
     const auto now = std::chrono::steady_clock::now();
     if (queue_.size() >= max_queued || (!queue_.empty() && now - queue_.front().queued > max_wait))
-      return went_down("it takes no more bytes: cable or adapter?");
+      return went_down("it takes no more bytes: " + suspects());
     queue_.push_back({std::move(bytes), 0, now});
     if (queue_.size() == 1) write_queued();
   }
@@ -166,7 +168,7 @@ class StreamLine : public Line {
     while (!queue_.empty()) {
       auto& frame = queue_.front();
       if (frame.written == 0 && std::chrono::steady_clock::now() - frame.queued > max_wait)
-        return went_down("it took its bytes too slowly: cable or adapter?");
+        return went_down("it took its bytes too slowly: " + suspects());
       const auto size = uninterrupted([&] {
         return write_some(std::span<const std::byte>{frame.bytes}.subspan(frame.written));
       });

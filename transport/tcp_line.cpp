@@ -126,6 +126,7 @@ class TcpLine final : public StreamLine<tcp::socket> {
       return where() + ": nobody listens there; is the gateway on?";
     return where() + ": " + error.message();
   }
+  std::string suspects() const override { return "network or gateway " + where() + "?"; }
   [[nodiscard]] std::string where() const { return port_.host + ":" + std::to_string(port_.port); }
 
   TcpPort port_;
