@@ -16,11 +16,13 @@ CommandDoor::CommandDoor(const CommandDoorDeps& deps) : now_(deps.now) {
   }
   service_.emplace(service::CommandService::Deps{.settings = deps.settings,
                                                  .events = deps.events,
+                                                 .boot_id = deps.boot_id,
                                                  .send = deps.send,
                                                  .store =
                                                      [this](const service::SavedState& state) {
                                                        if (keeper_) keeper_->keep(state);
-                                                     }},
+                                                     },
+                                                 .acknowledged = deps.acknowledged},
                    saved, now_());
 }
 
@@ -48,6 +50,21 @@ void CommandDoor::note_full(Instant at) {
 service::CommandService::InForce CommandDoor::in_force() {
   const std::lock_guard lock(mutex_);
   return service_->in_force();
+}
+
+void CommandDoor::note_safety(const SafetyMemory& safety) {
+  const std::lock_guard lock(mutex_);
+  service_->note_safety(safety, now_());
+}
+
+void CommandDoor::note_supervision(const service::SupervisionMemory& supervision) {
+  const std::lock_guard lock(mutex_);
+  service_->note_supervision(supervision, now_());
+}
+
+service::SafetyMemories CommandDoor::memories() {
+  const std::lock_guard lock(mutex_);
+  return service_->memories();
 }
 
 }  // namespace esshub::actors

@@ -2,7 +2,6 @@
 // service::CommandService.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <string>
 
 #include "actors/state_keeper.hpp"
+#include "actors/system_clock.hpp"
 #include "service/command_service.hpp"
 
 namespace esshub::actors {
@@ -21,9 +21,10 @@ struct CommandDoorDeps {
   /// The orders as they stand, to the control; must not wait. In the order of the commands.
   std::function<void(const Orders&)> send;
   std::function<void(bool)> storage_failed;  ///< Fault::storage_failed; any thread
-  std::function<service::Moment()> now = [] {
-    return service::Moment{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
-  };
+  /// Acknowledge was accepted; for the supervisor. Must not wait, nor ask the door.
+  std::function<void()> acknowledged{};
+  std::function<service::Moment()> now = &read_moment;
+  std::string boot_id = read_boot_id();
 };
 
 /// Thread-safe.
@@ -38,6 +39,13 @@ class CommandDoor {
   void set_settings(const control::Settings& settings);
   void note_full(Instant at);
   [[nodiscard]] service::CommandService::InForce in_force();
+
+  /// What safety remembers, kept on change: of a View's decision; of Supervision::saved().
+  void note_safety(const SafetyMemory& safety);
+  void note_supervision(const service::SupervisionMemory& supervision);
+  /// The newest, or of an earlier run: for control::Tick::restore() at every start of the control
+  /// and service::Supervision::restore() at the start of the program.
+  [[nodiscard]] service::SafetyMemories memories();
 
  private:
   std::function<service::Moment()> now_;

@@ -8,6 +8,7 @@ namespace esshub::control {
 namespace {
 
 constexpr Watts zero{};
+constexpr Duration proving_time = 10s;  // safety contract I12
 
 void no_charge(PowerWindow& window, Cause why) {
   window.at_most(zero, why);
@@ -26,7 +27,8 @@ void limit_stopping(const Inputs& inputs, const Observation&, const Memory&, Pow
 
 void limit_stale(const Inputs& inputs, const Observation& observation, const Memory& memory,
                  PowerWindow& window) {
-  if (!memory.started) window.stop(Cause::starting);
+  const bool young = memory.first_tick && inputs.now - *memory.first_tick < proving_time;
+  if (!memory.started || young) window.stop(Cause::starting);
   // Without the load on AC-out no setpoint means 0 W at the battery: none is written.
   if (!observation.inverter_ok || !observation.ac_out) window.stop(Cause::inverter_lost);
   if (!observation.bms_ok) window.stop(Cause::bms_lost);

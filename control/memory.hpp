@@ -11,6 +11,7 @@
 #include "control/soc_check.hpp"
 #include "model/fault.hpp"
 #include "model/instruction.hpp"
+#include "model/safety_memory.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -51,7 +52,9 @@ struct PolicyMemory {
 };
 
 struct Memory {
-  bool started = false;  ///< every source was fresh at once; before that the hub only watches
+  /// Every source was fresh at once; before that the hub only watches. For the first 10 s no power
+  /// is commanded all the same (I12).
+  bool started = false;
   Trust grid;
   int good_grid_samples = 0;              ///< distinct fresh ones in a row
   std::optional<Instant> grid_sample_at;  ///< stamp of the newest one seen
@@ -65,8 +68,8 @@ struct Memory {
   bool ceiling_hold = false;
   std::optional<Instant> charge_blocked_until;
   std::optional<Instant> discharge_blocked_until;
-  bool cutoff = false;              ///< islanded cut-off, latched until mains is back
-  std::uint32_t cutoff_resets = 0;  ///< orders of the owner taken into account
+  bool cutoff = false;                 ///< islanded cut-off, latched until mains is back
+  std::uint32_t acknowledgements = 0;  ///< those of Orders that were carried out
   std::optional<Instant> cutoff_reset_until;
   std::optional<Instant> low_voltage_since;
   std::optional<Watts> mean_draw;  ///< for the backup time-left
@@ -88,6 +91,21 @@ struct Memory {
   Watts battery_power{};  ///< commanded last tick
   bool limited = false;   ///< the grid was not meant to be at its setpoint
   FaultSet faults;
+
+  /// What of it survives a restart.
+  [[nodiscard]] SafetyMemory safety() const {
+    return {.cutoff = cutoff,
+            .meter_reversed = sign.reversed,
+            .meter_rest_until = sign.reversed ? sign.rest_until : std::nullopt,
+            .acknowledgements = acknowledgements};
+  }
+  /// Into a new one.
+  void restore(const SafetyMemory& safety) {
+    cutoff = safety.cutoff;
+    sign.reversed = safety.meter_reversed;
+    sign.rest_until = safety.meter_rest_until;
+    acknowledgements = safety.acknowledgements;
+  }
 };
 
 }  // namespace esshub::control

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "control/latch.hpp"
 #include "control/loop/load_estimate.hpp"
@@ -177,6 +178,15 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   if (inputs.stall > Duration{}) observation.ac_out_before = ac_out_at_rest(inputs);
 }
 
+/// The owner's word, each once: a command may have come while no control was there to hear it.
+void take_acknowledgement(const Inputs& inputs, Memory& memory) {
+  if (std::exchange(memory.acknowledgements, inputs.orders.acknowledgements) ==
+      inputs.orders.acknowledgements)
+    return;
+  acknowledge_cutoff(memory, inputs.now);
+  memory.sign.rest_until.reset();
+}
+
 /// F21: the grid meter's answer to our own power.
 void observe_sign(Memory& memory, const Observation& observation,
                   const std::optional<Reading<Watts>>& grid) {
@@ -252,6 +262,7 @@ void hold_soc(const Settings& s, const Observation& observation, Memory& memory,
 
 Observation observe(const Inputs& inputs, Memory& memory) {
   if (!memory.first_tick) memory.first_tick = inputs.now;
+  take_acknowledgement(inputs, memory);
   Observation observation;
   const auto grid = inputs.snapshot.power(Point::grid);
   const bool lives = grid && !inputs.grid_frozen;

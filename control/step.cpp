@@ -68,7 +68,8 @@ Decision decide(const Inputs& inputs, const Observation& observation, Memory& me
                     .reasons = {},
                     .faults = memory.faults,
                     .policy = policy_of(inputs, observation, memory),
-                    .loop = loop_quality(memory.loop)};
+                    .loop = loop_quality(memory.loop),
+                    .safety = memory.safety()};
   const Proposal proposal = choose_target(inputs, observation, memory, decision.reasons);
   if (waits_for_clock(inputs, decision.policy))
     decision.reasons.add({Cause::clock_untrusted, proposal.battery_power});

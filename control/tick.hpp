@@ -52,6 +52,8 @@ class Tick {
   void set_fault(const std::string& by, Fault fault, bool active);
   /// An actor is stuck or died; or they die so often that only the safe setpoint is left.
   void set_components(bool stuck, bool hold_safe, Instant now);
+  /// What the control before this one remembered (I12); before the first run().
+  void restore(const SafetyMemory& safety) { memory_.restore(safety); }
   /// From the next decision on: safe setpoint, until stopped() answers.
   void begin_stop(Instant now);
 

@@ -32,11 +32,13 @@ struct StartStorm {
   Duration length{};
 };
 struct EndStorm {};
-/// Switches an inverter on again that a cut-off holds off (F9).
-struct ResetCutoff {};
+/// The owner has seen to it: an inverter that a cut-off holds off is switched on again (F9), a
+/// reversed meter's rest ends (F21), and so does the hold after repeated deaths (F11). Refused when
+/// none of these is in force.
+struct Acknowledge {};
 
 using Command = std::variant<SetMode, SetReserve, StartOverride, EndOverride, StartDispatch,
-                             EndDispatch, StartStorm, EndStorm, ResetCutoff>;
+                             EndDispatch, StartStorm, EndStorm, Acknowledge>;
 
 /// Asks for something; `who` is for the log ("web 192.0.2.4", "mqtt", "dbus :1.7"). Thread-safe,
 /// never waits for the control. An Error says what was refused and what is allowed; a command that

@@ -9,6 +9,7 @@
 
 #include "model/fault.hpp"
 #include "model/instruction.hpp"
+#include "model/safety_memory.hpp"
 #include "model/time.hpp"
 #include "model/units.hpp"
 
@@ -157,6 +158,7 @@ struct Decision {
   FaultSet faults;
   Policy policy;
   LoopQuality loop;
+  SafetyMemory safety;  ///< after it
 };
 
 }  // namespace esshub

@@ -63,7 +63,8 @@ struct Orders {
   std::optional<Order> dispatch{};
   std::optional<Storm> storm{};
   std::optional<Instant> last_full{};  ///< when the battery was full, if an earlier run knew
-  std::uint32_t cutoff_resets = 0;  ///< counts the owner's commands to end a latched cut-off (F9)
+  std::uint32_t acknowledgements =
+      0;  ///< counts the owner's word that what holds may end (F9, F21)
   friend bool operator==(const Orders&, const Orders&) = default;
 };
 

@@ -54,7 +54,7 @@ struct Text {
     return "start_storm reserve=" + number(c.reserve.percent()) + text(c.length);
   }
   std::string operator()(const EndStorm&) const { return "end_storm"; }
-  std::string operator()(const ResetCutoff&) const { return "reset_cutoff"; }
+  std::string operator()(const Acknowledge&) const { return "acknowledge"; }
 };
 
 }  // namespace
@@ -62,6 +62,10 @@ struct Text {
 CommandService::CommandService(Deps deps, const std::optional<SavedState>& saved, const Moment& now)
     : deps_(std::move(deps)), saved_(saved) {
   if (saved) restore(*saved, now);
+  if (saved && saved->safety) {
+    memories_ = saved_memories_ = recall_safety(*saved->safety, deps_.boot_id, now);
+    deps_.events("command", {Level::notice, "safety_restored", log_text(memories_, now.steady)});
+  }
   deps_.send(orders_);
   begin_counting(now);
 }
@@ -69,7 +73,13 @@ CommandService::CommandService(Deps deps, const std::optional<SavedState>& saved
 Result<void> CommandService::order(const Command& command, const std::string& who,
                                    const Moment& now) {
   if (closed_) return fail(ErrorKind::refused, "the hub is stopping");
-  auto orders = control::apply(orders_, command, deps_.settings, now.steady);
+  const bool acknowledges = std::holds_alternative<Acknowledge>(command);
+  auto orders = acknowledges && !to_acknowledge(now.steady)
+                    ? fail(ErrorKind::refused,
+                           "there is nothing to acknowledge: no cut-off is latched, no reversed "
+                           "grid meter makes the battery rest, no part of the hub died within the "
+                           "hour")
+                    : control::apply(orders_, command, deps_.settings, now.steady);
   const auto detail = "who=" + log_quoted(who) + " command=" + std::visit(Text{}, command);
   if (!orders) {
     deps_.events("command", {Level::warning, "refused",
@@ -79,7 +89,22 @@ Result<void> CommandService::order(const Command& command, const std::string& wh
   orders_ = *orders;
   deps_.events("command", {Level::notice, "accepted", detail});
   changed(now);
+  if (acknowledges && deps_.acknowledged) deps_.acknowledged();
   return {};
+}
+
+bool CommandService::to_acknowledge(Instant now) const {
+  const auto& [control, supervision] = memories_;
+  const bool rests = control.meter_rest_until && now < *control.meter_rest_until;
+  return control.cutoff || rests || supervision != SupervisionMemory{};
+}
+
+void CommandService::note_safety(const SafetyMemory& safety, const Moment& now) {
+  if (std::exchange(memories_.control, safety) != safety) store(now);
+}
+
+void CommandService::note_supervision(const SupervisionMemory& supervision, const Moment& now) {
+  if (std::exchange(memories_.supervision, supervision) != supervision) store(now);
 }
 
 void CommandService::set_settings(const control::Settings& settings, const Moment& now) {
@@ -136,6 +161,10 @@ void CommandService::restore(const Command& command, const char* what, const Mom
 
 void CommandService::changed(const Moment& now) {
   deps_.send(orders_);
+  store(now);
+}
+
+void CommandService::store(const Moment& now) {
   const auto wall = [&](Instant until) -> WallTime {
     return std::chrono::round<std::chrono::seconds>(
         now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady));
@@ -146,7 +175,9 @@ void CommandService::changed(const Moment& now) {
   // By a clock that is not set yet what is past may lie before 1970; no file can say that.
   if (orders_.last_full && wall(*orders_.last_full) >= WallTime{})
     state.last_full = wall(*orders_.last_full);
-  if (saved_ && saved_->same(state)) return;
+  if (saved_ && saved_->same(state) && saved_memories_ == memories_) return;
+  state.safety = save_safety(memories_, deps_.boot_id, now);
+  saved_memories_ = memories_;
   saved_ = state;
   deps_.store(state);
 }

@@ -9,25 +9,23 @@
 #include "model/command.hpp"
 #include "model/event.hpp"
 #include "model/instruction.hpp"
+#include "service/moment.hpp"
 #include "service/state_file.hpp"
 
 namespace esshub::service {
 
-/// One moment on both clocks.
-struct Moment {
-  Instant steady{};
-  WallTime wall{};
-};
-
-/// Single-threaded. Mode, reserve, override and storm outlive the program; a dispatch does not, for
-/// whoever gave it is there to give it again.
+/// Single-threaded. Mode, reserve, override and storm outlive the program, and so does what safety
+/// remembers (I12); a dispatch does not, for whoever gave it is there to give it again.
 class CommandService {
  public:
   struct Deps {
     control::Settings settings;
     EventSink events;                              ///< gets component "command"
+    std::string boot_id{};                         ///< of the machine's start; empty: not known
     std::function<void(const Orders&)> send;       ///< the orders as they stand, to the control
     std::function<void(const SavedState&)> store;  ///< what is to outlive the program
+    /// Acknowledge was accepted: Supervision::acknowledge(). May be empty.
+    std::function<void()> acknowledged{};
   };
   /// Restores what an earlier run was ordered, as far as it still holds and still is allowed. An
   /// end that lies ahead is counted from now, or from when it was saved where the clock reads
@@ -45,6 +43,12 @@ class CommandService {
   /// The battery was full at `at`; remembered for the next full charge, to the hour.
   void note_full(Instant at, const Moment& now);
 
+  /// What the safety functions remember now; kept when it has changed.
+  void note_safety(const SafetyMemory& safety, const Moment& now);
+  void note_supervision(const SupervisionMemory& supervision, const Moment& now);
+  /// The newest noted, or of an earlier run: what control and supervision begin with.
+  [[nodiscard]] const SafetyMemories& memories() const { return memories_; }
+
   /// What the plan ahead is made of.
   struct InForce {
     control::Settings settings;
@@ -57,10 +61,14 @@ class CommandService {
   void restore(const Command& command, const char* what, const Moment& now);
   void begin_counting(const Moment& now);
   void changed(const Moment& now);
+  void store(const Moment& now);
+  [[nodiscard]] bool to_acknowledge(Instant now) const;
 
   Deps deps_;
   Orders orders_;
   std::optional<SavedState> saved_;
+  SafetyMemories memories_;
+  SafetyMemories saved_memories_;
   bool closed_ = false;
 };
 

@@ -43,6 +43,41 @@ Instruction to_instruction(const json& j) {
           soc(j.at("high"))};
 }
 
+Duration span(const json& value, Duration longest) {
+  const auto ms = value.get<std::int64_t>();
+  if (ms < 0 || ms > longest / 1ms) throw std::out_of_range("a span of time that cannot be");
+  return std::chrono::milliseconds{ms};
+}
+
+json to_json(const SavedSafety& s) {
+  json j{{"boot_id", s.boot_id},
+         {"boot_time_ms", s.boot_time / 1ms},
+         {"cutoff", s.cutoff},
+         {"meter_reversed", s.meter_reversed}};
+  if (s.meter_rest_left) j["meter_rest_left_ms"] = *s.meter_rest_left / 1ms;
+  if (s.hold_left) j["hold_left_ms"] = *s.hold_left / 1ms;
+  for (const auto& part : s.parts)
+    for (const Duration ago : part.died_ago) j["died_ago_ms"][part.name].push_back(ago / 1ms);
+  return j;
+}
+
+SavedSafety to_safety(const json& j) {
+  constexpr Duration century = 24h * 36525;
+  constexpr Duration day = 24h;
+  SavedSafety s{.boot_id = j.at("boot_id").get<std::string>(),
+                .boot_time = span(j.at("boot_time_ms"), century),
+                .cutoff = j.at("cutoff").get<bool>(),
+                .meter_reversed = j.at("meter_reversed").get<bool>()};
+  if (j.contains("meter_rest_left_ms")) s.meter_rest_left = span(j["meter_rest_left_ms"], day);
+  if (j.contains("hold_left_ms")) s.hold_left = span(j["hold_left_ms"], day);
+  if (!j.contains("died_ago_ms")) return s;
+  for (const auto& [name, all] : j["died_ago_ms"].items()) {
+    s.parts.push_back({name, {}});
+    for (const auto& ago : all) s.parts.back().died_ago.push_back(span(ago, day));
+  }
+  return s;
+}
+
 }  // namespace
 
 std::string encode(const SavedState& state) {
@@ -57,6 +92,7 @@ std::string encode(const SavedState& state) {
     j["storm"] = {{"reserve", state.storm->reserve.percent()},
                   {"until", seconds(state.storm->until)}};
   if (state.last_full) j["last_full"] = seconds(*state.last_full);
+  if (state.safety) j["safety"] = to_json(*state.safety);
   return j.dump(2) + "\n";
 }
 
@@ -75,6 +111,7 @@ Result<SavedState> decode_state(const std::string& text) {
     if (j.contains("storm"))
       state.storm = {soc(j["storm"].at("reserve")), wall_time(j["storm"].at("until"))};
     if (j.contains("last_full")) state.last_full = wall_time(j["last_full"]);
+    if (j.contains("safety")) state.safety = to_safety(j["safety"]);
     return state;
   } catch (const std::exception& e) {  // the library's way to say no
     return fail(ErrorKind::invalid, e.what());

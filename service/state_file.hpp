@@ -1,4 +1,5 @@
-// The state file: what was ordered for longer than the hub runs, and how it is kept.
+// The state file: what was ordered for longer than the hub runs, what safety remembers, and how
+// both are kept.
 #pragma once
 
 #include <functional>
@@ -9,10 +10,11 @@
 #include "model/instruction.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
+#include "service/saved_safety.hpp"
 
 namespace esshub::service {
 
-/// Ends are by the wall clock: the steady one starts anew with the machine.
+/// Ends of orders are by the wall clock: the steady one starts anew with the machine.
 struct SavedState {
   struct Override {
     Instruction instruction;
@@ -29,16 +31,17 @@ struct SavedState {
   std::optional<Override> manual{};
   std::optional<Storm> storm{};
   std::optional<WallTime> last_full{};  ///< the battery was at 100 %
+  std::optional<SavedSafety> safety{};  ///< nothing: nothing is remembered
   WallTime saved_at{};
 
-  /// True when both say the same; when they were saved does not count.
+  /// True when both hold the same orders; when they were saved does not count, nor does `safety`.
   [[nodiscard]] bool same(const SavedState& other) const {
     return mode == other.mode && reserve == other.reserve && manual == other.manual &&
            storm == other.storm && last_full == other.last_full;
   }
 };
 
-/// JSON, times as whole seconds since 1970 (UTC).
+/// JSON; times as whole seconds since 1970 (UTC), spans in milliseconds.
 [[nodiscard]] std::string encode(const SavedState& state);
 /// An Error says what is damaged.
 [[nodiscard]] Result<SavedState> decode_state(const std::string& text);

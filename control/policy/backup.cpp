@@ -42,14 +42,14 @@ std::optional<Watts> draw_now(const Inputs& inputs, const Observation& observati
 
 }  // namespace
 
+void acknowledge_cutoff(Memory& memory, Instant now) {
+  if (memory.cutoff) memory.cutoff_reset_until = now + reset_grace;
+  memory.cutoff = false;
+  memory.low_voltage_since.reset();
+}
+
 void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& observation) {
   const Settings& s = inputs.settings;
-  if (memory.cutoff_resets != inputs.orders.cutoff_resets) {
-    memory.cutoff_resets = inputs.orders.cutoff_resets;
-    if (memory.cutoff) memory.cutoff_reset_until = inputs.now + reset_grace;
-    memory.cutoff = false;
-    memory.low_voltage_since.reset();
-  }
   if (memory.cutoff_reset_until && inputs.now >= *memory.cutoff_reset_until)
     memory.cutoff_reset_until.reset();
   const auto mains = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::voltage),

@@ -8,9 +8,12 @@
 namespace esshub::control {
 
 /// F9: islanded and at the cut-off SOC, or at the cut-off voltage for 10 s: memory.cutoff is set,
-/// latched until the mains is back or the owner resets it (Orders::cutoff_resets). After a reset
-/// the cut-off SOC is not looked at for 10 minutes, the voltage always is.
+/// latched until the mains is back or the owner's word (acknowledge_cutoff()).
 void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& observation);
+
+/// Ends the latch. After that the cut-off SOC is not looked at for 10 minutes, the voltage always
+/// is.
+void acknowledge_cutoff(Memory& memory, Instant now);
 
 /// Time from now to the cut-off SOC at the present draw: islanded what the battery gives, else what
 /// AC-out takes, both as a mean over about a minute. Nothing while unknown, while nothing is drawn

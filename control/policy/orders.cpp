@@ -102,8 +102,8 @@ class Applier {
     return orders_;
   }
 
-  Result<Orders> operator()(const ResetCutoff&) {
-    ++orders_.cutoff_resets;
+  Result<Orders> operator()(const Acknowledge&) {
+    ++orders_.acknowledgements;
     return orders_;
   }
 

@@ -242,7 +242,7 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
                        policy_);
   if (id == "storm") return storm_of(object_or_word(payload, "storm"), policy_);
   if (payload != "PRESS") return refuse("expected PRESS");
-  return std::optional<Command>{ResetCutoff{}};
+  return std::optional<Command>{Acknowledge{}};
 }
 
 MqttMessage HomeAssistant::discovery() const {

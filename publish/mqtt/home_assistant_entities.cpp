@@ -156,7 +156,7 @@ constexpr auto controls = std::to_array<HaControl>({
     {"override_power", "number", "Override power", OrderLimitId::power, "", nullptr},
     {"override_minutes", "number", "Override length", OrderLimitId::override_length, "", nullptr},
     {"storm", "switch", "Storm reserve", {}, "", &storm},
-    {"cutoff_reset", "button", "Switch on after cut-off", {}, "", nullptr},
+    {"acknowledge", "button", "Acknowledge", {}, "", nullptr},
 });
 
 }  // namespace

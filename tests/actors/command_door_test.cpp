@@ -50,14 +50,18 @@ class CommandDoorTest : public testing::Test {
                             [this](bool failed) {
                               if (failed) storage_failed_.set_value();
                             },
+                        .acknowledged = [this] { ++acknowledged_; },
                         .now =
                             [this] {
-                              return service::Moment{at_, wall_};
-                            }});
+                              return service::Moment{at_, wall_, boot_time_};
+                            },
+                        .boot_id = boot_id_});
   }
   /// The machine starts again: its steady clock knows nothing of before.
   void reboot(Duration off) {
     at_ = Instant{} + 5s;
+    boot_time_ = 5s;
+    boot_id_ += "+1";
     wall_ += std::chrono::duration_cast<WallTime::duration>(off);
   }
   [[nodiscard]] std::filesystem::path file() const { return dir_ / "state.json"; }
@@ -68,6 +72,9 @@ class CommandDoorTest : public testing::Test {
   EventLog log_;
   std::vector<Orders> sent_;
   std::promise<void> storage_failed_;
+  int acknowledged_ = 0;
+  std::string boot_id_ = "first";
+  Duration boot_time_ = 1000s;
   Instant at_ = Instant{} + 1000s;
   WallTime wall_ = WallTime{} + std::chrono::seconds{1800000000};
 };
@@ -112,15 +119,36 @@ TEST_F(CommandDoorTest, AnUnwritableDiskIsAFaultAndOrdersGoOnFromMemory) {
 
 TEST_F(CommandDoorTest, TheControlHearsTheOrdersOfManyInOneOrder) {
   const auto d = door();
+  d->note_safety({.cutoff = true});
   {
     std::vector<std::jthread> people;
     for (int p = 0; p < 4; ++p)
       people.emplace_back([&] {
-        for (int i = 0; i < 50; ++i) EXPECT_TRUE(d->order(ResetCutoff{}, "web"));
+        for (int i = 0; i < 50; ++i) EXPECT_TRUE(d->order(Acknowledge{}, "web"));
       });
   }
   ASSERT_EQ(sent_.size(), 201u);
-  for (std::uint32_t i = 0; i < sent_.size(); ++i) EXPECT_EQ(sent_[i].cutoff_resets, i);
+  for (std::uint32_t i = 0; i < sent_.size(); ++i) EXPECT_EQ(sent_[i].acknowledgements, i);
+  EXPECT_EQ(acknowledged_, 200);
+}
+
+TEST_F(CommandDoorTest, WhatSafetyRemembersOutlivesTheProgramOnTheRealDisk) {
+  const auto d = door();
+  EXPECT_EQ(d->memories(), service::SafetyMemories{});
+  d->note_safety({.cutoff = true, .meter_reversed = true, .meter_rest_until = at_ + 15min});
+  d->note_supervision({.parts = {{"bus.meters", {at_ - 10s}}}, .hold_until = at_ + 1h});
+  const auto kept = d->memories();
+  d->close();
+  EXPECT_EQ(door()->memories(), kept);
+}
+
+TEST(SystemClock, TellsThisStartOfTheMachineAndHowLongItHasRun) {
+  EXPECT_EQ(read_boot_id(), read_boot_id());
+  EXPECT_EQ(read_boot_id().size(), 36u) << read_boot_id();
+  double up = 0.0;
+  std::ifstream{"/proc/uptime"} >> up;
+  EXPECT_NEAR(Seconds{read_moment().boot_time}.count(), up, 5.0);
+  EXPECT_LT(std::chrono::steady_clock::now() - read_moment().steady, 5s);
 }
 
 // ---- the link to whichever control is alive -------------------------------------------------
@@ -139,11 +167,11 @@ caf::behavior listening_control(caf::event_based_actor*, Heard* heard) {
 TEST(ControlProxy, AControlStartedAgainHearsTheNewestOfEverything) {
   VirtualSystem v;
   ControlProxy proxy;
-  proxy.send(Orders{.cutoff_resets = 1});
+  proxy.send(Orders{.acknowledgements = 1});
   Heard first;
   const auto one = v.system.spawn(listening_control, &first);
   proxy.attach(one);
-  proxy.send(Orders{.cutoff_resets = 2});
+  proxy.send(Orders{.acknowledgements = 2});
   proxy.send(FaultNote{"state", Fault::storage_failed, true});
   proxy.send(FaultNote{"history", Fault::storage_failed, true});
   proxy.send(FaultNote{"state", Fault::storage_failed, false});
@@ -158,7 +186,7 @@ TEST(ControlProxy, AControlStartedAgainHearsTheNewestOfEverything) {
   proxy.attach(two);
   v.run();
   ASSERT_EQ(second.orders.size(), 1u);
-  EXPECT_EQ(second.orders[0].cutoff_resets, 2u);
+  EXPECT_EQ(second.orders[0].acknowledgements, 2u);
   ASSERT_EQ(second.notes.size(), 2u);
   EXPECT_FALSE(second.notes[0].active);
   EXPECT_TRUE(second.notes[1].active);

@@ -18,6 +18,7 @@ struct House {
     settings.period = 100ms;  // a tick for every reading of the meter
     settings.meter_delay = settings.inverter_delay = settings.ack_delay = 0ms;
     memory.loop.meter_time_constant = settings.meter_time_constant;
+    memory.first_tick = now - 10s;  // its start is over
   }
   Settings settings;
   Memory memory;

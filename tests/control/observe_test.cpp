@@ -113,12 +113,29 @@ TEST(Solar, IsBelievedUpToTheMetersMaximumAge) {
 
 TEST(Start, NoSourceIsAFaultInItsFirst15Seconds) {
   House h;
+  h.memory.first_tick.reset();
   h.grid_alive = h.bms_alive = h.inverter_alive = false;
   h.tick();
   EXPECT_FALSE(h.run(15s - period).faults.any());
   const Decision d = h.tick();
   for (const Fault fault : {Fault::grid_meter_lost, Fault::bms_lost, Fault::inverter_lost})
     EXPECT_TRUE(d.faults.active(fault)) << name(fault);
+}
+
+/// I12: whatever is remembered, everything else is proved anew.
+TEST(Start, BothDirectionsAreBlockedForTheFirst10Seconds) {
+  for (const double watts : {1000.0, -1000.0}) {
+    House h;
+    h.memory.first_tick.reset();
+    h.residual_w = watts;
+    for (Duration t{}; t < 10s; t += period) {
+      const Decision d = h.tick();
+      ASSERT_EQ(d.battery_power, Watts{}) << Seconds{t}.count();
+      ASSERT_TRUE(d.reasons.has(Cause::starting));
+    }
+    EXPECT_FALSE(h.tick().reasons.has(Cause::starting));
+    EXPECT_NE(h.run(5s).battery_power, Watts{});
+  }
 }
 
 TEST(Start, OnceStartedASourceThatGoesDoesNotMakeItStartAnew) {
@@ -796,6 +813,38 @@ TEST(Reversed, OnlyWhatIsBelievedOfMeterAndInverterIsCompared) {
       },
       2s));
   EXPECT_TRUE(compared([](House& h) { h.bms_alive = false; }, 3s)) << "the BMS has no part in it";
+}
+
+/// The control is started anew, as after its death, with what it remembered.
+void restart(House& h) {
+  const SafetyMemory kept = h.memory.safety();
+  h.memory = Memory{};
+  h.memory.restore(kept);
+}
+
+TEST(Restart, TheRestOfAReversedMeterGoesOnAndTheOwnersWordEndsIt) {
+  House h;
+  h.run(5s);
+  h.memory.sign.reversed = true;
+  h.memory.sign.rest_until = h.now + 15min;
+  restart(h);
+  h.residual_w = 1000;
+  h.memory.first_tick = h.now - 10s;
+  const Decision d = h.run(20s);
+  EXPECT_TRUE(d.reasons.has(Cause::grid_meter_reversed));
+  EXPECT_TRUE(d.faults.active(Fault::grid_meter_reversed));
+  EXPECT_EQ(d.battery_power, Watts{});
+  EXPECT_EQ(d.safety.meter_rest_until, h.memory.sign.rest_until);
+  ++h.orders.acknowledgements;
+  const Decision after = h.tick();
+  EXPECT_FALSE(after.reasons.has(Cause::grid_meter_reversed));
+  EXPECT_TRUE(after.faults.active(Fault::grid_meter_reversed)) << "until a move proves it right";
+}
+
+TEST(Restart, ASuspicionIsNotKept) {
+  House h = discharging();
+  h.memory.sign.rest_until = h.now + 6s;
+  EXPECT_EQ(h.memory.safety(), SafetyMemory{});
 }
 
 TEST(Reversed, AMeterTheWrongWayRoundPutsTheBatteryToRest) {

@@ -50,7 +50,7 @@ TEST(Decision, BeginsReleasedWithBalance) {
   EXPECT_EQ(instruction.kind, InstructionKind::balance);
   EXPECT_EQ(instruction.low, 0.0_soc);
   EXPECT_EQ(instruction.high, 100.0_soc);
-  EXPECT_EQ(Orders{}.cutoff_resets, 0u);
+  EXPECT_EQ(Orders{}.acknowledgements, 0u);
 }
 
 }  // namespace

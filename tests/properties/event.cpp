@@ -56,7 +56,7 @@ struct Says {
     seconds(c.length);
   }
   void operator()(const EndStorm&) const { out << "end storm"; }
-  void operator()(const ResetCutoff&) const { out << "reset cut-off"; }
+  void operator()(const Acknowledge&) const { out << "acknowledge"; }
 
   // Changes
   void operator()(const Residual& c) const { out << "residual " << c.watts << " W"; }

@@ -296,7 +296,7 @@ rc::Gen<Change> any_wild_orders() {
     if (chance(30)) orders.storm = Storm{soc(*between(0, 100)), until()};
     if (chance(30)) orders.reserve = soc(*between(0, 100));
     if (chance(30)) orders.mode = *any_of<Mode>();
-    orders.cutoff_resets = static_cast<std::uint32_t>(*whole(0, 3));
+    orders.acknowledgements = static_cast<std::uint32_t>(*whole(0, 3));
     return Wild{orders};
   });
 }
@@ -382,7 +382,7 @@ std::vector<Kind> kinds(const Settings& s) {
       {2, 20, made<LocalStep>(rc::gen::element(-60, 60, 720), rc::gen::arbitrary<bool>())},
       // orders
       {22, 0, any_command(s)},
-      {7, 0, always(Ask{ResetCutoff{}})},
+      {7, 0, always(Ask{Acknowledge{}})},
       {3, 10, any_wild_orders()},
   };
 }

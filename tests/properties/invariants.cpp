@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "tests/properties/coverage.hpp"
 
@@ -172,8 +173,8 @@ void Invariants::remember_soc(const Seen& seen, const Battery& battery) {
 
 void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
   const auto& in = seen.inputs;
-  if (in.orders.cutoff_resets != past_.resets) {
-    past_.resets = in.orders.cutoff_resets;
+  if (in.orders.acknowledgements != past_.resets) {
+    past_.resets = in.orders.acknowledgements;
     if (past_.told_cut_off) past_.grace_until = in.now + 10min;
     past_.cut_off = past_.may_be_cut_off = false;
     past_.low_since.reset();
@@ -262,8 +263,32 @@ std::optional<double> Invariants::ac_out_before_stall(const Seen& seen) const {
   return then(Wire::ac_out_power);
 }
 
+/// A control begins: what safety remembers survives (I12), everything else is proved anew.
+void Invariants::begin(const Seen& seen) {
+  const Past before = std::exchange(past_, {});
+  past_.began = seen.inputs.now;
+  past_.cut_off = before.cut_off;
+  past_.may_be_cut_off = before.may_be_cut_off;
+  past_.told_cut_off = before.told_cut_off;
+  past_.resets = seen.program ? 0 : before.resets;
+  past_.meter_rests_until = before.meter_rests_until;
+  // A steady clock that reads earlier is another start of the machine: what was left is left.
+  if (before.at && before.meter_rests_until && past_.began < *before.at)
+    past_.meter_rests_until = past_.began + (*before.meter_rests_until - *before.at);
+}
+
+/// F21: 15 min from the moment it is told, or the owner's word.
+void Invariants::remember_reversed(const Seen& seen) {
+  const auto& in = seen.inputs;
+  if (in.orders.acknowledgements != past_.resets) past_.meter_rests_until.reset();
+  const auto since = seen.decision.faults.since(Fault::grid_meter_reversed);
+  if (!since) past_.meter_rests_until.reset();
+  if (since == in.now && !seen.first) past_.meter_rests_until = in.now + 15min;
+}
+
 void Invariants::remember(const Seen& seen, const Battery& battery) {
-  if (seen.first) past_ = {};
+  if (seen.first) begin(seen);
+  remember_reversed(seen);
   remember_grid(seen);
   remember_battery(seen, battery);
   remember_soc(seen, battery);
@@ -309,9 +334,9 @@ Broken Invariants::stops(const Seen& seen, const Battery& battery) const {
   if (past_.overrun) return rests("F10: overrun");
   if (in.stopping) return rests("F20: told to stop");
   if (in.components_failing) return rests("F11: parts fail again and again");
-  if (const auto since = d.faults.since(Fault::grid_meter_reversed);
-      since && in.now - *since < 15min)
+  if (past_.meter_rests_until && in.now < *past_.meter_rests_until)
     return rests("F21: the meter is reversed");
+  if (in.now - past_.began < 10s) return rests("I12: not all is proved anew");
   return std::nullopt;
 }
 

@@ -27,6 +27,8 @@ class Invariants {
   void remember_soc(const Seen& seen, const Battery& battery);
   void remember_cutoff(const Seen& seen, const Battery& battery);
   void remember_following(const Seen& seen);
+  void begin(const Seen& seen);
+  void remember_reversed(const Seen& seen);
   void remember_ticks(const Seen& seen);
   /// The inverter could be commanded before a stall of the hub that ended within 1 s, and that is
   /// the load on AC-out as it was known then: the battery is let rest by it.
@@ -83,6 +85,8 @@ class Invariants {
     std::optional<Instant> stall_at;
     Watts commanded{};  ///< on the wire: nothing while released
     std::optional<Instant> at;
+    Instant began{};                           ///< this control
+    std::optional<Instant> meter_rests_until;  ///< told to be reversed; at least
   };
   Past past_;
 };

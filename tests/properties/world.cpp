@@ -27,6 +27,7 @@ bool same(const Decision& a, const Decision& b) {
          same(a.setpoint.ac_power.value(), b.setpoint.ac_power.value()) &&
          same(a.proposed.value(), b.proposed.value()) && a.setpoint.mode == b.setpoint.mode &&
          a.setpoint.valid_until == b.setpoint.valid_until && a.faults == b.faults &&
+         a.safety == b.safety &&
          std::ranges::equal(a.reasons, b.reasons, [](const Reason& x, const Reason& y) {
            return x.cause == y.cause && same(x.power_without.value(), y.power_without.value());
          });
@@ -202,6 +203,7 @@ void World::start_control() {
       [this](const control::Inputs& inputs, control::Memory& memory) {
         return decide(inputs, memory);
       });
+  if (commands_) tick_->restore(commands_->memories().control);
   new_control_ = true;
   if (stopping_) tick_->begin_stop(now_);
   if (commands_) tell_control();
@@ -222,6 +224,7 @@ void World::start_program(bool restart) {
       service::CommandService::Deps{
           .settings = house_.settings,
           .events = [](const std::string&, const esshub::Event&) {},
+          .boot_id = std::to_string(boots_),
           .send =
               [this](const Orders& orders) {
                 orders_ = orders;
@@ -229,13 +232,17 @@ void World::start_program(bool restart) {
               },
           .store = [this](const service::SavedState& state) { state_file_ = encode(state); }},
       saved, moment());
+  tick_->restore(commands_->memories().control);
   tell_control();
 }
 
 void World::restart_program(const ProgramRestarts& how) {
   stopping_.reset();
   pass(how.off);
-  if (how.reboot) now_ = Instant{} + 20s;
+  if (how.reboot) {
+    now_ = Instant{} + 20s;
+    ++boots_;
+  }
   stepped_at_.reset();
   // Orders without a door belong to the run that got them.
   std::erase_if(lasting_, [](const Lasting& l) { return std::holds_alternative<Wild>(l.change); });
@@ -417,6 +424,7 @@ void World::tick() {
     if (due(bus)) report(bus, now_);
   tick_->run(sources_, {now_, local(), is_.overrun.late, is_.overrun.missed});
   tell_(tick_->faults());
+  commands_->note_safety(tick_->decision().safety, moment());
   if (stopping_ && tick_->stopped()) restart_program(*stopping_);
 }
 

@@ -113,13 +113,16 @@ class World {
   [[nodiscard]] double pack_v() const;
   [[nodiscard]] bool on_grid() const;
   [[nodiscard]] LocalTime local() const;
-  [[nodiscard]] service::Moment moment() const { return {now_, wall_}; }
+  [[nodiscard]] service::Moment moment() const {
+    return {.steady = now_, .wall = wall_, .boot_time = now_.time_since_epoch()};
+  }
 
   House house_;
   std::function<void(const Seen&)> see_;
   std::function<void(const FaultSet&)> tell_;
   Now is_;
   std::vector<Lasting> lasting_;
+  int boots_ = 0;  ///< of the machine
   Instant now_;
   WallTime wall_;
   std::optional<Instant> stepped_at_;  ///< the wall clock

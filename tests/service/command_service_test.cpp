@@ -30,8 +30,10 @@ class CommandServiceTest : public testing::Test {
           file_(t.disk_, t.log_.sink(), [&t](bool failed) { t.faults_.push_back(failed); }),
           service_({.settings = t.settings_,
                     .events = t.log_.sink(),
+                    .boot_id = t.boot_id_,
                     .send = [&t](const Orders& orders) { t.sent_.push_back(orders); },
-                    .store = [this](const SavedState& s) { static_cast<void>(file_.store(s)); }},
+                    .store = [this](const SavedState& s) { static_cast<void>(file_.store(s)); },
+                    .acknowledged = [&t] { ++t.acknowledged_; }},
                    file_.load(t.wall_), t.moment()) {}
     Result<void> order(const Command& command, const std::string& who) {
       return service_.order(command, who, t_.moment());
@@ -39,6 +41,11 @@ class CommandServiceTest : public testing::Test {
     void note_full(Instant at) { service_.note_full(at, t_.moment()); }
     void set_settings(const control::Settings& s) { service_.set_settings(s, t_.moment()); }
     void close() { service_.close(); }
+    void note_safety(const SafetyMemory& safety) { service_.note_safety(safety, t_.moment()); }
+    void note_supervision(const SupervisionMemory& supervision) {
+      service_.note_supervision(supervision, t_.moment());
+    }
+    [[nodiscard]] const SafetyMemories& memories() const { return service_.memories(); }
 
    private:
     CommandServiceTest& t_;
@@ -47,14 +54,17 @@ class CommandServiceTest : public testing::Test {
   };
 
   std::unique_ptr<Desk> desk() { return std::make_unique<Desk>(*this); }
-  [[nodiscard]] Moment moment() const { return {at_, wall_}; }
+  [[nodiscard]] Moment moment() const { return {at_, wall_, boot_time_}; }
   void pass(Duration time) {
     at_ += time;
+    boot_time_ += time;
     wall_ += std::chrono::duration_cast<WallTime::duration>(time);
   }
   /// The machine starts again: its steady clock knows nothing of before.
   void reboot(Duration off) {
     at_ = Instant{} + 5s;
+    boot_time_ = 5s;
+    boot_id_ += "+1";
     wall_ += std::chrono::duration_cast<WallTime::duration>(off);
   }
 
@@ -63,6 +73,9 @@ class CommandServiceTest : public testing::Test {
   EventLog log_;
   std::vector<Orders> sent_;
   std::vector<bool> faults_;
+  int acknowledged_ = 0;
+  std::string boot_id_ = "first";
+  Duration boot_time_ = 1000s;
   Instant at_ = Instant{} + 1000s;
   WallTime wall_ = WallTime{} + std::chrono::seconds{1800000000};
 };
@@ -227,9 +240,10 @@ TEST_F(CommandServiceTest, TheLogTellsEveryCommandWithAllItSays) {
       {EndDispatch{}, "end_dispatch"},
       {StartStorm{77.0_soc, 2h}, "start_storm reserve=77 length_s=7200"},
       {EndStorm{}, "end_storm"},
-      {ResetCutoff{}, "reset_cutoff"},
+      {Acknowledge{}, "acknowledge"},
   };
   const auto d = desk();
+  d->note_safety({.cutoff = true});
   for (const auto& [command, text] : rows) {
     ASSERT_TRUE(d->order(command, "cli")) << text;
     EXPECT_EQ(log_.lines.back(), "command accepted who=\"cli\" command=" + text);
@@ -351,6 +365,145 @@ TEST_F(CommandServiceTest, TheModeInForceIsTheOrderedOneElseTheConfigured) {
   EXPECT_TRUE(service.order(SetMode{}, "web", moment()));
   EXPECT_EQ(service.in_force().mode, Mode::balance);
   EXPECT_EQ(service.in_force().settings.reserve, 33.0_soc);
+}
+
+// ---- what safety remembers (I12) and the owner's acknowledge (F9, F11, F21) --------------------
+
+TEST_F(CommandServiceTest, WhatSafetyRemembersIsKeptOnChangeAndGoesOnAfterARestartOfTheProgram) {
+  const auto rest_until = at_ + 15min;
+  const auto hold_until = at_ + 1h;
+  const auto died = at_ - 20min;
+  {
+    const auto d = desk();
+    EXPECT_EQ(d->memories(), SafetyMemories{});
+    d->note_safety({});
+    d->note_supervision({});
+    EXPECT_EQ(disk_.writes, 0) << "nothing is remembered";
+    const SafetyMemory safety{
+        .cutoff = true, .meter_reversed = true, .meter_rest_until = rest_until};
+    d->note_safety(safety);
+    EXPECT_EQ(disk_.writes, 1);
+    d->note_safety(safety);
+    EXPECT_EQ(disk_.writes, 1);
+    d->note_supervision({.parts = {{"bus.meters", {died, at_}}}, .hold_until = hold_until});
+    EXPECT_EQ(disk_.writes, 2);
+  }
+  pass(10min);
+  const auto d = desk();
+  EXPECT_TRUE(d->memories().control.cutoff);
+  EXPECT_TRUE(d->memories().control.meter_reversed);
+  EXPECT_EQ(d->memories().control.meter_rest_until, rest_until) << "5 min are left";
+  EXPECT_EQ(d->memories().supervision,
+            (SupervisionMemory{.parts = {{"bus.meters", {died, at_ - 10min}}},
+                               .hold_until = hold_until}));
+  EXPECT_EQ(log_.lines.back(),
+            "command safety_restored cutoff=latched grid_meter=reversed meter_rest_left_s=300 "
+            "hold_left_s=3000 deaths=2");
+  EXPECT_EQ(log_.levels.back(), Level::notice);
+}
+
+TEST_F(CommandServiceTest, TimeGoesOnWhileTheProgramIsDown) {
+  desk()->note_safety({.cutoff = false, .meter_reversed = true, .meter_rest_until = at_ + 15min});
+  pass(15min);
+  const auto d = desk();
+  EXPECT_EQ(d->memories().control,
+            (SafetyMemory{.cutoff = false, .meter_reversed = true, .meter_rest_until = {}}));
+}
+
+TEST_F(CommandServiceTest, AMachineThatSleptHasWaitedToo) {
+  desk()->note_safety({.cutoff = false, .meter_reversed = true, .meter_rest_until = at_ + 15min});
+  boot_time_ += 10min;  // the steady clock stands still
+  EXPECT_EQ(desk()->memories().control.meter_rest_until, at_ + 5min);
+}
+
+TEST_F(CommandServiceTest, AfterAPowerCycleWhatWasLeftCountsFromNowOn) {
+  const auto saved_at = at_;
+  desk()->note_safety({.cutoff = true, .meter_reversed = true, .meter_rest_until = at_ + 15min});
+  {
+    const auto d = desk();
+    d->note_supervision({.parts = {{"control", {saved_at - 50min}}}, .hold_until = at_ + 1h});
+  }
+  reboot(30 * 24h);
+  const auto d = desk();
+  EXPECT_TRUE(d->memories().control.cutoff);
+  EXPECT_EQ(d->memories().control.meter_rest_until, at_ + 15min);
+  EXPECT_EQ(d->memories().supervision,
+            (SupervisionMemory{.parts = {{"control", {at_ - 50min}}}, .hold_until = at_ + 1h}));
+}
+
+TEST_F(CommandServiceTest, WithoutABootIdEveryStartIsTakenForAPowerCycle) {
+  boot_id_.clear();
+  desk()->note_safety({.cutoff = false, .meter_reversed = true, .meter_rest_until = at_ + 15min});
+  pass(10min);
+  EXPECT_EQ(desk()->memories().control.meter_rest_until, at_ + 15min);
+}
+
+TEST_F(CommandServiceTest, WhatIsOverIsNoLongerRemembered) {
+  {
+    const auto d = desk();
+    d->note_safety({.cutoff = true});
+    d->note_safety({.cutoff = false});
+  }
+  EXPECT_EQ(desk()->memories(), SafetyMemories{});
+  EXPECT_EQ(log_.count("command safety_restored"), 0u);
+}
+
+TEST_F(CommandServiceTest, WhatSafetyRemembersStaysWhenAnOrderIsGiven) {
+  {
+    const auto d = desk();
+    d->note_safety({.cutoff = true});
+    EXPECT_TRUE(d->order(SetMode{Mode::scheduled}, "web"));
+  }
+  const auto d = desk();
+  EXPECT_TRUE(d->memories().control.cutoff);
+  EXPECT_EQ(sent_.back().mode, Mode::scheduled);
+}
+
+TEST_F(CommandServiceTest, ADamagedFileRemembersNothingAndSaysSo) {
+  desk()->note_safety({.cutoff = true});
+  disk_.text->pop_back();
+  disk_.text->pop_back();
+  EXPECT_EQ(desk()->memories(), SafetyMemories{});
+  EXPECT_EQ(log_.count("state state_damaged"), 1u);
+  EXPECT_FALSE(disk_.quarantined.empty());
+}
+
+TEST_F(CommandServiceTest, AcknowledgeIsRefusedWhereThereIsNothing) {
+  const auto d = desk();
+  const auto refused = [&] {
+    const auto done = d->order(Acknowledge{}, "cli");
+    return !done && done.error().kind == ErrorKind::refused &&
+           done.error().detail.starts_with("there is nothing to acknowledge: ");
+  };
+  EXPECT_TRUE(refused());
+  EXPECT_EQ(log_.count("command refused who=\"cli\" command=acknowledge reason=\"there is"), 1u);
+  d->note_safety({.cutoff = false, .meter_reversed = true, .meter_rest_until = at_});
+  EXPECT_TRUE(refused()) << "its rest is over: it is tried already";
+  EXPECT_EQ(sent_.size(), 1u);
+  EXPECT_EQ(acknowledged_, 0);
+}
+
+TEST_F(CommandServiceTest, AcknowledgeGoesToControlAndSupervisor) {
+  const auto d = desk();
+  d->note_safety({.cutoff = true});
+  EXPECT_TRUE(d->order(Acknowledge{}, "web"));
+  d->note_safety({.cutoff = false, .meter_reversed = true, .meter_rest_until = at_ + 1ns});
+  EXPECT_TRUE(d->order(Acknowledge{}, "web"));
+  d->note_safety({});
+  d->note_supervision({.parts = {{"bus.meters", {at_}}}, .hold_until = {}});
+  EXPECT_TRUE(d->order(Acknowledge{}, "web")) << "deaths are counted";
+  d->note_supervision({.parts = {}, .hold_until = at_ + 1min});
+  EXPECT_TRUE(d->order(Acknowledge{}, "web"));
+  EXPECT_EQ(sent_.back().acknowledgements, 4u);
+  EXPECT_EQ(acknowledged_, 4);
+}
+
+TEST_F(CommandServiceTest, AnotherOrderAcknowledgesNothing) {
+  const auto d = desk();
+  d->note_safety({.cutoff = true});
+  EXPECT_TRUE(d->order(SetMode{Mode::scheduled}, "web"));
+  EXPECT_EQ(sent_.back().acknowledgements, 0u);
+  EXPECT_EQ(acknowledged_, 0);
 }
 
 }  // namespace

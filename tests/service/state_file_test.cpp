@@ -18,17 +18,25 @@ WallTime at(std::int64_t seconds) {
 
 /// Every field different from every other.
 SavedState everything() {
-  return {.mode = Mode::scheduled,
-          .reserve = 41.0_soc,
-          .manual = SavedState::Override{{.kind = InstructionKind::discharge,
-                                          .power = 2100.0_W,
-                                          .target = 32.0_soc,
-                                          .low = 13.0_soc,
-                                          .high = 94.0_soc},
-                                         at(1800000001)},
-          .storm = SavedState::Storm{85.0_soc, at(1800000002)},
-          .last_full = at(1800000003),
-          .saved_at = at(1800000004)};
+  return {
+      .mode = Mode::scheduled,
+      .reserve = 41.0_soc,
+      .manual = SavedState::Override{{.kind = InstructionKind::discharge,
+                                      .power = 2100.0_W,
+                                      .target = 32.0_soc,
+                                      .low = 13.0_soc,
+                                      .high = 94.0_soc},
+                                     at(1800000001)},
+      .storm = SavedState::Storm{85.0_soc, at(1800000002)},
+      .last_full = at(1800000003),
+      .safety = SavedSafety{.boot_id = "b00t",
+                            .boot_time = 1234567ms,
+                            .cutoff = true,
+                            .meter_reversed = true,
+                            .meter_rest_left = 812005ms,
+                            .hold_left = 1200006ms,
+                            .parts = {{"bus.meters", {3400007ms, 20008ms}}, {"control", {9ms}}}},
+      .saved_at = at(1800000004)};
 }
 
 void expect_same(const SavedState& a, const SavedState& b) {
@@ -37,6 +45,7 @@ void expect_same(const SavedState& a, const SavedState& b) {
   EXPECT_EQ(a.manual, b.manual);
   EXPECT_EQ(a.storm, b.storm);
   EXPECT_EQ(a.last_full, b.last_full);
+  EXPECT_EQ(a.safety, b.safety);
   EXPECT_EQ(a.saved_at, b.saved_at);
 }
 
@@ -48,6 +57,22 @@ TEST(StateFile, EveryFieldOutlivesTheProgram) {
   const auto empty = decode_state(encode(nothing));
   ASSERT_TRUE(empty) << empty.error().detail;
   expect_same(*empty, nothing);
+}
+
+TEST(StateFile, AFileOfAnEarlierVersionStillLoads) {
+  const auto read = decode_state(R"({
+  "last_full": 1800000003,
+  "mode": "scheduled",
+  "override": {"action": "discharge", "high": 94.0, "low": 13.0, "power_w": 2100.0,
+               "target": 32.0, "until": 1800000001},
+  "reserve": 41.0,
+  "saved_at": 1800000004,
+  "storm": {"reserve": 85.0, "until": 1800000002}
+})");
+  ASSERT_TRUE(read) << read.error().detail;
+  auto expected = everything();
+  expected.safety.reset();
+  expect_same(*read, expected);
 }
 
 TEST(StateFile, AFractionOfASecondIsNotKept) {
@@ -105,6 +130,15 @@ TEST(StateFile, WhatCannotBeIsDamage) {
       {"\"scheduled\"", "1"},
       {"2100.0", "\"much\""},
       {"\"low\"", "\"lower\""},
+      {"\"boot_id\"", "\"boot\""},
+      {"\"cutoff\": true", "\"cutoff\": 1"},
+      {"\"meter_reversed\"", "\"reversed\""},
+      {"1234567", "-1"},
+      {"812005", "-1"},
+      {"812005", "86400001"},
+      {"1200006", "86400001"},
+      {"3400007", "\"an hour\""},
+      {"20008", "86400001"},
   };
   for (const auto& [piece, other] : damage) {
     const auto read = decode_state(with(piece, other));

@@ -2,6 +2,9 @@
 import { get, send } from "/live.js";
 import { $, text } from "/words.js";
 
+// What the owner's word ends, or may.
+const acknowledged = ["backup_cutoff", "grid_meter_reversed", "actor_stuck"];
+
 let csrf = null;
 let ends = null;
 let filled = false;
@@ -118,7 +121,7 @@ export function startControls() {
       "The storm reserve is kept from now on.",
     ),
   );
-  on("cutoff-form", () => change("POST", "/api/v1/cutoff/reset", {}, "Asked to switch on again."));
+  on("acknowledge-form", () => change("POST", "/api/v1/acknowledge", {}, "Acknowledged."));
   document
     .querySelector("[data-clear]")
     .addEventListener("click", () =>
@@ -139,7 +142,7 @@ export function startControls() {
 
 /** Fills the forms once with what holds now, and offers what only some states need. */
 export function showControls(state) {
-  $("cutoff-form").hidden = !state?.faults.some((fault) => fault.fault === "backup_cutoff");
+  $("acknowledge-form").hidden = !state?.faults.some(({ fault }) => acknowledged.includes(fault));
   const policy = state?.decision?.policy;
   if (filled || !policy) return;
   filled = true;

@@ -136,7 +136,7 @@ const std::vector<WebApi::Route>& WebApi::routes() {
       {"DELETE", "/api/v1/override", &WebApi::end_override, true},
       {"POST", "/api/v1/storm", &WebApi::start_storm, true},
       {"DELETE", "/api/v1/storm", &WebApi::end_storm, true},
-      {"POST", "/api/v1/cutoff/reset", &WebApi::reset_cutoff, true},
+      {"POST", "/api/v1/acknowledge", &WebApi::acknowledge, true},
   };
   return table;
 }
@@ -390,8 +390,8 @@ WebResponse WebApi::start_storm(const WebRequest& request) {
 WebResponse WebApi::end_storm(const WebRequest& request) {
   return obey(request, Command{EndStorm{}});
 }
-WebResponse WebApi::reset_cutoff(const WebRequest& request) {
-  return obey(request, Command{ResetCutoff{}});
+WebResponse WebApi::acknowledge(const WebRequest& request) {
+  return obey(request, Command{Acknowledge{}});
 }
 
 void WebApi::report(Level level, std::string name, const WebRequest& request) {

@@ -63,7 +63,7 @@ class WebApi {
   WebResponse end_override(const WebRequest& request);
   WebResponse start_storm(const WebRequest& request);
   WebResponse end_storm(const WebRequest& request);
-  WebResponse reset_cutoff(const WebRequest& request);
+  WebResponse acknowledge(const WebRequest& request);
 
   WebResponse file(const WebRequest& request) const;
   /// The refusal of a write that its session does not cover.

@@ -191,7 +191,7 @@ struct PowerCut {
   Snapshot snapshot;
   Memory memory;
   Observation observation;
-  Orders orders;
+  bool acknowledged = false;  ///< by the owner, in the next tick
   Instant now{1000s};
   std::optional<double> mains{0.0};  ///< V at AC-in; nothing: not told
   std::optional<double> dc;          ///< V, the inverter's word
@@ -206,9 +206,9 @@ struct PowerCut {
     now += passed;
     if (mains) snapshot.absorb({{Point::inverter, Measure::voltage}, *mains, now});
     if (dc) snapshot.absorb({{Point::inverter, Measure::dc_voltage}, *dc, now});
-    evaluate_cutoff(
-        {.settings = settings, .snapshot = snapshot, .now = now, .local = {}, .orders = orders},
-        memory, observation);
+    if (std::exchange(acknowledged, false)) acknowledge_cutoff(memory, now);
+    evaluate_cutoff({.settings = settings, .snapshot = snapshot, .now = now, .local = {}}, memory,
+                    observation);
     return memory.cutoff;
   }
 };
@@ -345,7 +345,7 @@ TEST(Cutoff, AResetHoldsTheSocBackForTenMinutes) {
   PowerCut p;
   p.observation.soc = 4.0_soc;
   ASSERT_TRUE(p.cut());
-  ++p.orders.cutoff_resets;
+  p.acknowledged = true;
   EXPECT_FALSE(p.cut());
   EXPECT_FALSE(p.cut(10min - 1ns));
   EXPECT_TRUE(p.cut(1ns));
@@ -353,7 +353,7 @@ TEST(Cutoff, AResetHoldsTheSocBackForTenMinutes) {
 
 TEST(Cutoff, AResetOfNoneHoldsNothingBack) {
   PowerCut p;
-  ++p.orders.cutoff_resets;
+  p.acknowledged = true;
   EXPECT_FALSE(p.cut());
   p.observation.soc = 4.0_soc;
   EXPECT_TRUE(p.cut());
@@ -364,7 +364,7 @@ TEST(Cutoff, AResetGivesTheVoltageItsTenSecondsAgain) {
   p.observation.voltage = 45.0_V;
   p.cut();
   ASSERT_TRUE(p.cut(10s));
-  ++p.orders.cutoff_resets;
+  p.acknowledged = true;
   EXPECT_FALSE(p.cut());
   EXPECT_FALSE(p.cut(9s));
   EXPECT_TRUE(p.cut(1s));
@@ -374,7 +374,7 @@ TEST(Cutoff, TheMainsEndTheTenMinutesOfAReset) {
   PowerCut p;
   p.observation.soc = 4.0_soc;
   p.cut();
-  ++p.orders.cutoff_resets;
+  p.acknowledged = true;
   EXPECT_FALSE(p.cut());
   p.mains = 230.0;
   p.cut();
@@ -397,7 +397,7 @@ TEST(Islanded, AResetEndsTheCutoffForTenMinutes) {
   House h = islanded(5);
   h.settings.period = 1s;
   EXPECT_EQ(h.tick().setpoint.mode, InverterMode::off);
-  ++h.orders.cutoff_resets;
+  ++h.orders.acknowledgements;
   EXPECT_NE(h.run(599s).setpoint.mode, InverterMode::off);
   EXPECT_EQ(h.run(2s).setpoint.mode, InverterMode::off);
 }
@@ -406,7 +406,7 @@ TEST(Islanded, AResetDoesNotSilenceTheCutoffVoltage) {
   House h = islanded(5);
   h.pack_v = 45.5;
   h.tick();
-  ++h.orders.cutoff_resets;
+  ++h.orders.acknowledgements;
   EXPECT_EQ(h.run(12s).setpoint.mode, InverterMode::off);
 }
 
@@ -502,6 +502,47 @@ TEST(Implausible, IsAFault) {
   House h;
   h.implausible = true;
   EXPECT_TRUE(h.run(1s).faults.active(Fault::implausible_reading));
+}
+
+// ---- I12: over a restart of the control
+
+/// The control is started anew, as after its death, with what it remembered.
+void restart(House& h) {
+  const SafetyMemory kept = h.memory.safety();
+  h.memory = Memory{};
+  h.memory.restore(kept);
+}
+
+TEST(Restart, ACutoffStaysLatchedUntilTheMainsAreBack) {
+  House h = islanded(5);
+  ASSERT_EQ(h.tick().setpoint.mode, InverterMode::off);
+  EXPECT_TRUE(h.tick().safety.cutoff);
+  restart(h);
+  h.state = InverterStatus::off;  // it is dark: no longer islanded
+  EXPECT_EQ(h.run(20s).setpoint.mode, InverterMode::off);
+  EXPECT_TRUE(h.tick().faults.active(Fault::backup_cutoff));
+  h.mains_v = 230;
+  h.run(1s);
+  EXPECT_NE(h.tick().setpoint.mode, InverterMode::off);
+  EXPECT_FALSE(h.tick().safety.cutoff);
+}
+
+TEST(Restart, TheOwnersWordBeforeItIsNotTakenForANewOne) {
+  House h = islanded(30);
+  ++h.orders.acknowledgements;
+  h.drift_to(5);
+  ASSERT_EQ(h.tick().setpoint.mode, InverterMode::off);
+  EXPECT_EQ(h.tick().safety.acknowledgements, 1u);
+  restart(h);
+  EXPECT_EQ(h.tick().setpoint.mode, InverterMode::off);
+}
+
+TEST(Restart, TheOwnersWordDuringItIsHeard) {
+  House h = islanded(5);
+  ASSERT_EQ(h.tick().setpoint.mode, InverterMode::off);
+  restart(h);
+  ++h.orders.acknowledgements;
+  EXPECT_NE(h.tick().setpoint.mode, InverterMode::off);
 }
 
 }  // namespace

@@ -228,7 +228,7 @@ TEST(Orders, HoldUntilTheirEndAndNotAtIt) {
 }
 
 TEST(Orders, EveryResetOfTheCutoffIsANewOne) {
-  EXPECT_EQ(apply({.cutoff_resets = 7}, ResetCutoff{}, settings, now)->cutoff_resets, 8u);
+  EXPECT_EQ(apply({.acknowledgements = 7}, Acknowledge{}, settings, now)->acknowledgements, 8u);
 }
 
 }  // namespace

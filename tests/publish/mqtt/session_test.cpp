@@ -444,8 +444,8 @@ TEST_F(Home, TheStormSwitchRaisesTheReserveForADay) {
   EXPECT_EQ(std::get<StartStorm>(commands.at(1)).length, 48h);
   set("storm", "OFF");
   EXPECT_TRUE(std::holds_alternative<EndStorm>(commands.at(2)));
-  set("cutoff_reset", "PRESS");
-  EXPECT_TRUE(std::holds_alternative<ResetCutoff>(commands.at(3)));
+  set("acknowledge", "PRESS");
+  EXPECT_TRUE(std::holds_alternative<Acknowledge>(commands.at(3)));
 }
 
 TEST_F(Home, TheEndsOfEveryRangeAreTaken) {
@@ -503,7 +503,7 @@ TEST_F(Home, OutOfRangeIsRefused) {
         {"storm", R"({"reserve":80,"hours":0})"},
         {"storm", R"({"reserve":80,"hours":0.2})"},
         {"storm", R"({"reserve":80,"hours":337})"},
-        {"cutoff_reset", "ON"},
+        {"acknowledge", "ON"},
         {"nothing", "1"}}) {
     set(control, payload);
     EXPECT_THAT(refusal(), HasSubstr("reason=")) << control << " " << payload;

@@ -34,8 +34,8 @@ class WebApiTest : public testing::Test {
     p.history = std::make_shared<tests::FakeHistory>();
     p.plan = &tests::fake_plan;
     p.command = [this](const Command& command, const std::string& who) -> Result<void> {
-      if (std::holds_alternative<ResetCutoff>(command))
-        return fail(ErrorKind::invalid, "the inverter is not cut off");
+      if (std::holds_alternative<Acknowledge>(command))
+        return fail(ErrorKind::refused, "there is nothing to acknowledge");
       commands.emplace_back(command);
       asked_by = who;
       return {};
@@ -251,7 +251,7 @@ TEST_F(WebDocument, DescribesEveryWriteAndItsRefusals) {
       {"DELETE /api/v1/override", ""},
       {"POST /api/v1/storm", R"({"reserve_percent":90,"hours":3})"},
       {"DELETE /api/v1/storm", ""},
-      {"POST /api/v1/cutoff/reset", "{}"}};
+      {"POST /api/v1/acknowledge", "{}"}};
   for (const auto& [target, body] : writes) {
     const auto space = target.find(' ');
     auto r = request(target.substr(0, space), target.substr(space + 1), body);
@@ -261,7 +261,7 @@ TEST_F(WebDocument, DescribesEveryWriteAndItsRefusals) {
     const auto space = target.find(' ');
     const auto r = signed_write(target.substr(0, space), target.substr(space + 1), body);
     const auto answer = ask(r);
-    EXPECT_EQ(answer.status, target.find("cutoff") == std::string::npos ? 200u : 409u) << target;
+    EXPECT_EQ(answer.status, target.find("acknowledge") == std::string::npos ? 200u : 409u) << target;
     EXPECT_EQ(differs(r, answer), "") << target;
   }
   EXPECT_EQ(commands.size(), 6u);

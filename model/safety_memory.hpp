@@ -1,0 +1,20 @@
+// SafetyMemory: what the control's safety functions remember over a restart of control and program
+// (safety contract I12).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "model/time.hpp"
+
+namespace esshub {
+
+struct SafetyMemory {
+  bool cutoff = false;                        ///< F9: the cut-off is latched
+  bool meter_reversed = false;                ///< F21: certain
+  std::optional<Instant> meter_rest_until{};  ///< F21: the rest that follows
+  std::uint32_t acknowledgements = 0;         ///< of Orders, carried out so far; of this run only
+  friend bool operator==(const SafetyMemory&, const SafetyMemory&) = default;
+};
+
+}  // namespace esshub
