@@ -66,14 +66,24 @@ struct ExportOptions {
 [[nodiscard]] int export_history(const ExportOptions& options, std::ostream& out,
                                  std::ostream& err);
 
-struct StatusOptions {
+/// Where the running hub is asked.
+struct HubAddress {
   std::string address = "127.0.0.1:8750";  ///< of the hub's page: host:port or http(s)://host:port
   std::filesystem::path certificate{};     ///< PEM of who signed the page's, for https
-  bool watch = false;                      ///< again every second until SIGINT
-  bool json = false;                       ///< the hub's own words, one object a line
+};
+
+struct StatusOptions {
+  HubAddress hub{};
+  bool watch = false;  ///< again every second until SIGINT
+  bool json = false;   ///< the hub's own words, one object a line
 };
 /// What the hub does and why, for a person at a terminal. Fails when it does not answer, or when
 /// its control is silent.
 [[nodiscard]] int status(const StatusOptions& options, std::ostream& out, std::ostream& err);
+
+/// The owner's word to a latched cut-off, a reversed meter's rest and the hold after repeated
+/// deaths (F9, F21, F11). Asks for the page's password (without echo at a terminal, else one line
+/// of stdin). Fails with the hub's words when it refuses, also when there is nothing.
+[[nodiscard]] int acknowledge(const HubAddress& hub, std::ostream& out, std::ostream& err);
 
 }  // namespace esshub::app

@@ -152,9 +152,12 @@ int parse_and_run(int argc, char** argv) {
   StatusOptions asking;
   auto* status_command =
       program.add_subcommand("status", "Show what the running hub does, and why.");
-  status_command->add_option("--address", asking.address, "of the hub's page, host:port or URL");
-  status_command->add_option("--certificate", asking.certificate,
-                             "who signed the page's certificate (PEM), for https");
+  const auto add_hub = [&asking](CLI::App* command) {
+    command->add_option("--address", asking.hub.address, "of the hub's page, host:port or URL");
+    command->add_option("--certificate", asking.hub.certificate,
+                        "who signed the page's certificate (PEM), for https");
+  };
+  add_hub(status_command);
   status_command->add_flag("--watch", asking.watch, "again every second until Ctrl-C");
   status_command->add_flag("--json", asking.json, "one JSON object a line");
   status_command->footer(
@@ -163,6 +166,18 @@ int parse_and_run(int argc, char** argv) {
           "shown as -- with its age. Exit code 1 when the hub does not answer or its control is\n"
           "silent.\n"
           "example: esshub status --watch\n"} +
+      exit_codes);
+
+  auto* acknowledge_command = program.add_subcommand(
+      "acknowledge", "Tell the running hub that you have seen to what holds the battery.");
+  add_hub(acknowledge_command);
+  acknowledge_command->footer(
+      std::string{
+          "Ends a latched cut-off (the inverter is switched on again), the rest of 15 minutes\n"
+          "after a grid meter the wrong way round, and the hold after a part of the hub died\n"
+          "again and again. Asks for the page's password, or reads it from a line of stdin.\n"
+          "Exit code 1 with the reason when there is nothing to acknowledge.\n"
+          "example: esshub acknowledge\n"} +
       exit_codes);
 
   try {
@@ -176,6 +191,7 @@ int parse_and_run(int argc, char** argv) {
   if (*check_command) return check(file, std::cout, std::cerr);
   if (*export_command) return export_history(exporting, std::cout, std::cerr);
   if (*status_command) return status(asking, std::cout, std::cerr);
+  if (*acknowledge_command) return acknowledge(asking.hub, std::cout, std::cerr);
   if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
   return decode(kinds.at(kind), std::cin, std::cout);
 }

@@ -1,44 +1,15 @@
-#include <termios.h>
 #include <unistd.h>
 
 #include <iostream>
 #include <optional>
 
 #include "app/commands.hpp"
+#include "app/secret.hpp"
 #include "config/config.hpp"
 #include "publish/web/server/auth.hpp"
 
 namespace esshub::app {
 namespace {
-
-/// Turns the terminal's echo off while it lives.
-class NoEcho {
- public:
-  NoEcho() : quiet_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
-    if (!quiet_) return;
-    termios now = before_;
-    now.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    quiet_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &now) == 0;
-  }
-  NoEcho(const NoEcho&) = delete;
-  NoEcho& operator=(const NoEcho&) = delete;
-  ~NoEcho() {
-    if (quiet_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
-  [[nodiscard]] bool quiet() const { return quiet_; }
-
- private:
-  termios before_{};
-  bool quiet_;
-};
-
-std::optional<std::string> ask(const char* prompt, std::ostream& out) {
-  out << prompt << std::flush;
-  std::string line;
-  const bool read = static_cast<bool>(std::getline(std::cin, line));
-  out << '\n';
-  return read ? std::optional{line} : std::nullopt;
-}
 
 /// Nothing when it was not given, or not twice alike.
 std::optional<std::string> read_new_password(std::ostream& out, std::ostream& err) {
