@@ -51,6 +51,7 @@ class Control {
         deps_(deps),
         tick_(deps.settings, deps.buses.size(), deps.step),
         clock_(deps.zone) {
+    if (deps.remembered) tick_.restore(deps.remembered());
     for (const auto& bus : deps.buses) sources_.push_back({&bus->samples});
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <caf/fwd.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct ControlDeps {
   civil_time::Zone zone;
   bool realtime = true;
   EventSink events;  ///< gets component "control"; must not block
+  /// What the control before it remembered (I12); asked once, at its start. May be empty.
+  std::function<SafetyMemory()> remembered{};
 };
 
 /// A detached actor that waits for nobody. From its deadline until the setpoint is handed over it

@@ -7,9 +7,11 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/after.hpp>
 #include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -80,6 +82,23 @@ struct Running {
   caf::actor_system system{config};
 };
 
+/// The supervisor, for threads that may outlive it.
+class SupervisorProxy {
+ public:
+  void attach(caf::actor supervisor) {
+    const std::lock_guard lock(mutex_);
+    supervisor_ = std::move(supervisor);
+  }
+  void acknowledge() {
+    const std::lock_guard lock(mutex_);
+    if (supervisor_) caf::anon_send(supervisor_, Acknowledged{});
+  }
+
+ private:
+  std::mutex mutex_;
+  caf::actor supervisor_;
+};
+
 class RunningHub final : public Hub {
  public:
   RunningHub(const HubSettings& settings, const EventSink& events, std::vector<ViewSink> sinks,
@@ -92,16 +111,20 @@ class RunningHub final : public Hub {
     const auto control = std::make_shared<ControlChannel>();
     SupervisorDeps deps;
     deps.heartbeat = std::shared_ptr<Heartbeat>(control, &control->supervisor);
-    deps.remember = [](const service::SupervisionMemory&) {};
     deps.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };
     deps.watchdog_period = watchdog_period();
     deps.events = remembered;
     open_commands(settings, remembered);
+    deps.restored = command_door_->memories().supervision;
+    deps.remember = [door = command_door_](const service::SupervisionMemory& memory) {
+      door->note_supervision(memory);
+    };
     const auto buses = start_buses(settings, remembered, deps.parts);
     start_control(settings, remembered, control, buses, deps.parts);
     start_publishers(settings, remembered, control, buses, std::move(sinks), std::move(exporter),
                      deps.parts);
     supervisor_ = spawn_supervisor(running_->system, std::move(deps));
+    supervisor_proxy_->attach(supervisor_);
   }
 
   ~RunningHub() override { stop_once(); }
@@ -145,7 +168,8 @@ class RunningHub final : public Hub {
         .state_dir = settings.state_dir,
         .events = events,
         .send = [proxy = control_proxy_](const Orders& orders) { proxy->send(orders); },
-        .storage_failed = storage_failed("state")});
+        .storage_failed = storage_failed("state"),
+        .acknowledged = [proxy = supervisor_proxy_] { proxy->acknowledge(); }});
   }
 
   using Channels = std::vector<std::shared_ptr<BusChannel>>;
@@ -190,7 +214,8 @@ class RunningHub final : public Hub {
         .step = &control::step,
         .zone = zone_,
         .realtime = settings.realtime,
-        .events = events};
+        .events = events,
+        .remembered = [door = command_door_] { return door->memories().control; }};
     parts.push_back({.name = "control",
                      .role = Role::control,
                      .spawn =
@@ -227,6 +252,9 @@ class RunningHub final : public Hub {
                              door->note_full(*full);
                          },
                      .period = full_charge_period});
+    sinks.push_back({.update = [door = command_door_](const View& view) {
+      door->note_safety(view.decision.safety);
+    }});
     const PublisherDeps deps{.heartbeat = std::make_shared<Heartbeat>(),
                              .control = control,
                              .buses = buses,
@@ -294,6 +322,7 @@ class RunningHub final : public Hub {
     }
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
+    supervisor_proxy_->attach({});
     control_proxy_->attach({});
     closing.wait();
     all_ended_ = stopped.all_ended;
@@ -308,6 +337,7 @@ class RunningHub final : public Hub {
   const control::Settings wired_;  ///< as started
   const civil_time::Zone zone_;
   std::shared_ptr<ControlProxy> control_proxy_ = std::make_shared<ControlProxy>();
+  std::shared_ptr<SupervisorProxy> supervisor_proxy_ = std::make_shared<SupervisorProxy>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept
   std::shared_ptr<CommandDoor> command_door_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
