@@ -134,15 +134,22 @@ class House:
             k[len(key) : -2]: int(v) for k, v in self.scrape().items() if k.startswith(key) and v
         }
 
-    def start_hub(self, config=None, trusted_clock=False):
-        """A trusted clock: the machine's counts as synchronised, else there are no days or prices."""
-        env = dict(os.environ)
-        if trusted_clock:
-            env["LD_PRELOAD"] = os.environ["ESSHUB_SYNCHRONISED_CLOCK"]
+    def start_hub(self, config=None, trusted_clock=False, preload=(), env=None):
+        """A trusted clock: the machine's counts as synchronised, else there are no days or prices.
+        Also with libraries loaded before all others, and more variables in its environment."""
+        env = {**os.environ, **(env or {})}
+        libraries = [os.environ["ESSHUB_SYNCHRONISED_CLOCK"]] if trusted_clock else []
+        libraries += preload
+        if libraries:
+            env["LD_PRELOAD"] = ":".join(libraries)
             env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
         self.hub = Process(
             [HUB, "run", "--config", config or self.path("esshub.toml")], self.path("hub.log"), env
         )
+
+    def add_config(self, text):
+        with open(self.path("esshub.toml"), "a") as f:
+            f.write(text)
 
     def scrape(self):
         """/metrics as {name{labels}: value}; empty while there is no answer."""
