@@ -72,6 +72,7 @@ class Control {
       deps_.channel->heartbeat.beat();
       // Everything that can wait until the setpoint is out.
       deadline += missed * period();
+      supervisor_heard_at_ += missed * period();  // what we slept through is not its silence
       poll_mailbox(woke);
       watch_supervisor(woke);
       show(woke);

@@ -9,10 +9,11 @@ import tty
 class Cable:
     """Cable("hub", "slave") or Cable("hub", meters=DEVICE): port[name] is the path to open, sent[name] what
     was said from there, in bytes. It passes bytes on as they come: a pseudo-terminal has no baud rate.
+    tap(name, bytes), where it is set, hears everything.
     """
 
     def __init__(self, *names, **devices):
-        self.port, self.sent, self.fds, self.held = {}, {}, {}, []
+        self.port, self.sent, self.fds, self.held, self.tap = {}, {}, {}, [], None
         for name in names:
             fd, slave = pty.openpty()
             tty.setraw(slave)
@@ -38,6 +39,8 @@ class Cable:
                 except BlockingIOError:
                     continue
                 self.sent[self.fds[fd]] += len(data)
+                if self.tap:
+                    self.tap(self.fds[fd], data)
                 for other in self.fds:
                     if other != fd:
                         try:
