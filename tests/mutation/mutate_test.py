@@ -50,6 +50,14 @@ class Limit(unittest.TestCase):
     def test_computing_on_is(self):
         self.assertIsNone(self.run_for_a_second("while :; do :; done"))
 
+    def test_sleeping_for_ever_is(self):
+        looks = (trial.LOOK_SECONDS, trial.WAITING_SECONDS)
+        trial.LOOK_SECONDS, trial.WAITING_SECONDS = 0.5, 2
+        try:
+            self.assertIsNone(self.run_for_a_second("sleep 1000"))
+        finally:
+            trial.LOOK_SECONDS, trial.WAITING_SECONDS = looks
+
 
 class Mutate(unittest.TestCase):
     @classmethod

@@ -7,10 +7,10 @@ import math
 import os
 import re
 import resource
+import select
 import signal
 import subprocess
 import tempfile
-import time
 
 from build import Failed
 
@@ -18,16 +18,46 @@ BATCHES = (0.05, 0.5, 5.0)  # seconds of tests that one process runs: fast ones 
 # A mutant hangs when it computes longer than this, or five times as long as its tests: that a busy
 # machine delays it is no fault of its own. Whole seconds, as the kernel counts them.
 LEAST_CPU_SECONDS = 1
-# What waits without computing is ended after this much of the wall's time.
-WAITING_SECONDS = 120
+WAITING_SECONDS = 60  # what sleeps that long without computing waits for nothing
+LOOK_SECONDS = 5
 MOST_MEMORY = 4 << 30  # bytes: a loop without an end may allocate
 BRIEF = "--gtest_brief=1"
 
 
-def seconds_of(output, whole):
-    """A test's own time as gtest prints it: the program's start would make all tests look alike."""
+def seconds_of(output, computed):
+    """A test's own time: as gtest prints it, for the program's start would make all tests look
+    alike; but what the program computed where that is less, for a busy machine lets it wait."""
     own = re.findall(r"\[       OK \] .* \((\d+) ms\)$", output, re.MULTILINE)
-    return sum(int(ms) for ms in own) / 1000 if own else whole
+    return min(computed, sum(int(ms) for ms in own) / 1000) if own else computed
+
+
+def asleep(pid):
+    """What a process that sleeps has computed, in the kernel's ticks; None if it is to run."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(") ")[2].split()
+    return None if fields[0] == "R" else fields[11:13]
+
+
+def waited_for(process):
+    """(status, seconds it computed) of a process; the status is None if it hangs."""
+    ended = select.poll()
+    handle = os.pidfd_open(process.pid)
+    try:
+        ended.register(handle, select.POLLIN)
+        slept, before = 0, None
+        # Not by process.wait(): that asks again and again, and does not tell the time.
+        while not ended.poll(1000 * LOOK_SECONDS):
+            now = asleep(process.pid)
+            slept = slept + LOOK_SECONDS if now is not None and now == before else 0
+            before = now
+            if slept >= WAITING_SECONDS:
+                return None, 0.0
+    finally:
+        os.close(handle)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    hung = process.returncode == -signal.SIGXCPU
+    return None if hung else process.returncode, usage.ru_utime + usage.ru_stime
 
 
 @dataclasses.dataclass
@@ -55,7 +85,8 @@ class Trial:
         self.scratch = scratch
 
     def start(self, target, arguments, environment, limit, path=None):
-        """(status, output) of a program that may compute `limit` seconds; None: they were over."""
+        """(status, output, seconds computed) of a program that may compute `limit` seconds; the
+        status is None when they were over."""
         command = [str(path or self.programs[target][0]), *arguments]
         with tempfile.TemporaryDirectory(
             dir=self.scratch
@@ -79,12 +110,7 @@ class Trial:
                     resource.prlimit(process.pid, what, (most, resource.RLIM_INFINITY))
             except ProcessLookupError:
                 pass  # it is over already
-            try:
-                status = process.wait(WAITING_SECONDS + 20 * limit)
-            except subprocess.TimeoutExpired:
-                status = None
-            if status == -signal.SIGXCPU:
-                status = None
+            status, seconds = waited_for(process)
             if status is None or status < 0:
                 try:
                     os.killpg(process.pid, signal.SIGKILL)
@@ -92,7 +118,7 @@ class Trial:
                     pass
                 process.wait()
             output.seek(max(0, output.seek(0, os.SEEK_END) - 100_000))
-            return status, output.read().decode("utf-8", "replace")
+            return status, output.read().decode("utf-8", "replace"), seconds
 
     # ---- without a mutant
 
@@ -100,7 +126,7 @@ class Trial:
         path, arguments = self.programs[target]
         if arguments is not None:
             return [Test(target, "")]
-        status, output = self.start(target, ["--gtest_list_tests"], {}, 60)
+        status, output, _ = self.start(target, ["--gtest_list_tests"], {}, 60)
         if status != 0:
             raise Failed(f"{target} --gtest_list_tests: {output[-2000:]}")
         tests, suite = [], ""
@@ -123,14 +149,13 @@ class Trial:
         def one(test):
             with tempfile.NamedTemporaryFile(dir=self.scratch) as reached:
                 reached.truncate(idents + 1)
-                start = time.monotonic()
-                status, output = self.start(
+                status, output, seconds = self.start(
                     test.program,
                     [a for a in self.arguments([test]) if a != BRIEF],
                     {"ESSHUB_MUTANT_REACHED": reached.name},
                     600,
                 )
-                test.seconds = seconds_of(output, time.monotonic() - start)
+                test.seconds = seconds_of(output, seconds)
                 test.reached = reached.read()
             if status != 0:
                 raise Failed(
@@ -173,7 +198,7 @@ class Trial:
             limit = max(LEAST_CPU_SECONDS, 5 * sum(t.seconds for t in batch))
             environment = {"ESSHUB_MUTANT": str(ident)} if ident else {}
             path = programs[target] if programs else None
-            status, output = self.start(target, self.arguments(batch), environment, limit, path)
+            status, output, _ = self.start(target, self.arguments(batch), environment, limit, path)
             if status is None:
                 return Outcome("timed out", batch[0].name or target)
             if status < 0:
