@@ -23,9 +23,6 @@ constexpr std::string_view alone_limit = "alone: limit";
 constexpr std::string_view alone_fault = "alone: fault";
 constexpr std::string_view together = "faults together";
 constexpr auto nevers = std::to_array<Never>({
-    {alone_limit, "starting",
-     "ends with the tick in which every source is trusted; till then one "
-     "that is not stops the battery as well"},
     {alone_fault, "storage_failed", "tells; the battery goes on"},
     {alone_fault, "config_rejected", "tells; the running configuration goes on"},
     {alone_fault, "cutoff_near", "tells; islanded rests the battery's command already"},
