@@ -49,7 +49,8 @@ class StreamLine : public Line {
     });
   }
   void write(std::vector<std::byte> bytes) final {
-    on_io([bytes = std::move(bytes)](StreamLine& line) mutable { line.enqueue(std::move(bytes)); });
+    on_io([bytes = std::move(bytes), asked = std::chrono::steady_clock::now()](
+              StreamLine& line) mutable { line.enqueue(std::move(bytes), asked); });
   }
   void set_baud(std::uint32_t baud) final {
     on_io([baud](StreamLine& line) {
@@ -154,9 +155,10 @@ class StreamLine : public Line {
     if (mine == life_) read_when_allowed();
   }
 
-  void enqueue(std::vector<std::byte> bytes) {
-    if (!up_ || bytes.empty()) return;
+  void enqueue(std::vector<std::byte> bytes, std::chrono::steady_clock::time_point asked) {
     const auto now = std::chrono::steady_clock::now();
+    // The process stood still between the decision to send and this: too old to be sent at all.
+    if (!up_ || bytes.empty() || now - asked > max_wait) return;
     if (queue_.size() >= max_queued || (!queue_.empty() && now - queue_.front().queued > max_wait))
       return went_down("it takes no more bytes: " + suspects());
     queue_.push_back({std::move(bytes), 0, now});

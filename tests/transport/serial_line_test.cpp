@@ -19,6 +19,9 @@
 
 #include "transport/io_thread.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
 namespace esshub::transport {
 namespace {
 
@@ -251,6 +254,17 @@ TEST_F(SerialLineTest, SpeedChangesBeforeWhatIsWrittenAfterIt) {
   line->write(bytes("."));
   EXPECT_EQ(read_master(1), ".");
   EXPECT_EQ(speed(), static_cast<speed_t>(B2400));
+}
+
+TEST_F(SerialLineTest, WhatWaitedBecauseTheThreadStoodStillIsNotWritten) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  boost::asio::post(io_.context(), [] { std::this_thread::sleep_for(600ms); });
+  line->write(bytes("old"));  // a command that may have expired meanwhile
+  std::this_thread::sleep_for(700ms);
+  line->write(bytes("new"));
+  EXPECT_EQ(read_master(3), "new");
 }
 
 TEST_F(SerialLineTest, AFloodIsReadAtTheSpeedOfThePort) {
