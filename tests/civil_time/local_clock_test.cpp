@@ -107,11 +107,5 @@ TEST(LocalClock, ThePlanIsHeldInTheRepeatedHourAlone) {
   EXPECT_FALSE(spring.at(2026_y / 3 / 29, 121min).held);
 }
 
-TEST(LocalClock, AnUnknownZoneIsAnErrorThatNamesIt) {
-  const auto zone = config::load_time_zone("Europe/Nowhere");
-  ASSERT_FALSE(zone);
-  EXPECT_NE(zone.error().detail.find("Europe/Nowhere"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace esshub::civil_time
