@@ -9,41 +9,12 @@
 #include "model/published_values.hpp"
 #include "model/setting_row.hpp"
 #include "model/snapshot.hpp"
+#include "tests/model/names.hpp"
 
 namespace esshub {
 namespace {
 
 using ::testing::ElementsAre;
-
-template <class E>
-std::vector<std::string_view> names() {
-  std::vector<std::string_view> all;
-  for (const E each : enum_values<E>) all.push_back(name(each));
-  return all;
-}
-
-TEST(OutwardNames, OfPoints) {
-  EXPECT_THAT(names<Point>(),
-              ElementsAre("grid", "solar", "battery_meter", "battery", "inverter", "ac_out",
-                          "circuit1", "circuit2", "circuit3", "circuit4", "circuit5", "circuit6",
-                          "circuit7", "circuit8", "circuit9", "circuit10", "module1", "module2",
-                          "module3", "module4", "module5", "module6", "module7", "module8"));
-  EXPECT_EQ(name(circuit(max_circuits - 1)), "circuit10");
-  EXPECT_EQ(name(battery_module(max_modules - 1)), "module8");
-  EXPECT_EQ(name(static_cast<Point>(enum_count<Point>)), "?");
-}
-
-TEST(OutwardNames, OfMeasures) {
-  EXPECT_THAT(
-      names<Measure>(),
-      ElementsAre("power", "voltage", "current", "frequency", "energy_forward", "energy_reverse",
-                  "temperature", "soc", "soh", "cvl", "ccl", "dcl", "dvl", "protections",
-                  "warnings", "requests", "modules", "capacity", "dc_power", "dc_voltage",
-                  "dc_current", "status", "main_state", "charge_state", "leds", "alarms", "error",
-                  "controllable", "setpoint", "input_limit", "cell_voltage_min", "cell_voltage_max",
-                  "cell_temperature_min", "cell_temperature_max"));
-  EXPECT_EQ(name(static_cast<Measure>(enum_count<Measure>)), "?");
-}
 
 TEST(OutwardNames, OfFaults) {
   EXPECT_THAT(names<Fault>(),
@@ -73,14 +44,6 @@ TEST(OutwardNames, OfCauses) {
 
 TEST(OutwardNames, OfTheInverter) {
   EXPECT_THAT(names<InverterStatus>(), ElementsAre("off", "grid_connected", "islanded", "fault"));
-  EXPECT_THAT(names<VebusState>(),
-              ElementsAre("down", "startup", "off", "slave", "invert_full", "invert_half",
-                          "invert_search", "power_assist", "passthru", "charge"));
-  EXPECT_THAT(names<VebusChargeState>(),
-              ElementsAre("init", "bulk", "absorption", "float", "storage", "repeated_absorption",
-                          "forced_absorption", "equalise", "bulk_stopped"));
-  EXPECT_THAT(names<VebusAlarm>(),
-              ElementsAre("temperature", "low_battery", "overload", "dc_ripple"));
 }
 
 TEST(OutwardNames, OfTheBms) {

@@ -156,19 +156,6 @@ TEST(Snapshot, AnUnknownInverterStatusIsNone) {
   }
 }
 
-TEST(Vebus, NumbersAreStatesAndBitsOrNothing) {
-  EXPECT_EQ(state_of<VebusChargeState>(0), VebusChargeState::init);
-  EXPECT_EQ(state_of<VebusChargeState>(3), VebusChargeState::float_);
-  EXPECT_EQ(state_of<VebusChargeState>(8), VebusChargeState::bulk_stopped);
-  EXPECT_FALSE(state_of<VebusChargeState>(-1));
-  EXPECT_FALSE(state_of<VebusChargeState>(9));
-  EXPECT_FALSE(state_of<VebusChargeState>(std::nan("")));
-  EXPECT_EQ(alarm_bit(VebusAlarm::dc_ripple), 0x80u);
-  EXPECT_EQ(alarm_bit(VebusAlarm::temperature), 0x10u);
-  EXPECT_EQ(warning_bit(VebusAlarm::temperature), 0x01u);
-  EXPECT_EQ(warning_bit(VebusAlarm::low_battery), 0x02u);
-}
-
 TEST(LocalTime, ThePlanWaitsThroughTheRepeatedHourAndPricesDoNot) {
   LocalTime local;
   EXPECT_FALSE(local.trusted);
