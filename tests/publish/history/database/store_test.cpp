@@ -5,94 +5,22 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
-#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <mutex>
 #include <thread>
 
 #include "publish/history/monotonic_totals.hpp"
-#include "tests/publish/history/house.hpp"
+#include "tests/publish/history/database/store.hpp"
 
 namespace esshub::publish {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
-
-class HistoryStoreTest : public testing::Test {
- protected:
-  HistoryStoreTest() {
-    std::string pattern = fs::temp_directory_path() / "esshub-history.XXXXXX";
-    dir_ = ::mkdtemp(pattern.data());
-    settings_.file = dir_ / "history.db";
-  }
-  ~HistoryStoreTest() override {
-    store_.reset();
-    fs::remove_all(dir_);
-  }
-
-  void open() {
-    store_.reset();
-    store_ = std::make_unique<HistoryStore>(
-        settings_,
-        [this](const std::string&, const Event& e) {
-          const std::lock_guard lock(mutex_);
-          log_.push_back(e.name + " " + e.detail);
-        },
-        [this](bool failed) { failed_ = failed; });
-    start_ = store_->totals();
-  }
-  void close() { store_.reset(); }
-  std::vector<std::string> log() {
-    const std::lock_guard lock(mutex_);
-    return log_;
-  }
-  /// Feeds Views as the publisher does, in a rush: the writer may fall minutes behind.
-  void rush(Duration time, Duration step = 1s) {
-    for (Duration gone{}; gone < time; gone += step) {
-      house_.pass(step);
-      house_.view.decision.faults.set(Fault::storage_failed, failed_, house_.view.now);
-      store_->update(house_.view);
-    }
-  }
-  /// The same with a writer that keeps up.
-  void run(Duration time, Duration step = 1s) {
-    for (Duration gone{}; gone < time; gone += 30 * step) {
-      rush(std::min<Duration>(30 * step, time - gone), step);
-      store_->flush();
-    }
-  }
-  std::int64_t number(const std::string& sql) {
-    sqlite3* db = nullptr;
-    sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(sqlite3_open_v2(settings_.file.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr),
-              SQLITE_OK);
-    EXPECT_EQ(sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr), SQLITE_OK) << sql;
-    const int code = sqlite3_step(statement);
-    EXPECT_TRUE(code == SQLITE_ROW || code == SQLITE_DONE) << sqlite3_errmsg(db);
-    const auto value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return value;
-  }
-  static WallTime at(std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
-
-  fs::path dir_;
-  HistorySettings settings_;
-  std::mutex mutex_;
-  std::vector<std::string> log_;
-  HistoryHouse house_{noon};
-  EnergyTotals start_;
-  std::atomic<bool> failed_ = false;
-  std::unique_ptr<HistoryStore> store_;
-};
 
 TEST_F(HistoryStoreTest, CountersGoOnExactlyAfterAnOrderlyStop) {
   open();
@@ -285,57 +213,6 @@ TEST_F(HistoryStoreTest, DamageInACornerIsFoundAndTheTotalsGoOn) {
   open();
   EXPECT_NEAR(start_[Flow::grid_import], (48 * 3600 - 60 + 119) * 1000.0, 1e-3)
       << "the totals of the damaged file could still be read";
-}
-
-TEST_F(HistoryStoreTest, AFileOfANewerVersionIsLeftAlone) {
-  open();
-  run(1min);
-  close();
-  number("PRAGMA user_version=99");
-  open();
-  run(1min);
-  EXPECT_FALSE(store_->flush());
-  run(1s);
-  EXPECT_TRUE(failed_);
-  close();
-  EXPECT_THAT(log(), Contains(HasSubstr("newer version")));
-  EXPECT_EQ(number("PRAGMA user_version"), 99);
-  EXPECT_FALSE(fs::exists(dir_ / "history.db.damaged-1"));
-}
-
-TEST_F(HistoryStoreTest, ADatabaseOfAnotherProgramIsLeftAlone) {
-  std::ofstream(settings_.file).close();
-  number("CREATE TABLE theirs(x)");
-  open();
-  run(1min);
-  EXPECT_FALSE(store_->flush());
-  close();
-  EXPECT_THAT(log(), Contains(HasSubstr("another program")));
-  EXPECT_EQ(number("SELECT count(*) FROM sqlite_master"), 1);
-}
-
-TEST_F(HistoryStoreTest, AnEmptyFileIsMadeIntoAHistory) {
-  std::ofstream(settings_.file).close();
-  open();
-  run(1min);
-  EXPECT_TRUE(store_->flush());
-  EXPECT_GT(number("PRAGMA user_version"), 0);
-}
-
-TEST_F(HistoryStoreTest, AReaderBesideTheHubDisturbsNoWrite) {
-  open();
-  run(2min);
-  store_->flush();
-  sqlite3* other = nullptr;
-  ASSERT_EQ(sqlite3_open(settings_.file.c_str(), &other), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(other, "BEGIN; SELECT count(*) FROM minutes", nullptr, nullptr, nullptr),
-            SQLITE_OK);
-  run(2min);
-  EXPECT_TRUE(store_->flush());
-  auto beside = open_history(settings_.file);
-  ASSERT_TRUE(beside);
-  EXPECT_THAT((*beside)->minutes(at(noon), at(noon + 3600)).value(), SizeIs(4));
-  sqlite3_close(other);
 }
 
 TEST_F(HistoryStoreTest, AWriterThatWaitsForTheDiskHoldsNobodyUp) {

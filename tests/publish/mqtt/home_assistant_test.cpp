@@ -1,0 +1,184 @@
+#include "tests/publish/mqtt/session.hpp"
+
+namespace esshub::publish {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+TEST_F(Home, BirthAndWillAreRetainedAndAlike) {
+  const auto will = session->will();
+  ASSERT_TRUE(will);
+  EXPECT_EQ(*will, (MqttMessage{"esshub/0242ac110002/availability", "offline", true}));
+  std::vector<MqttMessage> messages;
+  while (auto message = session->outbox().pop()) messages.push_back(*message);
+  EXPECT_THAT(messages, Contains(MqttMessage{will->topic, "online", true}));
+  session->on_stop(now);
+  EXPECT_EQ(session->outbox().pop(), *will);
+}
+
+TEST_F(Home, EveryCurrentStateIsSaidEachPeriodAndNoOther) {
+  auto states = said();
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/grid_power"), "500");
+  EXPECT_FALSE(states.contains("esshub/0242ac110002/state/battery_soc"));
+  now += 4s;
+  show();
+  EXPECT_THAT(said(), IsEmpty());
+  now += 1s;
+  show(-499.6);
+  EXPECT_EQ(said().at("esshub/0242ac110002/state/grid_power"), "-500");
+}
+
+TEST_F(Home, AStaleStateIsNoneOnceAndItsSourceOffline) {
+  said();
+  std::map<std::string, std::string> all;
+  for (int i = 0; i < 30; ++i) {
+    session->on_timer(now += 1s);
+    for (auto& [topic, payload] : said()) {
+      if (topic.ends_with("/state/grid_power")) {
+        EXPECT_TRUE(all.insert({topic, payload}).second) << "said twice";
+        EXPECT_EQ(payload, "None");
+      }
+      if (topic.ends_with("/source/meter")) {
+        EXPECT_EQ(payload, "offline");
+      }
+    }
+  }
+  EXPECT_THAT(all, SizeIs(1));
+}
+
+TEST_F(Home, AnEnergyOfZeroIsNotSaid) {
+  said();
+  view.energies[Flow::grid_import] = 3.6e6;
+  now += 5s;
+  show();
+  const auto states = said();
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/grid_import_energy"), "1.000");
+  EXPECT_FALSE(states.contains("esshub/0242ac110002/state/solar_energy"));
+}
+
+TEST_F(Home, ItsBirthBringsEverythingAgain) {
+  said();
+  hear("homeassistant/status", "offline");
+  EXPECT_THAT(said(), IsEmpty());
+  hear("homeassistant/status", "online");
+  const auto all = said();
+  EXPECT_TRUE(all.contains("homeassistant/device/esshub_0242ac110002/config"));
+  EXPECT_TRUE(all.contains("esshub/0242ac110002/state/grid_power"));
+  EXPECT_TRUE(all.contains("esshub/0242ac110002/source/meter"));
+}
+
+TEST_F(Home, ModeAndReserveAreCommands) {
+  set("mode", "balance");
+  set("reserve", "45.5");
+  ASSERT_THAT(commands, SizeIs(2));
+  EXPECT_EQ(std::get<SetMode>(commands[0]).mode, Mode::balance);
+  EXPECT_EQ(std::get<SetReserve>(commands[1]).reserve, 45.5_soc);
+}
+
+TEST_F(Home, AnOverrideTakesThePowerAndLengthSetBefore) {
+  set("override_power", "1500");
+  set("override_minutes", "90");
+  EXPECT_THAT(commands, IsEmpty());
+  set("override", "charge");
+  ASSERT_THAT(commands, SizeIs(1));
+  const auto& start = std::get<StartOverride>(commands[0]);
+  EXPECT_EQ(start.instruction.kind, InstructionKind::charge);
+  EXPECT_EQ(start.instruction.power, 1500.0_W);
+  EXPECT_EQ(start.instruction.target, 98.0_soc) << "the ceiling";
+  EXPECT_EQ(start.length, 90min);
+  set("override", "none");
+  EXPECT_TRUE(std::holds_alternative<EndOverride>(commands.at(1)));
+}
+
+TEST_F(Home, AnOverrideCanSayAllInOneMessage) {
+  set("override", R"({"instruction":"discharge","power_w":800,"minutes":30,"target":40})");
+  const auto& start = std::get<StartOverride>(commands.at(0));
+  EXPECT_EQ(start.instruction.kind, InstructionKind::discharge);
+  EXPECT_EQ(start.instruction.target, 40.0_soc);
+  EXPECT_EQ(start.length, 30min);
+  set("override", R"({"instruction":"idle","low":20,"high":80})");
+  EXPECT_EQ(std::get<StartOverride>(commands.at(1)).instruction.high, 80.0_soc);
+}
+
+TEST_F(Home, TheStormSwitchRaisesTheReserveForADay) {
+  set("storm", "ON");
+  EXPECT_EQ(std::get<StartStorm>(commands.at(0)).reserve, 93.0_soc) << "a little below the ceiling";
+  EXPECT_EQ(std::get<StartStorm>(commands.at(0)).length, 24h);
+  set("storm", R"({"reserve":80,"hours":48})");
+  EXPECT_EQ(std::get<StartStorm>(commands.at(1)).length, 48h);
+  set("storm", "OFF");
+  EXPECT_TRUE(std::holds_alternative<EndStorm>(commands.at(2)));
+  set("acknowledge", "PRESS");
+  EXPECT_TRUE(std::holds_alternative<Acknowledge>(commands.at(3)));
+}
+
+TEST_F(Home, TheEndsOfEveryRangeAreTaken) {
+  for (const auto& [power, minutes, length] :
+       {std::tuple{"10", "1", Duration{1min}}, {"10000", "10080", Duration{7 * 24h}}}) {
+    commands.clear();
+    set("override_power", power);
+    set("override_minutes", minutes);
+    set("override", "charge");
+    ASSERT_THAT(commands, SizeIs(1)) << minutes;
+    EXPECT_EQ(std::get<StartOverride>(commands[0]).length, length);
+    now += 2s;
+    show();
+  }
+  commands.clear();
+  set("storm", R"({"reserve":80,"hours":0.25})");
+  set("storm", R"({"reserve":80,"hours":336})");
+  ASSERT_THAT(commands, SizeIs(2));
+  EXPECT_EQ(std::get<StartStorm>(commands[0]).length, 15min);
+  EXPECT_EQ(std::get<StartStorm>(commands[1]).length, 14 * 24h);
+}
+
+TEST_F(Home, OutOfRangeIsRefused) {
+  for (const auto& [control, payload] :
+       {std::pair{"mode", "off"},
+        {"reserve", "101"},
+        {"reserve", "-1"},
+        {"reserve", "nan"},
+        {"reserve", "50 %"},
+        {"reserve", ""},
+        {"override_power", "10001"},
+        {"override_power", "9"},
+        {"override_minutes", "10081"},
+        {"override_minutes", "0"},
+        {"override", "explode"},
+        {"override", R"({"instruction":"charge","minutes":10081})"},
+        {"override", R"({"instruction":"charge","power_w":"1"})"},
+        {"override", R"({"instruction":"charge","target":120})"},
+        {"override", R"({"instruction":7})"},
+        {"storm", "maybe"},
+        {"storm", R"({"reserve":80,"hours":0})"},
+        {"storm", R"({"reserve":80,"hours":0.2})"},
+        {"storm", R"({"reserve":80,"hours":337})"},
+        {"acknowledge", "ON"},
+        {"nothing", "1"}}) {
+    set(control, payload);
+    EXPECT_THAT(refusal(), HasSubstr("reason=")) << control << " " << payload;
+    now += 1s;
+    show();
+  }
+  EXPECT_THAT(commands, IsEmpty());
+}
+
+TEST_F(Home, ControlsShowWhatHolds) {
+  view.decision.policy.authority = Authority::manual;
+  view.decision.policy.instruction.kind = InstructionKind::discharge;
+  view.decision.policy.storm_until = now + 1h;
+  now += 5s;
+  show();
+  const auto states = said();
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/mode"), "scheduled");
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/reserve"), "30");
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/override"), "discharge");
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/storm"), "ON");
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/override_minutes"), "60");
+}
+
+}  // namespace
+}  // namespace esshub::publish
