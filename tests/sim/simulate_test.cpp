@@ -1,4 +1,3 @@
-// The hub's configuration in the simulated house: what fits, what time it is, what it comes to.
 #include "sim/simulate.hpp"
 
 #include <unistd.h>
@@ -11,64 +10,13 @@
 
 #include "config/config.hpp"
 #include "sim/exit_codes.hpp"
-#include "sim/fit_config.hpp"
 #include "sim/hub_config.hpp"
-#include "sim/site_clock.hpp"
 #include "sim/trace.hpp"
 
 namespace esshub::sim {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
-
-// ---- civil time ---------------------------------------------------------------------------------
-
-SiteClock civil(std::string_view start, const std::string& zone = "Europe/London") {
-  auto time = SiteClock::starting(start, zone);
-  EXPECT_TRUE(time) << time.error();
-  return *time;
-}
-
-TEST(Civil, RunsWithVirtualTime) {
-  auto time = civil("2026-01-31T23:30", "Europe/Berlin");
-  EXPECT_EQ(time.at({}).minute_of_day, 23 * 60 + 30);
-  EXPECT_EQ(time.at({}).weekday, 6);
-  EXPECT_TRUE(time.at({}).trusted);
-  EXPECT_EQ(time.at(31min).minute_of_day, 1);
-  EXPECT_EQ(time.at(31min).weekday, 7);
-  EXPECT_EQ(time.text(24h), "2026-02-01T23:30:00");
-  EXPECT_EQ(time.start_of_day(), 23h + 30min);
-}
-
-TEST(Civil, FollowsBothClockChanges) {
-  auto autumn = civil("2026-10-25");
-  EXPECT_EQ(autumn.at(1h + 30min).minute_of_day, 90);
-  EXPECT_EQ(autumn.at(2h + 30min).minute_of_day, 90) << "the hour comes twice";
-  EXPECT_FALSE(autumn.at(1h + 30min).held);
-  EXPECT_EQ(autumn.at(2h + 30min).held, (CivilMinute{119, 7})) << "and the plan waits";
-  EXPECT_EQ(autumn.at(3h).minute_of_day, 120);
-  EXPECT_FALSE(autumn.at(3h).held);
-  EXPECT_EQ(autumn.at(1h + 30min).minute_of_day, 90) << "and time may go back";
-  auto spring = civil("2026-03-29");
-  EXPECT_EQ(spring.at(59min).minute_of_day, 59);
-  EXPECT_EQ(spring.at(1h).minute_of_day, 120) << "the hour is left out";
-}
-
-TEST(Civil, RefusesWhatIsNoTime) {
-  const auto error = [](std::string_view start, const std::string& zone = "Europe/London") {
-    return SiteClock::starting(start, zone).error();
-  };
-  EXPECT_THAT(error("tomorrow"), HasSubstr("expected a local time such as 2026-06-21"));
-  EXPECT_THAT(error("2026-02-30"), HasSubstr("expected a local time"));
-  EXPECT_THAT(error("2026-06-21T12:00 "), HasSubstr("expected a local time"));
-  EXPECT_THAT(error("2026-03-29T01:30"), HasSubstr("leaves out"));
-  EXPECT_THAT(error("2026-06-21", "Europe/Atlantis"), HasSubstr("Europe/Atlantis"));
-}
-
-// ---- the configuration --------------------------------------------------------------------------
 
 const std::string own_config = hub_config("/run/house", "127.0.0.1:9750", "");
 
@@ -77,45 +25,6 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   EXPECT_NE(at, std::string::npos) << what;
   return text.replace(at, what.size(), by);
 }
-
-auto fit(const std::string& text) {
-  const auto settings = config::parse_config(text);
-  EXPECT_TRUE(settings) << settings.error().front().text;
-  return fit_config(*settings);
-}
-
-TEST(FitConfig, TheSimulatorsOwnFits) {
-  const auto fitted = fit(replaced(own_config, "baud = 9600", "baud = 19200\nparity = \"even\"") +
-                          "[battery]\nreserve = 33\n");
-  ASSERT_TRUE(fitted);
-  EXPECT_THAT(fitted->notes, IsEmpty());
-  EXPECT_EQ(fitted->loop.control.reserve, 33.0_soc);
-  EXPECT_EQ(fitted->meter_wire.baud, 19200u);
-  EXPECT_EQ(fitted->meter_wire.bits_per_character, 11u);
-}
-
-TEST(FitConfig, SaysWhatIsSimulatedInAnotherWay) {
-  const auto can = replaced(own_config, "port = \"/run/house/battery\"", "can = \"can0\"");
-  const auto fitted = fit(replaced(can, "baud = 9600", "mode = \"sniff\""));
-  ASSERT_TRUE(fitted);
-  EXPECT_THAT(fitted->notes, ElementsAre(HasSubstr("bus meters: polled by the hub"),
-                                         HasSubstr("bus battery: CAN by an SLCAN adapter")));
-  EXPECT_EQ(fitted->loop.battery.framing, protocol::CanFraming::slcan);
-  EXPECT_EQ(fitted->loop.meters.mode, protocol::ModbusMode::poll);
-}
-
-TEST(FitConfig, NamesEveryMeterTheHouseDoesNotHave) {
-  const auto moved = replaced(own_config, "unit = 244", "unit = 9");
-  const auto fitted =
-      fit(replaced(moved, "measures = \"solar\"", "invert = true, measures = \"solar\""));
-  ASSERT_FALSE(fitted);
-  EXPECT_THAT(
-      fitted.error(),
-      ElementsAre(HasSubstr("meter main: phase 2 measures inverted solar; the simulated"),
-                  HasSubstr("meter battery: is an sdm120 at unit 9; the simulated house has")));
-}
-
-// ---- simulating ---------------------------------------------------------------------------------
 
 class Simulate : public testing::Test {
  protected:

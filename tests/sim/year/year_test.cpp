@@ -1,8 +1,6 @@
 // A year of the hub's own rules against figures computed elsewhere (tests/data/README-traces.md).
 #include "sim/year/year.hpp"
 
-#include <unistd.h>
-
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -144,51 +142,6 @@ TEST(YearSteps, ChargeWhileCheapIfTheTariffSaysSo) {
   EXPECT_NEAR(kwh(charged.charged), 1.6, 1e-9);
   EXPECT_NEAR(kwh(charged.import), 2.6, 1e-9) << "the dear hours are served";
   EXPECT_NEAR(kwh(charged.discharged), 2.0, 1e-9);
-}
-
-TEST(Foresight, BuysWhileCheapForTheDearHour) {
-  // Two hours of 1 kW, first at 0.10, then at 0.40; nothing stored, 1 kWh fits.
-  const std::vector<PricedHour> hours{{Watts{1000}, 0.10}, {Watts{1000}, 0.40}};
-  const IdealBattery battery{WattHours{1000}, WattHours{}, Watts{1600}, Watts{2400}, 0.9};
-  // 1 kWh in the cells gives 0.9 kWh and costs 1 / 0.9 kWh.
-  EXPECT_NEAR(least_cost(hours, battery, 0.05, true).value(), 0.10 + 0.10 / 0.9 + 0.40 * 0.1,
-              1e-12);
-  EXPECT_NEAR(least_cost(hours, battery, 0.05, false).value(), 0.10 + 0.40, 1e-12);
-}
-
-TEST(Foresight, NeverFeedsTheGridAndGivesBackWhatItWasLent) {
-  const IdealBattery battery{WattHours{2000}, WattHours{1000}, Watts{1600}, Watts{2400}, 1.0};
-  // The dear hour could use it, but it must be bought back in the next.
-  EXPECT_NEAR(least_cost(std::vector<PricedHour>{{Watts{1000}, 0.40}, {Watts{0}, 0.10}}, battery,
-                         0.05, true)
-                  .value(),
-              0.10, 1e-12);
-  EXPECT_NEAR(least_cost(std::vector<PricedHour>{{Watts{-500}, 0.40}}, battery, 0.05, true).value(),
-              -0.5 * 0.05, 1e-12);
-}
-
-TEST(Foresight, HasNoAnswerWhereExportEarnsMoreThanImportCosts) {
-  EXPECT_FALSE(
-      least_cost(std::vector<PricedHour>{{Watts{1000}, 0.04}}, IdealBattery{}, 0.05, true));
-}
-
-TEST(HouseYear, ErrorsNameFileLineAndColumn) {
-  const auto file = std::filesystem::temp_directory_path() /
-                    ("esshub_house_" + std::to_string(::getpid()) + ".csv");
-  const auto error = [&](const std::string& row) {
-    std::ofstream(file)
-        << "hour_index,day_type,hour_1_24,load_kwh,pv_wh_per_kwp,tou_price_usd_per_kwh\n"
-        << "0,7,24,1,0,0.2\n"
-        << row << '\n';
-    const auto read = read_house_year(file);
-    return read ? std::string() : read.error();
-  };
-  EXPECT_EQ(error("1,1,1,1,0,0.2"), "");
-  EXPECT_NE(error("1,1,25,1,0,0.2").find(".csv:3:5: expected a number from 1 to 24"),
-            std::string::npos);
-  EXPECT_NE(error("1,1,2,many,0,0.2").find(".csv:3:7: expected"), std::string::npos);
-  EXPECT_NE(error("1,1,2,1").find(".csv:3: too few columns"), std::string::npos);
-  std::filesystem::remove(file);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/step_response/report.hpp"
 #include "sim/trace.hpp"
 
 namespace esshub::sim {
@@ -82,36 +81,6 @@ TEST(StepResponse, SettingsWrongInEverythingDoNotMakeItHunt) {
                               << cell.meter_time_constant.count() << " s, later by "
                               << cell.meter_delay / 1ms << " ms, gain " << cell.gain << ": "
                               << cell.peak_to_peak.value() << " W";
-}
-
-TEST(StepResponse, ThePlantIsFoundOutFromOwnMoves) {
-  LoopPlant plant;
-  plant.meter_time_constant = Seconds{0.5};
-  plant.ramp = WattsPerSecond{400.0};
-  plant.gain = 0.95;
-  LoopBench bench{plant, LoopKind::hub};
-  for (int n = 0; n < 6; ++n) {
-    bench.set_net_load(n % 2 == 0 ? 300.0_W : 1800.0_W);
-    bench.run(25s);
-  }
-  const LoopQuality& found = bench.decision().loop;
-  ASSERT_TRUE(found.meter_time_constant && found.inverter_ramp && found.inverter_gain);
-  EXPECT_NEAR(found.meter_time_constant->count(), 0.5, 0.2);
-  EXPECT_NEAR(found.inverter_ramp->value(), 400.0, 100.0);
-  EXPECT_NEAR(*found.inverter_gain, 0.95, 0.02);
-  EXPECT_LT(*found.model_error, 30.0_W);
-}
-
-TEST(StepResponse, TheReportNamesEveryGoal) {
-  StepReport report;
-  const auto step = usual_steps()[1];
-  report.loops.push_back({LoopKind::hub, {}, {}, {}});
-  for (int n = 0; n < 2; ++n)
-    report.loops[0].steps.push_back(record_step(report.plant, LoopKind::hub, step, 1));
-  const auto text = as_text(report);
-  for (const auto& goal : goals(report)) EXPECT_NE(text.find(goal.what), std::string::npos);
-  EXPECT_NE(as_json(report).find("\"bound_1kw_wh\""), std::string::npos);
-  EXPECT_NE(as_svg(report).find("</svg>"), std::string::npos);
 }
 
 }  // namespace
