@@ -1,0 +1,1 @@
+// TEST is not written yet.
