@@ -197,6 +197,7 @@ void bus_main(caf::blocking_actor* self, const BusDeps& deps) {
   deps.events("bus." + channel.name,
               {Level::critical, "actor_died", "exception=" + log_quoted(what)});
   channel.ready = false;
+  channel.faults = FaultFlags{};
   channel.health.publish(dead(channel.name, what));
   self->fail_state(caf::exit_reason::unhandled_exception);
 }

@@ -135,6 +135,7 @@ class Control {
   void show(Instant now) {
     if (now < next_view_ && !tick_.stopped()) return;
     next_view_ = now + view_period;
+    deps_.channel->safety.publish(tick_.decision().safety);
     deps_.channel->views.publish(tick_.view(std::chrono::system_clock::now()));
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/heartbeat.hpp"
+#include "model/safety_memory.hpp"
 #include "model/view.hpp"
 #include "service/latest_value.hpp"
 
@@ -9,9 +10,10 @@ namespace esshub::actors {
 
 /// Outlives its threads: a control that is started again goes on with the same.
 struct ControlChannel {
-  service::LatestValue<View> views;  ///< control -> publisher; without the buses' health
-  Heartbeat heartbeat;               ///< control -> supervisor: a tick each
-  Heartbeat supervisor;              ///< supervisor -> control
+  service::LatestValue<View> views;           ///< control -> publisher; without the buses' health
+  service::LatestValue<SafetyMemory> safety;  ///< control -> supervisor, which keeps it
+  Heartbeat heartbeat;                        ///< control -> supervisor: a tick each
+  Heartbeat supervisor;                       ///< supervisor -> control
 };
 
 }  // namespace esshub::actors

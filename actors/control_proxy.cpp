@@ -39,4 +39,9 @@ void ControlProxy::send(const FaultNote& note) {
   if (control_) caf::anon_send(control_, note);
 }
 
+void ControlProxy::stop(const caf::actor& reply_to) {
+  const std::lock_guard lock(mutex_);
+  if (control_) caf::anon_send(control_, StopControl{reply_to});
+}
+
 }  // namespace esshub::actors

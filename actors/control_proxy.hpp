@@ -20,6 +20,9 @@ class ControlProxy {
   void send(const Orders& orders);
   void send(SettingsPtr settings);
   void send(const FaultNote& note);
+  /// The last setpoint, then the end; ControlStopped goes to `reply_to`, unless there is no
+  /// control.
+  void stop(const caf::actor& reply_to);
 
  private:
   std::mutex mutex_;

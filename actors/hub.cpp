@@ -8,6 +8,7 @@
 #include <caf/after.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
+#include <caf/system_messages.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <future>
@@ -88,15 +89,20 @@ class SupervisorProxy {
   void attach(caf::actor supervisor) {
     const std::lock_guard lock(mutex_);
     supervisor_ = std::move(supervisor);
+    if (supervisor_ && std::exchange(waiting_, false)) caf::anon_send(supervisor_, Acknowledged{});
   }
   void acknowledge() {
     const std::lock_guard lock(mutex_);
-    if (supervisor_) caf::anon_send(supervisor_, Acknowledged{});
+    if (supervisor_)
+      caf::anon_send(supervisor_, Acknowledged{});
+    else
+      waiting_ = true;  // the page opens before the supervisor is there
   }
 
  private:
   std::mutex mutex_;
   caf::actor supervisor_;
+  bool waiting_ = false;
 };
 
 class RunningHub final : public Hub {
@@ -110,7 +116,7 @@ class RunningHub final : public Hub {
     const EventSink remembered = remember_commands(events);
     const auto control = std::make_shared<ControlChannel>();
     SupervisorDeps deps;
-    deps.heartbeat = std::shared_ptr<Heartbeat>(control, &control->supervisor);
+    deps.control = control;
     deps.notify = [](const std::string& state) { ::sd_notify(0, state.c_str()); };
     deps.watchdog_period = watchdog_period();
     deps.events = remembered;
@@ -118,6 +124,9 @@ class RunningHub final : public Hub {
     deps.restored = command_door_->memories().supervision;
     deps.remember = [door = command_door_](const service::SupervisionMemory& memory) {
       door->note_supervision(memory);
+    };
+    deps.remember_safety = [door = command_door_](const SafetyMemory& safety) {
+      door->note_safety(safety);
     };
     const auto buses = start_buses(settings, remembered, deps.parts);
     start_control(settings, remembered, control, buses, deps.parts);
@@ -252,9 +261,6 @@ class RunningHub final : public Hub {
                              door->note_full(*full);
                          },
                      .period = full_charge_period});
-    sinks.push_back({.update = [door = command_door_](const View& view) {
-      door->note_safety(view.decision.safety);
-    }});
     const PublisherDeps deps{.heartbeat = std::make_shared<Heartbeat>(),
                              .control = control,
                              .buses = buses,
@@ -317,8 +323,11 @@ class RunningHub final : public Hub {
     });
     {
       const caf::scoped_actor self{running_->system};
+      self->monitor(supervisor_);
       self->send(std::exchange(supervisor_, {}), StopHub{self});
-      self->receive([&](const HubStopped& s) { stopped = s; }, caf::after(stop_limit) >> [] {});
+      self->receive([&](const HubStopped& s) { stopped = s; },
+                    [&](const caf::down_msg&) { stopped.acknowledged = stop_control(self); },
+                    caf::after(stop_limit) >> [] {});
     }
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
@@ -332,6 +341,15 @@ class RunningHub final : public Hub {
     running_.reset();
     if (history_) history_->close();
     return acknowledged_;
+  }
+
+  /// The control alone: there is no supervisor to do it.
+  bool stop_control(const caf::scoped_actor& self) {
+    bool acknowledged = false;
+    control_proxy_->stop(self);
+    self->receive([&](const ControlStopped& s) { acknowledged = s.acknowledged; },
+                  caf::after(2500ms) >> [] {});
+    return acknowledged;
   }
 
   const control::Settings wired_;  ///< as started

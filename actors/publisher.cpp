@@ -31,6 +31,11 @@ class BusWatch {
     if (const auto* const health = channel_.health.take()) newest_ = *health;
     BusHealth shown = newest_;
     shown.restarts = channel_.restarts.load(std::memory_order_relaxed);
+    if (silent(now)) {
+      shown.line_up = false;
+      shown.driver.ready = false;
+      shown.driver.trouble = "the thread of this bus does not answer: what it told last is old";
+    }
     // A thread that hangs cannot tell that what it told last is not true any more.
     if (const auto call = channel_.call->current(); call && now - call->since > stuck_after) {
       shown.line_up = false;
@@ -45,8 +50,21 @@ class BusWatch {
   }
 
  private:
+  /// No heartbeat for so long that a look at it tells; what nobody looked at does not count.
+  [[nodiscard]] bool silent(Instant now) {
+    const auto beats = channel_.heartbeat.beats();
+    const Duration unseen = looked_at_ ? now - *looked_at_ : Duration{};
+    looked_at_ = now;
+    silence_ = std::exchange(beats_, beats) == beats ? silence_ + std::min<Duration>(unseen, 1s)
+                                                     : Duration{};
+    return silence_ > stuck_after;
+  }
+
   BusChannel& channel_;
   BusHealth newest_;
+  std::uint64_t beats_ = 0;
+  std::optional<Instant> looked_at_;
+  Duration silence_{};
 };
 
 struct Receiver {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,7 +63,8 @@ class Supervisor {
 
   /// Twice a second, or as often as the watchdog wants it.
   void look() {
-    deps_.heartbeat->beat();
+    deps_.control->supervisor.beat();
+    if (const auto* const safety = deps_.control->safety.take()) deps_.remember_safety(*safety);
     if (stage_ == Stage::running) {
       for (PartId id = 0; id < parts_.size(); ++id)
         if (parts_[id].actor) policy_.on_beat(id, beat_of(parts_[id].deps), now());
@@ -120,7 +122,14 @@ class Supervisor {
   }
 
   void start(Part& part) {
-    part.actor = part.deps.spawn(self_->system());
+    try {
+      part.actor = part.deps.spawn(self_->system());
+    } catch (const std::exception& e) {  // no thread, no memory: like a death, and tried again
+      deps_.events("supervisor", {Level::critical, "actor_not_started",
+                                  "actor=" + part.deps.name + " reason=" + log_quoted(e.what())});
+      policy_.on_death(static_cast<PartId>(&part - parts_.data()), now());
+      return;
+    }
     self_->monitor(part.actor);
     if (part.deps.role == Role::control) self_->send(part.actor, sent_state_);
   }

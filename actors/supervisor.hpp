@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/bus_channel.hpp"
+#include "actors/control_channel.hpp"
 #include "actors/heartbeat.hpp"
 #include "actors/messages.hpp"
 #include "model/event.hpp"
@@ -29,10 +30,12 @@ struct SupervisedPart {
 
 struct SupervisorDeps {
   std::vector<SupervisedPart> parts;
-  std::shared_ptr<Heartbeat> heartbeat;  ///< its own, for the control
-  service::SupervisionMemory restored;   ///< of an earlier run
+  std::shared_ptr<ControlChannel> control;  ///< for its own heartbeat, and what safety remembers
+  service::SupervisionMemory restored;      ///< of an earlier run
   /// What is to outlive the program, after each change; must not block.
   std::function<void(const service::SupervisionMemory&)> remember;
+  /// The same of the control, from which it is taken here: no sink can hold it up on the way.
+  std::function<void(const SafetyMemory&)> remember_safety;
   /// To the service manager, "READY=1" and the like (sd_notify); must not block.
   std::function<void(const std::string& state)> notify;
   /// How often WATCHDOG=1 may be due at the latest (half of WatchdogSec); 0: no watchdog.

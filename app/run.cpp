@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <thread>
 
 #include "actors/hub.hpp"
 #include "app/commands.hpp"
@@ -149,6 +151,18 @@ void restore_sigint() {
   pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
+std::atomic<int> exit_code{exit_failure};  ///< as far as it is known
+
+/// Safety contract F20: the program ends within 5 s, whatever hangs: a sink, the disk, the reader
+/// of stderr.
+void end_in_time() {
+  static constexpr auto limit = 4800ms;
+  std::thread{[] {
+    std::this_thread::sleep_for(limit);
+    ::_exit(exit_code);
+  }}.detach();
+}
+
 }  // namespace
 
 int run(const std::filesystem::path& file, bool live) {
@@ -186,6 +200,7 @@ int run(const std::filesystem::path& file, bool live) {
   log.write("main", {Level::notice, "stopping",
                      std::string{"signal="} + (signal == SIGINT ? "SIGINT" : "SIGTERM")});
   restore_sigint();
+  end_in_time();
   const bool acknowledged = (*hub)->stop();
   if (acknowledged)
     log.write("main", {Level::notice, "stopped", ""});
@@ -194,12 +209,12 @@ int run(const std::filesystem::path& file, bool live) {
                        "hint=\"the inverter did not acknowledge the final setpoint; it falls to "
                        "passthru by its own time-out\""});
   const int code = acknowledged ? exit_ok : exit_failure;
+  exit_code = code;
   if ((*hub)->all_ended()) return code;
   // A thread that hangs would still use what is destroyed by returning.
   log.write("main", {Level::warning, "thread_left_behind",
                      "hint=\"a part of the hub hangs; see actor_stuck above\""});
   log.close();
-  std::fflush(stdout);
   ::_exit(code);
 }
 

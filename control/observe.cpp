@@ -178,11 +178,11 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   if (inputs.stall > Duration{}) observation.ac_out_before = ac_out_at_rest(inputs);
 }
 
-/// The owner's word, each once: a command may have come while no control was there to hear it.
+/// The owner's word, each once: a command may have come while no control was there to hear it. A
+/// control that has just been restored may not have heard the orders yet.
 void take_acknowledgement(const Inputs& inputs, Memory& memory) {
-  if (std::exchange(memory.acknowledgements, inputs.orders.acknowledgements) ==
-      inputs.orders.acknowledgements)
-    return;
+  if (inputs.orders.acknowledgements <= memory.acknowledgements) return;
+  memory.acknowledgements = inputs.orders.acknowledgements;
   acknowledge_cutoff(memory, inputs.now);
   memory.sign.rest_until.reset();
 }

@@ -15,7 +15,8 @@ constexpr Duration::rep even_gap_periods = 2;  // a wake-up is never quite in ti
 constexpr double most_lost = 0.10;
 constexpr double few_lost = 0.02;
 constexpr Duration stall_counts_for = 1s;  // the life of a setpoint
-constexpr Duration longest_stall = 1min;   // the inverter has fallen to passthru by then
+// An inverter may have fallen to passthru by then (reference: vebus-mk3#7.4).
+constexpr Duration longest_stall = 10s;
 
 }  // namespace
 

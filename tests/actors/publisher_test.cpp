@@ -127,6 +127,25 @@ TEST_F(PublisherTest, ABusThatHangsInASystemCallIsShownDownAndTheCallNamed) {
   EXPECT_TRUE(newest_[0].line_up);
 }
 
+TEST_F(PublisherTest, ABusWhoseThreadDoesNotBeatIsShownDownAfterFiveSeconds) {
+  start({});
+  BusHealth health;
+  health.line_up = true;
+  bus_->health.publish(health);
+  for (int i = 0; i <= 5; ++i) {
+    ASSERT_TRUE(give(1s * i));
+    EXPECT_TRUE(newest_[0].line_up) << i;
+  }
+  ASSERT_TRUE(give(5100ms));
+  EXPECT_FALSE(newest_[0].line_up);
+  EXPECT_NE(newest_[0].driver.trouble, "");
+  bus_->heartbeat.beat();
+  ASSERT_TRUE(give(5200ms));
+  EXPECT_TRUE(newest_[0].line_up);
+  ASSERT_TRUE(give(1h));
+  EXPECT_TRUE(newest_[0].line_up) << "nobody looked for an hour";
+}
+
 TEST_F(PublisherTest, ASlowSinkMissesViewsAndGetsTheNewest) {
   std::promise<void> release;
   std::atomic<int> seen{0};

@@ -20,6 +20,7 @@ struct Stage {
   std::vector<std::string> notified;
   std::vector<ComponentsState> told;  ///< to the control
   std::vector<service::SupervisionMemory> remembered;
+  std::vector<SafetyMemory> safety;
   bool acknowledges = true;
   bool publisher_hangs = false;
 
@@ -60,7 +61,8 @@ class SupervisorTest : public testing::Test {
       channels_[bus]->ready = true;
     }
     add(deps, "publisher", "publisher", Role::publisher);
-    deps.heartbeat = own_;
+    deps.control = channel_;
+    deps.remember_safety = [this](const SafetyMemory& safety) { stage_.safety.push_back(safety); };
     deps.restored = restored_;
     deps.remember = [this](const auto& memory) { stage_.remembered.push_back(memory); };
     deps.notify = [this](const std::string& state) { stage_.notified.push_back(state); };
@@ -120,17 +122,17 @@ class SupervisorTest : public testing::Test {
   std::map<std::string, caf::actor> live_;
   std::map<std::string, std::shared_ptr<Heartbeat>> beats_;
   std::map<std::string, std::shared_ptr<BusChannel>> channels_;
-  std::shared_ptr<Heartbeat> own_ = std::make_shared<Heartbeat>();
+  std::shared_ptr<ControlChannel> channel_ = std::make_shared<ControlChannel>();
   service::SupervisionMemory restored_;
   caf::actor supervisor_;
 };
 
 TEST_F(SupervisorTest, StartsEverybodyOnceAndBeats) {
   EXPECT_EQ(stage_.started.size(), 5u);
-  const auto before = own_->beats();
+  const auto before = channel_->supervisor.beats();
   live(3s);
   EXPECT_EQ(stage_.started.size(), 5u);
-  EXPECT_GE(own_->beats(), before + 3);
+  EXPECT_GE(channel_->supervisor.beats(), before + 3);
 }
 
 TEST_F(SupervisorTest, ReadyIsSaidOnceWithTheFirstTick) {
@@ -229,6 +231,13 @@ TEST_F(SupervisorTest, TheHoldIsRememberedOverARestartAndEndsWithTheOwnersWord) 
   caf::anon_send(supervisor_, Acknowledged{});
   v_.run();
   EXPECT_FALSE(stage_.told.back().hold_safe);
+}
+
+TEST_F(SupervisorTest, WhatSafetyRemembersIsKeptWhileThePublisherHangs) {
+  channel_->safety.publish({.cutoff = true});
+  live(10s, {"publisher"});
+  ASSERT_EQ(stage_.safety.size(), 1u);
+  EXPECT_TRUE(stage_.safety[0].cutoff);
 }
 
 TEST_F(SupervisorTest, APublisherThatDiesOftenIsRestartedAndHoldsNothing) {

@@ -251,7 +251,7 @@ void Invariants::remember_ticks(const Seen& seen) {
 
 std::optional<double> Invariants::ac_out_before_stall(const Seen& seen) const {
   const auto& in = seen.inputs;
-  if (!within(past_.stall_at, in.now, 1s) || past_.stall > 1min) return std::nullopt;
+  if (!within(past_.stall_at, in.now, 1s) || past_.stall > 10s) return std::nullopt;
   const auto then = [&](Wire wire) -> std::optional<double> {
     const Channel channel = wires[wire].channel;
     return fresh(in.snapshot.raw(channel.point, channel.measure), in.now - past_.stall,

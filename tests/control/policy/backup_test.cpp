@@ -537,6 +537,19 @@ TEST(Restart, TheOwnersWordBeforeItIsNotTakenForANewOne) {
   EXPECT_EQ(h.tick().setpoint.mode, InverterMode::off);
 }
 
+TEST(Restart, AControlThatHasNotHeardTheOrdersYetTakesNoWordFromTheirAbsence) {
+  House h = islanded(30);
+  ++h.orders.acknowledgements;
+  h.drift_to(5);
+  ASSERT_EQ(h.tick().setpoint.mode, InverterMode::off);
+  restart(h);
+  const auto heard = std::exchange(h.orders, {});
+  EXPECT_EQ(h.tick().setpoint.mode, InverterMode::off);
+  h.orders = heard;
+  EXPECT_EQ(h.tick().setpoint.mode, InverterMode::off);
+  EXPECT_TRUE(h.tick().safety.cutoff);
+}
+
 TEST(Restart, TheOwnersWordDuringItIsHeard) {
   House h = islanded(5);
   ASSERT_EQ(h.tick().setpoint.mode, InverterMode::off);
