@@ -8,22 +8,11 @@
 #include <vector>
 
 #include "tests/control/house.hpp"
+#include "tests/control/policy/instructions.hpp"
 
 namespace esshub::control {
 namespace {
 
-constexpr Instruction charge(Watts power, Soc target) {
-  return {.kind = InstructionKind::charge, .power = power, .target = target};
-}
-constexpr Instruction discharge(Watts power, Soc target) {
-  return {.kind = InstructionKind::discharge, .power = power, .target = target};
-}
-constexpr Instruction balance(Soc low, Soc high) {
-  return {.kind = InstructionKind::balance, .low = low, .high = high};
-}
-constexpr Instruction idle(Soc low, Soc high) {
-  return {.kind = InstructionKind::idle, .low = low, .high = high};
-}
 constexpr WeekSpan always{every_day, 0, 0};
 
 /// A house at half SOC that draws 800 W, long enough at it for every source to be trusted.
@@ -685,92 +674,6 @@ TEST(Clock, OnlyPlansThatAreThereWaitForIt) {
     EXPECT_EQ(without(d, Cause::clock_untrusted),
               row.waits ? std::optional{d.proposed} : std::nullopt);
   }
-}
-
-TEST(Prices, BandsCheapnessAndWhatFollowsFromIt) {
-  Tariff t;
-  t.import_price = 0.30;
-  t.export_price = 0.15;
-  t.bands = {{{every_day, 60, 90}, 0.07}, {{every_day, 90, 120}, 0.10, 0.05}};
-  t.cheap_below = 0.10;
-  const auto at = [&](int minute) { return prices_at(t, {minute, 3}); };
-  EXPECT_EQ(at(59).import_price, 0.30);
-  EXPECT_EQ(at(59).export_price, 0.15);
-  EXPECT_FALSE(at(59).cheap);
-  EXPECT_EQ(at(60).import_price, 0.07);
-  EXPECT_EQ(at(60).export_price, 0.15) << "as outside the bands";
-  EXPECT_TRUE(at(60).cheap);
-  EXPECT_EQ(at(90).import_price, 0.10);
-  EXPECT_EQ(at(90).export_price, 0.05);
-  EXPECT_FALSE(at(90).cheap) << "not below 0.10";
-  t.bands[1].cheap = true;
-  EXPECT_TRUE(at(90).cheap) << "whatever it costs";
-  t.cheap_below.reset();
-  EXPECT_FALSE(at(60).cheap);
-  t.bands.clear();
-  t.cheap_below = 0.40;
-  EXPECT_TRUE(at(60).cheap) << "all day";
-  t.import_price.reset();
-  EXPECT_FALSE(at(60).cheap) << "no price is no cheap one";
-  EXPECT_FALSE(at(60).import_price);
-}
-
-TEST(Cheap, IsChargedToItsTargetElseKeptElseLeftAlone) {
-  Tariff t;
-  t.import_price = 0.05;
-  t.cheap_below = 0.10;
-  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}),
-            (Instruction{.kind = InstructionKind::balance, .low = 100.0_soc}));
-  t.no_discharge_while_cheap = false;
-  EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
-  t.force_charge_to = 80.0_soc;
-  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(2000.0_W, 80.0_soc));
-  t.force_charge_power = 900.0_W;
-  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(900.0_W, 80.0_soc));
-  t.import_price = 0.10;
-  EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
-}
-
-TEST(Schedule, EveryBitIsItsDay) {
-  for (int bit = 0; bit < 7; ++bit) {
-    const WeekSpan noon{static_cast<std::uint8_t>(1 << bit), 720, 721};
-    const WeekSpan night{static_cast<std::uint8_t>(1 << bit), 1439, 1};
-    for (int day = 1; day <= 7; ++day) {
-      EXPECT_EQ(noon.covers({720, day}), day == bit + 1);
-      EXPECT_EQ(night.covers({1439, day}), day == bit + 1);
-      EXPECT_EQ(night.covers({0, day}), day == (bit + 1) % 7 + 1) << "the night after";
-    }
-  }
-}
-
-TEST(Schedule, TheFirstMinuteOfTheWeekIsFoundWhereverItLies) {
-  const auto minute = [](int weekday, int of_day) {
-    return WeekSpan{static_cast<std::uint8_t>(1 << (weekday - 1)), of_day, of_day + 1};
-  };
-  for (const int weekday : {1, 4, 7})
-    for (const int of_day : {0, 725, 1439}) {
-      const CivilMinute expected{of_day, weekday};
-      EXPECT_EQ(first_common(minute(weekday, of_day), {}), expected);
-      const std::vector<WeekSpan> rest{
-          {static_cast<std::uint8_t>(every_day & ~(1 << (weekday - 1))), 0, 1440},
-          {every_day, 0, of_day},
-          {every_day, of_day + 1, 1440}};
-      std::vector<WeekSpan> spans;
-      for (const auto& span : rest)
-        if (span.from < span.to) spans.push_back(span);
-      EXPECT_EQ(first_uncovered(spans), expected);
-    }
-  EXPECT_FALSE(first_common(minute(1, 5), minute(2, 5)));
-  EXPECT_FALSE(first_uncovered(std::vector<WeekSpan>{WeekSpan{}}));
-}
-
-TEST(Schedule, OfEntriesTheFirstThatHoldsIsTaken) {
-  const std::vector<ScheduleEntry> plan{{{every_day, 60, 120}, charge(1.0_W, 50.0_soc)},
-                                        {{every_day, 120, 180}, charge(2.0_W, 50.0_soc)}};
-  EXPECT_FALSE(scheduled(plan, {59, 1}));
-  EXPECT_EQ(scheduled(plan, {119, 1})->power, 1.0_W);
-  EXPECT_EQ(scheduled(plan, {120, 1})->power, 2.0_W);
-  EXPECT_FALSE(scheduled(plan, {180, 1}));
 }
 
 TEST(Policy, TellsWhatIsInForce) {

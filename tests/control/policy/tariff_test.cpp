@@ -1,0 +1,57 @@
+#include "control/policy/tariff.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/control/policy/instructions.hpp"
+
+namespace esshub::control {
+namespace {
+
+using namespace literals;
+
+TEST(Prices, BandsCheapnessAndWhatFollowsFromIt) {
+  Tariff t;
+  t.import_price = 0.30;
+  t.export_price = 0.15;
+  t.bands = {{{every_day, 60, 90}, 0.07}, {{every_day, 90, 120}, 0.10, 0.05}};
+  t.cheap_below = 0.10;
+  const auto at = [&](int minute) { return prices_at(t, {minute, 3}); };
+  EXPECT_EQ(at(59).import_price, 0.30);
+  EXPECT_EQ(at(59).export_price, 0.15);
+  EXPECT_FALSE(at(59).cheap);
+  EXPECT_EQ(at(60).import_price, 0.07);
+  EXPECT_EQ(at(60).export_price, 0.15) << "as outside the bands";
+  EXPECT_TRUE(at(60).cheap);
+  EXPECT_EQ(at(90).import_price, 0.10);
+  EXPECT_EQ(at(90).export_price, 0.05);
+  EXPECT_FALSE(at(90).cheap) << "not below 0.10";
+  t.bands[1].cheap = true;
+  EXPECT_TRUE(at(90).cheap) << "whatever it costs";
+  t.cheap_below.reset();
+  EXPECT_FALSE(at(60).cheap);
+  t.bands.clear();
+  t.cheap_below = 0.40;
+  EXPECT_TRUE(at(60).cheap) << "all day";
+  t.import_price.reset();
+  EXPECT_FALSE(at(60).cheap) << "no price is no cheap one";
+  EXPECT_FALSE(at(60).import_price);
+}
+
+TEST(Cheap, IsChargedToItsTargetElseKeptElseLeftAlone) {
+  Tariff t;
+  t.import_price = 0.05;
+  t.cheap_below = 0.10;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}),
+            (Instruction{.kind = InstructionKind::balance, .low = 100.0_soc}));
+  t.no_discharge_while_cheap = false;
+  EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
+  t.force_charge_to = 80.0_soc;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(2000.0_W, 80.0_soc));
+  t.force_charge_power = 900.0_W;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(900.0_W, 80.0_soc));
+  t.import_price = 0.10;
+  EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
+}
+
+}  // namespace
+}  // namespace esshub::control
