@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 
 namespace esshub::service {
@@ -25,7 +26,8 @@ class SupervisionTest : public testing::Test {
   void live(Duration time) {
     for (const auto end = now_ + time; now_ < end;) {
       now_ += 500ms;
-      for (const auto id : {control_, publisher_, inverter_, garage_}) act(id, 500ms);
+      for (const auto id : {control_, publisher_, inverter_, garage_})
+        if (!dead_.contains(id)) act(id, 500ms);
       look();
     }
   }
@@ -52,14 +54,21 @@ class SupervisionTest : public testing::Test {
   }
   void look() {
     const auto start = policy_.look(now_);
-    for (const auto id : start) started_.emplace_back(id, now_);
+    for (const auto id : start) {
+      started_.emplace_back(id, now_);
+      dead_.erase(id);
+    }
     fed_ += policy_.feed_watchdog() ? 1 : 0;
     for (auto& event : policy_.take_events()) log_.push_back(std::move(event));
+  }
+  void kill(PartId id) {
+    policy_.on_death(id, now_);
+    dead_.insert(id);
   }
   /// Dies and is started again, `times` times.
   void die(PartId id, int times = 1) {
     for (int i = 0; i < times; ++i) {
-      policy_.on_death(id, now_);
+      kill(id);
       const auto before = started_.size();
       while (started_.size() == before) live(500ms);
     }
@@ -84,6 +93,7 @@ class SupervisionTest : public testing::Test {
   PartId inverter_ = policy_.add("bus.inverter", Role::vital_bus);
   PartId garage_ = policy_.add("bus.garage", Role::bus);
   Instant now_{1000s};
+  std::set<PartId> dead_;
   std::map<PartId, Doing> doing_;
   std::map<PartId, Supervision::Beat> beats_;
   double share_ = 1.0;  ///< of a core, while it burns
@@ -261,7 +271,7 @@ TEST_F(SupervisionTest, CpuUsedWhileItBeatIsNotHeldAgainstIt) {
 TEST_F(SupervisionTest, ASuccessorsClockBeginsAnew) {
   beats_[inverter_].cpu = 5h;
   live(1s);
-  policy_.on_death(inverter_, now_);
+  kill(inverter_);
   live(1s);
   beats_[inverter_].cpu = 0s;
   doing_[inverter_] = Doing::sleeps;
@@ -281,7 +291,7 @@ TEST_F(SupervisionTest, APublisherThatBurnsIsToldAndStarvesNothing) {
 
 TEST_F(SupervisionTest, WhileAPartWaitsForItsRestartTheWatchdogIsFed) {
   for (const auto id : {control_, inverter_, garage_, publisher_})
-    for (int i = 0; i < 8; ++i) policy_.on_death(id, now_);
+    for (int i = 0; i < 8; ++i) kill(id);
   EXPECT_EQ(fed_in(29500ms), 59);
   EXPECT_EQ(events("actor_stuck"), 0);
   EXPECT_TRUE(started_.empty());
@@ -324,7 +334,7 @@ TEST_F(SupervisionTest, RestartsBackOffFromHalfASecondToThirtyAndForgetAfterACle
 }
 
 TEST_F(SupervisionTest, ADeadPartIsAFaultAndToldUntilItIsStartedAgain) {
-  policy_.on_death(inverter_, now_);
+  kill(inverter_);
   EXPECT_EQ(policy_.state(), (ComponentsState{.stuck = true, .hold_safe = false}));
   EXPECT_EQ(policy_.trouble(), "bus.inverter died and is started again");
   live(1s);
@@ -336,7 +346,7 @@ TEST_F(SupervisionTest, AStuckPartThatDiesIsDeadAndNoLongerStuck) {
   doing_[inverter_] = Doing::hangs;
   live(6s);
   doing_[inverter_] = Doing::beats;
-  policy_.on_death(inverter_, now_);
+  kill(inverter_);
   EXPECT_FALSE(policy_.state().hold_safe);
   live(10s);
   EXPECT_EQ(policy_.state(), ComponentsState{});
@@ -396,7 +406,7 @@ TEST_F(SupervisionTest, PartsThatAreNotVitalMayDieAsOftenAsTheyLike) {
 TEST_F(SupervisionTest, TheHoldEndsAfterAnHourWithoutADeathNotBefore) {
   die(inverter_, 3);
   live(50min);
-  policy_.on_death(inverter_, now_);  // the fourth within the hour
+  kill(inverter_);  // the fourth within the hour
   const auto newest = now_;
   ASSERT_TRUE(policy_.state().hold_safe);
   live(1h);
@@ -422,7 +432,7 @@ TEST_F(SupervisionTest, WhatStarvesTheWatchdogCountsAsADeath) {
   doing_[inverter_] = Doing::burns;
   live(10s);
   ASSERT_TRUE(policy_.saved());
-  policy_.on_death(inverter_, now_);  // it ended after all: the same death
+  kill(inverter_);  // it ended after all: the same death
   live(1s);
   doing_[inverter_] = Doing::beats;
   die(inverter_, 2);
@@ -490,7 +500,7 @@ TEST_F(SupervisionTest, DeathsOfTheLastRunsAreCountedOn) {
 
 TEST_F(SupervisionTest, TheOwnersWordEndsTheHoldAndForgetsTheDeaths) {
   die(inverter_, 7);
-  policy_.on_death(inverter_, now_);
+  kill(inverter_);
   policy_.acknowledge(now_);
   live(500ms);
   EXPECT_EQ(policy_.state(), ComponentsState{}) << "nor does it wait for 30 s";
