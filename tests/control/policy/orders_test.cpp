@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "tests/control/policy/instructions.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -13,16 +15,6 @@ using testing::HasSubstr;
 
 constexpr Instant now = Instant{} + 1000s;
 const Settings settings;  // limits 2400 W, floor 10 %, reserve 20 %, ceiling 100 %
-
-constexpr Instruction charge(Watts power, Soc target) {
-  return {.kind = InstructionKind::charge, .power = power, .target = target};
-}
-constexpr Instruction discharge(Watts power, Soc target) {
-  return {.kind = InstructionKind::discharge, .power = power, .target = target};
-}
-constexpr Instruction balance(Soc low, Soc high) {
-  return {.kind = InstructionKind::balance, .low = low, .high = high};
-}
 
 std::string refusal(const Command& command, const Settings& s = settings, Orders orders = {}) {
   const auto result = apply(orders, command, s, now);
