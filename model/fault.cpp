@@ -38,9 +38,10 @@ constexpr EnumTable<Row> rows({
     {Fault::control_overrun, Severity::warning, "Control too slow",
      "Control periods were missed: the machine is overloaded or stalls. Give the hub real-time "
      "priority, or the machine less to do."},
-    {Fault::actor_stuck, Severity::critical, "A component was restarted",
-     "A component of the hub died or hangs and was started again. The log (journalctl -u esshub) "
-     "names it."},
+    {Fault::actor_stuck, Severity::critical, "A component died or hangs",
+     "A component that dies is started again; one that hangs in a system call is left alone until "
+     "the call returns. The log (journalctl -u esshub) names both: unplug the adapter that hangs, "
+     "or restart the machine. After repeated deaths: esshub acknowledge."},
     {Fault::clock_untrusted, Severity::info, "Clock not synchronised",
      "Weekly plan and tariff stand aside until it is. Check timedatectl and the way to the time "
      "server."},
