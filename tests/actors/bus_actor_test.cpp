@@ -258,7 +258,7 @@ TEST_F(BusActorTest, DropsAreReported) {
 }
 
 TEST_F(BusActorTest, AnExceptionEndsItWithAnEventAClosedLineAndNothingShownAsCurrent) {
-  say("answer");
+  say("fault");
   EXPECT_TRUE(shows([](const BusHealth& h) { return h.driver.ready; }));
   say("throw");
   bool down = false;
@@ -270,6 +270,7 @@ TEST_F(BusActorTest, AnExceptionEndsItWithAnEventAClosedLineAndNothingShownAsCur
     return !h.line_up && !h.driver.ready && h.driver.trouble.find("bug") != std::string::npos;
   }));
   EXPECT_FALSE(channel_->ready);
+  EXPECT_FALSE(channel_->faults.load().any());
 }
 
 TEST_F(BusActorTest, ToldToEndItClosesTheLine) {
