@@ -252,7 +252,10 @@ void BusSession::line_recovered(BusStep& out) {
 
 BusStep BusSession::take(protocol::Step step, Instant now) {
   BusStep out;
-  out.samples = std::move(step.samples);
+  // What comes faster than the wire carries has waited somewhere, nobody knows how long: it is not
+  // current. A line that was opened since has nothing that waited.
+  const bool waited = flooded_ && !flood_over_at_;
+  if (!waited) out.samples = std::move(step.samples);
   listen(out, now);
   // A driver that begins anew with every opening has the same to tell each time.
   if (!silent_ || silence_told_)

@@ -154,6 +154,28 @@ TEST_F(BusSessionTest, AFloodIsAFaultWhileItLastsAndTellsItsBeginningAndEnd) {
   EXPECT_EQ(reports_, 2);
 }
 
+TEST_F(BusSessionTest, WhatAFloodedLineBringsIsNotTakenForCurrentUntilItIsOverOrTheLineIsNew) {
+  const auto taken = [&] {
+    script_.next.samples = {{{Point::battery, Measure::soc}, 50.0, now_, 3s}};
+    const auto step = session_.on_bytes(session_.generation(), bytes("x"), now_, now_);
+    return step.samples.size();
+  };
+  up();
+  EXPECT_EQ(taken(), 1u);
+  apply(session_.on_flood(session_.generation(), true, now_));
+  EXPECT_EQ(taken(), 0u);
+  apply(session_.on_flood(session_.generation(), false, now_));
+  EXPECT_EQ(taken(), 1u);
+  apply(session_.on_flood(session_.generation(), true, now_));
+  down();
+  pass(1s);
+  up();
+  EXPECT_EQ(taken(), 1u) << "at once, while the flood is still told";
+  EXPECT_EQ(session_.faults(), FaultFlags{Fault::line_flooded});
+  apply(session_.on_flood(session_.generation(), true, now_));
+  EXPECT_EQ(taken(), 0u);
+}
+
 TEST_F(BusSessionTest, TheDriversFaultsStandBesideTheLines) {
   up();
   script_.health.faults = {Fault::bus_contended};
