@@ -173,7 +173,8 @@ void Invariants::remember_soc(const Seen& seen, const Battery& battery) {
 
 void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
   const auto& in = seen.inputs;
-  if (in.orders.acknowledgements != past_.resets) {
+  // They only grow: a number that was carried out before is no new one.
+  if (in.orders.acknowledgements > past_.resets) {
     past_.resets = in.orders.acknowledgements;
     if (past_.told_cut_off) past_.grace_until = in.now + 10min;
     past_.cut_off = past_.may_be_cut_off = false;
@@ -280,7 +281,7 @@ void Invariants::begin(const Seen& seen) {
 /// F21: 15 min from the moment it is told, or the owner's word.
 void Invariants::remember_reversed(const Seen& seen) {
   const auto& in = seen.inputs;
-  if (in.orders.acknowledgements != past_.resets) past_.meter_rests_until.reset();
+  if (in.orders.acknowledgements > past_.resets) past_.meter_rests_until.reset();
   const auto since = seen.decision.faults.since(Fault::grid_meter_reversed);
   if (!since) past_.meter_rests_until.reset();
   if (since == in.now && !seen.first) past_.meter_rests_until = in.now + 15min;
