@@ -28,13 +28,22 @@ std::string without_numbers(std::string_view detail) {
 
 std::optional<std::uint64_t> Throttle::admit(const std::string& component, const Event& event,
                                              Instant now) {
-  auto& entry = entries_[{component, event.name + ' ' + without_numbers(event.detail)}];
+  Alike alike{{component, event.name}, without_numbers(event.detail)};
+  if (!entries_.contains(alike)) {
+    auto& known = kinds_[alike.kind];
+    if (known < most_of_a_kind) {
+      ++known;
+    } else {
+      alike = {alike.kind, {}, true};
+    }
+  }
+  auto& entry = entries_[alike];
   const bool first = entry.seen == 0 || now - entry.last >= quiet_after;
   entry.last = now;
   if (first) {
     entry.seen = 1;
     entry.told = now;
-  } else if (++entry.seen % every != 0) {
+  } else if (++entry.seen % every != 0 || now - entry.told < pause) {
     ++entry.held;
     entry.newest = event;
     return std::nullopt;
@@ -49,10 +58,16 @@ std::vector<Throttle::Held> Throttle::take_held(Instant now) {
     auto& entry = it->second;
     const bool quiet = now - entry.last >= quiet_after;
     if (entry.held > 0 && (quiet || now - entry.told >= told_every)) {
-      held.push_back({it->first.first, entry.newest, std::exchange(entry.held, 0)});
+      held.push_back({it->first.kind.first, entry.newest, std::exchange(entry.held, 0)});
       entry.told = now;
     }
-    it = quiet ? entries_.erase(it) : std::next(it);
+    if (!quiet) {
+      ++it;
+      continue;
+    }
+    if (const auto kind = kinds_.find(it->first.kind); !it->first.others && --kind->second == 0)
+      kinds_.erase(kind);
+    it = entries_.erase(it);
   }
   return held;
 }

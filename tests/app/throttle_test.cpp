@@ -44,6 +44,37 @@ TEST(Throttle, OnlyAlikeEventsHoldEachOtherBack) {
   EXPECT_TRUE(shown("bus.a", "lost", "reason=\"id=5 x\""));
 }
 
+/// A flood over MQTT or D-Bus, each write with another payload.
+TEST(Throttle, AFloodOfDifferentDetailsIsAFewLinesAMinute) {
+  Throttle throttle;
+  int lines = 0;
+  const auto refused = [&](int n) {
+    const Event event{Level::warning, "write_refused",
+                      "who=\"mqtt\" payload=\"" + std::to_string(n) + "\""};
+    lines += throttle.admit("mqtt", event, t0 + n * 500us).has_value() ? 1 : 0;
+    if (n % 2000 == 0) lines += static_cast<int>(throttle.take_held(t0 + n * 500us).size());
+  };
+  for (int n = 0; n < 2000 * 60; ++n) refused(n);
+  EXPECT_LE(lines, 50);
+  EXPECT_GE(lines, 21) << "the first ones, and that it goes on";
+  const int flood = lines;
+  EXPECT_EQ(throttle.admit("mqtt", {Level::notice, "connected", ""}, t0 + 60s), 0u)
+      << "another kind";
+  EXPECT_EQ(throttle.admit("dbus", {Level::warning, "write_refused", ""}, t0 + 60s), 0u)
+      << "another source";
+  static_cast<void>(throttle.take_held(t0 + 5min));
+  refused(2000 * 300);
+  EXPECT_EQ(lines, flood + 1) << "a first one again";
+}
+
+TEST(Throttle, AFloodOfOneEventIsShownEvery10SecondsAtMost) {
+  Throttle throttle;
+  int lines = 0;
+  for (int n = 0; n < 60'000; ++n)
+    lines += throttle.admit("mqtt", {Level::warning, "write_refused", ""}, t0 + n * 1ms) ? 1 : 0;
+  EXPECT_EQ(lines, 6);
+}
+
 TEST(Throttle, WhatGoesOnIsToldEvery30s) {
   Throttle throttle;
   std::size_t told = 0;
