@@ -287,8 +287,7 @@ class RunningHub final : public Hub {
 
   /// The energies. Outlives the publisher, so that they go on when that is started again.
   Completion completion() {
-    const auto energies =
-        std::make_shared<publish::EnergyIntegrator>(history_ ? history_->totals() : EnergyTotals{});
+    const auto energies = std::make_shared<publish::EnergyIntegrator>();
     return [energies, history = history_](View& view) {
       energies->update(view);
       if (!history) return;

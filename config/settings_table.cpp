@@ -133,7 +133,7 @@ constexpr auto history_rows = std::to_array<SettingRow<HistorySettings>>({
      "days",
      {7, 3650},
      restart,
-     "Minutes and events older than that are removed."},
+     "Minutes and events with more days of running after them go."},
 });
 
 constexpr auto web_rows = std::to_array<SettingRow<WebSettings>>({

@@ -17,10 +17,8 @@ namespace esshub::publish {
 /// but the Views.
 class EnergyIntegrator {
  public:
-  /// `start`: what had flowed before, such as HistoryStore::totals().
-  explicit EnergyIntegrator(const EnergyTotals& start = {}) : totals_(start) {}
-
-  /// Adds what has flowed since the View before and fills view.energies (J, none ever falls).
+  /// Adds what has flowed since the View before and fills view.energies (J since it was made, none
+  /// ever falls).
   void update(View& view);
 
  private:

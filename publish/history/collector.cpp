@@ -119,21 +119,29 @@ void HistoryCollector::update(const View& view) {
     if (!undated.at) undated.at = view.now;
   note_faults(view);
   note_decision(view);
+  dated_.reset();
+  if (view.local.trusted && clock_.on_clock(view.now, view.wall))
+    dated_ = Dated{view.now, view.wall, local_date(view), view.now - *clock_.believed_since()};
   add_energies(view);
+  last_.reset();
   if (view.local.trusted) {
-    last_ = Stamp{view.now, view.wall};
+    if (const auto wall = clock_.wall_at(view.now)) last_ = Stamp{view.now, *wall};
     add_to_minute(view);
-    date_events(*last_);
   } else {
-    last_.reset();
     close_minute();
+  }
+  if (dated_) {
+    date_minutes(*last_);
+    date_events(*last_);
   }
   trim();
 }
 
 void HistoryCollector::finish() {
   close_minute();
-  if (last_) date_events(*last_);
+  if (!last_) return;
+  date_minutes(*last_);
+  date_events(*last_);
 }
 
 void HistoryCollector::add_energies(const View& view) {
@@ -142,7 +150,7 @@ void HistoryCollector::add_energies(const View& view) {
   for (const Flow flow : enum_values<Flow>)
     flowed[flow] = std::max(0.0, view.energies[flow] - before[flow]);
   add(waiting_.energies, flowed);
-  if (!view.local.trusted) {
+  if (!dated_) {
     if (!held_since_) held_since_ = view.now;
     add(held_, flowed);
     return;
@@ -162,7 +170,7 @@ void HistoryCollector::add_energies(const View& view) {
   add(day, more);
 }
 
-/// Adds what flowed without a trusted clock to `day`, if it all flowed on it.
+/// Adds what flowed without a clock to go by to `day`, if it all flowed on it.
 void HistoryCollector::date_held(const View& view, DayRow& day) {
   const auto began = Stamp{view.now, view.wall}.wall_at(*held_since_) + utc_offset(view);
   held_since_.reset();
@@ -186,6 +194,7 @@ void HistoryCollector::add_to_minute(const View& view) {
   if (!minute_) {
     minute_ = Minute{};
     minute_->begin = begin;
+    if (!dated_) minute_->undated = view.now;
   }
   minute_->grid.add(number_of(view, ValueId::grid_power));
   minute_->solar.add(number_of(view, ValueId::solar_power));
@@ -199,9 +208,22 @@ void HistoryCollector::close_minute() {
   const auto& m = *minute_;
   const MinuteRow row{m.begin,        m.grid.mean(),    m.solar.mean(),
                       m.house.mean(), m.battery.mean(), m.soc.mean()};
+  const auto undated = m.undated;
   minute_.reset();
-  if (row.grid_w || row.solar_w || row.house_w || row.battery_w || row.soc)
+  if (!row.grid_w && !row.solar_w && !row.house_w && !row.battery_w && !row.soc) return;
+  if (undated) {
+    undated_minutes_.push_back({*undated, row});
+  } else {
     waiting_.minutes.push_back(row);
+  }
+}
+
+void HistoryCollector::date_minutes(const Stamp& stamp) {
+  for (auto& [at, row] : undated_minutes_) {
+    row.begin = std::chrono::floor<std::chrono::minutes>(stamp.wall_at(at));
+    waiting_.minutes.push_back(row);
+  }
+  undated_minutes_.clear();
 }
 
 void HistoryCollector::note(std::string kind, std::string name, std::string detail) {
@@ -311,6 +333,7 @@ void HistoryCollector::trim() {
     }
   };
   cut(waiting_.minutes, most_minutes);
+  cut(undated_minutes_, most_minutes);
   cut(waiting_.events, most_events);
   cut(undated_, most_events);
 }

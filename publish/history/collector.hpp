@@ -10,6 +10,7 @@
 #include <string>
 
 #include "model/view.hpp"
+#include "publish/history/clock_judge.hpp"
 #include "publish/history/history.hpp"
 
 namespace esshub::publish {
@@ -35,13 +36,16 @@ void add(DayRow& day, const DayRow& more);
 /// While the clock cannot be trusted no row is dated by it: events wait, and the energies are added
 /// to the day only if the steady clock says that all of it belongs to that day; otherwise an event
 /// "energies_undated" says how much is in the totals and in no day. A minute without a right time
-/// is not kept.
+/// is not kept. The same holds of a clock that is trusted but has jumped (ClockJudge), only that
+/// its minutes wait as well.
 class HistoryCollector {
  public:
   /// Kept at most while nothing can be written; then the oldest go.
   static constexpr std::size_t most_minutes = 24 * 60;
   static constexpr std::size_t most_events = 2000;
 
+  /// The newest minute that is kept, nothing where there is none; before it nothing is dated.
+  void begin(std::optional<WallTime> newest) { clock_.begin(newest); }
   void update(const View& view);
   /// An event as of the next View.
   void note(std::string kind, std::string name, std::string detail);
@@ -50,6 +54,14 @@ class HistoryCollector {
   void finish();
 
   [[nodiscard]] const HistoryBatch& waiting() const { return waiting_; }
+  /// The clock that dates, as of the newest View; nothing if that one's may not.
+  struct Dated {
+    Instant at{};
+    WallTime wall{};
+    std::string date;     ///< of the site's calendar
+    Duration believed{};  ///< for how long
+  };
+  [[nodiscard]] const std::optional<Dated>& dated() const { return dated_; }
   [[nodiscard]] HistoryBatch take();
   /// What could not be written: it goes before what came since.
   void put_back(HistoryBatch batch);
@@ -65,7 +77,12 @@ class HistoryCollector {
   };
   struct Minute {
     WallTime begin{};
+    std::optional<Instant> undated{};  ///< the clock is not believed: when it began
     Mean grid, solar, house, battery, soc;
+  };
+  struct UndatedMinute {
+    Instant at;
+    MinuteRow row;
   };
   struct UndatedEvent {
     std::optional<Instant> at;
@@ -88,6 +105,7 @@ class HistoryCollector {
   void date_held(const View& view, DayRow& day);
   void add_to_minute(const View& view);
   void close_minute();
+  void date_minutes(const Stamp& stamp);
   void note_faults(const View& view);
   void note_decision(const View& view);
   void note_change(Topic& topic, std::string key, const View& view, const std::string& name,
@@ -98,12 +116,16 @@ class HistoryCollector {
 
   HistoryBatch waiting_;
   std::uint64_t dropped_ = 0;
+  ClockJudge clock_;
+  std::optional<Dated> dated_;
   std::optional<EnergyTotals> energies_;  ///< of the View before
-  std::optional<Instant> held_since_;     ///< the clock is not trusted since
+  std::optional<Instant> held_since_;     ///< the clock is not believed since
   EnergyTotals held_;
   std::optional<Minute> minute_;
+  std::deque<UndatedMinute> undated_minutes_;
   std::deque<UndatedEvent> undated_;
-  std::optional<Stamp> last_;  ///< the newest View's, if its clock was trusted
+  std::optional<Stamp>
+      last_;  ///< of the newest View, by the clock believed, if its own was trusted
   FaultSet faults_;
   Topic reasons_, policy_;
 };

@@ -31,6 +31,9 @@ constexpr std::array migrations{
     " detail TEXT NOT NULL);"
     "CREATE INDEX events_at ON events(at);",
     "ALTER TABLE totals ADD COLUMN mark REAL NOT NULL DEFAULT 0; UPDATE totals SET mark=joules;",
+    "CREATE TABLE misdated_minutes AS SELECT * FROM minutes WHERE 0;"
+    "CREATE TABLE misdated_days AS SELECT * FROM days WHERE 0;"
+    "CREATE TABLE misdated_events AS SELECT * FROM events WHERE 0;",
 };
 constexpr auto schema_version = static_cast<std::int64_t>(migrations.size());
 
@@ -131,6 +134,11 @@ tl::unexpected<HistoryTrouble> HistoryFile::trouble(int code) const {
 }
 
 FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags) {
+  // Opening a pipe waits for its other end; nothing but a file can hold a database.
+  std::error_code unknown;
+  const auto found = std::filesystem::status(path, unknown);
+  if (std::filesystem::exists(found) && !std::filesystem::is_regular_file(found))
+    return tl::unexpected(HistoryTrouble{false, path + ": not a file"});
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   HistoryFile file(path, std::unique_ptr<sqlite3, Close>(raw));
@@ -210,9 +218,9 @@ FileResult<std::int64_t> HistoryFile::number(const char* sql) {
 }
 
 FileResult<void> HistoryFile::write(const HistoryBatch& batch, const EnergyTotals& marks,
-                                    std::optional<WallTime> keep_from) {
+                                    std::optional<Retention> retention) {
   if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
-  auto written = write_rows(batch, marks, keep_from);
+  auto written = write_rows(batch, marks, retention);
   if (written) written = run("COMMIT");
   // A commit that failed may have ended the transaction by itself; then there is nothing to undo.
   if (!written && sqlite3_get_autocommit(db_.get()) == 0) static_cast<void>(run("ROLLBACK"));
@@ -220,7 +228,7 @@ FileResult<void> HistoryFile::write(const HistoryBatch& batch, const EnergyTotal
 }
 
 FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
-                                         std::optional<WallTime> keep_from) {
+                                         std::optional<Retention> retention) {
   int code = SQLITE_OK;
   const auto done = [&](int next) { return (code = next) == SQLITE_OK; };
 
@@ -282,12 +290,89 @@ FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const Energy
                   .go()))
       return trouble(code);
 
-  if (!keep_from) return {};
-  Statement old_minutes(db_.get(), "DELETE FROM minutes WHERE begin < ?");
-  if (!done(old_minutes.with(seconds_of(*keep_from)).go())) return trouble(code);
-  Statement old_events(db_.get(), "DELETE FROM events WHERE at < ?");
-  if (!done(old_events.with(milliseconds_of(*keep_from)).go())) return trouble(code);
+  if (!retention) return {};
+  return prune(*retention);
+}
+
+FileResult<void> HistoryFile::prune(const Retention& retention) {
+  Statement oldest(db_.get(),
+                   "SELECT begin FROM minutes WHERE begin <= ? ORDER BY begin DESC"
+                   " LIMIT 1 OFFSET ?");
+  int code = oldest.with(seconds_of(retention.now)).with(retention.keep_minutes).step();
+  if (code == SQLITE_DONE) return {};
+  if (code != SQLITE_ROW) return trouble(code);
+  const std::int64_t past_s = oldest.integer();
+  Statement minutes(db_.get(), "DELETE FROM minutes WHERE begin <= ?");
+  if ((code = minutes.with(past_s).go()) != SQLITE_OK) return trouble(code);
+  Statement events(db_.get(), "DELETE FROM events WHERE at < ?");
+  if ((code = events.with((past_s + 60) * 1000).go()) != SQLITE_OK) return trouble(code);
   return {};
+}
+
+bool HistoryFile::moved() const {
+  int moved = 0;
+  const int code = sqlite3_file_control(db_.get(), nullptr, SQLITE_FCNTL_HAS_MOVED, &moved);
+  return code == SQLITE_OK && moved != 0;
+}
+
+FileResult<std::optional<WallTime>> HistoryFile::newest() {
+  Statement query(db_.get(), "SELECT begin FROM minutes ORDER BY begin DESC LIMIT 1");
+  const int code = query.step();
+  if (code == SQLITE_DONE) return std::nullopt;
+  if (code != SQLITE_ROW) return trouble(code);
+  return wall<std::chrono::seconds>(query.integer());
+}
+
+namespace {
+
+struct Table {
+  const char* name;
+  const char* moment;
+};
+constexpr std::array dated_tables{Table{"minutes", "begin"}, Table{"days", "date"},
+                                  Table{"events", "at"}};
+
+/// The parameter that a table's moments are compared with.
+Statement& with_moment(Statement& statement, const Table& table, WallTime now,
+                       const std::string& date) {
+  const std::string_view name = table.name;
+  if (name == "days") return statement.with(std::string_view{date});
+  return statement.with(name == "minutes" ? seconds_of(now) : milliseconds_of(now));
+}
+
+}  // namespace
+
+FileResult<FutureRows> HistoryFile::future_rows(WallTime now, const std::string& date) {
+  FutureRows rows;
+  for (const Table& table : dated_tables) {
+    const std::string sql =
+        std::string{"SELECT count(*) FROM "} + table.name + " WHERE " + table.moment + " > ?";
+    Statement query(db_.get(), sql.c_str());
+    const int code = with_moment(query, table, now, date).step();
+    if (code != SQLITE_ROW) return trouble(code);
+    const std::string_view name = table.name;
+    (name == "days" ? rows.days : name == "minutes" ? rows.minutes : rows.events) = query.integer();
+  }
+  return rows;
+}
+
+FileResult<void> HistoryFile::set_future_aside(WallTime now, const std::string& date) {
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+  int code = SQLITE_OK;
+  for (const Table& table : dated_tables) {
+    const std::string later =
+        std::string{" FROM "} + table.name + " WHERE " + table.moment + " > ?";
+    for (const auto& sql : {std::string{"INSERT INTO misdated_"} + table.name + " SELECT *" + later,
+                            "DELETE" + later}) {
+      Statement statement(db_.get(), sql.c_str());
+      if (code == SQLITE_OK) code = with_moment(statement, table, now, date).go();
+    }
+  }
+  FileResult<void> done;
+  if (code != SQLITE_OK) done = trouble(code);
+  if (done) done = run("COMMIT");
+  if (!done && sqlite3_get_autocommit(db_.get()) == 0) static_cast<void>(run("ROLLBACK"));
+  return done;
 }
 
 FileResult<void> HistoryFile::check() {

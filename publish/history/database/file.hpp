@@ -18,7 +18,23 @@ namespace esshub::publish {
 /// J by flow.
 struct TotalsCeilings {
   EnergyTotals flowed;  ///< since the hub was installed, up to the last batch
-  EnergyTotals marks;   ///< the most that may have been shown of it (shown_totals.hpp)
+  EnergyTotals marks;   ///< the most that may have been shown of it (monotonic_totals.hpp)
+};
+
+/// What may be kept no longer, proved by the file itself and not by any clock: a minute is past
+/// when `keep_minutes` later ones are kept, none of them after `now`. Events older than it go with
+/// it, days never.
+struct Retention {
+  WallTime now{};
+  std::int64_t keep_minutes = 0;
+};
+
+/// Rows later than the clock: a clock that was wrong has dated them.
+struct FutureRows {
+  std::int64_t minutes = 0;
+  std::int64_t days = 0;
+  std::int64_t events = 0;
+  [[nodiscard]] bool any() const { return minutes > 0 || days > 0 || events > 0; }
 };
 
 /// Why the file could not be used.
@@ -33,8 +49,9 @@ using FileResult = tl::expected<T, HistoryTrouble>;
 /// One connection, for one thread at a time. The file is in WAL mode: one writes, others (also
 /// other programs) read meanwhile. Tables: `minutes` (begin: seconds since 1970, powers in W,
 /// soc_tenths: tenths of a per cent), `days` (J and money by date), `totals` (J since the hub was
-/// installed, and the most that may have been shown of it), `events` (at: milliseconds since 1970).
-/// The schema's version is `PRAGMA user_version`.
+/// installed, and the most that may have been shown of it), `events` (at: milliseconds since 1970);
+/// `misdated_minutes`, `misdated_days` and `misdated_events` hold what a wrong clock had dated. The
+/// schema's version is `PRAGMA user_version`.
 class HistoryFile {
  public:
   /// Creates the file (and its folder) where it is missing and brings an older schema up to date.
@@ -43,13 +60,20 @@ class HistoryFile {
   /// Never creates nor changes anything.
   [[nodiscard]] static FileResult<HistoryFile> open_to_read(const std::string& path);
 
-  /// All of the batch and the new marks, or nothing of it. Rows older than `keep_from` are pruned,
-  /// days never.
+  /// All of the batch and the new marks, or nothing of it.
   [[nodiscard]] FileResult<void> write(const HistoryBatch& batch, const EnergyTotals& marks,
-                                       std::optional<WallTime> keep_from = {});
+                                       std::optional<Retention> retention = {});
+  /// The path names another file by now, or none: what is written would be lost.
+  [[nodiscard]] bool moved() const;
   /// Looks through the whole file.
   [[nodiscard]] FileResult<void> check();
 
+  /// The newest minute; nothing in a file just made.
+  [[nodiscard]] FileResult<std::optional<WallTime>> newest();
+  /// Minutes and events after `now`, days after the date ("2026-11-22").
+  [[nodiscard]] FileResult<FutureRows> future_rows(WallTime now, const std::string& date);
+  /// Moves them to the tables of misdated rows, where nobody prunes or shows them.
+  [[nodiscard]] FileResult<void> set_future_aside(WallTime now, const std::string& date);
   /// Nothing in a file just made.
   [[nodiscard]] FileResult<std::optional<TotalsCeilings>> totals();
   // As HistoryReader's.
@@ -69,7 +93,8 @@ class HistoryFile {
   FileResult<std::int64_t> number(const char* sql);
   FileResult<void> run(const char* sql);
   FileResult<void> write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
-                              std::optional<WallTime> keep_from);
+                              std::optional<Retention> retention);
+  FileResult<void> prune(const Retention& retention);
   [[nodiscard]] tl::unexpected<HistoryTrouble> trouble(int code) const;
 
   template <class Row>

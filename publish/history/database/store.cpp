@@ -21,9 +21,16 @@ namespace {
 constexpr Duration retry = 10s;
 constexpr Duration hung = 1min;
 constexpr auto end_limit = 1s;
+constexpr auto answer_limit = 5s;  // for a question behind a write that hangs
+constexpr Duration prune_every = 24h;
 
 void add(EnergyTotals& totals, const EnergyTotals& more) {
   for (const Flow flow : enum_values<Flow>) totals[flow] += more[flow];
+}
+
+EnergyTotals sum(EnergyTotals totals, const EnergyTotals& more) {
+  add(totals, more);
+  return totals;
 }
 
 /// Moves a damaged database and what belongs to it out of the way; the new name.
@@ -49,38 +56,31 @@ std::optional<std::string> set_aside(const std::string& file) {
 class HistoryStore::Writer {
  public:
   Writer(HistorySettings settings, EventSink events, FailedSink failed)
-      : settings_(std::move(settings)), events_(std::move(events)), failed_(std::move(failed)) {
-    const std::lock_guard disk(disk_);
-    open();
-    // Not writable, but perhaps readable: the counters must not begin anew.
-    if (!file_)
-      if (auto file = HistoryFile::open_to_read(settings_.file))
-        if (const auto found = file->totals(); found && *found) take_over(**found);
-    began_ = true;
-  }
+      : settings_(std::move(settings)), events_(std::move(events)), failed_(std::move(failed)) {}
 
   [[nodiscard]] EnergyTotals totals() {
-    const std::lock_guard disk(disk_);
-    return totals_;
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [&] { return began_; });
+    return base_;
   }
 
   [[nodiscard]] EnergyTotals shown(const EnergyTotals& flowed) {
     const std::lock_guard lock(mutex_);
-    return shown_.show(flowed, /*bounded=*/!told_failed_);
+    if (!began_) return {};
+    return shown_.show(sum(base_, flowed), /*bounded=*/!told_failed_);
   }
 
   void update(const View& view) {
     const std::lock_guard lock(mutex_);
     collector_.update(view);
+    if (!began_ && !due_since_) due_since_ = view.now;
     judge(due_since_ && view.now - *due_since_ > hung);
     if (due_since_) return;
-    const bool early = failing_ || shown_.near(view.energies);
+    const bool early = failing_ || shown_.near(sum(base_, view.energies));
     const Duration pause = early ? std::min(retry, settings_.batch) : settings_.batch;
     if (written_at_ && view.now - *written_at_ < pause) return;
     written_at_ = view.now;
     due_since_ = view.now;
-    prune_from_.reset();
-    if (view.local.trusted) prune_from_ = view.wall - std::chrono::days(settings_.keep_days);
     wake_.notify_all();
   }
 
@@ -89,7 +89,10 @@ class HistoryStore::Writer {
     collector_.note(std::move(kind), std::move(name), std::move(detail));
   }
 
-  bool flush() { return write(/*last=*/false); }
+  bool flush() {
+    static_cast<void>(totals());  // once the thread has read what there is
+    return write(/*last=*/false);
+  }
 
   [[nodiscard]] std::uint64_t dropped() {
     const std::lock_guard lock(mutex_);
@@ -98,6 +101,7 @@ class HistoryStore::Writer {
 
   /// The thread's work.
   void work() {
+    begin();
     check();
     std::unique_lock lock(mutex_);
     while (!ending_) {
@@ -129,7 +133,9 @@ class HistoryStore::Writer {
   /// Rows of the file with those that wait merged in by `merge`.
   template <class Rows, class Read, class Merge>
   Result<Rows> ask(Read read, Merge merge) {
-    const std::lock_guard disk(disk_);  // nothing is under way between memory and disk
+    // Nothing is under way between memory and disk.
+    const std::unique_lock disk(disk_, answer_limit);
+    if (!disk) return fail(ErrorKind::io, settings_.file + ": the disk does not answer");
     auto file = HistoryFile::open_to_read(settings_.file);
     if (!file) return fail(ErrorKind::io, file.error().text);
     FileResult<Rows> rows = read(*file);
@@ -146,9 +152,30 @@ class HistoryStore::Writer {
     events_("history", {level, std::move(event), std::move(detail)});
   }
 
+  /// Reads what there is, as the first thing the thread does: it may take as long as it likes.
+  void begin() {
+    const std::lock_guard disk(disk_);
+    std::optional<WallTime> newest;
+    open();
+    // Not writable, but perhaps readable: the counters must not begin anew.
+    if (!file_)
+      if (auto file = HistoryFile::open_to_read(settings_.file))
+        if (const auto found = file->totals(); found && *found) take_over(**found);
+    if (file_)
+      if (const auto found = file_->newest()) newest = *found;
+    const std::lock_guard lock(mutex_);
+    base_ = totals_;
+    add(base_, unwritten_);
+    collector_.begin(newest);
+    began_ = true;
+    due_since_.reset();
+    wake_.notify_all();
+  }
+
   /// With disk_ held.
   void take_over(const TotalsCeilings& kept) {
     totals_ = kept.flowed;
+    const std::lock_guard lock(mutex_);
     if (!began_) shown_ = MonotonicTotals(kept.marks);  // later, what this run has shown says more
   }
 
@@ -209,17 +236,22 @@ class HistoryStore::Writer {
 
   bool write(bool last) {
     const std::lock_guard disk(disk_);
+    reopen_if_moved();
     open();
     HistoryBatch batch;
-    std::optional<WallTime> keep_from;
+    std::optional<Retention> retention;
+    std::optional<HistoryCollector::Dated> dated;
     {
       const std::lock_guard lock(mutex_);
       batch = collector_.take();
-      // Once a day is enough: the rows would be there for a day longer.
-      if (prune_from_ && (!pruned_ || *prune_from_ - *pruned_ >= std::chrono::days(1)))
-        keep_from = prune_from_;
+      dated = collector_.dated();
     }
-    const bool written = file_ && store(batch, keep_from, last);
+    // Once a day is enough: the rows would be there for a day longer.
+    if (dated && (!pruned_at_ || dated->at - *pruned_at_ >= prune_every))
+      retention = Retention{dated->wall, std::int64_t{settings_.keep_days} * 24 * 60};
+    const bool written = file_ && store(batch, retention, last);
+    if (written && retention) pruned_at_ = dated->at;
+    if (written && dated) cure(*dated);
     bool changed = false;
     {
       const std::lock_guard lock(mutex_);
@@ -236,8 +268,39 @@ class HistoryStore::Writer {
     return written;
   }
 
+  /// With disk_ held. Without its name the file is written for nobody; the totals go on in the new
+  /// one.
+  void reopen_if_moved() {
+    if (!file_ || !file_->moved()) return;
+    file_.reset();
+    tell(Level::warning, "file_gone", "file=" + log_quoted(settings_.file));
+    note("system", "file_gone", "");
+  }
+
+  /// With disk_ held and the file open. Rows from the future are told once; they are proved wrong,
+  /// and set aside, when the clock has been believed for longer than they took, an hour at least.
+  void cure(const HistoryCollector::Dated& dated) {
+    const auto later = dated.wall + std::chrono::hours(25);
+    const auto date = dated.date;
+    const auto future = file_->future_rows(later, date);
+    if (!future || !future->any()) {
+      told_future_ = false;
+      return;
+    }
+    const std::string found = "minutes=" + std::to_string(future->minutes) +
+                              " days=" + std::to_string(future->days) +
+                              " events=" + std::to_string(future->events);
+    if (!std::exchange(told_future_, true)) tell(Level::warning, "rows_from_the_future", found);
+    if (dated.believed < ClockJudge::proof ||
+        dated.believed < std::chrono::minutes(future->minutes))
+      return;
+    if (!file_->set_future_aside(later, date)) return;
+    tell(Level::notice, "rows_set_aside", found);
+    note("system", "rows_set_aside", found);
+  }
+
   /// With disk_ held and the file open. A batch that finds damage goes to the new file.
-  bool store(HistoryBatch& batch, std::optional<WallTime> keep_from, bool last) {
+  bool store(HistoryBatch& batch, std::optional<Retention> retention, bool last) {
     for (int attempt = 0; attempt < 2; ++attempt) {
       add(batch.energies, std::exchange(unwritten_, {}));
       EnergyTotals totals = totals_;
@@ -248,12 +311,16 @@ class HistoryStore::Writer {
         marks = shown_.marks_for(totals, last);
         if (batch.empty() && marks == shown_.marks()) return true;
       }
-      const auto done = file_->write(batch, marks, keep_from);
+      const auto done = file_->write(batch, marks, retention);
+      if (done && file_->moved()) {  // meanwhile: once more, into a new one
+        reopen_if_moved();
+        if (!open()) return false;
+        continue;
+      }
       if (done) {
         totals_ = totals;
         const std::lock_guard lock(mutex_);
         shown_.written(marks);
-        if (keep_from) pruned_ = keep_from;
         return true;
       }
       reason_ = done.error().text;
@@ -267,31 +334,31 @@ class HistoryStore::Writer {
   const EventSink events_;
   const FailedSink failed_;
 
-  std::mutex disk_;
+  std::timed_mutex disk_;
   std::optional<HistoryFile> file_;
   EnergyTotals totals_;     ///< as written
   EnergyTotals unwritten_;  ///< known from before, but not in the new file
-  std::optional<WallTime> pruned_;
+  std::optional<Instant> pruned_at_;
+  bool told_future_ = false;
   std::string reason_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
   HistoryCollector collector_;
   MonotonicTotals shown_;
-  bool began_ = false;  ///< shown_ knows the marks of the run before, or that there are none
+  bool began_ = false;  ///< the file was read, or cannot be: base_ and shown_ go on from there
+  EnergyTotals base_;   ///< what had flowed before this run
   bool failing_ = false;
   bool told_failed_ = false;
   std::optional<Instant> written_at_;  ///< or tried
   std::optional<Instant> due_since_;   ///< a write is asked for or under way
-  std::optional<WallTime> prune_from_;
   bool ending_ = false;
   bool ended_ = false;
   bool alone_ = false;  ///< nobody waits for the thread any more
 };
 
 HistoryStore::HistoryStore(HistorySettings settings, EventSink events, FailedSink failed)
-    : writer_(std::make_shared<Writer>(std::move(settings), std::move(events), std::move(failed))),
-      start_(writer_->totals()) {
+    : writer_(std::make_shared<Writer>(std::move(settings), std::move(events), std::move(failed))) {
   writer_->note("system", "started", "version=" ESSHUB_VERSION);
   std::thread([writer = writer_] {
     name_thread("history");
@@ -308,6 +375,9 @@ void HistoryStore::close() {
   writer_->end();
 }
 
+EnergyTotals HistoryStore::totals() const {
+  return writer_->totals();
+}
 EnergyTotals HistoryStore::shown(const EnergyTotals& flowed) {
   return writer_->shown(flowed);
 }

@@ -13,32 +13,33 @@
 
 namespace esshub::publish {
 
-/// Thread-safe. No call but flush() and the reader's waits for the disk: what cannot be written
-/// waits in memory, a day of minutes at most, and is tried again every 10 s. A damaged file is
-/// moved to `NAME.damaged-N`, never deleted, and a new one begun with the totals known. Time is the
-/// Views', so that tests may invent it.
+/// Thread-safe. No call but totals(), flush() and the reader's waits for the disk, not even the
+/// constructor: what cannot be written waits in memory, a day of minutes at most, and is tried
+/// again every 10 s. A damaged file is moved to `NAME.damaged-N`, never deleted, and a new one
+/// begun with the totals known. Time is the Views', so that tests may invent it.
 class HistoryStore final : public HistoryReader {
  public:
   /// True: nothing can be written, or a write has hung for a minute (Fault::storage_failed, safety
   /// contract F14); false: it can again. Told when it changes, by any thread; must not wait.
   using FailedSink = std::function<void(bool)>;
 
-  /// Reads the totals from the file, then writes from its own thread. A file that cannot be opened
-  /// is no error here: it is told to `failed`. `events` gets component "history".
+  /// Reads and writes from its own thread. A file that cannot be opened is no error here: it is
+  /// told to `failed`. `events` gets component "history".
   HistoryStore(HistorySettings settings, EventSink events, FailedSink failed);
   /// As close().
   ~HistoryStore() override;
   HistoryStore(const HistoryStore&) = delete;
   HistoryStore& operator=(const HistoryStore&) = delete;
 
-  /// What had flowed when the store was made; zero if it could not be read.
-  [[nodiscard]] const EnergyTotals& totals() const { return start_; }
+  /// What had flowed before this run; zero if it could not be read. Waits until it was tried.
+  [[nodiscard]] EnergyTotals totals() const;
 
-  /// What may be shown of what has flowed: never less than before, not even than before a crash
-  /// (shown_totals.hpp).
+  /// What may be shown when `flowed` has flowed in this run: all that has flowed since the hub was
+  /// installed, and never less than before, not even than before a crash (monotonic_totals.hpp).
+  /// Zero until the file was read.
   [[nodiscard]] EnergyTotals shown(const EnergyTotals& flowed);
 
-  /// A ViewSink's work; view.energies is what has flowed.
+  /// A ViewSink's work; view.energies is what has flowed in this run.
   void update(const View& view);
   /// An event as of now: kind "command" or "system".
   void note(std::string kind, std::string name, std::string detail);
@@ -59,7 +60,6 @@ class HistoryStore final : public HistoryReader {
  private:
   class Writer;
   std::shared_ptr<Writer> writer_;  ///< shared with its thread, which may outlive us on a hung disk
-  EnergyTotals start_;
 };
 
 }  // namespace esshub::publish

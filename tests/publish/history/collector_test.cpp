@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/publish/history/house.hpp"
 
 namespace esshub::publish {
@@ -16,6 +18,7 @@ using testing::SizeIs;
 
 class HistoryCollectorTest : public testing::Test {
  protected:
+  HistoryCollectorTest() { collector_.begin({}); }
   void run(Duration time, double grid_w = 1000.0, Duration step = 1s) {
     for (Duration gone{}; gone < time; gone += step) {
       house_.pass(step, grid_w);
@@ -142,6 +145,52 @@ TEST_F(HistoryCollectorTest, EnergyOfAnUnknownDayIsInNoDayButMarked) {
   EXPECT_EQ(count(R"(system energies_undated {"battery_charge_wh":0,"battery_discharge_wh":0,)"
                   R"("grid_export_wh":0,"grid_import_wh":12983,)"),
             1u);
+}
+
+/// In minutes after noon.
+std::set<std::int64_t> begins(const HistoryBatch& batch) {
+  std::set<std::int64_t> all;
+  for (const auto& row : batch.minutes)
+    all.insert(
+        (std::chrono::floor<std::chrono::seconds>(row.begin).time_since_epoch().count() - noon) /
+        60);
+  return all;
+}
+
+TEST_F(HistoryCollectorTest, WhatAJumpingClockWouldHaveDatedIsDatedByTheSteadyOne) {
+  constexpr auto years = 20 * 365 * 24h;
+  run(2min);
+  house_.step(years);
+  collector_.note("command", "set_reserve", "reserve=30");
+  run(2min);
+  EXPECT_THAT(begins(collector_.waiting()), ElementsAre(0, 1, 2)) << "the wrong clock's wait";
+  EXPECT_EQ(count("command"), 0u);
+  house_.step(-years);
+  run(61s);
+  EXPECT_THAT(begins(collector_.waiting()), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_EQ(count("command"), 1u);
+  EXPECT_LT(collector_.waiting().events.back().at, WallTime(std::chrono::seconds(noon + 300)));
+  EXPECT_THAT(collector_.waiting().days, SizeIs(1));
+  EXPECT_NEAR(day("2026-01-15").energies[Flow::grid_import], 300e3, 2e3);
+}
+
+TEST_F(HistoryCollectorTest, AJumpThatLastsDatesWhatWaitedByTheNewClock) {
+  run(1min);
+  house_.step(5h);
+  run(59min);
+  EXPECT_THAT(begins(collector_.waiting()), ElementsAre(0, 1));
+  run(2min);
+  std::set<std::int64_t> expected{0, 1};
+  for (std::int64_t minute = 301; minute <= 361; ++minute) expected.insert(minute);
+  EXPECT_EQ(begins(collector_.waiting()), expected);
+}
+
+TEST_F(HistoryCollectorTest, AStopWhileTheClockIsInDoubtDatesByTheOneBelieved) {
+  run(1min);
+  house_.step(20 * 365 * 24h);
+  run(3min);
+  collector_.finish();
+  EXPECT_THAT(begins(collector_.waiting()), ElementsAre(0, 1, 2, 3, 4));
 }
 
 TEST_F(HistoryCollectorTest, FaultsAreNotedWhenRaisedAndWhenCleared) {

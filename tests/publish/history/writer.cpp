@@ -43,9 +43,10 @@ int write_for_ever(HistoryStore& store, const HistorySettings& settings) {
   constexpr double grid_w = 1000.0;
   constexpr auto step = 5s;
   // The energies tell how far an earlier run came: time goes on from there.
-  const double gone_s = store.totals()[Flow::grid_import] / grid_w;
+  const double before = store.totals()[Flow::grid_import];
+  const double gone_s = before / grid_w;
   HistoryHouse house(noon + static_cast<std::int64_t>(gone_s) / 60 * 60 + 60);
-  house.view.energies = store.totals();
+  house.view.energies = {};
   store.update(house.view);
   for (;;) {
     for (Duration gone{}; gone < settings.batch; gone += step) {
@@ -57,7 +58,7 @@ int write_for_ever(HistoryStore& store, const HistorySettings& settings) {
       std::fflush(stdout);
     }
     if (!store.flush()) return EXIT_FAILURE;
-    std::printf("%.0f\n", house.view.energies[Flow::grid_import]);
+    std::printf("%.0f\n", before + house.view.energies[Flow::grid_import]);
     std::fflush(stdout);
   }
 }

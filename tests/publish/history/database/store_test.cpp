@@ -5,6 +5,10 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +24,7 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 
 TEST_F(HistoryStoreTest, CountersGoOnExactlyAfterAnOrderlyStop) {
@@ -29,7 +34,7 @@ TEST_F(HistoryStoreTest, CountersGoOnExactlyAfterAnOrderlyStop) {
   EXPECT_EQ(shown, house_.view.energies);
   close();
   open();
-  EXPECT_EQ(store_->shown(start_), shown) << "no step up or down";
+  EXPECT_EQ(store_->shown({}), shown) << "no step up or down";
 }
 
 TEST_F(HistoryStoreTest, CountersDoNotFallWhenACrashTakesTheLastBatch) {
@@ -44,7 +49,7 @@ TEST_F(HistoryStoreTest, CountersDoNotFallWhenACrashTakesTheLastBatch) {
   settings_.file = crashed;
   open();
   EXPECT_LT(start_[Flow::grid_import], shown[Flow::grid_import]) << "the minute is lost";
-  house_.view.energies = start_;
+  house_.view.energies = {};
   store_->update(house_.view);
   const auto mark = store_->shown(house_.view.energies)[Flow::grid_import];
   EXPECT_GE(mark, shown[Flow::grid_import]);
@@ -52,8 +57,9 @@ TEST_F(HistoryStoreTest, CountersDoNotFallWhenACrashTakesTheLastBatch) {
   run(2min);
   EXPECT_EQ(store_->shown(house_.view.energies)[Flow::grid_import], mark) << "it waits";
   run(10min);
-  EXPECT_EQ(store_->shown(house_.view.energies), house_.view.energies);
-  EXPECT_GT(house_.view.energies[Flow::grid_import], mark);
+  const auto flowed = start_[Flow::grid_import] + house_.view.energies[Flow::grid_import];
+  EXPECT_DOUBLE_EQ(store_->shown(house_.view.energies)[Flow::grid_import], flowed);
+  EXPECT_GT(flowed, mark);
 }
 
 TEST_F(HistoryStoreTest, ABatchIsWrittenEarlyBeforeACounterWouldStandStill) {
@@ -118,7 +124,7 @@ TEST_F(HistoryStoreTest, DaysAreKeptForEverAndMinutesAYear) {
 TEST_F(HistoryStoreTest, MinutesAndDaysAddUpToTheTotals) {
   for (int i = 0; i < 4; ++i) {
     open();
-    house_.view.energies = start_;
+    house_.view.energies = {};
     run(7min + 13s);
     close();
   }
@@ -206,13 +212,134 @@ TEST_F(HistoryStoreTest, DamageInACornerIsFoundAndTheTotalsGoOn) {
   file.close();
   open();
   EXPECT_NEAR(start_[Flow::grid_import], (48 * 3600 - 60) * 1000.0, 1e-3);
-  house_.view.energies = start_;
+  house_.view.energies = {};
   run(2min);
   EXPECT_TRUE(store_->flush());
   EXPECT_THAT(log(), Contains(HasSubstr("damaged_file_set_aside")));
   open();
   EXPECT_NEAR(start_[Flow::grid_import], (48 * 3600 - 60 + 119) * 1000.0, 1e-3)
       << "the totals of the damaged file could still be read";
+}
+
+// ---- F26: a wall clock that is wrong by hours to years
+// ------------------------------------------------------
+
+constexpr auto twenty_years = 20 * 365 * 24h;
+
+TEST_F(HistoryStoreTest, AClockThatIsWrongForTwoMinutesDeletesNothing) {
+  settings_.keep_days = 3;
+  open();
+  run(2 * 24h, 1min);
+  for (const Duration by : {Duration{twenty_years}, Duration{-twenty_years}}) {
+    const auto minutes = number("SELECT count(*) FROM minutes");
+    const auto events = number("SELECT count(*) FROM events");
+    house_.step(by);
+    run(2min);
+    house_.step(-by);
+    run(2min);
+    EXPECT_NEAR(static_cast<double>(number("SELECT count(*) FROM minutes") - minutes), 4, 1);
+    EXPECT_GE(number("SELECT count(*) FROM events"), events);
+    EXPECT_EQ(number("SELECT count(*) FROM minutes WHERE begin < 1768474740"), 0);
+    EXPECT_EQ(number("SELECT count(*) FROM minutes WHERE begin > 1768474740+3*86400"), 0);
+  }
+}
+
+TEST_F(HistoryStoreTest, AClockThatIsWrongForHoursDeletesNothingAndItsRowsAreToldAndSetAside) {
+  settings_.keep_days = 3;
+  open();
+  run(2 * 24h, 1min);
+  const auto now_rows = [&](const char* table) {
+    return number(std::string{"SELECT count(*) FROM "} + table);
+  };
+  const auto minutes = now_rows("minutes");
+  house_.step(twenty_years);
+  run(5h, 1min);
+  EXPECT_NEAR(static_cast<double>(now_rows("minutes") - minutes), 5 * 60, 3);
+  EXPECT_GT(number("SELECT count(*) FROM minutes WHERE begin > 2000000000"), 290);
+  house_.step(-twenty_years);
+  run(2h, 1min);
+  EXPECT_THAT(log(), Contains(HasSubstr("rows_from_the_future minutes=")));
+  EXPECT_THAT(log(), Not(Contains(HasSubstr("rows_set_aside"))))
+      << "two hours do not outweigh five";
+  run(4h, 1min);
+  EXPECT_THAT(log(), Contains(HasSubstr("rows_set_aside minutes=")));
+  EXPECT_EQ(number("SELECT count(*) FROM minutes WHERE begin > 2000000000"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM days WHERE date > '2030'"), 0);
+  EXPECT_GT(now_rows("misdated_minutes"), 290) << "moved, not deleted";
+  EXPECT_GT(now_rows("misdated_days"), 0);
+  EXPECT_NEAR(static_cast<double>(now_rows("minutes")), 2 * 1440 + 6 * 60, 5);
+}
+
+TEST_F(HistoryStoreTest, AClockThatStartsYearsBackSetsNoYearOfRowsAside) {
+  open();
+  run(2 * 24h, 1min);
+  close();
+  house_.step(-twenty_years);
+  open();
+  run(30min, 1min);
+  EXPECT_EQ(number("SELECT count(*) FROM minutes WHERE begin < 1700000000"), 0)
+      << "the file says that it is later";
+  run(10h, 1min);
+  EXPECT_THAT(log(), Contains(HasSubstr("rows_from_the_future minutes=")));
+  EXPECT_GE(number("SELECT count(*) FROM minutes WHERE begin > 1700000000"), 2 * 1440 - 1);
+}
+
+// ---- a file that goes away, or is none
+// ----------------------------------------------------------------------
+
+TEST_F(HistoryStoreTest, AFileDeletedWhileRunningIsToldAndLosesNoRowAfterIt) {
+  open();
+  run(3min);
+  ASSERT_TRUE(store_->flush());
+  fs::remove(settings_.file);
+  run(5min);
+  ASSERT_TRUE(store_->flush());
+  EXPECT_THAT(log(), Contains(HasSubstr("file_gone")));
+  close();
+  EXPECT_GE(number("SELECT count(*) FROM minutes"), 5);
+  EXPECT_EQ(number("SELECT round(joules) FROM totals WHERE flow='grid_import'"), 479 * 1000)
+      << "the totals go on";
+  EXPECT_EQ(number("SELECT count(*) FROM events WHERE name='file_gone'"), 1);
+  open();
+  EXPECT_GE(store_->shown({})[Flow::grid_import], 479 * 1000.0);
+}
+
+TEST_F(HistoryStoreTest, APipeInTheFilesPlaceHoldsNobodyUpAndIsAFault) {
+  ASSERT_EQ(::mkfifo(settings_.file.c_str(), 0600), 0);
+  auto ran = std::async(std::launch::async, [&] {
+    open();
+    run(3min);
+    close();
+  });
+  const bool ended = ran.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  // Whoever waits for the pipe's other end gets it.
+  const int other = ended ? -1 : ::open(settings_.file.c_str(), O_RDWR | O_NONBLOCK);
+  ran.wait();
+  ::close(other);
+  EXPECT_TRUE(ended);
+  EXPECT_TRUE(failed_);
+  EXPECT_THAT(log(), Contains(AllOf(HasSubstr("storage_failed"), HasSubstr("not a file"))));
+}
+
+TEST_F(HistoryStoreTest, AFileThatCannotBeReadYetDelaysNeitherStartNorViews) {
+  open();
+  run(10min);
+  close();
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(settings_.file.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
+  const auto before = std::chrono::steady_clock::now();
+  store_ = std::make_unique<HistoryStore>(
+      settings_, [](const std::string&, const Event&) {},
+      [this](bool failed) { failed_ = failed; });
+  const auto flowed = house_.view.energies;
+  rush(2min);
+  EXPECT_EQ(store_->shown(flowed), EnergyTotals{}) << "not known yet, so nothing is shown";
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+  EXPECT_TRUE(failed_) << "it has hung for more than a minute of its time";
+  sqlite3_close(other);
 }
 
 TEST_F(HistoryStoreTest, AWriterThatWaitsForTheDiskHoldsNobodyUp) {
