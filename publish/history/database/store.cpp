@@ -21,7 +21,7 @@ namespace {
 constexpr Duration retry = 10s;
 constexpr Duration hung = 1min;
 constexpr auto end_limit = 1s;
-constexpr auto answer_limit = 5s;  // for a question behind a write that hangs
+constexpr auto answer_limit = 2s;  // for a question behind a write that hangs: a stop waits for it
 constexpr Duration prune_every = 24h;
 
 void add(EnergyTotals& totals, const EnergyTotals& more) {
