@@ -157,7 +157,6 @@ class ModbusDriver final : public Driver {
       return std::ranges::any_of(meter.channels,
                                  [](const auto& c) { return c.point == Point::grid; });
     });
-    grid_meter_.reset();
     if (grid != config_.meters.end())
       grid_meter_ = static_cast<std::size_t>(grid - config_.meters.begin());
     listening_ = false;
@@ -461,7 +460,7 @@ class ModbusDriver final : public Driver {
       meter.slow[job.block] = {.due = now + block.period, .failures = 0};
       pause = meter.values.take(block, registers, now, step, health_.frames);
     }
-    if (pause > Duration::zero()) meter.not_before = now + pause;
+    meter.not_before = now + pause;
     if (meter.values.flows()) {
       meter.losses = 0;
       meter.late_by.reset();

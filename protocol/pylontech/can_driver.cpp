@@ -81,7 +81,6 @@ class PylontechDriver final : public Driver {
     bus_trouble_.clear();
     status_asked_ = false;
     bells_ = 0;
-    repeats_ = 0;
     keep_alive_at_ = now;
     Step step;
     if (config_.framing == CanFraming::slcan) {

@@ -91,8 +91,7 @@ std::string text(ByteView data) {
     if (c == '\0') break;
     out.push_back(c >= ' ' && c <= '~' ? c : '.');
   }
-  const auto last = out.find_last_not_of(' ');
-  out.erase(last == std::string::npos ? 0 : last + 1);
+  out.erase(out.find_last_not_of(' ') + 1);  // npos + 1 is 0
   out.erase(0, std::min(out.find_first_not_of(' '), out.size()));
   return out;
 }
