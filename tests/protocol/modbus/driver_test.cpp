@@ -254,6 +254,30 @@ TEST(ModbusDriver, TheGridIsReadThreeTimesBetweenTwoOthers) {
   EXPECT_GT(bench.count(Point::battery_meter, Measure::power), 20u) << "the others have their turn";
 }
 
+/// Also where another meter stands before it in the configuration.
+TEST(ModbusDriver, TheGridIsReadMostOftenWhereverItStands) {
+  auto config = both();
+  std::swap(config.meters[0], config.meters[1]);
+  Bench bench(config);
+  bench.run(5s);
+  int grid_reads = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto request = bench.transact();
+    grid_reads += is_fast(request) && request.unit == main_unit ? 1 : 0;
+  }
+  EXPECT_NEAR(grid_reads, 300, 2);
+}
+
+TEST(ModbusDriver, ATimerBeforeItsTimeGivesNothingUp) {
+  Bench bench(both());
+  const auto request = bench.next_request();
+  bench.now += 1ms;
+  bench.take(bench.driver->on_timer(bench.now));
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 0u);
+  bench.hear(bench.answer_to(request));
+  EXPECT_EQ(bench.frames(FrameResult::ok), 1u);
+}
+
 TEST(ModbusDriver, WhereManyMetersShareTheLineNoneWaitsLongerThanTwoSeconds) {
   constexpr std::uint8_t others = 12;
   ModbusConfig config = only(main_meter());
@@ -274,6 +298,24 @@ TEST(ModbusDriver, WhereManyMetersShareTheLineNoneWaitsLongerThanTwoSeconds) {
   }
   EXPECT_EQ(asked.size(), 1u + others);
   EXPECT_LE(longest, 2300ms);
+}
+
+TEST(ModbusDriver, WhereAllWaitTooLongTheGridHasItsTurnLikeTheOthers) {
+  constexpr std::uint8_t others = 40;
+  ModbusConfig config = only(main_meter());
+  MeterConfig other = battery_meter();
+  for (other.unit = 100; other.unit < 100 + others; ++other.unit) config.meters.push_back(other);
+  Bench bench(config);
+  for (int unit = 100; unit < 100 + others; ++unit)
+    bench.set(static_cast<std::uint8_t>(unit), 0x0000, 230.0f);
+  bench.run(20s);
+  std::map<std::uint8_t, int> asked;
+  for (const Instant end = bench.now + 60s; bench.now < end;) {
+    const auto request = bench.transact();
+    if (is_fast(request)) ++asked[request.unit];
+  }
+  EXPECT_GT(asked[main_unit], 5);
+  EXPECT_NEAR(asked[main_unit], asked[100], 1);
 }
 
 TEST(ModbusDriver, SlowBlocksComeInTheirPeriod) {
@@ -978,6 +1020,7 @@ TEST(ModbusDriver, NoiseInTheGapDelaysTheNextRequestButNotForEver) {
   while (bench.sent.empty() && bench.now < end + 5s) bench.hear(*from_hex("00"), 10ms);
   EXPECT_LE(bench.now - end, 1100ms);
   EXPECT_FALSE(bench.sent.empty());
+  EXPECT_EQ(bench.frames(FrameResult::resync), 1u) << "one run";
 }
 
 TEST(ModbusDriver, ABusWithoutMetersAsksNothing) {

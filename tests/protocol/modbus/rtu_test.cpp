@@ -276,6 +276,8 @@ TEST(ModbusAnswer, ErrorsNameWhatWasFoundAndExpected) {
 
 /// One frame alone, byte by byte: it is found with its last byte and not before.
 TEST(FrameScanner, FindsEachKindOfFrameWithItsLastByte) {
+  const std::string too_many = "01100000007CF8" + std::string(2 * 248, '0');
+  const std::string most = "01100000007BF6" + std::string(2 * 246, '0');
   struct Row {
     const char* hex;
     std::optional<Kind> everything;
@@ -288,6 +290,10 @@ TEST(FrameScanner, FindsEachKindOfFrameWithItsLastByte) {
            {"010400000000", {}, Kind::request},
            {"010812345678", Kind::request, Kind::request},
            {"0110000000020411223344", Kind::request, Kind::request},
+           {"01100000000000", {}, Kind::request},
+           {"01100000000203112233", {}, Kind::request},
+           {most.c_str(), Kind::request, Kind::request},
+           {too_many.c_str(), {}, Kind::request},
            {"010500000000", {}, Kind::request},
            {"F70400000002", Kind::request, Kind::request},
            {"F80400000002", {}, {}},

@@ -253,6 +253,62 @@ TEST(ModbusSniffer, ARequestExpires) {
   EXPECT_EQ(line.frames(FrameResult::timeout), 1u);
 }
 
+TEST(ModbusSniffer, AnAnsweredRequestDoesNotExpire) {
+  Line line({grid_only()});
+  line.transact(read(1, 0, 18), {230});
+  line.wait(5s);
+  EXPECT_EQ(line.frames(FrameResult::timeout), 0u);
+  EXPECT_EQ(line.frames(FrameResult::ok), 1u);
+}
+
+TEST(ModbusSniffer, BeforeItIsStartedItHearsNothing) {
+  ModbusConfig config;
+  config.meters = {grid_only()};
+  config.mode = ModbusMode::sniff;
+  const auto driver = make_modbus_driver(config);
+  const Step step = driver->on_bytes(modbus::encode(read(1, 0, 18)), Instant{1s});
+  EXPECT_FALSE(step.wake_at);
+  EXPECT_EQ(driver->health().wire_busy, Duration::zero());
+  EXPECT_FALSE(driver->on_timer(Instant{2s}).wake_at);
+}
+
+/// Only a pause that no adapter's latency timer makes ends a frame.
+TEST(ModbusSniffer, MoreThanFiftyMillisecondsOfSilenceCutAFrame) {
+  const auto request = read(1, 0, 18);
+  const Bytes whole = answer(request, {230});
+  const ByteView begin = ByteView(whole).first(20);
+  const ByteView rest = ByteView(whole).subspan(20);
+  for (const Duration more : {Duration{0}, Duration{500us}}) {
+    Line line({grid_only()});
+    line.hear(modbus::encode(request));
+    line.hear(begin);
+    line.hear(rest, 50ms + more + ModbusConfig{}.wire_time(static_cast<double>(rest.size())));
+    EXPECT_EQ(line.frames(FrameResult::ok), more == Duration{0} ? 1u : 0u);
+  }
+}
+
+/// Six bytes may have been a request whose answer this is.
+TEST(ModbusSniffer, AnAnswerBehindAsMuchNoiseAsARequestIsUnknown) {
+  for (const std::size_t noise : {5u, 6u}) {
+    Line line({grid_only()});
+    line.hear(modbus::encode(read(1, 0, 18)));
+    line.hear(Bytes(noise, std::byte{0}));
+    line.hear(answer(read(1, 0, 18), {230}), 60ms);
+    EXPECT_EQ(line.frames(FrameResult::resync), 1u) << "one run";
+    EXPECT_EQ(line.frames(FrameResult::unknown), noise == 6 ? 1u : 0u);
+    EXPECT_EQ(line.frames(FrameResult::ok), noise == 6 ? 0u : 1u);
+  }
+}
+
+TEST(ModbusSniffer, AnAnswerToAnotherFunctionIsNotMistaken) {
+  Line line({grid_only()});
+  line.read_main(100, 0);
+  line.hear(modbus::encode(read(1, 10, 2, modbus::read_holding)));
+  line.transact(read(1, 12, 2), {200});
+  EXPECT_EQ(line.frames(FrameResult::late), 0u);
+  EXPECT_EQ(line.values(Point::grid, Measure::power).back(), 200.0);
+}
+
 TEST(ModbusSniffer, ARefusalAnswersTheRequest) {
   Line line({grid_only()});
   line.hear(modbus::encode(read(1, 12, 2)));

@@ -251,6 +251,29 @@ TEST(PylontechDriver, TheTimeOfTheFramesBothWaysIsCounted) {
   EXPECT_EQ(adapter.health().wire_busy, bench.health().wire_busy);
 }
 
+/// reference: pylontech-can#2.5: bit 1 of byte 0 is a protection, bit 2 of byte 2 a warning.
+TEST(PylontechDriver, ProtectionsAndWarningsStandApart) {
+  Socket bench;
+  bench.feed({"359#0200040002504E"});
+  EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::protections)->value,
+            bit(BmsFlag::high_voltage));
+  EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::warnings)->value,
+            bit(BmsFlag::low_voltage));
+}
+
+TEST(PylontechDriver, WakesWhenTheOldestNeededFrameBecomesOldOrTheSilenceIsToBeTold) {
+  ListeningSocket bench;
+  EXPECT_EQ(bench.wake, t0 + PylontechConfig{}.silence_limit);
+  bench.feed({burst[0]});
+  bench.run_for(1s);
+  bench.feed(burst_13);
+  ASSERT_TRUE(bench.health().ready);
+  EXPECT_EQ(bench.wake, bench.now + 3s) << "the alarms came again";
+  bench.run_for(500ms);
+  bench.feed({burst[1]});
+  EXPECT_EQ(bench.wake, bench.now + 2500ms) << "the others did not";
+}
+
 TEST(PylontechDriver, Profile13IsReadyWithoutRequests) {
   Socket bench;
   bench.feed(burst_13);
@@ -461,6 +484,11 @@ TEST(PylontechEvents, ASecondControllerOnTheBusIsTold) {
   bench.feed({"305#0000000000000000", "305#0000000000000000"});
   EXPECT_EQ(bench.told("other_controller"), 1);
   EXPECT_EQ(bench.detail("other_controller"), "id=305");
+  EXPECT_EQ(bench.events.back().level, Level::warning);
+  bench.down();
+  bench.start();
+  bench.feed({"305#0000000000000000"});
+  EXPECT_EQ(bench.told("other_controller"), 2) << "of this line";
 }
 
 // ---- trouble on the bus ------------------------------------------------------------------------

@@ -155,6 +155,7 @@ TEST(Candump, ErrorsSayWhatWasWrong) {
   EXPECT_EQ(error("351#R8"), "good");
   EXPECT_EQ(error("351#R9"), "length over 8");
   EXPECT_EQ(error("351#Rx"), "not a length: x");
+  EXPECT_EQ(error("351#RV"), "not a length: V");
   EXPECT_EQ(error("351#1G"), "data is not pairs of hex digits");
   EXPECT_EQ(error("351#1122334455667788"), "good");
   EXPECT_EQ(error("351#112233445566778899"), "9 data bytes, at most 8");
@@ -163,6 +164,7 @@ TEST(Candump, ErrorsSayWhatWasWrong) {
   EXPECT_EQ(error("351 [8] remote request"), "good");
   EXPECT_EQ(error("351 [9] remote request"), "length over 8");
   EXPECT_EQ(error("351 [x]"), "not a length: [x]");
+  EXPECT_EQ(error("351 [A]"), "not a length: [A]");
   EXPECT_EQ(error("351 [1] 1G"), "not a hex byte: 1G");
   EXPECT_EQ(error("351 [1] 1122"), "not a hex byte: 1122");
   EXPECT_EQ(error("[1] 11"), "no CAN frame in this line");

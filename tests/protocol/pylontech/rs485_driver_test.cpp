@@ -378,6 +378,33 @@ TEST(Rs485Driver, ARefusalIsNotTriedAgain) {
   EXPECT_THAT(bench.health().trouble, HasSubstr("internal communication error"));
 }
 
+TEST(Rs485Driver, ARefusalIsARoundTripToo) {
+  Bench bench;
+  bench.next_request();
+  bench.hear(encode_return_code(2, ReturnCode::internal), 40ms);
+  EXPECT_EQ(bench.health().round_trip.count(), 1u);
+  EXPECT_NEAR(bench.health().round_trip.sum_seconds, 0.04, 1e-9);
+}
+
+TEST(Rs485Driver, ATimerBeforeItsTimeGivesNothingUp) {
+  Bench bench;
+  const auto request = bench.next_request();
+  bench.now += 1ms;
+  bench.take(bench.driver->on_timer(bench.now));
+  EXPECT_EQ(bench.frames(FrameResult::timeout), 0u);
+  bench.hear(bench.answer_to(request));
+  EXPECT_EQ(bench.frames(FrameResult::ok), 1u);
+}
+
+TEST(Rs485Driver, AsksAtOnceWhenTheLineIsBack) {
+  Bench bench;
+  bench.run(2s);  // both modules have answered; the next sweep is 3 s away
+  EXPECT_FALSE(bench.next_request(bench.now + 1s));
+  bench.driver->on_down(bench.now);
+  bench.take(bench.driver->on_start(bench.now));
+  EXPECT_TRUE(bench.next_request(bench.now + 500ms));
+}
+
 TEST(Rs485Driver, UnreadAlarmsDoNotHideTheCells) {
   Bench bench;
   bench.deaf_to = {CommandCode::alarms};

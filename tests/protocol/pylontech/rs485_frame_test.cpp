@@ -32,6 +32,7 @@ TEST(Rs485Frame, DamageIsNamedAsADeviceWouldNameIt) {
   EXPECT_EQ(check(to_bytes("~20024642E00202FD34\r")), ReturnCode::checksum);
   EXPECT_EQ(check(to_bytes("~20024642D00202FD34\r")), ReturnCode::length_checksum);
   EXPECT_EQ(check(to_bytes("~20024642C00402FD33\r")), ReturnCode::format) << "4 digits, 2 sent";
+  EXPECT_EQ(check(to_bytes("~20024642F00102FD33\r")), ReturnCode::format) << "1 digit, 2 sent";
   EXPECT_EQ(check(to_bytes("~20024642e00202FD13\r")), ReturnCode::format) << "lower case";
   EXPECT_EQ(check(to_bytes("~20024642E00202FD33\n")), ReturnCode::format);
   EXPECT_EQ(check({}), ReturnCode::format);

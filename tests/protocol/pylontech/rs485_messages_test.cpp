@@ -322,6 +322,10 @@ TEST(Rs485Answer, FromAnotherAddressIsRefused) {
       << "of another module";
 }
 
+TEST(Rs485Answer, ToNoCommandIsRefused) {
+  EXPECT_EQ(refused(static_cast<CommandCode>(0xFF), ""), DecodeErrorKind::unsupported);
+}
+
 TEST(Rs485Answer, EveryReturnCodeIsARefusalWithItsReason) {
   for (const auto code :
        {ReturnCode::version, ReturnCode::checksum, ReturnCode::length_checksum, ReturnCode::command,
@@ -1016,6 +1020,17 @@ TEST(Rs485Encode, ValuesAreRoundedAndClamped) {
             "00");
 }
 
+TEST(Rs485Encode, ThresholdsOfBothDirectionsStandApart) {
+  Parameters p;
+  p.charge_current = Amperes{10.0};
+  p.discharge_current = Amperes{20.0};
+  const Rs485Request request{CommandCode::parameters, 2};
+  const auto info = to_hex(decode_frame(encode_response(request, p)).value().info);
+  // reference: pylontech-can#9: 0.01 A, discharge negative
+  EXPECT_EQ(info.substr(2 + 5 * 4, 4), "03E8");
+  EXPECT_EQ(info.substr(2 + 11 * 4, 4), "F830");
+}
+
 TEST(Rs485Encode, EachAnswerFitsItsOwnCommandAlone) {
   const Module module{.cells = {Volts{3.3}},
                       .temperatures = {Celsius{20.0}},
@@ -1121,6 +1136,16 @@ TEST(Rs485Samples, TheBoardIsNoCell) {
                                            {"cell_voltage_max", 3.31},
                                            {"cell_temperature_min", 21.0},
                                            {"cell_temperature_max", 23.0}}));
+}
+
+TEST(Rs485Samples, OfTwoTemperaturesOneIsTheBoards) {
+  Module module;
+  module.cells = {Volts{3.3}};
+  module.temperatures = {Celsius{40.0}, Celsius{21.0}};
+  EXPECT_EQ(cell_range(module).coldest, Celsius{21.0});
+  EXPECT_EQ(cell_range(module).warmest, Celsius{21.0});
+  module.temperatures = {Celsius{22.0}};
+  EXPECT_EQ(cell_range(module).warmest, Celsius{22.0}) << "alone it must do";
 }
 
 TEST(Rs485Samples, AStackRangesOverItsModules) {

@@ -540,6 +540,59 @@ TEST(VebusDriverWire, NothingIsAskedOfALineThatIsDown) {
   EXPECT_FALSE(hand.health().ready);
 }
 
+TEST(VebusDriverWire, WhatWasCommandedBeforeTheLineWentDownIsVoid) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  hand.command(0.0, InverterMode::off, 1h);
+  hand.down();
+  hand.sent.clear();
+  hand.make_ready();
+  hand.settle();
+  for (const auto& set : hand.sent_of<StateSet>()) {
+    EXPECT_EQ(set.switch_state, static_cast<std::uint8_t>(SwitchState::on));
+    EXPECT_NE(set.flags & StateSet::settings_only, 0) << "it was never switched off";
+  }
+}
+
+/// reference: vebus-mk3#14 rule 17: not before the standby line is held, but then at once.
+TEST(VebusDriverWire, SwitchesOffAsSoonAsTheStandbyLineIsHeld) {
+  Hand hand;
+  hand.start();
+  hand.command(0.0, InverterMode::off, 1h);
+  answer_until(hand, [&] { return is_last<HardwareFlags>(hand); });
+  for (const auto& set : hand.sent_of<StateSet>())
+    EXPECT_NE(set.flags & StateSet::settings_only, 0) << "too early";
+  hand.answer();
+  ASSERT_TRUE(is_last<StateSet>(hand));
+  EXPECT_EQ(std::get<StateSet>(hand.last()).switch_state,
+            static_cast<std::uint8_t>(SwitchState::off));
+}
+
+TEST(VebusDriverWire, HalfAFrameOfALineThatWasLostIsForgotten) {
+  Hand hand;
+  hand.start();
+  hand.bytes(from_hex("27ff").value());  // the head of a long frame
+  hand.down();
+  hand.start();
+  hand.give(Version{good_version, 'B'});
+  EXPECT_TRUE(is_last<Address>(hand));
+}
+
+/// What is heard at the interface's high speed is no part of a frame at the low one.
+TEST(VebusDriverWire, HalfAFrameHeardAtHighSpeedIsForgotten) {
+  Hand hand;
+  hand.start();
+  for (int i = 0; i < 10 && !is_last<Reset>(hand); ++i) (void)until_sent(hand);
+  ASSERT_TRUE(is_last<Reset>(hand));
+  hand.wait(900ms);
+  hand.bytes(from_hex("27ff").value());
+  (void)until_sent(hand);
+  ASSERT_TRUE(is_last<VersionRequest>(hand));
+  hand.give(Version{good_version, 'B'});
+  EXPECT_TRUE(is_last<Address>(hand));
+}
+
 TEST(VebusDriverWire, RandomBytesAndFramesNeverCrashNorReachTheSetpoint) {
   std::mt19937 random{11};
   const auto draw = [&](unsigned n) { return static_cast<unsigned>(random()) % n; };

@@ -209,6 +209,7 @@ TEST(VebusHandshake, RefusesWhatItMustNotCommandAndSaysWhy) {
   EXPECT_EQ(why({}), "none");
   EXPECT_EQ(why({.version = 1170131}), "none");
   EXPECT_EQ(why({.version = 1170130}), "the interface's firmware is too old");
+  EXPECT_EQ(why({.version = 1170600}), "none") << "three digits are its number";
   EXPECT_EQ(why({.info = {.mains_factor = 2}}),
             "units work in parallel; only a single unit is supported");
   for (const auto id : {ram::battery_power, ram::mains_power, ram::output_power})

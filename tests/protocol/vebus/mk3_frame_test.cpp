@@ -51,6 +51,29 @@ TEST(Mk3Frame, PublishedFramesDecodeAndEncodeToTheSameBytes) {
   }
 }
 
+/// reference: vebus-mk3#2: seven bits are the length, however right the checksum is.
+TEST(Mk3Frame, EachBitOfTheLengthCounts) {
+  const Bytes good = encode(Frame{type_interface, to_bytes("V"), {}});
+  for (const unsigned bit : {0x08u, 0x10u, 0x20u, 0x40u}) {
+    Bytes other = good;
+    other.front() = static_cast<std::byte>(u8(good.front()) + bit);
+    other.back() = static_cast<std::byte>(u8(good.back()) - bit);
+    const auto frame = decode(other);
+    ASSERT_FALSE(frame);
+    EXPECT_EQ(frame.error().kind, DecodeErrorKind::length);
+  }
+}
+
+/// reference: vebus-mk3#2: a frame is not awaited whose type there is not.
+TEST(Mk3Frame, AnUnknownTypeIsSkippedWithItsByte) {
+  Parser parser;
+  FrameCounters counters;
+  EXPECT_TRUE(parse(parser, hex("04"), counters).empty());
+  EXPECT_EQ(counters[FrameResult::resync], 0u);
+  EXPECT_TRUE(parse(parser, hex("aa"), counters).empty());
+  EXPECT_EQ(counters[FrameResult::resync], 1u);
+}
+
 TEST(Mk3Frame, EverySingleBitFlipIsRejected) {
   for (const auto& bytes : published_frames()) {
     for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
