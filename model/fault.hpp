@@ -33,6 +33,10 @@ enum class Fault : std::uint8_t {
   grid_meter_reversed,
   line_flooded,
   line_silent,
+  inverter_overload,
+  inverter_temperature,
+  inverter_low_battery,
+  inverter_dc_ripple,
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };

@@ -100,6 +100,7 @@ class VebusDriver final : public Driver {
   void watch_for_other_units(const AcInfo& info, Instant now, Step& step);
   void refuse(std::string why, Instant now, Step& step);
   void not_ready(std::string trouble);
+  void show_faults(Instant now);
   void lost(Instant now, Step& step);
 
   VebusConfig config_;
@@ -123,6 +124,7 @@ class VebusDriver final : public Driver {
   unsigned probes_ = 0;
   bool at_fast_baud_ = false;
   bool silent_ = false;    // said so in an event
+  bool lost_ = false;      // Fault::inverter_lost
   unsigned failures_ = 0;  // handshakes that did not last, in a row
 
   // The inverter
@@ -190,8 +192,9 @@ Step VebusDriver::on_setpoint(const Setpoint& setpoint, Instant now) {
   return settle(std::move(step), now);
 }
 
-void VebusDriver::on_down(Instant) {
+void VebusDriver::on_down(Instant now) {
   restart("the line is down");
+  show_faults(now);
   command_.drop();
   started_ = false;
   due_.reset();
@@ -200,6 +203,7 @@ void VebusDriver::on_down(Instant) {
 /// What follows every input.
 Step VebusDriver::settle(Step step, Instant now) {
   pump(now, step);
+  show_faults(now);
   for (const auto& bytes : step.send) health_.wire_busy += mk3::wire_time(bytes.size());
   due_ = step.wake_at = next_wake(now);
   return step;
@@ -219,7 +223,7 @@ void VebusDriver::pump(Instant now, Step& step) {
   if (pending_ || now < not_before_) return;
   if (stall_until_ && stall_is_over(now)) {
     restart("the hub stood still: handshake with the inverter anew");
-    health_.faults = {Fault::inverter_lost};
+    lost_ = true;
   }
   if (stall_until_ && !command_.setpoint_due(true, now)) {
     not_before_ = *stall_until_;
@@ -571,7 +575,7 @@ void VebusDriver::on_timeout(Instant now, Step& step) {
     if (!silent_) step.tell(Level::error, "inverter_silent");
     silent_ = true;
     not_ready("no answer from the MK3 interface: check its USB plug, its bus cable and its port");
-    health_.faults = {Fault::inverter_lost};
+    lost_ = true;
     return;
   }
   ++timeouts_;
@@ -611,10 +615,16 @@ void VebusDriver::not_ready(std::string trouble) {
   command_.void_setpoint();
 }
 
+/// Also of an inverter that is not controlled: its warnings are of the house's supply.
+void VebusDriver::show_faults(Instant now) {
+  health_.faults = decoder_.warnings(now);
+  health_.faults.set(Fault::inverter_lost, lost_);
+}
+
 /// A new handshake, later and later if it does not last.
 void VebusDriver::start_over(std::string why, Instant now) {
   restart(std::move(why));
-  health_.faults = {Fault::inverter_lost};
+  lost_ = true;
   not_before_ =
       now + std::min<Duration>(first_backoff * (1u << std::min(failures_, 10u)), max_backoff);
   ++failures_;
@@ -641,7 +651,7 @@ void VebusDriver::finish_handshake(Instant now, Step& step) {
 
   unusable_reason_.clear();
   health_.ready = true;
-  health_.faults = {};
+  lost_ = false;
   health_.trouble.clear();
   if (setpoint_rejections_ > 0) return;  // that is to be seen
   reported_reason_.clear();
@@ -653,7 +663,7 @@ void VebusDriver::finish_handshake(Instant now, Step& step) {
 /// It goes on being watched, but no setpoint is written; looked at again after a while.
 void VebusDriver::refuse(std::string why, Instant now, Step& step) {
   not_ready(why);
-  health_.faults = {Fault::inverter_lost};
+  lost_ = true;
   identify_at_ = now + identify_again;
   if (reported_reason_ != why)
     step.tell(Level::error, handshake_.ess().found() ? "inverter_unusable" : "ess_missing",

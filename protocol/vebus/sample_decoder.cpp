@@ -33,6 +33,21 @@ std::optional<InverterStatus> status_of(VebusState state, bool error) {
   return std::nullopt;
 }
 
+constexpr Duration warning_shown = 30s;
+
+/// reference: vebus-mk3#3.3; DC ripple has no LED of its own.
+struct Warning {
+  VebusAlarm id;
+  unsigned led;
+  Fault fault;
+};
+constexpr EnumTable<Warning> warning_table({
+    {VebusAlarm::temperature, 0x80, Fault::inverter_temperature},
+    {VebusAlarm::low_battery, 0x40, Fault::inverter_low_battery},
+    {VebusAlarm::overload, 0x20, Fault::inverter_overload},
+    {VebusAlarm::dc_ripple, 0x00, Fault::inverter_dc_ripple},
+});
+
 }  // namespace
 
 bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
@@ -104,6 +119,11 @@ void SampleDecoder::on_leds(const Leds& leds, Instant now, Step& step) {
                 "alarms=" + log_quoted(alarm_names(*leds.alarms)));
     alarms_ = leds.alarms;
   }
+  const unsigned lit = leds.known() ? unsigned{leds.on} | leds.blink : 0u;
+  for (const Warning& row : warning_table)
+    if ((lit & row.led) != 0 ||
+        (leds.alarms.value_or(0) & (warning_bit(row.id) | alarm_bit(row.id))) != 0)
+      warned_at_[row.id] = now;
   if (const auto code = leds.error()) {
     step.add({Point::inverter, Measure::error}, *code, now);
     if (error_.value_or(0) != *code)
@@ -111,6 +131,15 @@ void SampleDecoder::on_leds(const Leds& leds, Instant now, Step& step) {
                 "code=" + std::to_string(*code) + " text=" + log_quoted(error_text(*code)));
     error_ = code;
   }
+}
+
+FaultFlags SampleDecoder::warnings(Instant now) const {
+  FaultFlags faults;
+  for (const Warning& row : warning_table) {
+    const auto& at = warned_at_[row.id];
+    faults.set(row.fault, at && now - *at <= warning_shown);
+  }
+  return faults;
 }
 
 void SampleDecoder::on_input(const ConfigInfo& info, Instant now, Step& step) {

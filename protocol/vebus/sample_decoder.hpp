@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "model/fault.hpp"
 #include "protocol/driver.hpp"
 #include "protocol/vebus/handshake.hpp"
 #include "protocol/vebus/messages.hpp"
@@ -36,12 +37,17 @@ class SampleDecoder {
     return state_ == VebusState::off && mains_present_ && off_by_remote_;
   }
 
+  /// What the inverter has warned of within the last 30 s, by LED or flag, blinking or on. So long
+  /// because a warning may be over before anybody looks, and comes back with the next load.
+  [[nodiscard]] FaultFlags warnings(Instant now) const;
+
  private:
   std::optional<VebusState> state_;
   bool mains_present_ = false;
   bool off_by_remote_ = false;  // by the switch register of since it is off
   std::optional<std::uint8_t> alarms_;
   std::optional<std::uint8_t> error_;
+  EnumArray<VebusAlarm, std::optional<Instant>> warned_at_;
 };
 
 }  // namespace esshub::protocol::vebus

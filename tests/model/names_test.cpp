@@ -22,7 +22,9 @@ TEST(OutwardNames, OfFaults) {
                           "bms_protection", "inverter_lost", "setpoint_not_followed", "islanded",
                           "backup_cutoff", "control_overrun", "actor_stuck", "clock_untrusted",
                           "storage_failed", "config_rejected", "soc_inconsistent", "bus_contended",
-                          "cutoff_near", "grid_meter_reversed", "line_flooded", "line_silent"));
+                          "cutoff_near", "grid_meter_reversed", "line_flooded", "line_silent",
+                          "inverter_overload", "inverter_temperature", "inverter_low_battery",
+                          "inverter_dc_ripple"));
   EXPECT_THAT(names<Severity>(), ElementsAre("info", "warning", "critical"));
 }
 

@@ -2,6 +2,7 @@
 // needs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <iosfwd>
 #include <optional>
@@ -157,8 +158,13 @@ struct ComponentsFail {
   bool hold_safe;  ///< else only stuck
 };
 struct Raised {
-  Fault fault;
+  Fault fault;  ///< one of told_by_others
 };
+/// Told by the parts around the control; they change no decision.
+inline constexpr std::array told_by_others{Fault::storage_failed,       Fault::config_rejected,
+                                           Fault::line_flooded,         Fault::line_silent,
+                                           Fault::inverter_overload,    Fault::inverter_temperature,
+                                           Fault::inverter_low_battery, Fault::inverter_dc_ripple};
 struct ClockUntrusted {};
 /// The hour that clocks show twice or leave out.
 struct LocalStep {

@@ -365,9 +365,9 @@ std::vector<Kind> kinds(const Settings& s) {
        made<Overrun>(rc::gen::map(whole(1, 4), count), rc::gen::map(between(0, 0.2), seconds))},
       {1, 0, with<Pause>(rc::gen::map(around({1.0, 3.0, 15.0, 60.0, 90000.0}, 0, 30), seconds))},
       {6, 15, with<ComponentsFail>(rc::gen::arbitrary<bool>())},
-      {9, 40,
-       with<Raised>(rc::gen::element(Fault::storage_failed, Fault::config_rejected,
-                                     Fault::line_flooded, Fault::line_silent))},
+      {14, 40,
+       with<Raised>(
+           rc::gen::elementOf(std::vector<Fault>(told_by_others.begin(), told_by_others.end())))},
       {2, 0, always(ControlRestarts{})},
       {4, 0,
        made<ProgramRestarts>(rc::gen::map(around({0.5, 5.0, 90000.0}, 0, 100), seconds),

@@ -190,8 +190,7 @@ void World::tell_control() {
     if (bus == Bus::meters) faults.set(Fault::grid_meter_frozen, is_.frozen);
     tick_->set_bus_faults(index(bus), faults);
   }
-  for (const Fault fault :
-       {Fault::storage_failed, Fault::config_rejected, Fault::line_flooded, Fault::line_silent})
+  for (const Fault fault : told_by_others)
     tick_->set_fault("properties", fault, is_.raised.active(fault));
   tick_->set_components(is_.stuck, is_.components_fail, now_);
   tick_->set_orders(is_.wild.value_or(orders_));

@@ -319,6 +319,44 @@ TEST(VebusSampleDecoder, LedsAlarmsAndErrorsAreToldWhenTheyChange) {
   EXPECT_EQ(d.told(), "inverter/leds=7711 3000ms");
 }
 
+/// reference: vebus-mk3#3.3. F30: each of the four, by its LED (ripple has none) and by its flags.
+TEST(VebusSampleDecoder, EachWarningIsAFaultByLedAndByFlagFor30Seconds) {
+  struct Row {
+    Leds leds;
+    Fault fault;
+  };
+  using enum Fault;
+  const Row rows[]{
+      {{.on = 0x20}, inverter_overload},
+      {{.blink = 0x20}, inverter_overload},
+      {{.on = 0x40}, inverter_low_battery},
+      {{.blink = 0x40}, inverter_low_battery},
+      {{.on = 0x80}, inverter_temperature},
+      {{.blink = 0x80}, inverter_temperature},
+      {{.alarms = 0x01}, inverter_temperature},
+      {{.alarms = 0x10}, inverter_temperature},
+      {{.alarms = 0x02}, inverter_low_battery},
+      {{.alarms = 0x20}, inverter_low_battery},
+      {{.alarms = 0x04}, inverter_overload},
+      {{.alarms = 0x40}, inverter_overload},
+      {{.alarms = 0x08}, inverter_dc_ripple},
+      {{.alarms = 0x80}, inverter_dc_ripple},
+      {{0x3F, 0x1F, 0, {}, {}}, inverter_overload},
+  };
+  for (const Row& row : rows) {
+    Decoding d;
+    d.decoder.on_leds({.on = 0x1F, .alarms = 0}, d.now, d.step);
+    EXPECT_EQ(d.decoder.warnings(d.now), FaultFlags{}) << "the other LEDs warn of nothing";
+    d.decoder.on_leds(row.leds, d.now, d.step);
+    d.decoder.on_leds({.on = 0x01, .alarms = 0}, d.now + 1s, d.step);
+    EXPECT_EQ(d.decoder.warnings(d.now + 30s), FaultFlags{row.fault}) << name(row.fault);
+    EXPECT_EQ(d.decoder.warnings(d.now + 30001ms), FaultFlags{}) << name(row.fault);
+  }
+  Decoding d;
+  d.decoder.on_leds({0x1F, 0x1F, {}, {}, {}}, d.now, d.step);
+  EXPECT_EQ(d.decoder.warnings(d.now), FaultFlags{}) << "no LED information";
+}
+
 TEST(VebusSampleDecoder, TheRestComesWithTheAgeOfItsPeriod) {
   Decoding d;
   d.input(0x77);
@@ -367,6 +405,23 @@ TEST(VebusDriverReadings, UnknownLedsAlarmsAndErrorsAreAbsentOrTold) {
   EXPECT_TRUE(hand.said("inverter_alarms"));
   EXPECT_TRUE(hand.said("vebus_error"));
   EXPECT_EQ(hand.events.back().detail, "code=5 text=\"over-voltage on AC-out\"");
+}
+
+TEST(VebusDriverReadings, AWarningIsAFaultOfTheBusAlsoWithoutEssAndGoesWithTheLine) {
+  for (const bool ess : {true, false}) {
+    Hand hand;
+    if (!ess) hand.records.clear();
+    hand.start();
+    for (int i = 0; i < 200 && !hand.said(ess ? "ess_found" : "ess_missing"); ++i)
+      if (!hand.answer()) hand.wait(600ms);
+    while (!std::holds_alternative<LedRequest>(hand.last())) hand.answer();
+    hand.give(Leds{0, 0x20, std::uint8_t{0x04}, std::uint8_t{0}, {}});
+    FaultFlags expected{Fault::inverter_overload};
+    expected.set(Fault::inverter_lost, !ess);
+    EXPECT_EQ(hand.health().faults, expected);
+    hand.down();
+    EXPECT_FALSE(hand.health().faults.active(Fault::inverter_overload)) << "nobody knows";
+  }
 }
 
 TEST(VebusDriverReadings, AnEmptySnapshotIsNoReadingAndSlowsTheReadDown) {
