@@ -69,6 +69,8 @@ struct Memory {
   std::optional<Instant> charge_blocked_until;
   std::optional<Instant> discharge_blocked_until;
   bool cutoff = false;                 ///< islanded cut-off, latched until mains is back
+  bool switch_on = false;              ///< it has ended; until the inverter stays on
+  std::optional<Instant> on_since;     ///< the inverter, after that
   std::uint32_t acknowledgements = 0;  ///< those of Orders that were carried out
   std::optional<Instant> cutoff_reset_until;
   std::optional<Instant> low_voltage_since;
@@ -95,6 +97,7 @@ struct Memory {
   /// What of it survives a restart.
   [[nodiscard]] SafetyMemory safety() const {
     return {.cutoff = cutoff,
+            .switch_on = switch_on,
             .meter_reversed = sign.reversed,
             .meter_rest_until = sign.reversed ? sign.rest_until : std::nullopt,
             .acknowledgements = acknowledgements};
@@ -102,6 +105,7 @@ struct Memory {
   /// Into a new one.
   void restore(const SafetyMemory& safety) {
     cutoff = safety.cutoff;
+    switch_on = safety.switch_on;
     sign.reversed = safety.meter_reversed;
     sign.rest_until = safety.meter_rest_until;
     acknowledgements = safety.acknowledgements;

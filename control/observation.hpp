@@ -14,6 +14,7 @@ struct Observation {
   bool bms_ok = false;        ///< BMS trusted: the battery values below are current
   bool inverter_ok = false;   ///< inverter controllable and reporting
   bool inverter_off = false;  ///< it is off, by a switch or by a fault of its own
+  bool inverter_on = false;   ///< it says that it is neither
   bool islanded = false;      ///< the inverter feeds the loads without mains
 
   std::optional<Watts> ac_out;  ///< loads behind the inverter

@@ -173,6 +173,7 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   memory.inverter.set(complete);
   observation.inverter_ok = memory.inverter.ok;
   observation.inverter_off = status == InverterStatus::off || status == InverterStatus::fault;
+  observation.inverter_on = status && !observation.inverter_off;
   observation.islanded = status == InverterStatus::islanded;
   observation.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
   if (inputs.stall > Duration{}) observation.ac_out_before = ac_out_at_rest(inputs);

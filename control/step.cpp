@@ -83,9 +83,11 @@ Decision decide(const Inputs& inputs, const Observation& observation, Memory& me
     const auto ac_out = observation.ac_out ? observation.ac_out : observation.ac_out_before;
     decision.setpoint.ac_power = decision.battery_power + *ac_out;
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
-  } else if (decision.setpoint.mode == InverterMode::off) {
+  } else if (decision.setpoint.mode == InverterMode::off || memory.switch_on) {
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
   }
+
+  decision.setpoint.switch_on = memory.switch_on;
 
   memory.battery_power = decision.battery_power;
   memory.limited =

@@ -29,6 +29,8 @@ struct Setpoint {
   Instant valid_until{};
   /// Stamp of the newest grid reading that the decision knew; nothing: there was none.
   std::optional<Instant> based_on{};
+  /// The cut-off has ended: what it switched off shall run again, with a setpoint or without.
+  bool switch_on = false;
 };
 
 /// Why the decision is what it is. Targets first, then who was overruled, then limits in the order

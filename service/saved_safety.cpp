@@ -8,7 +8,7 @@ namespace esshub::service {
 std::optional<SavedSafety> save_safety(const SafetyMemories& memories, const std::string& boot_id,
                                        const Moment& now) {
   const auto& [control, supervision] = memories;
-  if (!control.cutoff && !control.meter_reversed && !supervision.hold_until &&
+  if (!control.cutoff && !control.switch_on && !control.meter_reversed && !supervision.hold_until &&
       supervision.parts.empty())
     return std::nullopt;
   const auto left = [&](const std::optional<Instant>& until) -> std::optional<Duration> {
@@ -18,6 +18,7 @@ std::optional<SavedSafety> save_safety(const SafetyMemories& memories, const std
   SavedSafety saved{.boot_id = boot_id,
                     .boot_time = now.boot_time,
                     .cutoff = control.cutoff,
+                    .switch_on = control.switch_on,
                     .meter_reversed = control.meter_reversed,
                     .meter_rest_left = left(control.meter_rest_until),
                     .hold_left = left(supervision.hold_until)};
@@ -39,6 +40,7 @@ SafetyMemories recall_safety(const SavedSafety& saved, const std::string& boot_i
     return now.steady + *left - since;
   };
   SafetyMemories memories{.control = {.cutoff = saved.cutoff,
+                                      .switch_on = saved.switch_on,
                                       .meter_reversed = saved.meter_reversed,
                                       .meter_rest_until = until(saved.meter_rest_left)},
                           .supervision = {.parts = {}, .hold_until = until(saved.hold_left)}};
@@ -56,6 +58,7 @@ std::string log_text(const SafetyMemories& memories, Instant now) {
   const auto add = [&](const std::string& one) { text += (text.empty() ? "" : " ") + one; };
   const auto seconds = [&](Instant until) { return std::to_string((until - now) / 1s); };
   if (control.cutoff) add("cutoff=latched");
+  if (control.switch_on) add("cutoff=ended");
   if (control.meter_reversed) add("grid_meter=reversed");
   if (control.meter_rest_until) add("meter_rest_left_s=" + seconds(*control.meter_rest_until));
   if (supervision.hold_until) add("hold_left_s=" + seconds(*supervision.hold_until));

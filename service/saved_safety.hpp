@@ -23,6 +23,7 @@ struct SavedSafety {
   std::string boot_id;   ///< which start of the machine it was saved after; empty: not known
   Duration boot_time{};  ///< how long after it
   bool cutoff = false;
+  bool switch_on = false;
   bool meter_reversed = false;
   std::optional<Duration> meter_rest_left{};
   std::optional<Duration> hold_left{};

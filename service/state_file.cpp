@@ -53,6 +53,7 @@ json to_json(const SavedSafety& s) {
   json j{{"boot_id", s.boot_id},
          {"boot_time_ms", s.boot_time / 1ms},
          {"cutoff", s.cutoff},
+         {"switch_on", s.switch_on},
          {"meter_reversed", s.meter_reversed}};
   if (s.meter_rest_left) j["meter_rest_left_ms"] = *s.meter_rest_left / 1ms;
   if (s.hold_left) j["hold_left_ms"] = *s.hold_left / 1ms;
@@ -67,6 +68,7 @@ SavedSafety to_safety(const json& j) {
   SavedSafety s{.boot_id = j.at("boot_id").get<std::string>(),
                 .boot_time = span(j.at("boot_time_ms"), century),
                 .cutoff = j.at("cutoff").get<bool>(),
+                .switch_on = j.value("switch_on", false),
                 .meter_reversed = j.at("meter_reversed").get<bool>()};
   if (j.contains("meter_rest_left_ms")) s.meter_rest_left = span(j["meter_rest_left_ms"], day);
   if (j.contains("hold_left_ms")) s.hold_left = span(j["hold_left_ms"], day);

@@ -9,10 +9,29 @@ namespace {
 
 constexpr Duration cutoff_delay = 10s;  // safety contract F9
 constexpr Duration reset_grace = 10min;
+constexpr Duration stays_on = 10s;  // longer than a command to switch off may still be on its way
 constexpr Duration draw_time_constant = 60s;  // a kettle must not halve the time that is told
 constexpr Watts least_draw{10.0};
 constexpr Duration longest = 240h;
 constexpr double module_watt_hours = 2400.0;  // US2000
+
+/// Whoever ends the cut-off owes the house its inverter, whatever else is known or lost.
+void end_cutoff(Memory& memory) {
+  memory.switch_on |= memory.cutoff;
+  memory.cutoff = false;
+}
+
+/// Until it stays on: it may have been told to switch off just before.
+void watch_switch_on(Memory& memory, const Observation& observation, Instant now) {
+  const bool on = memory.switch_on && observation.inverter_on;
+  if (!on) {
+    memory.on_since.reset();
+  } else if (!memory.on_since) {
+    memory.on_since = now;
+  } else if (now - *memory.on_since >= stays_on) {
+    memory.switch_on = false;
+  }
+}
 
 std::optional<Volts> pack_voltage(const Inputs& inputs, const Observation& observation) {
   if (observation.bms_ok) return observation.voltage;
@@ -44,12 +63,13 @@ std::optional<Watts> draw_now(const Inputs& inputs, const Observation& observati
 
 void acknowledge_cutoff(Memory& memory, Instant now) {
   if (memory.cutoff) memory.cutoff_reset_until = now + reset_grace;
-  memory.cutoff = false;
+  end_cutoff(memory);
   memory.low_voltage_since.reset();
 }
 
 void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& observation) {
   const Settings& s = inputs.settings;
+  watch_switch_on(memory, observation, inputs.now);
   if (memory.cutoff_reset_until && inputs.now >= *memory.cutoff_reset_until)
     memory.cutoff_reset_until.reset();
   const auto mains = fresh(inputs.snapshot.get<Volts>(Point::inverter, Measure::voltage),
@@ -57,7 +77,7 @@ void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& ob
   // With mains present the cut-off has done its work, although the unit may still invert for
   // minutes until it connects: cutting off again then would keep the house dark for ever.
   if (mains && *mains >= mains_present) {
-    memory.cutoff = false;
+    end_cutoff(memory);
     memory.cutoff_reset_until.reset();
     memory.low_voltage_since.reset();
     return;
@@ -77,6 +97,7 @@ void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& ob
   const bool low_soc =
       observation.bms_ok && observation.soc <= s.cutoff_soc && !memory.cutoff_reset_until;
   if (low_voltage || low_soc) memory.cutoff = true;
+  if (memory.cutoff) memory.switch_on = false;
 }
 
 std::optional<Duration> backup_left(const Inputs& inputs, Memory& memory,

@@ -76,7 +76,8 @@ bool CommandTracker::is_large_change(std::int16_t word) const {
 std::optional<SwitchState> CommandTracker::wanted_switch(bool left_off, Instant now) const {
   if (!setpoint_ || now + mk3::wire_time(state_bytes) > setpoint_->valid_until) return std::nullopt;
   if (setpoint_->mode == InverterMode::off) return SwitchState::off;
-  const bool found_off = left_off && is_current_ && setpoint_->mode == InverterMode::follow;
+  const bool shall_run = setpoint_->mode == InverterMode::follow || setpoint_->switch_on;
+  const bool found_off = left_off && is_current_ && shall_run;
   return switched_ || found_off ? std::optional{SwitchState::on} : std::nullopt;
 }
 

@@ -39,7 +39,10 @@ class CommandTracker {
   /// Whether it was heard is not known.
   void setpoint_timed_out() { written_.reset(); }
 
-  /// `left_off`: see SampleDecoder; such a unit is switched on where there is a command to follow.
+  /// A cut-off has ended: what an earlier run switched off is switched on without mains too.
+  [[nodiscard]] bool ends_cutoff() const { return setpoint_ && setpoint_->switch_on; }
+  /// `left_off`: an earlier run switched it off; it is switched on where there is a command to
+  /// follow, or a cut-off has ended.
   [[nodiscard]] std::optional<SwitchState> wanted_switch(bool left_off, Instant now) const;
   [[nodiscard]] bool switch_due(bool left_off, Instant now) const;
   void switch_sent(SwitchState state, Instant now);

@@ -74,7 +74,10 @@ class VebusDriver final : public Driver {
   [[nodiscard]] StateSet state_request(Pending& pending, Instant now);
   void ask_snapshot(Pending& pending, Instant now, Step& step);
   [[nodiscard]] Instant next_wake(Instant now) const;
-  [[nodiscard]] bool left_off() const { return health_.ready && decoder_.left_off(); }
+  [[nodiscard]] bool left_off() const {
+    return health_.ready &&
+           (decoder_.left_off() || (command_.ends_cutoff() && decoder_.switched_off()));
+  }
 
   // Receiving
   void parse(Instant now, Step& step);

@@ -31,11 +31,11 @@ class SampleDecoder {
   /// A switch command was acknowledged: what kept it off is to be told anew.
   void on_switched() { off_by_remote_ = false; }
 
-  /// Switched off by an earlier run of the hub, at the islanded cut-off, and the mains are back:
-  /// nobody else would undo that. Never true in a power cut.
-  [[nodiscard]] bool left_off() const {
-    return state_ == VebusState::off && mains_present_ && off_by_remote_;
-  }
+  /// Off by its switch register, which the hub writes at the islanded cut-off.
+  [[nodiscard]] bool switched_off() const { return state_ == VebusState::off && off_by_remote_; }
+  /// By an earlier run of the hub, and the mains are back: nobody else would undo that. Never true
+  /// in a power cut.
+  [[nodiscard]] bool left_off() const { return switched_off() && mains_present_; }
 
   /// What the inverter has warned of within the last 30 s, by LED or flag, blinking or on. So long
   /// because a warning may be over before anybody looks, and comes back with the next load.

@@ -380,7 +380,7 @@ TEST_F(CommandServiceTest, WhatSafetyRemembersIsKeptOnChangeAndGoesOnAfterAResta
     d->note_supervision({});
     EXPECT_EQ(disk_.writes, 0) << "nothing is remembered";
     const SafetyMemory safety{
-        .cutoff = true, .meter_reversed = true, .meter_rest_until = rest_until};
+        .cutoff = true, .switch_on = true, .meter_reversed = true, .meter_rest_until = rest_until};
     d->note_safety(safety);
     EXPECT_EQ(disk_.writes, 1);
     d->note_safety(safety);
@@ -391,13 +391,15 @@ TEST_F(CommandServiceTest, WhatSafetyRemembersIsKeptOnChangeAndGoesOnAfterAResta
   pass(10min);
   const auto d = desk();
   EXPECT_TRUE(d->memories().control.cutoff);
+  EXPECT_TRUE(d->memories().control.switch_on);
   EXPECT_TRUE(d->memories().control.meter_reversed);
   EXPECT_EQ(d->memories().control.meter_rest_until, rest_until) << "5 min are left";
   EXPECT_EQ(d->memories().supervision,
             (SupervisionMemory{.parts = {{"bus.meters", {died, at_ - 10min}}},
                                .hold_until = hold_until}));
   EXPECT_EQ(log_.lines.back(),
-            "command safety_restored cutoff=latched grid_meter=reversed meter_rest_left_s=300 "
+            "command safety_restored cutoff=latched cutoff=ended grid_meter=reversed "
+            "meter_rest_left_s=300 "
             "hold_left_s=3000 deaths=2");
   EXPECT_EQ(log_.levels.back(), Level::notice);
 }

@@ -558,5 +558,64 @@ TEST(Restart, TheOwnersWordDuringItIsHeard) {
   EXPECT_NE(h.tick().setpoint.mode, InverterMode::off);
 }
 
+/// A house that a cut-off has left dark, and a hub that was started anew in it: the grid meter has
+/// no power either.
+House dark_after_a_restart() {
+  House h = islanded(5);
+  h.grid_alive = false;
+  h.tick();
+  restart(h);
+  h.snapshot = {};
+  h.state = InverterStatus::off;
+  return h;
+}
+
+TEST(Restart, TheOwnersWordSwitchesADarkHouseOnWithoutItsGridMeter) {
+  House h = dark_after_a_restart();
+  Decision d = h.run(20s);
+  ASSERT_EQ(d.setpoint.mode, InverterMode::off);
+  EXPECT_FALSE(d.setpoint.switch_on);
+  ++h.orders.acknowledgements;
+  d = h.tick();
+  EXPECT_EQ(d.setpoint.mode, InverterMode::release);
+  EXPECT_TRUE(d.setpoint.switch_on);
+  EXPECT_GT(d.setpoint.valid_until, h.now) << "the driver must be allowed to send it";
+  EXPECT_TRUE(h.run(5min).setpoint.switch_on) << "until it is done";
+  h.state = InverterStatus::islanded;
+  EXPECT_TRUE(h.run(9s).setpoint.switch_on) << "a command to switch off may be on its way yet";
+  d = h.run(2s);
+  EXPECT_FALSE(d.setpoint.switch_on);
+  EXPECT_LT(d.setpoint.valid_until, h.now);
+  h.state = InverterStatus::off;
+  EXPECT_FALSE(h.run(1min).setpoint.switch_on) << "somebody else has switched it off";
+}
+
+TEST(Restart, WhatIsOwedToADarkHouseIsOwedAfterAnotherRestartToo) {
+  House h = dark_after_a_restart();
+  ++h.orders.acknowledgements;
+  h.tick();
+  restart(h);
+  EXPECT_TRUE(h.run(5s).setpoint.switch_on);
+}
+
+TEST(Restart, TheMainsSwitchADarkHouseOnWithoutItsGridMeter) {
+  House h = dark_after_a_restart();
+  h.mains_v = 230;
+  const Decision d = h.run(1s);
+  EXPECT_EQ(d.setpoint.mode, InverterMode::release);
+  EXPECT_TRUE(d.setpoint.switch_on);
+}
+
+TEST(Cutoff, AnotherCutoffOwesNothing) {
+  House h = islanded(5);
+  h.tick();
+  ++h.orders.acknowledgements;
+  ASSERT_TRUE(h.tick().setpoint.switch_on);
+  h.pack_v = 40;
+  const Decision d = h.run(11s);
+  EXPECT_EQ(d.setpoint.mode, InverterMode::off);
+  EXPECT_FALSE(d.setpoint.switch_on);
+}
+
 }  // namespace
 }  // namespace esshub::control

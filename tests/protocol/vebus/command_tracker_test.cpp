@@ -237,6 +237,27 @@ TEST(VebusCommandTracker, AUnitFoundOffIsSwitchedOnByACommandToFollowAlone) {
   EXPECT_EQ(t.tracker.wanted_switch(true, start), SwitchState::off);
 }
 
+TEST(VebusCommandTracker, AUnitFoundOffIsSwitchedOnByTheEndOfACutoff) {
+  Tracked t;
+  const auto end = [&](bool ready, Duration life = 1h) {
+    Step step;
+    t.tracker.give({.mode = InverterMode::release, .valid_until = start + life, .switch_on = true},
+                   ready, step);
+  };
+  EXPECT_FALSE(t.tracker.ends_cutoff());
+  end(true);
+  EXPECT_TRUE(t.tracker.ends_cutoff());
+  EXPECT_EQ(t.tracker.wanted_switch(true, start), SwitchState::on);
+  EXPECT_FALSE(t.tracker.wanted_switch(false, start)) << "it is not off";
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start));
+  end(false);
+  EXPECT_FALSE(t.tracker.wanted_switch(true, start)) << "not ready when it came";
+  end(true, 0s);
+  EXPECT_FALSE(t.tracker.wanted_switch(true, start)) << "it has expired";
+  t.give(0.0, InverterMode::release);
+  EXPECT_FALSE(t.tracker.ends_cutoff());
+}
+
 // ---- setpoints ----------------------------------------------------------------------------------
 
 TEST(VebusDriverSetpoint, IsWrittenWithTheWiresSignAndStampedAtTheAcknowledgement) {

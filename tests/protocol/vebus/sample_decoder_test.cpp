@@ -244,6 +244,7 @@ TEST(VebusSampleDecoder, AUnitIsLeftOffWhenOffByACommandWithMainsPresent) {
   EXPECT_TRUE(d.decoder.left_off());
   d.mains(VebusState::off, 17999);
   EXPECT_FALSE(d.decoder.left_off()) << "no mains";
+  EXPECT_TRUE(d.decoder.switched_off());
   d.mains(VebusState::off, 30001);
   EXPECT_FALSE(d.decoder.left_off()) << "no voltage that can be";
   d.mains(VebusState::off);
