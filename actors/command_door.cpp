@@ -47,6 +47,11 @@ void CommandDoor::note_full(Instant at) {
   service_->note_full(at, now_());
 }
 
+void CommandDoor::note_time(bool clock_trusted) {
+  const std::lock_guard lock(mutex_);
+  service_->note_time(clock_trusted, now_());
+}
+
 service::CommandService::InForce CommandDoor::in_force() {
   const std::lock_guard lock(mutex_);
   return service_->in_force();

@@ -38,6 +38,7 @@ class CommandDoor {
   void close();
   void set_settings(const control::Settings& settings);
   void note_full(Instant at);
+  void note_time(bool clock_trusted);
   [[nodiscard]] service::CommandService::InForce in_force();
 
   /// What safety remembers, kept on change: of a View's decision; of Supervision::saved().

@@ -42,7 +42,7 @@
 namespace esshub::actors {
 namespace {
 
-constexpr Duration full_charge_period = 10s;
+constexpr Duration note_period = 10s;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
 bool takes_setpoints(const BusSettings& bus) {
@@ -259,8 +259,9 @@ class RunningHub final : public Hub {
                          [door = command_door_](const View& view) {
                            if (const auto& full = view.decision.policy.last_full)
                              door->note_full(*full);
+                           door->note_time(view.local.trusted);
                          },
-                     .period = full_charge_period});
+                     .period = note_period});
     const PublisherDeps deps{.heartbeat = std::make_shared<Heartbeat>(),
                              .control = control,
                              .buses = buses,

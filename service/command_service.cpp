@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -10,6 +11,8 @@
 
 namespace esshub::service {
 namespace {
+
+constexpr Duration keep_every = 15min;
 
 std::string number(double value) {
   std::array<char, 32> text{};
@@ -63,7 +66,8 @@ CommandService::CommandService(Deps deps, const std::optional<SavedState>& saved
     : deps_(std::move(deps)), saved_(saved) {
   if (saved) restore(*saved, now);
   if (saved && saved->safety) {
-    memories_ = saved_memories_ = recall_safety(*saved->safety, deps_.boot_id, now);
+    memories_ = saved_memories_ =
+        recall_safety(*saved->safety, passed_since(*saved, deps_.boot_id, now), now.steady);
     deps_.events("command", {Level::notice, "safety_restored", log_text(memories_, now.steady)});
   }
   deps_.send(orders_);
@@ -131,8 +135,12 @@ void CommandService::begin_counting(const Moment& now) {
 }
 
 void CommandService::restore(const SavedState& saved, const Moment& now) {
-  const auto left = [from = std::max(now.wall, saved.saved_at)](WallTime until) {
-    return std::chrono::duration_cast<Duration>(until - from);
+  const bool same_start = !deps_.boot_id.empty() && saved.boot_id == deps_.boot_id;
+  const auto passed = same_start ? passed_since(saved, deps_.boot_id, now)
+                                 : std::chrono::duration_cast<Duration>(std::max(
+                                       now.wall - saved.saved_at, WallTime::duration::zero()));
+  const auto left = [&](WallTime until) {
+    return std::chrono::duration_cast<Duration>(until - saved.saved_at) - passed;
   };
   if (saved.mode) restore(SetMode{saved.mode}, "mode", now);
   if (saved.reserve) restore(SetReserve{saved.reserve}, "reserve", now);
@@ -145,6 +153,39 @@ void CommandService::restore(const SavedState& saved, const Moment& now) {
     restore(StartOverride{saved.manual->instruction, left(saved.manual->until)}, "override", now);
   if (saved.storm && left(saved.storm->until) >= shortest(OrderLimitId::storm_length))
     restore(StartStorm{saved.storm->reserve, left(saved.storm->until)}, "storm", now);
+  if (same_start || !saved.clock_trusted) return;
+  if (saved.manual && orders_.manual)
+    restored_manual_ = Restored{orders_.manual->until, saved.manual->until};
+  if (saved.storm && orders_.storm)
+    restored_storm_ = Restored{orders_.storm->until, saved.storm->until};
+}
+
+void CommandService::note_time(bool clock_trusted, const Moment& now) {
+  const bool set = clock_trusted && !std::exchange(clock_trusted_, clock_trusted);
+  if (set) correct_ends(now);
+  const auto runs = [&](const auto& order) { return order && now.steady < order->until; };
+  const bool passes = runs(orders_.manual) || runs(orders_.storm) || memories_ != SafetyMemories{};
+  const bool due = !kept_at_ || now.steady - *kept_at_ >= keep_every;
+  if (passes && (set || due)) keep(state(now), now);
+}
+
+/// Only an order that stands as it was restored, and never to a later end.
+void CommandService::correct_ends(const Moment& now) {
+  bool corrected = false;
+  const auto correct = [&](auto& order, std::optional<Restored>& restored, const char* what) {
+    const auto was = std::exchange(restored, std::nullopt);
+    if (!was || !order || order->until != was->until) return;
+    const auto left = std::chrono::duration_cast<Duration>(was->end - now.wall);
+    if (now.steady + left >= order->until) return;
+    order->until = now.steady + std::max(left, Duration{});
+    corrected = true;
+    deps_.events("command", {Level::notice, "order_end_corrected",
+                             std::string{"what="} + what + " left_s=" +
+                                 number(std::round(Seconds{order->until - now.steady}.count()))});
+  };
+  correct(orders_.manual, restored_manual_, "override");
+  correct(orders_.storm, restored_storm_, "storm");
+  if (corrected) deps_.send(orders_);
 }
 
 void CommandService::restore(const Command& command, const char* what, const Moment& now) {
@@ -165,21 +206,36 @@ void CommandService::changed(const Moment& now) {
 }
 
 void CommandService::store(const Moment& now) {
+  const SavedState current = state(now);
+  if (saved_ && saved_->same(current) && saved_memories_ == memories_) return;
+  keep(current, now);
+}
+
+void CommandService::keep(const SavedState& state, const Moment& now) {
+  saved_memories_ = memories_;
+  saved_ = state;
+  kept_at_ = now.steady;
+  deps_.store(state);
+}
+
+SavedState CommandService::state(const Moment& now) const {
   const auto wall = [&](Instant until) -> WallTime {
     return std::chrono::round<std::chrono::seconds>(
         now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady));
   };
-  SavedState state{.mode = orders_.mode, .reserve = orders_.reserve, .saved_at = now.wall};
+  SavedState state{.mode = orders_.mode,
+                   .reserve = orders_.reserve,
+                   .safety = save_safety(memories_, now.steady),
+                   .saved_at = now.wall,
+                   .clock_trusted = clock_trusted_,
+                   .boot_id = deps_.boot_id,
+                   .boot_time = now.boot_time};
   if (orders_.manual) state.manual = {orders_.manual->instruction, wall(orders_.manual->until)};
   if (orders_.storm) state.storm = {orders_.storm->reserve, wall(orders_.storm->until)};
   // By a clock that is not set yet what is past may lie before 1970; no file can say that.
   if (orders_.last_full && wall(*orders_.last_full) >= WallTime{})
     state.last_full = wall(*orders_.last_full);
-  if (saved_ && saved_->same(state) && saved_memories_ == memories_) return;
-  state.safety = save_safety(memories_, deps_.boot_id, now);
-  saved_memories_ = memories_;
-  saved_ = state;
-  deps_.store(state);
+  return state;
 }
 
 }  // namespace esshub::service

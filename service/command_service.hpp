@@ -27,9 +27,10 @@ class CommandService {
     /// Acknowledge was accepted: Supervision::acknowledge(). May be empty.
     std::function<void()> acknowledged{};
   };
-  /// Restores what an earlier run was ordered, as far as it still holds and still is allowed. An
-  /// end that lies ahead is counted from now, or from when it was saved where the clock reads
-  /// earlier than that: it never moves away by a clock that is not set yet.
+  /// Restores what an earlier run was ordered, as far as it still holds and still is allowed. What
+  /// is left of an order is counted by the machine's own clock; after another start of the machine
+  /// by the wall clock, or, where that reads earlier than when it was saved, from then on: an end
+  /// never moves away by a clock that is not set yet.
   CommandService(Deps deps, const std::optional<SavedState>& saved, const Moment& now);
 
   /// A CommandSink's work. The Error says why a command is refused.
@@ -42,6 +43,11 @@ class CommandService {
   void set_settings(const control::Settings& settings, const Moment& now);
   /// The battery was full at `at`; remembered for the next full charge, to the hour.
   void note_full(Instant at, const Moment& now);
+
+  /// Now and then: whether the wall clock is trusted. Once it is, the ends of restored orders are
+  /// put right by it. What is left of orders and rests is kept every quarter of an hour: at most so
+  /// much is added to them by a power cycle of a machine without a clock.
+  void note_time(bool clock_trusted, const Moment& now);
 
   /// What the safety functions remember now; kept when it has changed.
   void note_safety(const SafetyMemory& safety, const Moment& now);
@@ -61,7 +67,10 @@ class CommandService {
   void restore(const Command& command, const char* what, const Moment& now);
   void begin_counting(const Moment& now);
   void changed(const Moment& now);
+  void correct_ends(const Moment& now);
   void store(const Moment& now);
+  void keep(const SavedState& state, const Moment& now);
+  [[nodiscard]] SavedState state(const Moment& now) const;
   [[nodiscard]] bool to_acknowledge(Instant now) const;
 
   Deps deps_;
@@ -69,6 +78,15 @@ class CommandService {
   std::optional<SavedState> saved_;
   SafetyMemories memories_;
   SafetyMemories saved_memories_;
+  /// Restored after another start of the machine, and not put right since.
+  struct Restored {
+    Instant until;  ///< by the steady clock, as far as it was known
+    WallTime end;   ///< by a clock that was trusted
+  };
+  std::optional<Restored> restored_manual_;
+  std::optional<Restored> restored_storm_;
+  bool clock_trusted_ = false;
+  std::optional<Instant> kept_at_;
   bool closed_ = false;
 };
 

@@ -5,19 +5,16 @@
 
 namespace esshub::service {
 
-std::optional<SavedSafety> save_safety(const SafetyMemories& memories, const std::string& boot_id,
-                                       const Moment& now) {
+std::optional<SavedSafety> save_safety(const SafetyMemories& memories, Instant now) {
   const auto& [control, supervision] = memories;
   if (!control.cutoff && !control.switch_on && !control.meter_reversed && !supervision.hold_until &&
       supervision.parts.empty())
     return std::nullopt;
   const auto left = [&](const std::optional<Instant>& until) -> std::optional<Duration> {
-    if (!until || *until <= now.steady) return std::nullopt;
-    return *until - now.steady;
+    if (!until || *until <= now) return std::nullopt;
+    return *until - now;
   };
-  SavedSafety saved{.boot_id = boot_id,
-                    .boot_time = now.boot_time,
-                    .cutoff = control.cutoff,
+  SavedSafety saved{.cutoff = control.cutoff,
                     .switch_on = control.switch_on,
                     .meter_reversed = control.meter_reversed,
                     .meter_rest_left = left(control.meter_rest_until),
@@ -25,19 +22,15 @@ std::optional<SavedSafety> save_safety(const SafetyMemories& memories, const std
   for (const auto& part : supervision.parts) {
     saved.parts.push_back({part.name, {}});
     for (const Instant death : part.deaths)
-      saved.parts.back().died_ago.push_back(std::max(now.steady - death, Duration{}));
+      saved.parts.back().died_ago.push_back(std::max(now - death, Duration{}));
   }
   return saved;
 }
 
-SafetyMemories recall_safety(const SavedSafety& saved, const std::string& boot_id,
-                             const Moment& now) {
-  const bool same_start = !boot_id.empty() && saved.boot_id == boot_id;
-  const Duration since =
-      same_start ? std::max(now.boot_time - saved.boot_time, Duration{}) : Duration{};
+SafetyMemories recall_safety(const SavedSafety& saved, Duration passed, Instant now) {
   const auto until = [&](const std::optional<Duration>& left) -> std::optional<Instant> {
-    if (!left || *left <= since) return std::nullopt;
-    return now.steady + *left - since;
+    if (!left || *left <= passed) return std::nullopt;
+    return now + *left - passed;
   };
   SafetyMemories memories{.control = {.cutoff = saved.cutoff,
                                       .switch_on = saved.switch_on,
@@ -47,7 +40,7 @@ SafetyMemories recall_safety(const SavedSafety& saved, const std::string& boot_i
   for (const auto& part : saved.parts) {
     memories.supervision.parts.push_back({part.name, {}});
     for (const Duration ago : part.died_ago)
-      memories.supervision.parts.back().deaths.push_back(now.steady - since - ago);
+      memories.supervision.parts.back().deaths.push_back(now - passed - ago);
   }
   return memories;
 }

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "model/safety_memory.hpp"
-#include "service/moment.hpp"
 #include "service/supervision.hpp"
 
 namespace esshub::service {
@@ -20,8 +19,6 @@ struct SafetyMemories {
 
 /// The same as spans of time, for no steady clock outlives the machine's start.
 struct SavedSafety {
-  std::string boot_id;   ///< which start of the machine it was saved after; empty: not known
-  Duration boot_time{};  ///< how long after it
   bool cutoff = false;
   bool switch_on = false;
   bool meter_reversed = false;
@@ -37,12 +34,9 @@ struct SavedSafety {
 };
 
 /// Nothing where nothing is remembered.
-[[nodiscard]] std::optional<SavedSafety> save_safety(const SafetyMemories& memories,
-                                                     const std::string& boot_id, const Moment& now);
-/// As of now. After another start of the machine nobody knows how long it was off: what was left
-/// then is left now.
-[[nodiscard]] SafetyMemories recall_safety(const SavedSafety& saved, const std::string& boot_id,
-                                           const Moment& now);
+[[nodiscard]] std::optional<SavedSafety> save_safety(const SafetyMemories& memories, Instant now);
+/// As of now; `passed` since it was saved, as far as that is known.
+[[nodiscard]] SafetyMemories recall_safety(const SavedSafety& saved, Duration passed, Instant now);
 /// "cutoff=latched meter_rest_left_s=812 hold_left_s=1200 deaths=4", for the log.
 [[nodiscard]] std::string log_text(const SafetyMemories& memories, Instant now);
 

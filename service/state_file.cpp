@@ -1,5 +1,6 @@
 #include "service/state_file.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -50,11 +51,7 @@ Duration span(const json& value, Duration longest) {
 }
 
 json to_json(const SavedSafety& s) {
-  json j{{"boot_id", s.boot_id},
-         {"boot_time_ms", s.boot_time / 1ms},
-         {"cutoff", s.cutoff},
-         {"switch_on", s.switch_on},
-         {"meter_reversed", s.meter_reversed}};
+  json j{{"cutoff", s.cutoff}, {"switch_on", s.switch_on}, {"meter_reversed", s.meter_reversed}};
   if (s.meter_rest_left) j["meter_rest_left_ms"] = *s.meter_rest_left / 1ms;
   if (s.hold_left) j["hold_left_ms"] = *s.hold_left / 1ms;
   for (const auto& part : s.parts)
@@ -63,11 +60,8 @@ json to_json(const SavedSafety& s) {
 }
 
 SavedSafety to_safety(const json& j) {
-  constexpr Duration century = 24h * 36525;
   constexpr Duration day = 24h;
-  SavedSafety s{.boot_id = j.at("boot_id").get<std::string>(),
-                .boot_time = span(j.at("boot_time_ms"), century),
-                .cutoff = j.at("cutoff").get<bool>(),
+  SavedSafety s{.cutoff = j.at("cutoff").get<bool>(),
                 .switch_on = j.value("switch_on", false),
                 .meter_reversed = j.at("meter_reversed").get<bool>()};
   if (j.contains("meter_rest_left_ms")) s.meter_rest_left = span(j["meter_rest_left_ms"], day);
@@ -80,10 +74,20 @@ SavedSafety to_safety(const json& j) {
   return s;
 }
 
+constexpr Duration century = 24h * 36525;
+
 }  // namespace
 
+Duration passed_since(const SavedState& saved, const std::string& boot_id, const Moment& now) {
+  if (boot_id.empty() || saved.boot_id != boot_id) return Duration{};
+  return std::max(now.boot_time - saved.boot_time, Duration{});
+}
+
 std::string encode(const SavedState& state) {
-  json j{{"saved_at", seconds(state.saved_at)}};
+  json j{{"saved_at", seconds(state.saved_at)},
+         {"clock_trusted", state.clock_trusted},
+         {"boot_id", state.boot_id},
+         {"boot_time_ms", state.boot_time / 1ms}};
   if (state.mode) j["mode"] = name(*state.mode);
   if (state.reserve) j["reserve"] = state.reserve->percent();
   if (state.manual) {
@@ -103,6 +107,9 @@ Result<SavedState> decode_state(const std::string& text) {
     const json j = json::parse(text);
     SavedState state;
     state.saved_at = wall_time(j.at("saved_at"));
+    state.clock_trusted = j.value("clock_trusted", false);
+    state.boot_id = j.value("boot_id", "");
+    if (j.contains("boot_time_ms")) state.boot_time = span(j["boot_time_ms"], century);
     if (j.contains("mode")) {
       state.mode = mode(j["mode"].get<std::string>());
       if (!state.mode) throw std::out_of_range("an unknown mode");

@@ -10,6 +10,7 @@
 #include "model/instruction.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
+#include "service/moment.hpp"
 #include "service/saved_safety.hpp"
 
 namespace esshub::service {
@@ -33,6 +34,9 @@ struct SavedState {
   std::optional<WallTime> last_full{};  ///< the battery was at 100 %
   std::optional<SavedSafety> safety{};  ///< nothing: nothing is remembered
   WallTime saved_at{};
+  bool clock_trusted = false;  ///< the wall clock, when it was saved
+  std::string boot_id{};       ///< which start of the machine it was saved after; empty: not known
+  Duration boot_time{};        ///< how long after it
 
   /// True when both hold the same orders; when they were saved does not count, nor does `safety`.
   [[nodiscard]] bool same(const SavedState& other) const {
@@ -40,6 +44,11 @@ struct SavedState {
            storm == other.storm && last_full == other.last_full;
   }
 };
+
+/// Since it was saved, by the machine's own clock: 0 after another start of the machine, for nobody
+/// knows how long it was off.
+[[nodiscard]] Duration passed_since(const SavedState& saved, const std::string& boot_id,
+                                    const Moment& now);
 
 /// JSON; times as whole seconds since 1970 (UTC), spans in milliseconds.
 [[nodiscard]] std::string encode(const SavedState& state);

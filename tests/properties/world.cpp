@@ -424,6 +424,7 @@ void World::tick() {
   tick_->run(sources_, {now_, local(), is_.overrun.late, is_.overrun.missed});
   tell_(tick_->faults());
   commands_->note_safety(tick_->decision().safety, moment());
+  commands_->note_time(local().trusted, moment());
   if (stopping_ && tick_->stopped()) restart_program(*stopping_);
 }
 

@@ -38,6 +38,7 @@ class CommandServiceTest : public testing::Test {
     Result<void> order(const Command& command, const std::string& who) {
       return service_.order(command, who, t_.moment());
     }
+    void note_time(bool trusted) { service_.note_time(trusted, t_.moment()); }
     void note_full(Instant at) { service_.note_full(at, t_.moment()); }
     void set_settings(const control::Settings& s) { service_.set_settings(s, t_.moment()); }
     void close() { service_.close(); }
@@ -139,6 +140,133 @@ TEST_F(CommandServiceTest, AClockThatIsNotSetYetDoesNotLengthenAnOrder) {
   reboot(0s);
   desk();
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 3h}));
+}
+
+/// A board without a clock of its own: after every start it goes on from an old time until a server
+/// has told it better.
+class BoardWithoutAClock : public CommandServiceTest {
+ protected:
+  void reboot_in_1970(Duration off) {
+    true_wall_ = wall_ + std::chrono::duration_cast<WallTime::duration>(off);
+    reboot(0s);
+    wall_ = WallTime{} + 10s;
+  }
+  void pass(Duration time) {
+    CommandServiceTest::pass(time);
+    true_wall_ += std::chrono::duration_cast<WallTime::duration>(time);
+  }
+  void synchronise(Desk& d) {
+    wall_ = true_wall_;
+    d.note_time(true);
+  }
+  WallTime true_wall_{};
+};
+
+TEST_F(BoardWithoutAClock, DoesNotLengthenAnOrderByMoreThanAQuarterOfAnHourAtEachReboot) {
+  static_cast<void>(desk()->order(StartOverride{charge_2kw, 3h}, "web"));
+  for (int boots = 1; boots <= 3; ++boots) {
+    reboot_in_1970(0s);
+    const auto d = desk();
+    for (int i = 0; i < 200; ++i) {  // 33 min
+      pass(10s);
+      d->note_time(false);
+    }
+  }
+  reboot_in_1970(0s);
+  desk();
+  const Duration left = sent_.back().manual.value().until - at_;
+  EXPECT_GE(left, 3h - 3 * 2000s);
+  EXPECT_LE(left, 3h - 3 * 2000s + 3 * 15min);
+}
+
+TEST_F(BoardWithoutAClock, PutsTheEndsRightOnceTheTimeIsKnown) {
+  {
+    const auto d = desk();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+    EXPECT_TRUE(d->order(StartStorm{90.0_soc, 48h}, "web"));
+  }
+  reboot_in_1970(5h);
+  const auto d = desk();
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 3h})) << "as far as it knows";
+  pass(1min);
+  d->note_time(false);
+  ASSERT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ - 1min + 48h}));
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_})) << "it has ended while it was off";
+  EXPECT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ - 1min + 43h}));
+  EXPECT_EQ(log_.count("command order_end_corrected what=override left_s=0"), 1u);
+  EXPECT_EQ(log_.count("command order_end_corrected what=storm left_s=154740"), 1u);
+}
+
+TEST_F(BoardWithoutAClock, CorrectsNoOrderThatWasGivenSince) {
+  {
+    const auto d = desk();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  }
+  reboot_in_1970(5h);
+  const auto d = desk();
+  EXPECT_TRUE(d->order(StartOverride{charge_2kw, 2h}, "web"));
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));
+}
+
+TEST_F(BoardWithoutAClock, DoesNotCorrectByAnEndThatANeverTrustedClockWrote) {
+  {
+    wall_ = WallTime{} + 10s;
+    const auto d = desk();
+    d->note_time(false);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  }
+  reboot_in_1970(1min);
+  const auto d = desk();
+  true_wall_ = WallTime{} + std::chrono::seconds{1800000000};
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 3h}));
+}
+
+TEST_F(CommandServiceTest, AnEndNeverMovesAwayByTheWallClock) {
+  {
+    const auto d = desk();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  }
+  reboot(1h);
+  const auto d = desk();
+  wall_ -= std::chrono::hours{10};
+  d->note_time(true);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));
+}
+
+TEST_F(CommandServiceTest, WithinOneStartOfTheMachineTheWallClockDoesNotMoveAnEnd) {
+  static_cast<void>(desk()->order(StartOverride{charge_2kw, 3h}, "web"));
+  pass(1h);
+  wall_ += std::chrono::hours{24 * 365 * 20};
+  desk();
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));
+}
+
+TEST_F(CommandServiceTest, WhatIsLeftIsKeptEveryQuarterOfAnHourWhileSomethingRuns) {
+  const auto d = desk();
+  d->note_time(false);
+  EXPECT_EQ(disk_.writes, 0);
+  EXPECT_TRUE(d->order(StartStorm{90.0_soc, 1h}, "web"));
+  ASSERT_EQ(disk_.writes, 1);
+  pass(15min - 1s);
+  d->note_time(false);
+  EXPECT_EQ(disk_.writes, 1);
+  pass(1s);
+  d->note_time(false);
+  EXPECT_EQ(disk_.writes, 2);
+  pass(46min);
+  d->note_time(false);
+  EXPECT_EQ(disk_.writes, 2) << "it is over";
+  d->note_safety({.cutoff = true});
+  ASSERT_EQ(disk_.writes, 3);
+  pass(15min);
+  d->note_time(false);
+  EXPECT_EQ(disk_.writes, 4);
 }
 
 TEST_F(CommandServiceTest, WhatTheConfigurationNoLongerAllowsIsNotRestored) {

@@ -29,14 +29,16 @@ SavedState everything() {
                                      at(1800000001)},
       .storm = SavedState::Storm{85.0_soc, at(1800000002)},
       .last_full = at(1800000003),
-      .safety = SavedSafety{.boot_id = "b00t",
-                            .boot_time = 1234567ms,
-                            .cutoff = true,
+      .safety = SavedSafety{.cutoff = true,
+                            .switch_on = true,
                             .meter_reversed = true,
                             .meter_rest_left = 812005ms,
                             .hold_left = 1200006ms,
                             .parts = {{"bus.meters", {3400007ms, 20008ms}}, {"control", {9ms}}}},
-      .saved_at = at(1800000004)};
+      .saved_at = at(1800000004),
+      .clock_trusted = true,
+      .boot_id = "b00t",
+      .boot_time = 1234567ms};
 }
 
 void expect_same(const SavedState& a, const SavedState& b) {
@@ -47,6 +49,9 @@ void expect_same(const SavedState& a, const SavedState& b) {
   EXPECT_EQ(a.last_full, b.last_full);
   EXPECT_EQ(a.safety, b.safety);
   EXPECT_EQ(a.saved_at, b.saved_at);
+  EXPECT_EQ(a.clock_trusted, b.clock_trusted);
+  EXPECT_EQ(a.boot_id, b.boot_id);
+  EXPECT_EQ(a.boot_time, b.boot_time);
 }
 
 TEST(StateFile, EveryFieldOutlivesTheProgram) {
@@ -72,6 +77,9 @@ TEST(StateFile, AFileOfAnEarlierVersionStillLoads) {
   ASSERT_TRUE(read) << read.error().detail;
   auto expected = everything();
   expected.safety.reset();
+  expected.clock_trusted = false;
+  expected.boot_id.clear();
+  expected.boot_time = {};
   expect_same(*read, expected);
 }
 
@@ -130,7 +138,9 @@ TEST(StateFile, WhatCannotBeIsDamage) {
       {"\"scheduled\"", "1"},
       {"2100.0", "\"much\""},
       {"\"low\"", "\"lower\""},
-      {"\"boot_id\"", "\"boot\""},
+      {"\"b00t\"", "7"},
+      {"\"clock_trusted\": true", "\"clock_trusted\": 1"},
+      {"\"switch_on\": true", "\"switch_on\": 1"},
       {"\"cutoff\": true", "\"cutoff\": 1"},
       {"\"meter_reversed\"", "\"reversed\""},
       {"1234567", "-1"},
