@@ -99,10 +99,9 @@ void limit_instruction(const Inputs&, const Observation& observation, const Memo
   const Authority authority = memory.policy.authority;
   const AuthorityState& state = memory.policy.authority_state(authority);
   if (bms_forced_charge(observation, memory) || !state.instruction) return;
-  if (authority == Authority::tariff) no_discharge(window, Cause::cheap);
-  if (state.instruction->kind != InstructionKind::balance) return;
-  if (state.at_low) no_discharge(window, Cause::range_low);
-  if (state.at_high) no_charge(window, Cause::range_high);
+  if (state.served && !state.sells())
+    no_discharge(window, authority == Authority::tariff ? Cause::cheap : Cause::range_low);
+  if (state.stored && !state.buys()) no_charge(window, Cause::range_high);
 }
 
 // Discharging follows the load without what such circuits draw; a surplus still charges, whoever is
@@ -111,8 +110,8 @@ void limit_instruction(const Inputs&, const Observation& observation, const Memo
 void limit_excluded_load(const Inputs& inputs, const Observation& observation, const Memory& memory,
                          PowerWindow& window) {
   const Settings& s = inputs.settings;
-  const auto& says = memory.policy.authority_state(memory.policy.authority).instruction;
-  if (!says || says->kind == InstructionKind::discharge || !observation.rest) return;
+  const AuthorityState& state = memory.policy.authority_state(memory.policy.authority);
+  if (!state.instruction || state.sells() || !observation.rest) return;
   Watts excluded_load{};
   for (std::size_t i = 0; i < max_circuits; ++i) {
     const auto& role = s.circuit_roles.at(i);

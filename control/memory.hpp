@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "control/loop/loop_model.hpp"
+#include "control/policy/marks.hpp"
 #include "control/sign_check.hpp"
 #include "control/soc_check.hpp"
 #include "model/fault.hpp"
@@ -28,11 +29,19 @@ struct Trust {
   }
 };
 
-/// One authority: what it says now, and the hysteresis of its ends.
+/// One authority: what it says now, as marks of charge too, and which of them are reached.
 struct AuthorityState {
   std::optional<Instruction> instruction{};
-  bool at_low = false;   ///< at the lower end; discharge: the target is reached
-  bool at_high = false;  ///< at the upper end; charge: the target is reached
+  Marks marks{};
+  bool bought = false;
+  bool stored = false;
+  bool served = false;
+  bool sold = false;
+
+  [[nodiscard]] bool buys() const { return marks.buy_power > Watts{} && !bought; }
+  [[nodiscard]] bool sells() const { return marks.sell_power > Watts{} && !sold; }
+  /// Neither the sun is stored nor the house served.
+  [[nodiscard]] bool rests() const { return stored && served; }
 };
 
 /// Who says what (policy.cpp).

@@ -285,7 +285,7 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
      "",
      {},
      at_once,
-     "The battery does not discharge while import is cheap."},
+     "The battery does not discharge while import is cheap; false: not below force_charge_to."},
     {"tariff",
      "force_charge_to",
      &Tariff::force_charge_to,

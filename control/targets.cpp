@@ -14,31 +14,17 @@ Proposal balance(const Inputs& inputs, const Observation& observation, const Mem
   return target_self_consumption(inputs, observation, memory).value_or(rest);
 }
 
-/// Below its range the sun may charge, above it the house is served, within it the battery rests.
-Proposal idle(const AuthorityState& state, Proposal balance) {
-  const Watts power = state.at_low    ? std::max(Watts{}, balance.battery_power)
-                      : state.at_high ? std::min(Watts{}, balance.battery_power)
-                                      : Watts{};
-  return power == Watts{} ? rest : Proposal{power, balance.cause};
-}
-
-std::optional<Proposal> proposal_of(Authority who, const Inputs& inputs,
-                                    const Observation& observation, const Memory& memory) {
+/// By the marks of charge; what keeps a direction at its mark is a limit (limit_instruction).
+std::optional<Proposal> follow(Authority who, const Inputs& inputs, const Observation& observation,
+                               const Memory& memory, Cause buying = Cause::charge) {
   const AuthorityState& state = memory.policy.authority_state(who);
   if (!state.instruction) return std::nullopt;
-  switch (state.instruction->kind) {
-    case InstructionKind::charge:
-      if (state.at_high) return Proposal{Watts{}, Cause::target_reached};
-      return Proposal{state.instruction->power, Cause::charge};
-    case InstructionKind::discharge:
-      if (state.at_low) return Proposal{Watts{}, Cause::target_reached};
-      return Proposal{-state.instruction->power, Cause::discharge};
-    case InstructionKind::balance:
-      return balance(inputs, observation, memory);
-    case InstructionKind::idle:
-      return idle(state, balance(inputs, observation, memory));
-  }
-  return std::nullopt;
+  const Proposal balanced = balance(inputs, observation, memory);
+  if (state.buys())
+    return Proposal{std::max(state.marks.buy_power, balanced.battery_power), buying};
+  if (state.sells()) return Proposal{-state.marks.sell_power, Cause::discharge};
+  if (!state.rests()) return balanced;
+  return state.marks.sell_power > Watts{} ? Proposal{Watts{}, Cause::target_reached} : rest;
 }
 
 /// From the grid as gently as configured; a larger surplus of the sun is not sent away.
@@ -52,7 +38,7 @@ Proposal charge_gently(const Inputs& inputs, const Observation& observation, con
 
 std::optional<Proposal> target_override(const Inputs& inputs, const Observation& observation,
                                         const Memory& memory) {
-  return proposal_of(Authority::manual, inputs, observation, memory);
+  return follow(Authority::manual, inputs, observation, memory);
 }
 
 std::optional<Proposal> target_full_charge(const Inputs& inputs, const Observation& observation,
@@ -63,21 +49,17 @@ std::optional<Proposal> target_full_charge(const Inputs& inputs, const Observati
 
 std::optional<Proposal> target_dispatch(const Inputs& inputs, const Observation& observation,
                                         const Memory& memory) {
-  return proposal_of(Authority::dispatch, inputs, observation, memory);
+  return follow(Authority::dispatch, inputs, observation, memory);
 }
 
 std::optional<Proposal> target_schedule(const Inputs& inputs, const Observation& observation,
                                         const Memory& memory) {
-  return proposal_of(Authority::schedule, inputs, observation, memory);
+  return follow(Authority::schedule, inputs, observation, memory);
 }
 
 std::optional<Proposal> target_tariff(const Inputs& inputs, const Observation& observation,
                                       const Memory& memory) {
-  const AuthorityState& state = memory.policy.authority_state(Authority::tariff);
-  if (!state.instruction) return std::nullopt;
-  if (state.instruction->kind == InstructionKind::charge && !state.at_high)
-    return Proposal{state.instruction->power, Cause::cheap_charge};
-  return balance(inputs, observation, memory);
+  return follow(Authority::tariff, inputs, observation, memory, Cause::cheap_charge);
 }
 
 std::optional<Proposal> target_force_charge(const Inputs& inputs, const Observation& observation,

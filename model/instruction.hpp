@@ -17,9 +17,10 @@ enum class InstructionKind : std::uint8_t { balance, charge, discharge, idle };
 /// idle, power and target for charge and discharge.
 struct Instruction {
   InstructionKind kind = InstructionKind::balance;
-  Watts power{};         ///< rate at the battery (AC side), > 0 for charge and discharge alike
-  Soc target{};          ///< charge: up to it; discharge: down to it; then it rests
-  Soc low{};             ///< balance: no discharge at or below; idle: below it the sun may charge
+  Watts power{};  ///< rate at the battery (AC side), > 0 for charge and discharge alike
+  Soc target{};   ///< charge: at least that, above it balance; discharge: down to it
+  Soc low{};      ///< balance, cheap charge: no discharge at or below; idle: below it the sun may
+                  ///< charge
   Soc high = 100.0_soc;  ///< balance: no charge at or above; idle: above it the house is served
   friend bool operator==(const Instruction&, const Instruction&) = default;
 };

@@ -35,32 +35,22 @@ std::optional<Instant> end_of(const Orders& orders, Authority authority) {
   return std::nullopt;
 }
 
-/// The lower ends go by the SOC that rules, the upper ends by the BMS's word (F18).
+/// What takes from the battery goes by the SOC that rules, what fills it by the BMS's word (F18).
 void update(AuthorityState& state, const std::optional<Instruction>& instruction,
             const Observation& observation, double h) {
-  if (state.instruction != instruction) state = AuthorityState{instruction};
+  if (state.instruction != instruction)
+    state = AuthorityState{instruction, instruction ? marks(*instruction) : Marks{}};
   if (!instruction || !observation.bms_ok) return;
-  const double soc = observation.soc.percent();
-  const double reported = observation.reported_soc.percent();
-  const double target = instruction->target.percent();
-  const double low = instruction->low.percent();
-  const double high = instruction->high.percent();
-  switch (instruction->kind) {
-    case InstructionKind::charge:
-      state.at_high = latch(state.at_high, reported >= target, reported <= target - h);
-      break;
-    case InstructionKind::discharge:
-      state.at_low = latch(state.at_low, soc <= target, soc >= target + h);
-      break;
-    case InstructionKind::balance:
-      state.at_low = latch(state.at_low, soc <= low, soc >= low + h);
-      state.at_high = latch(state.at_high, reported >= high, reported <= high - h);
-      break;
-    case InstructionKind::idle:
-      state.at_low = latch(state.at_low, soc < low, soc >= low + h);
-      state.at_high = latch(state.at_high, reported > high, reported <= high - h);
-      break;
-  }
+  const auto filled = [&, soc = observation.reported_soc.percent()](bool before, Soc mark) {
+    return latch(before, soc >= mark.percent(), soc <= mark.percent() - h);
+  };
+  const auto emptied = [&, soc = observation.soc.percent()](bool before, Soc mark) {
+    return latch(before, soc <= mark.percent(), soc >= mark.percent() + h);
+  };
+  state.bought = filled(state.bought, state.marks.buy);
+  state.stored = filled(state.stored, state.marks.store);
+  state.served = emptied(state.served, state.marks.serve);
+  state.sold = emptied(state.sold, state.marks.sell);
 }
 
 void evaluate_full_charge(const Inputs& inputs, const Observation& observation, Memory& memory) {

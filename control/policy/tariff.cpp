@@ -24,9 +24,11 @@ std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
                                        CivilMinute minute) {
   if (!prices_at(tariff, minute).cheap) return std::nullopt;
   if (tariff.force_charge_to)
-    return Instruction{.kind = InstructionKind::charge,
-                       .power = tariff.force_charge_power.value_or(charge_limit),
-                       .target = *tariff.force_charge_to};
+    return Instruction{
+        .kind = InstructionKind::charge,
+        .power = tariff.force_charge_power.value_or(charge_limit),
+        .target = *tariff.force_charge_to,
+        .low = tariff.no_discharge_while_cheap ? 100.0_soc : *tariff.force_charge_to};
   if (tariff.no_discharge_while_cheap)
     return Instruction{.kind = InstructionKind::balance, .low = 100.0_soc};
   return std::nullopt;

@@ -37,8 +37,9 @@ struct Seen {
   }
   void rule(Authority who, const Instruction& instruction) {
     memory.policy.authority = who;
-    memory.policy.authority_state(who).instruction = instruction;
+    memory.policy.authority_state(who) = {instruction, marks(instruction)};
   }
+  AuthorityState& state(Authority who) { return memory.policy.authority_state(who); }
   [[nodiscard]] Inputs inputs() const {
     return {.settings = settings,
             .snapshot = snapshot,
@@ -213,51 +214,72 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         allows("within its range", limit_instruction,
                [](Seen& s) { s.rule(Authority::manual, of(InstructionKind::balance)); }),
-        no_discharge("at the lower end", limit_instruction, Cause::range_low,
+        no_discharge("the house is served down to it", limit_instruction, Cause::range_low,
                      [](Seen& s) {
                        s.rule(Authority::manual, of(InstructionKind::balance));
-                       s.memory.policy.authority_state(Authority::manual).at_low = true;
+                       s.state(Authority::manual).served = true;
                      }),
-        no_charge("at the upper end", limit_instruction, Cause::range_high,
+        no_charge("the sun is stored up to it", limit_instruction, Cause::range_high,
                   [](Seen& s) {
                     s.rule(Authority::manual, of(InstructionKind::balance));
-                    s.memory.policy.authority_state(Authority::manual).at_high = true;
+                    s.state(Authority::manual).stored = true;
                   }),
-        allows("at the ends of one that does not rule", limit_instruction,
+        allows("at the marks of one that does not rule", limit_instruction,
                [](Seen& s) {
                  s.rule(Authority::dispatch, of(InstructionKind::balance));
-                 s.memory.policy.authority_state(Authority::dispatch).at_low = true;
-                 s.memory.policy.authority_state(Authority::dispatch).at_high = true;
+                 s.state(Authority::dispatch).served = true;
+                 s.state(Authority::dispatch).stored = true;
                  s.rule(Authority::manual, of(InstructionKind::balance));
                }),
         allows("nobody rules", limit_instruction,
                [](Seen& s) {
-                 auto& state = s.memory.policy.authority_state(Authority::balance);
-                 state = {std::nullopt, true, true};
+                 s.state(Authority::balance) = {std::nullopt, {}, true, true, true, true};
                }),
-        allows("at the target of another kind", limit_instruction,
+        allows("what is sold, although the house would not be served", limit_instruction,
                [](Seen& s) {
                  s.rule(Authority::manual, of(InstructionKind::discharge));
-                 s.memory.policy.authority_state(Authority::manual).at_low = true;
-                 s.memory.policy.authority_state(Authority::manual).at_high = true;
+                 s.state(Authority::manual).served = true;
                }),
+        no_discharge("sold down to it", limit_instruction, Cause::range_low,
+                     [](Seen& s) {
+                       s.rule(Authority::manual, of(InstructionKind::discharge));
+                       s.state(Authority::manual).served = true;
+                       s.state(Authority::manual).sold = true;
+                     }),
+        allows("what is bought, although the sun would not be stored", limit_instruction,
+               [](Seen& s) {
+                 s.rule(Authority::manual, of(InstructionKind::charge));
+                 s.state(Authority::manual).stored = true;
+               }),
+        no_discharge("bought up to it", limit_instruction, Cause::range_low,
+                     [](Seen& s) {
+                       s.rule(Authority::manual, of(InstructionKind::charge));
+                       s.state(Authority::manual).bought = true;
+                       s.state(Authority::manual).served = true;
+                     }),
         no_discharge("charging while cheap", limit_instruction, Cause::cheap,
-                     [](Seen& s) { s.rule(Authority::tariff, of(InstructionKind::charge)); }),
+                     [](Seen& s) {
+                       s.rule(Authority::tariff, of(InstructionKind::charge));
+                       s.state(Authority::tariff).served = true;
+                     }),
+        allows("charged while cheap, and may be used", limit_instruction,
+               [](Seen& s) { s.rule(Authority::tariff, of(InstructionKind::charge)); }),
         allows("cheap, but the BMS forces a charge", limit_instruction,
                [](Seen& s) {
                  s.rule(Authority::tariff, of(InstructionKind::charge));
+                 s.state(Authority::tariff).served = true;
                  s.observation.force_charge = true;
                }),
-        allows("at both ends, but a full charge is due", limit_instruction,
+        allows("stored, but a full charge is due", limit_instruction,
                [](Seen& s) {
                  s.rule(Authority::schedule, of(InstructionKind::balance));
-                 s.memory.policy.authority_state(Authority::schedule).at_high = true;
+                 s.state(Authority::schedule).stored = true;
                  s.memory.policy.full_charge = true;
                }),
         no_charge("a full charge waits for an override", limit_instruction, Cause::range_high,
                   [](Seen& s) {
                     s.rule(Authority::manual, of(InstructionKind::balance));
-                    s.memory.policy.authority_state(Authority::manual).at_high = true;
+                    s.state(Authority::manual).stored = true;
                     s.memory.policy.full_charge = true;
                   })));
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "control/loop/load_estimate.hpp"
 
 namespace esshub::control {
@@ -38,30 +40,36 @@ constexpr Instruction of(InstructionKind kind) {
 
 struct Row {
   InstructionKind kind;
-  bool at_low;
-  bool at_high;
+  std::vector<bool AuthorityState::*> reached;
   double surplus;  ///< of the sun, W
   double power;
   Cause cause;
 };
 
-TEST(Targets, AnInstructionProposesWhatItSays) {
+/// docs/policy.md.
+TEST(Targets, AnInstructionProposesWhatItsMarksSay) {
   using enum InstructionKind;
-  constexpr Row rows[] = {
-      {charge, false, false, 300, 700, Cause::charge},
-      {charge, true, false, 300, 700, Cause::charge},
-      {charge, false, true, 300, 0, Cause::target_reached},
-      {discharge, false, false, 300, -700, Cause::discharge},
-      {discharge, false, true, 300, -700, Cause::discharge},
-      {discharge, true, false, 300, 0, Cause::target_reached},
-      {balance, false, false, 300, 300, Cause::self_consumption},
-      {balance, true, true, -300, -300, Cause::self_consumption},
-      {idle, false, false, 300, 0, Cause::idle},
-      {idle, false, false, -300, 0, Cause::idle},
-      {idle, true, false, 300, 300, Cause::self_consumption},
-      {idle, true, false, -300, 0, Cause::idle},
-      {idle, false, true, 300, 0, Cause::idle},
-      {idle, false, true, -300, -300, Cause::self_consumption},
+  constexpr auto bought = &AuthorityState::bought;
+  constexpr auto stored = &AuthorityState::stored;
+  constexpr auto served = &AuthorityState::served;
+  constexpr auto sold = &AuthorityState::sold;
+  const Row rows[] = {
+      {charge, {}, 300, 700, Cause::charge},
+      {charge, {}, 900, 900, Cause::charge},
+      {charge, {served}, -300, 700, Cause::charge},
+      {charge, {bought, served}, 300, 300, Cause::self_consumption},
+      {charge, {bought}, -300, -300, Cause::self_consumption},
+      {discharge, {}, 300, -700, Cause::discharge},
+      {discharge, {}, -900, -700, Cause::discharge},
+      {discharge, {stored}, 300, -700, Cause::discharge},
+      {discharge, {stored, served, sold}, 300, 0, Cause::target_reached},
+      {discharge, {served, sold}, 300, 300, Cause::self_consumption},
+      {balance, {}, 300, 300, Cause::self_consumption},
+      {balance, {served}, -300, -300, Cause::self_consumption},
+      {idle, {stored, served}, 300, 0, Cause::idle},
+      {idle, {stored, served}, -300, 0, Cause::idle},
+      {idle, {served}, 300, 300, Cause::self_consumption},
+      {idle, {stored}, -300, -300, Cause::self_consumption},
   };
   const struct {
     Authority who;
@@ -73,18 +81,14 @@ TEST(Targets, AnInstructionProposesWhatItSays) {
     for (const auto& row : rows) {
       Seen seen{-row.surplus};
       EXPECT_FALSE(seen.proposal(target)) << "no instruction";
-      seen.state(who) = {of(row.kind), row.at_low, row.at_high};
+      auto& state = seen.state(who);
+      state = {of(row.kind), marks(of(row.kind))};
+      for (const auto mark : row.reached) state.*mark = true;
       const auto proposal = seen.proposal(target);
       ASSERT_TRUE(proposal);
       EXPECT_NEAR(proposal->battery_power.value(), row.power, 1e-9) << name(row.kind);
       EXPECT_EQ(name(proposal->cause), name(row.cause)) << name(row.kind);
     }
-}
-
-TEST(Targets, OneOfNoKnownKindProposesNothing) {
-  Seen seen{0};
-  seen.state(Authority::manual).instruction = of(static_cast<InstructionKind>(9));
-  EXPECT_FALSE(seen.proposal(target_override));
 }
 
 TEST(Targets, WithoutAGridMeterOrItsEstimateNothingIsBalanced) {
@@ -102,17 +106,17 @@ TEST(Targets, WithoutAGridMeterOrItsEstimateNothingIsBalanced) {
   EXPECT_EQ(Seen{-300}.proposal(target_self_consumption)->cause, Cause::self_consumption);
 }
 
-TEST(Targets, TheTariffChargesUpToItsTargetAndThenBalances) {
+TEST(Targets, TheTariffBuysUpToItsMarkAndThenBalances) {
   Seen seen{-300};
   EXPECT_FALSE(seen.proposal(target_tariff));
   auto& state = seen.state(Authority::tariff);
-  state.instruction = of(InstructionKind::charge);
+  state = {of(InstructionKind::charge), marks(of(InstructionKind::charge))};
   EXPECT_EQ(seen.proposal(target_tariff)->battery_power, 700.0_W);
   EXPECT_EQ(seen.proposal(target_tariff)->cause, Cause::cheap_charge);
-  state.at_high = true;
+  state.bought = true;
   EXPECT_EQ(seen.proposal(target_tariff)->battery_power, 300.0_W);
   EXPECT_EQ(seen.proposal(target_tariff)->cause, Cause::self_consumption);
-  state = {of(InstructionKind::balance), false, false};
+  state = {of(InstructionKind::balance), marks(of(InstructionKind::balance))};
   EXPECT_EQ(seen.proposal(target_tariff)->battery_power, 300.0_W);
 }
 

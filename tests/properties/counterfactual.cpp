@@ -31,12 +31,6 @@ Counterfactual::Counterfactual(const Seen& seen) : decision_(seen.decision) {
         bind(reason->cause, against_charging,
              reason + 1 == reasons.end() ? window.power() : (reason + 1)->power_without);
     }
-  // Of two causes that one limit gives for the same bound it names the first; this is the only
-  // pair.
-  const auto& ruling = memory.policy.authority_state(memory.policy.authority);
-  if (binds(Cause::cheap) && ruling.at_low && ruling.instruction &&
-      ruling.instruction->kind == InstructionKind::balance)
-    bind(Cause::range_low, false, Watts{});
 }
 
 bool Counterfactual::binds(Cause cause) const {

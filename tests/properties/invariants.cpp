@@ -470,13 +470,20 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
       if (battery.soc >= i.high.percent() && p > 0.0) return say("I8: above the range", p, 0);
       break;
     case InstructionKind::charge:
-      if (battery.soc >= i.target.percent() && seen.decision.proposed.value() > 0.0 &&
-          who != Authority::tariff)
-        return "I8: charging beyond the target is proposed";
+      if (battery.soc >= i.target.percent() && p > 0.0 &&
+          (seen.decision.reasons.has(Cause::charge) ||
+           seen.decision.reasons.has(Cause::cheap_charge)))
+        return say("I8: bought beyond the target", p, 0);
+      if (battery.soc <= i.target.percent() && p < 0.0)
+        return say("I8: discharged below what is to be bought", p, 0);
+      if (who == Authority::tariff && in.settings.tariff.no_discharge_while_cheap && p < 0.0)
+        return say("discharged while cheap", p, 0);
       break;
     case InstructionKind::discharge:
-      if (battery.soc <= i.target.percent() && seen.decision.proposed.value() < 0.0)
-        return "I8: discharging beyond the target is proposed";
+      if (battery.soc <= i.target.percent() && p < 0.0)
+        return say("I8: discharged beyond the target", p, 0);
+      if (battery.soc >= i.target.percent() && p > 0.0)
+        return say("I8: charged above what is to be sold", p, 0);
       break;
     case InstructionKind::idle:
       break;

@@ -32,7 +32,7 @@ std::optional<Watts> without(const Decision& d, Cause why) {
   return std::nullopt;
 }
 
-TEST(Instructions, ChargeHoldsItsRateFromTheGridUpToItsTargetAndThenRests) {
+TEST(Instructions, ChargeHoldsItsRateFromTheGridUpToItsTargetAndThenBalancesAboveIt) {
   House h = drawing();
   order(h, h.orders.manual, charge(1500.0_W, 60.0_soc));
   Decision d = h.run(5s);
@@ -41,13 +41,23 @@ TEST(Instructions, ChargeHoldsItsRateFromTheGridUpToItsTargetAndThenRests) {
   EXPECT_EQ(d.policy.authority, Authority::manual);
   EXPECT_EQ(d.policy.instruction, h.orders.manual->instruction);
   EXPECT_EQ(d.policy.until, h.orders.manual->until);
-  h.soc = 60;
+  h.residual_w = -1700;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 1700, 5) << "a larger surplus is not sent away";
+  h.residual_w = 800;
+  h.drift_to(60);
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
-  EXPECT_TRUE(d.reasons.has(Cause::target_reached));
-  h.soc = 59;
+  EXPECT_TRUE(d.reasons.has(Cause::range_low));
+  h.residual_w = -600;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 2) << "the sun is stored";
+  h.residual_w = 800;
+  h.drift_to(61);
   EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "hysteresis";
-  h.soc = 58;
+  h.drift_to(62);
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -800, 2) << "what lies above it serves the house";
+  h.drift_to(59);
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "hysteresis";
+  h.drift_to(58);
   EXPECT_NEAR(h.run(5s).battery_power.value(), 1500, 1);
 }
 
@@ -62,6 +72,10 @@ TEST(Instructions, DischargeHoldsItsRateDownToItsTargetAndThenRests) {
   d = h.run(5s);
   EXPECT_NEAR(d.battery_power.value(), 0, 1);
   EXPECT_TRUE(d.reasons.has(Cause::target_reached));
+  h.residual_w = -600;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "it would be sold again";
+  h.soc = 38;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 2) << "the sun is stored up to the target";
 }
 
 TEST(Instructions, ADispatchBeyondWhatTheOwnerAllowsIsBoundedAndSaysSo) {
@@ -128,7 +142,7 @@ TEST(Instructions, IdleBelowItsRangeLetsTheSunChargeAndNothingElse) {
 
 TEST(Instructions, IdleAboveItsRangeServesTheHouseAndNothingElse) {
   House h = drawing(700);
-  h.soc = 75;
+  h.drift_to(75);
   order(h, h.orders.manual, idle(50.0_soc, 70.0_soc));
   EXPECT_NEAR(h.run(5s).battery_power.value(), -700, 2);
   h.residual_w = -700;
@@ -324,6 +338,25 @@ TEST(Cheap, ForceChargeKeepsWhatItReached) {
   EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 2) << "the sun may still charge";
 }
 
+TEST(Cheap, ForceChargeThatMayBeUsedServesTheHouseDownToItsTarget) {
+  House h = drawing();
+  h.drift_to(65);
+  h.settings.tariff.bands = {{always, 0.07, {}, true}};
+  h.settings.tariff.force_charge_to = 60.0_soc;
+  h.settings.tariff.no_discharge_while_cheap = false;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -800, 2);
+  h.drift_to(60);
+  Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), 0, 1);
+  EXPECT_TRUE(d.reasons.has(Cause::cheap));
+  h.drift_to(61);
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "not to and fro";
+  h.drift_to(62);
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -800, 2);
+  h.drift_to(58);
+  EXPECT_EQ(h.run(5s).proposed, h.settings.charge_limit);
+}
+
 TEST(Cheap, AScheduleThatDischargesWhileCheapIsObeyed) {
   House h = drawing();
   h.settings.tariff.bands = {{always, 0.07, {}, true}};
@@ -472,12 +505,15 @@ struct End {
 TEST(Instructions, EachEndIsReachedAndLeftAtItsOwnValue) {
   using enum InstructionKind;
   for (const auto& row : {
-           End{charge, &AuthorityState::at_high, 59.9, 60, 58.1, 58, false},
-           End{discharge, &AuthorityState::at_low, 60.1, 60, 61.9, 62, true},
-           End{balance, &AuthorityState::at_low, 30.1, 30, 31.9, 32, true},
-           End{balance, &AuthorityState::at_high, 69.9, 70, 68.1, 68, false},
-           End{idle, &AuthorityState::at_low, 30, 29.9, 31.9, 32, true},
-           End{idle, &AuthorityState::at_high, 70, 70.1, 68.1, 68, false},
+           End{charge, &AuthorityState::bought, 59.9, 60, 58.1, 58, false},
+           End{charge, &AuthorityState::served, 60.1, 60, 61.9, 62, true},
+           End{discharge, &AuthorityState::sold, 60.1, 60, 61.9, 62, true},
+           End{discharge, &AuthorityState::served, 60.1, 60, 61.9, 62, true},
+           End{discharge, &AuthorityState::stored, 59.9, 60, 58.1, 58, false},
+           End{balance, &AuthorityState::served, 30.1, 30, 31.9, 32, true},
+           End{balance, &AuthorityState::stored, 69.9, 70, 68.1, 68, false},
+           End{idle, &AuthorityState::stored, 29.9, 30, 28.1, 28, false},
+           End{idle, &AuthorityState::served, 70.1, 70, 71.9, 72, true},
        }) {
     Authorities a;
     a.orders.manual = Order{
@@ -503,15 +539,13 @@ TEST(Instructions, EachEndIsReachedAndLeftAtItsOwnValue) {
   }
 }
 
-TEST(Instructions, OnlyTheEndsOfItsKindAreReached) {
-  using enum InstructionKind;
-  for (const auto kind : {charge, discharge}) {
+TEST(Instructions, WhatIsNeitherBoughtNorSoldIsNoWaitingForIt) {
+  for (const auto kind : enum_values<InstructionKind>) {
     Authorities a;
-    a.orders.manual =
-        Order{{.kind = kind, .power = 1.0_W, .target = 50.0_soc, .low = 60.0_soc, .high = 40.0_soc},
-              a.now + 1h};
-    EXPECT_EQ(a.manual().at_high, kind == charge);
-    EXPECT_EQ(a.manual().at_low, kind == discharge);
+    a.orders.manual = Order{{.kind = kind, .power = 1.0_W, .target = 50.0_soc}, a.now + 1h};
+    a.at(75, 25);
+    EXPECT_EQ(a.manual().buys(), kind == InstructionKind::charge) << name(kind);
+    EXPECT_EQ(a.manual().sells(), kind == InstructionKind::discharge) << name(kind);
   }
 }
 
@@ -643,7 +677,10 @@ TEST(Planned, ScheduleBeforeTariffBeforeBalanceAndBalanceAloneWithoutAClock) {
   EXPECT_EQ(who(Mode::scheduled, 90), Authority::schedule);
   EXPECT_EQ(planned(s, Mode::scheduled, {90, 1, true}).instruction, charge(1000.0_W, 90.0_soc));
   EXPECT_EQ(who(Mode::balance, 90), Authority::tariff);
-  EXPECT_EQ(planned(s, Mode::balance, {90, 1, true}).instruction, charge(2400.0_W, 80.0_soc));
+  const Instruction cheap = planned(s, Mode::balance, {90, 1, true}).instruction;
+  EXPECT_EQ(cheap.kind, InstructionKind::charge);
+  EXPECT_EQ(cheap.power, 2400.0_W);
+  EXPECT_EQ(cheap.target, 80.0_soc);
   EXPECT_EQ(who(Mode::scheduled, 150), Authority::tariff);
   EXPECT_EQ(who(Mode::scheduled, 200), Authority::balance);
   EXPECT_EQ(who(Mode::scheduled, 90, false), Authority::balance);

@@ -46,9 +46,13 @@ TEST(Cheap, IsChargedToItsTargetElseKeptElseLeftAlone) {
   t.no_discharge_while_cheap = false;
   EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
   t.force_charge_to = 80.0_soc;
-  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(2000.0_W, 80.0_soc));
+  Instruction down_to_its_target = charge(2000.0_W, 80.0_soc);
+  down_to_its_target.low = 80.0_soc;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), down_to_its_target);
+  t.no_discharge_while_cheap = true;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1})->low, 100.0_soc);
   t.force_charge_power = 900.0_W;
-  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1}), charge(900.0_W, 80.0_soc));
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {0, 1})->power, 900.0_W);
   t.import_price = 0.10;
   EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
 }
