@@ -24,6 +24,10 @@ std::optional<Instruction> tariff_says(const Settings& s, const LocalTime& local
   return tariff_wish(s.tariff, s.charge_limit, local.shown());
 }
 
+Prices prices_now(const Inputs& inputs) {
+  return inputs.local.trusted ? prices_at(inputs.settings.tariff, inputs.local.shown()) : Prices{};
+}
+
 std::optional<Instruction> current(const std::optional<Order>& order, Instant now) {
   if (!order || now >= order->until) return std::nullopt;
   return order->instruction;
@@ -37,10 +41,11 @@ std::optional<Instant> end_of(const Orders& orders, Authority authority) {
 
 /// What takes from the battery goes by the SOC that rules, what fills it by the BMS's word (F18).
 void update(AuthorityState& state, const std::optional<Instruction>& instruction,
-            const Observation& observation, double h) {
-  if (state.instruction != instruction)
-    state = AuthorityState{instruction, instruction ? marks(*instruction) : Marks{}};
-  if (!instruction || !observation.bms_ok) return;
+            const Prices& prices, const Observation& observation, double h) {
+  if (state.instruction != instruction) state = AuthorityState{instruction};
+  if (!instruction) return;
+  state.marks = priced(marks(*instruction), prices);
+  if (!observation.bms_ok) return;
   const auto filled = [&, soc = observation.reported_soc.percent()](bool before, Soc mark) {
     return latch(before, soc >= mark.percent(), soc <= mark.percent() - h);
   };
@@ -96,8 +101,12 @@ Soc reserve_in_force(const Inputs& inputs) {
 void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory) {
   const Settings& s = inputs.settings;
   PolicyMemory& p = memory.policy;
+  const Prices prices = prices_now(inputs);
   const auto take = [&](Authority who, const std::optional<Instruction>& instruction) {
-    update(p.authority_state(who), instruction, observation, s.soc_hysteresis);
+    // Whoever gives an order knows what it costs.
+    const bool ordered = who == Authority::manual || who == Authority::dispatch;
+    update(p.authority_state(who), instruction, ordered ? Prices{} : prices, observation,
+           s.soc_hysteresis);
     if (instruction) p.authority = who;
   };
   take(Authority::balance, Instruction{});
@@ -118,7 +127,7 @@ Policy policy_of(const Inputs& inputs, const Observation& observation, const Mem
   const auto& storm = inputs.orders.storm;
   const Authority authority = memory.policy.authority;
   const auto& says = memory.policy.authority_state(authority).instruction;
-  const Prices prices = inputs.local.trusted ? prices_at(s.tariff, inputs.local.shown()) : Prices{};
+  const Prices prices = prices_now(inputs);
   return {.mode = mode_of(inputs),
           .instruction = says ? *says : Instruction{},
           .authority = authority,

@@ -6,6 +6,14 @@ namespace esshub::control {
 
 using namespace esshub::literals;
 
+namespace {
+
+bool is_negative(const std::optional<double>& price) {
+  return price && *price < 0.0;
+}
+
+}  // namespace
+
 Prices prices_at(const Tariff& tariff, CivilMinute minute) {
   Prices prices{tariff.import_price, tariff.export_price};
   const auto band = std::ranges::find_if(
@@ -15,23 +23,29 @@ Prices prices_at(const Tariff& tariff, CivilMinute minute) {
     if (band->export_price) prices.export_price = band->export_price;
     prices.cheap = band->cheap;
   }
-  if (tariff.cheap_below && prices.import_price && *prices.import_price < *tariff.cheap_below)
+  if (prices.import_price && *prices.import_price < std::max(0.0, tariff.cheap_below.value_or(0.0)))
     prices.cheap = true;
   return prices;
 }
 
 std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
                                        CivilMinute minute) {
-  if (!prices_at(tariff, minute).cheap) return std::nullopt;
+  const Prices prices = prices_at(tariff, minute);
+  if (!prices.cheap) return std::nullopt;
+  const bool keeps = tariff.no_discharge_while_cheap || is_negative(prices.import_price);
   if (tariff.force_charge_to)
-    return Instruction{
-        .kind = InstructionKind::charge,
-        .power = tariff.force_charge_power.value_or(charge_limit),
-        .target = *tariff.force_charge_to,
-        .low = tariff.no_discharge_while_cheap ? 100.0_soc : *tariff.force_charge_to};
-  if (tariff.no_discharge_while_cheap)
-    return Instruction{.kind = InstructionKind::balance, .low = 100.0_soc};
+    return Instruction{.kind = InstructionKind::charge,
+                       .power = tariff.force_charge_power.value_or(charge_limit),
+                       .target = *tariff.force_charge_to,
+                       .low = keeps ? 100.0_soc : *tariff.force_charge_to};
+  if (keeps) return Instruction{.kind = InstructionKind::balance, .low = 100.0_soc};
   return std::nullopt;
+}
+
+Marks priced(Marks marks, const Prices& prices) {
+  if (is_negative(prices.import_price)) marks.serve = marks.sell = 100.0_soc;
+  if (is_negative(prices.export_price)) marks.store = marks.sell = 100.0_soc;
+  return marks;
 }
 
 }  // namespace esshub::control

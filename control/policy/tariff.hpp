@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "control/policy/marks.hpp"
 #include "control/policy/schedule.hpp"
 #include "model/instruction.hpp"
 #include "model/time.hpp"
@@ -45,8 +46,13 @@ struct Prices {
 [[nodiscard]] Prices prices_at(const Tariff& tariff, CivilMinute minute);
 
 /// What the tariff wants: while cheap, Charge where force_charge_to is given, else Balance that
-/// keeps all there is; otherwise nothing.
+/// keeps all there is; otherwise nothing. A negative import price is cheap, and what there is is
+/// kept whatever no_discharge_while_cheap says.
 [[nodiscard]] std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
                                                      CivilMinute minute);
+
+/// The marks of one who does not know the prices. While one is paid to draw nothing is discharged;
+/// while one pays to give the sun is stored first, and nothing is sold.
+[[nodiscard]] Marks priced(Marks marks, const Prices& prices);
 
 }  // namespace esshub::control

@@ -119,6 +119,10 @@ Settings any_settings() {
       if (chance(70))
         s.tariff.bands.push_back(
             {half_day(first), *between(0.05, 0.5), std::nullopt, *rc::gen::arbitrary<bool>()});
+    for (auto& band : s.tariff.bands) {
+      if (chance(15)) band.import_price = -0.02;
+      if (chance(15)) band.export_price = -0.03;
+    }
     if (chance(50)) s.tariff.cheap_below = 0.2;
     s.tariff.no_discharge_while_cheap = chance(80);
     if (chance(50))

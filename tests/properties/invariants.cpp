@@ -463,6 +463,20 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
     return "F17: the dispatch rules without being in force";
   if (!battery.complete || !seen.observation.bms_ok || charged_by_need(seen.decision))
     return std::nullopt;
+  if (!manual && !dispatch && in.local.trusted) {
+    const auto& tariff = in.settings.tariff;
+    auto import_price = tariff.import_price;
+    auto export_price = tariff.export_price;
+    for (const auto& band : tariff.bands)
+      if (band.when.covers(in.local.shown())) {
+        import_price = band.import_price;
+        if (band.export_price) export_price = band.export_price;
+      }
+    if (import_price && *import_price < 0.0 && p < 0.0)
+      return say("discharged while one is paid to draw", p, 0);
+    if (export_price && *export_price < 0.0 && seen.decision.reasons.has(Cause::discharge))
+      return say("sold at a negative price", p, 0);
+  }
   const Instruction& i = policy.instruction;
   switch (i.kind) {
     case InstructionKind::balance:

@@ -357,6 +357,41 @@ TEST(Cheap, ForceChargeThatMayBeUsedServesTheHouseDownToItsTarget) {
   EXPECT_EQ(h.run(5s).proposed, h.settings.charge_limit);
 }
 
+TEST(NegativePrice, OfImportKeepsWhatThereIsWhoeverPlansButNotAgainstAnOrder) {
+  House h = drawing();
+  h.settings.tariff.bands = {{always, -0.02}};
+  h.settings.tariff.no_discharge_while_cheap = false;
+  for (const auto& plan : {balance(0.0_soc, 100.0_soc), discharge(1000.0_W, 20.0_soc)}) {
+    h.settings.schedule = {{always, plan}};
+    const Decision d = h.run(5s);
+    EXPECT_EQ(d.policy.authority, Authority::schedule);
+    EXPECT_NEAR(d.battery_power.value(), 0, 1);
+  }
+  h.settings.schedule = {{always, balance(0.0_soc, 100.0_soc)}};
+  EXPECT_TRUE(h.run(5s).reasons.has(Cause::cheap));
+  h.settings.schedule.clear();
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "nobody plans";
+  order(h, h.orders.dispatch, discharge(1000.0_W, 20.0_soc));
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -1000, 1);
+  h.orders.dispatch.reset();
+  h.local.trusted = false;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -800, 2) << "who knows what it costs";
+}
+
+TEST(NegativePrice, OfExportStoresTheSunAndSellsNothing) {
+  House h = drawing(-700);
+  h.settings.tariff.import_price = 0.30;
+  h.settings.tariff.bands = {{always, 0.20, -0.03}};
+  h.settings.schedule = {{always, idle(0.0_soc, 100.0_soc)}};
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 700, 2);
+  h.settings.schedule = {{always, discharge(1000.0_W, 20.0_soc)}};
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 700, 2);
+  h.residual_w = 600;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -600, 2) << "the house is served";
+  h.settings.tariff.bands[0].export_price = 0.0;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -1000, 1);
+}
+
 TEST(Cheap, AScheduleThatDischargesWhileCheapIsObeyed) {
   House h = drawing();
   h.settings.tariff.bands = {{always, 0.07, {}, true}};

@@ -57,5 +57,42 @@ TEST(Cheap, IsChargedToItsTargetElseKeptElseLeftAlone) {
   EXPECT_FALSE(tariff_wish(t, 2000.0_W, {0, 1}));
 }
 
+TEST(Cheap, IsEveryNegativePriceAndThenAllIsKept) {
+  Tariff t;
+  t.bands = {{{every_day, 60, 120}, 0.0, {}, false}, {{every_day, 120, 180}, -0.01, {}, false}};
+  t.no_discharge_while_cheap = false;
+  EXPECT_FALSE(prices_at(t, {90, 1}).cheap) << "nothing is not negative";
+  EXPECT_TRUE(prices_at(t, {150, 1}).cheap);
+  t.cheap_below = -0.05;
+  EXPECT_TRUE(prices_at(t, {150, 1}).cheap) << "whatever else is cheap";
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {150, 1}),
+            (Instruction{.kind = InstructionKind::balance, .low = 100.0_soc}));
+  t.force_charge_to = 80.0_soc;
+  EXPECT_EQ(tariff_wish(t, 2000.0_W, {150, 1})->low, 100.0_soc);
+}
+
+TEST(Priced, MarksKeepAllWhileOneIsPaidToDrawAndStoreFirstWhileOnePaysToGive) {
+  const Marks asked{.buy = 20.0_soc,
+                    .buy_power = 1.0_W,
+                    .store = 30.0_soc,
+                    .serve = 40.0_soc,
+                    .sell = 50.0_soc,
+                    .sell_power = 2.0_W};
+  struct Row {
+    Prices prices;
+    double store, serve, sell;
+  };
+  for (const auto& row :
+       {Row{{}, 30, 40, 50}, Row{{0.0, 0.0}, 30, 40, 50}, Row{{-0.01, 0.0}, 30, 100, 100},
+        Row{{0.0, -0.01}, 100, 40, 100}, Row{{-0.01, -0.01}, 100, 100, 100}}) {
+    const Marks m = priced(asked, row.prices);
+    EXPECT_EQ(m.store.percent(), row.store);
+    EXPECT_EQ(m.serve.percent(), row.serve);
+    EXPECT_EQ(m.sell.percent(), row.sell);
+    EXPECT_EQ(m.buy, asked.buy);
+    EXPECT_EQ(m.buy_power, asked.buy_power);
+  }
+}
+
 }  // namespace
 }  // namespace esshub::control
