@@ -19,6 +19,7 @@ TOLD_S = 1.0  # F29
 NORMAL_S = 10.0  # F29: until it is over
 SLACK_S = 2.0
 RSS_MB = 5.0
+SANITIZED_RSS_MB = 15.0  # a sanitizer keeps books of its own; without a bound it is 400 MB in 10 s
 BACK_S = (
     10.0  # closed in the middle of the flood until it is read again: the first back-offs and a poll
 )
@@ -106,7 +107,8 @@ class FloodTest(unittest.TestCase):
         self.assertLess(told, TOLD_S + SLACK_S)
         self.assertLess(oldest, MAX_AGE_S)
         self.assertLess(max(setpoints), -900)
-        self.assertLess(peak - rss, RSS_MB)
+        sanitized = "libasan" in self.proc("maps")
+        self.assertLess(peak - rss, SANITIZED_RSS_MB if sanitized else RSS_MB)
         self.assertLess(cores, 1.0)
         for fault in ("control_overrun", "grid_meter_lost", "bms_lost", "inverter_lost"):
             self.assertNotIn(f" {fault} ", log)
