@@ -118,15 +118,6 @@ TEST_F(EnergyIntegratorTest, ASolarInvertersOwnUseAtNightIsNoGeneration) {
   EXPECT_DOUBLE_EQ(after(Flow::solar), 0.0);
 }
 
-TEST_F(EnergyIntegratorTest, BeginsWithWhatHadFlowedBefore) {
-  ledger_ = EnergyIntegrator{EnergyTotals{{1e9, 2e9, 3e9, 4e9, 5e9, 6e9}}};
-  grid(1000);
-  pass(1s);
-  grid(1000);
-  EXPECT_DOUBLE_EQ(after(Flow::grid_import), 1e9 + 1000);
-  EXPECT_DOUBLE_EQ(view_.energies[Flow::battery_discharge], 6e9);
-}
-
 TEST_F(EnergyIntegratorTest, NothingEverFallsWhateverIsRead) {
   std::mt19937 dice{7};  // NOLINT: the same history every time
   std::normal_distribution<double> watts{0, 3000};
