@@ -109,7 +109,7 @@ class OurMasterReads(unittest.TestCase):
             started = slaves(house, cable)
             for slave in started:
                 self.assertIsNotNone(wait_for(lambda: "ready" in slave.text(), 30), slave.text())
-            house.start_hub_on("meters", cable.port["hub"], "baud = 115200", 'gap = "0 ms"')
+            house.start_hub_on("meters", cable.port["hub"], "baud = 921600", 'gap = "0 ms"')
             wanted = {
                 f'esshub_power_watts{{channel="{channel}"}}': watts
                 for channel, watts in powers.items()
