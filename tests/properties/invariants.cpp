@@ -463,6 +463,7 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
     return "F17: the dispatch rules without being in force";
   if (!battery.complete || !seen.observation.bms_ok || charged_by_need(seen.decision))
     return std::nullopt;
+  bool pays_to_give = false;
   if (!manual && !dispatch && in.local.trusted) {
     const auto& tariff = in.settings.tariff;
     auto import_price = tariff.import_price;
@@ -474,14 +475,16 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
       }
     if (import_price && *import_price < 0.0 && p < 0.0)
       return say("discharged while one is paid to draw", p, 0);
-    if (export_price && *export_price < 0.0 && seen.decision.reasons.has(Cause::discharge))
+    pays_to_give = export_price && *export_price < 0.0;
+    if (pays_to_give && seen.decision.reasons.has(Cause::discharge))
       return say("sold at a negative price", p, 0);
   }
   const Instruction& i = policy.instruction;
   switch (i.kind) {
     case InstructionKind::balance:
       if (battery.soc <= i.low.percent() && p < 0.0) return say("I8: below the range", p, 0);
-      if (battery.soc >= i.high.percent() && p > 0.0) return say("I8: above the range", p, 0);
+      if (battery.soc >= i.high.percent() && p > 0.0 && !pays_to_give)
+        return say("I8: above the range", p, 0);
       break;
     case InstructionKind::charge:
       if (battery.soc >= i.target.percent() && p > 0.0 &&
@@ -496,7 +499,7 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
     case InstructionKind::discharge:
       if (battery.soc <= i.target.percent() && p < 0.0)
         return say("I8: discharged beyond the target", p, 0);
-      if (battery.soc >= i.target.percent() && p > 0.0)
+      if (battery.soc >= i.target.percent() && p > 0.0 && !pays_to_give)
         return say("I8: charged above what is to be sold", p, 0);
       break;
     case InstructionKind::idle:
