@@ -107,6 +107,7 @@ struct Memory {
   [[nodiscard]] SafetyMemory safety() const {
     return {.cutoff = cutoff,
             .switch_on = switch_on,
+            .cutoff_reset_until = cutoff_reset_until,
             .meter_reversed = sign.reversed,
             .meter_rest_until = sign.reversed ? sign.rest_until : std::nullopt,
             .acknowledgements = acknowledgements};
@@ -115,6 +116,7 @@ struct Memory {
   void restore(const SafetyMemory& safety) {
     cutoff = safety.cutoff;
     switch_on = safety.switch_on;
+    cutoff_reset_until = safety.cutoff_reset_until;
     sign.reversed = safety.meter_reversed;
     sign.rest_until = safety.meter_rest_until;
     acknowledgements = safety.acknowledgements;

@@ -10,11 +10,12 @@
 namespace esshub {
 
 struct SafetyMemory {
-  bool cutoff = false;                        ///< F9: the cut-off is latched
-  bool switch_on = false;                     ///< F9: it has ended, the inverter is still off
-  bool meter_reversed = false;                ///< F21: certain
-  std::optional<Instant> meter_rest_until{};  ///< F21: the rest that follows
-  std::uint32_t acknowledgements = 0;         ///< of Orders, carried out so far; of this run only
+  bool cutoff = false;                          ///< F9: the cut-off is latched
+  bool switch_on = false;                       ///< F9: it has ended, the inverter is still off
+  std::optional<Instant> cutoff_reset_until{};  ///< F9: the owner's word holds its SOC back
+  bool meter_reversed = false;                  ///< F21: certain
+  std::optional<Instant> meter_rest_until{};    ///< F21: the rest that follows
+  std::uint32_t acknowledgements = 0;           ///< of Orders, carried out so far; of this run only
   friend bool operator==(const SafetyMemory&, const SafetyMemory&) = default;
 };
 

@@ -161,10 +161,12 @@ void CommandService::restore(const SavedState& saved, const Moment& now) {
 }
 
 void CommandService::note_time(bool clock_trusted, const Moment& now) {
-  const bool set = clock_trusted && !std::exchange(clock_trusted_, clock_trusted);
+  const bool before = std::exchange(clock_trusted_, clock_trusted);
+  const bool set = clock_trusted && !before;
   if (set) correct_ends(now);
   const auto runs = [&](const auto& order) { return order && now.steady < order->until; };
-  const bool passes = runs(orders_.manual) || runs(orders_.storm) || memories_ != SafetyMemories{};
+  const bool passes =
+      runs(orders_.manual) || runs(orders_.storm) || save_safety(memories_, now.steady);
   const bool due = !kept_at_ || now.steady - *kept_at_ >= keep_every;
   if (passes && (set || due)) keep(state(now), now);
 }

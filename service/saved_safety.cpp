@@ -7,8 +7,8 @@ namespace esshub::service {
 
 std::optional<SavedSafety> save_safety(const SafetyMemories& memories, Instant now) {
   const auto& [control, supervision] = memories;
-  if (!control.cutoff && !control.switch_on && !control.meter_reversed && !supervision.hold_until &&
-      supervision.parts.empty())
+  if (!control.cutoff && !control.switch_on && !control.cutoff_reset_until &&
+      !control.meter_reversed && !supervision.hold_until && supervision.parts.empty())
     return std::nullopt;
   const auto left = [&](const std::optional<Instant>& until) -> std::optional<Duration> {
     if (!until || *until <= now) return std::nullopt;
@@ -16,6 +16,7 @@ std::optional<SavedSafety> save_safety(const SafetyMemories& memories, Instant n
   };
   SavedSafety saved{.cutoff = control.cutoff,
                     .switch_on = control.switch_on,
+                    .cutoff_reset_left = left(control.cutoff_reset_until),
                     .meter_reversed = control.meter_reversed,
                     .meter_rest_left = left(control.meter_rest_until),
                     .hold_left = left(supervision.hold_until)};
@@ -34,6 +35,7 @@ SafetyMemories recall_safety(const SavedSafety& saved, Duration passed, Instant 
   };
   SafetyMemories memories{.control = {.cutoff = saved.cutoff,
                                       .switch_on = saved.switch_on,
+                                      .cutoff_reset_until = until(saved.cutoff_reset_left),
                                       .meter_reversed = saved.meter_reversed,
                                       .meter_rest_until = until(saved.meter_rest_left)},
                           .supervision = {.parts = {}, .hold_until = until(saved.hold_left)}};
@@ -52,6 +54,8 @@ std::string log_text(const SafetyMemories& memories, Instant now) {
   const auto seconds = [&](Instant until) { return std::to_string((until - now) / 1s); };
   if (control.cutoff) add("cutoff=latched");
   if (control.switch_on) add("cutoff=ended");
+  if (control.cutoff_reset_until)
+    add("cutoff_reset_left_s=" + seconds(*control.cutoff_reset_until));
   if (control.meter_reversed) add("grid_meter=reversed");
   if (control.meter_rest_until) add("meter_rest_left_s=" + seconds(*control.meter_rest_until));
   if (supervision.hold_until) add("hold_left_s=" + seconds(*supervision.hold_until));

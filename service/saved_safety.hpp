@@ -21,6 +21,7 @@ struct SafetyMemories {
 struct SavedSafety {
   bool cutoff = false;
   bool switch_on = false;
+  std::optional<Duration> cutoff_reset_left{};
   bool meter_reversed = false;
   std::optional<Duration> meter_rest_left{};
   std::optional<Duration> hold_left{};

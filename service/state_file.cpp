@@ -52,6 +52,7 @@ Duration span(const json& value, Duration longest) {
 
 json to_json(const SavedSafety& s) {
   json j{{"cutoff", s.cutoff}, {"switch_on", s.switch_on}, {"meter_reversed", s.meter_reversed}};
+  if (s.cutoff_reset_left) j["cutoff_reset_left_ms"] = *s.cutoff_reset_left / 1ms;
   if (s.meter_rest_left) j["meter_rest_left_ms"] = *s.meter_rest_left / 1ms;
   if (s.hold_left) j["hold_left_ms"] = *s.hold_left / 1ms;
   for (const auto& part : s.parts)
@@ -64,6 +65,8 @@ SavedSafety to_safety(const json& j) {
   SavedSafety s{.cutoff = j.at("cutoff").get<bool>(),
                 .switch_on = j.value("switch_on", false),
                 .meter_reversed = j.at("meter_reversed").get<bool>()};
+  if (j.contains("cutoff_reset_left_ms"))
+    s.cutoff_reset_left = span(j["cutoff_reset_left_ms"], day);
   if (j.contains("meter_rest_left_ms")) s.meter_rest_left = span(j["meter_rest_left_ms"], day);
   if (j.contains("hold_left_ms")) s.hold_left = span(j["hold_left_ms"], day);
   if (!j.contains("died_ago_ms")) return s;

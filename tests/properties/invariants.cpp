@@ -200,7 +200,10 @@ void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
   if (trusted && !grace && battery.soc <= in.settings.cutoff_soc.percent()) past_.cut_off = true;
   // A lower SOC than the reported one may rule (F18).
   const bool doubtful = seen.decision.faults.active(Fault::soc_inconsistent);
-  past_.may_be_cut_off |= past_.cut_off || (trusted && !grace && doubtful);
+  const bool may_be_over = !grace || past_.grace_unsure;
+  const bool low_soc = trusted && battery.soc <= in.settings.cutoff_soc.percent();
+  past_.may_be_cut_off |= past_.cut_off || (may_be_over && ((trusted && doubtful) || low_soc));
+  if (!grace) past_.grace_unsure = false;
 }
 
 /// F7, by what counts as unsafe: the other sign, or more than told. Which deviation it was that the
@@ -271,11 +274,17 @@ void Invariants::begin(const Seen& seen) {
   past_.cut_off = before.cut_off;
   past_.may_be_cut_off = before.may_be_cut_off;
   past_.told_cut_off = before.told_cut_off;
+  past_.grace_until = before.grace_until;
   past_.resets = seen.program ? 0 : before.resets;
   past_.meter_rests_until = before.meter_rests_until;
   // A steady clock that reads earlier is another start of the machine: what was left is left.
-  if (before.at && before.meter_rests_until && past_.began < *before.at)
+  if (!before.at || past_.began >= *before.at) return;
+  if (before.meter_rests_until)
     past_.meter_rests_until = past_.began + (*before.meter_rests_until - *before.at);
+  // What was left of the owner's 10 minutes when it was last kept, which is at most all of them.
+  past_.grace_unsure = before.grace_until && *before.at < *before.grace_until;
+  past_.grace_until.reset();
+  if (past_.grace_unsure) past_.grace_until = past_.began + 10min;
 }
 
 /// F21: 15 min from the moment it is told, or the owner's word.

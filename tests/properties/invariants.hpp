@@ -70,6 +70,7 @@ class Invariants {
     bool may_be_cut_off = false;
     bool told_cut_off = false;  ///< in the tick before
     std::uint32_t resets = 0;
+    bool grace_unsure = false;  ///< how much of it is left after another start of the machine
     std::optional<Instant> grace_until;
     std::optional<Instant> low_since;
     std::optional<Instant> unfollowed_since;

@@ -247,6 +247,16 @@ TEST_F(CommandServiceTest, WithinOneStartOfTheMachineTheWallClockDoesNotMoveAnEn
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));
 }
 
+TEST_F(CommandServiceTest, AClockThatWasLostAndFoundIsWrittenDownAtOnce) {
+  const auto d = desk();
+  EXPECT_TRUE(d->order(StartStorm{90.0_soc, 5h}, "web"));
+  d->note_time(true);
+  ASSERT_EQ(disk_.writes, 2);
+  d->note_time(false);
+  d->note_time(true);
+  EXPECT_EQ(disk_.writes, 3);
+}
+
 TEST_F(CommandServiceTest, WhatIsLeftIsKeptEveryQuarterOfAnHourWhileSomethingRuns) {
   const auto d = desk();
   d->note_time(false);
@@ -507,8 +517,11 @@ TEST_F(CommandServiceTest, WhatSafetyRemembersIsKeptOnChangeAndGoesOnAfterAResta
     d->note_safety({});
     d->note_supervision({});
     EXPECT_EQ(disk_.writes, 0) << "nothing is remembered";
-    const SafetyMemory safety{
-        .cutoff = true, .switch_on = true, .meter_reversed = true, .meter_rest_until = rest_until};
+    const SafetyMemory safety{.cutoff = true,
+                              .switch_on = true,
+                              .cutoff_reset_until = at_ + 20min,
+                              .meter_reversed = true,
+                              .meter_rest_until = rest_until};
     d->note_safety(safety);
     EXPECT_EQ(disk_.writes, 1);
     d->note_safety(safety);
@@ -520,13 +533,15 @@ TEST_F(CommandServiceTest, WhatSafetyRemembersIsKeptOnChangeAndGoesOnAfterAResta
   const auto d = desk();
   EXPECT_TRUE(d->memories().control.cutoff);
   EXPECT_TRUE(d->memories().control.switch_on);
+  EXPECT_EQ(d->memories().control.cutoff_reset_until, at_ + 10min);
   EXPECT_TRUE(d->memories().control.meter_reversed);
   EXPECT_EQ(d->memories().control.meter_rest_until, rest_until) << "5 min are left";
   EXPECT_EQ(d->memories().supervision,
             (SupervisionMemory{.parts = {{"bus.meters", {died, at_ - 10min}}},
                                .hold_until = hold_until}));
   EXPECT_EQ(log_.lines.back(),
-            "command safety_restored cutoff=latched cutoff=ended grid_meter=reversed "
+            "command safety_restored cutoff=latched cutoff=ended cutoff_reset_left_s=600 "
+            "grid_meter=reversed "
             "meter_rest_left_s=300 "
             "hold_left_s=3000 deaths=2");
   EXPECT_EQ(log_.levels.back(), Level::notice);

@@ -31,6 +31,7 @@ SavedState everything() {
       .last_full = at(1800000003),
       .safety = SavedSafety{.cutoff = true,
                             .switch_on = true,
+                            .cutoff_reset_left = 590004ms,
                             .meter_reversed = true,
                             .meter_rest_left = 812005ms,
                             .hold_left = 1200006ms,

@@ -590,6 +590,16 @@ TEST(Restart, TheOwnersWordSwitchesADarkHouseOnWithoutItsGridMeter) {
   EXPECT_FALSE(h.run(1min).setpoint.switch_on) << "somebody else has switched it off";
 }
 
+TEST(Restart, TheOwnersTenMinutesGoOn) {
+  House h = islanded(5);
+  h.tick();
+  ++h.orders.acknowledgements;
+  ASSERT_EQ(h.run(1min).setpoint.mode, InverterMode::release);
+  restart(h);
+  EXPECT_EQ(h.run(8min).setpoint.mode, InverterMode::release);
+  EXPECT_EQ(h.run(2min).setpoint.mode, InverterMode::off);
+}
+
 TEST(Restart, WhatIsOwedToADarkHouseIsOwedAfterAnotherRestartToo) {
   House h = dark_after_a_restart();
   ++h.orders.acknowledgements;
