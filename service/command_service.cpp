@@ -149,9 +149,14 @@ void CommandService::restore(const SavedState& saved, const Moment& now) {
     orders_.last_full = now.steady - std::chrono::duration_cast<Duration>(ago);
   }
   // An order in its last moments is not worth an error.
-  if (saved.manual && left(saved.manual->until) >= shortest(OrderLimitId::override_length))
+  const auto holds = [&](WallTime until, OrderLimitId shortest_length, const char* what) {
+    if (left(until) >= shortest(shortest_length)) return true;
+    deps_.events("command", {Level::notice, "order_ended", std::string{"what="} + what});
+    return false;
+  };
+  if (saved.manual && holds(saved.manual->until, OrderLimitId::override_length, "override"))
     restore(StartOverride{saved.manual->instruction, left(saved.manual->until)}, "override", now);
-  if (saved.storm && left(saved.storm->until) >= shortest(OrderLimitId::storm_length))
+  if (saved.storm && holds(saved.storm->until, OrderLimitId::storm_length, "storm"))
     restore(StartStorm{saved.storm->reserve, left(saved.storm->until)}, "storm", now);
   if (same_start || !saved.clock_trusted) return;
   if (saved.manual && orders_.manual)

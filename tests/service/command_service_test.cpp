@@ -132,6 +132,7 @@ TEST_F(CommandServiceTest, WhatEndedWhileTheProgramWasOffIsNotRestored) {
   reboot(4h);
   desk();
   EXPECT_FALSE(sent_.back().manual);
+  EXPECT_EQ(log_.count("command order_ended what=override"), 1u);
 }
 
 TEST_F(CommandServiceTest, AClockThatIsNotSetYetDoesNotLengthenAnOrder) {
