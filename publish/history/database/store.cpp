@@ -18,6 +18,35 @@
 namespace esshub::publish {
 namespace {
 
+/// A mutex for which one waits a while. Not std::timed_mutex: ThreadSanitizer does not know the
+/// call it waits with.
+class Turn {
+ public:
+  void lock() {
+    std::unique_lock hold(mutex_);
+    free_.wait(hold, [&] { return !taken_; });
+    taken_ = true;
+  }
+  bool try_lock_for(Duration limit) {
+    std::unique_lock hold(mutex_);
+    if (!free_.wait_for(hold, limit, [&] { return !taken_; })) return false;
+    taken_ = true;
+    return true;
+  }
+  void unlock() {
+    {
+      const std::lock_guard hold(mutex_);
+      taken_ = false;
+    }
+    free_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable free_;
+  bool taken_ = false;
+};
+
 constexpr Duration retry = 10s;
 constexpr Duration hung = 1min;
 constexpr auto end_limit = 1s;
@@ -334,7 +363,7 @@ class HistoryStore::Writer {
   const EventSink events_;
   const FailedSink failed_;
 
-  std::timed_mutex disk_;
+  Turn disk_;
   std::optional<HistoryFile> file_;
   EnergyTotals totals_;     ///< as written
   EnergyTotals unwritten_;  ///< known from before, but not in the new file
