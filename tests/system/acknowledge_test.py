@@ -41,10 +41,10 @@ class AcknowledgeTest(unittest.TestCase):
         self.house.say("fault meters off")
         self.house.say("soc 4")
         self.wait(lambda: self.inverter() == "off", 30, "it was not switched off")
+        # Half a second later the latch is where it can be acknowledged, and on the disk.
+        self.wait(self.is_kept, 10, "the latch was not kept")
 
     def kill(self):
-        """Once the latch is on the disk, half a second after the decision."""
-        self.wait(self.is_kept, 10, "the latch was not kept")
         self.house.hub.p.send_signal(signal.SIGKILL)
         self.house.hub.stop()
 
