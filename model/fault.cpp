@@ -72,16 +72,13 @@ constexpr EnumTable<Row> rows({
      "or protocol's bytes."},
     {Fault::inverter_overload, Severity::warning, "Inverter overloaded",
      "The loads on AC-out ask for more than the inverter can carry: in a power cut it trips and "
-     "the "
-     "house goes dark. Switch large loads off now."},
+     "the house goes dark. Switch large loads off now."},
     {Fault::inverter_temperature, Severity::warning, "Inverter too hot",
      "The inverter nears the temperature at which it switches itself off. Switch loads off, and "
-     "see "
-     "that air reaches its fans."},
+     "see that air reaches its fans."},
     {Fault::inverter_low_battery, Severity::warning, "Battery low at the inverter",
      "The inverter measures a battery voltage near that at which it switches itself off: in a "
-     "power "
-     "cut, switch loads off. With a well charged battery, check its cables and fuse."},
+     "power cut, switch loads off. With a well charged battery, check its cables and fuse."},
     {Fault::inverter_dc_ripple, Severity::warning, "Ripple on the battery's cables",
      "The battery's voltage at the inverter swings under load. If it goes on the inverter switches "
      "itself off: check the DC cables' size, length and every bolt, and the fuse."},
