@@ -121,7 +121,7 @@ void HistoryCollector::update(const View& view) {
   note_decision(view);
   dated_.reset();
   if (view.local.trusted && clock_.on_clock(view.now, view.wall))
-    dated_ = Dated{view.now, view.wall, local_date(view), view.now - *clock_.believed_since()};
+    dated_ = Dated{view.now, view.wall, view.now - *clock_.believed_since()};
   add_energies(view);
   last_.reset();
   if (view.local.trusted) {

@@ -58,7 +58,6 @@ class HistoryCollector {
   struct Dated {
     Instant at{};
     WallTime wall{};
-    std::string date;     ///< of the site's calendar
     Duration believed{};  ///< for how long
   };
   [[nodiscard]] const std::optional<Dated>& dated() const { return dated_; }

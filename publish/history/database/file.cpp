@@ -232,14 +232,15 @@ FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const Energy
   int code = SQLITE_OK;
   const auto done = [&](int next) { return (code = next) == SQLITE_OK; };
 
-  // A restart within a minute leaves two halves: the later one stands, where it knows something.
+  // What is there stands, and is completed: a restart within a minute leaves two halves, and a
+  // clock that is set back comes to the same minutes once more.
   Statement minute(db_.get(),
                    "INSERT INTO minutes VALUES(?,?,?,?,?,?) ON CONFLICT(begin) DO UPDATE SET"
-                   " grid_w=coalesce(excluded.grid_w, grid_w),"
-                   " solar_w=coalesce(excluded.solar_w, solar_w),"
-                   " house_w=coalesce(excluded.house_w, house_w),"
-                   " battery_w=coalesce(excluded.battery_w, battery_w),"
-                   " soc_tenths=coalesce(excluded.soc_tenths, soc_tenths)");
+                   " grid_w=coalesce(grid_w, excluded.grid_w),"
+                   " solar_w=coalesce(solar_w, excluded.solar_w),"
+                   " house_w=coalesce(house_w, excluded.house_w),"
+                   " battery_w=coalesce(battery_w, excluded.battery_w),"
+                   " soc_tenths=coalesce(soc_tenths, excluded.soc_tenths)");
   for (const auto& row : batch.minutes)
     if (!done(minute.with(seconds_of(row.begin))
                   .whole(row.grid_w)
@@ -327,45 +328,36 @@ namespace {
 
 struct Table {
   const char* name;
-  const char* moment;
+  const char* later;  ///< than ?, in seconds
 };
-constexpr std::array dated_tables{Table{"minutes", "begin"}, Table{"days", "date"},
-                                  Table{"events", "at"}};
-
-/// The parameter that a table's moments are compared with.
-Statement& with_moment(Statement& statement, const Table& table, WallTime now,
-                       const std::string& date) {
-  const std::string_view name = table.name;
-  if (name == "days") return statement.with(std::string_view{date});
-  return statement.with(name == "minutes" ? seconds_of(now) : milliseconds_of(now));
-}
+constexpr std::array dated_tables{Table{"minutes", " WHERE begin > ?"},
+                                  Table{"days", " WHERE date > date(?, 'unixepoch')"},
+                                  Table{"events", " WHERE at > 1000 * ?"}};
 
 }  // namespace
 
-FileResult<FutureRows> HistoryFile::future_rows(WallTime now, const std::string& date) {
-  FutureRows rows;
-  for (const Table& table : dated_tables) {
-    const std::string sql =
-        std::string{"SELECT count(*) FROM "} + table.name + " WHERE " + table.moment + " > ?";
+FileResult<FutureRows> HistoryFile::future_rows(WallTime now) {
+  std::array<std::int64_t, dated_tables.size()> counts{};
+  for (std::size_t i = 0; i < dated_tables.size(); ++i) {
+    const Table& table = dated_tables[i];
+    const std::string sql = std::string{"SELECT count(*) FROM "} + table.name + table.later;
     Statement query(db_.get(), sql.c_str());
-    const int code = with_moment(query, table, now, date).step();
+    const int code = query.with(seconds_of(now)).step();
     if (code != SQLITE_ROW) return trouble(code);
-    const std::string_view name = table.name;
-    (name == "days" ? rows.days : name == "minutes" ? rows.minutes : rows.events) = query.integer();
+    counts[i] = query.integer();
   }
-  return rows;
+  return FutureRows{.minutes = counts[0], .days = counts[1], .events = counts[2]};
 }
 
-FileResult<void> HistoryFile::set_future_aside(WallTime now, const std::string& date) {
+FileResult<void> HistoryFile::set_future_aside(WallTime now) {
   if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
   int code = SQLITE_OK;
   for (const Table& table : dated_tables) {
-    const std::string later =
-        std::string{" FROM "} + table.name + " WHERE " + table.moment + " > ?";
+    const std::string later = std::string{" FROM "} + table.name + table.later;
     for (const auto& sql : {std::string{"INSERT INTO misdated_"} + table.name + " SELECT *" + later,
                             "DELETE" + later}) {
       Statement statement(db_.get(), sql.c_str());
-      if (code == SQLITE_OK) code = with_moment(statement, table, now, date).go();
+      if (code == SQLITE_OK) code = statement.with(seconds_of(now)).go();
     }
   }
   FileResult<void> done;

@@ -70,10 +70,10 @@ class HistoryFile {
 
   /// The newest minute; nothing in a file just made.
   [[nodiscard]] FileResult<std::optional<WallTime>> newest();
-  /// Minutes and events after `now`, days after the date ("2026-11-22").
-  [[nodiscard]] FileResult<FutureRows> future_rows(WallTime now, const std::string& date);
+  /// Minutes and events after `now`, days after its date (UTC).
+  [[nodiscard]] FileResult<FutureRows> future_rows(WallTime now);
   /// Moves them to the tables of misdated rows, where nobody prunes or shows them.
-  [[nodiscard]] FileResult<void> set_future_aside(WallTime now, const std::string& date);
+  [[nodiscard]] FileResult<void> set_future_aside(WallTime now);
   /// Nothing in a file just made.
   [[nodiscard]] FileResult<std::optional<TotalsCeilings>> totals();
   // As HistoryReader's.

@@ -14,38 +14,10 @@
 #include "esshub_version.hpp"
 #include "publish/history/monotonic_totals.hpp"
 #include "publish/threads/thread_name.hpp"
+#include "publish/threads/timed_mutex.hpp"
 
 namespace esshub::publish {
 namespace {
-
-/// A mutex for which one waits a while. Not std::timed_mutex: ThreadSanitizer does not know the
-/// call it waits with.
-class Turn {
- public:
-  void lock() {
-    std::unique_lock hold(mutex_);
-    free_.wait(hold, [&] { return !taken_; });
-    taken_ = true;
-  }
-  bool try_lock_for(Duration limit) {
-    std::unique_lock hold(mutex_);
-    if (!free_.wait_for(hold, limit, [&] { return !taken_; })) return false;
-    taken_ = true;
-    return true;
-  }
-  void unlock() {
-    {
-      const std::lock_guard hold(mutex_);
-      taken_ = false;
-    }
-    free_.notify_one();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable free_;
-  bool taken_ = false;
-};
 
 constexpr Duration retry = 10s;
 constexpr Duration hung = 1min;
@@ -95,7 +67,7 @@ class HistoryStore::Writer {
 
   [[nodiscard]] EnergyTotals shown(const EnergyTotals& flowed) {
     const std::lock_guard lock(mutex_);
-    if (!began_) return {};
+    if (!known_) return {};
     return shown_.show(sum(base_, flowed), /*bounded=*/!told_failed_);
   }
 
@@ -185,27 +157,38 @@ class HistoryStore::Writer {
   void begin() {
     const std::lock_guard disk(disk_);
     std::optional<WallTime> newest;
-    open();
-    // Not writable, but perhaps readable: the counters must not begin anew.
-    if (!file_)
-      if (auto file = HistoryFile::open_to_read(settings_.file))
-        if (const auto found = file->totals(); found && *found) take_over(**found);
-    if (file_)
-      if (const auto found = file_->newest()) newest = *found;
+    const auto look = [&](HistoryFile& file) {
+      if (const auto found = file.newest()) newest = *found;
+    };
+    if (open()) {
+      look(*file_);
+    } else if (auto file = HistoryFile::open_to_read(settings_.file)) {
+      // Not writable, but readable: the counters must not begin anew.
+      if (const auto found = file->totals(); found && *found) take_over(**found);
+      look(*file);
+    }
     const std::lock_guard lock(mutex_);
-    base_ = totals_;
-    add(base_, unwritten_);
     collector_.begin(newest);
     began_ = true;
     due_since_.reset();
     wake_.notify_all();
   }
 
-  /// With disk_ held.
+  /// With disk_ held, of a file that has been read. What went into another file meanwhile (a disk
+  /// that was unplugged and is back) is to be added.
   void take_over(const TotalsCeilings& kept) {
+    for (const Flow flow : enum_values<Flow>)
+      unwritten_[flow] += std::max(0.0, totals_[flow] - kept.flowed[flow]);
     totals_ = kept.flowed;
+    begin_showing(kept.marks);
+  }
+
+  /// With disk_ held, once what flowed before is known; later, what this run has shown says more.
+  void begin_showing(const EnergyTotals& marks) {
     const std::lock_guard lock(mutex_);
-    if (!began_) shown_ = MonotonicTotals(kept.marks);  // later, what this run has shown says more
+    if (std::exchange(known_, true)) return;
+    base_ = sum(totals_, unwritten_);
+    shown_ = MonotonicTotals(marks);
   }
 
   /// With disk_ held. Opens the file; a damaged one is set aside first.
@@ -228,6 +211,7 @@ class HistoryStore::Writer {
       take_over(**found);
     } else {
       add(unwritten_, std::exchange(totals_, {}));  // a new file takes over what is known
+      begin_showing({});
     }
     return true;
   }
@@ -310,8 +294,7 @@ class HistoryStore::Writer {
   /// and set aside, when the clock has been believed for longer than they took, an hour at least.
   void cure(const HistoryCollector::Dated& dated) {
     const auto later = dated.wall + std::chrono::hours(25);
-    const auto date = dated.date;
-    const auto future = file_->future_rows(later, date);
+    const auto future = file_->future_rows(later);
     if (!future || !future->any()) {
       told_future_ = false;
       return;
@@ -323,7 +306,7 @@ class HistoryStore::Writer {
     if (dated.believed < ClockJudge::proof ||
         dated.believed < std::chrono::minutes(future->minutes))
       return;
-    if (!file_->set_future_aside(later, date)) return;
+    if (!file_->set_future_aside(later)) return;
     tell(Level::notice, "rows_set_aside", found);
     note("system", "rows_set_aside", found);
   }
@@ -363,7 +346,7 @@ class HistoryStore::Writer {
   const EventSink events_;
   const FailedSink failed_;
 
-  Turn disk_;
+  TimedMutex disk_;
   std::optional<HistoryFile> file_;
   EnergyTotals totals_;     ///< as written
   EnergyTotals unwritten_;  ///< known from before, but not in the new file
@@ -375,8 +358,9 @@ class HistoryStore::Writer {
   std::condition_variable wake_;
   HistoryCollector collector_;
   MonotonicTotals shown_;
-  bool began_ = false;  ///< the file was read, or cannot be: base_ and shown_ go on from there
-  EnergyTotals base_;   ///< what had flowed before this run
+  bool began_ = false;  ///< the file was read, or cannot be yet
+  bool known_ = false;  ///< what had flowed before this run, and what was shown of it
+  EnergyTotals base_;   ///< that, once it is known
   bool failing_ = false;
   bool told_failed_ = false;
   std::optional<Instant> written_at_;  ///< or tried

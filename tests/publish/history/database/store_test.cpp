@@ -342,6 +342,68 @@ TEST_F(HistoryStoreTest, AFileThatCannotBeReadYetDelaysNeitherStartNorViews) {
   sqlite3_close(other);
 }
 
+TEST_F(HistoryStoreTest, AFileThatIsThereOnlyLaterShowsNothingBeforeAndEverythingAfter) {
+  const auto folder = dir_ / "disk";
+  settings_.file = folder / "history.db";
+  open();
+  run(10min);
+  const auto before = store_->shown(house_.view.energies);
+  close();
+  fs::rename(folder, dir_ / "unplugged");
+  std::ofstream(folder) << "no folder";
+  house_.view.energies = {};
+  open();
+  run(2min);
+  EXPECT_EQ(store_->shown(house_.view.energies), EnergyTotals{}) << "counters that begin anew";
+  fs::remove(folder);
+  fs::rename(dir_ / "unplugged", folder);
+  EXPECT_TRUE(store_->flush());
+  const auto kept = store_->totals()[Flow::grid_import];
+  EXPECT_NEAR(kept, before[Flow::grid_import], 1000.0) << "but for the first View's second";
+  const auto sum = kept + house_.view.energies[Flow::grid_import];
+  EXPECT_DOUBLE_EQ(store_->shown(house_.view.energies)[Flow::grid_import], sum);
+  close();
+  open();
+  EXPECT_DOUBLE_EQ(store_->shown({})[Flow::grid_import], sum);
+}
+
+TEST_F(HistoryStoreTest, WhatWentIntoAnotherFileMeanwhileIsAdded) {
+  const auto folder = dir_ / "disk";
+  settings_.file = folder / "history.db";
+  open();
+  run(10min);
+  store_->flush();
+  fs::rename(folder, dir_ / "unplugged");
+  run(10min);
+  store_->flush();
+  ASSERT_TRUE(fs::exists(settings_.file)) << "an interim file below the mount point";
+  fs::remove_all(folder);
+  fs::rename(dir_ / "unplugged", folder);
+  run(10min);
+  const auto shown = store_->shown(house_.view.energies);
+  close();
+  house_.view.energies = {};
+  open();
+  EXPECT_NEAR(store_->totals()[Flow::grid_import], shown[Flow::grid_import], 1000.0);
+}
+
+TEST_F(HistoryStoreTest, AClockThatIsSetBackOverwritesNoMinute) {
+  open();
+  run(10min);
+  store_->flush();
+  const auto sum = [&] {
+    return number("SELECT sum(grid_w) FROM minutes WHERE begin BETWEEN 1768475160 AND 1768475340");
+  };
+  const auto before = sum();
+  house_.step(-5min);
+  for (int s = 0; s < 300; ++s) {
+    house_.pass(1s, 9999.0);
+    store_->update(house_.view);
+  }
+  store_->flush();
+  EXPECT_EQ(sum(), before);
+}
+
 TEST_F(HistoryStoreTest, AWriterThatWaitsForTheDiskHoldsNobodyUp) {
   open();
   run(1min);
