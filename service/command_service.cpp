@@ -66,8 +66,8 @@ CommandService::CommandService(Deps deps, const std::optional<SavedState>& saved
     : deps_(std::move(deps)), saved_(saved) {
   if (saved) restore(*saved, now);
   if (saved && saved->safety) {
-    memories_ = saved_memories_ =
-        recall_safety(*saved->safety, passed_since(*saved, deps_.boot_id, now), now.steady);
+    memories_ = saved_memories_ = recall_safety(
+        *saved->safety, passed_since(*saved, deps_.boot_id, now).value_or(Duration{}), now.steady);
     deps_.events("command", {Level::notice, "safety_restored", log_text(memories_, now.steady)});
   }
   deps_.send(orders_);
@@ -135,34 +135,39 @@ void CommandService::begin_counting(const Moment& now) {
 }
 
 void CommandService::restore(const SavedState& saved, const Moment& now) {
-  const bool same_start = !deps_.boot_id.empty() && saved.boot_id == deps_.boot_id;
-  const auto passed = same_start ? passed_since(saved, deps_.boot_id, now)
-                                 : std::chrono::duration_cast<Duration>(std::max(
-                                       now.wall - saved.saved_at, WallTime::duration::zero()));
-  const auto left = [&](WallTime until) {
-    return std::chrono::duration_cast<Duration>(until - saved.saved_at) - passed;
-  };
   if (saved.mode) restore(SetMode{saved.mode}, "mode", now);
   if (saved.reserve) restore(SetReserve{saved.reserve}, "reserve", now);
   if (saved.last_full) {
     const auto ago = std::max(WallTime::duration::zero(), now.wall - *saved.last_full);
     orders_.last_full = now.steady - std::chrono::duration_cast<Duration>(ago);
   }
+  const auto passed = passed_since(saved, deps_.boot_id, now);
+  const auto left = [&](const auto& order) {
+    const auto then = std::chrono::duration_cast<Duration>(order.until - saved.saved_at);
+    if (passed) return then - *passed;
+    if (!order.trusted_until) return then;
+    // A clock that is not set yet reads too early: no end moves away by it.
+    return std::min(then, std::chrono::duration_cast<Duration>(*order.trusted_until - now.wall));
+  };
   // An order in its last moments is not worth an error.
-  const auto holds = [&](WallTime until, OrderLimitId shortest_length, const char* what) {
-    if (left(until) >= shortest(shortest_length)) return true;
+  const auto holds = [&](const auto& order, OrderLimitId shortest_length, const char* what) {
+    if (left(order) >= shortest(shortest_length)) return true;
     deps_.events("command", {Level::notice, "order_ended", std::string{"what="} + what});
     return false;
   };
-  if (saved.manual && holds(saved.manual->until, OrderLimitId::override_length, "override"))
-    restore(StartOverride{saved.manual->instruction, left(saved.manual->until)}, "override", now);
-  if (saved.storm && holds(saved.storm->until, OrderLimitId::storm_length, "storm"))
-    restore(StartStorm{saved.storm->reserve, left(saved.storm->until)}, "storm", now);
-  if (same_start || !saved.clock_trusted) return;
-  if (saved.manual && orders_.manual)
-    restored_manual_ = Restored{orders_.manual->until, saved.manual->until};
-  if (saved.storm && orders_.storm)
-    restored_storm_ = Restored{orders_.storm->until, saved.storm->until};
+  const auto to_correct = [&](const auto& order, Instant until) -> std::optional<Restored> {
+    const bool by_own_clock = passed && order.trusted_until == order.until;
+    if (!order.trusted_until || by_own_clock) return std::nullopt;
+    return Restored{until, *order.trusted_until};
+  };
+  if (saved.manual && holds(*saved.manual, OrderLimitId::override_length, "override")) {
+    restore(StartOverride{saved.manual->instruction, left(*saved.manual)}, "override", now);
+    if (orders_.manual) restored_manual_ = to_correct(*saved.manual, orders_.manual->until);
+  }
+  if (saved.storm && holds(*saved.storm, OrderLimitId::storm_length, "storm")) {
+    restore(StartStorm{saved.storm->reserve, left(*saved.storm)}, "storm", now);
+    if (orders_.storm) restored_storm_ = to_correct(*saved.storm, orders_.storm->until);
+  }
 }
 
 void CommandService::note_time(bool clock_trusted, const Moment& now) {
@@ -234,11 +239,19 @@ SavedState CommandService::state(const Moment& now) const {
                    .reserve = orders_.reserve,
                    .safety = save_safety(memories_, now.steady),
                    .saved_at = now.wall,
-                   .clock_trusted = clock_trusted_,
                    .boot_id = deps_.boot_id,
                    .boot_time = now.boot_time};
-  if (orders_.manual) state.manual = {orders_.manual->instruction, wall(orders_.manual->until)};
-  if (orders_.storm) state.storm = {orders_.storm->reserve, wall(orders_.storm->until)};
+  const auto trusted = [&](Instant until,
+                           const std::optional<Restored>& restored) -> std::optional<WallTime> {
+    if (clock_trusted_) return wall(until);
+    if (restored && restored->until == until) return restored->end;
+    return std::nullopt;
+  };
+  if (const auto& order = orders_.manual)
+    state.manual = {order->instruction, wall(order->until),
+                    trusted(order->until, restored_manual_)};
+  if (const auto& order = orders_.storm)
+    state.storm = {order->reserve, wall(order->until), trusted(order->until, restored_storm_)};
   // By a clock that is not set yet what is past may lie before 1970; no file can say that.
   if (orders_.last_full && wall(*orders_.last_full) >= WallTime{})
     state.last_full = wall(*orders_.last_full);

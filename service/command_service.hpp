@@ -29,8 +29,8 @@ class CommandService {
   };
   /// Restores what an earlier run was ordered, as far as it still holds and still is allowed. What
   /// is left of an order is counted by the machine's own clock; after another start of the machine
-  /// by the wall clock, or, where that reads earlier than when it was saved, from then on: an end
-  /// never moves away by a clock that is not set yet.
+  /// by the wall clock, if one that was trusted gave the end, but never more than was left when it
+  /// was saved.
   CommandService(Deps deps, const std::optional<SavedState>& saved, const Moment& now);
 
   /// A CommandSink's work. The Error says why a command is refused.
@@ -78,7 +78,7 @@ class CommandService {
   std::optional<SavedState> saved_;
   SafetyMemories memories_;
   SafetyMemories saved_memories_;
-  /// Restored after another start of the machine, and not put right since.
+  /// An order restored after another start of the machine, whose end is not put right yet.
   struct Restored {
     Instant until;  ///< by the steady clock, as far as it was known
     WallTime end;   ///< by a clock that was trusted

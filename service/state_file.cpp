@@ -77,29 +77,43 @@ SavedSafety to_safety(const json& j) {
   return s;
 }
 
+template <class Order>
+void put_end(json& j, const Order& order) {
+  j["until"] = seconds(order.until);
+  if (order.trusted_until) j["trusted_until"] = seconds(*order.trusted_until);
+}
+
+template <class Order>
+Order with_end(const json& j, Order order) {
+  order.until = wall_time(j.at("until"));
+  if (j.contains("trusted_until")) order.trusted_until = wall_time(j["trusted_until"]);
+  return order;
+}
+
 constexpr Duration century = 24h * 36525;
 
 }  // namespace
 
-Duration passed_since(const SavedState& saved, const std::string& boot_id, const Moment& now) {
-  if (boot_id.empty() || saved.boot_id != boot_id) return Duration{};
+std::optional<Duration> passed_since(const SavedState& saved, const std::string& boot_id,
+                                     const Moment& now) {
+  if (boot_id.empty() || saved.boot_id != boot_id) return std::nullopt;
   return std::max(now.boot_time - saved.boot_time, Duration{});
 }
 
 std::string encode(const SavedState& state) {
   json j{{"saved_at", seconds(state.saved_at)},
-         {"clock_trusted", state.clock_trusted},
          {"boot_id", state.boot_id},
          {"boot_time_ms", state.boot_time / 1ms}};
   if (state.mode) j["mode"] = name(*state.mode);
   if (state.reserve) j["reserve"] = state.reserve->percent();
   if (state.manual) {
     j["override"] = to_json(state.manual->instruction);
-    j["override"]["until"] = seconds(state.manual->until);
+    put_end(j["override"], *state.manual);
   }
-  if (state.storm)
-    j["storm"] = {{"reserve", state.storm->reserve.percent()},
-                  {"until", seconds(state.storm->until)}};
+  if (state.storm) {
+    j["storm"]["reserve"] = state.storm->reserve.percent();
+    put_end(j["storm"], *state.storm);
+  }
   if (state.last_full) j["last_full"] = seconds(*state.last_full);
   if (state.safety) j["safety"] = to_json(*state.safety);
   return j.dump(2) + "\n";
@@ -110,7 +124,6 @@ Result<SavedState> decode_state(const std::string& text) {
     const json j = json::parse(text);
     SavedState state;
     state.saved_at = wall_time(j.at("saved_at"));
-    state.clock_trusted = j.value("clock_trusted", false);
     state.boot_id = j.value("boot_id", "");
     if (j.contains("boot_time_ms")) state.boot_time = span(j["boot_time_ms"], century);
     if (j.contains("mode")) {
@@ -119,9 +132,11 @@ Result<SavedState> decode_state(const std::string& text) {
     }
     if (j.contains("reserve")) state.reserve = soc(j["reserve"]);
     if (j.contains("override"))
-      state.manual = {to_instruction(j["override"]), wall_time(j["override"].at("until"))};
+      state.manual = with_end(j["override"],
+                              SavedState::Override{.instruction = to_instruction(j["override"])});
     if (j.contains("storm"))
-      state.storm = {soc(j["storm"].at("reserve")), wall_time(j["storm"].at("until"))};
+      state.storm =
+          with_end(j["storm"], SavedState::Storm{.reserve = soc(j["storm"].at("reserve"))});
     if (j.contains("last_full")) state.last_full = wall_time(j["last_full"]);
     if (j.contains("safety")) state.safety = to_safety(j["safety"]);
     return state;

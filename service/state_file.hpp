@@ -19,12 +19,14 @@ namespace esshub::service {
 struct SavedState {
   struct Override {
     Instruction instruction;
-    WallTime until{};
+    WallTime until{};                         ///< by the clock of saved_at, right or wrong
+    std::optional<WallTime> trusted_until{};  ///< by one that was trusted, in this run or before
     friend bool operator==(const Override&, const Override&) = default;
   };
   struct Storm {
     Soc reserve;
     WallTime until{};
+    std::optional<WallTime> trusted_until{};
     friend bool operator==(const Storm&, const Storm&) = default;
   };
   std::optional<Mode> mode{};
@@ -34,9 +36,8 @@ struct SavedState {
   std::optional<WallTime> last_full{};  ///< the battery was at 100 %
   std::optional<SavedSafety> safety{};  ///< nothing: nothing is remembered
   WallTime saved_at{};
-  bool clock_trusted = false;  ///< the wall clock, when it was saved
-  std::string boot_id{};       ///< which start of the machine it was saved after; empty: not known
-  Duration boot_time{};        ///< how long after it
+  std::string boot_id{};  ///< which start of the machine it was saved after; empty: not known
+  Duration boot_time{};   ///< how long after it
 
   /// True when both hold the same orders; when they were saved does not count, nor does `safety`.
   [[nodiscard]] bool same(const SavedState& other) const {
@@ -45,10 +46,10 @@ struct SavedState {
   }
 };
 
-/// Since it was saved, by the machine's own clock: 0 after another start of the machine, for nobody
-/// knows how long it was off.
-[[nodiscard]] Duration passed_since(const SavedState& saved, const std::string& boot_id,
-                                    const Moment& now);
+/// Since it was saved, by the machine's own clock; nothing after another start of the machine, for
+/// that clock does not know how long it was off.
+[[nodiscard]] std::optional<Duration> passed_since(const SavedState& saved,
+                                                   const std::string& boot_id, const Moment& now);
 
 /// JSON; times as whole seconds since 1970 (UTC), spans in milliseconds.
 [[nodiscard]] std::string encode(const SavedState& state);

@@ -81,7 +81,11 @@ class CommandDoorTest : public testing::Test {
 
 /// Which orders and until when: CommandServiceTest. Here that they come back from the real file.
 TEST_F(CommandDoorTest, OrdersOutliveTheProgram) {
-  EXPECT_TRUE(door()->order(StartOverride{charge_2kw, 3h}, "web"));
+  {
+    const auto d = door();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  }
   reboot(1h);
   const auto d = door();
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));

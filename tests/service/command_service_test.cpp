@@ -111,6 +111,7 @@ TEST_F(CommandServiceTest, WhatAStrangerCallsHimselfCannotForgeALine) {
 TEST_F(CommandServiceTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
   {
     const auto d = desk();
+    d->note_time(true);
     EXPECT_TRUE(d->order(SetMode{Mode::balance}, "web"));
     EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
     EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
@@ -128,7 +129,11 @@ TEST_F(CommandServiceTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
 }
 
 TEST_F(CommandServiceTest, WhatEndedWhileTheProgramWasOffIsNotRestored) {
-  static_cast<void>(desk()->order(StartOverride{charge_2kw, 3h}, "web"));
+  {
+    const auto d = desk();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  }
   reboot(4h);
   desk();
   EXPECT_FALSE(sent_.back().manual);
@@ -198,6 +203,31 @@ TEST_F(BoardWithoutAClock, PutsTheEndsRightOnceTheTimeIsKnown) {
   EXPECT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ - 1min + 43h}));
   EXPECT_EQ(log_.count("command order_end_corrected what=override left_s=0"), 1u);
   EXPECT_EQ(log_.count("command order_end_corrected what=storm left_s=154740"), 1u);
+}
+
+TEST_F(BoardWithoutAClock, KnowsTheTrueEndOverMoreRestartsUntilTheTimeIsKnown) {
+  {
+    const auto d = desk();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  }
+  reboot_in_1970(1h);
+  for (int restarts = 0; restarts < 2; ++restarts) {
+    const auto d = desk();
+    pass(1min);
+    d->note_time(false);
+    EXPECT_EQ(sent_.back().manual.value().until, at_ - (restarts + 1) * 1min + 3h);
+  }
+  const auto d = desk();
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ - 2min + 2h}));
+}
+
+TEST_F(CommandServiceTest, AClockThatNobodyTrustsEndsNoOrderOverAReboot) {
+  static_cast<void>(desk()->order(StartOverride{charge_2kw, 3h}, "web"));
+  reboot(20 * 365 * 24h);
+  desk();
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 3h}));
 }
 
 TEST_F(BoardWithoutAClock, CorrectsNoOrderThatWasGivenSince) {
@@ -422,6 +452,7 @@ TEST_F(CommandServiceTest, AnOrderInItsLastMomentsIsNotRestored) {
     log_.levels.clear();
     {
       const auto d = desk();
+      d->note_time(true);
       EXPECT_TRUE(d->order(StartOverride{charge_2kw, 1h}, "web"));
       EXPECT_TRUE(d->order(StartStorm{90.0_soc, 2h}, "web"));
     }

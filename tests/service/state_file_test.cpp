@@ -26,8 +26,9 @@ SavedState everything() {
                                       .target = 32.0_soc,
                                       .low = 13.0_soc,
                                       .high = 94.0_soc},
-                                     at(1800000001)},
-      .storm = SavedState::Storm{85.0_soc, at(1800000002)},
+                                     at(1800000001),
+                                     at(1800000011)},
+      .storm = SavedState::Storm{85.0_soc, at(1800000002), at(1800000012)},
       .last_full = at(1800000003),
       .safety = SavedSafety{.cutoff = true,
                             .switch_on = true,
@@ -37,7 +38,6 @@ SavedState everything() {
                             .hold_left = 1200006ms,
                             .parts = {{"bus.meters", {3400007ms, 20008ms}}, {"control", {9ms}}}},
       .saved_at = at(1800000004),
-      .clock_trusted = true,
       .boot_id = "b00t",
       .boot_time = 1234567ms};
 }
@@ -50,7 +50,6 @@ void expect_same(const SavedState& a, const SavedState& b) {
   EXPECT_EQ(a.last_full, b.last_full);
   EXPECT_EQ(a.safety, b.safety);
   EXPECT_EQ(a.saved_at, b.saved_at);
-  EXPECT_EQ(a.clock_trusted, b.clock_trusted);
   EXPECT_EQ(a.boot_id, b.boot_id);
   EXPECT_EQ(a.boot_time, b.boot_time);
 }
@@ -78,7 +77,8 @@ TEST(StateFile, AFileOfAnEarlierVersionStillLoads) {
   ASSERT_TRUE(read) << read.error().detail;
   auto expected = everything();
   expected.safety.reset();
-  expected.clock_trusted = false;
+  expected.manual->trusted_until.reset();
+  expected.storm->trusted_until.reset();
   expected.boot_id.clear();
   expected.boot_time = {};
   expect_same(*read, expected);
@@ -140,7 +140,8 @@ TEST(StateFile, WhatCannotBeIsDamage) {
       {"2100.0", "\"much\""},
       {"\"low\"", "\"lower\""},
       {"\"b00t\"", "7"},
-      {"\"clock_trusted\": true", "\"clock_trusted\": 1"},
+      {"1800000011", "-1"},
+      {"1800000012", "\"soon\""},
       {"\"switch_on\": true", "\"switch_on\": 1"},
       {"\"cutoff\": true", "\"cutoff\": 1"},
       {"\"meter_reversed\"", "\"reversed\""},
