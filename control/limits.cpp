@@ -99,10 +99,11 @@ void limit_instruction(const Inputs&, const Observation& observation, const Memo
   const Authority authority = memory.policy.authority;
   const AuthorityState& state = memory.policy.authority_state(authority);
   if (bms_forced_charge(observation, memory) || !state.instruction) return;
-  // More is kept than was asked for: a negative price.
-  const bool cheap =
-      authority == Authority::tariff || state.marks.serve > marks(*state.instruction).serve;
-  if (state.served && !state.sells()) no_discharge(window, cheap ? Cause::cheap : Cause::range_low);
+  // All is kept while one is paid to draw.
+  const bool kept = state.marks.serve > marks(*state.instruction).serve;
+  const bool cheap = kept || authority == Authority::tariff;
+  if (state.served && (kept || !state.sells()))
+    no_discharge(window, cheap ? Cause::cheap : Cause::range_low);
   if (state.stored && !state.buys()) no_charge(window, Cause::range_high);
 }
 

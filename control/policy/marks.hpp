@@ -17,6 +17,7 @@ struct Marks {
   Soc serve{};            ///< the house is served down to it
   Soc sell = 100.0_soc;   ///< sold down to it
   Watts sell_power{};     ///< with it, whoever draws it
+  friend bool operator==(const Marks&, const Marks&) = default;
 };
 
 /// What the word means: docs/policy.md.

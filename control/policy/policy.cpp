@@ -42,10 +42,10 @@ std::optional<Instant> end_of(const Orders& orders, Authority authority) {
 /// What takes from the battery goes by the SOC that rules, what fills it by the BMS's word (F18).
 void update(AuthorityState& state, const std::optional<Instruction>& instruction,
             const Prices& prices, const Observation& observation, double h) {
-  if (state.instruction != instruction) state = AuthorityState{instruction};
-  if (!instruction) return;
-  state.marks = priced(marks(*instruction), prices);
-  if (!observation.bms_ok) return;
+  const Marks asked = instruction ? priced(marks(*instruction), prices) : Marks{};
+  if (state.instruction != instruction || state.marks != asked)
+    state = AuthorityState{instruction, asked};
+  if (!instruction || !observation.bms_ok) return;
   const auto filled = [&, soc = observation.reported_soc.percent()](bool before, Soc mark) {
     return latch(before, soc >= mark.percent(), soc <= mark.percent() - h);
   };

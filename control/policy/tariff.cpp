@@ -43,7 +43,7 @@ std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
 }
 
 Marks priced(Marks marks, const Prices& prices) {
-  if (is_negative(prices.import_price)) marks.serve = marks.sell = 100.0_soc;
+  if (is_negative(prices.import_price)) marks.serve = 100.0_soc;
   if (is_negative(prices.export_price)) marks.store = marks.sell = 100.0_soc;
   return marks;
 }

@@ -51,8 +51,9 @@ struct Prices {
 [[nodiscard]] std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
                                                      CivilMinute minute);
 
-/// The marks of one who does not know the prices. While one is paid to draw nothing is discharged;
-/// while one pays to give the sun is stored first, and nothing is sold.
+/// The marks of one who does not know the prices. While one is paid to draw nothing is discharged,
+/// not even to be sold (serve lies above sell); while one pays to give the sun is stored first, and
+/// nothing is sold.
 [[nodiscard]] Marks priced(Marks marks, const Prices& prices);
 
 }  // namespace esshub::control

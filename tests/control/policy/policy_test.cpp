@@ -366,9 +366,11 @@ TEST(NegativePrice, OfImportKeepsWhatThereIsWhoeverPlansButNotAgainstAnOrder) {
     const Decision d = h.run(5s);
     EXPECT_EQ(d.policy.authority, Authority::schedule);
     EXPECT_NEAR(d.battery_power.value(), 0, 1);
+    EXPECT_TRUE(d.reasons.has(Cause::cheap));
   }
-  h.settings.schedule = {{always, balance(0.0_soc, 100.0_soc)}};
-  EXPECT_TRUE(h.run(5s).reasons.has(Cause::cheap));
+  h.settings.tariff.bands[0].import_price = 0.20;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -1000, 1) << "with the price it is over, at once";
+  h.settings.tariff.bands[0].import_price = -0.02;
   h.settings.schedule.clear();
   EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "nobody plans";
   order(h, h.orders.dispatch, discharge(1000.0_W, 20.0_soc));

@@ -83,7 +83,7 @@ TEST(Priced, MarksKeepAllWhileOneIsPaidToDrawAndStoreFirstWhileOnePaysToGive) {
     double store, serve, sell;
   };
   for (const auto& row :
-       {Row{{}, 30, 40, 50}, Row{{0.0, 0.0}, 30, 40, 50}, Row{{-0.01, 0.0}, 30, 100, 100},
+       {Row{{}, 30, 40, 50}, Row{{0.0, 0.0}, 30, 40, 50}, Row{{-0.01, 0.0}, 30, 100, 50},
         Row{{0.0, -0.01}, 100, 40, 100}, Row{{-0.01, -0.01}, 100, 100, 100}}) {
     const Marks m = priced(asked, row.prices);
     EXPECT_EQ(m.store.percent(), row.store);
