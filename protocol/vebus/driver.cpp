@@ -197,6 +197,7 @@ Step VebusDriver::on_setpoint(const Setpoint& setpoint, Instant now) {
 
 void VebusDriver::on_down(Instant now) {
   restart("the line is down");
+  decoder_ = {};
   show_faults(now);
   command_.drop();
   started_ = false;
@@ -605,7 +606,7 @@ void VebusDriver::restart(std::string trouble) {
   stall_until_.reset();
   at_fast_baud_ = false;
   handshake_.start_over();
-  decoder_ = {};
+  decoder_.begin_anew();
   other_units_seen_ = 0;
   unusable_reason_.clear();
   snapshot_gap_ = Duration::zero();

@@ -133,6 +133,12 @@ void SampleDecoder::on_leds(const Leds& leds, Instant now, Step& step) {
   }
 }
 
+void SampleDecoder::begin_anew() {
+  const auto warned_at = warned_at_;
+  *this = {};
+  warned_at_ = warned_at;
+}
+
 FaultFlags SampleDecoder::warnings(Instant now) const {
   FaultFlags faults;
   for (const Warning& row : warning_table) {

@@ -40,6 +40,8 @@ class SampleDecoder {
   /// What the inverter has warned of within the last 30 s, by LED or flag, blinking or on. So long
   /// because a warning may be over before anybody looks, and comes back with the next load.
   [[nodiscard]] FaultFlags warnings(Instant now) const;
+  /// A new handshake with the same unit: what it said is to be told anew, what it warned of stands.
+  void begin_anew();
 
  private:
   std::optional<VebusState> state_;

@@ -408,6 +408,16 @@ TEST(VebusDriverReadings, UnknownLedsAlarmsAndErrorsAreAbsentOrTold) {
   EXPECT_EQ(hand.events.back().detail, "code=5 text=\"over-voltage on AC-out\"");
 }
 
+TEST(VebusSampleDecoder, ANewHandshakeForgetsWhatWasSaidAndNotWhatWasWarnedOf) {
+  Decoding d;
+  d.mains(VebusState::off);
+  d.input(off_by_a_command);
+  d.decoder.on_leds({.on = 0x20}, d.now, d.step);
+  d.decoder.begin_anew();
+  EXPECT_FALSE(d.decoder.switched_off());
+  EXPECT_EQ(d.decoder.warnings(d.now + 30s), FaultFlags{Fault::inverter_overload});
+}
+
 TEST(VebusDriverReadings, AWarningIsAFaultOfTheBusAlsoWithoutEssAndGoesWithTheLine) {
   for (const bool ess : {true, false}) {
     Hand hand;
