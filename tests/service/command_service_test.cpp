@@ -55,6 +55,12 @@ class CommandServiceTest : public testing::Test {
   };
 
   std::unique_ptr<Desk> desk() { return std::make_unique<Desk>(*this); }
+  /// In a run of the program that ends after it.
+  void order_by_a_trusted_clock(const std::vector<Command>& commands) {
+    const auto d = desk();
+    d->note_time(true);
+    for (const auto& command : commands) EXPECT_TRUE(d->order(command, "web"));
+  }
   [[nodiscard]] Moment moment() const { return {at_, wall_, boot_time_}; }
   void pass(Duration time) {
     at_ += time;
@@ -109,15 +115,9 @@ TEST_F(CommandServiceTest, WhatAStrangerCallsHimselfCannotForgeALine) {
 }
 
 TEST_F(CommandServiceTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
-  {
-    const auto d = desk();
-    d->note_time(true);
-    EXPECT_TRUE(d->order(SetMode{Mode::balance}, "web"));
-    EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
-    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
-    EXPECT_TRUE(d->order(StartStorm{90.0_soc, 48h}, "web"));
-    EXPECT_TRUE(d->order(StartDispatch{charge_2kw, 3h}, "mqtt"));
-  }
+  order_by_a_trusted_clock({SetMode{Mode::balance}, SetReserve{40.0_soc},
+                            StartOverride{charge_2kw, 3h}, StartStorm{90.0_soc, 48h},
+                            StartDispatch{charge_2kw, 3h}});
   reboot(1h);
   const auto d = desk();
   const auto& orders = sent_.back();
@@ -129,11 +129,7 @@ TEST_F(CommandServiceTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
 }
 
 TEST_F(CommandServiceTest, WhatEndedWhileTheProgramWasOffIsNotRestored) {
-  {
-    const auto d = desk();
-    d->note_time(true);
-    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
-  }
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
   reboot(4h);
   desk();
   EXPECT_FALSE(sent_.back().manual);
@@ -186,12 +182,7 @@ TEST_F(BoardWithoutAClock, DoesNotLengthenAnOrderByMoreThanAQuarterOfAnHourAtEac
 }
 
 TEST_F(BoardWithoutAClock, PutsTheEndsRightOnceTheTimeIsKnown) {
-  {
-    const auto d = desk();
-    d->note_time(true);
-    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
-    EXPECT_TRUE(d->order(StartStorm{90.0_soc, 48h}, "web"));
-  }
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}, StartStorm{90.0_soc, 48h}});
   reboot_in_1970(5h);
   const auto d = desk();
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 3h})) << "as far as it knows";
@@ -206,11 +197,7 @@ TEST_F(BoardWithoutAClock, PutsTheEndsRightOnceTheTimeIsKnown) {
 }
 
 TEST_F(BoardWithoutAClock, KnowsTheTrueEndOverMoreRestartsUntilTheTimeIsKnown) {
-  {
-    const auto d = desk();
-    d->note_time(true);
-    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
-  }
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
   reboot_in_1970(1h);
   for (int restarts = 0; restarts < 2; ++restarts) {
     const auto d = desk();
@@ -231,11 +218,7 @@ TEST_F(CommandServiceTest, AClockThatNobodyTrustsEndsNoOrderOverAReboot) {
 }
 
 TEST_F(BoardWithoutAClock, CorrectsNoOrderThatWasGivenSince) {
-  {
-    const auto d = desk();
-    d->note_time(true);
-    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
-  }
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
   reboot_in_1970(5h);
   const auto d = desk();
   EXPECT_TRUE(d->order(StartOverride{charge_2kw, 2h}, "web"));
@@ -258,11 +241,7 @@ TEST_F(BoardWithoutAClock, DoesNotCorrectByAnEndThatANeverTrustedClockWrote) {
 }
 
 TEST_F(CommandServiceTest, AnEndNeverMovesAwayByTheWallClock) {
-  {
-    const auto d = desk();
-    d->note_time(true);
-    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
-  }
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
   reboot(1h);
   const auto d = desk();
   wall_ -= std::chrono::hours{10};
@@ -450,12 +429,7 @@ TEST_F(CommandServiceTest, AnOrderInItsLastMomentsIsNotRestored) {
     disk_.text.reset();
     log_.lines.clear();
     log_.levels.clear();
-    {
-      const auto d = desk();
-      d->note_time(true);
-      EXPECT_TRUE(d->order(StartOverride{charge_2kw, 1h}, "web"));
-      EXPECT_TRUE(d->order(StartStorm{90.0_soc, 2h}, "web"));
-    }
+    order_by_a_trusted_clock({StartOverride{charge_2kw, 1h}, StartStorm{90.0_soc, 2h}});
     reboot(row.off);
     desk();
     EXPECT_EQ(sent_.back().manual.has_value(), row.manual) << row.off.count();

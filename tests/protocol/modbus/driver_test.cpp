@@ -278,14 +278,23 @@ TEST(ModbusDriver, ATimerBeforeItsTimeGivesNothingUp) {
   EXPECT_EQ(bench.frames(FrameResult::ok), 1u);
 }
 
-TEST(ModbusDriver, WhereManyMetersShareTheLineNoneWaitsLongerThanTwoSeconds) {
-  constexpr std::uint8_t others = 12;
+/// The main meter, and `count` more from unit 100 on.
+ModbusConfig with_others(std::uint8_t count) {
   ModbusConfig config = only(main_meter());
   MeterConfig other = battery_meter();
-  for (other.unit = 100; other.unit < 100 + others; ++other.unit) config.meters.push_back(other);
-  Bench bench(config);
-  for (int unit = 100; unit < 100 + others; ++unit)
+  for (other.unit = 100; other.unit < 100 + count; ++other.unit) config.meters.push_back(other);
+  return config;
+}
+
+void set_others(Bench& bench, std::uint8_t count) {
+  for (int unit = 100; unit < 100 + count; ++unit)
     bench.set(static_cast<std::uint8_t>(unit), 0x0000, 230.0f);
+}
+
+TEST(ModbusDriver, WhereManyMetersShareTheLineNoneWaitsLongerThanTwoSeconds) {
+  constexpr std::uint8_t others = 12;
+  Bench bench(with_others(others));
+  set_others(bench, others);
   bench.run(10s);
   std::map<std::uint8_t, Instant> asked;
   Duration longest{};
@@ -302,12 +311,8 @@ TEST(ModbusDriver, WhereManyMetersShareTheLineNoneWaitsLongerThanTwoSeconds) {
 
 TEST(ModbusDriver, WhereAllWaitTooLongTheGridHasItsTurnLikeTheOthers) {
   constexpr std::uint8_t others = 40;
-  ModbusConfig config = only(main_meter());
-  MeterConfig other = battery_meter();
-  for (other.unit = 100; other.unit < 100 + others; ++other.unit) config.meters.push_back(other);
-  Bench bench(config);
-  for (int unit = 100; unit < 100 + others; ++unit)
-    bench.set(static_cast<std::uint8_t>(unit), 0x0000, 230.0f);
+  Bench bench(with_others(others));
+  set_others(bench, others);
   bench.run(20s);
   std::map<std::uint8_t, int> asked;
   for (const Instant end = bench.now + 60s; bench.now < end;) {
