@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/plausible.hpp"
+
 namespace esshub::protocol {
 namespace {
 
@@ -16,7 +18,14 @@ constexpr Duration frozen_after = 10s;  // docs/safety.md F2
 /// What is not read with the power shares its turns with every other meter of the line, or comes as
 /// often as another master asks for it.
 constexpr Duration slow_max_age = 15s;
-constexpr unsigned exchanged_after = 3;  // lower energies in a row before a new meter is believed
+// Energies in a row that fit one another before they are believed: of a counter that is new, and
+// against one that says something else (another meter, or this one reset).
+constexpr unsigned known_after = 2;
+constexpr unsigned exchanged_after = 3;
+/// What three phases of any home can carry.
+constexpr Watts most_power{3.0 * range::ac_power.high};
+/// A meter shows its energy in steps, the coarsest whole kWh.
+constexpr double step_wh = 1000.0;
 
 ByteView bytes_of(const Block& block, const Register& reg, ByteView registers) {
   return registers.subspan(2u * (reg.address - block.start), 4);
@@ -209,10 +218,9 @@ void MeterDecoder::sample(Channel& channel, const Block& block, ByteView registe
     if (reg.phase != channel.config.phase && !(reg.phase == 0 && first)) continue;
     auto value = modbus::decode_value(reg, bytes_of(block, reg, registers));
     if (reg.measure == Measure::voltage) channel.believed = value.has_value();
-    if (!value || !advances(reg, *value)) {
-      frames.add(FrameResult::content);
-      continue;
-    }
+    const auto fits = value ? energy_fits(reg, *value, at) : Fits::no;
+    if (fits == Fits::no) frames.add(FrameResult::content);
+    if (fits != Fits::yes) continue;
     // What comes with an impossible voltage is not believed either: words in the wrong order
     // turn any power into almost nothing.
     if (!channel.believed) continue;
@@ -226,16 +234,25 @@ void MeterDecoder::sample(Channel& channel, const Block& block, ByteView registe
   }
 }
 
-/// False for an energy below the one before, until so many came in a row that the meter must have
-/// been exchanged or reset.
-bool MeterDecoder::advances(const Register& reg, double value) {
-  if (reg.measure != Measure::energy_forward && reg.measure != Measure::energy_reverse) {
-    return true;
-  }
+/// An energy neither falls nor rises faster than the wires can carry. One that does, with a right
+/// checksum or not, would stand in every counter that others add up for ever.
+MeterDecoder::Fits MeterDecoder::energy_fits(const Register& reg, double value, Instant at) {
+  if (reg.measure != Measure::energy_forward && reg.measure != Measure::energy_reverse)
+    return Fits::yes;
   auto& counter = counters_[reg.address];
-  if (value < counter.last && ++counter.lower < exchanged_after) return false;
-  counter = {.last = value, .lower = 0};
-  return true;
+  const auto follows = [&](const std::optional<Reading<double>>& before) {
+    if (!before || value < before->value) return false;
+    const auto most = most_power * (at - before->at);
+    return value - before->value <= most.value() + step_wh;
+  };
+  if (!follows(counter.believed)) {
+    counter.alike = follows(counter.doubted) ? counter.alike + 1 : 1;
+    counter.doubted = {value, at};
+    if (counter.alike < (counter.believed ? exchanged_after : known_after))
+      return counter.believed ? Fits::no : Fits::not_yet;
+  }
+  counter = {.believed = Reading<double>{value, at}};
+  return Fits::yes;
 }
 
 }  // namespace esshub::protocol

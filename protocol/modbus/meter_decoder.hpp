@@ -63,11 +63,12 @@ class MeterDecoder {
     bool believed = true;  // its last line voltage was possible
     std::optional<Instant> power_at{};
   };
-  /// The last value of an energy counter and how often in a row a lower one came.
   struct Counter {
-    double last = 0.0;
-    unsigned lower = 0;
+    std::optional<Reading<double>> believed{};
+    std::optional<Reading<double>> doubted{};  ///< the newest that does not fit it
+    unsigned alike = 0;                        ///< of those that fit one another, in a row
   };
+  enum class Fits : std::uint8_t { yes, no, not_yet };
   /// Registers that cannot stay bit-identical on a living grid meter.
   struct FreezeWatch {
     std::array<std::uint32_t, 2> raw{};  // power, voltage
@@ -84,7 +85,7 @@ class MeterDecoder {
   void report_recovered(Step& step);
   void sample(Channel& channel, const modbus::Block& block, ByteView registers, Instant at,
               Step& step, FrameCounters& frames);
-  bool advances(const modbus::Register& reg, double value);
+  Fits energy_fits(const modbus::Register& reg, double value, Instant at);
 
   MeterConfig config_;
   ModbusMode mode_;

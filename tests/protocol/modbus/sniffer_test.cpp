@@ -214,6 +214,7 @@ TEST(ModbusSniffer, ReadsWhateverBlocksTheOtherMasterReads) {
   line.transact(read(1, 0x000E, 2), {-1500});
   line.transact(read(1, 0x0046, 6), {50.02f, 11, 12});
   line.transact(read(1, 0x015A, 12), {1, 2, 0, 3, 4, 0});
+  line.transact(read(1, 0x015A, 12), {1, 2, 0, 3, 4, 0});
   line.transact(read(1, 0x0034, 2), {-1900});
   line.read_battery(333);
   EXPECT_EQ(line.values(Point::grid, Measure::voltage), std::vector{231.0});
