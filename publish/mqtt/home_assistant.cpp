@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "publish/mqtt/home_assistant_entities.hpp"
+#include "publish/strict_json.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -80,7 +81,7 @@ Result<Soc> soc_of(const Json& json, const char* key, double otherwise) {
 
 /// An object, or one word as the object {key: word}.
 Json object_or_word(std::string_view payload, const char* key) {
-  auto json = Json::parse(payload, nullptr, false);
+  auto json = strict_json(payload);
   if (json.is_object()) return json;
   return Json{{key, std::string{payload}}};
 }

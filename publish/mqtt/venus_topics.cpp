@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "publish/strict_json.hpp"
+
 namespace esshub::publish {
 namespace {
 
@@ -14,7 +16,7 @@ Json json_of(const std::optional<VenusValue>& value) {
 
 /// The payload as an object; discarded if it is none.
 Json parse(std::string_view payload) {
-  auto json = Json::parse(payload, nullptr, false);
+  auto json = strict_json(payload);
   return json.is_object() ? json : Json(Json::value_t::discarded);
 }
 

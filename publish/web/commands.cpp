@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/order_limits.hpp"
+#include "publish/strict_json.hpp"
 #include "publish/web/json.hpp"
 
 namespace esshub::publish {
@@ -22,9 +23,8 @@ std::string text_of(double value) {
 /// One JSON object, its keys taken one by one; the first error stays.
 class Body {
  public:
-  explicit Body(const std::string& text)
-      : json_(Json::parse(text, nullptr, /*allow_exceptions=*/false)) {
-    if (!json_.is_object()) complain("the body is no JSON object");
+  explicit Body(const std::string& text) : json_(strict_json(text)) {
+    if (!json_.is_object()) complain("the body is no JSON object, or has a key twice");
   }
 
   /// Also when it is null.

@@ -135,7 +135,8 @@ TEST_F(Venus, WritesThatAreNoneAreRefused) {
   const std::string base = "W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint";
   for (const auto* payload :
        {"", "200", "{}", R"({"value":"200"})", R"({"value":[1]})", R"({"value":{}})",
-        R"({"value":99999})", R"({"value":1e400})", R"({"value":)", "\xff\xfe"}) {
+        R"({"value":1,"value":2})", R"({"value":99999})", R"({"value":9007199254740993})",
+        R"({"value":1e400})", R"({"value":)", "\xff\xfe"}) {
     hear(base, payload);
     EXPECT_THAT(refusal(), HasSubstr("reason=")) << payload;
     now += 1s;

@@ -63,6 +63,10 @@ TEST(WebCommands, RefusalsNameTheKeyAndWhatIsAllowed) {
         Wrong{R"({"reserve_percent":101})", "is 101, expected 0 to 100 %"},
         Wrong{R"({"reserve_percent":"20"})", "\"20\", expected 0 to 100"},
         Wrong{R"({"reserve_percent":1e999})", "no JSON object"},
+        Wrong{R"({"reserve_percent":9007199254740993})",
+              "is 9007199254740993, expected 0 to 100 %"},
+        Wrong{R"({"reserve_percent":18446744073709551616})", "expected 0 to 100 %"},
+        Wrong{R"({"reserve_percent":20,"reserve_percent":90})", "a key twice"},
         Wrong{R"({"reserve_percent":20,"x":1})", "\"x\" is not known"}}) {
     const auto command = reserve_command(body);
     ASSERT_FALSE(command) << body;
@@ -76,6 +80,7 @@ TEST(WebCommands, RefusalsNameTheKeyAndWhatIsAllowed) {
               "above high_percent"},
         Wrong{R"({"instruction":{"kind":"idle"}})", "minutes is missing"},
         Wrong{R"({"instruction":{"kind":"idle"},"minutes":10081})", "expected 1 to 10080 min"},
+        Wrong{R"({"instruction":{"kind":"idle","kind":"idle"},"minutes":5})", "a key twice"},
         Wrong{R"({"instruction":7,"minutes":5})", "expected an object"}}) {
     const auto command = override_command(body);
     ASSERT_FALSE(command) << body;
