@@ -84,8 +84,14 @@ std::string session_cookie(bool tls) {
   return tls ? "__Host-esshub" : "esshub";
 }
 
-std::string set_cookie(bool tls, const std::string& token, long long max_age_s) {
-  return session_cookie(tls) + "=" + token + "; Path=/; Max-Age=" + std::to_string(max_age_s) +
+std::string device_cookie(bool tls) {
+  return session_cookie(tls) + "-device";
+}
+constexpr long long device_known_s = 365LL * day_s;
+
+std::string set_cookie(const std::string& name, bool tls, const std::string& token,
+                       long long max_age_s) {
+  return name + "=" + token + "; Path=/; Max-Age=" + std::to_string(max_age_s) +
          "; HttpOnly; SameSite=Strict" + (tls ? "; Secure" : "");
 }
 
@@ -98,10 +104,9 @@ long long ceil_seconds(Duration duration) {
 }
 
 WebResponse slow_down(Duration wait) {
-  auto response =
-      refusal(429, "too_many_attempts",
-              "Too many wrong passwords. Try again in " + std::to_string(ceil_seconds(wait)) +
-                  " s; trying earlier doubles it.");
+  auto response = refusal(
+      429, "too_many_attempts",
+      "Too many wrong passwords. Try again in " + std::to_string(ceil_seconds(wait)) + " s.");
   response.headers.emplace_back("Retry-After", std::to_string(ceil_seconds(wait)));
   return response;
 }
@@ -322,32 +327,36 @@ WebResponse WebApi::log_in(const WebRequest& request) {
 
   // One attempt at a time: two at once must not both slip past the brake.
   const std::lock_guard lock{login_mutex_};
-  const auto address = throttle_key(request.peer);
-  if (brake_.wait(address, parts_.clock()) > Duration{}) {
-    brake_.refused(address, parts_.clock());
-    return slow_down(brake_.wait(address, parts_.clock()));
-  }
+  Guesser who{.account = throttle_key(request.peer)};
+  const auto token = cookie(request.header("cookie"), device_cookie(request.tls));
+  if (auto device = device_of(token, **hash)) who = {std::move(*device), true};
+  if (const auto wait = brake_.wait(who, parts_.clock()); wait > Duration{}) return slow_down(wait);
   if (!password_matches(**hash, *password)) {
-    brake_.failed(address, parts_.clock());
+    brake_.failed(who, parts_.clock());
     report(Level::warning, "password_wrong", request);
     auto response = refusal(401, "wrong_password", "This is not the password.");
-    if (const auto wait = brake_.wait(address, parts_.clock()); wait > Duration{})
+    if (const auto wait = brake_.wait(who, parts_.clock()); wait > Duration{})
       response.headers.emplace_back("Retry-After", std::to_string(ceil_seconds(wait)));
     return response;
   }
-  brake_.succeeded(address);
+  brake_.succeeded(who);
   report(Level::notice, "signed_in", request);
   const auto session = sessions_.open(**hash, parts_.clock());
   auto response = ok(session_json(session));
-  response.headers.emplace_back(
-      "Set-Cookie", set_cookie(request.tls, session.token, ceil_seconds(Duration{Sessions::life})));
+  response.headers.emplace_back("Set-Cookie",
+                                set_cookie(session_cookie(request.tls), request.tls, session.token,
+                                           ceil_seconds(Duration{Sessions::life})));
+  if (!who.known_device)
+    response.headers.emplace_back("Set-Cookie", set_cookie(device_cookie(request.tls), request.tls,
+                                                           device_token(**hash), device_known_s));
   return response;
 }
 
 WebResponse WebApi::log_out(const WebRequest& request) {
   sessions_.close(cookie(request.header("cookie"), session_cookie(request.tls)));
   auto response = ok({{"signed_in", false}});
-  response.headers.emplace_back("Set-Cookie", set_cookie(request.tls, "", 0));
+  response.headers.emplace_back("Set-Cookie",
+                                set_cookie(session_cookie(request.tls), request.tls, "", 0));
   return response;
 }
 

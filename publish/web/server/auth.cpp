@@ -20,26 +20,45 @@ constexpr unsigned long long hash_passes = 3;
 constexpr std::size_t hash_memory = 32u << 20u;
 
 constexpr unsigned free_failures = 3;
-constexpr Duration address_delay_most = 15min;
-constexpr Duration forgive_address_after = 1h;
-constexpr std::size_t addresses_most = 1024;
+constexpr Duration delay_most = 30s;
+constexpr Duration forgive_account_after = 1h;
+constexpr std::size_t accounts_most = 1024;
 constexpr unsigned free_failures_of_all = 20;
-constexpr Duration delay_of_all_most = 30s;
 constexpr Duration forgive_one_every = 1min;
 
 void need_sodium() {
   if (::sodium_init() < 0) throw std::runtime_error("libsodium does not start");
 }
 
-std::string random_token() {
-  need_sodium();
-  std::array<unsigned char, 32> bytes{};
-  ::randombytes_buf(bytes.data(), bytes.size());
+using Key = std::array<unsigned char, 32>;
+
+std::string base64(const Key& bytes) {
   constexpr auto variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
   std::string text(sodium_base64_ENCODED_LEN(bytes.size(), variant), '\0');
   ::sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), variant);
   text.resize(text.find('\0'));
   return text;
+}
+
+std::string random_token() {
+  need_sodium();
+  Key bytes{};
+  ::randombytes_buf(bytes.data(), bytes.size());
+  return base64(bytes);
+}
+
+/// BLAKE2b, keyed or not.
+Key digest(std::string_view text, const Key* key = nullptr) {
+  need_sodium();
+  Key out{};
+  ::crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                       text.size(), key ? key->data() : nullptr, key ? key->size() : 0);
+  return out;
+}
+
+std::string signature(const std::string& device, const std::string& password_hash) {
+  const Key key = digest("esshub device " + password_hash);
+  return base64(digest(device, &key));
 }
 
 std::string why() {
@@ -157,45 +176,49 @@ bool same_secret(const std::string& a, const std::string& b) {
   return a.size() == b.size() && !a.empty() && ::sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Duration LoginThrottle::wait(const std::string& address, Instant now) const {
-  Duration wait = free_at_ - now;
-  if (const auto found = addresses_.find(address); found != addresses_.end())
+std::string device_token(const std::string& password_hash) {
+  const auto device = random_token();
+  return device + "." + signature(device, password_hash);
+}
+
+std::optional<std::string> device_of(const std::string& token, const std::string& password_hash) {
+  const auto dot = token.find('.');
+  if (dot == std::string::npos) return std::nullopt;
+  const auto device = token.substr(0, dot);
+  if (!same_secret(token.substr(dot + 1), signature(device, password_hash))) return std::nullopt;
+  return "device " + device;
+}
+
+Duration LoginThrottle::wait(const Guesser& who, Instant now) const {
+  Duration wait = who.known_device ? Duration{} : free_at_ - now;
+  if (const auto found = accounts_.find(who.account); found != accounts_.end())
     wait = std::max(wait, found->second.free_at - now);
   return std::max(wait, Duration{});
 }
 
-void LoginThrottle::failed(const std::string& address, Instant now) {
-  punish(address, now);
+void LoginThrottle::failed(const Guesser& who, Instant now) {
+  forget(now);
+  auto& account = accounts_[who.account];
+  ++account.failures;
+  account.last = now;
+  if (account.failures >= free_failures)
+    account.free_at = now + grown(account.failures - free_failures, delay_most);
+  if (who.known_device) return;
   while (failures_ > 0 && now - forgiven_ >= forgive_one_every) {
     --failures_;
     forgiven_ += forgive_one_every;
   }
   if (failures_++ == 0) forgiven_ = now;
   if (failures_ >= free_failures_of_all)
-    free_at_ = now + grown(failures_ - free_failures_of_all, delay_of_all_most);
-}
-
-void LoginThrottle::refused(const std::string& address, Instant now) {
-  // Only who is delayed himself is delayed longer: others cannot help the delay of all.
-  const auto found = addresses_.find(address);
-  if (found != addresses_.end() && found->second.free_at > now) punish(address, now);
-}
-
-void LoginThrottle::punish(const std::string& address, Instant now) {
-  forget(now);
-  auto& account = addresses_[address];
-  ++account.failures;
-  account.last = now;
-  if (account.failures >= free_failures)
-    account.free_at = now + grown(account.failures - free_failures, address_delay_most);
+    free_at_ = now + grown(failures_ - free_failures_of_all, delay_most);
 }
 
 void LoginThrottle::forget(Instant now) {
-  std::erase_if(addresses_,
-                [&](const auto& entry) { return now - entry.second.last > forgive_address_after; });
-  while (addresses_.size() >= addresses_most)
-    addresses_.erase(std::ranges::min_element(addresses_, {},
-                                              [](const auto& entry) { return entry.second.last; }));
+  std::erase_if(accounts_,
+                [&](const auto& entry) { return now - entry.second.last > forgive_account_after; });
+  while (accounts_.size() >= accounts_most)
+    accounts_.erase(std::ranges::min_element(accounts_, {},
+                                             [](const auto& entry) { return entry.second.last; }));
 }
 
 std::string throttle_key(const std::string& address) {

@@ -31,19 +31,24 @@ constexpr std::size_t password_max = 256;  ///< bytes
 /// Takes about a tenth of a second and 32 MiB.
 [[nodiscard]] bool password_matches(const std::string& hash, const std::string& password);
 
-/// Slows down guessing: three wrong passwords from an address are free, then each doubles the
-/// address's delay from 1 s up to 15 min; so does an attempt within the delay, whose password is
-/// not even looked at. Twenty wrong ones in all delay every address, up to 30 s. An hour without an
-/// attempt forgives an address; of all, one is forgiven a minute.
+/// Who tries a password: an address, or a device that has signed in before.
+struct Guesser {
+  std::string account;  ///< throttle_key() of the address, or the device
+  bool known_device = false;
+};
+
+/// Slows down guessing and shuts nobody out: three wrong passwords of an account are free, then
+/// each doubles its delay from 1 s up to 30 s. An attempt within the delay is refused unseen and
+/// costs nothing. Twenty wrong ones in all delay every address, up to 30 s, but no device that has
+/// signed in before: whoever shares the owner's address cannot keep him out. An hour without an
+/// attempt forgives an account; of all, one is forgiven a minute.
 class LoginThrottle {
  public:
-  /// How long this address has to wait; nothing or less: try.
-  [[nodiscard]] Duration wait(const std::string& address, Instant now) const;
+  /// How long he has to wait; nothing or less: try.
+  [[nodiscard]] Duration wait(const Guesser& who, Instant now) const;
   /// A wrong password was tried.
-  void failed(const std::string& address, Instant now);
-  /// It came within the delay.
-  void refused(const std::string& address, Instant now);
-  void succeeded(const std::string& address) { addresses_.erase(address); }
+  void failed(const Guesser& who, Instant now);
+  void succeeded(const Guesser& who) { accounts_.erase(who.account); }
 
  private:
   struct Account {
@@ -51,10 +56,9 @@ class LoginThrottle {
     Instant last{};
     Instant free_at{};
   };
-  void punish(const std::string& address, Instant now);
   void forget(Instant now);
 
-  std::map<std::string, Account> addresses_;
+  std::map<std::string, Account> accounts_;
   unsigned failures_ = 0;  ///< of all, less those forgiven since
   Instant forgiven_{};
   Instant free_at_{};
@@ -62,6 +66,13 @@ class LoginThrottle {
 
 /// The address whose failures count together: an IPv6 host owns its whole /64.
 [[nodiscard]] std::string throttle_key(const std::string& address);
+
+/// For the cookie by which a device that has signed in is known again: a random name, signed with
+/// what only who can read the password file knows. Nothing is kept; a new password ends them all.
+[[nodiscard]] std::string device_token(const std::string& password_hash);
+/// The account of the device with this token; nothing if the token is none of ours.
+[[nodiscard]] std::optional<std::string> device_of(const std::string& token,
+                                                   const std::string& password_hash);
 
 struct OpenSession {
   std::string token;  ///< for the cookie

@@ -127,7 +127,7 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
     namespace http = boost::beast::http;
     answer_ = std::make_unique<Answer>(http::int_to_status(response.status), http11_ ? 11 : 10);
     for (const auto& [name, value] : security_headers()) answer_->set(name, value);
-    for (const auto& [name, value] : response.headers) answer_->set(name, value);
+    for (const auto& [name, value] : response.headers) answer_->insert(name, value);
     answer_->set(http::field::content_type, response.content_type);
     if (response.content_type == "text/event-stream") return start_events();
     answer_->keep_alive(keep_alive_);

@@ -363,7 +363,10 @@ test("mode, override and storm are set and ended", async () => {
   );
 });
 
-test("a hundred wrong passwords are slowed more and more", async () => {
+test("a hundred wrong passwords are slowed and shut nobody out", async () => {
+  const known = await visit(); // a device that has signed in before
+  await known.goto("/");
+  assert.equal((await post("/api/v1/session", { password }, known)).status(), 200);
   const stranger = await visit();
   await stranger.goto("/");
   const button = stranger.getByRole("button", { name: "Sign in" });
@@ -384,14 +387,17 @@ test("a hundred wrong passwords are slowed more and more", async () => {
     statuses.push(answer.status());
     waits.push(Number(answer.headers()["retry-after"]));
   }
-  // On a slow machine the first of them may come after the first seconds are over.
-  assert.deepEqual(statuses.slice(5), Array(92).fill(429));
-  assert.deepEqual(
-    waits,
-    [...waits].sort((a, b) => a - b),
+  // On a slow machine some come after their second, the two, four, eight and sixteen after it.
+  assert.ok(statuses.filter((status) => status === 401).length <= 5, statuses.join());
+  assert.ok(statuses.every((status) => status === 401 || status === 429));
+  assert.ok(
+    waits.every((wait) => wait >= 1 && wait <= 30),
+    waits.join(),
   );
-  assert.equal(waits.at(-1), 900);
-  assert.equal((await post("/api/v1/session", { password }, stranger)).status(), 429);
+  assert.equal((await post("/api/v1/session", { password }, known)).status(), 200);
+  await new Promise((done) => setTimeout(done, 1000 * waits.at(-1)));
+  assert.equal((await post("/api/v1/session", { password }, stranger)).status(), 200);
+  await known.context().close();
   await stranger.context().close();
   // Who is signed in already stays so.
   await page.locator("#reserve-form").getByRole("button", { name: "As configured" }).click();

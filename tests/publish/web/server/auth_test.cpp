@@ -60,46 +60,67 @@ TEST(WebPassword, NoFileIsNoPasswordButADamagedOneIsAnError) {
   EXPECT_THAT(read_password(dir.path()).error().detail, HasSubstr("esshub password"));
 }
 
-TEST(LoginThrottle, AHundredWrongPasswordsTakeMostOfADay) {
+const Guesser one{"192.0.2.1"};
+const Guesser another{"192.0.2.2"};
+
+TEST(LoginThrottle, AThousandWrongPasswordsTakeHours) {
   LoginThrottle brake;
   Instant now = t0;
-  for (int i = 0; i < 100; ++i) {
-    now += brake.wait("192.0.2.1", now);
-    brake.failed("192.0.2.1", now);
+  for (int i = 0; i < 1000; ++i) {
+    now += brake.wait(one, now);
+    brake.failed(one, now);
   }
-  EXPECT_GT(now - t0, 20h);
-  EXPECT_EQ(brake.wait("192.0.2.1", now), 15min);
+  EXPECT_GT(now - t0, 8h);
+  EXPECT_EQ(brake.wait(one, now), 30s);
 }
 
-TEST(LoginThrottle, ThreeAreFreeAndComingTooEarlyDoublesTheDelay) {
+TEST(LoginThrottle, ThreeAreFreeThenEachDoublesTheDelay) {
   LoginThrottle brake;
-  for (int i = 0; i < 2; ++i) brake.failed("192.0.2.1", t0);
-  EXPECT_EQ(brake.wait("192.0.2.1", t0), 0s);
-  brake.failed("192.0.2.1", t0);
-  EXPECT_EQ(brake.wait("192.0.2.1", t0), 1s);
-  brake.refused("192.0.2.1", t0);
-  EXPECT_EQ(brake.wait("192.0.2.1", t0), 2s);
-  brake.refused("192.0.2.1", t0 + 1s);
-  EXPECT_EQ(brake.wait("192.0.2.1", t0 + 1s), 4s);
-  EXPECT_EQ(brake.wait("192.0.2.2", t0), 0s) << "another address";
+  for (int i = 0; i < 2; ++i) brake.failed(one, t0);
+  EXPECT_EQ(brake.wait(one, t0), 0s);
+  for (const Duration delay : {1s, 2s, 4s, 8s, 16s, 30s, 30s}) {
+    brake.failed(one, t0);
+    EXPECT_EQ(brake.wait(one, t0), delay);
+  }
+  EXPECT_EQ(brake.wait(another, t0), 0s) << "another address";
 }
 
 TEST(LoginThrottle, SuccessAndAnHourForgive) {
   LoginThrottle brake;
-  for (int i = 0; i < 5; ++i) brake.failed("192.0.2.1", t0);
-  brake.succeeded("192.0.2.1");
-  EXPECT_EQ(brake.wait("192.0.2.1", t0), 0s);
-  for (int i = 0; i < 12; ++i) brake.failed("192.0.2.2", t0);
-  brake.failed("192.0.2.2", t0 + 61min);
-  EXPECT_EQ(brake.wait("192.0.2.2", t0 + 61min), 0s);
+  for (int i = 0; i < 5; ++i) brake.failed(one, t0);
+  brake.succeeded(one);
+  EXPECT_EQ(brake.wait(one, t0), 0s);
+  for (int i = 0; i < 12; ++i) brake.failed(another, t0);
+  brake.failed(another, t0 + 61min);
+  EXPECT_EQ(brake.wait(another, t0 + 61min), 0s);
 }
 
-TEST(LoginThrottle, ManyAddressesTogetherDelayAllButBriefly) {
+TEST(LoginThrottle, ManyAddressesTogetherDelayAllButKnownDevicesAndBriefly) {
   LoginThrottle brake;
-  for (int i = 0; i < 200; ++i) brake.failed("192.0.2." + std::to_string(i), t0);
-  EXPECT_EQ(brake.wait("198.51.100.1", t0), 30s);
-  brake.refused("198.51.100.1", t0);
-  EXPECT_EQ(brake.wait("198.51.100.1", t0 + 30s), 0s) << "not punished for others";
+  for (int i = 0; i < 200; ++i) brake.failed({"192.0.2." + std::to_string(i)}, t0);
+  EXPECT_EQ(brake.wait({"198.51.100.1"}, t0), 30s);
+  EXPECT_EQ(brake.wait({"198.51.100.1"}, t0 + 30s), 0s);
+  EXPECT_EQ(brake.wait({"device a", true}, t0), 0s);
+}
+
+TEST(LoginThrottle, WrongPasswordsOfAKnownDeviceDelayItAlone) {
+  LoginThrottle brake;
+  for (int i = 0; i < 200; ++i) brake.failed({"device a", true}, t0);
+  EXPECT_EQ(brake.wait({"device a", true}, t0), 30s);
+  EXPECT_EQ(brake.wait({"device b", true}, t0), 0s);
+  EXPECT_EQ(brake.wait(one, t0), 0s);
+}
+
+TEST(DeviceToken, IsKnownWithThePasswordItWasMadeUnder) {
+  const auto token = device_token("hash");
+  const auto device = device_of(token, "hash");
+  ASSERT_TRUE(device);
+  EXPECT_EQ(device_of(token, "hash"), device);
+  EXPECT_NE(device_of(device_token("hash"), "hash"), device) << "each device its own";
+  EXPECT_FALSE(device_of(token, "another hash"));
+  for (const auto* forged : {"", ".", "a.b", "x"}) EXPECT_FALSE(device_of(forged, "hash"));
+  EXPECT_FALSE(device_of("x" + token, "hash"));
+  EXPECT_FALSE(device_of(token + "x", "hash"));
 }
 
 TEST(LoginThrottle, AnIpv6HostCountsWithItsWholeNetwork) {

@@ -289,6 +289,7 @@ TEST_F(WebServer, APasswordOpensASessionOverTheWire) {
       std::to_string(body.size()) + "\r\n\r\n" + body);
   EXPECT_THAT(in, StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(in, HasSubstr("Set-Cookie: esshub="));
+  EXPECT_THAT(in, HasSubstr("Set-Cookie: esshub-device="));
   EXPECT_TRUE(reported("signed_in"));
 }
 
