@@ -18,6 +18,7 @@ struct WebRequest {
   std::string body;
   std::string peer;  ///< the client's address, without port
   bool tls = false;
+  bool head = false;  ///< HEAD: of the answer only the headers are sent
 
   [[nodiscard]] std::string header(const std::string& name) const {
     const auto found = headers.find(name);

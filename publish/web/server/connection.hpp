@@ -58,6 +58,8 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
  private:
   using Code = boost::beast::error_code;
   static constexpr bool is_tls = std::is_same_v<Stream, TlsStream>;
+  /// A month from the last visit: who gives TLS up again is not shut out for a year.
+  static constexpr const char* hsts = "max-age=2592000";
   using Answer = boost::beast::http::response<boost::beast::http::string_body>;
 
   boost::beast::tcp_stream& socket() { return boost::beast::get_lowest_layer(stream_); }
@@ -75,6 +77,7 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
 
   void on_read(Code error) {
     namespace http = boost::beast::http;
+    head_ = false;
     if (error == http::error::header_limit || error == http::error::body_limit) {
       keep_alive_ = false;
       const bool body = error == http::error::body_limit;
@@ -102,13 +105,17 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
       std::string name{field.name_string()};
       for (auto& c : name)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-      // A second Host, Origin or Cookie is an attempt to be read in two ways.
+      // A second one of these is an attempt to be read in two ways.
       if (!request.headers.try_emplace(name, std::string{field.value()}).second &&
-          (name == "host" || name == "origin" || name == "cookie")) {
-        keep_alive_ = false;
-        return write(refusal(400, "bad_request", "the header " + name + " is there twice"));
-      }
+          (name == "host" || name == "origin" || name == "cookie" || name == "content-length" ||
+           name == "transfer-encoding"))
+        return refuse_framing("the header " + name + " is there twice");
     }
+    if (const auto coding = request.headers.find("transfer-encoding");
+        coding != request.headers.end() && (!boost::beast::iequals(coding->second, "chunked") ||
+                                            !http11_ || request.headers.contains("content-length")))
+      return refuse_framing("Transfer-Encoding: chunked alone is understood");
+    request.head = head_;
     request.peer = peer_;
     request.tls = is_tls;
     request.body = message.body();
@@ -123,16 +130,23 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
     });
   }
 
+  /// Where the request ends is not certain, so what follows it is none.
+  void refuse_framing(const std::string& text) {
+    keep_alive_ = false;
+    write(refusal(400, "bad_request", text));
+  }
+
   void write(WebResponse response) {
     namespace http = boost::beast::http;
     answer_ = std::make_unique<Answer>(http::int_to_status(response.status), http11_ ? 11 : 10);
     for (const auto& [name, value] : security_headers()) answer_->set(name, value);
+    if (is_tls) answer_->set("Strict-Transport-Security", hsts);
     for (const auto& [name, value] : response.headers) answer_->insert(name, value);
     answer_->set(http::field::content_type, response.content_type);
-    if (response.content_type == "text/event-stream") return start_events();
+    const bool stream = response.content_type == "text/event-stream";
+    if (stream && !head_) return start_events();
     answer_->keep_alive(keep_alive_);
-    answer_->content_length(response.body.size());
-    if (response.status == 304) answer_->erase(http::field::content_length);
+    if (!stream && response.status != 304) answer_->content_length(response.body.size());
     if (!head_) answer_->body() = std::move(response.body);
     socket().expires_after(host_->limits.write_limit);
     const auto done = [self = this->shared_from_this()](Code error, std::size_t) {

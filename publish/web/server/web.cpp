@@ -76,8 +76,13 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const WebSettings& setti
   Code error;
   context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
                            asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                           asio::ssl::context::no_tlsv1_1,
+                           asio::ssl::context::no_tlsv1_1 | SSL_OP_NO_RENEGOTIATION |
+                           SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE,
                        error);
+  // Whoever gets the key later shall not read what was recorded. TLS 1.3 knows nothing else.
+  if (!error &&
+      ::SSL_CTX_set_cipher_list(context->native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+    return fail(ErrorKind::io, "the TLS library knows no cipher with forward secrecy");
   if (!error) context->use_certificate_chain_file(settings.certificate, error);
   if (error)
     return fail(ErrorKind::io,
@@ -214,17 +219,29 @@ class WebServer final : public Web {
     });
   }
 
+  [[nodiscard]] std::size_t count_of(const std::string& peer) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(clients_, [&](const auto& entry) { return entry.second == peer; }));
+  }
+
+  /// Closes the oldest connection of the address that has the most, so that a few greedy ones
+  /// cannot shut out all others. False: that would only be turn and turn about.
+  bool make_room_for(const std::string& peer) {
+    const auto greedy = std::ranges::max_element(
+        clients_, {}, [&](const auto& entry) { return count_of(entry.second); });
+    if (greedy == clients_.end() || count_of(greedy->second) <= count_of(peer) + 1) return false;
+    if (const auto client = greedy->first.lock()) client->close();
+    clients_.erase(greedy);
+    return true;
+  }
+
   /// Takes the client unless there are too many; a refused one costs nothing but its own hang-up.
   void admit(tcp::socket socket) {
     std::erase_if(clients_, [](const auto& entry) { return entry.first.expired(); });
     Code error;
     const auto peer = socket.remote_endpoint(error).address().to_string();
-    if (error) return;
-    const auto of_peer = static_cast<std::size_t>(
-        std::ranges::count_if(clients_, [&](const auto& entry) { return entry.second == peer; }));
-    if (clients_.size() >= host_->limits.connections ||
-        of_peer >= host_->limits.connections_per_address)
-      return;
+    if (error || count_of(peer) >= host_->limits.connections_per_address) return;
+    if (clients_.size() >= host_->limits.connections && !make_room_for(peer)) return;
     socket.set_option(tcp::no_delay(true), error);
     auto client = tls_ ? tls_client(std::move(socket), *tls_, peer, host_)
                        : plain_client(std::move(socket), peer, host_);
@@ -234,14 +251,14 @@ class WebServer final : public Web {
 
   void answer(WebRequest request, std::function<void(WebResponse)> done) {
     if (auto refused = api_.check_origin(request)) return done(std::move(*refused));
-    if (request.path == events_path && request.method == "GET")
+    if (request.path == events_path && request.method == "GET") {
+      if (!request.head && !may_follow(request.peer))
+        return done(busy("too many follow the events: close a page, or ask for the state", "10"));
       return done({200, "text/event-stream", {}, {{"Cache-Control", "no-store"}}});
-    if (!WebApi::waits(request)) return done(api_.answer(request));
-    if (jobs_ >= host_->limits.waiting_jobs) {
-      auto busy = refusal(503, "busy", "too many requests wait: try again in a moment");
-      busy.headers.emplace_back("Retry-After", "1");
-      return done(std::move(busy));
     }
+    if (!WebApi::waits(request)) return done(api_.answer(request));
+    if (jobs_ >= host_->limits.waiting_jobs)
+      return done(busy("too many requests wait: try again in a moment", "1"));
     ++jobs_;
     asio::post(worker_, [this, request = std::move(request), done = std::move(done)]() mutable {
       WebResponse response;
@@ -255,6 +272,24 @@ class WebServer final : public Web {
         done(std::move(response));
       });
     });
+  }
+
+  static WebResponse busy(std::string_view text, const char* retry_after) {
+    auto response = refusal(503, "busy", text);
+    response.headers.emplace_back("Retry-After", retry_after);
+    return response;
+  }
+
+  [[nodiscard]] bool may_follow(const std::string& peer) const {
+    std::size_t all = 0;
+    std::size_t of_peer = 0;
+    for (const auto& [weak, address] : clients_) {
+      const auto client = weak.lock();
+      if (!client || !client->follows_events()) continue;
+      ++all;
+      if (address == peer) ++of_peer;
+    }
+    return all < host_->limits.followers && of_peer < host_->limits.followers_per_address;
   }
 
   SharedText event() const {

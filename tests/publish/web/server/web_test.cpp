@@ -32,8 +32,13 @@ constexpr auto patience = std::chrono::seconds(10);
 /// A client that speaks bytes.
 class Raw {
  public:
-  explicit Raw(std::uint16_t port, int receive_buffer = 0)
+  /// `from`: the last byte of its own address, 127.0.0.x.
+  explicit Raw(std::uint16_t port, int receive_buffer = 0, std::uint8_t from = 1)
       : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own), 0);
     if (receive_buffer > 0)
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     const timeval limit{patience.count(), 0};
@@ -242,6 +247,81 @@ TEST_F(WebServer, TooManyConnectionsAreClosedAtOnceAndTheOthersGoOn) {
   EXPECT_TRUE(first.read_until("}"));
 }
 
+std::string follow() {
+  return "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+}
+
+TEST_F(WebServer, FollowersOfTwoAddressesDoNotCloseThePageForAThird) {
+  start();
+  std::vector<std::unique_ptr<Raw>> followers;
+  for (std::size_t i = 0; i < 96; ++i) {
+    auto client = std::make_unique<Raw>(web->port(), 0, static_cast<std::uint8_t>(2 + i % 2));
+    ASSERT_TRUE(client->send(follow()));
+    ASSERT_TRUE(client->read_until("\r\n\r\n"));
+    if (client->heard.starts_with("HTTP/1.1 200")) {
+      followers.push_back(std::move(client));
+      continue;
+    }
+    EXPECT_THAT(client->heard, StartsWith("HTTP/1.1 503"));
+    EXPECT_THAT(client->heard, HasSubstr("Retry-After: 10"));
+  }
+  EXPECT_EQ(followers.size(), 64u);
+  for (const int from : {4, 2}) {
+    Raw client(web->port(), 0, static_cast<std::uint8_t>(from));
+    ASSERT_TRUE(client.send(get("/api/v1/site")));
+    EXPECT_THAT(client.read_to_end(), StartsWith("HTTP/1.1 200")) << from;
+  }
+}
+
+TEST_F(WebServer, WhenItIsFullTheGreediestAddressMakesRoom) {
+  start({.connections = 4, .connections_per_address = 4});
+  std::vector<std::unique_ptr<Raw>> greedy;
+  for (int i = 0; i < 4; ++i) {
+    greedy.push_back(std::make_unique<Raw>(web->port(), 0, 2));
+    ASSERT_TRUE(greedy.back()->send(follow()));
+    ASSERT_TRUE(greedy.back()->read_until("\r\n\r\n"));
+  }
+  Raw other(web->port(), 0, 3);
+  ASSERT_TRUE(other.send(get("/api/v1/site")));
+  EXPECT_THAT(other.read_to_end(), StartsWith("HTTP/1.1 200"));
+}
+
+/// What cannot be told apart from a second request is answered once and cut off.
+TEST_F(WebServer, ARequestWhoseEndIsUncertainIsAnsweredOnce) {
+  start();
+  const std::string inner = get("/api/v1/site");
+  for (const std::string coding : {"chunked, identity", "identity", "gzip, chunked", "xchunked"}) {
+    Raw client(web->port());
+    ASSERT_TRUE(client.send("POST /api/v1/mode HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " +
+                            coding + "\r\n\r\n" + inner + inner));
+    const auto heard = client.read_to_end();
+    EXPECT_THAT(heard, StartsWith("HTTP/1.1 400")) << coding;
+    EXPECT_EQ(heard.find("HTTP/1.1", 1), heard.npos) << coding << ": " << heard;
+  }
+  Raw both(web->port());
+  ASSERT_TRUE(
+      both.send("POST /api/v1/mode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+                inner));
+  const auto heard = both.read_to_end();
+  EXPECT_THAT(heard, StartsWith("HTTP/1.1 400"));
+  EXPECT_EQ(heard.find("HTTP/1.1", 1), heard.npos) << heard;
+}
+
+TEST_F(WebServer, HeadIsAnsweredWithoutABody) {
+  start();
+  for (const std::string path :
+       {"/", "/api/v1/site", "/api/v1/events", "/nothing", "/api/v1/mode"}) {
+    Raw client(web->port());
+    ASSERT_TRUE(
+        client.send("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+    const auto heard = client.read_to_end();
+    EXPECT_THAT(heard, testing::EndsWith("\r\n\r\n")) << path;
+    EXPECT_EQ(heard.find("\r\n\r\n"), heard.size() - 4) << path << ": " << heard;
+    EXPECT_THAT(heard, Not(HasSubstr("Content-Length: 0"))) << path << ": not what GET has";
+  }
+}
+
 TEST_F(WebServer, EventsComeAtOnceEverySecondAndWhenTheirSenseChanges) {
   start();
   Raw client{web->port()};
@@ -328,8 +408,8 @@ TEST_F(WebServer, AnAddressInUseIsReportedAndTakenWhenItIsFree) {
 // ----------------------------------------------------------------------------------------------
 
 /// A key and a certificate that nobody signed.
-void write_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key) {
-  EVP_PKEY* pair = EVP_EC_gen("P-256");
+void write_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key,
+                       EVP_PKEY* pair = EVP_EC_gen("P-256")) {
   X509* paper = X509_new();
   ASN1_INTEGER_set(X509_get_serialNumber(paper), 1);
   X509_gmtime_adj(X509_getm_notBefore(paper), 0);
@@ -346,9 +426,15 @@ void write_certificate(const std::filesystem::path& certificate, const std::file
   EVP_PKEY_free(pair);
 }
 
-std::string answer_over_tls(std::uint16_t port, const std::string& request) {
+/// `ciphers`: TLS 1.2 with these alone.
+std::string answer_over_tls(std::uint16_t port, const std::string& request,
+                            const char* ciphers = nullptr) {
   const Raw raw{port};
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  if (ciphers) {
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    EXPECT_EQ(SSL_CTX_set_cipher_list(context, ciphers), 1);
+  }
   SSL* tls = SSL_new(context);
   SSL_set_fd(tls, raw.fd());
   std::string heard;
@@ -381,6 +467,26 @@ TEST_F(WebServer, SpeaksTlsOnceTheCertificateIsThere) {
                               "Content-Length: " +
                                   std::to_string(body.size()) + "\r\n\r\n" + body),
               HasSubstr("Secure"));
+}
+
+TEST_F(WebServer, TlsHasForwardSecrecyAndSaysThatItStays) {
+  const WebSettings settings{.address = "127.0.0.1:0",
+                             .certificate = (dir.path() / "page.pem").string(),
+                             .key = (dir.path() / "page.key").string()};
+  write_certificate(settings.certificate, settings.key, EVP_RSA_gen(2048));
+  start({}, settings);
+  const auto site = get("/api/v1/site");
+  EXPECT_THAT(answer_over_tls(web->port(), site),
+              HasSubstr("Strict-Transport-Security: max-age=2592000\r\n"));
+  for (const auto* forward : {"ECDHE+AESGCM", "ECDHE+CHACHA20"})
+    EXPECT_THAT(answer_over_tls(web->port(), site, forward), StartsWith("HTTP/1.1 200")) << forward;
+  for (const auto* weak : {"kRSA", "ECDHE+SHA1", "DHE+AES", "AES128-SHA"})
+    EXPECT_EQ(answer_over_tls(web->port(), site, weak), "") << weak;
+}
+
+TEST_F(WebServer, WithoutTlsNothingIsSaidOfIt) {
+  start();
+  EXPECT_THAT(answer(get("/api/v1/site")), Not(HasSubstr("Strict-Transport")));
 }
 
 }  // namespace
