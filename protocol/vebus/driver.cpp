@@ -514,11 +514,11 @@ void VebusDriver::on_snapshot(const Winmon& reply, Instant now, Step& step) {
 
 void VebusDriver::on_powers(std::span<const std::uint8_t> ids, std::span<const std::uint16_t> raw,
                             Instant now, Step& step) {
-  if (!SampleDecoder::on_ram_values(handshake_.scales(), ids, raw, now, step)) {
-    health_.frames.add(FrameResult::content);
-  } else if (health_.ready) {
+  using Taken = SampleDecoder::Taken;
+  const Taken taken = SampleDecoder::on_ram_values(handshake_.scales(), ids, raw, now, step);
+  if (taken != Taken::all) health_.frames.add(FrameResult::content);
+  if (taken != Taken::none && health_.ready)
     step.add({Point::inverter, Measure::controllable}, 1.0, now);
-  }
 }
 
 void VebusDriver::empty_snapshot(Instant now, Step& step) {

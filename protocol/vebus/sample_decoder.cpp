@@ -50,8 +50,10 @@ constexpr EnumTable<Warning> warning_table({
 
 }  // namespace
 
-bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
-                                  std::span<const std::uint16_t> raw, Instant now, Step& step) {
+SampleDecoder::Taken SampleDecoder::on_ram_values(const Scales& scales,
+                                                  std::span<const std::uint8_t> ids,
+                                                  std::span<const std::uint16_t> raw, Instant now,
+                                                  Step& step) {
   struct Column {
     std::uint8_t id;
     Channel channel;
@@ -66,16 +68,21 @@ bool SampleDecoder::on_ram_values(const Scales& scales, std::span<const std::uin
       {ram::battery_current, {Point::inverter, Measure::dc_current}, at_record_check},
   }};
   std::vector<Sample> samples;
+  Taken taken = Taken::all;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto* const column = std::ranges::find(columns, ids[i], &Column::id);
     auto value = scales.value(ids[i], raw[i]);
     if (column == columns.end() || !value) continue;
     if (column->id == ram::mains_power) value = mirror(Watts{*value}).value();
-    if (!plausible(column->channel).holds(*value)) return false;
+    if (!plausible(column->channel).holds(*value)) {
+      if (column->id != ram::output_power) return Taken::none;
+      taken = Taken::all_but_ac_out;
+      continue;
+    }
     samples.push_back({column->channel, *value, now, column->max_age});
   }
   step.samples.insert(step.samples.end(), samples.begin(), samples.end());
-  return true;
+  return taken;
 }
 
 void SampleDecoder::on_mains(const AcInfo& info, const Scales& scales, Instant now, Step& step,

@@ -16,11 +16,13 @@ namespace esshub::protocol::vebus {
 /// counts as `content`.
 class SampleDecoder {
  public:
-  /// Raw words in the order of `ids`, at least as many. False: one of them cannot be, none is
-  /// taken.
-  [[nodiscard]] static bool on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
-                                          std::span<const std::uint16_t> raw, Instant now,
-                                          Step& step);
+  /// The load on AC-out is known without its own word as well: AC-in less converter.
+  enum class Taken : std::uint8_t { all, all_but_ac_out, none };
+  /// Raw words in the order of `ids`, at least as many. What cannot be is not taken, nor is
+  /// anything beside it, unless it is the load on AC-out.
+  [[nodiscard]] static Taken on_ram_values(const Scales& scales, std::span<const std::uint8_t> ids,
+                                           std::span<const std::uint16_t> raw, Instant now,
+                                           Step& step);
   void on_mains(const AcInfo& info, const Scales& scales, Instant now, Step& step,
                 FrameCounters& frames);
   void on_leds(const Leds& leds, Instant now, Step& step);

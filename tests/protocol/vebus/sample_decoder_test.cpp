@@ -140,8 +140,9 @@ TEST(VebusPlausibility, OfRamValues) {
   const Scales scales = usual_scales();
   const auto taken = [&](std::uint8_t id, int word) {
     Step step;
-    const bool good = SampleDecoder::on_ram_values(
+    const auto what = SampleDecoder::on_ram_values(
         scales, std::array{id}, std::array{static_cast<std::uint16_t>(word)}, Instant{}, step);
+    const bool good = what == SampleDecoder::Taken::all;
     EXPECT_EQ(step.samples.size(), good ? 1u : 0u);
     return good;
   };
@@ -160,10 +161,21 @@ TEST(VebusPlausibility, OfRamValues) {
 
 TEST(VebusPlausibility, OneImpossibleRamValueSpoilsAll) {
   Step step;
-  EXPECT_FALSE(SampleDecoder::on_ram_values(
-      usual_scales(), std::array{ram::mains_power, ram::battery_voltage},
-      std::array<std::uint16_t, 2>{370, 7001}, Instant{}, step));
+  EXPECT_EQ(SampleDecoder::on_ram_values(usual_scales(),
+                                         std::array{ram::mains_power, ram::battery_voltage},
+                                         std::array<std::uint16_t, 2>{370, 7001}, Instant{}, step),
+            SampleDecoder::Taken::none);
   EXPECT_TRUE(step.samples.empty());
+}
+
+TEST(VebusPlausibility, AnImpossibleLoadOnAcOutIsLeftOutAlone) {
+  Step step;
+  EXPECT_EQ(SampleDecoder::on_ram_values(
+                usual_scales(), std::array{ram::battery_power, ram::output_power, ram::mains_power},
+                std::array<std::uint16_t, 3>{100, 30001, 370}, Instant{}, step),
+            SampleDecoder::Taken::all_but_ac_out);
+  ASSERT_EQ(step.samples.size(), 2u);
+  for (const auto& sample : step.samples) EXPECT_EQ(sample.channel.point, Point::inverter);
 }
 
 TEST(VebusPlausibility, OfTheMains) {
@@ -384,7 +396,8 @@ TEST(VebusSampleDecoder, RamValuesGoToTheirChannelsWithOurSigns) {
   Decoding d;
   const auto told = [&](const Scales& scales, std::vector<std::uint8_t> ids) {
     const std::vector<std::uint16_t> raw{1, 2, 3, 4, 5};
-    EXPECT_TRUE(SampleDecoder::on_ram_values(scales, ids, raw, d.now, d.step));
+    EXPECT_EQ(SampleDecoder::on_ram_values(scales, ids, raw, d.now, d.step),
+              SampleDecoder::Taken::all);
     return d.told();
   };
   EXPECT_EQ(told(d.scales, {14, 15, 16, 4, 5}),
