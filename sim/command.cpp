@@ -146,17 +146,21 @@ Parsed parse_fault(Words words) {
   }};
 }
 
-Parsed parse_bms_limit(Words words, std::optional<Amperes> BmsOverrides::*limit) {
-  if (words.size() != 3) return tl::unexpected(std::string("expected bms ccl|dcl AMPERES|auto"));
-  std::optional<Amperes> value;
+/// `bms WHAT NUMBER|auto`
+template <class Value>
+Parsed parse_bms_number(Words words, std::optional<Value> BmsOverrides::*field, double low,
+                        double high, std::string_view unit) {
+  if (words.size() != 3)
+    return tl::unexpected("expected bms " + std::string(words[1]) + " NUMBER|auto");
+  std::optional<Value> value;
   if (words[2] != "auto") {
-    const auto amperes = number(words[2], 0.0, 500.0, "A");
-    if (!amperes) return tl::unexpected(amperes.error() + " or 'auto'");
-    value = Amperes{*amperes};
+    const auto told = number(words[2], low, high, unit);
+    if (!told) return tl::unexpected(told.error() + " or 'auto'");
+    value = Value{*told};
   }
-  return PlantCommand{[limit, value](Plant& plant) {
+  return PlantCommand{[field, value](Plant& plant) {
     auto overrides = plant.house().battery().overrides();
-    overrides.*limit = value;
+    overrides.*field = value;
     plant.house().battery().set_overrides(overrides);
     return std::string{};
   }};
@@ -182,15 +186,32 @@ Parsed parse_bms_flag(Words words, std::uint32_t BmsOverrides::*flags) {
 }
 
 Parsed parse_bms(Words words) {
-  if (words[1] == "ccl") return parse_bms_limit(words, &BmsOverrides::ccl);
-  if (words[1] == "dcl") return parse_bms_limit(words, &BmsOverrides::dcl);
+  if (words[1] == "ccl") return parse_bms_number(words, &BmsOverrides::ccl, 0.0, 500.0, "A");
+  if (words[1] == "dcl") return parse_bms_number(words, &BmsOverrides::dcl, 0.0, 500.0, "A");
+  if (words[1] == "soc")
+    return parse_bms_number(words, &BmsOverrides::soc_percent, 0.0, 65535.0, "%");
+  if (words[1] == "temperature")
+    return parse_bms_number(words, &BmsOverrides::celsius, -3000.0, 3000.0, "degC");
   if (words[1] == "alarm") return parse_bms_flag(words, &BmsOverrides::protections);
   if (words[1] == "warning") return parse_bms_flag(words, &BmsOverrides::warnings);
-  return expected("ccl, dcl, alarm or warning", words[1]);
+  return expected("ccl, dcl, soc, temperature, alarm or warning", words[1]);
+}
+
+Parsed parse_ac_out_error(Words words) {
+  if (words.size() != 3) return tl::unexpected(std::string("expected inverter ac_out_error W"));
+  return number(words[2], range::ac_power.low, range::ac_power.high, "W")
+      .map([](double watts) -> PlantCommand {
+        return [watts](Plant& plant) {
+          plant.house().inverter().set_ac_out_error(Watts{watts});
+          return std::string{};
+        };
+      });
 }
 
 Parsed parse_inverter(Words words) {
-  if (words[1] != "alarm") return expected("alarm", words[1]);
+  if (words[1] == "ac_out_error") return parse_ac_out_error(words);
+  if (words[1] != "alarm") return expected("alarm or ac_out_error", words[1]);
+  if (words.size() != 4) return tl::unexpected(std::string("expected inverter alarm NAME on|off"));
   struct Alarm {
     std::string name;
     unsigned value;  // its bit
@@ -244,10 +265,11 @@ constexpr std::array verbs{
          "fault meters|battery|inverter none|off|drop P|garbage P|stuck|slow MS|unplug",
          "what is wrong with a bus"},
     Verb{"bms", 3, 4, parse_bms,
-         "bms ccl A|auto, bms dcl A|auto, bms alarm NAME on|off, bms warning NAME on|off",
+         "bms ccl A|auto, bms dcl A|auto, bms soc PERCENT|auto, bms temperature C|auto, "
+         "bms alarm NAME on|off, bms warning NAME on|off",
          "what the BMS says"},
-    Verb{"inverter", 4, 4, parse_inverter, "inverter alarm NAME on|off",
-         "what the inverter complains of"},
+    Verb{"inverter", 3, 4, parse_inverter, "inverter alarm NAME on|off, inverter ac_out_error W",
+         "what the inverter complains of; by how much its word for the load on AC-out is wrong"},
     Verb{"ct", 2, 2, parse_ct, "ct right|reversed",
          "which way round the grid meter's CT is: reversed shows import as export"},
     Verb{"state", 1, 1, parse_state, "state", "the truth as JSON"},

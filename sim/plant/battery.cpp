@@ -140,6 +140,8 @@ void Battery::update_bms(Duration dt) {
   const double soc = std::clamp(charge_percent_, 0.0, 100.0);
   const Amperes rated{module_amperes * static_cast<double>(settings_.modules)};
   truth_.soc_percent = soc;
+  truth_.told_soc_percent = overrides_.soc_percent;
+  truth_.told_celsius = overrides_.celsius;
 
   const auto protect = [&](BmsFlag flag, bool set, bool clear) {
     if (latch((latched_ & bit(flag)) != 0, set, clear)) {

@@ -19,8 +19,10 @@ struct BatterySettings {
 
 /// What a tester wants the BMS to say instead of what it would say.
 struct BmsOverrides {
-  std::optional<Amperes> ccl;
-  std::optional<Amperes> dcl;
+  std::optional<Amperes> ccl{};
+  std::optional<Amperes> dcl{};
+  std::optional<double> soc_percent{};
+  std::optional<double> celsius{};  ///< temperature
   std::uint32_t protections = 0;  ///< BmsFlag bits raised on top; physics stays as it is
   std::uint32_t warnings = 0;     ///< the same of its warnings
 };

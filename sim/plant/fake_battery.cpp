@@ -153,9 +153,12 @@ class FakeBattery final : public Device {
     send(encode(alarms));
     if (!talks_fully()) return;
     send(encode(Limits{truth_.cvl, truth_.ccl, truth_.dcl, truth_.dvl}));
-    send(encode(
-        StateOfCharge{whole_percent(truth_.soc_percent), whole_percent(truth_.soh_percent)}));
-    send(encode(Measurement{truth_.voltage, truth_.current, truth_.temperature}));
+    send(encode(StateOfCharge{truth_.told_soc_percent
+                                  ? static_cast<unsigned>(*truth_.told_soc_percent)
+                                  : whole_percent(truth_.soc_percent),
+                              whole_percent(truth_.soh_percent)}));
+    const Celsius told{truth_.told_celsius.value_or(truth_.temperature.value())};
+    send(encode(Measurement{truth_.voltage, truth_.current, told}));
     if (options_.profile_13) {
       const double ah = truth_.modules * module_ah * truth_.soc_percent / 100.0;
       send(encode(Product{0x494C, {1, 3}, static_cast<unsigned>(ah)}));

@@ -492,7 +492,7 @@ class FakeMultiplus final : public Device {
         return word(mirror(truth_.ac_in).value());
       case 16:
       case 19:
-        return word(truth_.ac_out.value());
+        return word((truth_.ac_out + truth_.ac_out_error).value());
       default:
         if (usual_info(id).value_or(RamInfo{}).scale == 0) return std::nullopt;
         return std::uint16_t{0};

@@ -39,6 +39,8 @@ class Inverter {
   [[nodiscard]] const InverterTruth& truth() const { return truth_; }
   /// Bits of the LED frame's alarm byte shown on top of its own; physics stays as it is.
   void set_alarms(std::uint8_t bits) { shown_alarms_ = bits; }
+  /// By how much its own word for the loads on AC-out is wrong from now on.
+  void set_ac_out_error(Watts error) { truth_.ac_out_error = error; }
   [[nodiscard]] std::uint8_t shown_alarms() const { return shown_alarms_; }
   /// At AC-in as an outside meter sees it: ac_in plus the unit's own use while passing through.
   [[nodiscard]] Watts drawn() const { return truth_.ac_in + self_use_; }

@@ -29,11 +29,13 @@ struct MeterTruth {
 
 /// The stack as its BMS reports it.
 struct BatteryTruth {
-  double soc_percent = 50.0;  ///< exact; the BMS reports whole percent
+  double soc_percent = 50.0;               ///< exact; the BMS reports whole percent
+  std::optional<double> told_soc_percent;  ///< what it reports instead
   double soh_percent = 99.0;
   Volts voltage{49.5};
   Amperes current{};  ///< + = charging
   Celsius temperature{21.0};
+  std::optional<double> told_celsius;  ///< the temperature it reports instead
   Volts cvl{53.2};
   Amperes ccl{50.0};
   Amperes dcl{50.0};
@@ -69,6 +71,7 @@ struct InverterTruth {
   Watts ac_in{};                  ///< + = drawn from mains
   Watts battery_ac{};             ///< AC side of the conversion, + = charging
   Watts ac_out{};                 ///< loads behind it
+  Watts ac_out_error{};           ///< by which its own word for them is wrong
   Volts mains_voltage{230.0};
   Hertz mains_frequency{50.0};  ///< 0 = no mains
   Volts out_voltage{230.0};

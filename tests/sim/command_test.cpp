@@ -61,6 +61,12 @@ TEST_F(PlantModel, BmsCommandsOverrideAndLetGo) {
   EXPECT_EQ(plant.house().battery_truth().ccl, 50.0_A);
   EXPECT_EQ(plant.house().battery_truth().dcl, 50.0_A);
   EXPECT_EQ(plant.house().battery_truth().protections, 0u);
+  EXPECT_EQ(answer(plant, "bms soc 130"), "ok");
+  EXPECT_EQ(answer(plant, "bms temperature -299"), "ok");
+  EXPECT_EQ(plant.house().battery_truth().told_soc_percent, 130.0);
+  EXPECT_EQ(plant.house().battery_truth().told_celsius, -299.0);
+  EXPECT_EQ(answer(plant, "bms soc auto"), "ok");
+  EXPECT_FALSE(plant.house().battery_truth().told_soc_percent);
 }
 
 TEST_F(PlantModel, BatteryAndInverterComplainAsToldAndGoOnWorking) {
@@ -68,6 +74,8 @@ TEST_F(PlantModel, BatteryAndInverterComplainAsToldAndGoOnWorking) {
   EXPECT_EQ(answer(plant, "inverter alarm temperature_warning on"), "ok");
   EXPECT_EQ(answer(plant, "inverter alarm overload on"), "ok");
   EXPECT_EQ(answer(plant, "inverter alarm overload off"), "ok");
+  EXPECT_EQ(answer(plant, "inverter ac_out_error -1500"), "ok");
+  EXPECT_EQ(plant.house().inverter_truth().ac_out_error, Watts{-1500});
   plant.advance_to(start + 2s);
   EXPECT_EQ(plant.house().battery_truth().warnings,
             static_cast<std::uint32_t>(BmsFlag::cell_imbalance));
@@ -136,14 +144,18 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"fault meters slow x", "(ms), got 'x'"},
         Wrong{"fault meters off 3", "takes nothing after it"},
         Wrong{"fault meters", "expected fault"},
-        Wrong{"bms cvl 3", "expected ccl, dcl, alarm or warning, got 'cvl'"},
-        Wrong{"bms ccl", "expected bms"}, Wrong{"bms ccl 3 4", "bms ccl|dcl AMPERES|auto"},
+        Wrong{"bms cvl 3", "expected ccl, dcl, soc, temperature, alarm or warning, got 'cvl'"},
+        Wrong{"bms ccl", "expected bms"}, Wrong{"bms ccl 3 4", "bms ccl NUMBER|auto"},
         Wrong{"bms dcl lots", "(A), got 'lots' or 'auto'"},
         Wrong{"bms alarm high_voltage", "bms alarm NAME on|off"},
         Wrong{"bms alarm fire on", "one of high_voltage"},
         Wrong{"bms alarm system perhaps", "expected on or off"},
         Wrong{"bms warning system", "bms warning NAME on|off"},
         Wrong{"inverter alarm fire on", "one of temperature_warning"},
+        Wrong{"inverter alarm overload", "inverter alarm NAME on|off"},
+        Wrong{"inverter glows on", "alarm or ac_out_error"},
+        Wrong{"inverter ac_out_error 40000", "a number from -30000 to 30000 (W)"},
+        Wrong{"inverter ac_out_error 1 2", "inverter ac_out_error W"},
         Wrong{"inverter beep fire on", "expected alarm"},
         Wrong{"ct left", "right or reversed, got 'left'"}, Wrong{"ct", "expected ct"},
         Wrong{"state now", "expected state"}, Wrong{"help me", "expected help"}));
