@@ -61,6 +61,7 @@ class TableReader {
   bool read(std::string_view key, std::optional<Watts>& out);
   bool read(std::string_view key, Volts& out) { return quantity(key, out, "V"); }
   bool read(std::string_view key, Amperes& out) { return quantity(key, out, "A"); }
+  bool read(std::string_view key, Celsius& out) { return quantity(key, out, "degC"); }
   bool read(std::string_view key, WattsPerSecond& out) { return quantity(key, out, "W/s"); }
 
   /// A whole number within `range`.

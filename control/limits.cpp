@@ -9,6 +9,7 @@ namespace {
 
 constexpr Watts zero{};
 constexpr Duration proving_time = 10s;  // safety contract I12
+constexpr Volts nominal_mains{230.0};
 
 void no_charge(PowerWindow& window, Cause why) {
   window.at_most(zero, why);
@@ -18,6 +19,10 @@ void no_discharge(PowerWindow& window, Cause why) {
 }
 
 }  // namespace
+
+Watts most_at_ac_in(const Settings& s) {
+  return std::min(s.transfer_switch, s.main_fuse) * nominal_mains;
+}
 
 void limit_stopping(const Inputs& inputs, const Observation&, const Memory&, PowerWindow& window) {
   if (inputs.stopping) window.stop(Cause::shutting_down);
@@ -41,11 +46,13 @@ void limit_islanded(const Inputs&, const Observation& observation, const Memory&
                     PowerWindow& window) {
   if (observation.islanded) window.stop(Cause::islanded);
   if (observation.inverter_off || memory.cutoff) window.stop(Cause::inverter_off);
-  if (memory.released_until) window.stop(Cause::setpoint_not_followed);
+  if (memory.following.released_until) window.stop(Cause::setpoint_not_followed);
 }
 
-void limit_bms_protection(const Inputs&, const Observation& observation, const Memory&,
+void limit_bms_protection(const Inputs&, const Observation& observation, const Memory& memory,
                           PowerWindow& window) {
+  if (memory.pack_current.exceeded() || memory.pack_current.released_until)
+    window.stop(Cause::bms_limit_exceeded);
   if (observation.charge_protected) no_charge(window, Cause::bms_protection);
   if (observation.discharge_protected) no_discharge(window, Cause::bms_protection);
 }
@@ -69,6 +76,12 @@ void limit_bms_current(const Inputs& inputs, const Observation& observation, con
   window.at_most(observation.ccl * observation.voltage, Cause::bms_charge_limit);
   window.at_least(-(observation.dcl * observation.voltage * inputs.settings.conversion_efficiency),
                   Cause::bms_discharge_limit);
+}
+
+void limit_temperature(const Inputs&, const Observation&, const Memory& memory,
+                       PowerWindow& window) {
+  if (memory.temperature.charge) no_charge(window, Cause::battery_temperature);
+  if (memory.temperature.discharge) no_discharge(window, Cause::battery_temperature);
 }
 
 void limit_charge_voltage(const Inputs&, const Observation&, const Memory& memory,
@@ -136,6 +149,25 @@ void limit_inverter_rating(const Inputs& inputs, const Observation& observation,
   window.at_least(-s.inverter_rating, Cause::inverter_rating);
 }
 
+void limit_derating(const Inputs&, const Observation&, const Memory& memory, PowerWindow& window) {
+  const Following& following = memory.following;
+  if (!following.derating) return;
+  if (following.most > zero) {
+    window.at_most(following.most, Cause::inverter_derating);
+  } else {
+    window.at_least(following.most, Cause::inverter_derating);
+  }
+}
+
+// What the house draws behind the inverter passes its switch without the battery's doing.
+void limit_transfer_switch(const Inputs& inputs, const Observation& observation, const Memory&,
+                           PowerWindow& window) {
+  const Watts ac_out = observation.ac_out.value_or(zero);
+  const Watts most = most_at_ac_in(inputs.settings);
+  window.at_most(most - ac_out, Cause::transfer_switch);
+  window.at_least(-most - ac_out, Cause::transfer_switch);
+}
+
 void limit_configured_power(const Inputs& inputs, const Observation&, const Memory&,
                             PowerWindow& window) {
   window.at_most(inputs.settings.charge_limit, Cause::charge_limit);
@@ -147,12 +179,13 @@ void limit_configured_power(const Inputs& inputs, const Observation&, const Memo
 void limit_grid_caps(const Inputs& inputs, const Observation& observation, const Memory&,
                      PowerWindow& window) {
   if (!observation.rest) return;
+  const Watts fuse = inputs.settings.main_fuse * nominal_mains;
+  window.at_most(fuse - *observation.rest, Cause::main_fuse);
+  window.at_least(-fuse - *observation.rest, Cause::main_fuse);
   if (inputs.settings.import_cap)
-    window.at_most(std::max(zero, *inputs.settings.import_cap - *observation.rest),
-                   Cause::import_cap);
+    window.at_most(*inputs.settings.import_cap - *observation.rest, Cause::import_cap);
   if (inputs.settings.export_cap)
-    window.at_least(std::min(zero, -*inputs.settings.export_cap - *observation.rest),
-                    Cause::export_cap);
+    window.at_least(-*inputs.settings.export_cap - *observation.rest, Cause::export_cap);
 }
 
 void limit_slew(const Inputs& inputs, const Observation&, const Memory& memory,
@@ -160,7 +193,7 @@ void limit_slew(const Inputs& inputs, const Observation&, const Memory& memory,
   const Duration elapsed =
       memory.last_tick ? std::min<Duration>(inputs.now - *memory.last_tick, 1s) : Duration{};
   const Watts step = inputs.settings.slew * Seconds{elapsed};
-  window.narrow(memory.battery_power - step, memory.battery_power + step, Cause::slew);
+  window.move_within(memory.battery_power - step, memory.battery_power + step, Cause::slew);
 }
 
 }  // namespace esshub::control

@@ -6,10 +6,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "control/ac_out_check.hpp"
+#include "control/current_watch.hpp"
+#include "control/following.hpp"
 #include "control/loop/loop_model.hpp"
 #include "control/policy/marks.hpp"
 #include "control/sign_check.hpp"
 #include "control/soc_check.hpp"
+#include "control/temperature_hold.hpp"
 #include "model/fault.hpp"
 #include "model/instruction.hpp"
 #include "model/safety_memory.hpp"
@@ -90,9 +94,13 @@ struct Memory {
   SignCheck sign;
   std::optional<Watts> charge_voltage_limit;  ///< charging power that holds the voltage cap
   std::optional<Instant> voltage_at;          ///< newest pack voltage taken into account
-  std::optional<Instant> unfollowed_since;
-  std::optional<Instant> followed_since;
-  std::optional<Instant> released_until;  ///< control released: the inverter did not follow
+  AcOutCheck ac_out;
+  CurrentWatch pack_current;
+  Following following;
+  TemperatureHold temperature;
+  bool bms_implausible = false;               ///< until the BMS is trusted again
+  std::optional<Instant> force_charge_until;  ///< asked for, and a least time after it
+  std::optional<Instant> islanded_since;      ///< in one piece
 
   PolicyMemory policy;
   LoopModel loop;

@@ -17,7 +17,7 @@ struct Observation {
   bool inverter_on = false;   ///< it says that it is neither
   bool islanded = false;      ///< the inverter feeds the loads without mains
 
-  std::optional<Watts> ac_out;  ///< loads behind the inverter
+  std::optional<Watts> ac_out;  ///< loads behind the inverter (AcOutCheck)
   /// After a stall of the hub (Inputs::stall): the same as known before it, if the inverter was
   /// then controllable and tied to the grid. Good for one thing: to let the battery rest.
   std::optional<Watts> ac_out_before;

@@ -10,16 +10,15 @@
 namespace esshub::control {
 namespace {
 
-constexpr int good_samples = 5;             // F1
-constexpr Duration bms_proof = 5s;          // F4
-constexpr Duration block_after = 10s;       // F5: a direction resumes 10 s after its cause cleared
-constexpr Duration start_grace = 15s;       // a source never seen is a fault only after this
-constexpr Duration unfollowed_limit = 15s;  // F7
-constexpr Duration followed_proof = 5s;     // F7
-constexpr Duration alarm_before_release = 15s;  // F7: refreshed in vain that long after the alarm
-constexpr Duration release_for = 60s;           // F7: then tried again
-constexpr Duration announce_cutoff = 30min;     // F9
-constexpr double module_ohm = 0.06;             // with its cables; a usual figure, generous
+constexpr int good_samples = 5;              // F1
+constexpr Duration bms_proof = 5s;           // F4
+constexpr Duration block_after = 10s;        // F5: a direction resumes 10 s after its cause cleared
+constexpr Duration start_grace = 15s;        // a source never seen is a fault only after this
+constexpr Duration announce_cutoff = 30min;  // F9
+/// Forced charging goes on so long after the BMS last asked: a request that flickers at its edge
+/// must not switch the battery between charging and discharging.
+constexpr Duration least_force_charge = 60s;
+constexpr double module_ohm = 0.06;  // with its cables; a usual figure, generous
 
 /// `at`: stamp of the newest sample of a meter that lives. Back after 5 good samples in a row (F1).
 void trust_grid(Memory& memory, const std::optional<Instant>& at, Instant now, Duration max_age) {
@@ -89,9 +88,16 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   const auto ccl = read(snap.get<Amperes>(Point::battery, Measure::ccl));
   const auto dcl = read(snap.get<Amperes>(Point::battery, Measure::dcl));
   const auto protections = read(snap.bits(Point::battery, Measure::protections));
-  const bool complete = soc && voltage && cvl && ccl && dcl && protections;
+  const bool told = soc && voltage && cvl && ccl && dcl && protections;
+  const bool complete = told && !inputs.bms_implausible;
   trust_bms(memory, complete, now);
   observation.bms_ok = memory.bms.ok;
+  // What falls silent afterwards is lost.
+  memory.bms_implausible =
+      inputs.bms_implausible || (memory.bms_implausible && told && !memory.bms.ok);
+  hold_temperature(
+      memory.temperature, read(snap.get<Celsius>(Point::battery, Measure::temperature)),
+      {s.coldest_charge, s.warmest_charge}, {s.coldest_discharge, s.warmest_discharge});
   if (!complete) return;
 
   evaluate_soc(inputs, memory, *soc, *voltage);
@@ -111,9 +117,10 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
     observation.charge_enabled &= has(requests, BmsRequest::charge_enable);
     observation.discharge_enabled &= has(requests, BmsRequest::discharge_enable);
     observation.full_charge_asked = has(requests, BmsRequest::full_charge);
-    observation.force_charge =
-        has(requests, BmsRequest::force_charge_1) || has(requests, BmsRequest::force_charge_2);
+    if (has(requests, BmsRequest::force_charge_1) || has(requests, BmsRequest::force_charge_2))
+      memory.force_charge_until = now + least_force_charge;
   }
+  observation.force_charge = memory.force_charge_until && now < *memory.force_charge_until;
   if (observation.charge_protected || !observation.charge_enabled)
     memory.charge_blocked_until = now + block_after;
   if (observation.discharge_protected || !observation.discharge_enabled)
@@ -150,15 +157,35 @@ void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Observation
   memory.charge_voltage_limit = std::clamp(limit, Watts{}, s.inverter_rating);
 }
 
+std::optional<Reading<Watts>> accepted(const AcOutCheck& check) {
+  if (!check.accepted) return std::nullopt;
+  return Reading<Watts>{*check.accepted, check.accepted_at};
+}
+
+/// What the inverter told in one reply bears one stamp.
+void observe_ac_out(const Inputs& inputs, Memory& memory) {
+  const Snapshot& snap = inputs.snapshot;
+  const auto ac_in = snap.power(Point::inverter);
+  const auto converter = snap.get<Watts>(Point::inverter, Measure::dc_power);
+  const auto ac_out = snap.power(Point::ac_out);
+  if (ac_in && converter && converter->at == ac_in->at) {
+    const bool with_it = ac_out && ac_out->at == ac_in->at;
+    check_ac_out(memory.ac_out, {ac_in->at, ac_in->value, converter->value,
+                                 with_it ? std::optional{ac_out->value} : std::nullopt});
+  } else if (ac_out) {
+    check_ac_out(memory.ac_out, {.at = ac_out->at, .ac_out = ac_out->value});
+  }
+}
+
 /// The load behind an inverter that could be commanded before the stall.
-std::optional<Watts> ac_out_at_rest(const Inputs& inputs) {
+std::optional<Watts> ac_out_at_rest(const Inputs& inputs, const Memory& memory) {
   const Snapshot& snap = inputs.snapshot;
   const auto known = [&](auto reading) {
     return fresh(reading, inputs.now - inputs.stall, inputs.settings.inverter_max_age);
   };
   if (!known(snap.raw(Point::inverter, Measure::controllable))) return std::nullopt;
   if (known(snap.inverter_status()) != InverterStatus::grid_connected) return std::nullopt;
-  return known(snap.power(Point::ac_out));
+  return known(accepted(memory.ac_out));
 }
 
 void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observation) {
@@ -175,8 +202,9 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   observation.inverter_off = status == InverterStatus::off || status == InverterStatus::fault;
   observation.inverter_on = status && !observation.inverter_off;
   observation.islanded = status == InverterStatus::islanded;
-  observation.ac_out = fresh(snap.power(Point::ac_out), inputs.now, s.inverter_max_age);
-  if (inputs.stall > Duration{}) observation.ac_out_before = ac_out_at_rest(inputs);
+  observe_ac_out(inputs, memory);
+  if (inputs.stall > Duration{}) observation.ac_out_before = ac_out_at_rest(inputs, memory);
+  observation.ac_out = fresh(accepted(memory.ac_out), inputs.now, s.inverter_max_age);
 }
 
 /// The owner's word, each once: a command may have come while no control was there to hear it. A
@@ -197,32 +225,27 @@ void observe_sign(Memory& memory, const Observation& observation,
   check_sign(memory.sign, {grid->at, grid->value, grid->value - *memory.loop.residual});
 }
 
-/// F7: measured against acknowledged, with room for the unit's ramp and its own small errors.
-void evaluate_following(const Inputs& inputs, Memory& memory, const Observation& observation) {
+/// F7, F7a: measured against acknowledged, at the battery.
+void observe_following(const Inputs& inputs, Memory& memory, const Observation& observation) {
   const auto power =
       fresh(inputs.snapshot.power(Point::inverter), inputs.now, inputs.settings.inverter_max_age);
-  const auto& acknowledged = memory.acknowledged;
-  if (memory.released_until && inputs.now < *memory.released_until) return;
-  memory.released_until.reset();
-  if (observation.islanded || !observation.inverter_ok || !power || !acknowledged) {
-    memory.unfollowed_since.reset();
-    memory.followed_since.reset();
-    memory.faults.set(Fault::setpoint_not_followed, false, inputs.now);
-    return;
-  }
-  const Watts tolerance = std::max(Watts{150.0}, abs(*acknowledged) * 0.15);
-  const bool follows = abs(*power - *acknowledged) <= tolerance;
-  auto& since = follows ? memory.followed_since : memory.unfollowed_since;
-  (follows ? memory.unfollowed_since : memory.followed_since).reset();
-  if (!since) since = inputs.now;
-  if (!follows && inputs.now - *since >= unfollowed_limit)
-    memory.faults.set(Fault::setpoint_not_followed, true, inputs.now);
-  if (!follows && inputs.now - *since >= unfollowed_limit + alarm_before_release) {
-    memory.released_until = inputs.now + release_for;
-    memory.unfollowed_since.reset();
-  }
-  if (follows && inputs.now - *since >= followed_proof)
-    memory.faults.set(Fault::setpoint_not_followed, false, inputs.now);
+  std::optional<Followed> followed;
+  if (!observation.islanded && observation.inverter_ok && observation.ac_out && power &&
+      memory.acknowledged)
+    followed = Followed{*memory.acknowledged - *observation.ac_out, *power - *observation.ac_out};
+  evaluate_following(memory.following, followed, inputs.now);
+}
+
+/// F27, whoever commands.
+void observe_pack_current(const Inputs& inputs, Memory& memory, const Observation& observation) {
+  const Settings& s = inputs.settings;
+  const auto current = fresh(inputs.snapshot.get<Amperes>(Point::battery, Measure::current),
+                             inputs.now, s.bms_max_age);
+  const auto status = fresh(inputs.snapshot.inverter_status(), inputs.now, s.inverter_max_age);
+  std::optional<PackCurrent> pack;
+  if (current && observation.bms_ok && status == InverterStatus::grid_connected)
+    pack = PackCurrent{*current, observation.ccl, observation.dcl, observation.voltage};
+  watch_current(memory.pack_current, pack, s.inverter_ramp, inputs.now);
 }
 
 void evaluate_faults(const Inputs& inputs, Memory& memory, const Observation& observation) {
@@ -231,7 +254,17 @@ void evaluate_faults(const Inputs& inputs, Memory& memory, const Observation& ob
   FaultSet& faults = memory.faults;
   faults.set(Fault::grid_meter_lost, lost(memory.grid), inputs.now);
   faults.set(Fault::grid_meter_reversed, memory.sign.reversed, inputs.now);
-  faults.set(Fault::bms_lost, lost(memory.bms), inputs.now);
+  faults.set(Fault::bms_lost, lost(memory.bms) && !memory.bms_implausible, inputs.now);
+  faults.set(Fault::bms_implausible, memory.bms_implausible, inputs.now);
+  faults.set(Fault::bms_limit_exceeded, memory.pack_current.exceeded(), inputs.now);
+  faults.set(Fault::ac_out_inconsistent, memory.ac_out.inconsistent(), inputs.now);
+  faults.set(Fault::setpoint_not_followed, memory.following.not_followed, inputs.now);
+  faults.set(Fault::inverter_derating, memory.following.derating, inputs.now);
+  const TemperatureHold& temperature = memory.temperature;
+  faults.set(Fault::battery_temperature,
+             temperature.charge || temperature.discharge ||
+                 (observation.bms_ok && !temperature.known && !grace),
+             inputs.now);
   faults.set(Fault::inverter_lost, lost(memory.inverter), inputs.now);
   faults.set(
       Fault::bms_protection,
@@ -286,7 +319,8 @@ Observation observe(const Inputs& inputs, Memory& memory) {
 
   observe_sign(memory, observation, grid);
 
-  evaluate_following(inputs, memory, observation);
+  observe_following(inputs, memory, observation);
+  observe_pack_current(inputs, memory, observation);
   evaluate_faults(inputs, memory, observation);
   if (observation.grid_ok && observation.bms_ok && observation.inverter_ok) memory.started = true;
   return observation;

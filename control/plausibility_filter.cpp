@@ -34,13 +34,16 @@ bool is_number(double value) {
 bool PlausibilityFilter::admit(const Sample& sample, const Settings& settings) {
   const Channel channel = sample.channel;
   bool good = is_number(sample.value) && possible(channel, settings).holds(sample.value);
-  if (channel == Channel{Point::grid, Measure::voltage}) grid_voltage_bad_ = !good;
-  if (channel == Channel{Point::grid, Measure::power}) good = good && !grid_voltage_bad_;
+  if (channel == Channel{Point::grid, Measure::voltage})
+    grid_voltage_bad_ = good ? std::nullopt : std::optional{sample.at};
+  if (channel == Channel{Point::grid, Measure::power} && grid_voltage_bad_)
+    good = good && sample.at - *grid_voltage_bad_ > doubt_lasts;
 
   auto& needed = good_needed_[channel.point][channel.measure];
   if (!good) {
     if (needed == 0) ++doubted_;
     needed = good_samples;
+    newest_bad_ = std::max(newest_bad_, sample.at);
   } else if (needed > 0 && --needed == 0) {
     --doubted_;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "control/settings.hpp"
 #include "model/sample.hpp"
@@ -16,14 +17,20 @@ class PlausibilityFilter {
   /// order, wrong device).
   [[nodiscard]] bool admit(const Sample& sample, const Settings& settings);
 
-  /// A channel gave an impossible value and has not given five good ones in a row since.
-  [[nodiscard]] bool doubtful() const { return doubted_ > 0; }
+  /// A channel gave an impossible value within the last minute and has not given five good ones in
+  /// a row since. One that fell silent is for those who need it to miss.
+  [[nodiscard]] bool doubtful(Instant now) const {
+    return doubted_ > 0 && now - newest_bad_ <= doubt_lasts;
+  }
 
  private:
+  static constexpr Duration doubt_lasts = std::chrono::minutes{1};
+
   /// Until the channel is believed again.
   EnumArray<Point, EnumArray<Measure, unsigned char>> good_needed_;
   unsigned doubted_ = 0;  ///< channels that still need some
-  bool grid_voltage_bad_ = false;
+  Instant newest_bad_{};  ///< stamp of the newest impossible value
+  std::optional<Instant> grid_voltage_bad_;
 };
 
 }  // namespace esshub::control

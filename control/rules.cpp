@@ -13,9 +13,10 @@ constexpr auto limit_table = std::to_array<Limit>({
     limit_stopping,          // F20, F11, F10: told to stop, failing parts, overrun
     limit_stale,             // F1, F2, F4, F6, F21: a required source is not fresh or not right
     limit_islanded,          // F7, F8: the inverter runs by itself, is off, does not follow
-    limit_bms_protection,    // F5: a protection bit
+    limit_bms_protection,    // F5, F27: a protection bit, more current than the BMS allows
     limit_bms_enable,        // F5: charge or discharge enable cleared, CCL or DCL 0
     limit_bms_current,       // CCL and DCL times pack voltage
+    limit_temperature,       // F28
     limit_charge_voltage,    // CVL and the configured cap
     limit_soc_floor,         // never below, ever
     limit_soc_ceiling,       // never above
@@ -23,6 +24,8 @@ constexpr auto limit_table = std::to_array<Limit>({
     limit_instruction,       // the range of the instruction that rules; keep while cheap
     limit_excluded_load,     // circuits the battery gives nothing for
     limit_inverter_rating,   // what the MultiPlus can do
+    limit_derating,          // F7a: what it does of that now
+    limit_transfer_switch,   // what AC-in carries
     limit_configured_power,  // what the owner allows
     limit_grid_caps,         // what the connection allows
     limit_slew,              // how fast

@@ -42,6 +42,11 @@ struct Settings {
   Soc cutoff_soc = 5.0_soc;            ///< islanded: inverter off at or below
   Watts force_charge_power = 500.0_W;  ///< when the BMS asks to be charged
   Volts cutoff_voltage = 46.0_V;       ///< islanded: inverter off after 10 s at or below
+  // No charge, or no discharge, outside (F28); the defaults are the makers' of the usual packs.
+  Celsius coldest_charge = 0.0_degC;
+  Celsius warmest_charge = 50.0_degC;
+  Celsius coldest_discharge = Celsius{-10.0};
+  Celsius warmest_discharge = 50.0_degC;
 
   double full_charge_days = 0.0;  ///< charge to 100 % that often, 0 = when the BMS asks
 
@@ -55,6 +60,7 @@ struct Settings {
   // Inverter
   Watts inverter_rating = 2400.0_W;  ///< continuous AC power, both directions
   Amperes charger_current = 35.0_A;  ///< DC limit of its charger
+  Amperes transfer_switch = 32.0_A;  ///< what it passes between AC-in and AC-out
   double conversion_efficiency =
       0.94;                     ///< one way; turns BMS amperes at the DC terminals into AC watts
   WattsPerSecond slew{5000.0};  ///< of the commanded power, except towards a limit

@@ -112,6 +112,34 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      at_once,
      "In a power cut the inverter is switched off after 10 s at or below this voltage."},
     {"battery",
+     "charge_temperature_min_c",
+     &Settings::coldest_charge,
+     "degC",
+     {-20, 20},
+     at_once,
+     "No charging below this temperature of the battery."},
+    {"battery",
+     "charge_temperature_max_c",
+     &Settings::warmest_charge,
+     "degC",
+     {30, 60},
+     at_once,
+     "No charging above this temperature of the battery."},
+    {"battery",
+     "discharge_temperature_min_c",
+     &Settings::coldest_discharge,
+     "degC",
+     {-30, 20},
+     at_once,
+     "No discharging below this temperature while the mains is present."},
+    {"battery",
+     "discharge_temperature_max_c",
+     &Settings::warmest_discharge,
+     "degC",
+     {30, 60},
+     at_once,
+     "No discharging above this temperature while the mains is present."},
+    {"battery",
      "full_charge_days",
      &Settings::full_charge_days,
      "days",
@@ -150,6 +178,13 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      {1, 200},
      at_once,
      "Limit of its charger, at the battery."},
+    {"inverter",
+     "transfer_switch_a",
+     &Settings::transfer_switch,
+     "A",
+     {10, 200},
+     at_once,
+     "What its transfer switch carries between AC-in and AC-out."},
     {"inverter",
      "conversion_efficiency",
      RatioField<Settings>{&Settings::conversion_efficiency},
@@ -305,11 +340,12 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
 });
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
-constexpr std::size_t settings_fields = 36;
+constexpr std::size_t settings_fields = 41;
 [[maybe_unused]] void count(const Settings& settings) {
   [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
                                 f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
-                                f29, f30, f31, f32, f33, f34, f35, f36] = settings;
+                                f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41] =
+      settings;
 }
 constexpr std::size_t settings_elsewhere = 4;  // schedule, tariff, solar_metered, circuit_roles
 static_assert(settings_rows.size() + settings_elsewhere == settings_fields);

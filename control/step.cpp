@@ -1,5 +1,8 @@
 #include "control/step.hpp"
 
+#include <algorithm>
+
+#include "control/limits.hpp"
 #include "control/loop/load_estimate.hpp"
 #include "control/observation.hpp"
 #include "control/policy/policy.hpp"
@@ -42,7 +45,8 @@ InverterMode choose_mode(const Observation& observation, const Memory& memory) {
   // Unknown AC-out load: no AC-in setpoint means 0 W at the battery for certain, so write none and
   // let the inverter fall to passthru. Islanded it runs by itself; before the start the hub only
   // watches.
-  if (memory.released_until) return InverterMode::release;
+  if (memory.following.released_until || memory.pack_current.released_until)
+    return InverterMode::release;
   if (!memory.started || observation.islanded) return InverterMode::release;
   if (observation.ac_out_before) return InverterMode::follow;
   if (!observation.inverter_ok || !observation.ac_out) return InverterMode::release;
@@ -81,7 +85,8 @@ Decision decide(const Inputs& inputs, const Observation& observation, Memory& me
   decision.setpoint.mode = choose_mode(observation, memory);
   if (decision.setpoint.mode == InverterMode::follow) {
     const auto ac_out = observation.ac_out ? observation.ac_out : observation.ac_out_before;
-    decision.setpoint.ac_power = decision.battery_power + *ac_out;
+    const Watts most = most_at_ac_in(inputs.settings);
+    decision.setpoint.ac_power = std::clamp(decision.battery_power + *ac_out, -most, most);
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
   } else if (decision.setpoint.mode == InverterMode::off || memory.switch_on) {
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;

@@ -21,6 +21,7 @@ struct Inputs {
   Orders orders{};                  ///< what was ordered at run time
   bool implausible = false;  ///< samples were dropped because they cannot be (PlausibilityFilter)
   bool grid_frozen = false;  ///< the grid meter's registers stand still (its bus says so)
+  bool bms_implausible = false;  ///< the BMS sends what cannot be (its bus says so)
   Duration stall{};  ///< OverrunWatch::stall(): readings are that old by the hub's own doing
 };
 

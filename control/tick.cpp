@@ -60,11 +60,9 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
                      .overrun = overrun_.active(),
                      .components_failing = hold_safe_,
                      .orders = orders_,
-                     .implausible = plausibility_filter_.doubtful(),
-                     .grid_frozen = std::any_of(bus_faults_.begin(), bus_faults_.end(),
-                                                [](const auto& faults) {
-                                                  return faults.active(Fault::grid_meter_frozen);
-                                                }),
+                     .implausible = plausibility_filter_.doubtful(now),
+                     .grid_frozen = any_bus_has(Fault::grid_meter_frozen),
+                     .bms_implausible = any_bus_has(Fault::bms_implausible),
                      .stall = overrun_.stall()},
                     memory_);
   decision_.at = now;
@@ -73,6 +71,11 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
   merge_faults(now);
   if (stop_) watch_stop(now, followed_before);
   return decision_;
+}
+
+bool Tick::any_bus_has(Fault fault) const {
+  return std::ranges::any_of(bus_faults_,
+                             [fault](const auto& faults) { return faults.active(fault); });
 }
 
 void Tick::merge_faults(Instant now) {

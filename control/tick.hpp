@@ -94,6 +94,7 @@ class Tick {
     if (plausibility_filter_.admit(sample, settings_)) snapshot_.absorb(sample);
   }
   const Decision& decide(Instant now, LocalTime local);
+  [[nodiscard]] bool any_bus_has(Fault fault) const;
   void merge_faults(Instant now);
   void watch_stop(Instant now, bool followed_before);
   [[nodiscard]] bool controllable(Instant now) const;

@@ -20,27 +20,21 @@ class PowerWindow {
         reasons_(reasons) {}
 
   /// Keeps [low, high] as far as earlier rules left it: an earlier rule always wins, and the window
-  /// never becomes empty. A limit that is no number lets nothing pass. Leaves a Reason if it moved
-  /// the result.
-  void narrow(Watts low, Watts high, Cause cause) {
-    at_least(low, cause);
-    at_most(high, cause);
-  }
-  void at_most(Watts high, Cause cause) {
-    if (high != high) high = Watts{};
-    high_ = high > low_ ? std::min(high, high_) : low_;
-    choose(cause);
-  }
-  void at_least(Watts low, Cause cause) {
-    if (low != low) low = Watts{};
-    low_ = low <= high_ ? std::max(low, low_) : high_;
-    if (low_ == high_) high_ = low_;  // the same zero, also by its sign
-    choose(cause);
+  /// never becomes empty. A limit never forbids rest: one that is on its wrong side (a charge limit
+  /// below 0) or no number lets nothing pass. Leaves a Reason if it moved the result.
+  void at_most(Watts high, Cause cause) { cut_high(high > Watts{} ? high : Watts{}, cause); }
+  void at_least(Watts low, Cause cause) { cut_low(low < Watts{} ? low : Watts{}, cause); }
+  /// How fast it may change, which is no limit: the only one that may forbid rest for a moment,
+  /// where earlier ones did not command it.
+  void move_within(Watts low, Watts high, Cause cause) {
+    cut_low(low, cause);
+    cut_high(high, cause);
   }
   /// No power at all, and says so even where nothing was wished: a stopped hub must tell why.
   void stop(Cause cause) {
     const Watts before = power();
-    narrow(Watts{}, Watts{}, cause);
+    at_least(Watts{}, cause);
+    at_most(Watts{}, cause);
     if (power() == before) reasons_.add({cause, before});
   }
 
@@ -50,6 +44,15 @@ class PowerWindow {
   [[nodiscard]] Watts high() const { return high_; }
 
  private:
+  void cut_high(Watts high, Cause cause) {
+    high_ = high > low_ ? std::min(high, high_) : low_;
+    choose(cause);
+  }
+  void cut_low(Watts low, Cause cause) {
+    low_ = low <= high_ ? std::max(low, low_) : high_;
+    if (low_ == high_) high_ = low_;  // the same zero, also by its sign
+    choose(cause);
+  }
   void choose(Cause cause) {
     const Watts before = std::exchange(power_, std::clamp(proposal_, low_, high_));
     if (power_ != before) reasons_.add({cause, before});

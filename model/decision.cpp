@@ -54,6 +54,11 @@ constexpr EnumTable<Row> rows({
     {Cause::slew, "changing no faster than the set slew rate"},
     {Cause::components_failing, "a component of the hub keeps failing: the battery rests"},
     {Cause::control_overrun, "the control period was missed"},
+    {Cause::bms_limit_exceeded, "more current flows than the BMS allows: the battery rests"},
+    {Cause::transfer_switch, "what the inverter's transfer switch carries"},
+    {Cause::main_fuse, "what the main fuse carries"},
+    {Cause::inverter_derating, "the inverter holds back by itself"},
+    {Cause::battery_temperature, "the battery is too cold or too hot"},
 });
 
 }  // namespace

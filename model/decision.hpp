@@ -84,6 +84,11 @@ enum class Cause : std::uint8_t {
   slew,
   components_failing,
   control_overrun,
+  bms_limit_exceeded,
+  transfer_switch,
+  main_fuse,
+  inverter_derating,
+  battery_temperature,
 };
 [[nodiscard]] std::string_view name(Cause cause);    ///< "self_consumption"
 [[nodiscard]] std::string_view phrase(Cause cause);  ///< plain words for the owner

@@ -82,6 +82,23 @@ constexpr EnumTable<Row> rows({
     {Fault::inverter_dc_ripple, Severity::warning, "Ripple on the battery's cables",
      "The battery's voltage at the inverter swings under load. If it goes on the inverter switches "
      "itself off: check the DC cables' size, length and every bolt, and the fuse."},
+    {Fault::bms_limit_exceeded, Severity::critical, "Battery current beyond its limit",
+     "More current flows than the battery's BMS allows: the battery rests, then control is "
+     "released "
+     "for a minute. Check for a second charger or load at the battery, and the inverter's "
+     "readings."},
+    {Fault::ac_out_inconsistent, Severity::warning, "Inverter contradicts itself",
+     "The inverter's own power readings do not add up: the load on AC-out is taken from AC-in less "
+     "battery power. Check its firmware and that it is a single unit."},
+    {Fault::inverter_derating, Severity::info, "Inverter holds back",
+     "The inverter does less than commanded: hot, in absorption, or at a limit of its own. Control "
+     "goes on with what it can do. Check its ventilation and its charger's settings."},
+    {Fault::battery_temperature, Severity::warning, "Battery too cold or too hot",
+     "The battery is outside its temperature limits, so that direction is stopped; or it does not "
+     "tell its temperature, and only its BMS guards it. Warm, shade or ventilate the room."},
+    {Fault::bms_implausible, Severity::critical, "Battery's values cannot be",
+     "The battery's BMS sends a value that cannot be: the battery rests. The log (journalctl -u "
+     "esshub) names frame, value and accepted range: check that it is a 15-cell 48 V stack."},
 });
 
 }  // namespace

@@ -37,6 +37,11 @@ enum class Fault : std::uint8_t {
   inverter_temperature,
   inverter_low_battery,
   inverter_dc_ripple,
+  bms_limit_exceeded,
+  ac_out_inconsistent,
+  inverter_derating,
+  battery_temperature,
+  bms_implausible,
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };

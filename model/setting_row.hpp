@@ -62,7 +62,7 @@ struct DaysField {
 
 template <class S>
 using SettingField =
-    std::variant<Watts S::*, std::optional<Watts> S::*, Volts S::*, Amperes S::*,
+    std::variant<Watts S::*, std::optional<Watts> S::*, Volts S::*, Amperes S::*, Celsius S::*,
                  WattsPerSecond S::*, Soc S::*, std::optional<Soc> S::*, double S::*, RatioField<S>,
                  PriceField<S>, Duration S::*, bool S::*, std::uint8_t S::*, unsigned S::*,
                  std::size_t S::*, std::string S::*, std::vector<std::string> S::*, Mode S::*,

@@ -153,7 +153,9 @@ class CanDecoder final : public LineDecoder {
     if (!message) return error(message.error());
     json out = std::visit([](const auto& m) { return fields(m); }, *message);
     // An impossible value is shown, and said to be impossible.
-    if (const auto refused = implausible(*message, modules_)) out.update(error(*refused));
+    const auto words = samples(*message, modules_, {});
+    if (!words.impossible.empty())
+      out.update(error({protocol::DecodeErrorKind::content, words.impossible.front().text}));
     if (const auto* alarms = std::get_if<Alarms>(&*message))
       if (alarms->modules) modules_ = alarms->modules;
     return out;

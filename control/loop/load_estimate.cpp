@@ -15,6 +15,15 @@ constexpr double error_pace = 0.1;
 constexpr Seconds most_path_error{0.05};
 constexpr Seconds grid_mean_over{60.0};
 
+/// Wider than any installation. Beyond it, or no number, a reading would stay in every mean for
+/// good: it counts as not there.
+constexpr Watts most_power{1e6};
+
+std::optional<Reading<Watts>> believable(const std::optional<Reading<Watts>>& reading) {
+  if (reading && abs(reading->value) <= most_power) return reading;
+  return std::nullopt;
+}
+
 struct State {
   Watts inverter;
   std::array<Watts, 1> shown;  ///< of it by the grid meter
@@ -173,15 +182,17 @@ void trim(const Settings& s, LoopModel& loop, Watts grid, Watts change, Duration
 void estimate_load(const Inputs& inputs, Memory& memory) {
   const Settings& s = inputs.settings;
   LoopModel& loop = memory.loop;
-  const auto power = inputs.snapshot.power(Point::inverter);
-  const auto setpoint = inputs.snapshot.get<Watts>(Point::inverter, Measure::setpoint);
+  const auto power = believable(inputs.snapshot.power(Point::inverter));
+  const auto setpoint = believable(inputs.snapshot.get<Watts>(Point::inverter, Measure::setpoint));
   const auto measured = fresh(power, inputs.now, s.inverter_max_age);
   memory.acknowledged = fresh(setpoint, inputs.now, s.inverter_max_age);
   if (!measured) {  // without the inverter's word there is nothing to align with
     restart(loop);
     return;
   }
-  if (memory.released_until) forget_identified(loop);
+  if (memory.following.released_until || memory.following.derating ||
+      memory.pack_current.released_until)
+    forget_identified(loop);
   // Without an acknowledged setpoint the inverter does as it says itself.
   if (!memory.acknowledged) loop.command_count = 0;
   if (memory.acknowledged)
@@ -191,7 +202,7 @@ void estimate_load(const Inputs& inputs, Memory& memory) {
   if (loop.known_at && measured_at - *loop.known_at > longest_gap) restart(loop);
   if (!loop.known_at) begin(loop, *measured, measured_at);
 
-  const auto grid = inputs.snapshot.power(Point::grid);
+  const auto grid = believable(inputs.snapshot.power(Point::grid));
   const bool new_grid = grid && loop.grid_at != grid->at;
   const Instant taken = grid ? grid->at - s.meter_delay : Instant{};
   const auto before = loop.residual;

@@ -80,12 +80,15 @@ void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& ob
     end_cutoff(memory);
     memory.cutoff_reset_until.reset();
     memory.low_voltage_since.reset();
+    memory.islanded_since.reset();
     return;
   }
   if (!observation.islanded) {
     memory.low_voltage_since.reset();
+    memory.islanded_since.reset();
     return;
   }
+  if (!memory.islanded_since) memory.islanded_since = inputs.now;
   const auto voltage = pack_voltage(inputs, observation);
   if (!voltage || *voltage > s.cutoff_voltage) {
     memory.low_voltage_since.reset();
@@ -94,8 +97,10 @@ void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& ob
   }
   const bool low_voltage =
       memory.low_voltage_since && inputs.now - *memory.low_voltage_since >= cutoff_delay;
+  // One damaged reading of the inverter is no power cut.
+  const bool cut = inputs.now - *memory.islanded_since >= cutoff_delay;
   const bool low_soc =
-      observation.bms_ok && observation.soc <= s.cutoff_soc && !memory.cutoff_reset_until;
+      cut && observation.bms_ok && observation.soc <= s.cutoff_soc && !memory.cutoff_reset_until;
   if (low_voltage || low_soc) memory.cutoff = true;
   if (memory.cutoff) memory.switch_on = false;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,12 @@ struct Battery {
   EnumArray<Need, std::optional<Instant>> seen;
   std::array<std::optional<Reading<Alarms>>, 2> alarms;  ///< by profile: 0x359, 0x35A
   std::array<Bytes, 3> told;  ///< last raw bytes of 0x359, 0x35A, 0x35C that an event told
+  struct ImpossibleTexts {
+    std::string required;
+    std::string dropped;
+    Instant at{};
+  };
+  std::map<std::uint32_t, ImpossibleTexts> impossible;  ///< of the newest frame, by its id
   std::optional<unsigned> soc;
   std::optional<unsigned> modules;
   std::string maker;
@@ -177,16 +184,45 @@ class PylontechDriver final : public Driver {
     }
     tell_changes(frame, *message, step);
     merge_alarms(*message, now);
-    auto values = pylontech::samples(*message, battery_.modules, now);
-    if (!values) {
-      health_.frames.add(result_of(values.error().kind));
-      return;
-    }
-    health_.frames.add(truncated(frame) ? FrameResult::length : FrameResult::ok);
+    auto words = pylontech::samples(*message, battery_.modules, now);
+    health_.frames.add(!words.impossible.empty() ? FrameResult::content
+                       : truncated(frame)        ? FrameResult::length
+                                                 : FrameResult::ok);
     // A CAN frame has a checksum, the adapter's text has none.
-    if (config_.framing == CanFraming::slcan) glitch_filter_.filter(*values);
-    step.samples.insert(step.samples.end(), values->begin(), values->end());
+    if (config_.framing == CanFraming::slcan) glitch_filter_.filter(words.samples);
+    step.samples.insert(step.samples.end(), words.samples.begin(), words.samples.end());
     std::visit([&](const auto& m) { remember(m, step, now); }, *message);
+    tell_impossible(frame, words.impossible, step, now);
+  }
+
+  /// Each value that cannot be is told when it first comes, and again after a frame without.
+  void tell_impossible(const CanFrame& frame, const std::vector<Impossible>& impossible, Step& step,
+                       Instant now) {
+    const std::string id = "0x" + to_text(make_frame(frame.id, {})).substr(0, 3);
+    std::string required;
+    std::string dropped;
+    for (const auto& field : impossible) {
+      std::string& texts = field.required ? required : dropped;
+      if (!texts.empty()) texts += "; ";
+      texts += field.text;
+    }
+    auto& told = battery_.impossible[frame.id];
+    if (!required.empty() && told.required.empty())
+      step.tell(Level::error, "bms_implausible", "id=" + id + " reason=" + log_quoted(required));
+    if (!dropped.empty() && told.dropped.empty())
+      step.tell(Level::warning, "bms_value_dropped", "id=" + id + " reason=" + log_quoted(dropped));
+    told = {std::move(required), std::move(dropped), now};
+  }
+
+  /// Why the battery is not believed; empty where it is.
+  [[nodiscard]] std::string impossible_text() const {
+    std::string text;
+    for (const auto& [id, told] : battery_.impossible) {
+      if (told.required.empty()) continue;
+      text += (text.empty() ? "the battery sends what cannot be: 0x" : "; 0x") +
+              to_text(make_frame(id, {})).substr(0, 3) + " " + told.required;
+    }
+    return text;
   }
 
   void was_on_wire(const CanFrame& frame) {
@@ -388,10 +424,15 @@ class PylontechDriver final : public Driver {
       ever = ever || at;
       if (!at || now - *at >= max_age) missing.push_back(need.frames);
     }
-    health_.ready = missing.empty();
-    health_.trouble.clear();
-    if (health_.ready) {
-      tell_found(step);
+    // What has grown old is missing, whatever it said.
+    std::erase_if(battery_.impossible,
+                  [now](const auto& entry) { return now - entry.second.at >= max_age; });
+    health_.trouble = impossible_text();
+    health_.faults.set(Fault::bms_implausible, !health_.trouble.empty());
+    complete_ = missing.empty();
+    health_.ready = complete_ && health_.trouble.empty();
+    if (complete_) {
+      if (health_.ready) tell_found(step);
       return;
     }
     const std::string which = joined(missing);
@@ -434,7 +475,7 @@ class PylontechDriver final : public Driver {
       if (!config_.listen_only) wake(keep_alive_at_);
       if (config_.framing == CanFraming::slcan) wake(status_asked_ ? silence_at() : status_at());
     }
-    if (health_.ready) {
+    if (complete_) {
       for (const auto& seen : battery_.seen) wake(*seen + max_age);
     } else if (!battery_.silent) {
       wake(*started_ + config_.silence_limit);
@@ -445,6 +486,7 @@ class PylontechDriver final : public Driver {
   PylontechConfig config_;
   DriverHealth health_;
   Battery battery_;
+  bool complete_ = false;  ///< no frame that is needed is missing
   GlitchFilter glitch_filter_;
   SlcanReader reader_;
   SlcanOpening opening_;

@@ -217,58 +217,60 @@ constexpr double amperes_per_module = 200.0;
 // UNVERIFIED: the largest stack on one bus; bounds currents while the number is unknown.
 constexpr unsigned most_modules = 16;
 
-/// The first thing that cannot be, in words; empty if all can.
-struct Check {
-  std::string fault;
-  void range(std::string_view what, double value, double lowest, double highest) {
-    if (!fault.empty() || (value >= lowest && value <= highest)) return;
-    std::string number = std::to_string(value);
-    number.erase(number.size() - 4);  // two decimals are all the wire has
-    fault = std::string(what) + " of " + number;
-  }
-};
+constexpr Range soc{0.0, 105.0};  // a counter that runs over: full
+constexpr Range voltage{40.0, 60.0};
+constexpr Range cvl{48.0, 56.0, true};  // 0: no charging
 
-void check(Check& c, const Limits& m, double most_amperes) {
-  c.range("charge voltage limit", m.cvl.value(), 48.0, 56.0);
-  c.range("charge current limit", m.ccl.value(), -most_amperes, most_amperes);
-  c.range("discharge current limit", m.dcl.value(), 0.0, most_amperes);
-  if (m.dvl) c.range("discharge voltage limit", m.dvl->value(), 0.0, m.cvl.value());
+std::string short_text(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.size() - 4);  // two decimals are all the wire has
+  return text;
 }
-void check(Check& c, const StateOfCharge& m, double) {
-  c.range("state of charge", m.soc, 0.0, 100.0);
-  c.range("state of health", m.soh, 0.0, 100.0);
-}
-void check(Check& c, const Measurement& m, double most_amperes) {
-  c.range("voltage", m.voltage.value(), 40.0, 60.0);
-  c.range("current", m.current.value(), -most_amperes, most_amperes);
-  if (m.temperature)
-    c.range("temperature", m.temperature->value(), range::temperature.low, range::temperature.high);
-}
-template <class Other>
-void check(Check&, const Other&, double) {}
 
-// ---- samples -----------------------------------------------------------------------------------
-
+/// Takes what can be, and tells of the rest.
 struct Collector {
   Instant at;
-  std::vector<Sample> out;
-  void add(Measure measure, double value) { out.push_back({{Point::battery, measure}, value, at}); }
+  double most_amperes;
+  BatteryWords out{};
+
+  void add(Measure measure, double value) {
+    out.samples.push_back({{Point::battery, measure}, value, at});
+  }
+  /// False: it cannot be.
+  bool check(std::string_view what, double value, const Range& range, std::string_view unit,
+             bool required) {
+    if (range.holds(value)) return true;
+    out.impossible.push_back({std::string(what) + " of " + short_text(value) + ", accepted " +
+                                  std::to_string(std::lround(range.low)) + " to " +
+                                  std::to_string(std::lround(range.high)) + " " + std::string(unit),
+                              required});
+    return false;
+  }
+  [[nodiscard]] Range amperes(double least) const { return {least, most_amperes}; }
 };
 
 void collect(Collector& c, const Limits& m) {
-  c.add(Measure::cvl, m.cvl.value());
-  c.add(Measure::ccl, std::max(m.ccl.value(), 0.0));
-  c.add(Measure::dcl, m.dcl.value());
-  if (m.dvl) c.add(Measure::dvl, m.dvl->value());
+  if (c.check("charge voltage limit", m.cvl.value(), cvl, "V", true))
+    c.add(Measure::cvl, m.cvl.value());
+  if (c.check("charge current limit", m.ccl.value(), c.amperes(-c.most_amperes), "A", true))
+    c.add(Measure::ccl, std::max(m.ccl.value(), 0.0));
+  if (c.check("discharge current limit", m.dcl.value(), c.amperes(0.0), "A", true))
+    c.add(Measure::dcl, m.dcl.value());
+  if (m.dvl && c.check("discharge voltage limit", m.dvl->value(), {0.0, voltage.high}, "V", false))
+    c.add(Measure::dvl, m.dvl->value());
 }
 void collect(Collector& c, const StateOfCharge& m) {
-  c.add(Measure::soc, m.soc);
-  c.add(Measure::soh, m.soh);
+  if (c.check("state of charge", m.soc, soc, "%", true)) c.add(Measure::soc, std::min(m.soc, 100u));
+  if (c.check("state of health", m.soh, range::soh, "%", false)) c.add(Measure::soh, m.soh);
 }
 void collect(Collector& c, const Measurement& m) {
-  c.add(Measure::voltage, m.voltage.value());
-  c.add(Measure::current, m.current.value());
-  if (m.temperature) c.add(Measure::temperature, m.temperature->value());
+  if (c.check("voltage", m.voltage.value(), voltage, "V", true))
+    c.add(Measure::voltage, m.voltage.value());
+  if (c.check("current", m.current.value(), c.amperes(-c.most_amperes), "A", false))
+    c.add(Measure::current, m.current.value());
+  if (m.temperature &&
+      c.check("temperature", m.temperature->value(), range::temperature, "degC", false))
+    c.add(Measure::temperature, m.temperature->value());
 }
 void collect(Collector& c, const Alarms& m) {
   c.add(Measure::protections, m.protections);
@@ -323,18 +325,8 @@ bool truncated(const CanFrame& frame) {
   }
 }
 
-std::optional<DecodeError> implausible(const Message& message, std::optional<unsigned> modules) {
-  const double most_amperes = amperes_per_module * modules.value_or(most_modules);
-  Check c;
-  std::visit([&](const auto& m) { check(c, m, most_amperes); }, message);
-  if (c.fault.empty()) return std::nullopt;
-  return DecodeError{DecodeErrorKind::content, c.fault};
-}
-
-Decoded<std::vector<Sample>> samples(const Message& message, std::optional<unsigned> modules,
-                                     Instant at) {
-  if (auto error = implausible(message, modules)) return tl::unexpected(std::move(*error));
-  Collector c{at, {}};
+BatteryWords samples(const Message& message, std::optional<unsigned> modules, Instant at) {
+  Collector c{at, amperes_per_module * modules.value_or(most_modules)};
   std::visit([&](const auto& m) { collect(c, m); }, message);
   return std::move(c.out);
 }

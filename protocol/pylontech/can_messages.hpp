@@ -144,15 +144,21 @@ using Message =
 /// has no DVL, is complete).
 [[nodiscard]] bool truncated(const CanFrame& frame);
 
-/// Why a message cannot be true of a 15-cell stack; nothing if it can. `modules`: how many there
-/// are, if known, bounds the currents (reference: pylontech-can#6 rule 4).
-[[nodiscard]] std::optional<DecodeError> implausible(const Message& message,
-                                                     std::optional<unsigned> modules);
-
-/// The samples of a message at Point::battery; none for messages that control does not use.
-/// A DecodeError: the message is implausible, nothing of it may be used.
-[[nodiscard]] Decoded<std::vector<Sample>> samples(const Message& message,
-                                                   std::optional<unsigned> modules, Instant at);
+/// A field that cannot be true of a 15-cell stack (reference: pylontech-can#6 rule 4).
+struct Impossible {
+  std::string text;       ///< "state of charge of 130.00, accepted 0 to 105 %"
+  bool required = false;  ///< the battery cannot be used without it: SOC, voltage, CVL, CCL, DCL
+};
+/// What of a message may be used, and what may not.
+struct BatteryWords {
+  std::vector<Sample> samples;  ///< at Point::battery; none of messages that control does not use
+  std::vector<Impossible> impossible;
+};
+/// Each field by itself: a stop beside a value that cannot be is still a stop. `modules`: how many
+/// there are, if known, bounds the currents. A SOC of 101 to 105 % counts as 100 %; a CVL or CCL of
+/// 0 is no error but forbids charging.
+[[nodiscard]] BatteryWords samples(const Message& message, std::optional<unsigned> modules,
+                                   Instant at);
 
 // Encoders: what a controller and a stack send. Values are rounded to the wire's step and clamped
 // to its range.

@@ -31,6 +31,7 @@ struct House {
   Orders orders;
   bool implausible = false;
   bool grid_frozen = false;
+  bool bms_implausible = false;
   Duration stall{};
 
   // The truth that healthy sources report.
@@ -45,7 +46,8 @@ struct House {
   double pack_v = 50.0;
   double cvl_v = 53.2;
   std::optional<double> battery_a;  ///< the BMS's word, if it gives one
-  double modules = 0.0;             ///< 0: it does not say
+  std::optional<double> battery_c = 20.0;
+  double modules = 0.0;  ///< 0: it does not say
   double ccl_a = 50.0;
   double dcl_a = 50.0;
   std::uint32_t protections = 0;
@@ -64,13 +66,16 @@ struct House {
   };
   std::vector<Instead> instead;
 
+  [[nodiscard]] std::optional<double> told(Channel channel, double truth) const {
+    std::optional<double> value = truth;
+    for (const auto& other : instead)
+      if (other.channel == channel) value = other.value;
+    return value;
+  }
+
   void put(Point point, Measure measure, double value) {
-    for (const auto& told : instead) {
-      if (told.channel != Channel{point, measure}) continue;
-      if (!told.value) return;
-      value = *told.value;
-    }
-    snapshot.absorb({{point, measure}, value, now});
+    if (const auto word = told({point, measure}, value))
+      snapshot.absorb({{point, measure}, *word, now});
   }
 
   void pass(Duration time) {
@@ -98,6 +103,7 @@ struct House {
       put(Point::battery, Measure::soc, soc);
       put(Point::battery, Measure::voltage, pack_v);
       if (battery_a) put(Point::battery, Measure::current, *battery_a);
+      if (battery_c) put(Point::battery, Measure::temperature, *battery_c);
       if (modules > 0) put(Point::battery, Measure::modules, modules);
       put(Point::battery, Measure::cvl, cvl_v);
       put(Point::battery, Measure::ccl, ccl_a);
@@ -111,6 +117,8 @@ struct House {
       put(Point::inverter, Measure::status, static_cast<double>(state));
       put(Point::inverter, Measure::voltage, mains_v);
       put(Point::inverter, Measure::dc_voltage, pack_v);
+      if (const auto drawn = told({Point::inverter, Measure::power}, inverter_w))
+        put(Point::inverter, Measure::dc_power, *drawn - ac_out_w);
       put(Point::ac_out, Measure::power, ac_out_w);
     }
     const Decision d = step({.settings = settings,
@@ -123,6 +131,7 @@ struct House {
                              .orders = orders,
                              .implausible = implausible,
                              .grid_frozen = grid_frozen,
+                             .bms_implausible = bms_implausible,
                              .stall = stall},
                             memory);
     if (inverter_alive && d.setpoint.mode == InverterMode::follow) {

@@ -137,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
         stops("inverter off", limit_islanded, Cause::inverter_off,
               [](Seen& s) { s.observation.inverter_off = true; }),
         stops("released", limit_islanded, Cause::setpoint_not_followed,
-              [](Seen& s) { s.memory.released_until = s.now; })));
+              [](Seen& s) { s.memory.following.released_until = s.now; })));
 
 INSTANTIATE_TEST_SUITE_P(
     Battery, Limits,
@@ -147,6 +147,18 @@ INSTANTIATE_TEST_SUITE_P(
                   [](Seen& s) { s.observation.charge_protected = true; }),
         no_discharge("discharge protected", limit_bms_protection, Cause::bms_protection,
                      [](Seen& s) { s.observation.discharge_protected = true; }),
+        stops("more current than the BMS allows", limit_bms_protection, Cause::bms_limit_exceeded,
+              [](Seen& s) { s.memory.pack_current.exceeded_since = s.now; }),
+        stops("released for that", limit_bms_protection, Cause::bms_limit_exceeded,
+              [](Seen& s) { s.memory.pack_current.released_until = s.now; }),
+        allows("temperate", limit_temperature, nothing),
+        no_charge("too cold to charge", limit_temperature, Cause::battery_temperature,
+                  [](Seen& s) { s.memory.temperature.charge = true; }),
+        no_discharge("too cold to discharge", limit_temperature, Cause::battery_temperature,
+                     [](Seen& s) { s.memory.temperature.discharge = true; }),
+        Row{"a pack voltage that cannot be", limit_bms_current,
+            [](Seen& s) { s.observation.voltage = Volts{-50}; }, 0, 0, Cause::bms_discharge_limit,
+            Cause::bms_charge_limit},
         allows("enabled", limit_bms_enable, nothing),
         no_charge("charge disabled", limit_bms_enable, Cause::bms_charge_disabled,
                   [](Seen& s) { s.observation.charge_enabled = false; }),
@@ -374,6 +386,39 @@ INSTANTIATE_TEST_SUITE_P(
               s.settings.charger_current = 35.0_A;
             },
             -2400, 1750, Cause::inverter_rating, Cause::inverter_rating},
+        allows("it follows", limit_derating, [](Seen& s) { s.memory.following.most = 900.0_W; }),
+        Row{"it holds back charging",
+            limit_derating,
+            [](Seen& s) {
+              s.memory.following.derating = true;
+              s.memory.following.most = 900.0_W;
+            },
+            -all,
+            900,
+            {},
+            Cause::inverter_derating},
+        Row{"it holds back discharging", limit_derating,
+            [](Seen& s) {
+              s.memory.following.derating = true;
+              s.memory.following.most = Watts{-900};
+            },
+            -900, all, Cause::inverter_derating},
+        Row{"its transfer switch", limit_transfer_switch,
+            [](Seen& s) {
+              s.settings.transfer_switch = 20.0_A;
+              s.observation.ac_out = 1000.0_W;
+            },
+            -5600, 3600, Cause::transfer_switch, Cause::transfer_switch},
+        Row{"a smaller fuse", limit_transfer_switch, [](Seen& s) { s.settings.main_fuse = 10.0_A; },
+            -2300, 2300, Cause::transfer_switch, Cause::transfer_switch},
+        no_charge("more load than it carries", limit_transfer_switch, Cause::transfer_switch,
+                  [](Seen& s) { s.observation.ac_out = 9000.0_W; }),
+        Row{"the fuse and the house", limit_grid_caps,
+            [](Seen& s) {
+              s.settings.main_fuse = 20.0_A;
+              s.observation.rest = 3000.0_W;
+            },
+            -7600, 1600, Cause::main_fuse, Cause::main_fuse},
         Row{"what the owner allows", limit_configured_power,
             [](Seen& s) {
               s.settings.charge_limit = 1200.0_W;

@@ -33,7 +33,7 @@ class Impossible : public testing::TestWithParam<Row> {};
 TEST_P(Impossible, IsDropped) {
   PlausibilityFilter gate;
   EXPECT_FALSE(gate.admit({GetParam().channel, GetParam().value, {}}, {}));
-  EXPECT_TRUE(gate.doubtful());
+  EXPECT_TRUE(gate.doubtful({}));
 }
 INSTANTIATE_TEST_SUITE_P(
     PlausibilityFilter, Impossible,
@@ -62,7 +62,7 @@ class Possible : public testing::TestWithParam<Row> {};
 TEST_P(Possible, Enters) {
   PlausibilityFilter gate;
   EXPECT_TRUE(gate.admit({GetParam().channel, GetParam().value, {}}, {}));
-  EXPECT_FALSE(gate.doubtful());
+  EXPECT_FALSE(gate.doubtful({}));
 }
 INSTANTIATE_TEST_SUITE_P(
     PlausibilityFilter, Possible,
@@ -80,9 +80,9 @@ TEST(PlausibilityFilter, AChannelIsBelievedAgainAfterFiveGoodSamples) {
   const Channel grid{Point::grid, Measure::power};
   EXPECT_FALSE(gate.admit({grid, std::nan(""), {}}, {}));
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(gate.admit({grid, 100.0, {}}, {}));
-  EXPECT_TRUE(gate.doubtful());
+  EXPECT_TRUE(gate.doubtful({}));
   EXPECT_TRUE(gate.admit({grid, 100.0, {}}, {}));
-  EXPECT_FALSE(gate.doubtful());
+  EXPECT_FALSE(gate.doubtful({}));
 }
 
 TEST(PlausibilityFilter, GoesByTheTable) {
@@ -144,13 +144,13 @@ TEST(PlausibilityFilter, EachChannelIsDoubtedByItself) {
   EXPECT_FALSE(says(solar, std::nan("")));
   EXPECT_FALSE(says(soc, 130.0));
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(says(solar, 1.0));
-  EXPECT_TRUE(gate.doubtful());
+  EXPECT_TRUE(gate.doubtful({}));
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(says(soc, 50.0));
   EXPECT_FALSE(says(soc, 130.0));
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(says(soc, 50.0));
-  EXPECT_TRUE(gate.doubtful()) << "five in a row";
+  EXPECT_TRUE(gate.doubtful({})) << "five in a row";
   EXPECT_TRUE(says(soc, 50.0));
-  EXPECT_FALSE(gate.doubtful());
+  EXPECT_FALSE(gate.doubtful({}));
 }
 
 TEST(PlausibilityFilter, TheFuseBindsTheGridAlone) {
@@ -160,6 +160,30 @@ TEST(PlausibilityFilter, TheFuseBindsTheGridAlone) {
   EXPECT_TRUE(gate.admit({{Point::solar, Measure::power}, 6000.0, {}}, settings));
   EXPECT_TRUE(gate.admit({{Point::inverter, Measure::power}, -4900.0, {}}, settings));
   EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 6000.0, {}}, settings));
+}
+
+/// What it said once must not be told for ever; those who need it miss it.
+TEST(PlausibilityFilter, AChannelThatNeverSpeaksAgainIsDoubtedForAMinute) {
+  PlausibilityFilter gate;
+  const Instant at = Instant{} + 100s;
+  EXPECT_FALSE(gate.admit({{Point::solar, Measure::power}, 1e9, at}, {}));
+  EXPECT_TRUE(gate.doubtful(at + 60s));
+  EXPECT_FALSE(gate.doubtful(at + 60s + 1ns));
+  EXPECT_FALSE(gate.admit({{Point::battery, Measure::soc}, 1e9, at + 90s}, {}));
+  EXPECT_TRUE(gate.doubtful(at + 90s)) << "another one";
+  EXPECT_FALSE(gate.admit({{Point::solar, Measure::power}, 1e9, at + 80s}, {})) << "older";
+  EXPECT_TRUE(gate.doubtful(at + 150s));
+}
+
+TEST(PlausibilityFilter, AVoltageThatNeverComesAgainKeepsTheMetersPowerForAMinute) {
+  PlausibilityFilter gate;
+  const Instant at = Instant{} + 100s;
+  const auto power = [&](Duration later) {
+    return gate.admit({{Point::grid, Measure::power}, 500.0, at + later}, {});
+  };
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::voltage}, 0.0, at}, {}));
+  EXPECT_FALSE(power(60s));
+  EXPECT_TRUE(power(60s + 1ns));
 }
 
 TEST(PlausibilityFilter, ThePowerOfAMeterWhoseVoltageCannotBeIsDropped) {

@@ -43,6 +43,32 @@ TEST(Window, OfTwoZerosTheEarlierOneHolds) {
   EXPECT_EQ(std::signbit(down.low().value()), std::signbit(down.high().value()));
 }
 
+/// A limit is about how much, not about which way: none forces a charge or a discharge.
+TEST(Window, ALimitOnItsWrongSideOrNoNumberLetsNothingPassButRest) {
+  for (const double wrong : {-700.0, -1e308, std::nan("")}) {
+    Reasons reasons;
+    PowerWindow w{Watts{900}, Watts{-5000}, Watts{5000}, reasons};
+    w.at_most(Watts{wrong}, Cause::bms_charge_limit);
+    EXPECT_EQ(w.power(), Watts{}) << wrong;
+    EXPECT_EQ(w.low(), Watts{-5000});
+    PowerWindow other{Watts{-900}, Watts{-5000}, Watts{5000}, reasons};
+    other.at_least(Watts{-wrong}, Cause::bms_discharge_limit);
+    EXPECT_EQ(other.power(), Watts{}) << wrong;
+    EXPECT_EQ(other.high(), Watts{5000});
+  }
+}
+
+TEST(Window, OnlyThePaceMayForbidRestAndNoEarlierLimit) {
+  Reasons reasons;
+  PowerWindow w{Watts{0}, Watts{-5000}, Watts{5000}, reasons};
+  w.move_within(Watts{300}, Watts{400}, Cause::slew);
+  EXPECT_EQ(w.power(), Watts{300});
+  PowerWindow stopped{Watts{0}, Watts{-5000}, Watts{5000}, reasons};
+  stopped.at_most(Watts{0}, Cause::reserve);
+  stopped.move_within(Watts{300}, Watts{400}, Cause::slew);
+  EXPECT_EQ(stopped.power(), Watts{0});
+}
+
 TEST(Window, AProposalBeyondItIsClampedWithoutAReason) {
   Reasons reasons;
   EXPECT_EQ((PowerWindow{Watts{900}, Watts{-50}, Watts{50}, reasons}.power()), Watts{50});

@@ -1,7 +1,7 @@
 // CAN frames as SLCAN lines, kernel records and candump text, and the battery's messages in them.
-#include <cmath>
 #include <string>
 
+#include "model/plausible.hpp"
 #include "protocol/pylontech/can_frame.hpp"
 #include "protocol/pylontech/can_messages.hpp"
 #include "protocol/pylontech/slcan.hpp"
@@ -16,11 +16,11 @@ void check_message(const CanFrame& frame) {
   const auto message = pylontech::decode(frame);
   if (!message) return;
   promise(!frame.extended && !frame.remote && !frame.error, "only data frames are messages");
-  const auto samples = pylontech::samples(*message, frame.size, Instant{1s});
-  if (!samples) return;
-  promise(!pylontech::implausible(*message, frame.size), "nothing implausible becomes a sample");
-  for (const auto& sample : *samples) {
-    promise(std::isfinite(sample.value), "samples are numbers");
+  const auto words = pylontech::samples(*message, frame.size, Instant{1s});
+  for (const auto& field : words.impossible)
+    promise(field.text.find(", accepted ") != std::string::npos, "it says what would be accepted");
+  for (const auto& sample : words.samples) {
+    promise(plausible(sample.channel).holds(sample.value), "nothing implausible becomes a sample");
     promise(sample.channel.point == Point::battery, "a battery's samples are the battery's");
   }
 }

@@ -24,7 +24,8 @@ TEST(OutwardNames, OfFaults) {
                           "storage_failed", "config_rejected", "soc_inconsistent", "bus_contended",
                           "cutoff_near", "grid_meter_reversed", "line_flooded", "line_silent",
                           "inverter_overload", "inverter_temperature", "inverter_low_battery",
-                          "inverter_dc_ripple"));
+                          "inverter_dc_ripple", "bms_limit_exceeded", "ac_out_inconsistent",
+                          "inverter_derating", "battery_temperature", "bms_implausible"));
   EXPECT_THAT(names<Severity>(), ElementsAre("info", "warning", "critical"));
 }
 
@@ -41,7 +42,8 @@ TEST(OutwardNames, OfCauses) {
                   "soc_floor", "reserve", "storm", "range_low", "range_high", "cheap",
                   "excluded_load", "excluded_load_stale", "inverter_rating", "charge_limit",
                   "discharge_limit", "import_cap", "export_cap", "slew", "components_failing",
-                  "control_overrun"));
+                  "control_overrun", "bms_limit_exceeded", "transfer_switch", "main_fuse",
+                  "inverter_derating", "battery_temperature"));
 }
 
 TEST(OutwardNames, OfTheInverter) {

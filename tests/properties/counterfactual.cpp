@@ -42,7 +42,10 @@ Watts Counterfactual::without(const LeaveOut& leave_out) const {
   control::PowerWindow window{decision_.proposed, -wide, wide, reasons};
   for (const auto& bound : bounds_) {
     if (leave_out(bound.cause, bound.against_charging)) continue;
-    if (bound.against_charging)
+    if (bound.cause == Cause::slew)  // the pace is no limit: it may forbid rest
+      window.move_within(bound.against_charging ? -wide : bound.at,
+                         bound.against_charging ? bound.at : wide, Cause::idle);
+    else if (bound.against_charging)
       window.at_most(bound.at, Cause::idle);
     else
       window.at_least(bound.at, Cause::idle);

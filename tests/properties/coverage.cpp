@@ -28,11 +28,16 @@ constexpr auto nevers = std::to_array<Never>({
     {alone_fault, "cutoff_near", "tells; islanded rests the battery's command already"},
     {alone_fault, "bus_contended", "tells; a bus that is not asked is lost (its measures' rows)"},
     {alone_fault, "line_flooded", "tells; the line is read at its wire's rate"},
+    {alone_fault, "ac_out_inconsistent", "tells; the load on AC-out is known all the same"},
     {alone_fault, "line_silent", "tells; what a silent line brings is lost (its measures' rows)"},
     {alone_fault, "inverter_overload", "tells; the inverter looks after itself"},
     {alone_fault, "inverter_temperature", "tells; the inverter looks after itself"},
     {alone_fault, "inverter_low_battery", "tells; the inverter looks after itself"},
     {alone_fault, "inverter_dc_ripple", "tells; the inverter looks after itself"},
+    {together, "bms_lost + bms_implausible", "a BMS that is not believed is not silent"},
+    {together, "bms_protection + bms_implausible", "a protection is of a BMS that is believed"},
+    {together, "soc_inconsistent + bms_implausible", "a doubt is of a BMS that is believed"},
+    {together, "cutoff_near + bms_implausible", "the time left is of a BMS that is believed"},
     {together, "bms_lost + bms_protection", "a protection is known from a BMS that is not lost"},
     {together, "bms_lost + soc_inconsistent", "a doubt is of a BMS that is not lost"},
     {together, "bms_lost + cutoff_near", "the time left is known from a BMS that is not lost"},
@@ -190,7 +195,7 @@ Coverage::Coverage() {
     return std::ranges::count(required_of_bms, wire) +
                    std::ranges::count(required_of_inverter, wire) >
                0 ||
-           wire == Wire::grid_power || wire == Wire::ac_out_power;
+           wire == Wire::grid_power;  // that of AC-out is known twice
   };
   for (const Wire wire : enum_values<Wire>)
     row("alone: missing", std::string{name(wire)}, is_required(wire) ? least_ticks : 0);
@@ -335,7 +340,7 @@ void Coverage::see_alone(const Seen& seen) {
   // Without a power on AC-out nothing is written; the battery's power does not show it.
   const control::Observation& o = seen.observation;
   if (!o.ac_out && seen.memory.started && o.inverter_ok && !o.islanded &&
-      !seen.memory.released_until && d.setpoint.mode == InverterMode::release)
+      !seen.memory.following.released_until && d.setpoint.mode == InverterMode::release)
     count(alone_missing_ + index(Wire::ac_out_power));
   // Without a source nothing is known of the load, so nothing is proposed either: what is lost is
   // made good in the observation, the load as it was known last, and decided again.
@@ -384,6 +389,10 @@ void Coverage::see_alone(const Seen& seen) {
   alone_by(Cause::control_overrun, Fault::control_overrun);
   alone_by(Cause::components_failing, Fault::actor_stuck);
   if (in.implausible && without_bms) alone_fault_is(Fault::implausible_reading);
+  if (in.bms_implausible && without_bms) alone_fault_is(Fault::bms_implausible);
+  alone_by(Cause::bms_limit_exceeded, Fault::bms_limit_exceeded);
+  alone_by(Cause::inverter_derating, Fault::inverter_derating);
+  alone_by(Cause::battery_temperature, Fault::battery_temperature);
   if (o.bms_ok && seen.memory.soc.doubtful_until) {
     const double h = in.settings.soc_hysteresis;
     const double reported = o.reported_soc.percent();

@@ -62,6 +62,9 @@ struct Says {
   void operator()(const Residual& c) const { out << "residual " << c.watts << " W"; }
   void operator()(const Solar& c) const { out << "solar " << c.watts << " W"; }
   void operator()(const AcOut& c) const { out << "ac_out " << c.watts << " W"; }
+  void operator()(const AcOutError& c) const {
+    out << "the word for ac_out wrong by " << c.watts << " W";
+  }
   void operator()(const Circuit& c) const { out << name(c.wire) << ' ' << c.watts << " W"; }
   void operator()(const PackVoltage& c) const {
     out << "pack voltage at " << enum_name(c.mark) << " + " << c.plus << " V";

@@ -44,6 +44,8 @@ enum class Wire : std::uint8_t {
   dc_voltage,
   setpoint,
   ac_out_power,
+  converter_power,
+  temperature,
 };
 
 struct WireRow {
@@ -74,6 +76,8 @@ constexpr EnumTable<WireRow> wires{{
     {Wire::dc_voltage, {Point::inverter, Measure::dc_voltage}, Bus::inverter},
     {Wire::setpoint, {Point::inverter, Measure::setpoint}, Bus::inverter},
     {Wire::ac_out_power, {Point::ac_out, Measure::power}, Bus::inverter},
+    {Wire::converter_power, {Point::inverter, Measure::dc_power}, Bus::inverter},
+    {Wire::temperature, {Point::battery, Measure::temperature}, Bus::battery},
 }};
 [[nodiscard]] std::string_view name(Wire wire);
 
@@ -96,6 +100,10 @@ struct Solar {
 struct AcOut {
   double watts;
 };
+/// The inverter's word for it is wrong by so much.
+struct AcOutError {
+  double watts;
+};
 struct Circuit {
   Wire wire;
   double watts;
@@ -108,7 +116,7 @@ struct PackCurrent {
   double amperes;
 };
 struct Limit {
-  Wire wire;  ///< cvl, ccl or dcl
+  Wire wire;  ///< cvl, ccl, dcl or temperature
   double value;
 };
 struct Protections {
@@ -158,7 +166,7 @@ struct ComponentsFail {
   bool hold_safe;  ///< else only stuck
 };
 struct Raised {
-  Fault fault;  ///< one of told_by_others
+  Fault fault;  ///< one of told_by_others, or bms_implausible of the battery's bus
 };
 /// Told by the parts around the control; they change no decision.
 inline constexpr std::array told_by_others{Fault::storage_failed,       Fault::config_rejected,
@@ -204,11 +212,12 @@ struct ProgramRestarts {
   bool reboot;  ///< the steady clock begins anew
 };
 
-using Change = std::variant<Residual, Solar, AcOut, Circuit, PackVoltage, PackCurrent, Limit,
-                            Protections, Requests, Missing, Silent, Garbage, NoNumber, Status,
-                            PowerCut, Mains, Responds, MeterReversed, MeterFrozen, Contended,
-                            Overrun, ComponentsFail, Raised, ClockUntrusted, LocalStep, Wild, SocTo,
-                            SocMoves, Pause, WallStep, Ask, ControlRestarts, ProgramRestarts>;
+using Change =
+    std::variant<Residual, Solar, AcOut, AcOutError, Circuit, PackVoltage, PackCurrent, Limit,
+                 Protections, Requests, Missing, Silent, Garbage, NoNumber, Status, PowerCut, Mains,
+                 Responds, MeterReversed, MeterFrozen, Contended, Overrun, ComponentsFail, Raised,
+                 ClockUntrusted, LocalStep, Wild, SocTo, SocMoves, Pause, WallStep, Ask,
+                 ControlRestarts, ProgramRestarts>;
 
 struct Event {
   unsigned after = 0;  ///< ticks after the event before

@@ -88,6 +88,8 @@ Settings any_settings() {
   s.inverter_rating = Watts{*around({2400.0}, 300, 4000)};
   s.charger_current = Amperes{*around({35.0}, 5, 80)};
   s.slew = WattsPerSecond{*around({5000.0, 20000.0}, 50, 20000)};
+  s.transfer_switch = Amperes{*around({32.0, 10.0}, 10, 40)};
+  if (chance(30)) s.main_fuse = Amperes{*around({16.0, 25.0}, 16, 63)};
   s.charge_voltage_cap = Volts{*around({52.4, 54.0}, 50, 54)};
   s.cutoff_voltage = Volts{*around({46.0}, 44, 49)};
   s.grid_setpoint = Watts{*around({0.0, 0.0, 50.0}, -1000, 1000)};
@@ -328,6 +330,7 @@ std::vector<Kind> kinds(const Settings& s) {
       {6, 20, with<Residual>(around({-6000.0, -2000.0, 2000.0, 9000.0, 0.0}, -6000, 9000))},
       {1, 20, with<Solar>(between(0, 6000))},
       {2, 20, with<AcOut>(around({0.0, 3000.0}, 0, 3000))},
+      {4, 30, with<AcOutError>(around({-20000.0, -1500.0, 51.0, 49.0, 1500.0}, -3000, 3000))},
       {2, 20,
        made<Circuit>(one_of({Wire::ev_power, Wire::heatpump_power}),
                      around({0.0, -100.0}, 0, 8000))},
@@ -340,7 +343,10 @@ std::vector<Kind> kinds(const Settings& s) {
       {2, 0, with<SocMoves>(around({-1.0, 1.0, 5.0, -5.0, 40.0, -40.0}, -2, 2))},
       {5, 20,
        made<PackVoltage>(any_of<VoltMark>(), around({0.0, 0.0, eps, -eps, -0.1, 0.6}, -2, 2))},
-      {1, 10, with<PackCurrent>(around({0.0, -80.0, 80.0}, -60, 60))},
+      {10, 20, with<PackCurrent>(around({0.0, -80.0, 80.0}, -60, 60))},
+      {8, 20,
+       made<Limit>(always_wire(Wire::temperature),
+                   around({0.0, 50.0, -10.0, 2.0, 48.0, -0.1, 50.1, -10.1}, -30, 70))},
       {2, 10, made<Limit>(always_wire(Wire::cvl), around({0.0, 48.0}, 45, 54))},
       {9, 10, made<Limit>(one_of({Wire::ccl, Wire::ccl, Wire::dcl}), around({0.1, 200.0}, 1, 30))},
       {5, 8, made<Limit>(one_of({Wire::ccl, Wire::dcl}), around({0.0}, -20, 0))},
@@ -364,6 +370,7 @@ std::vector<Kind> kinds(const Settings& s) {
                       rc::gen::map(whole(0, 4), [](int n) { return n == 4; }))},
       {1, 10, with<Mains>(around({0.0, 180.0, 300.0}, 0, 300))},
       {6, 60, with<Responds>(any_of<Response>())},
+      {6, 60, always(Responds{Response::holds_back})},
       // the hub
       {2, 3,
        made<Overrun>(rc::gen::map(whole(1, 4), count), rc::gen::map(between(0, 0.2), seconds))},
@@ -372,6 +379,7 @@ std::vector<Kind> kinds(const Settings& s) {
       {14, 40,
        with<Raised>(
            rc::gen::elementOf(std::vector<Fault>(told_by_others.begin(), told_by_others.end())))},
+      {5, 10, always(Raised{Fault::bms_implausible})},
       {2, 0, always(ControlRestarts{})},
       {4, 0,
        made<ProgramRestarts>(rc::gen::map(around({0.5, 5.0, 90000.0}, 0, 100), seconds),

@@ -62,6 +62,11 @@ void hold(bool& held, bool set, bool clear) {
   held = set || (held && !clear);
 }
 
+double most_at_ac_in(const Seen& seen) {
+  const auto& s = seen.inputs.settings;
+  return 230.0 * std::min(s.transfer_switch.value(), s.main_fuse.value());
+}
+
 bool charged_by_need(const Decision& d) {
   const Cause target = d.reasons.begin()->cause;
   return target == Cause::force_charge || target == Cause::full_charge;
@@ -79,7 +84,7 @@ struct Invariants::Battery {
     const auto cvl_word = current(in, Wire::cvl);
     const auto ccl_word = current(in, Wire::ccl);
     const auto dcl_word = current(in, Wire::dcl);
-    complete = soc_word && bits && v && cvl_word && ccl_word && dcl_word;
+    complete = soc_word && bits && v && cvl_word && ccl_word && dcl_word && !in.bms_implausible;
     if (!complete) return;
     soc = soc_word->percent();
     soc_at = in.snapshot.soc()->at;
@@ -184,10 +189,12 @@ void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
     past_.cut_off = past_.may_be_cut_off = false;
     past_.grace_until.reset();
     past_.low_since.reset();
+    past_.islanded_since.reset();
     return;
   }
   if (!islanded(seen)) {
     past_.low_since.reset();
+    past_.islanded_since.reset();
     return;
   }
   const bool trusted = bms_trusted(battery, in.now);
@@ -195,40 +202,149 @@ void Invariants::remember_cutoff(const Seen& seen, const Battery& battery) {
   const bool low = volts && *volts <= in.settings.cutoff_voltage.value();
   if (!low) past_.low_since.reset();
   if (low && !past_.low_since) past_.low_since = in.now;
+  if (!past_.islanded_since) past_.islanded_since = in.now;
+  const bool lasts = in.now - *past_.islanded_since >= 10s;
   const bool grace = past_.grace_until && in.now < *past_.grace_until;
   if (past_.low_since && in.now - *past_.low_since >= 10s) past_.cut_off = true;
-  if (trusted && !grace && battery.soc <= in.settings.cutoff_soc.percent()) past_.cut_off = true;
+  if (trusted && lasts && !grace && battery.soc <= in.settings.cutoff_soc.percent())
+    past_.cut_off = true;
   // A lower SOC than the reported one may rule (F18).
   const bool doubtful = seen.decision.faults.active(Fault::soc_inconsistent);
   const bool may_be_over = !grace || past_.grace_unsure;
   const bool low_soc = trusted && battery.soc <= in.settings.cutoff_soc.percent();
-  past_.may_be_cut_off |= past_.cut_off || (may_be_over && ((trusted && doubtful) || low_soc));
+  past_.may_be_cut_off |=
+      past_.cut_off || (lasts && may_be_over && ((trusted && doubtful) || low_soc));
   if (!grace) past_.grace_unsure = false;
 }
 
-/// F7, by what counts as unsafe: the other sign, or more than told. Which deviation it was that the
-/// control let go for is its own; from then on it is a minute.
+/// What a reply of the inverter says of the load on AC-out: its own word, and AC-in less converter.
+struct Invariants::AcOut {
+  explicit AcOut(const Seen& seen) {
+    const auto& snap = seen.inputs.snapshot;
+    const auto of = [&](Wire wire) {
+      const Channel channel = wires[wire].channel;
+      return snap.raw(channel.point, channel.measure);
+    };
+    const auto ac_in = of(Wire::inverter_power);
+    const auto converter = of(Wire::converter_power);
+    const auto own = of(Wire::ac_out_power);
+    if (ac_in && converter && converter->at == ac_in->at) {
+      at = ac_in->at;
+      balance = ac_in->value - converter->value;
+      if (own && own->at == at) word = own->value;
+    } else if (own) {
+      at = own->at;
+      word = own->value;
+    }
+  }
+  [[nodiscard]] bool agrees() const { return word && balance && std::abs(*word - *balance) <= 50; }
+
+  Instant at{};
+  std::optional<double> word;
+  std::optional<double> balance;
+};
+
+/// How long they contradict each other, and how long they agree.
+void Invariants::remember_ac_out(const Seen& seen) {
+  const AcOut told{seen};
+  if (past_.ac_out_at && told.at <= *past_.ac_out_at) return;
+  past_.ac_out_at = told.at;
+  if (!told.balance) {
+    past_.unchecked_at = told.at;
+    return;
+  }
+  if (told.agrees()) {
+    past_.contradicted_since.reset();
+    past_.contradictions = 0;
+    if (!past_.agreed_since) past_.agreed_since = told.at;
+    if (told.at - *past_.agreed_since >= 5s) past_.doubted_since.reset();
+    return;
+  }
+  past_.agreed_since.reset();
+  ++past_.contradictions;
+  if (!past_.contradicted_since) past_.contradicted_since = told.at;
+  if (!past_.doubted_since) past_.doubted_since = told.at;
+}
+
+/// F7, F7a, at the battery: the other way by more than the unit's own use, or more than told.
+/// Judged where the load on AC-out is beyond doubt.
 void Invariants::remember_following(const Seen& seen) {
   const auto& in = seen.inputs;
   const auto power = current(in, Wire::inverter_power);
   const auto told = current(in, Wire::setpoint);
-  const auto ac_out = current(in, Wire::ac_out_power);
+  const AcOut load{seen};
   bool unsafe = false;
-  if (power && told && ac_out && !islanded(seen) && inverter_complete(seen)) {
-    const double off = *power - *told;
-    const double battery = *told - *ac_out;
-    const bool other_sign = (*power - *ac_out) * battery < 0.0;
-    unsafe = std::abs(off) > std::max(150.0, 0.15 * std::abs(*told)) &&
-             (other_sign || off * battery >= 0.0);
+  const bool known = load.agrees() && !past_.doubted_since;
+  if (power && told && known && !islanded(seen) && inverter_complete(seen)) {
+    // Of the two words that agree either may be the one that counts.
+    const auto is_unsafe = [&](double ac_out, double margin) {
+      const double battery = *told - ac_out;
+      const double does = *power - ac_out;
+      const double off = does - battery;
+      const bool other_sign = does * battery < 0.0 && std::abs(does) > 50.0 + margin;
+      const bool more = battery == 0.0 || off * battery > 0.0;
+      return std::abs(off) > std::max(150.0, 0.15 * std::abs(battery)) + margin &&
+             (other_sign || more);
+    };
+    unsafe = is_unsafe(*load.balance, 10.0) && is_unsafe(*load.word, 10.0);
+    if (is_unsafe(*load.balance, -10.0) || is_unsafe(*load.word, -10.0))
+      past_.perhaps_unsafe_at = in.now;
+  } else {
+    past_.perhaps_unsafe_at = in.now;
   }
   if (past_.released_until && in.now >= *past_.released_until) past_.released_until.reset();
-  if (!past_.released_until && seen.decision.reasons.has(Cause::setpoint_not_followed))
+  past_.released_for_less = false;
+  if (!past_.released_until && seen.decision.reasons.has(Cause::setpoint_not_followed)) {
     past_.released_until = in.now + 60s;
+    past_.released_for_less = past_.perhaps_unsafe_at != in.now;
+  }
   if (!unsafe || past_.released_until) {
     past_.unfollowed_since.reset();
   } else if (!past_.unfollowed_since) {
     past_.unfollowed_since = in.now;
   }
+}
+
+/// F27: beyond by more than max(3 A, 15 %), for 2 s and what the ramp needs.
+void Invariants::remember_pack_current(const Seen& seen, const Battery& battery) {
+  const auto& in = seen.inputs;
+  const auto amperes = current(in, Wire::pack_current);
+  if (!amperes || !bms_trusted(battery, in.now) ||
+      status_of(seen) != InverterStatus::grid_connected || seen.patched) {
+    past_.beyond_since.reset();
+    past_.within_since.reset();
+    past_.exceeded &= !seen.patched;  // by what the control made of no number
+    return;
+  }
+  const double limit = positive(*amperes > 0.0 ? battery.ccl : battery.dcl);
+  const double excess = std::abs(*amperes) - limit;
+  if (!(excess > std::max(3.0, 0.15 * limit))) {
+    past_.beyond_since.reset();
+    if (!past_.within_since) past_.within_since = in.now;
+    if (in.now - *past_.within_since >= 10s) past_.exceeded = false;
+    return;
+  }
+  past_.within_since.reset();
+  if (!past_.beyond_since) {
+    past_.beyond_since = in.now;
+    past_.beyond_for =
+        2s + as_duration(Seconds{excess * battery.volts / in.settings.inverter_ramp.value()});
+  }
+  if (in.now - *past_.beyond_since > past_.beyond_for) past_.exceeded = true;
+}
+
+/// F28.
+void Invariants::remember_temperature(const Seen& seen) {
+  const auto& s = seen.inputs.settings;
+  const auto t = current(seen.inputs, Wire::temperature);
+  if (!t) return;
+  const auto judge = [&](bool& held, Celsius coldest, Celsius warmest) {
+    const double low = coldest.value();
+    const double high = warmest.value();
+    hold(held, *t < low || *t > high, *t >= low + 2.0 && *t <= high - 2.0);
+  };
+  judge(past_.charge_cold, s.coldest_charge, s.warmest_charge);
+  judge(past_.discharge_cold, s.coldest_discharge, s.warmest_discharge);
 }
 
 /// F10: by time, over the last 6 s.
@@ -303,7 +419,10 @@ void Invariants::remember(const Seen& seen, const Battery& battery) {
   remember_battery(seen, battery);
   remember_soc(seen, battery);
   remember_cutoff(seen, battery);
+  remember_ac_out(seen);
   remember_following(seen);
+  remember_pack_current(seen, battery);
+  remember_temperature(seen);
   remember_ticks(seen);
   past_.inverter_was_good |= inverter_complete(seen);
   past_.all_were_fresh |= grid_current(seen) && battery.complete && inverter_complete(seen);
@@ -323,8 +442,10 @@ Broken Invariants::stops(const Seen& seen, const Battery& battery) const {
   if (writes && !ac_out_before_stall(seen)) {
     if (is == nullptr) return "F6: written to an inverter whose status is not known";
     if (!current(in, Wire::controllable)) return "F6: written to one not controllable";
-    if (!current(in, Wire::ac_out_power)) return "safe setpoint: AC-out is not known";
+    if (!current(in, Wire::ac_out_power) && !current(in, Wire::converter_power))
+      return "safe setpoint: AC-out is not known";
   }
+  if (past_.released_for_less) return "F7a: released although it did no more than told";
   if (past_.released_until && writes) return "F7: written within a minute of the release";
   if (past_.unfollowed_since && in.now - *past_.unfollowed_since >= 30s)
     return "F7: not followed for 30 s and not released";
@@ -347,6 +468,8 @@ Broken Invariants::stops(const Seen& seen, const Battery& battery) const {
   if (past_.meter_rests_until && in.now < *past_.meter_rests_until)
     return rests("F21: the meter is reversed");
   if (in.now - past_.began < 10s) return rests("I12: not all is proved anew");
+  if (past_.exceeded) return rests("F27: more current than the BMS allows");
+  if (in.bms_implausible) return rests("F23: the BMS sends what cannot be");
   return std::nullopt;
 }
 
@@ -366,6 +489,8 @@ Broken Invariants::battery_limits(const Seen& seen, const Battery& battery) cons
     return say("F5: the BMS forbids charging, or did within 10 s", p, 0);
   if (p < 0.0 && within(past_.discharge_forbidden_at, now, 10s))
     return say("F5: the BMS forbids discharging, or did within 10 s", p, 0);
+  if (p > 0.0 && past_.charge_cold) return say("F28: charge outside its temperatures", p, 0);
+  if (p < 0.0 && past_.discharge_cold) return say("F28: discharge outside its temperatures", p, 0);
   if (p > 0.0 && !(battery.volts < battery.cvl)) return say("I2: charge at the CVL", p, 0);
   return std::nullopt;
 }
@@ -392,10 +517,17 @@ Broken Invariants::states_of_charge(const Seen& seen, const Battery& battery) co
 Broken Invariants::grid(const Seen& seen) const {
   const double p = seen.decision.battery_power.value();
   const auto& s = seen.inputs.settings;
-  const auto ac_out = current(seen.inputs, Wire::ac_out_power);
+  const AcOut told{seen};
   const auto& residual = seen.memory.loop.residual;
-  if (!ac_out || !residual || p == 0.0) return std::nullopt;
+  if (!residual || p == 0.0) return std::nullopt;
+  // Between the two words, or where they contradict each other what is written.
+  const std::optional<double> ac_out =
+      told.agrees() ? std::optional{seen.decision.setpoint.ac_power.value() - p} : std::nullopt;
+  if (!ac_out || std::abs(*ac_out + p) >= most_at_ac_in(seen) - eps) return std::nullopt;
   const double rest = residual->value() + *ac_out;
+  const double fuse = s.main_fuse.value() * 230.0;
+  if (p > 0.0 && rest + p > fuse + eps) return say("I4: import beyond the fuse", rest + p, fuse);
+  if (p < 0.0 && rest + p < -fuse - eps) return say("I4: export beyond the fuse", rest + p, -fuse);
   if (s.import_cap && p > 0.0 && rest + p > s.import_cap->value() + eps)
     return say("I4: import", rest + p, s.import_cap->value());
   if (s.export_cap && p < 0.0 && rest + p < -s.export_cap->value() - eps)
@@ -416,6 +548,28 @@ Broken Invariants::grid(const Seen& seen) const {
   return std::nullopt;
 }
 
+/// The AC-in setpoint is battery power and the load on AC-out, whichever one of the inverter's
+/// words is wrong, and never more than switch and fuse carry.
+Broken Invariants::setpoint_at_ac_in(const Seen& seen) const {
+  const double setpoint = seen.decision.setpoint.ac_power.value();
+  const double most = most_at_ac_in(seen);
+  if (std::abs(setpoint) > most + eps) return say("AC-in beyond switch and fuse", setpoint, most);
+  if (std::abs(setpoint) > most - eps) return std::nullopt;
+  const double load = setpoint - seen.decision.battery_power.value();
+  const AcOut told{seen};
+  if (const auto before = ac_out_before_stall(seen); before && !current(seen.inputs, Wire::status))
+    return std::nullopt;  // checked when it was current
+  if (told.agrees() && std::abs(load - *told.balance) > 50.0 + eps)
+    return say("setpoint for a load that both words deny", load, *told.balance);
+  if (!told.balance && told.word && std::abs(load - *told.word) > eps &&
+      past_.unchecked_at == told.at)
+    return say("setpoint", load, *told.word);
+  const bool lasts = past_.contradictions >= 3 && told.at - *past_.contradicted_since >= 2500ms;
+  if (told.balance && lasts && std::abs(load - *told.balance) > eps)
+    return say("a word that is wrong for ever counts", load, *told.balance);
+  return std::nullopt;
+}
+
 /// I5, I6 and I9, and that a command is one.
 Broken Invariants::command(const Seen& seen) const {
   const Decision& d = seen.decision;
@@ -425,10 +579,8 @@ Broken Invariants::command(const Seen& seen) const {
   const Setpoint& setpoint = d.setpoint;
   const bool writes = setpoint.mode == InverterMode::follow;
   if (!std::isfinite(p) || !std::isfinite(setpoint.ac_power.value())) return "no number commanded";
-  auto ac_out = current(seen.inputs, Wire::ac_out_power);
-  if (!ac_out) ac_out = ac_out_before_stall(seen);
-  if (writes && std::abs(setpoint.ac_power.value() - p - *ac_out) > eps)
-    return say("setpoint", setpoint.ac_power.value(), p + *ac_out);
+  if (writes)
+    if (const auto broken = setpoint_at_ac_in(seen)) return broken;
 
   if (writes) {
     const Seconds passed = past_.at ? std::min<Duration>(now - *past_.at, 1s) : Duration{};
@@ -531,7 +683,12 @@ Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
   const bool doubt = past_.doubt_until && battery.soc_at < *past_.doubt_until;
   for (const auto& broken :
        {must(Fault::grid_meter_lost, past_.grid_was_good && !grid_current(seen)),
-        must(Fault::bms_lost, past_.bms_was_complete && !battery.complete),
+        must(Fault::bms_lost, past_.bms_was_complete && !battery.complete && !in.bms_implausible),
+        must(Fault::bms_implausible, in.bms_implausible),
+        must(Fault::bms_limit_exceeded, past_.exceeded),
+        must(Fault::battery_temperature, past_.charge_cold || past_.discharge_cold),
+        must(Fault::ac_out_inconsistent,
+             past_.doubted_since && *past_.ac_out_at - *past_.doubted_since >= 10s),
         must(Fault::inverter_lost, past_.inverter_was_good && !inverter_complete(seen)),
         must(Fault::islanded, islanded(seen)), must(Fault::backup_cutoff, past_.cut_off),
         must(Fault::control_overrun, past_.overrun),

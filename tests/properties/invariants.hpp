@@ -19,6 +19,7 @@ class Invariants {
 
  private:
   struct Battery;  ///< what the BMS says, as far as it is current
+  struct AcOut;    ///< what the inverter says of the load behind it
   void remember(const Seen& seen, const Battery& battery);
   void remember_grid(const Seen& seen);
   void remember_battery(const Seen& seen, const Battery& battery);
@@ -26,7 +27,10 @@ class Invariants {
   [[nodiscard]] bool bms_trusted(const Battery& battery, Instant now) const;
   void remember_soc(const Seen& seen, const Battery& battery);
   void remember_cutoff(const Seen& seen, const Battery& battery);
+  void remember_ac_out(const Seen& seen);
   void remember_following(const Seen& seen);
+  void remember_pack_current(const Seen& seen, const Battery& battery);
+  void remember_temperature(const Seen& seen);
   void begin(const Seen& seen);
   void remember_reversed(const Seen& seen);
   void remember_ticks(const Seen& seen);
@@ -40,6 +44,7 @@ class Invariants {
   [[nodiscard]] std::optional<std::string> states_of_charge(const Seen& seen,
                                                             const Battery& battery) const;
   [[nodiscard]] std::optional<std::string> grid(const Seen& seen) const;
+  [[nodiscard]] std::optional<std::string> setpoint_at_ac_in(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> command(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> orders(const Seen& seen, const Battery& battery) const;
   [[nodiscard]] std::optional<std::string> faults(const Seen& seen, const Battery& battery) const;
@@ -75,6 +80,21 @@ class Invariants {
     std::optional<Instant> low_since;
     std::optional<Instant> unfollowed_since;
     std::optional<Instant> released_until;
+    std::optional<Instant> perhaps_unsafe_at;
+    bool released_for_less = false;
+    std::optional<Instant> ac_out_at;  ///< the newest reply
+    std::optional<Instant> unchecked_at;
+    int contradictions = 0;  ///< in a row
+    std::optional<Instant> agreed_since;
+    std::optional<Instant> contradicted_since;
+    std::optional<Instant> doubted_since;
+    std::optional<Instant> beyond_since;
+    Duration beyond_for{};
+    std::optional<Instant> within_since;
+    bool exceeded = false;
+    bool charge_cold = false;
+    bool discharge_cold = false;
+    std::optional<Instant> islanded_since;
     struct Lost {
       Instant at;
       std::uint64_t periods;

@@ -74,6 +74,7 @@ World::Now World::healthy() const {
   is.value[Wire::status] = static_cast<double>(InverterStatus::grid_connected);
   is.value[Wire::mains_voltage] = 230.0;
   is.value[Wire::ac_out_power] = house_.ac_out_w;
+  is.value[Wire::temperature] = 20.0;
   is.missing[Wire::requests] = !house_.tells_requests;
   is.missing[Wire::capacity] = !house_.tells_capacity;
   for (std::size_t i = 0; i < 2; ++i)
@@ -88,6 +89,7 @@ struct World::Lasts {
   void operator()(const Residual& c) const { is.residual_w = c.watts; }
   void operator()(const Solar& c) const { is.value[Wire::solar_power] = c.watts; }
   void operator()(const AcOut& c) const { is.value[Wire::ac_out_power] = c.watts; }
+  void operator()(const AcOutError& c) const { is.ac_out_error_w = c.watts; }
   void operator()(const Circuit& c) const { is.value[c.wire] = c.watts; }
   void operator()(const PackVoltage& c) const { is.pack = c; }
   void operator()(const SocTo& c) const { is.soc = c; }
@@ -187,6 +189,8 @@ void World::tell_control() {
   for (const Bus bus : enum_values<Bus>) {
     FaultFlags faults;
     faults.set(Fault::bus_contended, is_.contended[bus]);
+    if (bus == Bus::battery)
+      faults.set(Fault::bms_implausible, is_.raised.active(Fault::bms_implausible));
     if (bus == Bus::meters) faults.set(Fault::grid_meter_frozen, is_.frozen);
     tick_->set_bus_faults(index(bus), faults);
   }
@@ -352,6 +356,7 @@ void World::report(Bus bus, Instant at) {
       value[Wire::status] = static_cast<double>(InverterStatus::off);
     value[Wire::dc_voltage] = pack_v();
     value[Wire::setpoint] = setpoint_w_;
+    value[Wire::converter_power] = inverter_w_ - value[Wire::ac_out_power];
   }
   const bool acknowledges =
       tick_->decision().setpoint.mode == InverterMode::follow && (!stopping_ || stopping_->heard);
@@ -361,7 +366,8 @@ void World::report(Bus bus, Instant at) {
     const auto& garbage = is_.garbage[row.id];
     sent_[row.id] = garbage ? sent_[row.id] : value[row.id];
     garbage_[row.id] = garbage;
-    sources_[bus].samples.push_back({row.channel, garbage.value_or(value[row.id]), at});
+    const double word = value[row.id] + (row.id == Wire::ac_out_power ? is_.ac_out_error_w : 0.0);
+    sources_[bus].samples.push_back({row.channel, garbage.value_or(word), at});
   }
 }
 
@@ -384,6 +390,7 @@ Decision World::decide(const control::Inputs& given, control::Memory& memory) {
                                .orders = given.orders,
                                .implausible = given.implausible,
                                .grid_frozen = given.grid_frozen,
+                               .bms_implausible = given.bms_implausible,
                                .stall = given.stall};
   // The two halves of a step are taken one by one, for what lies between them; now and then the
   // whole from the same memory must say the same, bit for bit.

@@ -70,6 +70,7 @@ class World {
     EnumArray<Wire, bool> no_number{};
     EnumArray<Bus, bool> contended{};
     double residual_w = 0.0;
+    double ac_out_error_w = 0.0;
     PackVoltage pack{VoltMark::resting, 0.0};
     std::optional<double> pack_current;
     std::optional<SocTo> soc;

@@ -204,8 +204,8 @@ std::vector<Sample> heard(ByteView bytes) {
     if (frame == nullptr) continue;
     const auto message = protocol::pylontech::decode(*frame);
     if (!message) continue;
-    const auto samples = protocol::pylontech::samples(*message, modules, Instant{});
-    if (samples) out.insert(out.end(), samples->begin(), samples->end());
+    const auto words = protocol::pylontech::samples(*message, modules, Instant{});
+    out.insert(out.end(), words.samples.begin(), words.samples.end());
   }
   return out;
 }

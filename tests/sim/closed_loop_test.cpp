@@ -158,6 +158,70 @@ TEST(ClosedLoop, AfterAStallOf5sTheBatteryRestsAtOnceAndControlResumes) {
   }
 }
 
+/// F7a: a charger that is hot and gives 20 A of the 35 that the sun would fill.
+TEST(ClosedLoop, AChargerThatHoldsBackKeepsAllTheSunItCanTake) {
+  PlantSettings settings;
+  settings.house.inverter.charger_limit = Amperes{20};
+  World w{settings};
+  w.plant.set_load(Watts{300});
+  w.plant.set_solar(Watts{2100});
+  w.loop.run(60s);
+  double least = 1e9;
+  w.loop.run(300s, [&](const Decision& d, const Snapshot&) {
+    least = std::min(least, w.plant.house().battery_truth().current.value());
+    EXPECT_EQ(d.setpoint.mode, InverterMode::follow);
+  });
+  EXPECT_GT(least, 18.0);
+  EXPECT_TRUE(w.loop.faults().active(Fault::inverter_derating));
+  EXPECT_FALSE(w.loop.faults().active(Fault::setpoint_not_followed));
+}
+
+/// Until the setpoint knows of it, a load's step behind the inverter is the battery's, whatever DCL
+/// says. The powers are read 1.0 s apart at worst, a setpoint is on the wire within 0.2 s.
+TEST(ClosedLoop, AStepOnAcOutIsTheBatterysForNoLongerThanTheWireNeedsWhateverDclSays) {
+  for (const double step_w : {420.0, 2000.0}) {
+    Duration longest{};
+    for (int phase = 0; phase < 10; ++phase) {
+      PlantSettings settings;
+      settings.house.ac_out_share = 1.0;
+      World w{settings};
+      w.plant.set_load(Watts{300});
+      w.plant.house().battery().set_overrides({.ccl = Amperes{0}, .dcl = Amperes{0}});
+      w.loop.run(60s + phase * 37ms);
+      w.plant.set_load(Watts{300 + step_w});
+      const Instant step = w.plant.now();
+      Duration beyond{};
+      w.loop.run(10s, [&](const Decision& d, const Snapshot&) {
+        EXPECT_EQ(d.battery_power, Watts{});
+        if (abs(w.plant.house().inverter_truth().battery_ac) > Watts{100})
+          beyond = w.plant.now() - step;
+      });
+      EXPECT_FALSE(w.loop.faults().active(Fault::bms_limit_exceeded));
+      longest = std::max(longest, beyond);
+    }
+    std::printf("AC-out + %.0f W: |battery| > 100 W for up to %lld ms\n", step_w,
+                static_cast<long long>(longest / 1ms));
+    EXPECT_GT(longest, Duration{}) << "no setpoint can know of it before";
+    EXPECT_LE(longest, 1300ms) << step_w;
+  }
+}
+
+/// F23: frames come, but the SOC in them cannot be.
+TEST(ClosedLoop, ASocOf130PercentMeansZeroWithinTwoFramesAndIsNoSilence) {
+  World w;
+  w.plant.set_load(Watts{1000});
+  w.loop.run(60s);
+  ASSERT_LT(w.loop.decision().battery_power, Watts{-900});
+  w.plant.house().battery().set_overrides({.soc_percent = 130.0});
+  EXPECT_TRUE(w.within(2s, [&] { return w.loop.decision().battery_power == Watts{}; }));
+  w.loop.run(20s);
+  EXPECT_TRUE(w.loop.faults().active(Fault::bms_implausible));
+  EXPECT_FALSE(w.loop.faults().active(Fault::bms_lost));
+  w.plant.house().battery().set_overrides({});
+  EXPECT_TRUE(w.within(8s, [&] { return w.loop.decision().battery_power < Watts{-900}; }));
+  EXPECT_FALSE(w.loop.faults().active(Fault::bms_implausible));
+}
+
 TEST(ClosedLoop, CutOffOnceInAPowerCutAndRunningAgainAfterIt) {
   World w;
   w.plant.set_load(Watts{300});

@@ -90,7 +90,7 @@ TEST(DecodeCan, WhatCannotBeIsShownAndSaidToBeImpossible) {
   const auto out = decode("356#FF7F00004A01");
   EXPECT_EQ(out["voltage_v"], 327.67);
   EXPECT_EQ(out["error"], "content");
-  EXPECT_EQ(out["detail"], "voltage of 327.67");
+  EXPECT_EQ(out["detail"], "voltage of 327.67, accepted 40 to 60 V");
 }
 
 TEST(DecodeCan, RemembersTheNumberOfModules) {

@@ -95,7 +95,7 @@ void measure_modbus(const std::string& data) {
 
 std::size_t understood(const CanFrame& frame) {
   const auto message = pylontech::decode(frame);
-  return message && pylontech::samples(*message, modules, Instant{}) ? 1 : 0;
+  return message && !pylontech::samples(*message, modules, Instant{}).samples.empty() ? 1 : 0;
 }
 
 void measure_can(const std::string& data) {

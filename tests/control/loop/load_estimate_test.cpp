@@ -333,7 +333,7 @@ TEST(LoadEstimate, WhileControlIsReleasedAllThatWasIdentifiedIsForgotten) {
   loop.meter_cost.fill(3.0);
   loop.response_cost.fill(1.0);
   loop.trim = Watts{7};
-  e.memory.released_until = e.now;
+  e.memory.following.released_until = e.now;
   e.tick();
   EXPECT_FALSE(loop.inverter);
   EXPECT_FALSE(loop.meter_time_constant);

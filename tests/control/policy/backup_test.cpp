@@ -20,7 +20,7 @@ House islanded(double soc) {
   h.mains_v = 0;
   h.ac_out_w = 480;
   h.battery_a = -10;  // 500 W at 50 V
-  h.run(1s);
+  h.run(11s);
   return h;
 }
 
@@ -185,7 +185,7 @@ TEST(TimeLeft, BeginsAnewWhenTheMainsComeOrGoOrTheBmsWasLost) {
 // ---- F9: the cut-off
 // ----------------------------------------------------------------------------------
 
-/// A power cut, tick by tick: whether the inverter is switched off.
+/// A power cut that has lasted for a while, tick by tick: whether the inverter is switched off.
 struct PowerCut {
   Settings settings;
   Snapshot snapshot;
@@ -198,6 +198,7 @@ struct PowerCut {
 
   PowerCut() {
     settings.inverter_max_age = 2s;
+    memory.islanded_since = now - 1min;
     observation.islanded = observation.bms_ok = true;
     observation.soc = observation.reported_soc = 50.0_soc;
     observation.voltage = 50.0_V;
@@ -293,6 +294,31 @@ TEST(Cutoff, MainsThatWereThereLongAgoDoNotCount) {
   p.mains.reset();
   p.observation.soc = 5.0_soc;
   EXPECT_FALSE(p.cut(2s));
+  p.cut(1ns);
+  EXPECT_TRUE(p.cut(10s));
+}
+
+/// One damaged reading, grid-tied in truth, must not make the house dark.
+TEST(Cutoff, AtTheSocOnlyInAPowerCutOfTenSeconds) {
+  PowerCut p;
+  p.observation.soc = 3.0_soc;
+  p.observation.islanded = false;
+  p.mains = 230.0;
+  p.cut();
+  p.observation.islanded = true;
+  p.mains = 0.0;
+  EXPECT_FALSE(p.cut());
+  EXPECT_FALSE(p.cut(10s - 1ns));
+  p.observation.islanded = false;
+  EXPECT_FALSE(p.cut(1ns));
+  p.observation.islanded = true;
+  p.cut();
+  EXPECT_FALSE(p.cut(10s - 1ns)) << "in one piece";
+  p.mains = 230.0;
+  EXPECT_FALSE(p.cut(1ns)) << "nor while mains are there";
+  p.mains = 0.0;
+  p.cut();
+  EXPECT_FALSE(p.cut(10s - 1ns));
   EXPECT_TRUE(p.cut(1ns));
 }
 
@@ -379,7 +405,8 @@ TEST(Cutoff, TheMainsEndTheTenMinutesOfAReset) {
   p.mains = 230.0;
   p.cut();
   p.mains = 0.0;
-  EXPECT_TRUE(p.cut()) << "the next power cut is another one";
+  p.cut();
+  EXPECT_TRUE(p.cut(10s)) << "the next power cut is another one";
 }
 
 TEST(Islanded, TheCutoffIsAnnouncedHalfAnHourAhead) {

@@ -312,18 +312,58 @@ TEST(PylontechDriver, EachFrameHasItsOwnAgeOfThreeSeconds) {
   EXPECT_EQ(bench.health().trouble, "missing from the battery: 0x355 (state)");
 }
 
-TEST(PylontechDriver, ImplausibleFramesAreDroppedCountedAndDoNotKeepItAlive) {
+TEST(PylontechDriver, AValueThatCannotBeIsAFaultWithItsNameAtOnceAndNoSilence) {
   Socket bench;
-  bench.feed(burst);
+  bench.bursts(burst, 2);
+  ASSERT_TRUE(bench.health().ready);
+  auto frames = burst;
+  frames[3] = "356#FF7F00004A01";
   for (int i = 0; i < 4; ++i) {
-    auto frames = burst;
-    frames[3] = "356#FF7F00004A01";
+    bench.feed(frames);
+    EXPECT_TRUE(bench.health().faults.active(Fault::bms_implausible));
+    EXPECT_FALSE(bench.health().ready);
+    EXPECT_EQ(bench.health().trouble,
+              "the battery sends what cannot be: 0x356 voltage of 327.67, accepted 40 to 60 V");
+    bench.run_for(1s);
+  }
+  EXPECT_EQ(bench.count(FrameResult::content), 4u);
+  EXPECT_EQ(bench.snapshot.get<Volts>(Point::battery, Measure::voltage)->value, 50.9_V);
+  EXPECT_EQ(bench.told("bms_silent"), 0);
+  EXPECT_EQ(bench.told("bms_implausible"), 1) << "not each second";
+  bench.feed(burst);
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_FALSE(bench.health().faults.any());
+  EXPECT_EQ(bench.health().trouble, "");
+}
+
+TEST(PylontechDriver, AValueForDisplayIsDroppedAloneAndNamedOnce) {
+  Socket bench;
+  bench.bursts(burst, 2);
+  auto frames = burst;
+  frames[3] = "356#E213000052F4";  // -299.0 degC
+  for (int i = 0; i < 3; ++i) {
+    bench.feed(frames);
+    bench.run_for(1s);
+  }
+  EXPECT_TRUE(bench.health().ready);
+  EXPECT_FALSE(bench.health().faults.any());
+  EXPECT_EQ(bench.told("bms_value_dropped"), 1);
+}
+
+TEST(PylontechDriver, WhatCannotBeAndIsThenSilentIsMissing) {
+  Socket bench;
+  bench.bursts(burst, 2);
+  auto frames = burst;
+  frames[2] = "355#82006400";
+  bench.feed(frames);
+  frames.erase(frames.begin() + 2);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(bench.health().faults.active(Fault::bms_implausible));
     bench.run_for(1s);
     bench.feed(frames);
   }
-  EXPECT_EQ(bench.count(FrameResult::content), 4u);
-  EXPECT_FALSE(bench.health().ready);
-  EXPECT_EQ(bench.snapshot.get<Volts>(Point::battery, Measure::voltage)->value, 50.9_V);
+  EXPECT_FALSE(bench.health().faults.any());
+  EXPECT_EQ(bench.health().trouble, "missing from the battery: 0x355 (state)");
 }
 
 TEST(PylontechDriver, TheModuleCountBoundsTheCurrents) {

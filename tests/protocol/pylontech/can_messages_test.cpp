@@ -31,7 +31,7 @@ T decoded(std::uint32_t can_id, std::string_view hex) {
 }
 
 std::vector<Sample> samples_of(const CanFrame& wire, std::optional<unsigned> modules) {
-  return samples(decode(wire).value(), modules, t0).value();
+  return samples(decode(wire).value(), modules, t0).samples;
 }
 
 /// All samples of a frame by the name of their measure.
@@ -170,7 +170,7 @@ TEST(PylontechVectors, OnlySixteenCellStacksAndADeadMeterAreImplausible) {
     const auto can_id = std::stoul(vector["can_id"].get<std::string>(), nullptr, 16);
     const auto message =
         decode(frame(static_cast<std::uint32_t>(can_id), vector["data"].get<std::string>()));
-    if (message && implausible(*message, {})) refused.insert(vector["id"]);
+    if (message && !samples(*message, {}, t0).impossible.empty()) refused.insert(vector["id"]);
   }
   // Cubix, BYD and diyBMS ask for 58 V; a synthetic 0.00 V; a robustness vector of 327.67 V
   EXPECT_THAT(refused, ElementsAre("can-036", "can-049", "can-066", "can-108", "can-115"));
@@ -196,7 +196,7 @@ TEST(PylontechLogs, RealFramesAreAllPlausible) {
   for (const auto& wire : frames) {
     const auto message = decode(wire);
     ASSERT_TRUE(message) << to_text(wire);
-    EXPECT_TRUE(samples(*message, {}, t0)) << to_text(wire);
+    EXPECT_THAT(samples(*message, {}, t0).impossible, IsEmpty()) << to_text(wire);
   }
 }
 
@@ -357,7 +357,7 @@ TEST(PylontechExtensions, AreKnownButGiveControlNothing) {
         "377#30", "378#400800002B070000", "379#C800", "380#41", "381#41", "382#41"}) {
     const auto message = decode(parse_candump(line).value());
     ASSERT_TRUE(message) << line;
-    EXPECT_THAT(samples(*message, {}, t0).value(), IsEmpty()) << line;
+    EXPECT_THAT(samples(*message, {}, t0).samples, IsEmpty()) << line;
   }
   EXPECT_EQ(values(0x35F, "4C4901033C02AA00"), (Values{{"capacity", 572.0}}));
 }
@@ -380,11 +380,7 @@ TEST(PylontechDecode, AnyFrameIsSurvivedAndGivesOnlyPossibleValues) {
         decode(make_frame(0x300 + static_cast<std::uint32_t>(random() % 0x90), data));
     if (!message) continue;
     const auto result = samples(*message, {}, t0);
-    if (!result) {
-      EXPECT_EQ(result.error().kind, DecodeErrorKind::content);
-      continue;
-    }
-    for (const auto& [channel, value, at, max_age] : *result) {
+    for (const auto& [channel, value, at, max_age] : result.samples) {
       EXPECT_GE(value, channel.measure == Measure::current       ? -3200.0
                        : channel.measure == Measure::temperature ? -40.0
                                                                  : 0.0);
@@ -514,7 +510,7 @@ TEST(PylontechAlarmPairs, EachPairIsItsFlagInBothHalves) {
 // ---- plausibility ------------------------------------------------------------------------------
 
 bool plausible(std::uint32_t can_id, std::string_view hex, std::optional<unsigned> modules = 2) {
-  return !implausible(decode(frame(can_id, hex)).value(), modules);
+  return samples(decode(frame(can_id, hex)).value(), modules, t0).impossible.empty();
 }
 
 TEST(PylontechPlausibility, BoundsAreInclusive) {
@@ -523,8 +519,10 @@ TEST(PylontechPlausibility, BoundsAreInclusive) {
   EXPECT_TRUE(plausible(0x351, "30020000000000"));   // 56.0 V
   EXPECT_FALSE(plausible(0x351, "31020000000000"));  // 56.1 V
   EXPECT_TRUE(plausible(0x355, "64006400"));
-  EXPECT_FALSE(plausible(0x355, "65006400"));
-  EXPECT_FALSE(plausible(0x355, "64006500"));
+  EXPECT_TRUE(plausible(0x355, "69006400"));  // 105 %: full
+  EXPECT_FALSE(plausible(0x355, "6A006400"));
+  EXPECT_TRUE(plausible(0x355, "64008200"));  // 130 % of its plate
+  EXPECT_FALSE(plausible(0x355, "64008300"));
   EXPECT_TRUE(plausible(0x356, "A00F00000000"));  // 40.00 V
   EXPECT_FALSE(plausible(0x356, "9F0F00000000"));
   EXPECT_TRUE(plausible(0x356, "701700000000"));  // 60.00 V
@@ -546,44 +544,77 @@ TEST(PylontechPlausibility, CurrentsAreBoundByTheModules) {
   EXPECT_FALSE(plausible(0x356, "7013FF7F0000", {})) << "no stack has 3276.7 A";
 }
 
-TEST(PylontechPlausibility, DischargeVoltageAboveChargeVoltageCannotBe) {
-  EXPECT_FALSE(plausible(0x351, "1402F401F4011502"));
+/// F23: CVL 0 or CCL 0 stops charging only.
+TEST(PylontechPlausibility, AChargeVoltageOfZeroForbidsChargingAndIsNoError) {
+  EXPECT_TRUE(plausible(0x351, "0000F401F401C201"));
+  EXPECT_FALSE(plausible(0x351, "0100F401F401C201"));
+  EXPECT_EQ(values(0x351, "00000000F401C201"),
+            (Values{{"ccl", 0.0}, {"cvl", 0.0}, {"dcl", 50.0}, {"dvl", 45.0}}));
+}
+
+TEST(PylontechPlausibility, ADischargeVoltageLimitIsThatOfAPack) {
+  EXPECT_TRUE(plausible(0x351, "1402F401F4015802"));   // 60.0 V
+  EXPECT_FALSE(plausible(0x351, "1402F401F4015902"));  // 60.1 V
+}
+
+TEST(PylontechPlausibility, AStateOfChargeUpTo105CountsAs100) {
+  EXPECT_EQ(values(0x355, "64006400"), (Values{{"soc", 100.0}, {"soh", 100.0}}));
+  EXPECT_EQ(values(0x355, "69006400"), (Values{{"soc", 100.0}, {"soh", 100.0}}));
 }
 
 TEST(PylontechPlausibility, BigEndianReadingOfARealFrameIsRefused) {
   EXPECT_FALSE(plausible(0x351, "021401F401F401C2")) << "pitfall 1: 0x0214 becomes 512 V";
 }
 
-TEST(PylontechPlausibility, NothingOfAnImplausibleFrameIsUsed) {
-  const auto result = samples(decode(frame(0x356, "FF7F00004A01")).value(), {}, t0);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, DecodeErrorKind::content);
-  EXPECT_EQ(result.error().detail, "voltage of 327.67");
+/// F5: a stop beside a value that cannot be is still a stop.
+TEST(PylontechPlausibility, WhatCannotBeIsLeftOutAndTheRestIsUsed) {
+  const auto told = [](std::uint32_t can_id, std::string_view hex) {
+    std::set<std::string> out;
+    for (const auto& sample : samples(decode(frame(can_id, hex)).value(), {}, t0).samples)
+      out.insert(std::string(name(sample.channel.measure)) + "=" +
+                 std::to_string(std::lround(sample.value)));
+    return out;
+  };
+  using Set = std::set<std::string>;
+  EXPECT_EQ(told(0x351, "40020000F401C201"), (Set{"ccl=0", "dcl=50", "dvl=45"})) << "57.6 V";
+  EXPECT_EQ(told(0x351, "1402FF7F0000C201"), (Set{"cvl=53", "dcl=0", "dvl=45"}));
+  EXPECT_EQ(told(0x351, "14020000FF7FC201"), (Set{"cvl=53", "ccl=0", "dvl=45"}));
+  EXPECT_EQ(told(0x351, "140200000000FFFF"), (Set{"cvl=53", "ccl=0", "dcl=0"}));
+  EXPECT_EQ(told(0x355, "82006400"), (Set{"soh=100"}));
+  EXPECT_EQ(told(0x355, "32008300"), (Set{"soc=50"}));
+  EXPECT_EQ(told(0x356, "FF7F00004A00"), (Set{"current=0", "temperature=7"}));
+  EXPECT_EQ(told(0x356, "E213FF7F4A00"), (Set{"voltage=51", "temperature=7"}));
+  EXPECT_EQ(told(0x356, "E213000052F4"), (Set{"voltage=51", "current=0"})) << "-299 degC";
 }
 
-TEST(PylontechPlausibility, AnErrorNamesTheFieldAndItsValue) {
+TEST(PylontechPlausibility, AnErrorNamesTheFieldItsValueAndWhatIsAccepted) {
   const auto why = [](std::uint32_t can_id, std::string_view hex) {
-    const auto error = implausible(decode(frame(can_id, hex)).value(), 1);
-    return error ? error->detail : "none";
+    std::string out;
+    for (const auto& field : samples(decode(frame(can_id, hex)).value(), 1, t0).impossible)
+      out += (field.required ? "! " : "- ") + field.text + "\n";
+    return out;
   };
-  EXPECT_EQ(why(0x351, "1402D007D007C201"), "none");
-  EXPECT_EQ(why(0x351, "1402D107F401C201"), "charge current limit of 200.10");
-  EXPECT_EQ(why(0x351, "140230F8F401C201"), "none") << "-200 A";
-  EXPECT_EQ(why(0x351, "14022FF8F401C201"), "charge current limit of -200.10");
-  EXPECT_EQ(why(0x351, "1402F401D107C201"), "discharge current limit of 200.10");
-  EXPECT_EQ(why(0x351, "1402F401F4011402"), "none");
-  EXPECT_EQ(why(0x351, "1402F401F4011502"), "discharge voltage limit of 53.30");
-  EXPECT_EQ(why(0x351, "DF01D107D107C201"), "charge voltage limit of 47.90") << "the first of all";
-  EXPECT_EQ(why(0x355, "65006500"), "state of charge of 101.00");
-  EXPECT_EQ(why(0x355, "64006500"), "state of health of 101.00");
-  EXPECT_EQ(why(0x356, "E2132FF80000"), "current of -200.10");
-  EXPECT_EQ(why(0x356, "E2130000E903"), "temperature of 100.10");
+  EXPECT_EQ(why(0x351, "1402D007D007C201"), "");
+  EXPECT_EQ(why(0x351, "1402D107F401C201"),
+            "! charge current limit of 200.10, accepted -200 to 200 A\n");
+  EXPECT_EQ(why(0x351, "140230F8F401C201"), "") << "-200 A";
+  EXPECT_EQ(why(0x351, "14022FF8F401C201"),
+            "! charge current limit of -200.10, accepted -200 to 200 A\n");
+  EXPECT_EQ(why(0x351, "1402F401D107C201"),
+            "! discharge current limit of 200.10, accepted 0 to 200 A\n");
+  EXPECT_EQ(why(0x351, "1402F401F4015902"),
+            "- discharge voltage limit of 60.10, accepted 0 to 60 V\n");
+  EXPECT_EQ(why(0x351, "DF01D107F401C201"),
+            "! charge voltage limit of 47.90, accepted 48 to 56 V\n"
+            "! charge current limit of 200.10, accepted -200 to 200 A\n");
+  EXPECT_EQ(why(0x355, "82006400"), "! state of charge of 130.00, accepted 0 to 105 %\n");
+  EXPECT_EQ(why(0x355, "64008300"), "- state of health of 131.00, accepted 0 to 130 %\n");
+  EXPECT_EQ(why(0x356, "FF7F00000000"), "! voltage of 327.67, accepted 40 to 60 V\n");
+  EXPECT_EQ(why(0x356, "E2132FF80000"), "- current of -200.10, accepted -200 to 200 A\n");
+  EXPECT_EQ(why(0x356, "E2130000E903"), "- temperature of 100.10, accepted -40 to 100 degC\n");
   // Sixteen modules where the number is not known.
-  const auto of_unknown = [](std::string_view hex) {
-    return implausible(decode(frame(0x356, hex)).value(), {}).has_value();
-  };
-  EXPECT_FALSE(of_unknown("E213007D0000"));
-  EXPECT_TRUE(of_unknown("E213017D0000"));
+  EXPECT_TRUE(plausible(0x356, "E213007D0000", {}));
+  EXPECT_FALSE(plausible(0x356, "E213017D0000", {}));
 }
 
 // ---- encoding ----------------------------------------------------------------------------------
