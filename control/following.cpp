@@ -70,6 +70,7 @@ void evaluate_following(Following& following, const std::optional<Followed>& pow
       if (lasts(following.unsafe_since, now, patience)) following.not_followed = true;
       if (!lasts(following.unsafe_since, now, patience + alarm_before_release)) break;
       following.released_until = now + release_for;
+      following.derating = false;  // what it can do is not known any more
       following.unsafe_since.reset();
       break;
     case Does::less:

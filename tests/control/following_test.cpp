@@ -53,6 +53,15 @@ TEST(FollowingTimes, MoreOrTheOtherWayIsUnsafeLessIsItsOwnLimit) {
   }
 }
 
+TEST(FollowingTimes, AReleaseEndsWhatItWasHeldBackTo) {
+  Inverter inverter{2000, 900};
+  ASSERT_TRUE(inverter.run(16s).derating);
+  inverter.does(-900);
+  EXPECT_TRUE(inverter.run(20s).derating);
+  ASSERT_TRUE(inverter.run(20s).released_until);
+  EXPECT_FALSE(inverter.following.derating);
+}
+
 TEST(FollowingTimes, AnInverterThatHoldsBackIsNeverReleased) {
   for (const double does : {0.0, 900.0, -20.0}) {
     Inverter inverter{2000, does};

@@ -343,7 +343,7 @@ std::vector<Kind> kinds(const Settings& s) {
       {2, 0, with<SocMoves>(around({-1.0, 1.0, 5.0, -5.0, 40.0, -40.0}, -2, 2))},
       {5, 20,
        made<PackVoltage>(any_of<VoltMark>(), around({0.0, 0.0, eps, -eps, -0.1, 0.6}, -2, 2))},
-      {10, 20, with<PackCurrent>(around({0.0, -80.0, 80.0}, -60, 60))},
+      {16, 60, with<PackCurrent>(around({0.0, -80.0, 80.0, -65.0, 65.0}, -80, 80))},
       {8, 20,
        made<Limit>(always_wire(Wire::temperature),
                    around({0.0, 50.0, -10.0, 2.0, 48.0, -0.1, 50.1, -10.1}, -30, 70))},
