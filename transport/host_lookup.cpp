@@ -46,7 +46,7 @@ std::shared_ptr<HostLookup> HostLookup::start(const std::string& host, Resolve r
   if (const auto it = all.lookups.find(host); it != all.lookups.end()) return it->second;
   const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (event < 0) return nullptr;
-  const auto lookup = std::make_shared<HostLookup>(event);
+  auto lookup = std::make_shared<HostLookup>(event);
   try {
     std::thread([lookup, host, resolve] {
       // Not with the priority of the bus that asked.
