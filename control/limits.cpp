@@ -111,7 +111,7 @@ void limit_instruction(const Inputs&, const Observation& observation, const Memo
                        PowerWindow& window) {
   const Authority authority = memory.policy.authority;
   const AuthorityState& state = memory.policy.authority_state(authority);
-  if (bms_forced_charge(observation, memory) || !state.instruction) return;
+  if (charged_by_need(observation, memory) || !state.instruction) return;
   // All is kept while one is paid to draw.
   const bool kept = state.marks.serve > marks(*state.instruction).serve;
   const bool cheap = kept || authority == Authority::tariff;

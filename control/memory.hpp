@@ -52,10 +52,13 @@ struct AuthorityState {
 struct PolicyMemory {
   EnumArray<Authority, AuthorityState> authority_states;
   Authority authority = Authority::balance;  ///< the one that rules
-  bool full_charge = false;                  ///< wanted now
+  bool below_reserve = false;                ///< F24
+  bool reserve_wanted = false;               ///< until a little more is there
+  bool reserve_recharge = false;             ///< bought back now
+  bool full_charge = false;                  ///< bought now
   bool seen_full = false;                    ///< in this run
   std::optional<Instant> last_full;
-  std::optional<Instant> full_charge_since;
+  std::optional<Instant> full_charge_since;  ///< it is wanted
   std::optional<Instant> full_charge_rests_until;
 
   [[nodiscard]] AuthorityState& authority_state(Authority who) { return authority_states[who]; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,13 @@
 namespace esshub::control {
 
 using namespace esshub::literals;
+
+/// When the grid brings back what is missing of the reserve.
+enum class ReserveRecharge : std::uint8_t {
+  cheap,    ///< in cheap hours (is_off_peak)
+  surplus,  ///< never: only the sun does
+  at_once,  ///< whatever it costs
+};
 
 struct Settings {
   Duration period = 20ms;  ///< of the control tick
@@ -47,6 +55,9 @@ struct Settings {
   Celsius warmest_charge = 50.0_degC;
   Celsius coldest_discharge = Celsius{-10.0};
   Celsius warmest_discharge = 50.0_degC;
+
+  ReserveRecharge reserve_recharge = ReserveRecharge::cheap;
+  Watts reserve_recharge_power = 500.0_W;  ///< at the battery, AC side
 
   double full_charge_days = 0.0;  ///< charge to 100 % that often, 0 = when the BMS asks
 

@@ -8,6 +8,14 @@ namespace {
 constexpr Reload at_once = Reload::at_once;
 constexpr double most_power = order_limit(OrderLimitId::power).most;
 
+constexpr WordField<Settings> recharge_word{
+    [] {
+      const auto& names = enum_names<ReserveRecharge>;
+      return std::vector<std::string_view>(names.begin(), names.end());
+    },
+    [](const Settings& s) { return index(s.reserve_recharge); },
+    [](Settings& s, std::size_t word) { s.reserve_recharge = static_cast<ReserveRecharge>(word); }};
+
 // The upper ends of the ages are what the safety contract promises to notice within.
 constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
     {"grid",
@@ -76,6 +84,22 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      {0, 100},
      at_once,
      "Kept for a power cut: no discharging at or below it while the mains is present."},
+    {"battery",
+     "reserve_recharge",
+     recharge_word,
+     "",
+     {},
+     at_once,
+     "What is missing of the reserve is bought back: cheap: in cheap hours, without a tariff at "
+     "any "
+     "time. at_once: at any price. surplus: never, only the sun brings it back."},
+    {"battery",
+     "reserve_recharge_w",
+     &Settings::reserve_recharge_power,
+     "W",
+     {100, most_power},
+     at_once,
+     "Charging power of reserve_recharge."},
     {"battery",
      "soc_hysteresis",
      &Settings::soc_hysteresis,
@@ -340,12 +364,12 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
 });
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
-constexpr std::size_t settings_fields = 41;
+constexpr std::size_t settings_fields = 43;
 [[maybe_unused]] void count(const Settings& settings) {
   [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
                                 f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
-                                f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41] =
-      settings;
+                                f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41,
+                                f42, f43] = settings;
 }
 constexpr std::size_t settings_elsewhere = 4;  // schedule, tariff, solar_metered, circuit_roles
 static_assert(settings_rows.size() + settings_elsewhere == settings_fields);

@@ -27,11 +27,10 @@ std::optional<Proposal> follow(Authority who, const Inputs& inputs, const Observ
   return state.marks.sell_power > Watts{} ? Proposal{Watts{}, Cause::target_reached} : rest;
 }
 
-/// From the grid as gently as configured; a larger surplus of the sun is not sent away.
-Proposal charge_gently(const Inputs& inputs, const Observation& observation, const Memory& memory,
-                       Cause why) {
-  const Watts surplus = balance(inputs, observation, memory).battery_power;
-  return {std::max(inputs.settings.force_charge_power, surplus), why};
+/// From the grid with this power; a larger surplus of the sun is not sent away.
+Proposal charge(Watts power, const Inputs& inputs, const Observation& observation,
+                const Memory& memory, Cause why) {
+  return {std::max(power, balance(inputs, observation, memory).battery_power), why};
 }
 
 }  // namespace
@@ -44,7 +43,18 @@ std::optional<Proposal> target_override(const Inputs& inputs, const Observation&
 std::optional<Proposal> target_full_charge(const Inputs& inputs, const Observation& observation,
                                            const Memory& memory) {
   if (!memory.policy.full_charge) return std::nullopt;
-  return charge_gently(inputs, observation, memory, Cause::full_charge);
+  return charge(inputs.settings.force_charge_power, inputs, observation, memory,
+                Cause::full_charge);
+}
+
+std::optional<Proposal> target_reserve_recharge(const Inputs& inputs,
+                                                const Observation& observation,
+                                                const Memory& memory) {
+  if (!memory.policy.reserve_recharge) return std::nullopt;
+  const Watts power = inputs.settings.reserve_recharge_power;
+  const AuthorityState& ruling = memory.policy.authority_state(memory.policy.authority);
+  if (ruling.instruction && ruling.buys() && ruling.marks.buy_power >= power) return std::nullopt;
+  return charge(power, inputs, observation, memory, Cause::reserve_recharge);
 }
 
 std::optional<Proposal> target_dispatch(const Inputs& inputs, const Observation& observation,
@@ -65,7 +75,8 @@ std::optional<Proposal> target_tariff(const Inputs& inputs, const Observation& o
 std::optional<Proposal> target_force_charge(const Inputs& inputs, const Observation& observation,
                                             const Memory& memory) {
   if (!observation.bms_ok || !observation.force_charge) return std::nullopt;
-  return charge_gently(inputs, observation, memory, Cause::force_charge);
+  return charge(inputs.settings.force_charge_power, inputs, observation, memory,
+                Cause::force_charge);
 }
 
 std::optional<Proposal> target_self_consumption(const Inputs& inputs,

@@ -40,6 +40,7 @@ enum class Cause : std::uint8_t {
   self_consumption,
   force_charge,
   full_charge,
+  reserve_recharge,
   charge,
   discharge,
   target_reached,

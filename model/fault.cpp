@@ -54,6 +54,9 @@ constexpr EnumTable<Row> rows({
     {Fault::soc_inconsistent, Severity::warning, "State of charge in doubt",
      "The SOC jumped or disagrees with the battery's voltage: the lower value rules. A full charge "
      "lets the BMS count anew."},
+    {Fault::reserve_not_kept, Severity::warning, "Reserve is not there",
+     "The battery is below what is kept for a power cut: after one, by its own consumption, or "
+     "because more is to be kept now. battery.reserve_recharge says when it is brought back."},
     {Fault::bus_contended, Severity::critical, "Two masters on a bus",
      "Another master talks on this bus, so the hub asks nothing. Two controllers must not share a "
      "bus: take one off, or set mode = \"sniff\"."},

@@ -28,6 +28,7 @@ enum class Fault : std::uint8_t {
   storage_failed,
   config_rejected,
   soc_inconsistent,
+  reserve_not_kept,
   bus_contended,
   cutoff_near,
   grid_meter_reversed,

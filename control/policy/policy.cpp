@@ -10,6 +10,8 @@ namespace {
 // A full charge that does not get there must not keep the battery from its work for ever.
 constexpr Duration longest_full_charge = 24h;
 constexpr Duration full_charge_rest = 24h;
+constexpr Duration full_charge_patience = 24h;  // for cheap hours or the sun
+constexpr double missing_reserve = 1.0;         // safety contract F24, percentage points
 
 Mode mode_of(const Inputs& inputs) {
   return inputs.orders.mode.value_or(inputs.settings.mode);
@@ -72,16 +74,43 @@ void evaluate_full_charge(const Inputs& inputs, const Observation& observation, 
   const Hours every{inputs.settings.full_charge_days * 24.0};
   const bool due = every > Hours{} && now - *p.last_full >= every;
   const bool resting = p.full_charge_rests_until && now < *p.full_charge_rests_until;
-  p.full_charge = observation.bms_ok && !full && !resting &&
-                  (due || observation.full_charge_asked) &&
-                  inputs.settings.soc_ceiling.percent() >= 100.0;
-  if (!p.full_charge) {
-    p.full_charge_since.reset();
+  const bool wanted = observation.bms_ok && !full && !resting &&
+                      (due || observation.full_charge_asked) &&
+                      inputs.settings.soc_ceiling.percent() >= 100.0;
+  p.full_charge = false;
+  if (!wanted) {
+    if (observation.bms_ok) p.full_charge_since.reset();  // a silence is not the end of a day
     return;
   }
   if (!p.full_charge_since) p.full_charge_since = now;
-  if (now - *p.full_charge_since >= longest_full_charge)
-    p.full_charge_rests_until = now + full_charge_rest;
+  const Tariff& tariff = inputs.settings.tariff;
+  const Duration waited = now - *p.full_charge_since;
+  const Duration patience = tariff.bands.empty() ? Duration{} : full_charge_patience;
+  p.full_charge = waited >= patience || is_off_peak(tariff, inputs.local);
+  if (waited >= patience + longest_full_charge) p.full_charge_rests_until = now + full_charge_rest;
+}
+
+/// F24. Not by what a storm raises it to: that much was never there.
+void evaluate_reserve(const Inputs& inputs, const Observation& observation, Memory& memory) {
+  const Settings& s = inputs.settings;
+  PolicyMemory& p = memory.policy;
+  const bool known = observation.bms_ok && observation.inverter_ok;
+  if (known) {
+    const double reserve =
+        std::max(s.soc_floor, inputs.orders.reserve.value_or(s.reserve)).percent();
+    const double soc = observation.reported_soc.percent();
+    const bool missing = soc <= reserve - missing_reserve;
+    // A little beyond it: a BMS tells whole points. Discharging does not resume there yet.
+    const double enough = reserve + std::min(missing_reserve, s.soc_hysteresis / 2.0);
+    const auto unless_used = [&](bool held) { return held && !observation.islanded; };
+    p.below_reserve = unless_used(latch(p.below_reserve, missing, soc >= reserve));
+    p.reserve_wanted = unless_used(latch(p.reserve_wanted, missing, soc >= enough));
+  }
+  memory.faults.set(Fault::reserve_not_kept, known && p.below_reserve, inputs.now);
+  const bool buys =
+      s.reserve_recharge == ReserveRecharge::at_once ||
+      (s.reserve_recharge == ReserveRecharge::cheap && is_off_peak(s.tariff, inputs.local));
+  p.reserve_recharge = known && p.reserve_wanted && buys;
 }
 
 }  // namespace
@@ -115,11 +144,13 @@ void update_authorities(const Inputs& inputs, const Observation& observation, Me
   take(Authority::dispatch, current(inputs.orders.dispatch, inputs.now));
   take(Authority::manual, current(inputs.orders.manual, inputs.now));
   evaluate_full_charge(inputs, observation, memory);
+  evaluate_reserve(inputs, observation, memory);
 }
 
-bool bms_forced_charge(const Observation& observation, const Memory& memory) {
+bool charged_by_need(const Observation& observation, const Memory& memory) {
+  const PolicyMemory& p = memory.policy;
   return observation.force_charge ||
-         (memory.policy.full_charge && memory.policy.authority != Authority::manual);
+         ((p.full_charge || p.reserve_recharge) && p.authority != Authority::manual);
 }
 
 Policy policy_of(const Inputs& inputs, const Observation& observation, const Memory& memory) {

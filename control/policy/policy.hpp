@@ -20,11 +20,11 @@ struct Planned {
 [[nodiscard]] Soc reserve_in_force(const Inputs& inputs);
 
 /// Takes down who says what this tick, with the hysteresis of every authority, and whether a full
-/// charge is due, in memory.policy.
+/// charge or a recharge of the reserve is bought, in memory.policy.
 void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory);
 
-/// True while charging by the BMS's need outranks the authority that rules.
-[[nodiscard]] bool bms_forced_charge(const Observation& observation, const Memory& memory);
+/// True while charging by need (the BMS's, or for the reserve) outranks the authority that rules.
+[[nodiscard]] bool charged_by_need(const Observation& observation, const Memory& memory);
 
 /// Everything the decision tells of it.
 [[nodiscard]] Policy policy_of(const Inputs& inputs, const Observation& observation,

@@ -1,6 +1,7 @@
 #include "control/policy/tariff.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace esshub::control {
 
@@ -10,6 +11,10 @@ namespace {
 
 bool is_negative(const std::optional<double>& price) {
   return price && *price < 0.0;
+}
+
+bool is_cheap(const Tariff& tariff, double import_price) {
+  return import_price < std::max(0.0, tariff.cheap_below.value_or(0.0));
 }
 
 }  // namespace
@@ -23,9 +28,22 @@ Prices prices_at(const Tariff& tariff, CivilMinute minute) {
     if (band->export_price) prices.export_price = band->export_price;
     prices.cheap = band->cheap;
   }
-  if (prices.import_price && *prices.import_price < std::max(0.0, tariff.cheap_below.value_or(0.0)))
-    prices.cheap = true;
+  prices.cheap |= prices.import_price && is_cheap(tariff, *prices.import_price);
   return prices;
+}
+
+bool is_off_peak(const Tariff& tariff, const LocalTime& local) {
+  if (tariff.bands.empty()) return true;
+  if (!local.trusted) return false;
+  const Prices now = prices_at(tariff, local.shown());
+  if (now.cheap) return true;
+  double lowest = tariff.import_price.value_or(std::numeric_limits<double>::infinity());
+  bool any_cheap = is_cheap(tariff, lowest);
+  for (const auto& band : tariff.bands) {
+    lowest = std::min(lowest, band.import_price);
+    any_cheap |= band.cheap || is_cheap(tariff, band.import_price);
+  }
+  return !any_cheap && now.import_price <= lowest;
 }
 
 std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,

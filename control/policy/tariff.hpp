@@ -51,6 +51,11 @@ struct Prices {
 [[nodiscard]] std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
                                                      CivilMinute minute);
 
+/// Whether what can wait is bought now: in cheap hours; where the tariff has none, in those at its
+/// lowest price; at any time where there is one price or none. Without a clock that is trusted the
+/// hour is not known.
+[[nodiscard]] bool is_off_peak(const Tariff& tariff, const LocalTime& local);
+
 /// The marks of one who does not know the prices. While one is paid to draw nothing is discharged,
 /// not even to be sold (serve lies above sell); while one pays to give the sun is stored first, and
 /// nothing is sold.

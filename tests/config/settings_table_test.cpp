@@ -260,11 +260,14 @@ TEST(Tables, NoKeyAndNoFieldTwiceAndEverySectionIsKnown) {
   std::set<std::string> keys;
   std::set<const void*> fields;
   std::size_t rows = 0;
+  std::size_t known = 0;
   for_each_table(hub, [&]<class S>(std::span<const SettingRow<S>> table, const S& settings) {
     for (const auto& row : table) {
       ++rows;
       keys.insert(row.name());
-      fields.insert(std::visit(Address<S>{settings}, row.field));
+      const void* field = std::visit(Address<S>{settings}, row.field);
+      known += field != nullptr ? 1 : 0;
+      if (field != nullptr) fields.insert(field);
       EXPECT_TRUE(std::ranges::find(sections(), row.section, &SettingSection::name) !=
                   sections().end())
           << row.name();
@@ -272,7 +275,7 @@ TEST(Tables, NoKeyAndNoFieldTwiceAndEverySectionIsKnown) {
     }
   });
   EXPECT_EQ(keys.size(), rows);
-  EXPECT_EQ(fields.size(), rows);
+  EXPECT_EQ(fields.size(), known);
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ constexpr Documented documented[] = {
     {"battery.soc_floor", "%", 10, 0, 95},
     {"battery.soc_ceiling", "%", 100, 20, 100},
     {"battery.reserve", "%", 20, 0, 100},
+    {"battery.reserve_recharge_w", "W", 500, 100, 10000},
     {"battery.soc_hysteresis", "%", 2, 0, 20},
     {"battery.charge_voltage_cap_v", "V", 52.4, 48, 54},
     {"battery.force_charge_w", "W", 500, 100, 3000},
@@ -110,7 +111,7 @@ struct Field {
   }
   template <class Other>
   double operator()(const Other&) {
-    return NAN;  // mode, battery_serves: no number
+    return NAN;  // mode, battery_serves, reserve_recharge: no number
   }
 };
 
@@ -155,7 +156,8 @@ TEST(Settings, EachIsAppliedWithTheNextTickAndSaysWhatItIs) {
   };
   check(settings_table());
   check(tariff_table());
-  EXPECT_EQ(settings_table().size(), std::size(documented) + 2) << "besides mode, battery_serves";
+  EXPECT_EQ(settings_table().size(), std::size(documented) + 3)
+      << "besides mode, battery_serves, reserve_recharge";
 }
 
 TEST(Settings, OnesWithoutANumberHaveTheirDefaults) {

@@ -21,19 +21,20 @@ TEST(OutwardNames, OfFaults) {
               ElementsAre("grid_meter_lost", "grid_meter_frozen", "implausible_reading", "bms_lost",
                           "bms_protection", "inverter_lost", "setpoint_not_followed", "islanded",
                           "backup_cutoff", "control_overrun", "actor_stuck", "clock_untrusted",
-                          "storage_failed", "config_rejected", "soc_inconsistent", "bus_contended",
-                          "cutoff_near", "grid_meter_reversed", "line_flooded", "line_silent",
-                          "inverter_overload", "inverter_temperature", "inverter_low_battery",
-                          "inverter_dc_ripple", "bms_limit_exceeded", "ac_out_inconsistent",
-                          "inverter_derating", "battery_temperature", "bms_implausible"));
+                          "storage_failed", "config_rejected", "soc_inconsistent",
+                          "reserve_not_kept", "bus_contended", "cutoff_near", "grid_meter_reversed",
+                          "line_flooded", "line_silent", "inverter_overload",
+                          "inverter_temperature", "inverter_low_battery", "inverter_dc_ripple",
+                          "bms_limit_exceeded", "ac_out_inconsistent", "inverter_derating",
+                          "battery_temperature", "bms_implausible"));
   EXPECT_THAT(names<Severity>(), ElementsAre("info", "warning", "critical"));
 }
 
 TEST(OutwardNames, OfCauses) {
   EXPECT_THAT(
       names<Cause>(),
-      ElementsAre("self_consumption", "force_charge", "full_charge", "charge", "discharge",
-                  "target_reached", "cheap_charge", "idle", "override_overruled",
+      ElementsAre("self_consumption", "force_charge", "full_charge", "reserve_recharge", "charge",
+                  "discharge", "target_reached", "cheap_charge", "idle", "override_overruled",
                   "dispatch_overruled", "schedule_overruled", "tariff_overruled", "clock_untrusted",
                   "starting", "shutting_down", "grid_meter_lost", "grid_meter_reversed", "bms_lost",
                   "inverter_lost", "islanded", "inverter_off", "setpoint_not_followed",

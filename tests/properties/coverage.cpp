@@ -26,6 +26,7 @@ constexpr auto nevers = std::to_array<Never>({
     {alone_fault, "storage_failed", "tells; the battery goes on"},
     {alone_fault, "config_rejected", "tells; the running configuration goes on"},
     {alone_fault, "cutoff_near", "tells; islanded rests the battery's command already"},
+    {alone_fault, "reserve_not_kept", "tells; what brings it back is a target"},
     {alone_fault, "bus_contended", "tells; a bus that is not asked is lost (its measures' rows)"},
     {alone_fault, "line_flooded", "tells; the line is read at its wire's rate"},
     {alone_fault, "ac_out_inconsistent", "tells; the load on AC-out is known all the same"},
@@ -45,6 +46,11 @@ constexpr auto nevers = std::to_array<Never>({
     {together, "bms_lost + bms_protection", "a protection is known from a BMS that is not lost"},
     {together, "bms_lost + soc_inconsistent", "a doubt is of a BMS that is not lost"},
     {together, "bms_lost + cutoff_near", "the time left is known from a BMS that is not lost"},
+    {together, "bms_lost + reserve_not_kept", "the SOC is that of a BMS that is not lost"},
+    {together, "inverter_lost + reserve_not_kept", "whether the mains is there is not known"},
+    {together, "islanded + reserve_not_kept", "the reserve is there for that"},
+    {together, "reserve_not_kept + bms_implausible", "the SOC is of a BMS that is believed"},
+    {together, "reserve_not_kept + cutoff_near", "the reserve is there for that"},
     {together, "backup_cutoff + cutoff_near", "what has come is not near any more"},
 });
 

@@ -96,6 +96,8 @@ Settings any_settings() {
   if (chance(50)) s.import_cap = Watts{*between(1000, 6000)};
   if (chance(50)) s.export_cap = Watts{std::max(-s.grid_setpoint.value(), *around({0.0}, 0, 2500))};
   s.force_charge_power = Watts{*between(100, 3000)};
+  s.reserve_recharge = *any_of<control::ReserveRecharge>();
+  s.reserve_recharge_power = Watts{*around({500.0}, 100, 3000)};
   s.conversion_efficiency = *around({0.94, 1.0}, 0.5, 1);
   if (chance(20)) s.full_charge_days = *around({0.001}, 0, 0.1);
   if (s.full_charge_days > 0.0) s.soc_ceiling = soc(100);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "tests/properties/coverage.hpp"
 
@@ -54,6 +55,38 @@ double reserve_in_force(const Seen& seen) {
   return reserve;
 }
 
+/// What is missing of it is told and brought back (F24): not what a storm adds.
+double reserve_to_keep(const Seen& seen) {
+  const auto& s = seen.inputs.settings;
+  return std::max(seen.inputs.orders.reserve.value_or(s.reserve).percent(), s.soc_floor.percent());
+}
+
+/// By docs/policy.md: the cheap hours; where there are none the lowest price; without bands always.
+bool off_peak(const Seen& seen) {
+  const auto& tariff = seen.inputs.settings.tariff;
+  if (tariff.bands.empty()) return true;
+  if (!seen.inputs.local.trusted) return false;
+  struct Hour {
+    double price;
+    bool cheap;
+  };
+  const double cheap_below = positive(tariff.cheap_below.value_or(0.0));
+  std::vector<Hour> hours;
+  std::optional<Hour> now;
+  for (const auto& band : tariff.bands) {
+    hours.push_back({band.import_price, band.cheap || band.import_price < cheap_below});
+    if (band.when.covers(seen.inputs.local.shown())) now = hours.back();
+  }
+  if (tariff.import_price) {
+    hours.push_back({*tariff.import_price, *tariff.import_price < cheap_below});
+    if (!now) now = hours.back();
+  }
+  const auto is_cheap = [](const Hour& hour) { return hour.cheap; };
+  if (std::any_of(hours.begin(), hours.end(), is_cheap)) return now && now->cheap;
+  return now && std::all_of(hours.begin(), hours.end(),
+                            [&](const Hour& hour) { return now->price <= hour.price; });
+}
+
 bool within(const std::optional<Instant>& since, Instant now, Duration span) {
   return since && now - *since < span;
 }
@@ -69,7 +102,8 @@ double most_at_ac_in(const Seen& seen) {
 
 bool charged_by_need(const Decision& d) {
   const Cause target = d.reasons.begin()->cause;
-  return target == Cause::force_charge || target == Cause::full_charge;
+  return target == Cause::force_charge || target == Cause::full_charge ||
+         target == Cause::reserve_recharge;
 }
 
 }  // namespace
@@ -141,6 +175,13 @@ void Invariants::remember_battery(const Seen& seen, const Battery& battery) {
   }
   if (!past_.complete_since) past_.complete_since = now;
   past_.bms_was_complete = true;
+  const bool full_charge_wanted =
+      battery.soc < 100.0 && (has(battery.requests, BmsRequest::full_charge) ||
+                              seen.inputs.settings.full_charge_days > 0.0);
+  if (!full_charge_wanted)
+    past_.full_charge_wanted_since.reset();
+  else if (!past_.full_charge_wanted_since)
+    past_.full_charge_wanted_since = now;
   if (battery.forbids_charging()) past_.charge_forbidden_at = now;
   if (battery.forbids_discharging()) past_.discharge_forbidden_at = now;
 }
@@ -669,6 +710,42 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
   return std::nullopt;
 }
 
+/// From a point below it to a little beyond it, for a BMS tells whole points.
+void Invariants::remember_reserve(const Seen& seen, const Battery& battery) {
+  if (!battery.complete || !seen.observation.bms_ok || !inverter_complete(seen)) return;
+  const double more = std::min(1.0, seen.inputs.settings.soc_hysteresis / 2.0);
+  hold(past_.reserve_wanted, battery.soc <= reserve_to_keep(seen) - 1.0,
+       battery.soc >= reserve_to_keep(seen) + more);
+  if (islanded(seen)) past_.reserve_wanted = false;
+}
+
+/// F24, and that a full charge is not bought at the peak within a day.
+Broken Invariants::reserve(const Seen& seen, const Battery& battery) const {
+  const Decision& d = seen.decision;
+  const auto& s = seen.inputs.settings;
+  const Cause target = d.reasons.begin()->cause;
+  const bool told = d.faults.active(Fault::reserve_not_kept);
+  const bool known = battery.complete && seen.observation.bms_ok && inverter_complete(seen);
+  if (told && (!known || islanded(seen) || battery.soc >= reserve_to_keep(seen)))
+    return "F24: told although the reserve is there, in use or not known";
+  if (known && !islanded(seen) && battery.soc <= reserve_to_keep(seen) - 1.0 && !told)
+    return "F24: not told";
+  if (target == Cause::full_charge && !off_peak(seen) &&
+      !(past_.full_charge_wanted_since &&
+        seen.inputs.now - *past_.full_charge_wanted_since >= std::chrono::hours{24}))
+    return "a full charge is bought at the peak";
+  const bool buys = s.reserve_recharge == control::ReserveRecharge::at_once ||
+                    (s.reserve_recharge == control::ReserveRecharge::cheap && off_peak(seen));
+  if (target == Cause::reserve_recharge && !(known && buys && past_.reserve_wanted))
+    return "F24: bought without need";
+  if (!told || !buys || charged_by_need(d) || d.policy.authority == Authority::manual)
+    return std::nullopt;
+  if (target != Cause::charge && target != Cause::cheap_charge) return "F24: not bought back";
+  if (d.proposed < s.reserve_recharge_power)
+    return say("F24: bought back", d.proposed.value(), s.reserve_recharge_power.value());
+  return std::nullopt;
+}
+
 /// That what fails is told, and F9.
 Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
   const Decision& d = seen.decision;
@@ -712,12 +789,14 @@ Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
 Broken Invariants::broken(const Seen& seen) {
   const Battery battery{seen};
   remember(seen, battery);
+  remember_reserve(seen, battery);
   Broken broken = stops(seen, battery);
   if (!broken) broken = battery_limits(seen, battery);
   if (!broken) broken = states_of_charge(seen, battery);
   if (!broken) broken = grid(seen);
   if (!broken) broken = command(seen);
   if (!broken) broken = orders(seen, battery);
+  if (!broken) broken = reserve(seen, battery);
   if (!broken) broken = faults(seen, battery);
   past_.commanded =
       seen.decision.setpoint.mode == InverterMode::follow ? seen.decision.battery_power : Watts{};

@@ -460,6 +460,7 @@ TEST(SocDoubt, AFallRulesAtOnceAndIsAFault) {
 
 TEST(SocDoubt, AfterARiseTheLowerWordRulesForAMinute) {
   House h;
+  h.settings.reserve_recharge = ReserveRecharge::surplus;
   h.residual_w = 1000;
   h.drift_to(15);
   EXPECT_EQ(h.run(20s).battery_power, Watts{});

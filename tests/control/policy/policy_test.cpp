@@ -677,6 +677,155 @@ TEST(FullCharge, ThatDoesNotGetThereGivesUpForADay) {
   EXPECT_FALSE(a.full_charge(1ns));
 }
 
+TEST(FullCharge, IsNotBoughtAtThePeakWithinADay) {
+  Authorities a;
+  a.settings.tariff.import_price = 0.30;
+  a.settings.tariff.bands = {{.when = {every_day, 120, 180}, .import_price = 0.10}};
+  a.local.minute_of_day = 60;
+  a.observation.full_charge_asked = true;
+  EXPECT_FALSE(a.full_charge()) << "at the peak";
+  a.local.minute_of_day = 120;
+  EXPECT_TRUE(a.full_charge());
+  a.local.minute_of_day = 180;
+  EXPECT_FALSE(a.full_charge());
+  a.observation.bms_ok = false;
+  a.full_charge();
+  a.observation.bms_ok = true;
+  EXPECT_FALSE(a.full_charge(a_day - 4 * 100ms));
+  EXPECT_TRUE(a.full_charge()) << "it has waited for a day";
+  EXPECT_TRUE(a.full_charge(a_day)) << "the last tick of it";
+  EXPECT_FALSE(a.full_charge());
+}
+
+TEST(FullCharge, WithoutATrustedClockWaitsOutItsDayWherePricesChange) {
+  Authorities a;
+  a.settings.tariff.import_price = 0.30;
+  a.settings.tariff.bands = {{.when = {every_day, 0, 1440}, .import_price = 0.10}};
+  a.local.trusted = false;
+  a.observation.full_charge_asked = true;
+  EXPECT_FALSE(a.full_charge());
+  EXPECT_FALSE(a.full_charge(a_day - 1ns));
+  EXPECT_TRUE(a.full_charge(1ns));
+}
+
+/// A house below its reserve of 20 %, with a peak price outside 02:00 to 03:00.
+House without_its_reserve(ReserveRecharge rule) {
+  House h = drawing();
+  h.settings.tariff.import_price = 0.30;
+  h.settings.tariff.bands = {{.when = {every_day, 120, 180}, .import_price = 0.10}};
+  h.settings.reserve_recharge = rule;
+  h.settings.reserve_recharge_power = 600.0_W;
+  h.local.minute_of_day = 60;
+  h.drift_to(19);
+  return h;
+}
+
+TEST(Reserve, IsMissedAtOnePointBelowItAndBackWhenReached) {
+  for (const double floor : {10.0, 20.0}) {
+    House h = drawing();
+    h.settings.soc_floor = *Soc::from_percent(floor);
+    h.settings.reserve = *Soc::from_percent(30.0 - floor);
+    h.settings.reserve_recharge = ReserveRecharge::surplus;
+    h.drift_to(19.1);
+    EXPECT_FALSE(h.tick().faults.active(Fault::reserve_not_kept));
+    h.soc = 19;
+    EXPECT_TRUE(h.tick().faults.active(Fault::reserve_not_kept));
+    h.soc = 19.9;
+    EXPECT_TRUE(h.tick().faults.active(Fault::reserve_not_kept));
+    h.soc = 20;
+    EXPECT_FALSE(h.tick().faults.active(Fault::reserve_not_kept));
+    h.soc = 19.1;
+    EXPECT_FALSE(h.tick().faults.active(Fault::reserve_not_kept));
+  }
+}
+
+TEST(Reserve, IsNotMissedWhereItIsUsedOrNothingIsKnown) {
+  House h = without_its_reserve(ReserveRecharge::surplus);
+  const auto told = [&] { return h.run(5s).faults.active(Fault::reserve_not_kept); };
+  EXPECT_TRUE(told());
+  h.state = InverterStatus::islanded;
+  EXPECT_FALSE(told()) << "it is there for that";
+  h.state = InverterStatus::grid_connected;
+  EXPECT_TRUE(told());
+  h.bms_alive = false;
+  EXPECT_FALSE(told());
+  h.bms_alive = true;
+  h.run(5s);
+  EXPECT_TRUE(told());
+  h.inverter_alive = false;
+  EXPECT_FALSE(told());
+}
+
+TEST(Reserve, WhatAStormAddsWasNeverThereToBeMissed) {
+  House h = drawing();
+  h.orders.storm = Storm{90.0_soc, h.now + 1h};
+  Decision d = h.run(5s);
+  EXPECT_FALSE(d.faults.active(Fault::reserve_not_kept));
+  EXPECT_FALSE(d.reasons.has(Cause::reserve_recharge));
+  h.orders.reserve = 60.0_soc;
+  d = h.run(5s);
+  EXPECT_TRUE(d.faults.active(Fault::reserve_not_kept)) << "the owner wants more";
+  EXPECT_TRUE(d.reasons.has(Cause::reserve_recharge));
+}
+
+TEST(Reserve, IsBoughtBackInCheapHoursUntilItIsReached) {
+  House h = without_its_reserve(ReserveRecharge::cheap);
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "not at the peak";
+  h.local.minute_of_day = 120;
+  Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), 600, 1);
+  EXPECT_TRUE(d.reasons.has(Cause::reserve_recharge));
+  h.residual_w = -900;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 900, 2) << "more sun is not sent away";
+  h.residual_w = 800;
+  h.local.trusted = false;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "the hour is not known";
+  h.local.trusted = true;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 1);
+  h.soc = 20;
+  d = h.run(5s);
+  EXPECT_FALSE(d.faults.active(Fault::reserve_not_kept)) << "reached";
+  EXPECT_NEAR(d.battery_power.value(), 600, 1) << "a BMS tells whole points";
+  h.soc = 21;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1);
+  h.soc = 19.1;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1);
+  h.soc = 19;
+  h.settings.soc_hysteresis = 0.5;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 1);
+  h.soc = 20.25;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1) << "before discharging resumes";
+}
+
+TEST(Reserve, IsBoughtBackAtAnyPriceOrOnlyByTheSunWhereTheOwnerSaysSo) {
+  House h = without_its_reserve(ReserveRecharge::at_once);
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 1);
+  h.settings.reserve_recharge = ReserveRecharge::surplus;
+  for (const int minute : {60, 120}) {
+    h.local.minute_of_day = minute;
+    EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1);
+  }
+  h.residual_w = -700;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 700, 2);
+}
+
+TEST(Reserve, OutranksPlansAndDispatchesButNotTheOverride) {
+  House h = without_its_reserve(ReserveRecharge::at_once);
+  const Instruction idle{.kind = InstructionKind::idle};
+  order(h, h.orders.dispatch, idle);
+  Decision d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), 600, 1);
+  EXPECT_TRUE(d.reasons.has(Cause::dispatch_overruled));
+  order(h, h.orders.dispatch, charge(1500.0_W, 90.0_soc));
+  d = h.run(5s);
+  EXPECT_NEAR(d.battery_power.value(), 1500, 1) << "whoever buys more does it himself";
+  EXPECT_FALSE(d.reasons.has(Cause::reserve_recharge));
+  order(h, h.orders.dispatch, charge(500.0_W, 90.0_soc));
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 1);
+  order(h, h.orders.manual, idle);
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1);
+}
+
 TEST(FullCharge, ThatWasInterruptedHasItsWholeDayAgain) {
   Authorities a;
   a.observation.full_charge_asked = true;
@@ -779,16 +928,18 @@ TEST(Policy, TellsWhatIsInForce) {
   EXPECT_FALSE(p.export_price);
 }
 
-TEST(Policy, ABmsThatForcesAChargeOutranksAllAFullChargeAllButTheOwner) {
+TEST(Policy, ABmsThatForcesAChargeOutranksAllAFullChargeAndTheReserveAllButTheOwner) {
   Authorities a;
-  EXPECT_FALSE(bms_forced_charge(a.observation, a.memory));
-  a.memory.policy.full_charge = true;
-  for (const Authority who : enum_values<Authority>) {
-    a.memory.policy.authority = who;
-    EXPECT_EQ(bms_forced_charge(a.observation, a.memory), who != Authority::manual);
-  }
+  EXPECT_FALSE(charged_by_need(a.observation, a.memory));
+  for (bool PolicyMemory::*need : {&PolicyMemory::full_charge, &PolicyMemory::reserve_recharge})
+    for (const Authority who : enum_values<Authority>) {
+      a.memory.policy = {};
+      a.memory.policy.*need = true;
+      a.memory.policy.authority = who;
+      EXPECT_EQ(charged_by_need(a.observation, a.memory), who != Authority::manual);
+    }
   a.observation.force_charge = true;
-  EXPECT_TRUE(bms_forced_charge(a.observation, a.memory));
+  EXPECT_TRUE(charged_by_need(a.observation, a.memory));
 }
 
 TEST(Policy, FloorCeilingAndCutoffAreThoseInForce) {

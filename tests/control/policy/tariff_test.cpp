@@ -37,6 +37,39 @@ TEST(Prices, BandsCheapnessAndWhatFollowsFromIt) {
   EXPECT_FALSE(at(60).import_price);
 }
 
+TEST(OffPeak, IsCheapElseLowestElseAlways) {
+  Tariff t;
+  LocalTime local{.minute_of_day = 0, .weekday = 3, .trusted = true};
+  const auto at = [&](int minute) {
+    local.minute_of_day = minute;
+    return is_off_peak(t, local);
+  };
+  EXPECT_TRUE(at(59)) << "no tariff";
+  t.import_price = 0.30;
+  local.trusted = false;
+  EXPECT_TRUE(at(59)) << "one price at any time, known or not";
+  t.bands = {{{every_day, 60, 90}, 0.20}, {{every_day, 90, 120}, 0.10}};
+  EXPECT_FALSE(at(90)) << "the hour is not known";
+  local.trusted = true;
+  EXPECT_FALSE(at(59));
+  EXPECT_FALSE(at(60)) << "not the lowest";
+  EXPECT_TRUE(at(90));
+  t.cheap_below = 0.25;
+  EXPECT_TRUE(at(60)) << "cheap";
+  EXPECT_FALSE(at(59));
+  t.cheap_below.reset();
+  t.bands[0].cheap = true;
+  EXPECT_TRUE(at(60));
+  EXPECT_FALSE(at(90)) << "lower, but not what the owner calls cheap";
+  t.bands = {{{every_day, 60, 90}, 0.40}};
+  EXPECT_TRUE(at(59)) << "the price outside the bands is the lowest";
+  EXPECT_FALSE(at(60));
+  t.bands = {{{every_day, 0, 720}, 0.40}, {{every_day, 720, 0}, 0.20}};
+  t.import_price.reset();
+  EXPECT_FALSE(at(719));
+  EXPECT_TRUE(at(720));
+}
+
 TEST(Cheap, IsChargedToItsTargetElseKeptElseLeftAlone) {
   Tariff t;
   t.import_price = 0.05;
