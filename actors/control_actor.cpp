@@ -59,7 +59,7 @@ class Control {
     log(Level::info, "control_started", "");
     auto deadline = clock_now();
     supervisor_heard_at_ = deadline;
-    LocalTime local = read_local_time(clock_);
+    LocalTime local = read_local_time(clock_, deps_.clock, *deps_.rtc);
     while (!ended_) {
       deadline += period();
       sleep_until(deadline);
@@ -77,7 +77,7 @@ class Control {
       watch_supervisor(woke);
       show(woke);
       answer_stop();
-      local = read_local_time(clock_);
+      local = read_local_time(clock_, deps_.clock, *deps_.rtc);
       tick_.record(handover, clock_now() - woke);
     }
   }

@@ -10,6 +10,7 @@
 #include "actors/bus_channel.hpp"
 #include "actors/control_channel.hpp"
 #include "actors/messages.hpp"
+#include "actors/system_clock.hpp"
 #include "civil_time/zone.hpp"
 #include "control/settings.hpp"
 #include "control/tick.hpp"
@@ -24,6 +25,8 @@ struct ControlDeps {
   std::shared_ptr<ControlChannel> channel;
   control::StepFunction step;
   civil_time::Zone zone;
+  civil_time::ClockSource clock = civil_time::ClockSource::ntp;
+  std::shared_ptr<const Rtc> rtc = std::make_shared<Rtc>();  ///< read by somebody else
   bool realtime = true;
   EventSink events;  ///< gets component "control"; must not block
   /// What the control before it remembered (I12); asked once, at its start. May be empty.

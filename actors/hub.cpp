@@ -43,6 +43,7 @@ namespace esshub::actors {
 namespace {
 
 constexpr Duration note_period = 10s;
+constexpr Duration rtc_period = 1min;
 constexpr Duration stop_limit = 5s;  // safety contract F20
 
 bool takes_setpoints(const BusSettings& bus) {
@@ -222,6 +223,8 @@ class RunningHub final : public Hub {
         .channel = channel,
         .step = &control::step,
         .zone = zone_,
+        .clock = settings.clock,
+        .rtc = rtc_,
         .realtime = settings.realtime,
         .events = events,
         .remembered = [door = command_door_] { return door->memories().control; }};
@@ -262,6 +265,8 @@ class RunningHub final : public Hub {
                            door->note_time(view.local.trusted);
                          },
                      .period = note_period});
+    if (settings.clock == civil_time::ClockSource::rtc)
+      sinks.push_back({.update = [rtc = rtc_](const View&) { rtc->read(); }, .period = rtc_period});
     const PublisherDeps deps{.heartbeat = std::make_shared<Heartbeat>(),
                              .control = control,
                              .buses = buses,
@@ -354,6 +359,7 @@ class RunningHub final : public Hub {
 
   const control::Settings wired_;  ///< as started
   const civil_time::Zone zone_;
+  const std::shared_ptr<Rtc> rtc_ = std::make_shared<Rtc>();
   std::shared_ptr<ControlProxy> control_proxy_ = std::make_shared<ControlProxy>();
   std::shared_ptr<SupervisorProxy> supervisor_proxy_ = std::make_shared<SupervisorProxy>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept

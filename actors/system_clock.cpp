@@ -9,6 +9,8 @@
 namespace esshub::actors {
 namespace {
 
+constexpr Duration oldest_rtc = 5min;
+
 bool kernel_synchronised() {
   timex query{};  // modes 0: only reads
   const int state = ::adjtimex(&query);
@@ -17,9 +19,32 @@ bool kernel_synchronised() {
 
 }  // namespace
 
-LocalTime read_local_time(civil_time::LocalClock& clock) {
-  return clock.at(std::chrono::system_clock::now(), std::chrono::steady_clock::now(),
-                  kernel_synchronised());
+void Rtc::read() {
+  std::int64_t rtc = 0;
+  if (!(std::ifstream{file_} >> rtc)) {
+    behind_s_ = unknown;
+    return;
+  }
+  const auto wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  read_at_ = std::chrono::steady_clock::now();
+  behind_s_ = wall.time_since_epoch().count() - rtc;
+}
+
+std::optional<std::chrono::seconds> Rtc::behind(Instant now) const {
+  const std::int64_t behind = behind_s_;
+  if (behind == unknown || now - read_at_.load() > oldest_rtc) return std::nullopt;
+  return std::chrono::seconds{behind};
+}
+
+LocalTime read_local_time(civil_time::LocalClock& clock, civil_time::ClockSource source,
+                          const Rtc& rtc) {
+  const WallTime wall = std::chrono::system_clock::now();
+  const Instant now = std::chrono::steady_clock::now();
+  const civil_time::ClockEvidence evidence{.wall = wall,
+                                           .synchronised = kernel_synchronised(),
+                                           .ahead_of_rtc = rtc.behind(now),
+                                           .since_boot = now.time_since_epoch()};
+  return clock.at(wall, now, civil_time::is_vouched_for(source, evidence));
 }
 
 service::Moment read_moment() {

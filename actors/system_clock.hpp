@@ -1,17 +1,43 @@
-// The system's clocks, read: civil time now, and whether the kernel vouches for it.
+// The system's clocks, read: civil time now, and who vouches for it.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "civil_time/clock_source.hpp"
 #include "civil_time/local_clock.hpp"
 #include "model/time.hpp"
 #include "service/moment.hpp"
 
 namespace esshub::actors {
 
-/// Civil time now. Trusted as LocalClock says, and while the kernel says the wall clock is
-/// synchronised (adjtimex without STA_UNSYNC).
-[[nodiscard]] LocalTime read_local_time(civil_time::LocalClock& clock);
+/// The machine's battery-backed clock, as it was read last.
+class Rtc {
+ public:
+  explicit Rtc(std::string file = "/sys/class/rtc/rtc0/since_epoch") : file_(std::move(file)) {}
+
+  /// May wait for the chip: not on the control's thread.
+  void read();
+  /// How far the wall clock was ahead of it. Nothing: there is none, or what it said is older than
+  /// 5 min. For any thread; waits for nobody.
+  [[nodiscard]] std::optional<std::chrono::seconds> behind(Instant now) const;
+
+ private:
+  static constexpr std::int64_t unknown = INT64_MIN;
+
+  std::string file_;
+  std::atomic<std::int64_t> behind_s_{unknown};
+  std::atomic<Instant> read_at_{Instant{}};
+};
+
+/// Civil time now. Trusted as LocalClock and is_vouched_for say; the kernel calls the wall clock
+/// synchronised by adjtimex without STA_UNSYNC.
+[[nodiscard]] LocalTime read_local_time(civil_time::LocalClock& clock,
+                                        civil_time::ClockSource source, const Rtc& rtc);
 
 /// Now, on all clocks.
 [[nodiscard]] service::Moment read_moment();

@@ -17,9 +17,10 @@ class LocalClock {
  public:
   explicit LocalClock(Zone zone) : zone_(zone) {}
 
-  /// `wall` and `at` are of the same moment. Trusted while the wall clock is `synchronised` and has
-  /// not been stepped (more than 2 s against the steady one) within the last minute.
-  [[nodiscard]] LocalTime at(WallTime wall, Instant at, bool synchronised);
+  /// `wall` and `at` are of the same moment. Trusted while somebody vouches for the wall clock
+  /// (is_vouched_for) and it has not been stepped (more than 2 s against the steady one) within the
+  /// last minute.
+  [[nodiscard]] LocalTime at(WallTime wall, Instant at, bool vouched_for);
 
   /// What clocks show at `wall`.
   [[nodiscard]] std::chrono::local_seconds local(WallTime wall);

@@ -23,6 +23,7 @@ OffsetPeriod bounded(const OffsetPeriod& period) {
 }  // namespace
 
 OffsetPeriod Zone::period(sys_seconds at) const {
+  if (listed_ == nullptr) return {std::chrono::seconds{}, earliest, latest};
   const auto info = listed_->get_info(at);
   const OffsetPeriod listed = bounded({info.offset, info.begin, info.end});
   if (!rule_ || listed.end < latest) return listed;

@@ -21,6 +21,9 @@ class Zone {
   Zone(const date::time_zone& listed, std::optional<ZoneRule> rule)
       : listed_(&listed), rule_(rule) {}
 
+  /// Needs nothing of the system.
+  [[nodiscard]] static Zone utc() { return Zone{}; }
+
   /// The stretch of one offset around `at`, as far as an int64 of nanoseconds reaches.
   [[nodiscard]] OffsetPeriod period(std::chrono::sys_seconds at) const;
 
@@ -30,7 +33,9 @@ class Zone {
       std::chrono::local_seconds local) const;
 
  private:
-  const date::time_zone* listed_;
+  Zone() = default;
+
+  const date::time_zone* listed_ = nullptr;  ///< UTC
   std::optional<ZoneRule> rule_;
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "civil_time/clock_source.hpp"
 #include "config/bus_kinds.hpp"
 #include "control/settings.hpp"
 #include "publish/history/settings.hpp"
@@ -23,6 +24,7 @@ struct BusSettings {
 struct HubSettings {
   std::string site_name = "home";
   std::string time_zone = "Etc/UTC";  ///< IANA name
+  civil_time::ClockSource clock = civil_time::ClockSource::ntp;
   control::Settings control;
   std::vector<BusSettings> buses;
   std::string metrics_address = "127.0.0.1:9750";  ///< host:port, empty = no exporter

@@ -46,7 +46,9 @@ bool is_dbus_service(const std::string& text) {
 
 constexpr TextRule portal_id{&is_portal_id,
                              "12 hexadecimal digits in lower case, such as \"dca632000001\""};
-constexpr TextRule zone{&is_zone, "an IANA time zone of this system, such as \"Europe/London\""};
+constexpr TextRule zone{&is_zone,
+                        "an IANA time zone of this system, such as \"Europe/London\" "
+                        "(package tzdata; \"Etc/UTC\" needs none)"};
 constexpr TextRule state_dir{&is_absolute_or_empty, "an absolute path, or \"\" to keep nothing"};
 constexpr TextRule history_file{&is_absolute_or_empty,
                                 "an absolute path, or \"\" to keep no history"};
@@ -59,6 +61,14 @@ constexpr TextRule dbus{&is_dbus,
                         "\"unix:path=/run/dbus/system_bus_socket\""};
 constexpr TextRule dbus_service{&is_dbus_service,
                                 "a list of grid, pvinverter, acload, battery, vebus, system"};
+
+constexpr WordField<HubSettings> clock_word{
+    [] {
+      const auto& names = enum_names<civil_time::ClockSource>;
+      return std::vector<std::string_view>(names.begin(), names.end());
+    },
+    [](const HubSettings& s) { return index(s.clock); },
+    [](HubSettings& s, std::size_t word) { s.clock = static_cast<civil_time::ClockSource>(word); }};
 
 // ---- the tables -----------------------------------------------------------------------------
 
@@ -73,6 +83,16 @@ constexpr auto hub_rows = std::to_array<SettingRow<HubSettings>>({
      "IANA time zone, such as \"Europe/London\"; schedules follow its clock.",
      "",
      zone},
+    {"site",
+     "clock",
+     clock_word,
+     "",
+     {},
+     restart,
+     "What vouches for the clock, without which schedule and tariff stand aside. ntp: a time "
+     "server. "
+     "rtc: or the board's battery-backed clock. manual: or you, who set it after every power "
+     "cycle."},
     {"site",
      "state_dir",
      &HubSettings::state_dir,
@@ -302,9 +322,9 @@ constexpr auto dbus_rows = std::to_array<SettingRow<DbusSettings>>({
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
 [[maybe_unused]] void count(const HubSettings& hub) {
-  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13] = hub;
+  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14] = hub;
 }
-static_assert(hub_rows.size() + 7 == 13);  // control, buses, web, mqtt, dbus, bus_text, history
+static_assert(hub_rows.size() + 7 == 14);  // control, buses, web, mqtt, dbus, bus_text, history
 [[maybe_unused]] void count(const HistorySettings& history) {
   [[maybe_unused]] const auto& [f1, f2, f3] = history;
 }

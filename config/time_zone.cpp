@@ -21,6 +21,7 @@ std::optional<civil_time::ZoneRule> read_rule(const std::string& name) {
 }  // namespace
 
 Result<civil_time::Zone> load_time_zone(const std::string& name) {
+  if (name == "Etc/UTC" || name == "UTC") return civil_time::Zone::utc();
   try {
     const date::time_zone* listed = date::locate_zone(name);
     // Reads the list of clock changes.

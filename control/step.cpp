@@ -66,17 +66,19 @@ std::optional<Watts> house_load(const Inputs& inputs, const Observation& observa
 
 Decision decide(const Inputs& inputs, const Observation& observation, Memory& memory) {
   update_authorities(inputs, observation, memory);
+  const Policy policy = policy_of(inputs, observation, memory);
+  const bool suspended = waits_for_clock(inputs, policy);
+  memory.faults.set(Fault::plan_suspended, suspended, inputs.now);
   Decision decision{.at = inputs.now,
                     .setpoint = {},
                     .house = house_load(inputs, observation),
                     .reasons = {},
                     .faults = memory.faults,
-                    .policy = policy_of(inputs, observation, memory),
+                    .policy = policy,
                     .loop = loop_quality(memory.loop),
                     .safety = memory.safety()};
   const Proposal proposal = choose_target(inputs, observation, memory, decision.reasons);
-  if (waits_for_clock(inputs, decision.policy))
-    decision.reasons.add({Cause::clock_untrusted, proposal.battery_power});
+  if (suspended) decision.reasons.add({Cause::clock_untrusted, proposal.battery_power});
   PowerWindow window{proposal.battery_power, -unlimited, unlimited, decision.reasons};
   for (const Limit limit : limits()) limit(inputs, observation, memory, window);
 

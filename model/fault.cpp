@@ -42,9 +42,12 @@ constexpr EnumTable<Row> rows({
      "A component that dies is started again; one that hangs in a system call is left alone until "
      "the call returns. The log (journalctl -u esshub) names both: unplug the adapter that hangs, "
      "or restart the machine. After repeated deaths: esshub acknowledge."},
-    {Fault::clock_untrusted, Severity::info, "Clock not synchronised",
-     "Weekly plan and tariff stand aside until it is. Check timedatectl and the way to the time "
-     "server."},
+    {Fault::clock_untrusted, Severity::info, "Clock not trusted",
+     "Nothing vouches for the clock. Check timedatectl and the way to the time server; site.clock "
+     "lets a board without one go by its RTC."},
+    {Fault::plan_suspended, Severity::warning, "Weekly plan and tariff suspended",
+     "The clock is not trusted, so weekly plan and tariff stand aside. Check timedatectl and the "
+     "way to the time server, or set site.clock."},
     {Fault::storage_failed, Severity::warning, "Data cannot be stored",
      "History or orders cannot be written; control goes on from memory. Check the disk's free "
      "space and the card."},

@@ -25,6 +25,7 @@ enum class Fault : std::uint8_t {
   control_overrun,
   actor_stuck,
   clock_untrusted,
+  plan_suspended,
   storage_failed,
   config_rejected,
   soc_inconsistent,

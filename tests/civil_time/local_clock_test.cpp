@@ -53,6 +53,16 @@ TEST(LocalClock, FallBackRepeatsTheHour) {
   EXPECT_EQ(c.at(2026_y / 10 / 25, 60min).minute_of_day, 60);
 }
 
+TEST(LocalClock, UtcNeedsNoZoneOfTheSystem) {
+  LocalClock clock{Zone::utc()};
+  const auto t = clock.at(date::sys_days(2100_y / 7 / 1) + 90min, Instant{}, true);
+  EXPECT_EQ(t.minute_of_day, 90);
+  EXPECT_EQ(t.weekday, 4);
+  EXPECT_FALSE(t.held);
+  EXPECT_TRUE(clock.at(WallTime{}, Instant{}, true).minute_of_day == 0);
+  EXPECT_EQ(Zone::utc().first_moment(std::chrono::local_seconds{5s}), std::chrono::sys_seconds{5s});
+}
+
 TEST(LocalClock, AZoneWithoutClockChangesWorksToo) {
   LocalClock clock{config::load_time_zone("Etc/UTC").value()};
   EXPECT_EQ(clock.at(date::sys_days(2026_y / 7 / 1) + 90min, Instant{}, true).minute_of_day, 90);

@@ -823,6 +823,27 @@ TEST(Clock, UntrustedIsAFaultButSelfConsumptionGoesOn) {
   EXPECT_NEAR(d.battery_power.value(), -1000, 2);
 }
 
+TEST(Clock, UntrustedIsAWarningWhereAPlanWaitsForIt) {
+  const auto suspended = [](auto change) {
+    House h = settled();
+    change(h);
+    EXPECT_FALSE(h.run(1s).faults.active(Fault::plan_suspended));
+    h.local.trusted = false;
+    return h.run(1s).faults.active(Fault::plan_suspended);
+  };
+  const ScheduleEntry entry{{every_day, 0, 60}, {.kind = InstructionKind::idle}};
+  EXPECT_FALSE(suspended([](House&) {}));
+  EXPECT_TRUE(suspended([&](House& h) { h.settings.schedule = {entry}; }));
+  EXPECT_FALSE(suspended([&](House& h) {
+    h.settings.schedule = {entry};
+    h.orders.mode = Mode::balance;
+  }));
+  EXPECT_TRUE(suspended([](House& h) {
+    h.settings.tariff.import_price = 0.3;
+    h.settings.tariff.bands = {{{every_day, 0, 60}, 0.1}};
+  }));
+}
+
 // ---- the setpoint and its mode
 // ----------------------------------------------------------------------
 

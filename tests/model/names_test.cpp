@@ -21,7 +21,7 @@ TEST(OutwardNames, OfFaults) {
               ElementsAre("grid_meter_lost", "grid_meter_frozen", "implausible_reading", "bms_lost",
                           "bms_protection", "inverter_lost", "setpoint_not_followed", "islanded",
                           "backup_cutoff", "control_overrun", "actor_stuck", "clock_untrusted",
-                          "storage_failed", "config_rejected", "soc_inconsistent",
+                          "plan_suspended", "storage_failed", "config_rejected", "soc_inconsistent",
                           "reserve_not_kept", "bus_contended", "cutoff_near", "grid_meter_reversed",
                           "line_flooded", "line_silent", "inverter_overload",
                           "inverter_temperature", "inverter_low_battery", "inverter_dc_ripple",

@@ -387,10 +387,10 @@ TEST(PublishedValues, FaultsAreNamedAndOnlySomeAreAProblem) {
   EXPECT_EQ(number_of(view, V::problem), 0.0);
   EXPECT_EQ(number_of(view, V::mains), 1.0);
   faults.set(Fault::clock_untrusted, true, view.now);  // for information
-  EXPECT_EQ(text_of(view, V::faults), "Clock not synchronised");
+  EXPECT_EQ(text_of(view, V::faults), "Clock not trusted");
   EXPECT_EQ(number_of(view, V::problem), 0.0);
   faults.set(Fault::islanded, true, view.now);
-  EXPECT_EQ(text_of(view, V::faults), "Power cut, Clock not synchronised");
+  EXPECT_EQ(text_of(view, V::faults), "Power cut, Clock not trusted");
   EXPECT_EQ(number_of(view, V::problem), 1.0);
   EXPECT_EQ(number_of(view, V::mains), 0.0);
 }

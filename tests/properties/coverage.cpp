@@ -26,6 +26,7 @@ constexpr auto nevers = std::to_array<Never>({
     {alone_fault, "storage_failed", "tells; the battery goes on"},
     {alone_fault, "config_rejected", "tells; the running configuration goes on"},
     {alone_fault, "cutoff_near", "tells; islanded rests the battery's command already"},
+    {alone_fault, "plan_suspended", "tells; the clock's own fault has its row"},
     {alone_fault, "reserve_not_kept", "tells; what brings it back is a target"},
     {alone_fault, "bus_contended", "tells; a bus that is not asked is lost (its measures' rows)"},
     {alone_fault, "line_flooded", "tells; the line is read at its wire's rate"},

@@ -770,6 +770,10 @@ Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
         must(Fault::islanded, islanded(seen)), must(Fault::backup_cutoff, past_.cut_off),
         must(Fault::control_overrun, past_.overrun),
         must(Fault::clock_untrusted, !in.local.trusted),
+        must(Fault::plan_suspended,
+             !in.local.trusted && ((in.orders.mode.value_or(in.settings.mode) == Mode::scheduled &&
+                                    !in.settings.schedule.empty()) ||
+                                   !in.settings.tariff.bands.empty())),
         must(Fault::bms_protection,
              battery.complete && seen.observation.bms_ok && battery.protections != 0),
         must(Fault::soc_inconsistent, battery.complete && seen.observation.bms_ok && doubt),

@@ -91,6 +91,7 @@ struct Rig {
   Feed feed;
   control::Tick control{settings_with_every_rule(), 3, &control::step};
   civil_time::LocalClock clock{config::load_time_zone("Europe/London").value()};
+  const actors::Rtc rtc;
   Instant now{1000s};
   Decision last;
   View view;
@@ -98,7 +99,9 @@ struct Rig {
   void tick() {
     now += 100ms;
     feed.push(now, last);
-    last = control.run(feed.sources(), {now, actors::read_local_time(clock), 50us, 0});
+    last = control.run(
+        feed.sources(),
+        {now, actors::read_local_time(clock, civil_time::ClockSource::rtc, rtc), 50us, 0});
     control.record(60us, 70us);
     view = control.view(WallTime{now.time_since_epoch()});
   }

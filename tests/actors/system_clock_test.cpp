@@ -1,0 +1,53 @@
+#include "actors/system_clock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace esshub::actors {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::system_clock;
+
+Instant now() {
+  return std::chrono::steady_clock::now();
+}
+
+TEST(RtcTest, IsReadAndForgotten) {
+  const auto file = std::filesystem::path{testing::TempDir()} / "since_epoch";
+  const auto shows = [&](seconds behind) {
+    const auto wall = std::chrono::floor<seconds>(system_clock::now());
+    std::ofstream{file} << (wall - behind).time_since_epoch().count() << "\n";
+  };
+  Rtc rtc{file};
+  EXPECT_FALSE(rtc.behind(now())) << "not read yet";
+  for (const seconds behind : {40s, -70s}) {
+    shows(behind);
+    rtc.read();
+    EXPECT_NEAR(static_cast<double>(rtc.behind(now()).value_or(0s).count()),
+                static_cast<double>(behind.count()), 2.0);
+  }
+  EXPECT_TRUE(rtc.behind(now() + 4min));
+  EXPECT_FALSE(rtc.behind(now() + 6min)) << "nobody reads it any more";
+  std::ofstream{file} << "no number\n";
+  rtc.read();
+  EXPECT_FALSE(rtc.behind(now()));
+  shows(0s);
+  rtc.read();
+  EXPECT_TRUE(rtc.behind(now()));
+  std::filesystem::remove(file);
+  rtc.read();
+  EXPECT_FALSE(rtc.behind(now())) << "there is none";
+}
+
+TEST(SystemClock, TheOwnersWordMakesTheTimeTrustedAndAnUnreadRtcDoesNot) {
+  civil_time::LocalClock clock{civil_time::Zone::utc()};
+  EXPECT_TRUE(read_local_time(clock, civil_time::ClockSource::manual, Rtc{}).trusted);
+  const bool by_kernel = read_local_time(clock, civil_time::ClockSource::ntp, Rtc{}).trusted;
+  EXPECT_EQ(read_local_time(clock, civil_time::ClockSource::rtc, Rtc{}).trusted, by_kernel);
+}
+
+}  // namespace
+}  // namespace esshub::actors
