@@ -123,6 +123,10 @@ class Mutate(unittest.TestCase):
             "dropped statement number /= 2 -> nothing": "timed out",
             "condition !place -> false": "crashed",
             "arithmetic a - b -> a + b": "compile error",
+            # No behaviour: memory.
+            "dropped statement values.reserve(16) -> nothing": "not made",
+            "constant 16 -> 17": "not made",
+            "dropped statement values.push_back(value) -> nothing": "killed",
         }
         found = {mutant: self.states(mutant) for mutant in expected}
         self.assertEqual(found, {mutant: {state} for mutant, state in expected.items()})
@@ -167,7 +171,7 @@ class Mutate(unittest.TestCase):
                 "room/sample.cpp | return b < a ? a : b; | relational | b < a -> b <= a\n",
                 owed.read_text("utf-8"),
             )
-            self.assertIn("# Owed.\n\nroom/gone.cpp", owed.read_text("utf-8"))
+            self.assertIn("# Owed.\n# Complete: room\n\nroom/gone.cpp", owed.read_text("utf-8"))
             self.assertEqual(mutate(self.source, "--changed-since", "HEAD")[0], 0)
             source.write_text(text.replace("return limit;", "return  limit;"), "utf-8")
             self.assertEqual(mutate(self.source, "--changed-since", "HEAD")[0], 0)
@@ -184,6 +188,24 @@ class Mutate(unittest.TestCase):
         self.assertEqual(sample(), first)
         self.git("commit", "--quiet", "--allow-empty", "-m", "another")
         self.assertNotEqual(sample(), first)
+
+    def test_a_samples_survivor_fails_where_the_list_is_complete(self):
+        owed = self.source / "survivors.txt"
+        self.addCleanup(owed.unlink, missing_ok=True)
+        sampled = ("--changed-since", "HEAD", "--sample", "1000")
+        owed.write_text("# Owed.\n\n", "utf-8")
+        self.assertEqual(mutate(self.source, *sampled)[0], 0)
+        for some in (("--seconds", "0"), sampled):
+            mutate(self.source, "--keep", *some)
+            self.assertNotIn("Complete", owed.read_text("utf-8"))
+        owed.write_text("# Owed.\n\n", "utf-8")
+        mutate(self.source, "--keep")
+        self.assertTrue(owed.read_text("utf-8").startswith("# Owed.\n# Complete: room\n\nroom/"))
+        self.assertEqual(mutate(self.source, *sampled)[0], 0)
+        kept = owed.read_text("utf-8").splitlines(keepends=True)
+        self.assertTrue(any("-> power >= 0" in line for line in kept))
+        owed.write_text("".join(k for k in kept if "-> power >= 0" not in k), "utf-8")
+        self.assertEqual(mutate(self.source, *sampled)[0], 1)
 
     def test_the_time_is_over(self):
         status, output, mutants = mutate(self.source, "--seconds", "0")

@@ -61,6 +61,10 @@ TEST(Sample, Greater) {
   EXPECT_EQ(greater(2, 1), 2);
 }
 
+TEST(Sample, Alone) {
+  EXPECT_EQ(alone(5), std::vector<int>{5});
+}
+
 /// What is left out of the score: it would kill what `Mode` does not.
 TEST(Golden, Everything) {
   EXPECT_EQ(mode_of(0), Mode::off);

@@ -72,4 +72,11 @@ int greater(int a, int b) {
   return a > b ? a : b;
 }
 
+std::vector<int> alone(int value) {
+  std::vector<int> values;
+  values.reserve(16);
+  values.push_back(value);
+  return values;
+}
+
 }  // namespace sample

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 namespace sample {
 
@@ -37,5 +38,6 @@ void allow(unsigned& flags, unsigned mask);
 [[nodiscard]] int halvings(int number);
 [[nodiscard]] int between(Length a, Length b);
 [[nodiscard]] int greater(int a, int b);
+[[nodiscard]] std::vector<int> alone(int value);
 
 }  // namespace sample
