@@ -23,8 +23,8 @@ struct BmsOverrides {
   std::optional<Amperes> dcl{};
   std::optional<double> soc_percent{};
   std::optional<double> celsius{};  ///< temperature
-  std::uint32_t protections = 0;  ///< BmsFlag bits raised on top; physics stays as it is
-  std::uint32_t warnings = 0;     ///< the same of its warnings
+  std::uint32_t protections = 0;    ///< BmsFlag bits raised on top; physics stays as it is
+  std::uint32_t warnings = 0;       ///< the same of its warnings
 };
 
 class Battery {
