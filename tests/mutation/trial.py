@@ -97,7 +97,12 @@ class Trial:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 cwd=folder,
-                env={**os.environ, "RC_PARAMS": "noshrink=1 seed=1", "TMPDIR": folder, **environment},
+                env={
+                    **os.environ,
+                    "RC_PARAMS": "noshrink=1 seed=1",
+                    "TMPDIR": folder,
+                    **environment,
+                },
                 start_new_session=True,
             )
             limits = {
