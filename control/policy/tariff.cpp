@@ -1,6 +1,7 @@
 #include "control/policy/tariff.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace esshub::control {
@@ -15,6 +16,17 @@ bool is_negative(const std::optional<double>& price) {
 
 bool is_cheap(const Tariff& tariff, double import_price) {
   return import_price < std::max(0.0, tariff.cheap_below.value_or(0.0));
+}
+
+/// Some hour is in no band. No two bands are at the same time.
+bool has_hours_outside(const Tariff& tariff) {
+  constexpr int day = 1440;
+  int minutes = 0;
+  for (const auto& band : tariff.bands) {
+    const auto& [days, from, to] = band.when;
+    minutes += std::popcount(days) * (to > from ? to - from : day - from + to);
+  }
+  return minutes < 7 * day;
 }
 
 }  // namespace
@@ -37,7 +49,8 @@ bool is_off_peak(const Tariff& tariff, const LocalTime& local) {
   if (!local.trusted) return false;
   const Prices now = prices_at(tariff, local.shown());
   if (now.cheap) return true;
-  double lowest = tariff.import_price.value_or(std::numeric_limits<double>::infinity());
+  double lowest = std::numeric_limits<double>::infinity();
+  if (tariff.import_price && has_hours_outside(tariff)) lowest = *tariff.import_price;
   bool any_cheap = is_cheap(tariff, lowest);
   for (const auto& band : tariff.bands) {
     lowest = std::min(lowest, band.import_price);

@@ -77,7 +77,13 @@ bool off_peak(const Seen& seen) {
     hours.push_back({band.import_price, band.cheap || band.import_price < cheap_below});
     if (band.when.covers(seen.inputs.local.shown())) now = hours.back();
   }
-  if (tariff.import_price) {
+  bool outside = false;
+  for (int hour = 0; hour < 7 * 24 && !outside; ++hour) {
+    const CivilMinute minute{hour % 24 * 60, hour / 24 + 1};  // the world's bands are whole hours
+    outside = std::none_of(tariff.bands.begin(), tariff.bands.end(),
+                           [&](const auto& band) { return band.when.covers(minute); });
+  }
+  if (tariff.import_price && outside) {
     hours.push_back({*tariff.import_price, *tariff.import_price < cheap_below});
     if (!now) now = hours.back();
   }

@@ -65,9 +65,19 @@ TEST(OffPeak, IsCheapElseLowestElseAlways) {
   EXPECT_TRUE(at(59)) << "the price outside the bands is the lowest";
   EXPECT_FALSE(at(60));
   t.bands = {{{every_day, 0, 720}, 0.40}, {{every_day, 720, 0}, 0.20}};
-  t.import_price.reset();
-  EXPECT_FALSE(at(719));
-  EXPECT_TRUE(at(720));
+  for (const auto outside : {std::optional<double>{}, std::optional{0.10}}) {
+    t.import_price = outside;  // in no hour
+    EXPECT_FALSE(at(719));
+    EXPECT_TRUE(at(720));
+  }
+  t.bands[1].when = {0b0111111, 720, 1439};  // now it is, for a minute a day and on Sundays
+  EXPECT_FALSE(at(720));
+  t.bands = {{{0b1010101, 600, 600}, 0.40},
+             {{0b0101010, 600, 540}, 0.30},
+             {{0b1010100, 540, 600}, 0.35}};  // all week, over midnights
+  local.weekday = 2;
+  EXPECT_TRUE(at(601));
+  EXPECT_FALSE(at(541));
 }
 
 TEST(Cheap, IsChargedToItsTargetElseKeptElseLeftAlone) {
