@@ -18,11 +18,12 @@ void no_discharge(PowerWindow& window, Cause why) {
   window.at_least(zero, why);
 }
 
-}  // namespace
-
+/// What AC-in carries, either way.
 Watts most_at_ac_in(const Settings& s) {
   return std::min(s.transfer_switch, s.main_fuse) * nominal_mains;
 }
+
+}  // namespace
 
 void limit_stopping(const Inputs& inputs, const Observation&, const Memory&, PowerWindow& window) {
   if (inputs.stopping) window.stop(Cause::shutting_down);
@@ -159,7 +160,8 @@ void limit_derating(const Inputs&, const Observation&, const Memory& memory, Pow
   }
 }
 
-// What the house draws behind the inverter passes its switch without the battery's doing.
+// What the house draws behind the inverter passes its switch without the battery's doing: where
+// that alone is more, the battery adds nothing, and need not make good for it.
 void limit_transfer_switch(const Inputs& inputs, const Observation& observation, const Memory&,
                            PowerWindow& window) {
   const Watts ac_out = observation.ac_out.value_or(zero);

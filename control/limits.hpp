@@ -5,9 +5,6 @@
 
 namespace esshub::control {
 
-/// What AC-in carries, either way: its transfer switch and the main fuse, at 230 V.
-[[nodiscard]] Watts most_at_ac_in(const Settings& settings);
-
 void limit_stopping(const Inputs&, const Observation&, const Memory&, PowerWindow&);
 void limit_stale(const Inputs&, const Observation&, const Memory&, PowerWindow&);
 void limit_islanded(const Inputs&, const Observation&, const Memory&, PowerWindow&);

@@ -157,8 +157,11 @@ void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Observation
   memory.charge_voltage_limit = std::clamp(limit, Watts{}, s.inverter_rating);
 }
 
-std::optional<Reading<Watts>> accepted(const AcOutCheck& check) {
-  if (!check.accepted) return std::nullopt;
+/// A load that the transfer switch could not carry for long is none: then it is not known.
+std::optional<Reading<Watts>> accepted(const AcOutCheck& check, const Settings& s) {
+  constexpr double overload = 1.5;  // also for mains above 230 V
+  const Watts most = s.transfer_switch * Volts{230.0} * overload;
+  if (!check.accepted || abs(*check.accepted) > most) return std::nullopt;
   return Reading<Watts>{*check.accepted, check.accepted_at};
 }
 
@@ -185,7 +188,7 @@ std::optional<Watts> ac_out_at_rest(const Inputs& inputs, const Memory& memory) 
   };
   if (!known(snap.raw(Point::inverter, Measure::controllable))) return std::nullopt;
   if (known(snap.inverter_status()) != InverterStatus::grid_connected) return std::nullopt;
-  return known(accepted(memory.ac_out));
+  return known(accepted(memory.ac_out, inputs.settings));
 }
 
 void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observation) {
@@ -204,7 +207,7 @@ void observe_inverter(const Inputs& inputs, Memory& memory, Observation& observa
   observation.islanded = status == InverterStatus::islanded;
   observe_ac_out(inputs, memory);
   if (inputs.stall > Duration{}) observation.ac_out_before = ac_out_at_rest(inputs, memory);
-  observation.ac_out = fresh(accepted(memory.ac_out), inputs.now, s.inverter_max_age);
+  observation.ac_out = fresh(accepted(memory.ac_out, s), inputs.now, s.inverter_max_age);
 }
 
 /// The owner's word, each once: a command may have come while no control was there to hear it. A

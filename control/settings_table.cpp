@@ -47,7 +47,8 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      "A",
      {10, 400},
      at_once,
-     "Main fuse of the house; a reading of grid power beyond it is rejected."},
+     "Main fuse of the house: a reading of grid power beyond it is rejected, and the battery adds "
+     "nothing beyond it."},
 
     {"battery",
      "charge_limit_w",

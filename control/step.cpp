@@ -1,8 +1,5 @@
 #include "control/step.hpp"
 
-#include <algorithm>
-
-#include "control/limits.hpp"
 #include "control/loop/load_estimate.hpp"
 #include "control/observation.hpp"
 #include "control/policy/policy.hpp"
@@ -87,8 +84,7 @@ Decision decide(const Inputs& inputs, const Observation& observation, Memory& me
   decision.setpoint.mode = choose_mode(observation, memory);
   if (decision.setpoint.mode == InverterMode::follow) {
     const auto ac_out = observation.ac_out ? observation.ac_out : observation.ac_out_before;
-    const Watts most = most_at_ac_in(inputs.settings);
-    decision.setpoint.ac_power = std::clamp(decision.battery_power + *ac_out, -most, most);
+    decision.setpoint.ac_power = decision.battery_power + *ac_out;
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
   } else if (decision.setpoint.mode == InverterMode::off || memory.switch_on) {
     decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;

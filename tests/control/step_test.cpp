@@ -769,6 +769,22 @@ TEST(AcOutWord, WhoseWitnessIsWrongIsFoundOutByTheBatterysCurrent) {
   EXPECT_TRUE(released);
 }
 
+TEST(AcOutWord, BeyondWhatTheTransferSwitchCarriesIsNoLoad) {
+  for (const double amperes : {32.0, 50.0}) {
+    House h = settled();
+    h.settings.transfer_switch = Amperes{amperes};
+    const double most = amperes * 230 * 1.5;
+    for (const double load : {most, -most}) {
+      h.ac_out_w = load;
+      EXPECT_EQ(h.run(2s).setpoint.mode, InverterMode::follow) << load;
+      h.ac_out_w = load * 1.001;
+      const Decision d = h.run(2s);
+      EXPECT_EQ(d.setpoint.mode, InverterMode::release) << load;
+      EXPECT_EQ(d.battery_power, Watts{});
+    }
+  }
+}
+
 TEST(AcOutWord, ThatIsDamagedOnceMovesNothing) {
   House h = settled();
   h.residual_w = 500;
@@ -995,15 +1011,16 @@ TEST(Decide, InputsAreHarmlessUnlessSaidOtherwise) {
 }
 
 /// Wider than any installation: no bound without a name.
-TEST(Decide, AcInIsBoundByTransferSwitchAndFuseWhateverTheLoad) {
-  for (const double load : {-29000.0, 29000.0}) {
+TEST(Decide, WhateverPassesTheTransferSwitchTheBatteryDoesAsDecided) {
+  for (const double load : {-9000.0, 9000.0}) {
     for (const double fuse : {100.0, 20.0}) {
       Deciding d;
       d.settings.main_fuse = Amperes{fuse};
       d.observation.ac_out = Watts{load};
-      EXPECT_EQ(abs(d.decision().setpoint.ac_power), Watts{std::min(fuse, 32.0) * 230});
-      EXPECT_EQ(d.decision().battery_power, load > 0 ? Watts{} : 200.0_W)
-          << "nor does the battery make good for it";
+      const Decision decision = d.decision();
+      EXPECT_EQ(decision.battery_power, load > 0 ? Watts{} : 200.0_W) << "it adds nothing";
+      EXPECT_EQ(decision.setpoint.ac_power, decision.battery_power + Watts{load})
+          << "nor does it make good for it";
     }
   }
 }

@@ -101,9 +101,9 @@ void hold(bool& held, bool set, bool clear) {
   held = set || (held && !clear);
 }
 
-double most_at_ac_in(const Seen& seen) {
-  const auto& s = seen.inputs.settings;
-  return 230.0 * std::min(s.transfer_switch.value(), s.main_fuse.value());
+/// More than half beyond the transfer switch is no load.
+double largest_load(const Seen& seen) {
+  return 230.0 * 1.5 * seen.inputs.settings.transfer_switch.value();
 }
 
 bool charged_by_need(const Decision& d) {
@@ -570,7 +570,7 @@ Broken Invariants::grid(const Seen& seen) const {
   // Between the two words, or where they contradict each other what is written.
   const std::optional<double> ac_out =
       told.agrees() ? std::optional{seen.decision.setpoint.ac_power.value() - p} : std::nullopt;
-  if (!ac_out || std::abs(*ac_out + p) >= most_at_ac_in(seen) - eps) return std::nullopt;
+  if (!ac_out) return std::nullopt;
   const double rest = residual->value() + *ac_out;
   const double fuse = s.main_fuse.value() * 230.0;
   if (p > 0.0 && rest + p > fuse + eps) return say("I4: import beyond the fuse", rest + p, fuse);
@@ -596,13 +596,17 @@ Broken Invariants::grid(const Seen& seen) const {
 }
 
 /// The AC-in setpoint is battery power and the load on AC-out, whichever one of the inverter's
-/// words is wrong, and never more than switch and fuse carry.
+/// words is wrong: what passes switch and fuse beyond what they carry is not the battery's doing.
 Broken Invariants::setpoint_at_ac_in(const Seen& seen) const {
   const double setpoint = seen.decision.setpoint.ac_power.value();
-  const double most = most_at_ac_in(seen);
-  if (std::abs(setpoint) > most + eps) return say("AC-in beyond switch and fuse", setpoint, most);
-  if (std::abs(setpoint) > most - eps) return std::nullopt;
-  const double load = setpoint - seen.decision.battery_power.value();
+  const double power = seen.decision.battery_power.value();
+  const double load = setpoint - power;
+  const double most = largest_load(seen);
+  if (std::abs(load) > most + eps) return say("a load that no switch carries", load, most);
+  const auto& s = seen.inputs.settings;
+  const double carried = 230.0 * std::min(s.transfer_switch.value(), s.main_fuse.value());
+  if (std::abs(power) > eps && power * load >= 0.0 && std::abs(setpoint) > carried + eps)
+    return say("AC-in beyond switch and fuse by the battery's doing", setpoint, carried);
   const AcOut told{seen};
   if (const auto before = ac_out_before_stall(seen); before && !current(seen.inputs, Wire::status))
     return std::nullopt;  // checked when it was current
