@@ -60,6 +60,11 @@ struct Text {
   std::string operator()(const Acknowledge&) const { return "acknowledge"; }
 };
 
+WallTime wall_at(Instant at, const Moment& now) {
+  return std::chrono::round<std::chrono::seconds>(
+      now.wall + std::chrono::duration_cast<WallTime::duration>(at - now.steady));
+}
+
 }  // namespace
 
 CommandService::CommandService(Deps deps, const std::optional<SavedState>& saved, const Moment& now)
@@ -155,18 +160,18 @@ void CommandService::restore(const SavedState& saved, const Moment& now) {
     deps_.events("command", {Level::notice, "order_ended", std::string{"what="} + what});
     return false;
   };
-  const auto to_correct = [&](const auto& order, Instant until) -> std::optional<Restored> {
+  const auto trusted_end = [&](const auto& order, Instant until) -> std::optional<TrustedEnd> {
+    if (!order.trusted_until) return std::nullopt;
     const bool by_own_clock = passed && order.trusted_until == order.until;
-    if (!order.trusted_until || by_own_clock) return std::nullopt;
-    return Restored{until, *order.trusted_until};
+    return TrustedEnd{until, *order.trusted_until, !by_own_clock};
   };
   if (saved.manual && holds(*saved.manual, OrderLimitId::override_length, "override")) {
     restore(StartOverride{saved.manual->instruction, left(*saved.manual)}, "override", now);
-    if (orders_.manual) restored_manual_ = to_correct(*saved.manual, orders_.manual->until);
+    if (orders_.manual) manual_end_ = trusted_end(*saved.manual, orders_.manual->until);
   }
   if (saved.storm && holds(*saved.storm, OrderLimitId::storm_length, "storm")) {
     restore(StartStorm{saved.storm->reserve, left(*saved.storm)}, "storm", now);
-    if (orders_.storm) restored_storm_ = to_correct(*saved.storm, orders_.storm->until);
+    if (orders_.storm) storm_end_ = trusted_end(*saved.storm, orders_.storm->until);
   }
 }
 
@@ -174,6 +179,7 @@ void CommandService::note_time(bool clock_trusted, const Moment& now) {
   const bool before = std::exchange(clock_trusted_, clock_trusted);
   const bool set = clock_trusted && !before;
   if (set) correct_ends(now);
+  remember_ends(now);
   const auto runs = [&](const auto& order) { return order && now.steady < order->until; };
   const bool passes =
       runs(orders_.manual) || runs(orders_.storm) || save_safety(memories_, now.steady);
@@ -184,10 +190,9 @@ void CommandService::note_time(bool clock_trusted, const Moment& now) {
 /// Only an order that stands as it was restored, and never to a later end.
 void CommandService::correct_ends(const Moment& now) {
   bool corrected = false;
-  const auto correct = [&](auto& order, std::optional<Restored>& restored, const char* what) {
-    const auto was = std::exchange(restored, std::nullopt);
-    if (!was || !order || order->until != was->until) return;
-    const auto left = std::chrono::duration_cast<Duration>(was->end - now.wall);
+  const auto correct = [&](auto& order, const std::optional<TrustedEnd>& known, const char* what) {
+    if (!known || !known->corrects || !order || order->until != known->until) return;
+    const auto left = std::chrono::duration_cast<Duration>(known->end - now.wall);
     if (now.steady + left >= order->until) return;
     order->until = now.steady + std::max(left, Duration{});
     corrected = true;
@@ -195,9 +200,20 @@ void CommandService::correct_ends(const Moment& now) {
                              std::string{"what="} + what + " left_s=" +
                                  number(std::round(Seconds{order->until - now.steady}.count()))});
   };
-  correct(orders_.manual, restored_manual_, "override");
-  correct(orders_.storm, restored_storm_, "storm");
+  correct(orders_.manual, manual_end_, "override");
+  correct(orders_.storm, storm_end_, "storm");
   if (corrected) deps_.send(orders_);
+}
+
+/// While the clock is trusted, for a time when it is not.
+void CommandService::remember_ends(const Moment& now) {
+  if (!clock_trusted_) return;
+  const auto remember = [&](const auto& order, std::optional<TrustedEnd>& known) {
+    known.reset();
+    if (order) known = TrustedEnd{order->until, wall_at(order->until, now)};
+  };
+  remember(orders_.manual, manual_end_);
+  remember(orders_.storm, storm_end_);
 }
 
 void CommandService::restore(const Command& command, const char* what, const Moment& now) {
@@ -213,6 +229,7 @@ void CommandService::restore(const Command& command, const char* what, const Mom
 }
 
 void CommandService::changed(const Moment& now) {
+  remember_ends(now);
   deps_.send(orders_);
   store(now);
 }
@@ -231,10 +248,7 @@ void CommandService::keep(const SavedState& state, const Moment& now) {
 }
 
 SavedState CommandService::state(const Moment& now) const {
-  const auto wall = [&](Instant until) -> WallTime {
-    return std::chrono::round<std::chrono::seconds>(
-        now.wall + std::chrono::duration_cast<WallTime::duration>(until - now.steady));
-  };
+  const auto wall = [&](Instant until) { return wall_at(until, now); };
   SavedState state{.mode = orders_.mode,
                    .reserve = orders_.reserve,
                    .safety = save_safety(memories_, now.steady),
@@ -242,16 +256,15 @@ SavedState CommandService::state(const Moment& now) const {
                    .boot_id = deps_.boot_id,
                    .boot_time = now.boot_time};
   const auto trusted = [&](Instant until,
-                           const std::optional<Restored>& restored) -> std::optional<WallTime> {
+                           const std::optional<TrustedEnd>& known) -> std::optional<WallTime> {
     if (clock_trusted_) return wall(until);
-    if (restored && restored->until == until) return restored->end;
+    if (known && known->until == until) return known->end;
     return std::nullopt;
   };
   if (const auto& order = orders_.manual)
-    state.manual = {order->instruction, wall(order->until),
-                    trusted(order->until, restored_manual_)};
+    state.manual = {order->instruction, wall(order->until), trusted(order->until, manual_end_)};
   if (const auto& order = orders_.storm)
-    state.storm = {order->reserve, wall(order->until), trusted(order->until, restored_storm_)};
+    state.storm = {order->reserve, wall(order->until), trusted(order->until, storm_end_)};
   // By a clock that is not set yet what is past may lie before 1970; no file can say that.
   if (orders_.last_full && wall(*orders_.last_full) >= WallTime{})
     state.last_full = wall(*orders_.last_full);

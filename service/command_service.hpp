@@ -68,6 +68,7 @@ class CommandService {
   void begin_counting(const Moment& now);
   void changed(const Moment& now);
   void correct_ends(const Moment& now);
+  void remember_ends(const Moment& now);
   void store(const Moment& now);
   void keep(const SavedState& state, const Moment& now);
   [[nodiscard]] SavedState state(const Moment& now) const;
@@ -78,13 +79,14 @@ class CommandService {
   std::optional<SavedState> saved_;
   SafetyMemories memories_;
   SafetyMemories saved_memories_;
-  /// An order restored after another start of the machine, whose end is not put right yet.
-  struct Restored {
-    Instant until;  ///< by the steady clock, as far as it was known
-    WallTime end;   ///< by a clock that was trusted
+  /// The end of an order by a clock that was trusted.
+  struct TrustedEnd {
+    Instant until;  ///< of the order, by the steady clock
+    WallTime end;
+    bool corrects = false;  ///< restored after another start of the machine: not put right yet
   };
-  std::optional<Restored> restored_manual_;
-  std::optional<Restored> restored_storm_;
+  std::optional<TrustedEnd> manual_end_;
+  std::optional<TrustedEnd> storm_end_;
   bool clock_trusted_ = false;
   std::optional<Instant> kept_at_;
   bool closed_ = false;

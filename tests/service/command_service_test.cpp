@@ -196,6 +196,38 @@ TEST_F(BoardWithoutAClock, PutsTheEndsRightOnceTheTimeIsKnown) {
   EXPECT_EQ(log_.count("command order_end_corrected what=storm left_s=154740"), 1u);
 }
 
+/// The time server is out of reach for some hours, then the machine is off.
+TEST_F(BoardWithoutAClock, KnowsTheTrueEndAlsoWhereTrustWasLostBefore) {
+  {
+    const auto d = desk();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 12h}, "web"));
+    pass(1h);
+    d->note_time(false);
+    pass(1h);
+    d->note_time(false);
+  }
+  reboot_in_1970(5h);
+  const auto d = desk();
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 10h})) << "as far as it knows";
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 5h}));
+}
+
+TEST_F(BoardWithoutAClock, KnowsTheTrueEndOverARestartOfTheProgramWithoutTrust) {
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 12h}});
+  pass(1h);
+  {
+    const auto d = desk();
+    d->note_time(false);
+    EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
+  }
+  reboot_in_1970(5h);
+  const auto d = desk();
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 6h}));
+}
+
 TEST_F(BoardWithoutAClock, KnowsTheTrueEndOverMoreRestartsUntilTheTimeIsKnown) {
   order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
   reboot_in_1970(1h);
