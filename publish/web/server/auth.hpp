@@ -40,8 +40,9 @@ struct Guesser {
 /// Slows down guessing and shuts nobody out: three wrong passwords of an account are free, then
 /// each doubles its delay from 1 s up to 30 s. An attempt within the delay is refused unseen and
 /// costs nothing. Twenty wrong ones in all delay every address, up to 30 s, but no device that has
-/// signed in before: whoever shares the owner's address cannot keep him out. An hour without an
-/// attempt forgives an account; of all, one is forgiven a minute.
+/// signed in before: whoever shares the owner's address cannot keep him out there. A device that is
+/// new can be made to wait for as long as somebody goes on guessing from its address. An hour
+/// without an attempt forgives an account; of all, one is forgiven a minute.
 class LoginThrottle {
  public:
   /// How long he has to wait; nothing or less: try.
