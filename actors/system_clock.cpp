@@ -22,18 +22,19 @@ bool kernel_synchronised() {
 void Rtc::read() {
   std::int64_t rtc = 0;
   if (!(std::ifstream{file_} >> rtc)) {
-    behind_s_ = unknown;
+    minus_steady_s_ = unknown;
     return;
   }
-  const auto wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  read_at_ = std::chrono::steady_clock::now();
-  behind_s_ = wall.time_since_epoch().count() - rtc;
+  const Instant now = std::chrono::steady_clock::now();
+  read_at_ = now;
+  minus_steady_s_ = rtc - std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
 }
 
-std::optional<std::chrono::seconds> Rtc::behind(Instant now) const {
-  const std::int64_t behind = behind_s_;
-  if (behind == unknown || now - read_at_.load() > oldest_rtc) return std::nullopt;
-  return std::chrono::seconds{behind};
+std::optional<std::chrono::seconds> Rtc::behind(WallTime wall, Instant now) const {
+  const std::int64_t minus_steady = minus_steady_s_;
+  if (minus_steady == unknown || now - read_at_.load() > oldest_rtc) return std::nullopt;
+  const auto rtc = now.time_since_epoch() + std::chrono::seconds{minus_steady};
+  return std::chrono::floor<std::chrono::seconds>(wall.time_since_epoch() - rtc);
 }
 
 LocalTime read_local_time(civil_time::LocalClock& clock, civil_time::ClockSource source,
@@ -42,7 +43,7 @@ LocalTime read_local_time(civil_time::LocalClock& clock, civil_time::ClockSource
   const Instant now = std::chrono::steady_clock::now();
   const civil_time::ClockEvidence evidence{.wall = wall,
                                            .synchronised = kernel_synchronised(),
-                                           .ahead_of_rtc = rtc.behind(now),
+                                           .ahead_of_rtc = rtc.behind(wall, now),
                                            .since_boot = now.time_since_epoch()};
   return clock.at(wall, now, civil_time::is_vouched_for(source, evidence));
 }

@@ -22,15 +22,15 @@ class Rtc {
 
   /// May wait for the chip: not on the control's thread.
   void read();
-  /// How far the wall clock was ahead of it. Nothing: there is none, or what it said is older than
-  /// 5 min. For any thread; waits for nobody.
-  [[nodiscard]] std::optional<std::chrono::seconds> behind(Instant now) const;
+  /// How far the wall clock is ahead of it, which goes on by the steady clock. Nothing: there is
+  /// none, or it was not read for 5 min. For any thread; waits for nobody.
+  [[nodiscard]] std::optional<std::chrono::seconds> behind(WallTime wall, Instant now) const;
 
  private:
   static constexpr std::int64_t unknown = INT64_MIN;
 
   std::string file_;
-  std::atomic<std::int64_t> behind_s_{unknown};
+  std::atomic<std::int64_t> minus_steady_s_{unknown};  ///< what it shows less the steady clock
   std::atomic<Instant> read_at_{Instant{}};
 };
 
