@@ -246,7 +246,11 @@ struct Collector {
                               required});
     return false;
   }
-  [[nodiscard]] Range amperes(double least) const { return {least, most_amperes}; }
+  /// Not below `least`; as many as the stack can, and as anything can.
+  [[nodiscard]] Range amperes(double least) const {
+    const double most = std::min(most_amperes, range::dc_current.high);
+    return {std::max(least, -most), most};
+  }
 };
 
 void collect(Collector& c, const Limits& m) {

@@ -612,9 +612,9 @@ TEST(PylontechPlausibility, AnErrorNamesTheFieldItsValueAndWhatIsAccepted) {
   EXPECT_EQ(why(0x356, "FF7F00000000"), "! voltage of 327.67, accepted 40 to 60 V\n");
   EXPECT_EQ(why(0x356, "E2132FF80000"), "- current of -200.10, accepted -200 to 200 A\n");
   EXPECT_EQ(why(0x356, "E2130000E903"), "- temperature of 100.10, accepted -40 to 100 degC\n");
-  // Sixteen modules where the number is not known.
-  EXPECT_TRUE(plausible(0x356, "E213007D0000", {}));
-  EXPECT_FALSE(plausible(0x356, "E213017D0000", {}));
+  // Where the number of modules is not known, what any battery can.
+  EXPECT_TRUE(plausible(0x356, "E21310270000", {}));
+  EXPECT_FALSE(plausible(0x356, "E21311270000", {}));
 }
 
 // ---- encoding ----------------------------------------------------------------------------------
