@@ -9,7 +9,6 @@ namespace {
 
 constexpr Watts zero{};
 constexpr Duration proving_time = 10s;  // safety contract I12
-constexpr Volts nominal_mains{230.0};
 
 void no_charge(PowerWindow& window, Cause why) {
   window.at_most(zero, why);
@@ -112,7 +111,7 @@ void limit_instruction(const Inputs&, const Observation& observation, const Memo
                        PowerWindow& window) {
   const Authority authority = memory.policy.authority;
   const AuthorityState& state = memory.policy.authority_state(authority);
-  if (charged_by_need(observation, memory) || !state.instruction) return;
+  if (forced_charge(observation, memory) || !state.instruction) return;
   // All is kept while one is paid to draw.
   const bool kept = state.marks.serve > marks(*state.instruction).serve;
   const bool cheap = kept || authority == Authority::tariff;

@@ -160,7 +160,7 @@ void hold_charge_voltage(const Inputs& inputs, Memory& memory, const Observation
 /// A load that the transfer switch could not carry for long is none: then it is not known.
 std::optional<Reading<Watts>> accepted(const AcOutCheck& check, const Settings& s) {
   constexpr double overload = 1.5;  // also for mains above 230 V
-  const Watts most = s.transfer_switch * Volts{230.0} * overload;
+  const Watts most = s.transfer_switch * nominal_mains * overload;
   if (!check.accepted || abs(*check.accepted) > most) return std::nullopt;
   return Reading<Watts>{*check.accepted, check.accepted_at};
 }

@@ -18,6 +18,9 @@ namespace esshub::control {
 
 using namespace esshub::literals;
 
+/// Turns the amperes of switches and fuses into watts.
+inline constexpr Volts nominal_mains{230.0};
+
 /// When the grid brings back what is missing of the reserve.
 enum class ReserveRecharge : std::uint8_t {
   cheap,    ///< in cheap hours (is_off_peak)

@@ -147,7 +147,7 @@ void update_authorities(const Inputs& inputs, const Observation& observation, Me
   evaluate_reserve(inputs, observation, memory);
 }
 
-bool charged_by_need(const Observation& observation, const Memory& memory) {
+bool forced_charge(const Observation& observation, const Memory& memory) {
   const PolicyMemory& p = memory.policy;
   return observation.force_charge ||
          ((p.full_charge || p.reserve_recharge) && p.authority != Authority::manual);

@@ -23,8 +23,9 @@ struct Planned {
 /// charge or a recharge of the reserve is bought, in memory.policy.
 void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory);
 
-/// True while charging by need (the BMS's, or for the reserve) outranks the authority that rules.
-[[nodiscard]] bool charged_by_need(const Observation& observation, const Memory& memory);
+/// True while a charge that the BMS asks for, or one for the reserve, outranks the authority that
+/// rules.
+[[nodiscard]] bool forced_charge(const Observation& observation, const Memory& memory);
 
 /// Everything the decision tells of it.
 [[nodiscard]] Policy policy_of(const Inputs& inputs, const Observation& observation,

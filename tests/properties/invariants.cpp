@@ -106,7 +106,7 @@ double largest_load(const Seen& seen) {
   return 230.0 * 1.5 * seen.inputs.settings.transfer_switch.value();
 }
 
-bool charged_by_need(const Decision& d) {
+bool forced_charge(const Decision& d) {
   const Cause target = d.reasons.begin()->cause;
   return target == Cause::force_charge || target == Cause::full_charge ||
          target == Cause::reserve_recharge;
@@ -673,7 +673,7 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
   if (manual != (who == Authority::manual)) return "F17: the override rules without being in force";
   if (!manual && dispatch != (who == Authority::dispatch))
     return "F17: the dispatch rules without being in force";
-  if (!battery.complete || !seen.observation.bms_ok || charged_by_need(seen.decision))
+  if (!battery.complete || !seen.observation.bms_ok || forced_charge(seen.decision))
     return std::nullopt;
   bool pays_to_give = false;
   if (!manual && !dispatch && in.local.trusted) {
@@ -748,7 +748,7 @@ Broken Invariants::reserve(const Seen& seen, const Battery& battery) const {
                     (s.reserve_recharge == control::ReserveRecharge::cheap && off_peak(seen));
   if (target == Cause::reserve_recharge && !(known && buys && past_.reserve_wanted))
     return "F24: bought without need";
-  if (!told || !buys || charged_by_need(d) || d.policy.authority == Authority::manual)
+  if (!told || !buys || forced_charge(d) || d.policy.authority == Authority::manual)
     return std::nullopt;
   if (target != Cause::charge && target != Cause::cheap_charge) return "F24: not bought back";
   if (d.proposed < s.reserve_recharge_power)

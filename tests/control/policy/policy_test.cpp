@@ -930,16 +930,16 @@ TEST(Policy, TellsWhatIsInForce) {
 
 TEST(Policy, ABmsThatForcesAChargeOutranksAllAFullChargeAndTheReserveAllButTheOwner) {
   Authorities a;
-  EXPECT_FALSE(charged_by_need(a.observation, a.memory));
+  EXPECT_FALSE(forced_charge(a.observation, a.memory));
   for (bool PolicyMemory::*need : {&PolicyMemory::full_charge, &PolicyMemory::reserve_recharge})
     for (const Authority who : enum_values<Authority>) {
       a.memory.policy = {};
       a.memory.policy.*need = true;
       a.memory.policy.authority = who;
-      EXPECT_EQ(charged_by_need(a.observation, a.memory), who != Authority::manual);
+      EXPECT_EQ(forced_charge(a.observation, a.memory), who != Authority::manual);
     }
   a.observation.force_charge = true;
-  EXPECT_TRUE(charged_by_need(a.observation, a.memory));
+  EXPECT_TRUE(forced_charge(a.observation, a.memory));
 }
 
 TEST(Policy, FloorCeilingAndCutoffAreThoseInForce) {
