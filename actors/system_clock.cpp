@@ -30,7 +30,7 @@ void Rtc::read() {
   minus_steady_s_ = rtc - std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
 }
 
-std::optional<std::chrono::seconds> Rtc::behind(WallTime wall, Instant now) const {
+std::optional<std::chrono::seconds> Rtc::wall_ahead(WallTime wall, Instant now) const {
   const std::int64_t minus_steady = minus_steady_s_;
   if (minus_steady == unknown || now - read_at_.load() > oldest_rtc) return std::nullopt;
   const auto rtc = now.time_since_epoch() + std::chrono::seconds{minus_steady};
@@ -41,11 +41,11 @@ LocalTime read_local_time(civil_time::LocalClock& clock, civil_time::ClockSource
                           const Rtc& rtc) {
   const WallTime wall = std::chrono::system_clock::now();
   const Instant now = std::chrono::steady_clock::now();
-  const civil_time::ClockEvidence evidence{.wall = wall,
-                                           .synchronised = kernel_synchronised(),
-                                           .ahead_of_rtc = rtc.behind(wall, now),
-                                           .since_boot = now.time_since_epoch()};
-  return clock.at(wall, now, civil_time::is_vouched_for(source, evidence));
+  const civil_time::ClockStatus status{.wall = wall,
+                                       .synchronised = kernel_synchronised(),
+                                       .ahead_of_rtc = rtc.wall_ahead(wall, now),
+                                       .since_boot = now.time_since_epoch()};
+  return clock.at(wall, now, civil_time::is_trusted(source, status));
 }
 
 service::Moment read_moment() {

@@ -1,4 +1,4 @@
-// The system's clocks, read: civil time now, and who vouches for it.
+// The system's clocks, read: civil time now, and whether it is trusted.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class Rtc {
   void read();
   /// How far the wall clock is ahead of it, which goes on by the steady clock. Nothing: there is
   /// none, or it was not read for 5 min. For any thread; waits for nobody.
-  [[nodiscard]] std::optional<std::chrono::seconds> behind(WallTime wall, Instant now) const;
+  [[nodiscard]] std::optional<std::chrono::seconds> wall_ahead(WallTime wall, Instant now) const;
 
  private:
   static constexpr std::int64_t unknown = INT64_MIN;
@@ -34,7 +34,7 @@ class Rtc {
   std::atomic<Instant> read_at_{Instant{}};
 };
 
-/// Civil time now. Trusted as LocalClock and is_vouched_for say; the kernel calls the wall clock
+/// Civil time now. Trusted as LocalClock and is_trusted say; the kernel calls the wall clock
 /// synchronised by adjtimex without STA_UNSYNC.
 [[nodiscard]] LocalTime read_local_time(civil_time::LocalClock& clock,
                                         civil_time::ClockSource source, const Rtc& rtc);

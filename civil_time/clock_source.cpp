@@ -19,14 +19,14 @@ bool agrees(seconds ahead, Duration since_boot) {
 
 }  // namespace
 
-bool is_vouched_for(ClockSource source, const ClockEvidence& evidence) {
-  if (evidence.synchronised) return true;
-  if (evidence.wall < written) return false;
+bool is_trusted(ClockSource source, const ClockStatus& status) {
+  if (status.synchronised) return true;
+  if (status.wall < written) return false;
   switch (source) {
     case ClockSource::ntp:
       return false;
     case ClockSource::rtc:
-      return evidence.ahead_of_rtc && agrees(*evidence.ahead_of_rtc, evidence.since_boot);
+      return status.ahead_of_rtc && agrees(*status.ahead_of_rtc, status.since_boot);
     case ClockSource::manual:
       return true;
   }

@@ -1,4 +1,4 @@
-// What vouches for the wall clock.
+// Whether the wall clock can be trusted, by its source.
 #pragma once
 
 #include <chrono>
@@ -18,16 +18,16 @@ enum class ClockSource : std::uint8_t {
 };
 
 /// What is known of the wall clock at a moment.
-struct ClockEvidence {
+struct ClockStatus {
   WallTime wall{};
   bool synchronised = false;                           ///< the kernel's word
   std::optional<std::chrono::seconds> ahead_of_rtc{};  ///< nothing: no RTC that answers
   Duration since_boot{};
 };
 
-/// A clock that shows a time before this program was written is vouched for by nobody. By the RTC
-/// while it differs by no more than a minute and what two crystals may drift apart (200 ppm), a
-/// quarter of an hour at most.
-[[nodiscard]] bool is_vouched_for(ClockSource source, const ClockEvidence& evidence);
+/// A clock that shows a time before this program was written is trusted by no source but the
+/// kernel's word. The RTC is trusted while the wall clock differs from it by no more than a minute
+/// and what two crystals may drift apart (200 ppm), a quarter of an hour at most.
+[[nodiscard]] bool is_trusted(ClockSource source, const ClockStatus& status);
 
 }  // namespace esshub::civil_time

@@ -18,7 +18,7 @@ CivilMinute civil_minute(local_seconds local) {
 
 }  // namespace
 
-LocalTime LocalClock::at(WallTime wall, Instant at, bool vouched_for) {
+LocalTime LocalClock::at(WallTime wall, Instant at, bool source_trusted) {
   const std::chrono::nanoseconds difference = wall.time_since_epoch() - at.time_since_epoch();
   if (wall_minus_steady_ && std::chrono::abs(difference - *wall_minus_steady_) > step_size)
     stepped_at_ = at;
@@ -26,7 +26,7 @@ LocalTime LocalClock::at(WallTime wall, Instant at, bool vouched_for) {
   if (stepped_at_ && at - *stepped_at_ > distrust) stepped_at_.reset();
 
   const auto [minute_of_day, weekday] = civil_minute(local(wall));
-  LocalTime time{minute_of_day, weekday, vouched_for && !stepped_at_};
+  LocalTime time{minute_of_day, weekday, source_trusted && !stepped_at_};
   if (wall < repeated_until_) time.held = before_change_;
   return time;
 }

@@ -17,10 +17,10 @@ class LocalClock {
  public:
   explicit LocalClock(Zone zone) : zone_(zone) {}
 
-  /// `wall` and `at` are of the same moment. Trusted while somebody vouches for the wall clock
-  /// (is_vouched_for) and it has not been stepped (more than 2 s against the steady one) within the
+  /// `wall` and `at` are of the same moment. Trusted while the source of the wall clock is
+  /// (is_trusted) and it has not been stepped (more than 2 s against the steady one) within the
   /// last minute.
-  [[nodiscard]] LocalTime at(WallTime wall, Instant at, bool vouched_for);
+  [[nodiscard]] LocalTime at(WallTime wall, Instant at, bool source_trusted);
 
   /// What clocks show at `wall`.
   [[nodiscard]] std::chrono::local_seconds local(WallTime wall);

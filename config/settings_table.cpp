@@ -89,9 +89,9 @@ constexpr auto hub_rows = std::to_array<SettingRow<HubSettings>>({
      "",
      {},
      restart,
-     "What vouches for the clock, without which schedule and tariff stand aside. ntp: a time "
+     "Time source that is trusted; without one schedule and tariff are suspended. ntp: a time "
      "server. "
-     "rtc: or the board's battery-backed clock. manual: or you, who set it after every power "
+     "rtc: also the board's battery-backed clock. manual: also you, who set it after every power "
      "cycle."},
     {"site",
      "state_dir",

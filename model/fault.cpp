@@ -43,8 +43,8 @@ constexpr EnumTable<Row> rows({
      "the call returns. The log (journalctl -u esshub) names both: unplug the adapter that hangs, "
      "or restart the machine. After repeated deaths: esshub acknowledge."},
     {Fault::clock_untrusted, Severity::info, "Clock not trusted",
-     "Nothing vouches for the clock. Check timedatectl and the way to the time server; site.clock "
-     "lets a board without one go by its RTC."},
+     "No time source has confirmed the clock. Check timedatectl and the way to the time server; "
+     "site.clock lets a board without one use its RTC."},
     {Fault::plan_suspended, Severity::warning, "Weekly plan and tariff suspended",
      "The clock is not trusted, so weekly plan and tariff stand aside. Check timedatectl and the "
      "way to the time server, or set site.clock."},

@@ -22,15 +22,16 @@ TEST(RtcTest, IsReadAndForgotten) {
     std::ofstream{file} << (wall - behind).time_since_epoch().count() << "\n";
   };
   Rtc rtc{file};
-  EXPECT_FALSE(rtc.behind(system_clock::now(), now())) << "not read yet";
+  EXPECT_FALSE(rtc.wall_ahead(system_clock::now(), now())) << "not read yet";
   for (const seconds behind : {40s, -70s}) {
     shows(behind);
     rtc.read();
-    EXPECT_NEAR(static_cast<double>(rtc.behind(system_clock::now(), now()).value_or(0s).count()),
-                static_cast<double>(behind.count()), 2.0);
+    EXPECT_NEAR(
+        static_cast<double>(rtc.wall_ahead(system_clock::now(), now()).value_or(0s).count()),
+        static_cast<double>(behind.count()), 2.0);
   }
   const auto later = [&](Duration passed, seconds stepped) {
-    return rtc.behind(system_clock::now() + passed + stepped, now() + passed);
+    return rtc.wall_ahead(system_clock::now() + passed + stepped, now() + passed);
   };
   EXPECT_NEAR(static_cast<double>(later(4min, 0s).value_or(0s).count()), -70, 2.0);
   EXPECT_NEAR(static_cast<double>(later(4min, 3600s).value_or(0s).count()), 3530, 2.0)
@@ -38,13 +39,13 @@ TEST(RtcTest, IsReadAndForgotten) {
   EXPECT_FALSE(later(6min, 0s)) << "nobody reads it any more";
   std::ofstream{file} << "no number\n";
   rtc.read();
-  EXPECT_FALSE(rtc.behind(system_clock::now(), now()));
+  EXPECT_FALSE(rtc.wall_ahead(system_clock::now(), now()));
   shows(0s);
   rtc.read();
-  EXPECT_TRUE(rtc.behind(system_clock::now(), now()));
+  EXPECT_TRUE(rtc.wall_ahead(system_clock::now(), now()));
   std::filesystem::remove(file);
   rtc.read();
-  EXPECT_FALSE(rtc.behind(system_clock::now(), now())) << "there is none";
+  EXPECT_FALSE(rtc.wall_ahead(system_clock::now(), now())) << "there is none";
 }
 
 TEST(SystemClock, TheOwnersWordMakesTheTimeTrustedAndAnUnreadRtcDoesNot) {
