@@ -38,6 +38,8 @@ TEST(ClockSource, AnRtcIsTrustedWithinItsDrift) {
     EXPECT_FALSE(rtc_is_trusted(sign * 61s));
     EXPECT_TRUE(rtc_is_trusted(sign * 77s, 24h)) << "200 ppm of a day are 17.28 s";
     EXPECT_FALSE(rtc_is_trusted(sign * 78s, 24h));
+    EXPECT_TRUE(rtc_is_trusted(sign * 232s, 240h)) << "and of ten days 172.8 s";
+    EXPECT_FALSE(rtc_is_trusted(sign * 233s, 240h));
     EXPECT_TRUE(rtc_is_trusted(sign * 15min, 10'000h));
     EXPECT_FALSE(rtc_is_trusted(sign * (15min + 1s), 10'000h)) << "whatever its age";
   }

@@ -214,6 +214,20 @@ TEST_F(BoardWithoutAClock, KnowsTheTrueEndAlsoWhereTrustWasLostBefore) {
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 5h}));
 }
 
+TEST_F(BoardWithoutAClock, KnowsTheTrueEndOfAnOrderThatWasGivenBeforeTheTimeWasKnown) {
+  {
+    const auto d = desk();
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 12h}, "web"));
+    d->note_time(true);
+    pass(1h);
+    d->note_time(false);
+  }
+  reboot_in_1970(5h);
+  const auto d = desk();
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 6h}));
+}
+
 TEST_F(BoardWithoutAClock, KnowsTheTrueEndOverARestartOfTheProgramWithoutTrust) {
   order_by_a_trusted_clock({StartOverride{charge_2kw, 12h}});
   pass(1h);
@@ -286,6 +300,15 @@ TEST_F(CommandServiceTest, WithinOneStartOfTheMachineTheWallClockDoesNotMoveAnEn
   pass(1h);
   wall_ += std::chrono::hours{24 * 365 * 20};
   desk();
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));
+}
+
+TEST_F(CommandServiceTest, WithinOneStartOfTheMachineATrustedClockDoesNotMoveItEither) {
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
+  pass(1h);
+  wall_ += std::chrono::hours{1};  // by a step
+  const auto d = desk();
+  d->note_time(true);
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));
 }
 
