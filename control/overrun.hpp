@@ -21,7 +21,7 @@ class OverrunWatch {
   /// As of the newest tick.
   [[nodiscard]] bool active() const { return active_; }
   /// The gap that ended within the last second, where it was too long and the hub's values from
-  /// before it still say something (1 min); else 0.
+  /// before it still say something (10 s); else 0.
   [[nodiscard]] Duration stall() const;
 
  private:

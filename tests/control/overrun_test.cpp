@@ -174,7 +174,7 @@ TEST(Overrun, ANewPeriodHoldsFromTheNextWaitOn) {
   EXPECT_FALSE(longer.tick(1s));
 }
 
-TEST(Overrun, AStallIsToldForASecondAndNotBeyondAMinute) {
+TEST(Overrun, AStallOfUpToTenSecondsIsToldForASecond) {
   Control control;
   control.run(10s);
   control.tick(300ms);

@@ -166,7 +166,24 @@ TEST(Settings, OnesWithoutANumberHaveTheirDefaults) {
   EXPECT_TRUE(settings.solar_metered);
   for (const CircuitRole role : {CircuitRole::other, CircuitRole::ev, CircuitRole::heatpump})
     EXPECT_TRUE(settings.battery_serves[role]);
+  EXPECT_EQ(settings.reserve_recharge, ReserveRecharge::cheap);
   EXPECT_TRUE(settings.tariff.no_discharge_while_cheap);
+}
+
+/// A value written through one row is read back through that row alone.
+TEST(Settings, NoFieldHasTwoKeys) {
+  for (const auto& written : settings_table()) {
+    Settings settings;
+    std::visit(Field{settings, 77.0}, written.field);
+    for (const auto& other : settings_table()) {
+      Settings defaults;
+      const double before = std::visit(Field{defaults}, other.field);
+      const double after = std::visit(Field{settings}, other.field);
+      const bool changed = !(before == after || (std::isnan(before) && std::isnan(after)));
+      EXPECT_EQ(changed, &other == &written && !std::isnan(after))
+          << written.name() << " and " << other.name();
+    }
+  }
 }
 
 /// Writes a value into a field of the tariff.

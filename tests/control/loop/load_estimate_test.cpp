@@ -320,30 +320,73 @@ TEST(LoadEstimate, WithoutTheInvertersWordThereIsNoLoad) {
   EXPECT_FALSE(e.memory.loop.known_at);
 }
 
-TEST(LoadEstimate, WhileControlIsReleasedAllThatWasIdentifiedIsForgotten) {
-  Estimate e;
-  LoopModel& loop = e.memory.loop;
-  e.measure(0);
-  e.tick();
-  loop.inverter = InverterResponse{};
-  loop.meter_time_constant = Seconds{0.4};
-  loop.meter_delay = Seconds{0.1};
-  loop.pace_known = loop.gain_known = true;
-  loop.window = LoopModel::Window{};
-  loop.meter_cost.fill(3.0);
-  loop.response_cost.fill(1.0);
-  loop.trim = Watts{7};
-  e.memory.following.released_until = e.now;
-  e.tick();
-  EXPECT_FALSE(loop.inverter);
-  EXPECT_FALSE(loop.meter_time_constant);
-  EXPECT_EQ(loop.meter_delay, Seconds{});
-  EXPECT_FALSE(loop.pace_known);
-  EXPECT_FALSE(loop.gain_known);
-  EXPECT_FALSE(loop.window);
-  EXPECT_EQ(loop.meter_cost, ByMeter<double>{});
-  EXPECT_EQ(loop.response_cost, decltype(loop.response_cost){});
-  EXPECT_EQ(loop.trim, Watts{});
+TEST(LoadEstimate, WhatIsNoNumberOrMoreThanAnyInstallationHasCountsAsNotThere) {
+  for (const double wrong : {double{NAN}, double{INFINITY}, 1.1e6, -1.1e6}) {
+    Estimate e;
+    e.acknowledge(50);
+    e.measure(40);
+    e.read_grid(500);
+    e.tick();
+    const double residual = e.residual();
+    const auto grid_at = e.memory.loop.grid_at;
+    e.now += 200ms;
+    e.read_grid(wrong);
+    e.tick();
+    EXPECT_EQ(e.memory.loop.grid_at, grid_at) << wrong;
+    EXPECT_EQ(e.residual(), residual) << wrong;
+    EXPECT_EQ(e.memory.loop.grid_mean, 0.0) << wrong;
+    e.now += 200ms;
+    e.acknowledge(wrong);
+    e.tick();
+    EXPECT_FALSE(e.memory.acknowledged) << wrong;
+    e.now += 200ms;
+    e.measure(wrong);
+    e.tick();
+    EXPECT_FALSE(e.memory.loop.residual) << "without the inverter's word, " << wrong;
+  }
+  Estimate widest;
+  widest.measure(1e6);
+  widest.read_grid(-1e6);
+  widest.tick();
+  EXPECT_EQ(widest.residual(), -2e6);
+}
+
+/// By F7 and F27 control is released, by F7a the inverter holds back.
+TEST(LoadEstimate, OfAnInverterThatActsByItselfAllThatWasIdentifiedIsForgotten) {
+  const struct {
+    const char* what;
+    void (*happen)(Memory&, Instant);
+  } rows[] = {
+      {"F7", [](Memory& m, Instant now) { m.following.released_until = now; }},
+      {"F7a", [](Memory& m, Instant) { m.following.derating = true; }},
+      {"F27", [](Memory& m, Instant now) { m.pack_current.released_until = now; }},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.what);
+    Estimate e;
+    LoopModel& loop = e.memory.loop;
+    e.measure(0);
+    e.tick();
+    loop.inverter = InverterResponse{};
+    loop.meter_time_constant = Seconds{0.4};
+    loop.meter_delay = Seconds{0.1};
+    loop.pace_known = loop.gain_known = true;
+    loop.window = LoopModel::Window{};
+    loop.meter_cost.fill(3.0);
+    loop.response_cost.fill(1.0);
+    loop.trim = Watts{7};
+    row.happen(e.memory, e.now);
+    e.tick();
+    EXPECT_FALSE(loop.inverter);
+    EXPECT_FALSE(loop.meter_time_constant);
+    EXPECT_EQ(loop.meter_delay, Seconds{});
+    EXPECT_FALSE(loop.pace_known);
+    EXPECT_FALSE(loop.gain_known);
+    EXPECT_FALSE(loop.window);
+    EXPECT_EQ(loop.meter_cost, ByMeter<double>{});
+    EXPECT_EQ(loop.response_cost, decltype(loop.response_cost){});
+    EXPECT_EQ(loop.trim, Watts{});
+  }
 }
 
 // ---- the setpoint and its trim
