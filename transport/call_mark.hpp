@@ -26,11 +26,12 @@ enum class SystemCall : std::uint8_t {
   socket,
   setsockopt,
   bind,
+  connect,
   readlink,  ///< the search for who holds the port
 };
-inline constexpr std::array<std::string_view, 14> system_call_names{
-    "",     "open",  "flock", "tcgetattr", "tcsetattr",  "tcflush", "ioctl",
-    "read", "write", "close", "socket",    "setsockopt", "bind",    "readlink"};
+inline constexpr std::array<std::string_view, 15> system_call_names{
+    "",      "open",  "flock",  "tcgetattr",  "tcsetattr", "tcflush", "ioctl",   "read",
+    "write", "close", "socket", "setsockopt", "bind",      "connect", "readlink"};
 static_assert(system_call_names.size() == static_cast<std::size_t>(SystemCall::readlink) + 1);
 
 /// One thread marks, any thread may look. Call and time are one atomic word: never torn.

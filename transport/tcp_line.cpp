@@ -3,13 +3,13 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <string>
 #include <vector>
 
 #include "transport/host_lookup.hpp"
 #include "transport/stream_line.hpp"
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -73,7 +73,7 @@ class TcpLine final : public StreamLine<tcp::socket> {
                             Endpoints endpoints;
                             for (const auto& address : found->addresses)
                               endpoints.emplace_back(address, port_.port);
-                            connect_to(endpoints);
+                            connect_to(std::move(endpoints));
                           });
   }
   void stop_lookup() {
@@ -81,16 +81,46 @@ class TcpLine final : public StreamLine<tcp::socket> {
     if (looked_up_.is_open()) looked_up_.close(ignored);
   }
 
-  void connect_to(const Endpoints& endpoints) {
-    boost::asio::async_connect(stream(), endpoints,
-                               [self = shared_from_this(), this, mine = life()](
-                                   const boost::system::error_code& refused, const tcp::endpoint&) {
-                                 if (mine != life()) return;
-                                 if (refused) return fail(explain(refused));
-                                 timeout_.cancel();
-                                 prepare();
-                                 went_up();
-                               });
+  /// To the first that answers.
+  void connect_to(Endpoints endpoints) {
+    boost::system::error_code error;
+    mark().during(SystemCall::socket, [&] { stream().open(endpoints.front().protocol(), error); });
+    if (!error)
+      mark().during(SystemCall::ioctl, [&] { stream().native_non_blocking(true, error); });
+    if (error) return connect_to_next(std::move(endpoints), error);
+    connect_or_ask(std::move(endpoints));
+  }
+
+  /// Called again when the socket is ready, connect() says what became of it.
+  void connect_or_ask(Endpoints endpoints) {
+    const int result = mark().during(SystemCall::connect, [&] {
+      const auto& to = endpoints.front();
+      return ::connect(stream().native_handle(), to.data(), static_cast<socklen_t>(to.size()));
+    });
+    const int error = result == 0 ? EISCONN : errno;
+    if (error == EISCONN) {
+      timeout_.cancel();
+      prepare();
+      return went_up();
+    }
+    if (error != EINPROGRESS && error != EALREADY && error != EINTR)
+      return connect_to_next(std::move(endpoints),
+                             {error, boost::asio::error::get_system_category()});
+    stream().async_wait(
+        tcp::socket::wait_write,
+        [self = shared_from_this(), this, mine = life(),
+         endpoints = std::move(endpoints)](const boost::system::error_code& stopped) mutable {
+          if (stopped || mine != life()) return;
+          connect_or_ask(std::move(endpoints));
+        });
+  }
+
+  void connect_to_next(Endpoints endpoints, const boost::system::error_code& refused) {
+    endpoints.erase(endpoints.begin());
+    if (endpoints.empty()) return fail(explain(refused));
+    boost::system::error_code ignored;
+    mark().during(SystemCall::close, [&] { stream().close(ignored); });
+    connect_to(std::move(endpoints));
   }
 
   void fail(std::string reason) {
@@ -100,12 +130,14 @@ class TcpLine final : public StreamLine<tcp::socket> {
 
   /// Small frames leave at once, and a peer that takes nothing for 5 s is gone.
   void prepare() {
-    boost::system::error_code ignored;
-    stream().set_option(tcp::no_delay(true), ignored);
-    stream().set_option(tcp::socket::keep_alive(true), ignored);
-    const unsigned milliseconds = 5000;
-    ::setsockopt(stream().native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
-                 sizeof(milliseconds));
+    mark().during(SystemCall::setsockopt, [&] {
+      boost::system::error_code ignored;
+      stream().set_option(tcp::no_delay(true), ignored);
+      stream().set_option(tcp::socket::keep_alive(true), ignored);
+      const unsigned milliseconds = 5000;
+      ::setsockopt(stream().native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
+                   sizeof(milliseconds));
+    });
   }
 
   ssize_t read_some(std::span<std::byte> into) override {

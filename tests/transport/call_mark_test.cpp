@@ -8,6 +8,7 @@
 #include <pty.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
@@ -125,6 +126,10 @@ ssize_t write(int fd, const void* from, size_t size) {
   et::call_of("write", fd);
   static auto* const real = et::real<ssize_t(int, const void*, size_t)>("write");
   return real(fd, from, size);
+}
+int connect(int fd, const sockaddr* to, socklen_t size) {
+  if (et::is_line_thread) et::wedge.pass("connect");
+  return et::real<int(int, const sockaddr*, socklen_t)>("connect")(fd, to, size);
 }
 int close(int fd) {
   et::call_of("close", fd);
@@ -264,6 +269,20 @@ TEST_P(HungCall, IsNamedWithItsAgeUntilItReturns) {
   } else {
     EXPECT_TRUE(wait_until([this] { return up.load(); })) << "it goes on where it was held";
   }
+}
+
+TEST(CallMark, AConnectOfATcpLineIsNamedUntilItReturns) {
+  const auto mark = std::make_shared<CallMark>();
+  std::atomic<bool> down{false};
+  IoThread io;
+  const auto line = make_line(io.context(), TcpPort{"127.0.0.1", 9}, mark);
+  boost::asio::post(io.context(), [] { is_line_thread = true; });
+  wedge.hold("connect");
+  line->open({.on_up = {}, .on_chunk = {}, .on_down = [&](auto) { down = true; }});
+  EXPECT_TRUE(wait_until([&] { return mark->current() && mark->current()->name == "connect"; }));
+  wedge.release();
+  EXPECT_TRUE(wait_until([&] { return down && !mark->current(); })) << "it is refused";
+  io.stop();
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCall, HungCall,

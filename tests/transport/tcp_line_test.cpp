@@ -1,15 +1,28 @@
 #include "transport/tcp_line.hpp"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <future>
 #include <thread>
 
 #include "transport/io_thread.hpp"
+
+/// Stands in front of the C library's: a host with two addresses, of which nobody is at the first.
+extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                           addrinfo** found) {
+  const auto real = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (host == nullptr || std::strcmp(host, "two.addresses.invalid") != 0)
+    return real(host, service, hints, found);
+  const int error = real("127.0.0.2", service, hints, found);
+  return error != 0 ? error : real("127.0.0.1", service, hints, &(*found)->ai_next);
+}
 
 namespace esshub::transport {
 namespace {
@@ -90,6 +103,17 @@ TEST(TcpLine, AHostMayHaveAName) {
   get(said.up);
   ::close(server.accept());
   EXPECT_NE(get(said.down).find("localhost"), std::string::npos);
+}
+
+TEST(TcpLine, TheNextAddressOfAHostIsTriedWhereNobodyListensAtTheFirst) {
+  Server server;
+  Said said;
+  IoThread io;
+  const auto line = make_tcp_line(io.context(), {"two.addresses.invalid", server.port});
+  line->open(said.callbacks());
+  get(said.up);
+  ::close(server.accept());
+  get(said.down);
 }
 
 /// A peer that sends as fast as it can, until it is destroyed.
