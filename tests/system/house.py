@@ -114,18 +114,19 @@ class House:
     def state(self):
         return json.loads(self.say("state"))
 
-    def start_hub_on(self, bus, port, *lines):
-        """The hub with another port for the bus (meters, battery, inverter), the line set so."""
+    def start_hub_on(self, bus, port, *lines, key="port", **start):
+        """The hub with another port for the bus (meters, battery, inverter), or by key "can" or "tcp"
+        another line, set so."""
         with open(self.path("esshub.toml")) as f:
             config, found = re.subn(
                 f'(?:baud = .*\n)?(kind = .*\nname = .*\n)port = "{self.path(bus)}"',
-                lambda match: match[1] + "\n".join([f'port = "{port}"', *lines]),
+                lambda match: match[1] + "\n".join([f'{key} = "{port}"', *lines]),
                 f.read(),
             )
         assert found == 1
         with open(self.path("peer.toml"), "w") as f:
             f.write(config)
-        self.start_hub(self.path("peer.toml"))
+        self.start_hub(self.path("peer.toml"), **start)
 
     def frames(self, bus):
         """{result: count} of a bus, without those that never came."""

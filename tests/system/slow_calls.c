@@ -5,9 +5,11 @@
  *   0    the number of the rule in force, 0: none. A call that is held goes on when it changes.
  *   4    how many calls were held so far
  *   8    how many are held at this moment
- *   64   the rule's text: "CALL PORT SECONDS", PORT as the configuration writes it (/dev/ttyUSB0,
- * 192.0.2.7:502) CALL is open, flock, ioctl, tcgetattr, tcsetattr, tcflush, read, write, close or
- * connect, in each of its forms (recv and recvmsg are reads). It is held before the kernel is
+ *   64   the rule's text: "CALL PORT SECONDS"
+ * PORT is as the configuration writes it (/dev/ttyUSB0, 192.0.2.7:502, can0); a CAN socket that was
+ * not told its interface yet is "can", and getaddrinfo is asked for a host. CALL is open, flock,
+ * ioctl, tcgetattr, tcsetattr, tcflush, read, write, close, socket, setsockopt, bind, connect or
+ * getaddrinfo, in each of its forms (recv and recvmsg are reads). It is held before the kernel is
  * asked, as by an adapter that does not answer. CALL spin: the thread that next read from PORT
  * burns its core where it looks at the clock, outside every call on a port: a driver in an endless
  * loop.
@@ -16,6 +18,9 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/can.h>
+#include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -23,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -40,7 +46,8 @@ struct shared {
 };
 static struct shared* shared;
 static char ports[fd_limit][port_size]; /* what a descriptor was opened as */
-static _Thread_local uint32_t spin_in;  /* the rule by which this thread is to spin */
+static const char can[] = "can";
+static _Thread_local uint32_t spin_in; /* the rule by which this thread is to spin */
 
 /* The next one's in the chain: a sanitizer's, or the C library's. */
 #define NEXT(name) ((__typeof__(&name))next(&next_##name, #name))
@@ -66,7 +73,11 @@ KEPT(writev);
 KEPT(send);
 KEPT(sendmsg);
 KEPT(close);
+KEPT(socket);
+KEPT(setsockopt);
+KEPT(bind);
 KEPT(connect);
+KEPT(getaddrinfo);
 KEPT(clock_gettime);
 
 __attribute__((constructor)) static void attach(void) {
@@ -153,7 +164,10 @@ int ioctl(int fd, unsigned long request, ...) {
   va_start(rest, request);
   void* argument = va_arg(rest, void*);
   va_end(rest);
-  pass("ioctl", port_of(fd));
+  const char* port = port_of(fd);
+  if (request == SIOCGIFINDEX && port && !strcmp(port, can))
+    note(fd, ((const struct ifreq*)argument)->ifr_name);
+  pass("ioctl", port);
   return NEXT(ioctl)(fd, request, argument);
 }
 int tcgetattr(int fd, struct termios* t) {
@@ -204,6 +218,24 @@ int close(int fd) {
   pass("close", port_of(fd));
   note(fd, ""); /* before the number is somebody else's */
   return NEXT(close)(fd);
+}
+int socket(int family, int type, int protocol) {
+  if (family != PF_CAN) return NEXT(socket)(family, type, protocol);
+  pass("socket", can);
+  return note(NEXT(socket)(family, type, protocol), can);
+}
+int setsockopt(int fd, int level, int name, const void* value, socklen_t size) {
+  pass("setsockopt", port_of(fd));
+  return NEXT(setsockopt)(fd, level, name, value, size);
+}
+int bind(int fd, const struct sockaddr* to, socklen_t size) {
+  pass("bind", port_of(fd));
+  return NEXT(bind)(fd, to, size);
+}
+int getaddrinfo(const char* host, const char* service, const struct addrinfo* hints,
+                struct addrinfo** found) {
+  pass("getaddrinfo", host);
+  return NEXT(getaddrinfo)(host, service, hints, found);
 }
 int connect(int fd, const struct sockaddr* to, socklen_t size) {
   if (to && to->sa_family == AF_INET) {
