@@ -103,7 +103,7 @@ void limit_reserve(const Inputs& inputs, const Observation&, const Memory& memor
                    PowerWindow& window) {
   if (!memory.reserve_hold) return;
   const bool storm =
-      reserve_in_force(inputs) > inputs.orders.reserve.value_or(inputs.settings.reserve);
+      reserve_in_force(inputs, memory) > inputs.orders.reserve.value_or(inputs.settings.reserve);
   no_discharge(window, storm ? Cause::storm : Cause::reserve);
 }
 

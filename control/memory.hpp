@@ -48,6 +48,18 @@ struct AuthorityState {
   [[nodiscard]] bool rests() const { return stored && served; }
 };
 
+/// What is done about the storm that is ordered (storm.cpp).
+struct StormMemory {
+  bool keeps = false;                ///< its reserve is in force
+  bool wanted = false;               ///< until a little more is there
+  bool buys = false;                 ///< now
+  std::optional<Instant> reached{};  ///< about when it will be there
+  // The end of buying was last counted then and for that long.
+  std::optional<CivilMinute> planned_at{};
+  Duration planned_for{};
+  Instant planned_end{};
+};
+
 /// Who says what (policy.cpp).
 struct PolicyMemory {
   EnumArray<Authority, AuthorityState> authority_states;
@@ -55,8 +67,9 @@ struct PolicyMemory {
   bool below_reserve = false;                ///< F24
   bool reserve_wanted = false;               ///< until a little more is there
   bool reserve_recharge = false;             ///< bought back now
-  bool full_charge = false;                  ///< bought now
-  bool seen_full = false;                    ///< in this run
+  StormMemory storm;
+  bool full_charge = false;  ///< bought now
+  bool seen_full = false;    ///< in this run
   std::optional<Instant> last_full;
   std::optional<Instant> full_charge_since;  ///< it is wanted
   std::optional<Instant> full_charge_rests_until;

@@ -6,6 +6,7 @@
 #include "control/observation.hpp"
 #include "control/policy/backup.hpp"
 #include "control/policy/policy.hpp"
+#include "control/policy/storm.hpp"
 
 namespace esshub::control {
 namespace {
@@ -98,7 +99,10 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   hold_temperature(
       memory.temperature, read(snap.get<Celsius>(Point::battery, Measure::temperature)),
       {s.coldest_charge, s.warmest_charge}, {s.coldest_discharge, s.warmest_discharge});
-  if (!complete) return;
+  if (!complete) {
+    evaluate_storm(inputs, observation, memory);
+    return;
+  }
 
   evaluate_soc(inputs, memory, *soc, *voltage);
   observation.soc = memory.soc.ruling;
@@ -126,7 +130,8 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   if (observation.discharge_protected || !observation.discharge_enabled)
     memory.discharge_blocked_until = now + block_after;
 
-  hold_soc(s, observation, memory, reserve_in_force(inputs));
+  evaluate_storm(inputs, observation, memory);
+  hold_soc(s, observation, memory, reserve_in_force(inputs, memory));
 }
 
 /// Holds the pack at the voltage cap: a slow integral on charging power, one step per new voltage,

@@ -35,6 +35,7 @@ constexpr auto limit_table = std::to_array<Limit>({
 constexpr auto target_table = std::to_array<RankedTarget>({
     {target_force_charge},                         // the BMS asks for it: safety
     {target_override, Cause::override_overruled},  // the owner, for a while
+    {target_storm_fill},                           // what is missing before bad weather
     {target_full_charge},                          // the BMS asks, or it is time again
     {target_reserve_recharge},                     // what is missing of it
     {target_dispatch, Cause::dispatch_overruled},  // a planner or a remote command

@@ -47,6 +47,12 @@ std::optional<Proposal> target_full_charge(const Inputs& inputs, const Observati
                 Cause::full_charge);
 }
 
+std::optional<Proposal> target_storm_fill(const Inputs& inputs, const Observation& observation,
+                                          const Memory& memory) {
+  if (!memory.policy.storm.buys) return std::nullopt;
+  return charge(inputs.settings.charge_limit, inputs, observation, memory, Cause::storm_fill);
+}
+
 std::optional<Proposal> target_reserve_recharge(const Inputs& inputs,
                                                 const Observation& observation,
                                                 const Memory& memory) {

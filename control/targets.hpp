@@ -15,6 +15,8 @@ namespace esshub::control {
 [[nodiscard]] std::optional<Proposal> target_full_charge(const Inputs&, const Observation&,
                                                          const Memory&);
 /// Brings back what is missing of the reserve (F24), unless whoever rules buys as much himself.
+[[nodiscard]] std::optional<Proposal> target_storm_fill(const Inputs&, const Observation&,
+                                                        const Memory&);
 [[nodiscard]] std::optional<Proposal> target_reserve_recharge(const Inputs&, const Observation&,
                                                               const Memory&);
 /// What a planner or a remote command orders.

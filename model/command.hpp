@@ -30,6 +30,8 @@ struct EndDispatch {};
 struct StartStorm {
   Soc reserve;
   Duration length{};
+  Duration begins_in{};
+  bool fill = true;  ///< what is missing is bought: before it begins in the cheapest hours
 };
 struct EndStorm {};
 /// The owner has seen to it: an inverter that a cut-off holds off is switched on again (F9), a

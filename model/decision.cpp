@@ -12,6 +12,7 @@ constexpr EnumTable<Row> rows({
     {Cause::self_consumption, "following the house load"},
     {Cause::force_charge, "the battery asks to be charged"},
     {Cause::full_charge, "a full charge, for the battery to measure itself"},
+    {Cause::storm_fill, "charging up to the reserve for bad weather"},
     {Cause::reserve_recharge, "the reserve for a power cut is brought back"},
     {Cause::charge, "charging as instructed"},
     {Cause::discharge, "discharging as instructed"},

@@ -40,6 +40,7 @@ enum class Cause : std::uint8_t {
   self_consumption,
   force_charge,
   full_charge,
+  storm_fill,
   reserve_recharge,
   charge,
   discharge,
@@ -129,8 +130,12 @@ struct Policy {
   Instruction instruction;                   ///< in force
   Authority authority = Authority::balance;  ///< who gave it
   std::optional<Instant> until;              ///< when it ends, if it is temporary
-  std::optional<Instant> storm_until;        ///< the reserve is raised until then
-  Soc reserve;                               ///< in force on grid, a storm's raise included
+  std::optional<Instant> storm_until;        ///< a storm is ordered, and ends then
+  std::optional<Instant> storm_from;         ///< it begins then, while that lies ahead
+  /// About when its reserve will be there: not later than now once it is; nothing where it is not
+  /// filled, or the time is not known.
+  std::optional<Instant> storm_reached;
+  Soc reserve;  ///< in force on grid, a storm's raise included
   Soc floor;
   Soc ceiling;
   Soc cutoff;                           ///< islanded: the inverter is switched off at or below

@@ -52,6 +52,8 @@ struct Order {
 struct Storm {
   Soc reserve;
   Instant until{};
+  Instant from{};    ///< kept from then on; with `fill` from before, where that takes it
+  bool fill = true;  ///< what is missing of it is bought
   friend bool operator==(const Storm&, const Storm&) = default;
 };
 

@@ -16,6 +16,7 @@ enum class OrderLimitId : std::uint8_t {
   power,  ///< of an override; a dispatch may ask for any, the configured limits bound it
   override_length,
   storm_length,
+  storm_begin,  ///< from now
   dispatch_length,
 };
 
@@ -39,6 +40,7 @@ constexpr EnumTable<OrderLimit> order_limits{{
     {OrderLimitId::power, "power_w", 10, 10000, 10, 1000, "W"},
     {OrderLimitId::override_length, "override_minutes", 1, 7 * 24 * 60, 1, 60, "min", 1min},
     {OrderLimitId::storm_length, "storm_hours", 0.25, 14 * 24, 0.25, 24, "h", 1h},
+    {OrderLimitId::storm_begin, "storm_begin_hours", 0, 7 * 24, 0.25, 0, "h", 1h},
     {OrderLimitId::dispatch_length, "dispatch_seconds", 1, 48 * 3600, 1, 900, "s", 1s},
 }};
 

@@ -33,8 +33,11 @@ std::string text(const Instruction& i) {
   return text;
 }
 
+std::string seconds(Duration length) {
+  return number(Seconds{length}.count());
+}
 std::string text(Duration length) {
-  return " length_s=" + number(Seconds{length}.count());
+  return " length_s=" + seconds(length);
 }
 
 /// The command as it stands in the log.
@@ -54,7 +57,9 @@ struct Text {
   }
   std::string operator()(const EndDispatch&) const { return "end_dispatch"; }
   std::string operator()(const StartStorm& c) const {
-    return "start_storm reserve=" + number(c.reserve.percent()) + text(c.length);
+    std::string said = "start_storm reserve=" + number(c.reserve.percent()) + text(c.length);
+    if (c.begins_in > Duration{}) said += " begins_in_s=" + seconds(c.begins_in);
+    return said + (c.fill ? " fill=yes" : " fill=no");
   }
   std::string operator()(const EndStorm&) const { return "end_storm"; }
   std::string operator()(const Acknowledge&) const { return "acknowledge"; }
@@ -170,7 +175,12 @@ void CommandService::restore(const SavedState& saved, const Moment& now) {
     if (orders_.manual) manual_end_ = trusted_end(*saved.manual, orders_.manual->until);
   }
   if (saved.storm && holds(*saved.storm, OrderLimitId::storm_length, "storm")) {
-    restore(StartStorm{saved.storm->reserve, left(*saved.storm)}, "storm", now);
+    // What has begun goes on; what has not begins as much earlier or later as it ends.
+    const Duration to_end = left(*saved.storm);
+    const Duration length = std::min(
+        to_end, std::chrono::duration_cast<Duration>(saved.storm->until - saved.storm->from));
+    restore(StartStorm{saved.storm->reserve, length, to_end - length, saved.storm->fill}, "storm",
+            now);
     if (orders_.storm) storm_end_ = trusted_end(*saved.storm, orders_.storm->until);
   }
 }
@@ -194,7 +204,9 @@ void CommandService::correct_ends(const Moment& now) {
     if (!known || !known->corrects || !order || order->until != known->until) return;
     const auto left = std::chrono::duration_cast<Duration>(known->end - now.wall);
     if (now.steady + left >= order->until) return;
-    order->until = now.steady + std::max(left, Duration{});
+    const Instant until = now.steady + std::max(left, Duration{});
+    if constexpr (requires { order->from; }) order->from -= order->until - until;
+    order->until = until;
     corrected = true;
     deps_.events("command", {Level::notice, "order_end_corrected",
                              std::string{"what="} + what + " left_s=" +
@@ -264,7 +276,8 @@ SavedState CommandService::state(const Moment& now) const {
   if (const auto& order = orders_.manual)
     state.manual = {order->instruction, wall(order->until), trusted(order->until, manual_end_)};
   if (const auto& order = orders_.storm)
-    state.storm = {order->reserve, wall(order->until), trusted(order->until, storm_end_)};
+    state.storm = {order->reserve, wall(order->until), trusted(order->until, storm_end_),
+                   std::max(wall(order->from), WallTime{}), order->fill};
   // By a clock that is not set yet what is past may lie before 1970; no file can say that.
   if (orders_.last_full && wall(*orders_.last_full) >= WallTime{})
     state.last_full = wall(*orders_.last_full);

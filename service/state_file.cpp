@@ -90,6 +90,14 @@ Order with_end(const json& j, Order order) {
   return order;
 }
 
+/// Before there was a begin, a storm had begun, and nothing was bought for it.
+SavedState::Storm to_storm(const json& j) {
+  SavedState::Storm storm = with_end(j, SavedState::Storm{.reserve = soc(j.at("reserve"))});
+  if (j.contains("from")) storm.from = wall_time(j["from"]);
+  storm.fill = j.value("fill", false);
+  return storm;
+}
+
 constexpr Duration century = 24h * 36525;
 
 }  // namespace
@@ -111,7 +119,9 @@ std::string encode(const SavedState& state) {
     put_end(j["override"], *state.manual);
   }
   if (state.storm) {
-    j["storm"]["reserve"] = state.storm->reserve.percent();
+    j["storm"] = {{"reserve", state.storm->reserve.percent()},
+                  {"from", seconds(state.storm->from)},
+                  {"fill", state.storm->fill}};
     put_end(j["storm"], *state.storm);
   }
   if (state.last_full) j["last_full"] = seconds(*state.last_full);
@@ -134,9 +144,7 @@ Result<SavedState> decode_state(const std::string& text) {
     if (j.contains("override"))
       state.manual = with_end(j["override"],
                               SavedState::Override{.instruction = to_instruction(j["override"])});
-    if (j.contains("storm"))
-      state.storm =
-          with_end(j["storm"], SavedState::Storm{.reserve = soc(j["storm"].at("reserve"))});
+    if (j.contains("storm")) state.storm = to_storm(j["storm"]);
     if (j.contains("last_full")) state.last_full = wall_time(j["last_full"]);
     if (j.contains("safety")) state.safety = to_safety(j["safety"]);
     return state;

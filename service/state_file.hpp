@@ -27,6 +27,8 @@ struct SavedState {
     Soc reserve;
     WallTime until{};
     std::optional<WallTime> trusted_until{};
+    WallTime from{};  ///< as `until`; in the past: it has begun
+    bool fill = false;
     friend bool operator==(const Storm&, const Storm&) = default;
   };
   std::optional<Mode> mode{};

@@ -39,17 +39,6 @@ std::optional<Volts> pack_voltage(const Inputs& inputs, const Observation& obser
                inputs.settings.inverter_max_age);
 }
 
-/// Of the whole battery when full. The stack's own word for its capacity is slow to change and may
-/// be old; without it the number of modules says it.
-std::optional<WattHours> capacity(const Snapshot& snapshot, Volts voltage) {
-  const auto ampere_hours = snapshot.raw(Point::battery, Measure::capacity);
-  if (ampere_hours && ampere_hours->value > 0.0)
-    return WattHours{ampere_hours->value * voltage.value()};
-  const auto modules = snapshot.raw(Point::battery, Measure::modules);
-  if (modules && modules->value > 0.0) return WattHours{modules->value * module_watt_hours};
-  return std::nullopt;
-}
-
 /// What the loads take from the battery, or would: > 0.
 std::optional<Watts> draw_now(const Inputs& inputs, const Observation& observation) {
   if (!observation.islanded) return observation.ac_out;
@@ -60,6 +49,15 @@ std::optional<Watts> draw_now(const Inputs& inputs, const Observation& observati
 }
 
 }  // namespace
+
+std::optional<WattHours> battery_capacity(const Snapshot& snapshot, Volts voltage) {
+  const auto ampere_hours = snapshot.raw(Point::battery, Measure::capacity);
+  if (ampere_hours && ampere_hours->value > 0.0)
+    return WattHours{ampere_hours->value * voltage.value()};
+  const auto modules = snapshot.raw(Point::battery, Measure::modules);
+  if (modules && modules->value > 0.0) return WattHours{modules->value * module_watt_hours};
+  return std::nullopt;
+}
 
 void acknowledge_cutoff(Memory& memory, Instant now) {
   if (memory.cutoff) memory.cutoff_reset_until = now + reset_grace;
@@ -119,7 +117,7 @@ std::optional<Duration> backup_left(const Inputs& inputs, Memory& memory,
   const Duration dt = memory.last_tick ? inputs.now - *memory.last_tick : Duration{};
   *memory.mean_draw += (*draw - *memory.mean_draw) * (dt / Seconds{dt + draw_time_constant});
 
-  const auto full = capacity(inputs.snapshot, observation.voltage);
+  const auto full = battery_capacity(inputs.snapshot, observation.voltage);
   if (!full || *memory.mean_draw < least_draw) return std::nullopt;
   const double share = std::max(0.0, observation.soc.ratio() - inputs.settings.cutoff_soc.ratio());
   // Losses come on top of what AC-out takes; the battery's own current has them in.

@@ -7,6 +7,10 @@
 
 namespace esshub::control {
 
+/// Of the whole battery when full. The stack's own word for its capacity is slow to change and may
+/// be old; without it the number of modules says it, and without that nothing does.
+[[nodiscard]] std::optional<WattHours> battery_capacity(const Snapshot& snapshot, Volts voltage);
+
 /// F9: islanded and at the cut-off SOC, or at the cut-off voltage for 10 s: memory.cutoff is set,
 /// latched until the mains is back or the owner's word (acknowledge_cutoff()).
 void evaluate_cutoff(const Inputs& inputs, Memory& memory, const Observation& observation);

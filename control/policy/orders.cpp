@@ -94,7 +94,11 @@ class Applier {
                     ", expected at or above the reserve (" + percent(least) +
                     ") and below the SOC ceiling (" + percent(settings_.soc_ceiling) + ")");
     if (auto wrong = wrong_length(c.length, OrderLimitId::storm_length)) return refuse(*wrong);
-    orders_.storm = Storm{c.reserve, now_ + c.length};
+    if (c.begins_in < Duration{} || c.begins_in > longest(OrderLimitId::storm_begin))
+      return refuse("it begins in " + length_text(c.begins_in) + ", expected now to " +
+                    length_text(longest(OrderLimitId::storm_begin)) + " ahead");
+    const Instant from = now_ + c.begins_in;
+    orders_.storm = Storm{c.reserve, from + c.length, from, c.fill};
     return orders_;
   }
   Result<Orders> operator()(const EndStorm&) {

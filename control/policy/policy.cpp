@@ -11,7 +11,6 @@ namespace {
 constexpr Duration longest_full_charge = 24h;
 constexpr Duration full_charge_rest = 24h;
 constexpr Duration full_charge_patience = 24h;  // for cheap hours or the sun
-constexpr double missing_reserve = 1.0;         // safety contract F24, percentage points
 
 Mode mode_of(const Inputs& inputs) {
   return inputs.orders.mode.value_or(inputs.settings.mode);
@@ -96,15 +95,12 @@ void evaluate_reserve(const Inputs& inputs, const Observation& observation, Memo
   PolicyMemory& p = memory.policy;
   const bool known = observation.bms_ok && observation.inverter_ok;
   if (known) {
-    const double reserve =
-        std::max(s.soc_floor, inputs.orders.reserve.value_or(s.reserve)).percent();
+    const Soc reserve = std::max(s.soc_floor, inputs.orders.reserve.value_or(s.reserve));
     const double soc = observation.reported_soc.percent();
-    const bool missing = soc <= reserve - missing_reserve;
-    // A little beyond it: a BMS tells whole points. Discharging does not resume there yet.
-    const double enough = reserve + std::min(missing_reserve, s.soc_hysteresis / 2.0);
+    const bool missing = soc <= reserve.percent() - missing_reserve;
     const auto unless_used = [&](bool held) { return held && !observation.islanded; };
-    p.below_reserve = unless_used(latch(p.below_reserve, missing, soc >= reserve));
-    p.reserve_wanted = unless_used(latch(p.reserve_wanted, missing, soc >= enough));
+    p.below_reserve = unless_used(latch(p.below_reserve, missing, soc >= reserve.percent()));
+    p.reserve_wanted = unless_used(latch(p.reserve_wanted, missing, soc >= enough(reserve, s)));
   }
   memory.faults.set(Fault::reserve_not_kept, known && p.below_reserve, inputs.now);
   const bool buys =
@@ -121,10 +117,17 @@ Planned planned(const Settings& settings, Mode mode, const LocalTime& local) {
   return {};
 }
 
-Soc reserve_in_force(const Inputs& inputs) {
+double enough(Soc reserve, const Settings& settings) {
+  const double more = std::min(missing_reserve, settings.soc_hysteresis / 2.0);
+  return std::min(reserve.percent() + more, std::max(reserve, settings.soc_ceiling).percent());
+}
+
+Soc reserve_in_force(const Inputs& inputs, const Memory& memory) {
   const Soc reserve = inputs.orders.reserve.value_or(inputs.settings.reserve);
   const auto& storm = inputs.orders.storm;
-  return storm && inputs.now < storm->until ? std::max(reserve, storm->reserve) : reserve;
+  if (!storm || inputs.now >= storm->until) return reserve;
+  const bool kept = inputs.now >= storm->from || memory.policy.storm.keeps;
+  return kept ? std::max(reserve, storm->reserve) : reserve;
 }
 
 void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory) {
@@ -149,30 +152,33 @@ void update_authorities(const Inputs& inputs, const Observation& observation, Me
 
 bool forced_charge(const Observation& observation, const Memory& memory) {
   const PolicyMemory& p = memory.policy;
-  return observation.force_charge ||
-         ((p.full_charge || p.reserve_recharge) && p.authority != Authority::manual);
+  return observation.force_charge || ((p.storm.buys || p.full_charge || p.reserve_recharge) &&
+                                      p.authority != Authority::manual);
 }
 
 Policy policy_of(const Inputs& inputs, const Observation& observation, const Memory& memory) {
   const Settings& s = inputs.settings;
   const auto& storm = inputs.orders.storm;
+  const bool storms = storm && inputs.now < storm->until;
   const Authority authority = memory.policy.authority;
   const auto& says = memory.policy.authority_state(authority).instruction;
   const Prices prices = prices_now(inputs);
-  return {.mode = mode_of(inputs),
-          .instruction = says ? *says : Instruction{},
-          .authority = authority,
-          .until = end_of(inputs.orders, authority),
-          .storm_until =
-              storm && inputs.now < storm->until ? std::optional{storm->until} : std::nullopt,
-          .reserve = reserve_in_force(inputs),
-          .floor = s.soc_floor,
-          .ceiling = s.soc_ceiling,
-          .cutoff = s.cutoff_soc,
-          .backup_left = observation.backup_left,
-          .import_price = prices.import_price,
-          .export_price = prices.export_price,
-          .last_full = memory.policy.seen_full ? memory.policy.last_full : std::nullopt};
+  return {
+      .mode = mode_of(inputs),
+      .instruction = says ? *says : Instruction{},
+      .authority = authority,
+      .until = end_of(inputs.orders, authority),
+      .storm_until = storms ? std::optional{storm->until} : std::nullopt,
+      .storm_from = storms && inputs.now < storm->from ? std::optional{storm->from} : std::nullopt,
+      .storm_reached = memory.policy.storm.reached,
+      .reserve = reserve_in_force(inputs, memory),
+      .floor = s.soc_floor,
+      .ceiling = s.soc_ceiling,
+      .cutoff = s.cutoff_soc,
+      .backup_left = observation.backup_left,
+      .import_price = prices.import_price,
+      .export_price = prices.export_price,
+      .last_full = memory.policy.seen_full ? memory.policy.last_full : std::nullopt};
 }
 
 }  // namespace esshub::control

@@ -16,15 +16,21 @@ struct Planned {
 /// untrusted clock leaves Balance (F13).
 [[nodiscard]] Planned planned(const Settings& settings, Mode mode, const LocalTime& local);
 
-/// The reserve in force on grid: ordered or configured, raised by a storm.
-[[nodiscard]] Soc reserve_in_force(const Inputs& inputs);
+inline constexpr double missing_reserve = 1.0;  ///< safety contract F24, percentage points
+
+/// %, the SOC at which buying back a reserve ends: a little beyond it, for a BMS tells whole
+/// points, and not beyond the ceiling. Discharging does not resume there yet.
+[[nodiscard]] double enough(Soc reserve, const Settings& settings);
+
+/// The reserve in force on grid: ordered or configured, raised by a storm (evaluate_storm).
+[[nodiscard]] Soc reserve_in_force(const Inputs& inputs, const Memory& memory);
 
 /// Takes down who says what this tick, with the hysteresis of every authority, and whether a full
 /// charge or a recharge of the reserve is bought, in memory.policy.
 void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory);
 
-/// True while a charge that the BMS asks for, or one for the reserve, outranks the authority that
-/// rules.
+/// True while a charge that the BMS asks for, or one for a storm or the reserve, outranks the
+/// authority that rules.
 [[nodiscard]] bool forced_charge(const Observation& observation, const Memory& memory);
 
 /// Everything the decision tells of it.

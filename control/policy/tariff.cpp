@@ -29,6 +29,46 @@ bool has_hours_outside(const Tariff& tariff) {
   return minutes < 7 * day;
 }
 
+/// For a choice between hours.
+struct Cost {
+  bool dear = false;
+  double price = 0.0;
+  friend auto operator<=>(const Cost&, const Cost&) = default;
+};
+
+Cost cost_at(const Tariff& tariff, CivilMinute minute) {
+  const Prices prices = prices_at(tariff, minute);
+  return {!prices.cheap, prices.import_price.value_or(std::numeric_limits<double>::infinity())};
+}
+
+constexpr int minutes_a_day = 1440;
+
+/// Until a band may begin or end; a day at most.
+int minutes_to_change(const Tariff& tariff, int minute_of_day) {
+  int least = minutes_a_day;
+  for (const auto& band : tariff.bands)
+    for (const int edge : {band.when.from, band.when.to}) {
+      const int ahead = (edge - minute_of_day + minutes_a_day) % minutes_a_day;
+      if (ahead > 0) least = std::min(least, ahead);
+    }
+  return least;
+}
+
+/// Calls `visit(cost, begin, length)` for each stretch of one cost within the span, in order.
+template <class Visit>
+void each_stretch(const Tariff& tariff, CivilMinute minute, Duration span, Visit visit) {
+  for (Duration begin{}; begin < span;) {
+    const int minutes = minutes_to_change(tariff, minute.minute_of_day);
+    const Duration length = std::min<Duration>(std::chrono::minutes{minutes}, span - begin);
+    visit(cost_at(tariff, minute), begin, length);
+    begin += length;
+    minute.minute_of_day += minutes;
+    if (minute.minute_of_day < minutes_a_day) continue;
+    minute.minute_of_day -= minutes_a_day;
+    minute.weekday = minute.weekday % 7 + 1;
+  }
+}
+
 }  // namespace
 
 Prices prices_at(const Tariff& tariff, CivilMinute minute) {
@@ -71,6 +111,46 @@ std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
                        .low = keeps ? 100.0_soc : *tariff.force_charge_to};
   if (keeps) return Instruction{.kind = InstructionKind::balance, .low = 100.0_soc};
   return std::nullopt;
+}
+
+Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span) {
+  const Cost present = cost_at(tariff, now);
+  Duration cheaper{};
+  each_stretch(tariff, now, span, [&](Cost cost, Duration, Duration length) {
+    if (cost < present) cheaper += length;
+  });
+  return cheaper;
+}
+
+std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now, Duration span,
+                                     Duration need) {
+  if (need > span) return std::nullopt;
+  // Up to which cost hours are needed, and how much of those at that cost.
+  std::optional<Cost> dearest;
+  Duration left = need;
+  for (;;) {
+    std::optional<Cost> next;
+    Duration at_next{};
+    each_stretch(tariff, now, span, [&](Cost cost, Duration, Duration length) {
+      if (dearest && cost <= *dearest) return;
+      if (next && cost > *next) return;
+      if (!next || cost < *next) at_next = {};
+      next = cost;
+      at_next += length;
+    });
+    if (!next) return std::nullopt;  // a cost that is no number
+    dearest = next;
+    if (at_next >= left) break;
+    left -= at_next;
+  }
+  Duration end{};
+  each_stretch(tariff, now, span, [&](Cost cost, Duration begin, Duration length) {
+    if (cost < *dearest) end = begin + length;
+    if (cost != *dearest || left <= Duration{}) return;
+    end = begin + std::min(left, length);
+    left -= length;
+  });
+  return end;
 }
 
 Marks priced(Marks marks, const Prices& prices) {

@@ -56,6 +56,16 @@ struct Prices {
 /// hour is not known.
 [[nodiscard]] bool is_off_peak(const Tariff& tariff, const LocalTime& local);
 
+/// How much of the time from now until `span` is over costs less than now: a cheap hour less than
+/// one that is not, else by the import price; one whose price is not known costs most.
+[[nodiscard]] Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span);
+
+/// When `need` of the next `span` is over, its cheapest hours first (as cheaper_within) and of
+/// equal ones the earlier; nothing when the span is shorter. Both go by a week without a change of
+/// clocks.
+[[nodiscard]] std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now,
+                                                   Duration span, Duration need);
+
 /// The marks of one who does not know the prices. While one is paid to draw nothing is discharged,
 /// not even to be sold (serve lies above sell); while one pays to give the sun is stored first, and
 /// nothing is sold.

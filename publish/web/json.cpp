@@ -267,7 +267,9 @@ Json plan_json(const std::vector<PlanSpan>& spans) {
 Json limits_json() {
   Json limits = Json::object();
   for (const OrderLimit& limit : order_limits) {
-    if (limit.id == OrderLimitId::dispatch_length) continue;  // not ordered here
+    // Not ordered here, and ordered as a moment.
+    if (limit.id == OrderLimitId::dispatch_length || limit.id == OrderLimitId::storm_begin)
+      continue;
     limits[std::string{limit.name}] = {{"least", limit.least},
                                        {"most", limit.most},
                                        {"step", limit.step},

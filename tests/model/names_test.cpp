@@ -33,18 +33,18 @@ TEST(OutwardNames, OfFaults) {
 TEST(OutwardNames, OfCauses) {
   EXPECT_THAT(
       names<Cause>(),
-      ElementsAre("self_consumption", "force_charge", "full_charge", "reserve_recharge", "charge",
-                  "discharge", "target_reached", "cheap_charge", "idle", "override_overruled",
-                  "dispatch_overruled", "schedule_overruled", "tariff_overruled", "clock_untrusted",
-                  "starting", "shutting_down", "grid_meter_lost", "grid_meter_reversed", "bms_lost",
-                  "inverter_lost", "islanded", "inverter_off", "setpoint_not_followed",
-                  "bms_protection", "bms_charge_disabled", "bms_discharge_disabled",
-                  "bms_charge_limit", "bms_discharge_limit", "charge_voltage", "soc_ceiling",
-                  "soc_floor", "reserve", "storm", "range_low", "range_high", "cheap",
-                  "excluded_load", "excluded_load_stale", "inverter_rating", "charge_limit",
-                  "discharge_limit", "import_cap", "export_cap", "slew", "components_failing",
-                  "control_overrun", "bms_limit_exceeded", "transfer_switch", "main_fuse",
-                  "inverter_derating", "battery_temperature"));
+      ElementsAre("self_consumption", "force_charge", "full_charge", "storm_fill",
+                  "reserve_recharge", "charge", "discharge", "target_reached", "cheap_charge",
+                  "idle", "override_overruled", "dispatch_overruled", "schedule_overruled",
+                  "tariff_overruled", "clock_untrusted", "starting", "shutting_down",
+                  "grid_meter_lost", "grid_meter_reversed", "bms_lost", "inverter_lost", "islanded",
+                  "inverter_off", "setpoint_not_followed", "bms_protection", "bms_charge_disabled",
+                  "bms_discharge_disabled", "bms_charge_limit", "bms_discharge_limit",
+                  "charge_voltage", "soc_ceiling", "soc_floor", "reserve", "storm", "range_low",
+                  "range_high", "cheap", "excluded_load", "excluded_load_stale", "inverter_rating",
+                  "charge_limit", "discharge_limit", "import_cap", "export_cap", "slew",
+                  "components_failing", "control_overrun", "bms_limit_exceeded", "transfer_switch",
+                  "main_fuse", "inverter_derating", "battery_temperature"));
 }
 
 TEST(OutwardNames, OfTheInverter) {

@@ -27,6 +27,7 @@ TEST(OrderLimits, AreWhatTheOwnerIsTold) {
            Told{L::power, 10, 10000, 10, 1000, 0s},
            Told{L::override_length, 1, 10080, 1, 60, 1min},
            Told{L::storm_length, 0.25, 336, 0.25, 24, 1h},
+           Told{L::storm_begin, 0, 168, 0.25, 0, 1h},
            Told{L::dispatch_length, 1, 172800, 1, 900, 1s},
        }) {
     const OrderLimit& limit = order_limit(told.id);

@@ -166,8 +166,9 @@ Coverage::Coverage() {
       row("instruction", std::string{name(who)} + ' ' + std::string{name(kind)},
           given ? least_ticks : 0);
     }
-  order_ = named("order in force",
-                 {"mode", "reserve", "override", "dispatch", "storm", "cut-off held back"});
+  order_ =
+      named("order in force", {"mode", "reserve", "override", "dispatch", "storm",
+                               "storm ahead, not kept", "storm ahead, kept", "cut-off held back"});
   reason_ = rows<Cause>("reason");
   fault_ = rows<Fault>("fault");
   protection_ = rows_.size();
@@ -235,6 +236,8 @@ void Coverage::see(const Seen& seen) {
                             orders.manual && in.now < orders.manual->until,
                             orders.dispatch && in.now < orders.dispatch->until,
                             orders.storm && in.now < orders.storm->until,
+                            d.policy.storm_from && !seen.memory.policy.storm.keeps,
+                            d.policy.storm_from && seen.memory.policy.storm.keeps,
                             seen.memory.cutoff_reset_until.has_value()};
   for (std::size_t i = 0; i < in_force.size(); ++i)
     if (in_force[i]) count(order_ + i);

@@ -54,6 +54,9 @@ struct Says {
     out << "storm";
     soc("reserve", c.reserve);
     seconds(c.length);
+    out << ", begins in";
+    seconds(c.begins_in);
+    if (!c.fill) out << ", not filled";
   }
   void operator()(const EndStorm&) const { out << "end storm"; }
   void operator()(const Acknowledge&) const { out << "acknowledge"; }

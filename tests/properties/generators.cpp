@@ -276,7 +276,9 @@ rc::Gen<Change> any_command(const Settings& s) {
         return Ask{EndDispatch{}};
       case 11:
         return Ask{StartStorm{soc(*around({s.reserve.percent(), 80.0}, s.reserve.percent(), 100)),
-                              length(OrderLimitId::storm_length, 2000)}};
+                              length(OrderLimitId::storm_length, 2000),
+                              chance(40) ? Duration{} : seconds(*around({30.0}, 0, 200000)),
+                              chance(80)}};
       default:
         return Ask{EndStorm{}};
     }
@@ -301,7 +303,7 @@ rc::Gen<Change> any_wild_orders() {
     Orders orders;
     if (chance(50)) orders.manual = Order{instruction(), until()};
     if (chance(50)) orders.dispatch = Order{instruction(), until()};
-    if (chance(30)) orders.storm = Storm{soc(*between(0, 100)), until()};
+    if (chance(30)) orders.storm = Storm{soc(*between(0, 100)), until(), until(), chance(70)};
     if (chance(30)) orders.reserve = soc(*between(0, 100));
     if (chance(30)) orders.mode = *any_of<Mode>();
     orders.acknowledgements = static_cast<std::uint32_t>(*whole(0, 3));

@@ -47,12 +47,58 @@ bool grid_current(const Seen& seen) {
 }
 
 /// What the owner keeps for a power cut now.
-double reserve_in_force(const Seen& seen) {
+double reserve_in_force(const Seen& seen, bool storm_kept) {
   const Orders& orders = seen.inputs.orders;
-  double reserve = orders.reserve.value_or(seen.inputs.settings.reserve).percent();
-  if (orders.storm && seen.inputs.now < orders.storm->until)
-    reserve = std::max(reserve, orders.storm->reserve.percent());
-  return reserve;
+  const double reserve = orders.reserve.value_or(seen.inputs.settings.reserve).percent();
+  return storm_kept ? std::max(reserve, orders.storm->reserve.percent()) : reserve;
+}
+
+/// s, of those ahead, in which a kWh costs less than now: docs/policy.md.
+double cheaper_ahead(const Seen& seen, double ahead_s) {
+  const auto& tariff = seen.inputs.settings.tariff;
+  struct Cost {
+    bool dear;
+    double price;
+  };
+  const auto cost = [&](int minute_of_week) {
+    const CivilMinute minute{minute_of_week % 1440, minute_of_week / 1440 % 7 + 1};
+    Cost found{true, tariff.import_price.value_or(1e9)};
+    for (const auto& band : tariff.bands)
+      if (band.when.covers(minute)) found = {!band.cheap, band.import_price};
+    if (found.price < positive(tariff.cheap_below.value_or(0.0))) found.dear = false;
+    return found;
+  };
+  const CivilMinute shown = seen.inputs.local.shown();
+  int minute = (shown.weekday - 1) * 1440 + shown.minute_of_day;
+  const Cost now = cost(minute);
+  double sum = 0.0;
+  for (double passed = 0.0; passed < ahead_s;) {
+    const int to_hour = 60 - minute % 60;  // the world's bands are whole hours
+    const double length = std::min(60.0 * to_hour, ahead_s - passed);
+    const Cost then = cost(minute);
+    if (then.dear == now.dear ? then.price < now.price : now.dear) sum += length;
+    passed += length;
+    minute += to_hour;
+  }
+  return sum;
+}
+
+/// s to charge so many points: docs/policy.md.
+double storm_charging(const Seen& seen, double points, double volts, double ccl) {
+  if (points <= 0.0) return 0.0;
+  const auto& s = seen.inputs.settings;
+  const auto ah = seen.inputs.snapshot.raw(Point::battery, Measure::capacity);
+  const auto modules = seen.inputs.snapshot.raw(Point::battery, Measure::modules);
+  double wh = 0.0;
+  if (ah && ah->value > 0.0)
+    wh = ah->value * volts;
+  else if (modules && modules->value > 0.0)
+    wh = modules->value * 2400.0;
+  const double watts = s.conversion_efficiency *
+                       std::min({s.charge_limit.value(), s.inverter_rating.value(),
+                                 s.charger_current.value() * volts, positive(ccl) * volts});
+  if (wh <= 0.0 || watts <= 0.0) return 1e12;
+  return wh * points / 100.0 / watts * 3600.0 * 1.1 + 600.0;
 }
 
 /// What is missing of it is told and brought back (F24): not what a storm adds.
@@ -109,7 +155,7 @@ double largest_load(const Seen& seen) {
 bool forced_charge(const Decision& d) {
   const Cause target = d.reasons.begin()->cause;
   return target == Cause::force_charge || target == Cause::full_charge ||
-         target == Cause::reserve_recharge;
+         target == Cause::storm_fill || target == Cause::reserve_recharge;
 }
 
 }  // namespace
@@ -200,7 +246,7 @@ void Invariants::remember_soc(const Seen& seen, const Battery& battery) {
   if (!battery.complete) return;
   const auto& s = seen.inputs.settings;
   const double h = s.soc_hysteresis;
-  const double reserve = reserve_in_force(seen);
+  const double reserve = reserve_in_force(seen, past_.storm_kept);
   hold(past_.floor_held, battery.soc <= s.soc_floor.percent(),
        battery.soc >= s.soc_floor.percent() + h);
   hold(past_.reserve_held, battery.soc <= reserve, battery.soc >= reserve + h);
@@ -464,6 +510,7 @@ void Invariants::remember(const Seen& seen, const Battery& battery) {
   remember_reversed(seen);
   remember_grid(seen);
   remember_battery(seen, battery);
+  remember_storm(seen, battery);
   remember_soc(seen, battery);
   remember_cutoff(seen, battery);
   remember_ac_out(seen);
@@ -546,7 +593,7 @@ Broken Invariants::battery_limits(const Seen& seen, const Battery& battery) cons
 Broken Invariants::states_of_charge(const Seen& seen, const Battery& battery) const {
   const double p = seen.decision.battery_power.value();
   const auto& s = seen.inputs.settings;
-  const double reserve = std::max(reserve_in_force(seen), s.soc_floor.percent());
+  const double reserve = std::max(reserve_in_force(seen, past_.storm_kept), s.soc_floor.percent());
   if (!battery.complete) return std::nullopt;
   if (p < 0.0 && battery.soc <= reserve) return say("I1: discharge at the reserve", p, 0);
   if (p < 0.0 && past_.floor_held) return say("I1: discharge within the floor's hysteresis", p, 0);
@@ -729,6 +776,57 @@ void Invariants::remember_reserve(const Seen& seen, const Battery& battery) {
   if (islanded(seen)) past_.reserve_wanted = false;
 }
 
+/// From when on a storm's reserve is kept, and whether it is bought now: docs/policy.md.
+void Invariants::remember_storm(const Seen& seen, const Battery& battery) {
+  const auto& in = seen.inputs;
+  const auto& storm = in.orders.storm;
+  past_.storm_buys = false;
+  if (!storm || in.now >= storm->until) {
+    past_.storm_kept = past_.storm_wanted = false;
+    return;
+  }
+  const bool begun = in.now >= storm->from;
+  if (!storm->fill) {
+    past_.storm_kept = begun;
+    past_.storm_wanted = false;
+    return;
+  }
+  past_.storm_kept |= begun;
+  if (!battery.complete || !seen.observation.bms_ok) return;
+  const double reserve = storm->reserve.percent();
+  const double ceiling = in.settings.soc_ceiling.percent();
+  const double goal = std::min(reserve + std::min(1.0, in.settings.soc_hysteresis / 2.0),
+                               std::max(ceiling, reserve));
+  hold(past_.storm_wanted, battery.soc <= reserve - 1.0, battery.soc >= goal);
+  const double missing = positive((past_.storm_wanted ? goal : reserve) - battery.soc);
+  const bool chooses = !begun && in.local.trusted && !in.settings.tariff.bands.empty();
+  const double cheaper =
+      chooses ? cheaper_ahead(seen, std::chrono::duration<double>(storm->from - in.now).count())
+              : 0.0;
+  const auto charging = [&](double points) {
+    return storm_charging(seen, points, battery.volts, battery.ccl);
+  };
+  past_.storm_kept = begun || cheaper < charging(missing + 5.0);
+  past_.storm_buys = past_.storm_wanted && cheaper < charging(missing);
+}
+
+/// A storm is filled when it is its time, and by nobody else.
+Broken Invariants::storm(const Seen& seen) const {
+  const Decision& d = seen.decision;
+  const Cause target = d.reasons.begin()->cause;
+  const bool manual = d.policy.authority == Authority::manual;
+  if (target == Cause::storm_fill && (!past_.storm_buys || manual))
+    return "bought for a storm without need";
+  if (target == Cause::storm_fill && d.proposed < seen.inputs.settings.charge_limit)
+    return say("bought for a storm", d.proposed.value(), seen.inputs.settings.charge_limit.value());
+  if (past_.storm_buys && !manual && target != Cause::storm_fill && target != Cause::force_charge)
+    return "not bought for the storm";
+  const double reserve = reserve_in_force(seen, past_.storm_kept);
+  if (d.policy.reserve.percent() != reserve)
+    return say("another reserve is told", d.policy.reserve.percent(), reserve);
+  return std::nullopt;
+}
+
 /// F24, and that a full charge is not bought at the peak within a day.
 Broken Invariants::reserve(const Seen& seen, const Battery& battery) const {
   const Decision& d = seen.decision;
@@ -810,6 +908,7 @@ Broken Invariants::broken(const Seen& seen) {
   if (!broken) broken = grid(seen);
   if (!broken) broken = command(seen);
   if (!broken) broken = orders(seen, battery);
+  if (!broken) broken = storm(seen);
   if (!broken) broken = reserve(seen, battery);
   if (!broken) broken = faults(seen, battery);
   past_.commanded =

@@ -26,6 +26,7 @@ class Invariants {
   /// F4: what was lost is back after 5 s of complete frames.
   [[nodiscard]] bool bms_trusted(const Battery& battery, Instant now) const;
   void remember_soc(const Seen& seen, const Battery& battery);
+  void remember_storm(const Seen& seen, const Battery& battery);
   void remember_reserve(const Seen& seen, const Battery& battery);
   void remember_cutoff(const Seen& seen, const Battery& battery);
   void remember_ac_out(const Seen& seen);
@@ -48,6 +49,7 @@ class Invariants {
   [[nodiscard]] std::optional<std::string> setpoint_at_ac_in(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> command(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> orders(const Seen& seen, const Battery& battery) const;
+  [[nodiscard]] std::optional<std::string> storm(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> reserve(const Seen& seen, const Battery& battery) const;
   [[nodiscard]] std::optional<std::string> faults(const Seen& seen, const Battery& battery) const;
 
@@ -63,6 +65,9 @@ class Invariants {
     bool all_were_fresh = false;
     std::optional<Instant> full_charge_wanted_since;  ///< at the latest
     bool reserve_wanted = false;
+    bool storm_kept = false;
+    bool storm_wanted = false;
+    bool storm_buys = false;
     std::optional<Instant> charge_forbidden_at;
     std::optional<Instant> discharge_forbidden_at;
     bool floor_held = false;

@@ -170,6 +170,8 @@ void World::happen(const Event& event) {
   if (auto* wild = std::get_if<Wild>(&lasting_.back().change)) {
     const auto from_now = [&](auto& order) {
       if (order) order->until = now_ + order->until.time_since_epoch();
+      if constexpr (requires { order->from; })
+        if (order) order->from = now_ + order->from.time_since_epoch();
     };
     from_now(wild->orders.manual);
     from_now(wild->orders.dispatch);

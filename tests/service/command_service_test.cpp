@@ -124,8 +124,18 @@ TEST_F(CommandServiceTest, OrdersOutliveTheProgramUntilTheirWallClockEnd) {
   EXPECT_EQ(orders.mode, Mode::balance);
   EXPECT_EQ(orders.reserve, 40.0_soc);
   EXPECT_EQ(orders.manual, (Order{charge_2kw, at_ + 2h}));
-  EXPECT_EQ(orders.storm, (Storm{90.0_soc, at_ + 47h}));
+  EXPECT_EQ(orders.storm, (Storm{90.0_soc, at_ + 47h, at_}));
   EXPECT_FALSE(orders.dispatch);
+}
+
+TEST_F(CommandServiceTest, AStormThatHasNotBegunBeginsWhenItWasToBegin) {
+  order_by_a_trusted_clock({StartStorm{90.0_soc, 48h, 12h, false}});
+  reboot(5h);
+  desk();
+  EXPECT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ + 55h, at_ + 7h, false}));
+  reboot(8h);
+  desk();
+  EXPECT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ + 47h, at_, false})) << "in its second hour";
 }
 
 TEST_F(CommandServiceTest, WhatEndedWhileTheProgramWasOffIsNotRestored) {
@@ -188,10 +198,10 @@ TEST_F(BoardWithoutAClock, PutsTheEndsRightOnceTheTimeIsKnown) {
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 3h})) << "as far as it knows";
   pass(1min);
   d->note_time(false);
-  ASSERT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ - 1min + 48h}));
+  ASSERT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ - 1min + 48h, at_ - 1min}));
   synchronise(*d);
   EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_})) << "it has ended while it was off";
-  EXPECT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ - 1min + 43h}));
+  EXPECT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ - 1min + 43h, at_ - 1min - 5h}));
   EXPECT_EQ(log_.count("command order_end_corrected what=override left_s=0"), 1u);
   EXPECT_EQ(log_.count("command order_end_corrected what=storm left_s=154740"), 1u);
 }
@@ -441,7 +451,9 @@ TEST_F(CommandServiceTest, TheLogTellsEveryCommandWithAllItSays) {
       {StartDispatch{discharge, 900s},
        "start_dispatch action=discharge power_w=1500 target=33 length_s=900"},
       {EndDispatch{}, "end_dispatch"},
-      {StartStorm{77.0_soc, 2h}, "start_storm reserve=77 length_s=7200"},
+      {StartStorm{77.0_soc, 2h}, "start_storm reserve=77 length_s=7200 fill=yes"},
+      {StartStorm{77.0_soc, 2h, 90s, false},
+       "start_storm reserve=77 length_s=7200 begins_in_s=90 fill=no"},
       {EndStorm{}, "end_storm"},
       {Acknowledge{}, "acknowledge"},
   };
@@ -458,10 +470,10 @@ TEST_F(CommandServiceTest, ARefusalIsAWarningWithItsReason) {
   const auto d = desk();
   const auto result = d->order(StartStorm{77.0_soc, 15 * 24h}, "cli");
   ASSERT_FALSE(result);
-  EXPECT_EQ(
-      log_.lines.back(),
-      "command refused who=\"cli\" command=start_storm reserve=77 length_s=1296000 reason=\"" +
-          result.error().detail + "\"");
+  EXPECT_EQ(log_.lines.back(),
+            "command refused who=\"cli\" command=start_storm reserve=77 length_s=1296000 fill=yes "
+            "reason=\"" +
+                result.error().detail + "\"");
   EXPECT_EQ(log_.levels.back(), Level::warning);
   d->close();
   const auto closed = d->order(EndStorm{}, "web");

@@ -28,7 +28,7 @@ SavedState everything() {
                                       .high = 94.0_soc},
                                      at(1800000001),
                                      at(1800000011)},
-      .storm = SavedState::Storm{85.0_soc, at(1800000002), at(1800000012)},
+      .storm = SavedState::Storm{85.0_soc, at(1800000002), at(1800000012), at(1799990000), true},
       .last_full = at(1800000003),
       .safety = SavedSafety{.cutoff = true,
                             .switch_on = true,
@@ -79,6 +79,8 @@ TEST(StateFile, AFileOfAnEarlierVersionStillLoads) {
   expected.safety.reset();
   expected.manual->trusted_until.reset();
   expected.storm->trusted_until.reset();
+  expected.storm->from = at(0);
+  expected.storm->fill = false;
   expected.boot_id.clear();
   expected.boot_time = {};
   expect_same(*read, expected);
@@ -104,6 +106,8 @@ TEST(StateFile, TheSameStateSavedLaterIsTheSame) {
   EXPECT_TRUE(differs([](SavedState& s) { s.manual->instruction.power = 1.0_W; }));
   EXPECT_TRUE(differs([](SavedState& s) { s.storm->until = at(1); }));
   EXPECT_TRUE(differs([](SavedState& s) { s.storm->reserve = 42.0_soc; }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.storm->from = at(1); }));
+  EXPECT_TRUE(differs([](SavedState& s) { s.storm->fill = false; }));
   EXPECT_TRUE(differs([](SavedState& s) { s.last_full = at(1); }));
 }
 

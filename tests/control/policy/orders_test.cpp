@@ -168,7 +168,14 @@ TEST(Orders, AStormCanOnlyRaiseTheReserve) {
   EXPECT_NE(refusal(StartStorm{100.0_soc, 1h}), "accepted");
   const auto orders = apply({}, StartStorm{80.0_soc, 24h}, settings, now);
   ASSERT_TRUE(orders);
-  EXPECT_EQ(orders->storm, (Storm{80.0_soc, now + 24h}));
+  EXPECT_EQ(orders->storm, (Storm{80.0_soc, now + 24h, now, true}));
+  const StartStorm later{80.0_soc, 24h, 6h, false};
+  EXPECT_EQ(apply({}, later, settings, now)->storm, (Storm{80.0_soc, now + 30h, now + 6h, false}));
+  EXPECT_EQ(refusal(StartStorm{80.0_soc, 24h, 7 * 24h}), "accepted");
+  EXPECT_NE(refusal(StartStorm{80.0_soc, 24h, 7 * 24h + 1s}), "accepted");
+  EXPECT_EQ(refusal(StartStorm{80.0_soc, 24h, 8 * 24h}),
+            "it begins in 8 days, expected now to 7 days ahead");
+  EXPECT_NE(refusal(StartStorm{80.0_soc, 24h, -1ns}), "accepted");
 }
 
 TEST(Orders, EndingEndsItsOwnOrderAlone) {
@@ -203,7 +210,7 @@ TEST(Orders, EachIsTakenIntoItsOwnPlace) {
   expected.dispatch = Order{charged, now + 2h};
   EXPECT_EQ(after(StartDispatch{charged, 2h}), expected);
   expected = before;
-  expected.storm = Storm{60.0_soc, now + 2h};
+  expected.storm = Storm{60.0_soc, now + 2h, now};
   EXPECT_EQ(after(StartStorm{60.0_soc, 2h}), expected);
 }
 

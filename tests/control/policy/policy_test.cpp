@@ -603,13 +603,17 @@ TEST(Expiry, AStormHoldsUntilItsEndAndOnlyRaises) {
   Authorities a;
   a.orders.reserve = 40.0_soc;
   a.orders.storm = Storm{60.0_soc, a.now + 1ns};
-  EXPECT_EQ(reserve_in_force(a.inputs()), 60.0_soc);
+  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 60.0_soc);
   EXPECT_EQ(policy_of(a.inputs(), a.observation, a.memory).storm_until, a.now + 1ns);
   a.orders.storm->until = a.now;
-  EXPECT_EQ(reserve_in_force(a.inputs()), 40.0_soc);
+  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 40.0_soc);
   EXPECT_FALSE(policy_of(a.inputs(), a.observation, a.memory).storm_until);
   a.orders.storm = Storm{30.0_soc, a.now + 1s};
-  EXPECT_EQ(reserve_in_force(a.inputs()), 40.0_soc);
+  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 40.0_soc);
+  a.orders.storm = Storm{60.0_soc, a.now + 2s, a.now + 1ns};
+  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 40.0_soc) << "not yet";
+  a.memory.policy.storm.keeps = true;
+  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 60.0_soc) << "already";
 }
 
 constexpr Duration a_day = 24h;
@@ -758,7 +762,7 @@ TEST(Reserve, IsNotMissedWhereItIsUsedOrNothingIsKnown) {
 
 TEST(Reserve, WhatAStormAddsWasNeverThereToBeMissed) {
   House h = drawing();
-  h.orders.storm = Storm{90.0_soc, h.now + 1h};
+  h.orders.storm = Storm{.reserve = 90.0_soc, .until = h.now + 1h, .fill = false};
   Decision d = h.run(5s);
   EXPECT_FALSE(d.faults.active(Fault::reserve_not_kept));
   EXPECT_FALSE(d.reasons.has(Cause::reserve_recharge));

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <utility>
+#include <vector>
+
 #include "tests/control/policy/instructions.hpp"
 
 namespace esshub::control {
@@ -135,6 +141,72 @@ TEST(Priced, MarksKeepAllWhileOneIsPaidToDrawAndStoreFirstWhileOnePaysToGive) {
     EXPECT_EQ(m.buy, asked.buy);
     EXPECT_EQ(m.buy_power, asked.buy_power);
   }
+}
+
+/// A week of bands whose edges are any minutes; some minutes have none, some no price.
+Tariff any_tariff(std::mt19937& random) {
+  const auto draw = [&](int most) { return static_cast<int>(random() % (most + 1u)); };
+  Tariff t;
+  if (draw(3) > 0) t.import_price = draw(3) / 10.0;
+  for (int from = draw(600); from < 1400;) {
+    const int to = from + 1 + draw(500);
+    t.bands.push_back({.when = {static_cast<std::uint8_t>(1 + draw(126)), from, to % 1440},
+                       .import_price = draw(4) / 10.0 - 0.1,
+                       .cheap = draw(9) == 0});
+    from = to + draw(300);
+    if (to >= 1440) break;
+  }
+  return t;
+}
+
+/// What a minute costs, for a choice between minutes: cheap ones first.
+std::pair<bool, double> cost_of(const Tariff& t, CivilMinute minute) {
+  const Prices prices = prices_at(t, minute);
+  return {!prices.cheap, prices.import_price.value_or(1e9)};
+}
+
+TEST(Hours, ThoseThatCostLessAndTheCheapestEndAreThoseOfEveryMinute) {
+  std::mt19937 random{1};  // NOLINT(cert-msc51-cpp): the same ones every time
+  int waits = 0;
+  int splits = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const Tariff t = any_tariff(random);
+    const CivilMinute now{static_cast<int>(random() % 1440), 1 + static_cast<int>(random() % 7)};
+    const int span = static_cast<int>(random() % (round % 10 == 0 ? 10080 : 2000));
+    const int need = static_cast<int>(random() % (span + 50u));
+    std::vector<std::pair<bool, double>> costs;
+    for (int i = 0; i < span; ++i) {
+      const int minute = now.minute_of_day + i;
+      costs.push_back(cost_of(t, {minute % 1440, (now.weekday - 1 + minute / 1440) % 7 + 1}));
+    }
+    const auto less = std::ranges::count_if(costs, [&](auto c) { return c < cost_of(t, now); });
+    ASSERT_EQ(cheaper_within(t, now, std::chrono::minutes{span}), std::chrono::minutes{less});
+    const auto end = cheapest_end(t, now, std::chrono::minutes{span}, std::chrono::minutes{need});
+    ASSERT_EQ(end.has_value(), need <= span);
+    if (!end) continue;
+    std::vector<int> order(costs.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, {}, [&](int i) { return costs[i]; });
+    int last = 0;
+    for (int i = 0; i < need; ++i) last = std::max(last, order[i] + 1);
+    ASSERT_EQ(*end, std::chrono::minutes{last});
+    waits += last > need;
+    splits += less > 0 && less < need;
+  }
+  EXPECT_GT(waits, 1000);
+  EXPECT_GT(splits, 200);
+}
+
+TEST(Hours, AreCountedToTheSecondAtTheirEnds) {
+  Tariff t;
+  t.import_price = 0.30;
+  t.bands = {{.when = {every_day, 60, 120}, .import_price = 0.10}};
+  EXPECT_EQ(cheaper_within(t, {0, 1}, 60min + 1s), 1s);
+  EXPECT_EQ(cheaper_within(t, {0, 1}, 0s), 0s);
+  EXPECT_EQ(cheapest_end(t, {0, 1}, 60min + 10s, 15s), 60min + 10s) << "10 s, and 5 s now";
+  EXPECT_EQ(cheapest_end(t, {0, 1}, 2h, 15s), 60min + 15s);
+  EXPECT_EQ(cheapest_end(t, {0, 1}, 2h, 0s), 0s);
+  EXPECT_FALSE(cheapest_end(t, {0, 1}, 2h, 2h + 1s));
 }
 
 }  // namespace

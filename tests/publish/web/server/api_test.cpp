@@ -204,6 +204,7 @@ std::vector<std::string> places_of(OrderLimitId id) {
       return {schemas + "StartOverride/properties/minutes"};
     case OrderLimitId::storm_length:
       return {schemas + "StartStorm/properties/hours"};
+    case OrderLimitId::storm_begin:  // a moment, no number
     case OrderLimitId::dispatch_length:
       return {};  // not ordered here
   }

@@ -1,0 +1,18 @@
+// Storm: from when on the raised reserve is kept, when what is missing of it is bought, and about
+// when it will be there.
+#pragma once
+
+#include "control/memory.hpp"
+#include "control/observation.hpp"
+#include "control/step.hpp"
+
+namespace esshub::control {
+
+/// Judges the order in force into memory.policy.storm; without one nothing is remembered. From its
+/// begin on the reserve is kept, and bought at once. Before that what is missing is bought in the
+/// cheapest hours that are left, the earlier of equal ones: not yet while those that cost less than
+/// now suffice. It is kept as soon as they would not suffice for 5 points more. Where prices or the
+/// hour are not known it is bought, and kept, at once.
+void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory& memory);
+
+}  // namespace esshub::control

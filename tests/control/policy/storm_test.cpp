@@ -1,0 +1,242 @@
+#include "control/policy/storm.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/control/house.hpp"
+#include "tests/control/policy/instructions.hpp"
+
+namespace esshub::control {
+namespace {
+
+using namespace literals;
+
+constexpr auto after = [](double minutes) {
+  return as_duration(std::chrono::duration<double, std::ratio<60>>{minutes});
+};
+
+/// Monday 22:00 in a house that draws 800 W, at 50 % of 4.8 kWh; 0.30 a kWh but in the bands. What
+/// is missing to 80 %, and a point more, takes 53.5 min: 1488 Wh at 2400 W * 0.94, a tenth more,
+/// and 10 min. Each point is 1.40 min.
+struct Evening : House {
+  Evening() {
+    modules = 2;
+    residual_w = 800;
+    settings.charger_current = 70.0_A;
+    local = {.minute_of_day = 22 * 60, .weekday = 1, .trusted = true};
+    settings.tariff.import_price = 0.30;
+    run(3s);
+    begin = now;
+  }
+  void band(int from, int to, double price = 0.10) {
+    settings.tariff.bands.push_back({.when = {every_day, from, to}, .import_price = price});
+  }
+  void storm(Duration begins_in, bool fill = true) {
+    orders.storm = Storm{80.0_soc, now + begins_in + 24h, now + begins_in, fill};
+  }
+  /// So long after 22:00 and some seconds, when all are trusted again.
+  Decision at(Duration later) {
+    now = begin + later;
+    const auto minutes = 22 * 60 + static_cast<int>(later / 1min);
+    local.minute_of_day = minutes % 1440;
+    local.weekday = 1 + minutes / 1440;
+    return run(15s);
+  }
+  Instant begin;
+};
+
+void expect_buys(const Decision& d) {
+  EXPECT_NEAR(d.battery_power.value(), 2400, 2);
+  EXPECT_EQ(d.reasons.begin()->cause, Cause::storm_fill);
+  EXPECT_EQ(d.policy.reserve, 80.0_soc) << "and kept";
+}
+void expect_serves(const Decision& d) {
+  EXPECT_NEAR(d.battery_power.value(), -800, 10);
+  EXPECT_EQ(d.policy.reserve, 20.0_soc);
+}
+void expect_keeps(const Decision& d) {
+  EXPECT_NEAR(d.battery_power.value(), 0, 1);
+  EXPECT_TRUE(d.reasons.has(Cause::storm));
+  EXPECT_EQ(d.policy.reserve, 80.0_soc);
+}
+
+TEST(Storm, IsFilledAtOnceWhereNoHourIsCheaper) {
+  Evening h;
+  h.storm(10h);
+  const Decision d = h.run(5s);
+  expect_buys(d);
+  EXPECT_EQ(d.policy.storm_from, h.orders.storm->from);
+  ASSERT_TRUE(d.policy.storm_reached);
+  EXPECT_NEAR(Seconds{*d.policy.storm_reached - d.at}.count(), 53.5 * 60, 10);
+}
+
+TEST(Storm, WaitsForCheaperHoursThatSufficeAndServesTheHouseUntilThen) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.storm(10h);
+  Decision d = h.run(5s);
+  expect_serves(d);
+  ASSERT_TRUE(d.policy.storm_reached);
+  EXPECT_NEAR(Seconds{*d.policy.storm_reached - h.begin}.count(), (240 + 53.5) * 60, 70);
+  expect_serves(h.at(239min));
+  d = h.at(240min);
+  expect_buys(d);
+  EXPECT_NEAR(Seconds{*d.policy.storm_reached - h.begin}.count(), (240 + 53.5) * 60, 70);
+  h.drift_to(80);
+  d = h.run(5s);
+  expect_buys(d);
+  EXPECT_EQ(d.policy.storm_reached, d.at) << "it is there; a BMS tells whole points";
+  h.soc = 81;
+  expect_keeps(h.run(5s));
+  expect_keeps(h.at(8h));  // 06:00: nothing before it begins is cheaper
+  d = h.at(10h);
+  expect_keeps(d);
+  EXPECT_FALSE(d.policy.storm_from) << "it has begun";
+}
+
+TEST(Storm, BuysNowWhatTheCheaperHoursDoNotSuffice) {
+  Evening h;
+  h.band(2 * 60, 2 * 60 + 50);
+  h.storm(10h);
+  expect_buys(h.run(5s));
+  h.drift_to(53);  // 49.3 min, but not for 5 points more
+  expect_keeps(h.run(5s));
+  h.storm(4h + 52min);  // those after its begin do not count
+  expect_keeps(h.run(5s));
+  h.storm(4h + 48min);
+  expect_buys(h.run(5s));
+}
+
+TEST(Storm, ServesOnlyWhatCanBeBoughtBackForLess) {
+  Evening h;
+  h.band(2 * 60, 2 * 60 + 61);  // 60.6 min for 5 points more
+  h.storm(10h);
+  expect_serves(h.run(5s));
+  h.drift_to(49);
+  expect_keeps(h.run(5s));
+}
+
+TEST(Storm, TheCheapestHoursComeFirst) {
+  Evening h;
+  h.band(2 * 60, 2 * 60 + 40, 0.20);
+  h.band(4 * 60, 4 * 60 + 30, 0.10);
+  h.storm(10h);
+  expect_serves(h.run(5s));
+  expect_buys(h.at(240min));  // they do not fit into 30 min
+  h.drift_to(71.5);           // 23.3 min; 30.4 for 5 points more
+  h.run(15s);
+  expect_keeps(h.at(250min));
+  expect_buys(h.at(6h));
+}
+
+TEST(Storm, OneThatIsOnlyKeptIsKeptFromItsBeginAndNothingIsBought) {
+  Evening h;
+  h.storm(1h, false);
+  Decision d = h.run(5s);
+  expect_serves(d);
+  EXPECT_FALSE(d.policy.storm_reached);
+  d = h.at(59min);
+  expect_serves(d);
+  d = h.at(60min);
+  expect_keeps(d);
+  EXPECT_FALSE(d.policy.storm_reached);
+}
+
+TEST(Storm, OnceBegunIsFilledAtAnyPrice) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.storm(0s);
+  expect_buys(h.run(5s));
+  h.drift_to(81);
+  expect_keeps(h.run(5s));
+  h.soc = 79.1;
+  expect_keeps(h.run(5s));
+  h.soc = 79;
+  expect_buys(h.run(5s));
+}
+
+TEST(Storm, IsFilledAtOnceWhereTheHourOrTheTimeItTakesIsNotKnown) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.storm(10h);
+  expect_serves(h.run(5s));
+  h.local.trusted = false;
+  expect_buys(h.run(5s));
+  h.local.trusted = true;
+  expect_serves(h.run(5s));
+  h.snapshot = {};
+  h.modules = 0;
+  const Decision d = h.run(15s);
+  expect_buys(d);
+  EXPECT_FALSE(d.policy.storm_reached) << "nobody knows when";
+}
+
+TEST(Storm, WhatTheBmsAllowsSaysHowLongItTakes) {
+  Evening h;
+  h.ccl_a = 10;
+  h.storm(10h);
+  const Decision d = h.run(5s);
+  EXPECT_EQ(d.reasons.begin()->cause, Cause::storm_fill);
+  // 1488 Wh at 500 W * 0.94, a tenth more, and 10 min
+  EXPECT_NEAR(Seconds{*d.policy.storm_reached - d.at}.count(), 1488.0 / 470 * 1.1 * 3600 + 600, 10);
+  h.ccl_a = 0;
+  EXPECT_FALSE(h.run(15s).policy.storm_reached);
+}
+
+TEST(Storm, IsPutBehindTheOverrideOnly) {
+  Evening h;
+  h.storm(0s);
+  const Instruction idle{.kind = InstructionKind::idle};
+  h.orders.dispatch = Order{idle, h.now + 1h};
+  const Decision d = h.run(5s);
+  expect_buys(d);
+  EXPECT_TRUE(d.reasons.has(Cause::dispatch_overruled));
+  h.orders.manual = Order{idle, h.now + 1h};
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1);
+}
+
+TEST(Storm, IsRememberedThroughASilenceOfTheBms) {
+  for (const bool buying : {false, true}) {
+    Evening h;
+    h.drift_to(buying ? 79 : 80);
+    h.storm(10h);
+    h.run(5s);
+    h.drift_to(buying ? 80.5 : 80);  // reached, and not yet enough
+    const auto expect_as_before = [&](const Decision& d) {
+      buying ? expect_buys(d) : expect_keeps(d);
+    };
+    expect_as_before(h.run(5s));
+    h.bms_alive = false;
+    const Decision d = h.run(10s);
+    EXPECT_EQ(d.policy.reserve, 80.0_soc);
+    EXPECT_FALSE(d.policy.storm_reached);
+    h.bms_alive = true;
+    expect_as_before(h.run(15s));
+  }
+}
+
+TEST(Storm, EndsWithItsTimeWhateverIsMissing) {
+  Evening h;
+  h.storm(0s);
+  expect_buys(h.run(5s));
+  h.orders.storm->until = h.now + 1s;
+  const Decision d = h.run(5s);
+  expect_serves(d);
+  EXPECT_FALSE(d.policy.storm_until);
+  EXPECT_FALSE(d.policy.storm_reached);
+}
+
+TEST(Storm, WhatAPowerCutTookIsBoughtAgain) {
+  Evening h;
+  h.storm(0s);
+  h.drift_to(81);
+  expect_keeps(h.run(5s));
+  h.state = InverterStatus::islanded;
+  h.mains_v = 0;
+  h.drift_to(60);
+  h.state = InverterStatus::grid_connected;
+  h.mains_v = 230;
+  expect_buys(h.run(15s));
+}
+
+}  // namespace
+}  // namespace esshub::control
