@@ -31,10 +31,17 @@ void add_ends(Page& page, const View& view) {
       "When the instruction in force ends, in seconds since 1970. Absent where it has no end "
       "and while the clock is not trusted.");
   if (policy.until) page.add({}, timestamp(view, *policy.until));
-  page.gauge("esshub_storm_until_timestamp_seconds",
-             "Until when the reserve is raised for a storm, in seconds since 1970. Absent while it "
-             "is not, and while the clock is not trusted.");
+  page.gauge(
+      "esshub_storm_until_timestamp_seconds",
+      "When the storm that is ordered ends, in seconds since 1970. Absent while none is, and "
+      "while the clock is not trusted.");
   if (policy.storm_until) page.add({}, timestamp(view, *policy.storm_until));
+  page.gauge(
+      "esshub_storm_reached_timestamp_seconds",
+      "About when the reserve for the storm will be there, in seconds since 1970; not in the "
+      "future once it is. Absent where it is not filled, while the time is not known, and "
+      "while the clock is not trusted.");
+  if (policy.storm_reached) page.add({}, timestamp(view, *policy.storm_reached));
   page.gauge("esshub_battery_last_full_timestamp_seconds",
              "When the battery was last at 100 %, in seconds since 1970. Absent while unknown, and "
              "while the clock is not trusted.");

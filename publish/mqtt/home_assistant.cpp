@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "publish/begin_time.hpp"
 #include "publish/mqtt/home_assistant_entities.hpp"
 #include "publish/strict_json.hpp"
 
@@ -126,11 +127,13 @@ Result<std::optional<Command>> override_of(const Json& json, double default_w,
       StartOverride{instruction, length_of(order_limit(OrderLimitId::override_length), *length)}};
 }
 
-Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy) {
+Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy,
+                                        const std::optional<WallTime>& now) {
   const auto word = word_of(json, "storm");
   if (word == "OFF") return std::optional<Command>{EndStorm{}};
   if (word != "ON" && !json.contains("reserve"))
-    return refuse("expected ON, OFF or {\"reserve\": %, \"hours\": h}");
+    return refuse(
+        "expected ON, OFF or {\"reserve\": %, \"hours\": h, \"from\": moment, \"fill\": true}");
   const auto reserve =
       soc_of(json, "reserve",
              std::max(policy.reserve.percent(), policy.ceiling.percent() - storm_below_ceiling));
@@ -138,7 +141,17 @@ Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy) 
   const OrderLimit length = order_limit(OrderLimitId::storm_length);
   const auto hours = in_range(length.id, number_of(json, "hours", length.initial));
   if (!hours) return refuse("hours: ", hours.error().detail);
-  return std::optional<Command>{StartStorm{*reserve, length_of(length, *hours)}};
+  StartStorm command{*reserve, length_of(length, *hours)};
+  if (json.contains("from")) {
+    const auto ahead = begins_in(word_of(json, "from"), now, OrderLimitId::storm_begin);
+    if (!ahead) return refuse("from: ", ahead.error().detail);
+    command.begins_in = *ahead;
+  }
+  if (const auto fill = json.find("fill"); fill != json.end()) {
+    if (!fill->is_boolean()) return refuse("fill: expected true or false");
+    command.fill = fill->get<bool>();
+  }
+  return std::optional<Command>{command};
 }
 
 }  // namespace
@@ -177,6 +190,7 @@ bool HomeAssistant::on_status(std::string_view topic, std::string_view payload, 
 
 void HomeAssistant::on_view(const View& view, Instant now, Outbox& out) {
   policy_ = view.decision.policy;
+  wall_ = view.local.trusted ? std::optional{view.wall} : std::nullopt;
   say_sources(view, out);
   if (said_at_ && now - *said_at_ < settings_.period) return;
   said_at_ = now;
@@ -241,7 +255,7 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
   if (id == "override")
     return override_of(object_or_word(payload, "instruction"), override_w_, override_minutes_,
                        policy_);
-  if (id == "storm") return storm_of(object_or_word(payload, "storm"), policy_);
+  if (id == "storm") return storm_of(object_or_word(payload, "storm"), policy_, wall_);
   if (payload != "PRESS") return refuse("expected PRESS");
   return std::optional<Command>{Acknowledge{}};
 }

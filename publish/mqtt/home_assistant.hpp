@@ -57,6 +57,7 @@ class HomeAssistant {
   const std::string site_name_;
   const std::string version_;
   Policy policy_;  ///< of the newest View: its limits are the defaults of what is ordered
+  std::optional<WallTime> wall_;  ///< of the same; nothing while the clock is not trusted
   double override_w_ = order_limit(OrderLimitId::power).initial;
   double override_minutes_ = order_limit(OrderLimitId::override_length).initial;
   std::optional<Instant> said_at_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/order_limits.hpp"
+#include "publish/begin_time.hpp"
 #include "publish/strict_json.hpp"
 #include "publish/web/json.hpp"
 
@@ -57,6 +58,11 @@ class Body {
     if (has(key) && json_[key].is_string()) return json_[key].get<std::string>();
     complain(std::string{key} + ": expected " + expected);
     return {};
+  }
+  bool flag(const char* key) {
+    if (has(key) && json_[key].is_boolean()) return json_[key].get<bool>();
+    complain(std::string{key} + ": expected true or false");
+    return false;
   }
   /// The object below a key.
   [[nodiscard]] std::string object(const char* key) {
@@ -156,11 +162,19 @@ Result<Command> override_command(const std::string& text) {
   return body.finish(Command{command});
 }
 
-Result<Command> storm_command(const std::string& text) {
+Result<Command> storm_command(const std::string& text, const std::optional<WallTime>& now) {
   Body body{text};
   StartStorm command;
   command.reserve = body.soc("reserve_percent", OrderLimitId::storm_reserve);
   command.length = body.length("hours", OrderLimitId::storm_length);
+  if (body.has("from")) {
+    const auto ahead = begins_in(body.word("from", "a text"), now, OrderLimitId::storm_begin);
+    if (ahead)
+      command.begins_in = *ahead;
+    else
+      body.complain("from: " + ahead.error().detail);
+  }
+  if (body.has("fill")) command.fill = body.flag("fill");
   return body.finish(Command{command});
 }
 

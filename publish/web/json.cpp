@@ -69,7 +69,9 @@ Json left(const View& view, const std::optional<Instant>& until) {
 Json policy_json(const View& view, const Policy& policy) {
   return {{"instruction", instruction_json(policy.instruction)},
           {"ends_in_s", left(view, policy.until)},
+          {"storm_begins_in_s", left(view, policy.storm_from)},
           {"storm_ends_in_s", left(view, policy.storm_until)},
+          {"storm_reached_in_s", left(view, policy.storm_reached)},
           {"last_full_s",
            policy.last_full ? Json(seconds(view.now - *policy.last_full)) : Json(nullptr)}};
 }
@@ -297,6 +299,7 @@ std::string state_fingerprint(const View& made, Instant now) {
   const auto& policy = decision->policy;
   flag(setpoint_w(view).has_value());
   flag(policy.storm_until.has_value());
+  flag(policy.storm_from.has_value());
   text += name(policy.mode);
   text += name(policy.authority);
   text += name(policy.instruction.kind);

@@ -38,7 +38,9 @@ namespace esshub::publish {
 [[nodiscard]] Result<Command> mode_command(const std::string& body);
 [[nodiscard]] Result<Command> reserve_command(const std::string& body);
 [[nodiscard]] Result<Command> override_command(const std::string& body);
-[[nodiscard]] Result<Command> storm_command(const std::string& body);
+/// `now` as begins_in() has it.
+[[nodiscard]] Result<Command> storm_command(const std::string& body,
+                                            const std::optional<WallTime>& now);
 /// The one member "password" of a sign-in.
 [[nodiscard]] Result<std::string> password_of(const std::string& body);
 

@@ -102,6 +102,7 @@ inline View full_view() {
   policy.authority = Authority::schedule;
   policy.until = start + 30min;
   policy.storm_until = start + 2h;
+  policy.storm_reached = start + 1h;
   policy.last_full = start - 48h;
   policy.reserve = 60.0_soc;
   policy.floor = 10.0_soc;

@@ -10,6 +10,7 @@ TEST(Sections, PolicyShowsInstructionAuthorityAndMode) {
                      {"esshub_instruction_soc_ratio{bound=\"target\"}", 0.8},
                      {"esshub_instruction_until_timestamp_seconds", 1772366400 + 1800},
                      {"esshub_storm_until_timestamp_seconds", 1772366400 + 7200},
+                     {"esshub_storm_reached_timestamp_seconds", 1772366400 + 3600},
                      {"esshub_battery_last_full_timestamp_seconds", 1772366400 - 172800},
                      {"esshub_authority_active{authority=\"schedule\"}", 1},
                      {"esshub_mode_active{mode=\"scheduled\"}", 1},

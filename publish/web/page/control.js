@@ -113,14 +113,20 @@ export function startControls() {
       "The override has begun.",
     );
   });
-  on("storm-form", (form) =>
+  on("storm-form", (form) => {
+    const from = form.elements.from.value;
     change(
       "POST",
       "/api/v1/storm",
-      { reserve_percent: number(form, "reserve"), hours: number(form, "hours") },
-      "The storm reserve is kept from now on.",
-    ),
-  );
+      {
+        reserve_percent: number(form, "reserve"),
+        hours: number(form, "hours"),
+        from: from ? new Date(from).toISOString() : null,
+        fill: form.elements.fill.checked,
+      },
+      "The storm reserve is ordered.",
+    );
+  });
   on("acknowledge-form", () => change("POST", "/api/v1/acknowledge", {}, "Acknowledged."));
   document
     .querySelector("[data-clear]")

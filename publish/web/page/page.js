@@ -185,8 +185,19 @@ function showDecision(state) {
     ),
   ];
   if (policy.ends_in_s !== null) facts.push(fact("ends in", span(policy.ends_in_s)));
+  if (policy.storm_begins_in_s !== null)
+    facts.push(fact("storm begins in", span(policy.storm_begins_in_s)));
   if (policy.storm_ends_in_s !== null)
-    facts.push(fact("storm reserve for", span(policy.storm_ends_in_s)));
+    facts.push(fact("storm ends in", span(policy.storm_ends_in_s)));
+  if (policy.storm_reached_in_s !== null)
+    facts.push(
+      fact(
+        "its reserve",
+        policy.storm_reached_in_s > 0
+          ? `there in about ${span(policy.storm_reached_in_s)}`
+          : "is there",
+      ),
+    );
   if (policy.last_full_s !== null)
     facts.push(
       fact("last full", policy.last_full_s < 60 ? "now" : `${span(policy.last_full_s)} ago`),

@@ -394,7 +394,9 @@ WebResponse WebApi::end_override(const WebRequest& request) {
   return obey(request, Command{EndOverride{}});
 }
 WebResponse WebApi::start_storm(const WebRequest& request) {
-  return obey(request, storm_command(request.body));
+  const auto view = this->view();
+  const auto now = view && view->local.trusted ? std::optional{view->wall} : std::nullopt;
+  return obey(request, storm_command(request.body, now));
 }
 WebResponse WebApi::end_storm(const WebRequest& request) {
   return obey(request, Command{EndStorm{}});

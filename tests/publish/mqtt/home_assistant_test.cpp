@@ -111,8 +111,23 @@ TEST_F(Home, TheStormSwitchRaisesTheReserveForADay) {
   EXPECT_EQ(std::get<StartStorm>(commands.at(1)).length, 48h);
   set("storm", "OFF");
   EXPECT_TRUE(std::holds_alternative<EndStorm>(commands.at(2)));
+  EXPECT_TRUE(std::get<StartStorm>(commands.at(0)).fill);
   set("acknowledge", "PRESS");
   EXPECT_TRUE(std::holds_alternative<Acknowledge>(commands.at(3)));
+}
+
+TEST_F(Home, AStormMayBeginLaterAndFillNothing) {
+  const char* later = R"({"reserve":80,"from":"2026-12-01T18:00:00Z","fill":false})";
+  set("storm", later);
+  EXPECT_THAT(commands, IsEmpty()) << "the clock is not trusted";
+  view.wall = WallTime{std::chrono::seconds{1796148000 - 7200}};
+  view.local.trusted = true;
+  now += 5s;
+  show();
+  set("storm", later);
+  ASSERT_THAT(commands, SizeIs(1));
+  EXPECT_EQ(std::get<StartStorm>(commands[0]).begins_in, 2h);
+  EXPECT_FALSE(std::get<StartStorm>(commands[0]).fill);
 }
 
 TEST_F(Home, TheEndsOfEveryRangeAreTaken) {
@@ -157,6 +172,9 @@ TEST_F(Home, OutOfRangeIsRefused) {
         {"reserve", "9007199254740993"},
         {"storm", "maybe"},
         {"storm", R"({"reserve":80,"hours":0})"},
+        {"storm", R"({"reserve":80,"from":"tomorrow"})"},
+        {"storm", R"({"reserve":80,"from":7})"},
+        {"storm", R"({"reserve":80,"fill":"yes"})"},
         {"storm", R"({"reserve":80,"hours":0.2})"},
         {"storm", R"({"reserve":80,"hours":337})"},
         {"acknowledge", "ON"},

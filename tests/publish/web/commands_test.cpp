@@ -9,6 +9,11 @@ namespace {
 using namespace literals;
 using testing::HasSubstr;
 
+/// At one o'clock on the first day.
+Result<Command> storm(const std::string& body) {
+  return storm_command(body, WallTime{std::chrono::hours{1}});
+}
+
 TEST(WebCommands, AreReadStrictly) {
   EXPECT_EQ(std::get<SetMode>(*mode_command(R"({"mode":"scheduled"})")).mode, Mode::scheduled);
   EXPECT_FALSE(std::get<SetMode>(*mode_command(R"({"mode":null})")).mode);
@@ -18,8 +23,16 @@ TEST(WebCommands, AreReadStrictly) {
       R"({"instruction":{"kind":"charge","power_w":1500,"target_percent":80},"minutes":90})"));
   EXPECT_EQ(order.instruction, (Instruction{InstructionKind::charge, 1.5_kW, 80.0_soc}));
   EXPECT_EQ(order.length, 90min);
-  const auto storm = std::get<StartStorm>(*storm_command(R"({"reserve_percent":90,"hours":12})"));
-  EXPECT_EQ(storm.length, 12h);
+  const auto plain = std::get<StartStorm>(*storm(R"({"reserve_percent":90,"hours":12})"));
+  EXPECT_EQ(plain.reserve, 90.0_soc);
+  EXPECT_EQ(plain.length, 12h);
+  EXPECT_EQ(plain.begins_in, 0s);
+  EXPECT_TRUE(plain.fill);
+  const auto later = std::get<StartStorm>(
+      *storm(R"({"reserve_percent":90,"hours":12,"from":"1970-01-01T03:00:00Z","fill":false})"));
+  EXPECT_EQ(later.begins_in, 2h);
+  EXPECT_FALSE(later.fill);
+  EXPECT_TRUE(storm(R"({"reserve_percent":90,"hours":12,"from":null,"fill":null})"));
 }
 
 TEST(WebCommands, TakeTheEndsOfTheTableAndNothingBeyond) {
@@ -35,8 +48,8 @@ TEST(WebCommands, TakeTheEndsOfTheTableAndNothingBeyond) {
   };
   EXPECT_EQ(std::get<StartOverride>(*override_command(minutes("1"))).length, 1min);
   EXPECT_EQ(std::get<StartOverride>(*override_command(minutes("10080"))).length, 7 * 24h);
-  EXPECT_EQ(std::get<StartStorm>(*storm_command(hours("0.25"))).length, 15min);
-  EXPECT_EQ(std::get<StartStorm>(*storm_command(hours("336"))).length, 14 * 24h);
+  EXPECT_EQ(std::get<StartStorm>(*storm(hours("0.25"))).length, 15min);
+  EXPECT_EQ(std::get<StartStorm>(*storm(hours("336"))).length, 14 * 24h);
   EXPECT_TRUE(override_command(instruction("10")));
   EXPECT_TRUE(override_command(instruction("10000")));
   EXPECT_TRUE(reserve_command(R"({"reserve_percent":0})"));
@@ -47,7 +60,13 @@ TEST(WebCommands, TakeTheEndsOfTheTableAndNothingBeyond) {
   for (const auto* beyond : {"0.9", "10081"})
     EXPECT_THAT(said(override_command(minutes(beyond))), HasSubstr("expected 1 to 10080 min"));
   for (const auto* beyond : {"0.2", "336.1"})
-    EXPECT_THAT(said(storm_command(hours(beyond))), HasSubstr("expected 0.25 to 336 h"));
+    EXPECT_THAT(said(storm(hours(beyond))), HasSubstr("expected 0.25 to 336 h"));
+  EXPECT_THAT(said(storm(R"({"reserve_percent":90,"hours":1,"from":"1970-01-08T01:30:00Z"})")),
+              HasSubstr("from: that is 168.5 h ahead, expected 168 h at most"));
+  EXPECT_THAT(said(storm(R"({"reserve_percent":90,"hours":1,"from":5})")),
+              HasSubstr("from: expected a text"));
+  EXPECT_THAT(said(storm(R"({"reserve_percent":90,"hours":1,"fill":"yes"})")),
+              HasSubstr("fill: expected true or false"));
   for (const auto* beyond : {"9.9", "10000.5"})
     EXPECT_THAT(said(override_command(instruction(beyond))), HasSubstr("expected 10 to 10000 W"));
 }
@@ -88,7 +107,7 @@ TEST(WebCommands, RefusalsNameTheKeyAndWhatIsAllowed) {
   }
   EXPECT_FALSE(mode_command(R"({"mode":"turbo"})"));
   EXPECT_FALSE(mode_command("{}"));
-  EXPECT_FALSE(storm_command(R"({"reserve_percent":90})"));
+  EXPECT_FALSE(storm(R"({"reserve_percent":90})"));
 }
 
 }  // namespace

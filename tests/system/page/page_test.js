@@ -352,9 +352,30 @@ test("mode, override and storm are set and ended", async () => {
   await set(
     "#storm-form",
     "Start",
-    "The storm reserve is kept from now on.",
-    (p) => p.reserve_percent === 60 && p.storm_ends_in_s > 0,
+    "The storm reserve is ordered.",
+    (p) => p.reserve_percent === 60 && p.storm_ends_in_s > 0 && p.storm_begins_in_s === null,
   );
+  await page
+    .locator("#storm-form")
+    .getByLabel("from")
+    .fill(
+      await page.evaluate(() => {
+        const at = new Date(Date.now() + 2 * 3600e3);
+        return new Date(at - at.getTimezoneOffset() * 60e3).toISOString().slice(0, 16);
+      }),
+    );
+  await page.locator("#storm-form").getByLabel("buy what is missing").uncheck();
+  await set(
+    "#storm-form",
+    "Start",
+    "The storm reserve is ordered.",
+    (p) =>
+      p.reserve_percent === 35 &&
+      p.storm_begins_in_s > 7000 &&
+      p.storm_begins_in_s <= 7200 &&
+      p.storm_reached_in_s === null,
+  );
+  await shows("#policy-facts", (words) => words.includes("storm begins in"));
   await set(
     "#storm-form",
     "End now",
