@@ -1,6 +1,7 @@
 #include "control/following.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace esshub::control {
 namespace {
@@ -51,11 +52,12 @@ void derate(Following& following, const Followed& power) {
 
 void evaluate_following(Following& following, const std::optional<Followed>& power, Instant now) {
   if (following.released_until && now < *following.released_until) return;
+  if (std::exchange(following.released_until, std::nullopt)) following.known_by = now + patience;
   if (!power) {
-    following = {};
+    if (!following.known_by || now >= *following.known_by) following = {};
     return;
   }
-  following.released_until.reset();
+  following.known_by.reset();
   const Does does = what(*power);
   if (does != Does::unsafe) following.unsafe_since.reset();
   if (does != Does::less) following.less_since.reset();

@@ -24,12 +24,14 @@ struct Following {
   std::optional<Instant> less_since;
   std::optional<Instant> followed_since;
   std::optional<Instant> released_until;  ///< control released
+  std::optional<Instant> known_by;        ///< tried again: until then the alarm waits for a word
   bool not_followed = false;              ///< the alarm
   bool derating = false;
   Watts most{};  ///< while derating: the most to command, + = charging, - = discharging
 };
 
-/// Once a tick. Nothing: it is not known, or the inverter is not commanded; it begins anew.
+/// Once a tick. Nothing: it is not known, or the inverter is not commanded; it begins anew, but 15 s
+/// after a release at the earliest.
 void evaluate_following(Following& following, const std::optional<Followed>& power, Instant now);
 
 }  // namespace esshub::control

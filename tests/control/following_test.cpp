@@ -136,6 +136,24 @@ TEST(FollowingTimes, UnsafeIsReleasedAfterThirtySecondsForAMinute) {
   EXPECT_FALSE(inverter.run(5s).not_followed);
 }
 
+TEST(FollowingTimes, TheAlarmWaitsForAWordAfterARelease) {
+  for (const auto& [silence, stays] :
+       {std::pair<Duration, bool>{15s - period, true}, {15s, false}}) {
+    Inverter inverter{500, 900};
+    const auto told = inverter.power;
+    ASSERT_TRUE(inverter.run(31s).released_until);
+    inverter.power.reset();
+    inverter.run(59s);
+    while (inverter.tick().released_until) continue;
+    inverter.run(silence);
+    EXPECT_EQ(inverter.following.not_followed, stays);
+    inverter.power = told;
+    EXPECT_EQ(inverter.run(5s).not_followed, stays) << "it does as little as before";
+    inverter.does(500);
+    EXPECT_FALSE(inverter.run(6s).not_followed) << "it follows";
+  }
+}
+
 TEST(FollowingTimes, WhatIsNotKnownBeginsAnew) {
   Inverter inverter{2000, 800};
   inverter.run(16s);
