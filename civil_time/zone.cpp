@@ -33,12 +33,12 @@ OffsetPeriod Zone::period(sys_seconds at) const {
 }
 
 std::optional<sys_seconds> Zone::first_moment(std::chrono::local_seconds local) const {
-  constexpr std::chrono::hours largest_offset{26};
+  constexpr std::chrono::hours largest_offset{26};  // RFC 8536 section 3.2
   const sys_seconds as_utc{local.time_since_epoch()};
   for (auto p = period(as_utc - largest_offset);; p = period(p.end)) {
     const sys_seconds at = as_utc - p.offset;
-    if (at >= p.begin && at < p.end) return at;
-    if (p.end > as_utc + largest_offset) return std::nullopt;
+    if (at < p.begin || at >= latest) return std::nullopt;
+    if (at < p.end) return at;
   }
 }
 

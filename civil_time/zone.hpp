@@ -28,7 +28,7 @@ class Zone {
   [[nodiscard]] OffsetPeriod period(std::chrono::sys_seconds at) const;
 
   /// When clocks first show `local`; nothing in the hour that is left out when they are put
-  /// forward.
+  /// forward, and beyond what an int64 of nanoseconds reaches.
   [[nodiscard]] std::optional<std::chrono::sys_seconds> first_moment(
       std::chrono::local_seconds local) const;
 

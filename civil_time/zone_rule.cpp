@@ -88,7 +88,7 @@ std::optional<ZoneRule> ZoneRule::parse(std::string_view text) {
   if (!in.name()) return std::nullopt;
   const auto west = in.time();  // POSIX counts the other way round
   if (!west) return std::nullopt;
-  rule.standard_ = rule.summer_ = -*west;
+  rule.standard_ = -*west;
   if (in.at_end()) return rule;
   if (!in.name()) return std::nullopt;
   const auto summer_west = in.time();

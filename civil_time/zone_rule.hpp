@@ -28,7 +28,7 @@ class ZoneRule {
  private:
   struct Change {
     std::chrono::month month{};
-    unsigned week = 0;  ///< 5: the last one
+    unsigned week{};  ///< 5: the last one
     std::chrono::weekday weekday{};
     std::chrono::seconds time{};  ///< of that day by the clock before it; may lie beyond the day
 

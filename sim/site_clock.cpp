@@ -27,7 +27,8 @@ tl::expected<SiteClock, std::string> SiteClock::starting(std::string_view start,
   if (!where) return tl::unexpected(where.error().detail);
   const auto first = where->first_moment(std::chrono::local_seconds{local.time_since_epoch()});
   if (!first)
-    return tl::unexpected("'" + std::string(start) + "' is in the hour that " + zone +
+    return tl::unexpected("'" + std::string(start) +
+                          "' is beyond 1677 to 2262, or in the hour that " + zone +
                           " leaves out when the clocks are put forward");
   const auto into_day = local - std::chrono::floor<date::days>(local);
   return SiteClock{*where, *first, as_duration(into_day)};

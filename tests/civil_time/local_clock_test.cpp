@@ -1,6 +1,6 @@
 #include "civil_time/local_clock.hpp"
 
-#include <date/date.h>
+#include <date/tz.h>
 #include <gtest/gtest.h>
 
 #include "config/time_zone.hpp"
@@ -115,6 +115,15 @@ TEST(LocalClock, ThePlanIsHeldInTheRepeatedHourAlone) {
   Civil spring;
   EXPECT_FALSE(spring.at(2026_y / 3 / 29, 60min).held);
   EXPECT_FALSE(spring.at(2026_y / 3 / 29, 121min).held);
+}
+
+TEST(LocalClock, ThePlanIsHeldAtTheLastMinuteThatWasShownIfOnlyForASecond) {
+  // Clocks are set back at 02:00:01.
+  const auto rule = ZoneRule::parse("GMT0BST,M3.5.0,M10.5.0/2:00:01").value();
+  LocalClock clock{Zone{*date::locate_zone("Etc/UTC"), rule}};
+  const WallTime change = date::sys_days(2026_y / 10 / 25) + 1h + 1s;
+  EXPECT_FALSE(clock.at(change - 1s, Instant{}, true).held);
+  EXPECT_EQ(clock.at(change, Instant{1s}, true).held, (CivilMinute{120, 7}));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace esshub::civil_time {
@@ -61,6 +62,14 @@ TEST(ZoneRule, RefusesWhatRfc8536DoesNotAllow) {
                                           "GMT0BST,M1.1.0,M12.1.6",
                                           "GMT0BST,M1.5.0/-167,M12.5.6/167"};
   for (const auto& text : right) EXPECT_TRUE(ZoneRule::parse(text)) << text;
+}
+
+TEST(ZoneRule, ReadsNothingBehindTheText) {
+  const std::string_view longer = "GMT0BST,M3.5.0/1,M10.5.0/4";
+  const auto rule = ZoneRule::parse(longer.substr(0, longer.size() - 2));
+  ASSERT_TRUE(rule);
+  EXPECT_EQ(rule->period(sys_days{std::chrono::year{2050} / 7 / 1}).end,
+            sys_days{std::chrono::year{2050} / 10 / 30} + 1h);
 }
 
 /// A period as the rule gives it around a moment of UTC.

@@ -1,9 +1,11 @@
 #include "civil_time/zone.hpp"
 
+#include <date/tz.h>
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/time_zone.hpp"
@@ -60,6 +62,30 @@ TEST(Zone, FirstMomentIsWhenClocksFirstShowATime) {
   for (const auto& row : rows)
     EXPECT_EQ(zone(row.zone).first_moment(row.shown), row.at)
         << row.zone << " " << row.shown.time_since_epoch().count();
+}
+
+TEST(Zone, TheFirstMomentIsFoundAsFarFromGreenwichAsAZoneMayBe) {
+  // UTC's own list has no change, so that the rule is all. In the autumn 03:00 becomes 02:00.
+  const auto ruled = [](std::string_view rule) {
+    return Zone{*date::locate_zone("Etc/UTC"), ZoneRule::parse(rule).value()};
+  };
+  const local_seconds twice = local_days{day(2026, 10, 25)} + 2h + 45min;
+  const auto east = ruled("<+2430>-24:30<+2530>-25:30,M3.5.0,M10.5.0/3");
+  EXPECT_EQ(east.first_moment(twice), sys_days{day(2026, 10, 24)} + 1h + 15min);
+  EXPECT_EQ(east.first_moment(twice + 15min), sys_days{day(2026, 10, 24)} + 2h + 30min);
+  const auto west = ruled("<-2530>25:30<-2430>24:30,M3.5.0,M10.5.0/3");
+  EXPECT_EQ(west.first_moment(twice), sys_days{day(2026, 10, 26)} + 3h + 15min);
+}
+
+TEST(Zone, ThereIsNoFirstMomentBeyondWhatNanosecondsHold) {
+  const sys_seconds end = sys_days{day(2262, 4, 11)} + 23h + 47min + 16s;
+  for (const auto& where : {zone("Europe/London"), zone("Etc/UTC"), Zone::utc()}) {
+    const local_seconds shown{end.time_since_epoch() + where.period(end - 1s).offset};
+    EXPECT_EQ(where.first_moment(shown - 1s), end - 1s);
+    EXPECT_EQ(where.first_moment(shown), std::nullopt);
+    EXPECT_EQ(where.first_moment(local_days{day(2300, 1, 1)}), std::nullopt);
+    EXPECT_EQ(where.first_moment(local_days{day(1600, 1, 1)}), std::nullopt);
+  }
 }
 
 TEST(Zone, TheRuleGoesOnWhereTheListEnds) {

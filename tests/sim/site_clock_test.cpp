@@ -47,6 +47,7 @@ TEST(Civil, RefusesWhatIsNoTime) {
   EXPECT_THAT(error("2026-02-30"), HasSubstr("expected a local time"));
   EXPECT_THAT(error("2026-06-21T12:00 "), HasSubstr("expected a local time"));
   EXPECT_THAT(error("2026-03-29T01:30"), HasSubstr("leaves out"));
+  EXPECT_THAT(error("2300-01-01"), HasSubstr("beyond 1677 to 2262"));
   EXPECT_THAT(error("2026-06-21", "Europe/Atlantis"), HasSubstr("Europe/Atlantis"));
 }
 
