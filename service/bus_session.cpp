@@ -57,7 +57,7 @@ BusSession::Vital BusSession::vital() const {
 
 BusStep BusSession::on_start() {
   BusStep out;
-  open(out);
+  out.open = true;
   return out;
 }
 
@@ -80,7 +80,7 @@ BusStep BusSession::on_bytes(std::uint64_t generation, std::span<const std::byte
   if (generation != generation_ || !health_.line_up) return {};
   health_.bytes_in += bytes.size();
   BusStep out = take(driver_->on_bytes(bytes, at), now);
-  if (good_frames() > frames_at_open_) line_recovered(out);
+  if (health_.line_up && good_frames() > frames_at_open_) line_recovered(out);
   return finish(std::move(out));
 }
 
@@ -108,7 +108,7 @@ BusStep BusSession::on_timer(Instant now) {
   }
   if (reopen_at_ && now >= *reopen_at_) {
     reopen_at_.reset();
-    open(out);
+    out.open = true;
   }
   check_silence(out, now);
   if (!driver_wake_at_ || now < *driver_wake_at_) return finish(std::move(out));
@@ -138,11 +138,6 @@ BusHealth BusSession::health() const {
     health.driver.trouble += (health.driver.trouble.empty() ? "" : "; ") + silence_trouble_;
   }
   return health;
-}
-
-void BusSession::open(BusStep& out) {
-  ++generation_;
-  out.open = true;
 }
 
 void BusSession::lose(BusStep& out, const std::string& reason, Instant now) {
@@ -247,7 +242,6 @@ void BusSession::line_recovered(BusStep& out) {
   backoff_ = first_backoff;
   if (!up_reported_) report_up(out, true);
   losses_ = 0;
-  loss_reason_.clear();
 }
 
 BusStep BusSession::take(protocol::Step step, Instant now) {

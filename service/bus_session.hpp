@@ -68,7 +68,6 @@ class BusSession {
   [[nodiscard]] std::uint64_t good_frames() const;
   [[nodiscard]] Vital vital() const;
   [[nodiscard]] BusStep take(protocol::Step step, Instant now);
-  void open(BusStep& out);
   void lose(BusStep& out, const std::string& reason, Instant now);
   void close_line(BusStep& out, const std::string& reason, Instant now);
   void report_loss(BusStep& out, const std::string& reason);
