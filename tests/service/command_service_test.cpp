@@ -366,6 +366,8 @@ TEST_F(CommandServiceTest, WhatTheConfigurationNoLongerAllowsIsNotRestored) {
   EXPECT_EQ(sent_.back().reserve, 40.0_soc);
   EXPECT_EQ(log_.count("command order_not_restored what=override"), 1u);
   EXPECT_EQ(log_.count("command order_restored command=set_reserve reserve=40"), 1u);
+  EXPECT_EQ(log_.count("command order_restored"), 1u) << "nothing that was not ordered";
+  EXPECT_FALSE(sent_.back().last_full);
   const auto level = [&](std::string_view begin) {
     const auto line = std::ranges::find_if(
         log_.lines, [&](const std::string& l) { return l.starts_with(begin); });
@@ -527,7 +529,7 @@ TEST_F(CommandServiceTest, WithoutAFullChargeEveryNDaysNothingIsCounted) {
 TEST_F(CommandServiceTest, AFullChargeSetLaterIsCountedFromThenOn) {
   const auto d = desk();
   pass(3h);
-  settings_.full_charge_days = 30;
+  settings_.full_charge_days = 1;
   d->set_settings(settings_);
   EXPECT_EQ(sent_.back().last_full, at_);
   pass(3h);

@@ -40,6 +40,17 @@ TEST(Forecast, SpansBeginAndEndWhereTheScheduleDoes) {
   EXPECT_EQ(forecast(s, Mode::balance, utc, midnight, midnight + 2h).size(), 1u);
 }
 
+TEST(Forecast, AnotherInstructionOfTheScheduleIsAnotherSpanToTheMinute) {
+  control::Settings s;
+  const Instruction idle{.kind = InstructionKind::idle};
+  s.schedule = {{{control::every_day, 61, 63}, charge}, {{control::every_day, 63, 64}, idle}};
+  const auto plan = forecast(s, Mode::scheduled, utc, midnight, midnight + 2h);
+  ASSERT_EQ(lengths(plan), (std::vector<std::pair<Duration, Duration>>{
+                               {0s, 61min}, {61min, 63min}, {63min, 64min}, {64min, 2h}}));
+  EXPECT_EQ(plan[1].instruction, charge);
+  EXPECT_EQ(plan[2].instruction, idle);
+}
+
 TEST(Forecast, NothingIsPlannedOfNoTime) {
   EXPECT_TRUE(forecast({}, Mode::balance, utc, midnight, midnight).empty());
   EXPECT_TRUE(forecast({}, Mode::balance, utc, midnight, midnight - 1s).empty());

@@ -64,6 +64,25 @@ TEST(StateFile, EveryFieldOutlivesTheProgram) {
   expect_same(*empty, nothing);
 }
 
+TEST(StateFile, IsTextThatAPersonAndALaterVersionCanRead) {
+  const SavedState state{.mode = Mode::scheduled,
+                         .storm = SavedState::Storm{85.0_soc, at(1800000002)},
+                         .saved_at = at(1800000004),
+                         .boot_id = "b00t",
+                         .boot_time = 7ms};
+  EXPECT_EQ(encode(state), R"({
+  "boot_id": "b00t",
+  "boot_time_ms": 7,
+  "mode": "scheduled",
+  "saved_at": 1800000004,
+  "storm": {
+    "reserve": 85.0,
+    "until": 1800000002
+  }
+}
+)");
+}
+
 TEST(StateFile, AFileOfAnEarlierVersionStillLoads) {
   const auto read = decode_state(R"({
   "last_full": 1800000003,

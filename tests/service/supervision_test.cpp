@@ -70,7 +70,8 @@ class SupervisionTest : public testing::Test {
     for (int i = 0; i < times; ++i) {
       kill(id);
       const auto before = started_.size();
-      while (started_.size() == before) live(500ms);
+      for (int looks = 0; started_.size() == before && looks < 100; ++looks) live(500ms);
+      ASSERT_GT(started_.size(), before);
     }
   }
   [[nodiscard]] auto events(std::string_view name) const {
@@ -121,6 +122,14 @@ TEST_F(SupervisionTest, ReadyIsSaidOnceWithTheFirstHeartbeatOfTheControl) {
   EXPECT_TRUE(policy_.became_ready());
   policy_.on_beat(control_, {.count = 2}, now_);
   EXPECT_FALSE(policy_.became_ready());
+}
+
+TEST_F(SupervisionTest, APartThatWasNotStartedYetIsNotThere) {
+  Supervision fresh;
+  const auto control = fresh.add("control", Role::control);
+  EXPECT_EQ(fresh.state(), (ComponentsState{.stuck = true, .hold_safe = false}));
+  fresh.on_started(control, now_);
+  EXPECT_EQ(fresh.state(), ComponentsState{});
 }
 
 // ---- "is stuck": detected within 5 s, named with call and age --------------------------------
