@@ -1025,9 +1025,44 @@ TEST(ModbusDriver, NoiseInTheGapDelaysTheNextRequestButNotForEver) {
   bench.hear(*from_hex("00"), 30ms);
   EXPECT_EQ(*bench.wake, bench.now + 60ms);
   while (bench.sent.empty() && bench.now < end + 5s) bench.hear(*from_hex("00"), 10ms);
-  EXPECT_LE(bench.now - end, 1100ms);
+  EXPECT_EQ(bench.now - end, 1060ms) << "the gap, and a second of noise";
   EXPECT_FALSE(bench.sent.empty());
   EXPECT_EQ(bench.frames(FrameResult::resync), 1u) << "one run";
+}
+
+TEST(ModbusDriver, NoiseDelaysTheProbeOfALostMeterByASecond) {
+  Bench bench(only(battery_meter()));
+  bench.dead = {battery_unit};
+  for (int i = 0; i < 3; ++i) bench.next_request();
+  bench.take(bench.driver->on_timer(bench.now = *bench.wake));
+  ASSERT_EQ(bench.events_named("meter_lost"), 1u);
+  const Instant due = bench.now + 1s;
+  bench.take(bench.driver->on_timer(bench.now += 60ms));
+  ASSERT_EQ(bench.wake, due);
+  while (bench.sent.empty() && bench.now < due + 5s) {
+    bench.hear(*from_hex("00"), 10ms);
+    bench.take(bench.driver->on_timer(bench.now));
+  }
+  EXPECT_GE(bench.now, due + 1s);
+  EXPECT_LE(bench.now, due + 1010ms);
+}
+
+TEST(ModbusDriver, AnAnswerCountsUpToTheDeadline) {
+  for (const Duration late : {0ns, 1ns}) {
+    Bench bench(only(main_meter()));
+    const auto request = bench.next_request();
+    bench.hear(bench.answer_to(request), *bench.wake - bench.now + late);
+    EXPECT_EQ(bench.frames(FrameResult::ok), late == 0ns ? 1u : 0u);
+    EXPECT_EQ(bench.frames(FrameResult::late), late == 0ns ? 0u : 1u);
+  }
+}
+
+TEST(ModbusDriver, OnlyTheFirstEchoIsOne) {
+  Bench bench(only(main_meter()));
+  bench.next_request();
+  bench.hear(bench.frame, 9ms);
+  bench.hear(bench.frame, 9ms);
+  EXPECT_EQ(bench.events_named("bus_contended"), 1u) << "somebody else asks the same";
 }
 
 TEST(ModbusDriver, ABusWithoutMetersAsksNothing) {
