@@ -59,7 +59,7 @@ std::optional<Proposal> target_reserve_recharge(const Inputs& inputs,
   if (!memory.policy.reserve_recharge) return std::nullopt;
   const Watts power = inputs.settings.reserve_recharge_power;
   const AuthorityState& ruling = memory.policy.authority_state(memory.policy.authority);
-  if (ruling.instruction && ruling.buys() && ruling.marks.buy_power >= power) return std::nullopt;
+  if (ruling.buys() && ruling.marks.buy_power >= power) return std::nullopt;
   return charge(power, inputs, observation, memory, Cause::reserve_recharge);
 }
 

@@ -14,10 +14,10 @@ namespace esshub::control {
 /// How the inverter follows: power' = (gain x setpoint + offset - power) / time constant, never
 /// faster than the ramp.
 struct InverterResponse {
-  WattsPerSecond ramp{1000.0};
-  Seconds time_constant{0.1};
-  double gain = 1.0;  ///< watts it does for each watt it is told
-  Watts offset{};     ///< what it does besides
+  WattsPerSecond ramp{};
+  Seconds time_constant{};
+  double gain{};   ///< watts it does for each watt it is told
+  Watts offset{};  ///< what it does besides
 
   [[nodiscard]] Watts settled(Watts setpoint) const { return setpoint * gain + offset; }
   friend bool operator==(const InverterResponse&, const InverterResponse&) = default;

@@ -148,7 +148,7 @@ TEST(AcOutCheck, NoNumberIsNotTold) {
   Unit unit;
   unit.replies(1s);
   unit.load = nan;
-  EXPECT_EQ(unit.replies(2s), 300.0);
+  for (int n = 0; n < 10; ++n) EXPECT_EQ(unit.reply(), 300.0);
   unit.converter = nan;
   unit.load = 400.0;
   EXPECT_EQ(unit.reply(), 400.0);
@@ -206,6 +206,47 @@ TEST(AcOutCheck, OneReplyInFourThatAgreesHidesNothing) {
     EXPECT_EQ(unit.reply(), 300.0);
   }
   EXPECT_TRUE(unit.check.inconsistent());
+}
+
+/// A reply that agrees ends a contradiction: its second and its three replies are of one piece.
+TEST(AcOutCheck, AContradictionLastsOnlyWhereNoReplyInBetweenAgrees) {
+  for (const bool slow : {false, true}) {
+    Unit unit;
+    unit.replies(2s);
+    const auto contradict = [&](int replies) {
+      unit.load = 5000.0;
+      unit.truth = 200.0;
+      std::optional<double> last;
+      for (int n = 0; n < replies; ++n) last = unit.reply();
+      return last;
+    };
+    contradict(4);  // 600 ms
+    unit.load = unit.truth = 300.0;
+    EXPECT_EQ(unit.replies(2s), 300.0);
+    if (slow) {
+      EXPECT_EQ(contradict(1), 300.0);
+      unit.now += 1s;
+      EXPECT_EQ(contradict(1), 300.0) << "two, a second apart";
+    } else {
+      EXPECT_EQ(contradict(5), 300.0) << "five, in 800 ms";
+      EXPECT_EQ(contradict(1), 200.0);
+    }
+  }
+}
+
+TEST(AcOutCheck, TheFiveSecondsThatEndADoubtAreOfOnePiece) {
+  Unit unit;
+  unit.replies(2s);
+  for (int n = 0; n < 4; ++n) {
+    unit.load = 900.0;
+    unit.reply();
+    unit.load = 300.0;
+    unit.replies(4s);
+    EXPECT_TRUE(unit.check.doubtful_since) << n;
+  }
+  EXPECT_TRUE(unit.check.inconsistent());
+  unit.replies(1200ms);
+  EXPECT_FALSE(unit.check.doubtful_since);
 }
 
 }  // namespace

@@ -863,5 +863,90 @@ TEST(Reversed, AMeterTheWrongWayRoundPutsTheBatteryToRest) {
   EXPECT_TRUE(rested);
 }
 
+/// F1 holds from the first sample on.
+TEST(Start, TheGridMeterIsBelievedAtItsFifthSampleAndNotBefore) {
+  House h;
+  for (int n = 1; n <= 5; ++n) {
+    h.tick();
+    EXPECT_EQ(h.memory.grid.ok, n == 5) << n;
+  }
+}
+
+// ---- F27: what is compared with the BMS's limits
+// ----------------------------------------------------------------
+
+TEST(PackCurrent, IsJudgedOnlyWhereItAndItsLimitsAreKnownAndTheInverterIsGridTied) {
+  const auto exceeded = [](void (*change)(House&)) {
+    House h;
+    h.settings.bms_max_age = 2s;
+    h.settings.inverter_max_age = 2s;
+    h.run(10s);
+    h.dcl_a = 10;
+    h.battery_a = -30;
+    change(h);
+    return h.run(6s).faults.active(Fault::bms_limit_exceeded);
+  };
+  EXPECT_TRUE(exceeded([](House&) {}));
+  EXPECT_FALSE(exceeded([](House& h) { h.battery_a = -10; }));
+  EXPECT_TRUE(exceeded([](House& h) {
+    h.ccl_a = 10;
+    h.dcl_a = 50;
+    h.battery_a = 30;
+  }));
+  EXPECT_FALSE(exceeded([](House& h) { h.state = InverterStatus::islanded; }));
+  EXPECT_FALSE(exceeded([](House& h) { h.state = InverterStatus::off; }));
+  EXPECT_FALSE(exceeded([](House& h) { h.bms_alive = false; }));
+  EXPECT_FALSE(exceeded([](House& h) { silence(h, {Point::inverter, Measure::status}); }));
+  EXPECT_FALSE(exceeded([](House& h) {
+    silence(h, {Point::battery, Measure::current});
+    h.put(Point::battery, Measure::current, -30);
+  })) << "an old reading";
+}
+
+// ---- F28 in the tick
+// ------------------------------------------------------------------------------------
+
+TEST(Temperature, ThatIsNotKnownYetIsNoFaultInTheFirst15Seconds) {
+  House h;
+  h.memory.first_tick.reset();
+  h.battery_c.reset();
+  h.tick();
+  EXPECT_FALSE(h.run(15s - period).faults.active(Fault::battery_temperature));
+  EXPECT_TRUE(h.tick().faults.active(Fault::battery_temperature));
+  h.bms_alive = false;
+  EXPECT_FALSE(h.run(4s).faults.active(Fault::battery_temperature)) << "the BMS is what is lost";
+}
+
+TEST(Temperature, CountsUpToTheBmssMaximumAge) {
+  House h = discharging();
+  h.memory.first_tick = h.now - 1min;
+  silence(h, {Point::battery, Measure::temperature});
+  EXPECT_FALSE(h.run(2500ms).faults.active(Fault::battery_temperature));
+  EXPECT_TRUE(h.tick().faults.active(Fault::battery_temperature));
+}
+
+// ---- what the inverter says of AC-out in one reply
+// -------------------------------------------------------------
+
+/// Words of different replies say nothing of each other.
+TEST(AcOut, OnlyWordsOfOneReplyAreComparedWithEachOther) {
+  House h;
+  h.ac_out_w = 300;
+  h.run(10s);
+  h.inverter_alive = false;
+  h.run(200ms);
+  const Instant reply = h.now;
+  h.snapshot.absorb({{Point::inverter, Measure::power}, 1300.0, reply});
+  h.snapshot.absorb({{Point::inverter, Measure::dc_power}, 1000.0, reply});
+  h.snapshot.absorb({{Point::ac_out, Measure::power}, 5000.0, reply - 100ms});
+  h.tick();
+  EXPECT_TRUE(h.memory.ac_out.doubtful_since) << "AC-out was not told with the others";
+  EXPECT_EQ(h.memory.ac_out.accepted, 300.0_W);
+  h.snapshot.absorb({{Point::inverter, Measure::power}, 1300.0, h.now});
+  h.snapshot.absorb({{Point::ac_out, Measure::power}, 700.0, h.now});
+  h.tick();
+  EXPECT_EQ(h.memory.ac_out.accepted, 700.0_W) << "the converter was not: its own word counts";
+}
+
 }  // namespace
 }  // namespace esshub::control

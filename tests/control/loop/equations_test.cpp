@@ -370,6 +370,11 @@ TEST(Equations, OfLearningTheMeter) {
       reference.read(seconds(at), reading, all, known);
       SCOPED_TRACE(testing::Message() << "seed " << seed << " at " << seconds(at) << " s");
       ASSERT_EQ(loop.window.has_value(), reference.window.has_value());
+      if (loop.window) {
+        ASSERT_NEAR(loop.window->as_read, reference.window->as_read, 1e-7);
+        for (std::size_t i = 0; i < meters; ++i)
+          ASSERT_NEAR(loop.window->cost[i], reference.window->cost[i], 1e-5);
+      }
       ASSERT_EQ(loop.meter_time_constant.has_value(), reference.tau.has_value());
       ASSERT_NEAR(meter_time_constant_of(settings, loop).count(), reference.present(), 1e-9);
       ASSERT_NEAR(loop.meter_delay.count(), reference.delta, 1e-9);

@@ -14,7 +14,7 @@ namespace {
 
 /// Inverter and meter as they truly are, and what the model is told of them.
 struct Plant {
-  InverterResponse truth;
+  InverterResponse truth{WattsPerSecond{1000}, Seconds{0.1}, 1.0, {}};
   Seconds meter_time_constant{0.217};
   Duration meter_delay{};  ///< beyond that of the settings
   Settings settings;

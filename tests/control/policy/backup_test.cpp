@@ -655,5 +655,30 @@ TEST(Cutoff, AnotherCutoffOwesNothing) {
   EXPECT_FALSE(d.setpoint.switch_on);
 }
 
+/// An inverter that was told to switch off just before may still do so.
+TEST(Cutoff, TheInverterIsSwitchedOnUntilItStaysOnForTenSecondsInOnePiece) {
+  House h = dark_after_a_restart();
+  ++h.orders.acknowledgements;
+  ASSERT_TRUE(h.run(5s).setpoint.switch_on);
+  for (int n = 0; n < 3; ++n) {
+    h.state = InverterStatus::islanded;
+    EXPECT_TRUE(h.run(6s).setpoint.switch_on) << n;
+    h.state = InverterStatus::off;
+    EXPECT_TRUE(h.run(1s).setpoint.switch_on) << n;
+  }
+  h.state = InverterStatus::islanded;
+  h.tick();
+  EXPECT_TRUE(h.run(10s - h.settings.period).setpoint.switch_on);
+  EXPECT_FALSE(h.tick().setpoint.switch_on);
+}
+
+TEST(Cutoff, IsNotAnnouncedWhereNothingIsKnownOfTheTimeLeft) {
+  House h = islanded(30);
+  h.bms_alive = false;
+  const Decision d = h.run(10s);
+  EXPECT_FALSE(d.policy.backup_left);
+  EXPECT_FALSE(d.faults.active(Fault::cutoff_near));
+}
+
 }  // namespace
 }  // namespace esshub::control

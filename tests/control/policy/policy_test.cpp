@@ -1043,5 +1043,70 @@ TEST(FullChargeErrors, ACeilingBelow100NeverLetsTheBatteryGetFull) {
   EXPECT_THAT(errors(s), ElementsAre(HasSubstr("a full charge cannot pass")));
 }
 
+TEST(Cheap, ForceChargeTakesTheChargeLimitWhereNoPowerIsSet) {
+  House h = drawing();
+  h.settings.charge_limit = 1500.0_W;
+  h.settings.tariff.bands = {{always, 0.07, {}, true}};
+  h.settings.tariff.force_charge_to = 90.0_soc;
+  EXPECT_EQ(h.run(5s).proposed, 1500.0_W);
+}
+
+TEST(NegativePrice, DoesNotHoldAgainstAnOverride) {
+  House h = drawing();
+  h.settings.tariff.bands = {{always, -0.02, -0.02}};
+  order(h, h.orders.manual, discharge(1000.0_W, 20.0_soc));
+  EXPECT_NEAR(h.run(5s).battery_power.value(), -1000, 1);
+}
+
+TEST(ReserveRecharge, EndsHalfOfTheHysteresisAboveTheReserveWhereThatIsLessThanAPoint) {
+  House h = without_its_reserve(ReserveRecharge::at_once);
+  h.settings.soc_hysteresis = 1.0;
+  for (const double soc : {19.0, 20.0, 20.4}) {
+    h.soc = soc;
+    EXPECT_NEAR(h.run(5s).battery_power.value(), 600, 1) << soc;
+  }
+  h.soc = 20.5;
+  EXPECT_NEAR(h.run(5s).battery_power.value(), 0, 1);
+}
+
+TEST(ReserveRecharge, WantsNothingWhereNothingIsKnown) {
+  for (bool House::*source : {&House::bms_alive, &House::inverter_alive}) {
+    House h = without_its_reserve(ReserveRecharge::at_once);
+    ASSERT_TRUE(h.run(1s).reasons.has(Cause::reserve_recharge));
+    h.*source = false;
+    EXPECT_FALSE(h.run(4s).reasons.has(Cause::reserve_recharge));
+  }
+}
+
+TEST(ReserveRecharge, LeavesTheChargeToWhoeverBuysAsMuch) {
+  for (const auto& [watts, own] : {std::pair{599.0, true}, {600.0, false}}) {
+    House h = without_its_reserve(ReserveRecharge::at_once);
+    order(h, h.orders.dispatch, charge(Watts{watts}, 90.0_soc));
+    EXPECT_EQ(h.run(5s).reasons.has(Cause::reserve_recharge), own) << watts;
+  }
+}
+
+/// Less than a point below the reserve is not missed, and a point above it is not bought, unless
+/// it was missed before.
+TEST(ReserveRecharge, BeginsWithNothingMissed) {
+  for (const double soc : {19.5, 20.5}) {
+    House h;
+    h.settings.reserve_recharge = ReserveRecharge::at_once;
+    h.residual_w = 800;
+    h.soc = soc;
+    const Decision d = h.run(5s);
+    EXPECT_FALSE(d.faults.active(Fault::reserve_not_kept)) << soc;
+    EXPECT_FALSE(d.reasons.has(Cause::reserve_recharge)) << soc;
+  }
+}
+
+TEST(Storm, IsToldUntilItsEndAndNotAtIt) {
+  Authorities a;
+  a.tick();
+  EXPECT_FALSE(policy_of(a.inputs(), a.observation, a.memory).storm_until);
+  a.orders.storm = Storm{60.0_soc, a.now + 1ns};
+  EXPECT_EQ(policy_of(a.inputs(), a.observation, a.memory).storm_until, a.now + 1ns);
+}
+
 }  // namespace
 }  // namespace esshub::control
