@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/host_name.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <future>
 #include <map>
@@ -18,13 +16,15 @@
 
 #include "publish/threads/thread_name.hpp"
 #include "publish/web/server/api.hpp"
-#include "publish/web/server/client.hpp"
+#include "publish/web/server/connection.hpp"
 
 namespace esshub::publish {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
+using Resolver = asio::ip::basic_resolver<tcp, Executor>;
 using Code = boost::system::error_code;
 
 constexpr auto look_period = std::chrono::milliseconds(100);  ///< for what changed
@@ -67,33 +67,11 @@ std::vector<std::string> names(const WebSettings& settings) {
   return result;
 }
 
-Result<std::unique_ptr<asio::ssl::context>> tls_context(const WebSettings& settings) {
-  if (settings.certificate.empty() && settings.key.empty())
-    return std::unique_ptr<asio::ssl::context>{};
+Result<StreamMaker> streams(const WebSettings& settings) {
+  if (settings.certificate.empty() && settings.key.empty()) return StreamMaker{&plain_stream};
   if (settings.certificate.empty() || settings.key.empty())
     return fail(ErrorKind::invalid, "TLS needs both a certificate and a key file");
-  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
-  Code error;
-  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                           asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                           asio::ssl::context::no_tlsv1_1 | SSL_OP_NO_RENEGOTIATION |
-                           SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE,
-                       error);
-  // Whoever gets the key later shall not read what was recorded. TLS 1.3 knows nothing else.
-  if (!error &&
-      ::SSL_CTX_set_cipher_list(context->native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
-    return fail(ErrorKind::io, "the TLS library knows no cipher with forward secrecy");
-  if (!error) context->use_certificate_chain_file(settings.certificate, error);
-  if (error)
-    return fail(ErrorKind::io,
-                "cannot use the certificate " + settings.certificate + ": " + error.message());
-  context->use_private_key_file(settings.key, asio::ssl::context::pem, error);
-  if (!error && ::SSL_CTX_check_private_key(context->native_handle()) != 1)
-    return fail(ErrorKind::io, "the key " + settings.key + " does not belong to the certificate " +
-                                   settings.certificate);
-  if (error)
-    return fail(ErrorKind::io, "cannot use the key " + settings.key + ": " + error.message());
-  return context;
+  return tls_streams(settings.certificate, settings.key);
 }
 
 class WebServer final : public Web {
@@ -169,16 +147,16 @@ class WebServer final : public Web {
     const auto place = split(settings_.address);
     if (!place)
       return fail(ErrorKind::invalid, settings_.address + " is no host:port for the page");
-    auto tls = tls_context(settings_);
-    if (!tls) return tl::unexpected{tls.error()};
-    tls_ = std::move(*tls);
+    auto maker = streams(settings_);
+    if (!maker) return tl::unexpected{maker.error()};
+    new_stream_ = std::move(*maker);
     Code error;
-    tcp::resolver resolver{io_};
-    const auto found = resolver.resolve(
-        place->host, place->port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
+    Resolver resolver{io_};
+    const auto found = resolver.resolve(place->host, place->port,
+                                        Resolver::passive | Resolver::numeric_service, error);
     const tcp::endpoint endpoint = error ? tcp::endpoint{} : found.begin()->endpoint();
     if (!error) acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.set_option(Acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error)
@@ -205,7 +183,7 @@ class WebServer final : public Web {
   }
 
   void accept() {
-    acceptor_.async_accept([this](Code error, tcp::socket socket) {
+    acceptor_.async_accept([this](Code error, Socket socket) {
       if (!acceptor_.is_open()) return;
       if (error) {  // out of file descriptors, most likely: they come back
         pause_.expires_after(accept_pause);
@@ -236,15 +214,14 @@ class WebServer final : public Web {
   }
 
   /// Takes the client unless there are too many; a refused one costs nothing but its own hang-up.
-  void admit(tcp::socket socket) {
+  void admit(Socket socket) {
     std::erase_if(clients_, [](const auto& entry) { return entry.first.expired(); });
     Code error;
     const auto peer = socket.remote_endpoint(error).address().to_string();
     if (error || count_of(peer) >= host_->limits.connections_per_address) return;
     if (clients_.size() >= host_->limits.connections && !make_room_for(peer)) return;
     socket.set_option(tcp::no_delay(true), error);
-    auto client = tls_ ? tls_client(std::move(socket), *tls_, peer, host_)
-                       : plain_client(std::move(socket), peer, host_);
+    auto client = std::make_shared<Connection>(new_stream_(std::move(socket)), peer, host_);
     clients_.emplace_back(client, peer);
     client->start();
   }
@@ -310,7 +287,7 @@ class WebServer final : public Web {
           }))
         return;
       auto state_fingerprint = api_.gist_now();
-      const auto now = asio::steady_timer::clock_type::now();
+      const auto now = Timer::clock_type::now();
       if (state_fingerprint == gist_ && now - sent_at_ < event_period) return;
       gist_ = std::move(state_fingerprint);
       sent_at_ = now;
@@ -324,7 +301,7 @@ class WebServer final : public Web {
   WebSettings settings_;
   EventSink events_;
   WebApi api_;
-  std::unique_ptr<asio::ssl::context> tls_;
+  StreamMaker new_stream_;
   std::shared_ptr<const ConnectionHost> host_;
   std::string gist_;
   std::chrono::steady_clock::time_point sent_at_{};
@@ -333,11 +310,11 @@ class WebServer final : public Web {
   bool closing_ = false;  ///< timers already due must not be armed again
   std::atomic<std::uint16_t> port_ = 0;
   asio::io_context io_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
-  tcp::acceptor acceptor_{io_};
-  asio::steady_timer timer_{io_};
-  asio::steady_timer pause_{io_};
-  std::vector<std::pair<std::weak_ptr<Client>, std::string>> clients_;
+  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  Acceptor acceptor_{io_};
+  Timer timer_{io_};
+  Timer pause_{io_};
+  std::vector<std::pair<std::weak_ptr<Connection>, std::string>> clients_;
   asio::thread_pool worker_{1};  ///< disk and hashes: a slow disk delays no live value
   std::thread thread_;
 };

@@ -1,0 +1,130 @@
+#include "publish/web/server/http1.hpp"
+
+#include <utility>  // Boost.Asio 1.74 needs it before its own headers
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <tuple>
+
+namespace esshub::publish {
+namespace {
+
+namespace http = boost::beast::http;
+using Parser = http::request_parser<http::string_body>;
+
+/// A month from the last visit: who gives TLS up again is not shut out for a year.
+constexpr const char* hsts = "max-age=2592000";
+
+ParsedRequest refused(unsigned status, std::string_view code, std::string_view text) {
+  ParsedRequest result;
+  result.refused = refusal(status, code, text);
+  return result;
+}
+
+ParsedRequest refused(boost::beast::error_code error) {
+  if (error == http::error::body_limit) return refused(413, "too_large", "the body is too large");
+  if (error == http::error::header_limit)
+    return refused(431, "too_large", "the headers are too large");
+  return refused(400, "bad_request", "this is not HTTP: " + error.message());
+}
+
+/// What makes it uncertain where the request ends, or to whom it is addressed.
+std::optional<std::string> collect_headers(const Parser::value_type& message, WebRequest& request) {
+  for (const auto& field : message) {
+    std::string name{field.name_string()};
+    for (auto& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    // A second one of these is an attempt to be read in two ways.
+    if (!request.headers.try_emplace(name, std::string{field.value()}).second &&
+        (name == "host" || name == "origin" || name == "cookie" || name == "content-length" ||
+         name == "transfer-encoding"))
+      return "the header " + name + " is there twice";
+  }
+  if (const auto coding = request.headers.find("transfer-encoding");
+      coding != request.headers.end() &&
+      (!boost::beast::iequals(coding->second, "chunked") || message.version() < 11 ||
+       request.headers.contains("content-length")))
+    return "Transfer-Encoding: chunked alone is understood";
+  return std::nullopt;
+}
+
+ParsedRequest complete(Parser::value_type message) {
+  ParsedRequest result;
+  auto& request = result.request;
+  result.form.keep_alive = message.keep_alive();
+  result.form.http11 = message.version() >= 11;
+  result.form.head = request.head = message.method() == http::verb::head;
+  request.method = request.head ? "GET" : std::string{message.method_string()};
+  if (const auto uncertain = collect_headers(message, request)) {
+    result.form.keep_alive = false;  // what follows it is no request
+    result.refused = refusal(400, "bad_request", *uncertain);
+    return result;
+  }
+  request.body = std::move(message.body());
+  if (auto target = parse_target({message.target().data(), message.target().size()}))
+    std::tie(request.path, request.query) = std::move(*target);
+  else
+    result.refused = refusal(400, "bad_request", "the address is malformed");
+  return result;
+}
+
+}  // namespace
+
+struct RequestParser::State {
+  std::size_t header_bytes = 0;
+  std::size_t body_bytes = 0;
+  std::optional<Parser> parser;  ///< of the request that is coming in
+};
+
+RequestParser::RequestParser(std::size_t header_bytes, std::size_t body_bytes)
+    : state_(std::make_unique<State>()) {
+  state_->header_bytes = header_bytes;
+  state_->body_bytes = body_bytes;
+}
+RequestParser::~RequestParser() = default;
+
+std::optional<ParsedRequest> RequestParser::parse(std::string& bytes) {
+  auto& parser = state_->parser;
+  if (!parser) {
+    parser.emplace();
+    parser->header_limit(static_cast<std::uint32_t>(state_->header_bytes));
+    parser->body_limit(state_->body_bytes);
+    parser->eager(true);
+  }
+  // No chunked body ends with fewer than five bytes, and Beast asserts that it is not given them.
+  while (bytes.size() >= (parser->is_header_done() && parser->chunked() ? 5 : 1)) {
+    boost::beast::error_code error;
+    bytes.erase(0, parser->put(boost::asio::buffer(bytes), error));
+    if (error == http::error::need_more) return std::nullopt;
+    if (error) return refused(error);
+    if (!parser->is_done()) continue;
+    auto message = parser->release();
+    parser.reset();
+    return complete(std::move(message));
+  }
+  return std::nullopt;
+}
+
+std::string answer_text(const WebResponse& response, const AnswerForm& form) {
+  const auto reason = http::obsolete_reason(http::int_to_status(response.status));
+  std::string text = form.http11 ? "HTTP/1.1 " : "HTTP/1.0 ";
+  text += std::to_string(response.status) + ' ';
+  text.append(reason.data(), reason.size()).append("\r\n");
+  const auto add = [&](std::string_view name, std::string_view value) {
+    text.append(name).append(": ").append(value).append("\r\n");
+  };
+  for (const auto& [name, value] : security_headers()) add(name, value);
+  if (form.tls) add("Strict-Transport-Security", hsts);
+  for (const auto& [name, value] : response.headers) add(name, value);
+  add("Content-Type", response.content_type);
+  if (form.keep_alive != form.http11) add("Connection", form.keep_alive ? "keep-alive" : "close");
+  if (response.content_type != "text/event-stream" && response.status != 304)
+    add("Content-Length", std::to_string(response.body.size()));
+  text += "\r\n";
+  if (!form.head) text += response.body;
+  return text;
+}
+
+}  // namespace esshub::publish

@@ -1,0 +1,68 @@
+#include <utility>  // Boost.Asio 1.74 needs it before its own headers
+
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+
+#include "publish/web/server/byte_stream.hpp"
+
+namespace esshub::publish {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ssl::context;
+
+class TlsStream final : public ByteStream {
+ public:
+  TlsStream(Socket socket, std::shared_ptr<context> context)
+      : context_(std::move(context)), stream_(std::move(socket), *context_) {}
+
+  bool tls() const override { return true; }
+  Executor executor() override { return stream_.get_executor(); }
+
+  void open(Finished done) override {
+    stream_.async_handshake(asio::ssl::stream_base::server, std::move(done));
+  }
+  void read_some(asio::mutable_buffer into, Moved done) override {
+    stream_.async_read_some(asio::mutable_buffers_1{into}, std::move(done));
+  }
+  void write(asio::const_buffer bytes, Moved done) override {
+    asio::async_write(stream_, asio::const_buffers_1{bytes}, std::move(done));
+  }
+  void shut_down(Finished done) override { stream_.async_shutdown(std::move(done)); }
+  void close() override {
+    Code ignored;
+    stream_.next_layer().close(ignored);
+  }
+
+ private:
+  std::shared_ptr<context> context_;
+  asio::ssl::stream<Socket> stream_;
+};
+
+}  // namespace
+
+Result<StreamMaker> tls_streams(const std::string& certificate, const std::string& key) {
+  const auto tls = std::make_shared<context>(context::tls_server);
+  ByteStream::Code error;
+  tls->set_options(context::default_workarounds | context::no_sslv2 | context::no_sslv3 |
+                       context::no_tlsv1 | context::no_tlsv1_1 | SSL_OP_NO_RENEGOTIATION |
+                       SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE,
+                   error);
+  // Whoever gets the key later shall not read what was recorded. TLS 1.3 knows nothing else.
+  if (!error && ::SSL_CTX_set_cipher_list(tls->native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+    return fail(ErrorKind::io, "the TLS library knows no cipher with forward secrecy");
+  if (!error) tls->use_certificate_chain_file(certificate, error);
+  if (error)
+    return fail(ErrorKind::io,
+                "cannot use the certificate " + certificate + ": " + error.message());
+  tls->use_private_key_file(key, context::pem, error);
+  if (!error && ::SSL_CTX_check_private_key(tls->native_handle()) != 1)
+    return fail(ErrorKind::io,
+                "the key " + key + " does not belong to the certificate " + certificate);
+  if (error) return fail(ErrorKind::io, "cannot use the key " + key + ": " + error.message());
+  return StreamMaker{
+      [tls](Socket socket) { return std::make_unique<TlsStream>(std::move(socket), tls); }};
+}
+
+}  // namespace esshub::publish
