@@ -63,7 +63,10 @@ class Raw {
     std::array<char, 4096> block{};
     while (heard.find(text) == std::string::npos) {
       const auto n = ::recv(fd_, block.data(), block.size(), 0);
-      if (n <= 0) return false;
+      if (n <= 0) {
+        gave_up = n < 0 && errno == EAGAIN;
+        return false;
+      }
       heard.append(block.data(), static_cast<std::size_t>(n));
     }
     return true;
@@ -74,6 +77,7 @@ class Raw {
   }
 
   std::string heard;
+  bool gave_up = false;  ///< waited in vain, on a connection that is still open
 
  private:
   int fd_;
@@ -209,7 +213,9 @@ TEST_F(WebServer, ARequestThatDripsInIsCutOff) {
   EXPECT_EQ(dripping.read_to_end(), "");
   cut = true;
   drip.join();
+  EXPECT_FALSE(dripping.gave_up);
   EXPECT_EQ(silent.read_to_end(), "");
+  EXPECT_FALSE(silent.gave_up);
 }
 
 TEST_F(WebServer, AnAnswerThatIsNotReadIsCutOff) {
@@ -467,6 +473,17 @@ TEST_F(WebServer, SpeaksTlsOnceTheCertificateIsThere) {
                               "Content-Length: " +
                                   std::to_string(body.size()) + "\r\n\r\n" + body),
               HasSubstr("Secure"));
+}
+
+TEST_F(WebServer, AHandshakeThatDoesNotComeIsCutOff) {
+  const WebSettings settings{.address = "127.0.0.1:0",
+                             .certificate = (dir.path() / "page.pem").string(),
+                             .key = (dir.path() / "page.key").string()};
+  write_certificate(settings.certificate, settings.key);
+  start({.read_limit = std::chrono::milliseconds(200)}, settings);
+  Raw silent{web->port()};
+  silent.read_to_end();
+  EXPECT_FALSE(silent.gave_up);
 }
 
 TEST_F(WebServer, TlsHasForwardSecrecyAndSaysThatItStays) {
