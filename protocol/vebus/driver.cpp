@@ -589,7 +589,6 @@ void VebusDriver::on_timeout(Instant now, Step& step) {
     return;
   }
   if (task == Task::setpoint) command_.setpoint_timed_out();
-  if (stall_until_) stall_until_ = now;
   poll_schedule_.timed_out(task, now);
   if (timeouts_ >= max_timeouts) lost(now, step);
 }

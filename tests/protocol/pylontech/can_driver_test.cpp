@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 
 #include "model/view.hpp"
@@ -33,6 +34,15 @@ const std::vector<std::string> burst{"359#0000000002504E", "351#1402F401F401C201
 const std::vector<std::string> burst_13{"351#1402F401F401C201", "355#580064000000",
                                         "356#E213E001D200", "35A#AAAAAAAAAAAAAAAA",
                                         "35F#4C4901033C02AA00"};
+
+/// Of the events whose level does not hang on what they tell.
+const std::map<std::string_view, Level> levels{
+    {"battery_found", Level::notice}, {"bms_back", Level::notice},
+    {"bms_silent", Level::warning},   {"bms_implausible", Level::error},
+    {"bms_requests", Level::notice},  {"bms_value_dropped", Level::warning},
+    {"can_error", Level::error},      {"can_recovered", Level::notice},
+    {"can_trouble", Level::warning},  {"channel_reopened", Level::warning},
+    {"soc_jump", Level::warning},     {"other_controller", Level::warning}};
 
 /// A driver and the time; every step's outcome is collected.
 class Bench {
@@ -100,7 +110,13 @@ class Bench {
       sent.emplace_back(now, framing_ == CanFraming::slcan
                                  ? text(bytes)
                                  : to_text(decode_record(bytes).value()) + "\r");
-    for (auto& event : step.events) events.push_back(std::move(event));
+    for (auto& event : step.events) {
+      const auto level = levels.find(event.name);
+      if (level != levels.end()) {
+        EXPECT_EQ(event.level, level->second) << event.name;
+      }
+      events.push_back(std::move(event));
+    }
     for (const auto& sample : step.samples) {
       snapshot.absorb(sample);
       samples.push_back(sample);

@@ -207,6 +207,109 @@ TEST(VebusDriverWire, TheVersionsModeByteMattersOnceAnAddressIsSelected) {
   EXPECT_TRUE(hand.said("interface_reset"));
 }
 
+// ---- a hub that stood still ---------------------------------------------------------------------
+
+/// Ready, with a request on the wire and a setpoint that stays valid.
+struct Stalled : Hand {
+  Stalled() {
+    make_ready();
+    settle();
+    command(-100.0, InverterMode::follow, 1h);
+    answer_until(*this, [&] { return words_written() == std::vector<int>{100}; });
+    answer();
+    answer_until(*this, [&] { return is_last<LedRequest>(*this); });
+    sent.erase(sent.begin(), sent.end() - 1);
+    samples.clear();
+  }
+  /// The wake-up that was asked for comes so much later.
+  void wake_late(Duration by) {
+    now = wake().value() + by;
+    wait(0s);
+  }
+};
+
+TEST(VebusDriverStall, AWakeUpThatComesMoreThanASecondLateIsOne) {
+  Stalled in_time;
+  in_time.wake_late(1s);
+  EXPECT_FALSE(in_time.said("stalled"));
+  EXPECT_TRUE(in_time.health().ready);
+  Stalled late;
+  late.wake_late(1s + 1ns);
+  EXPECT_EQ(level_of(late, "stalled"), Level::warning);
+  EXPECT_EQ(detail_of(late, "stalled"), "seconds=1");
+  late.wake_late(7s);
+  EXPECT_EQ(std::ranges::count(late.events, "stalled", &Event::name), 2);
+  EXPECT_EQ(late.events.back().detail, "seconds=7");
+
+  Hand searching;
+  searching.start();
+  searching.now += 1h;
+  searching.wait(0s);
+  EXPECT_FALSE(searching.said("stalled")) << "the inverter was not ready";
+}
+
+TEST(VebusDriverStall, AnAnswerToWhatWasAskedBeforeIsVoidWhoeverNoticesTheStall) {
+  for (const bool by_timer : {false, true}) {
+    Stalled hand;
+    const auto late = hand.health().frames[FrameResult::late];
+    if (by_timer) hand.wake_late(5s);
+    if (!by_timer) hand.now += 6s;
+    hand.answer(0ms);
+    EXPECT_TRUE(hand.said("stalled"));
+    EXPECT_EQ(hand.health().frames[FrameResult::late], late + 1);
+    EXPECT_EQ(hand.health().frames[FrameResult::timeout], 0u);
+    EXPECT_TRUE(hand.samples.empty());
+  }
+}
+
+TEST(VebusDriverStall, TheFirstSetpointIsWrittenBeforeAnythingElseAndThenTheHandshakeIsMadeAnew) {
+  Stalled hand;
+  hand.wake_late(5s);
+  hand.wait(499ms);
+  EXPECT_EQ(hand.sent.size(), 1u) << "not even the setpoint of before, although it is valid";
+  EXPECT_TRUE(hand.health().ready);
+  hand.command(-300.0);
+  EXPECT_EQ(hand.words_written(), std::vector<int>{300});
+  EXPECT_EQ(hand.sent.size(), 2u);
+  EXPECT_TRUE(hand.health().ready) << "its answer is waited for";
+  hand.answer();
+  EXPECT_TRUE(is_last<VersionRequest>(hand));
+  EXPECT_FALSE(hand.health().ready);
+  EXPECT_EQ(hand.health().trouble, "the hub stood still: handshake with the inverter anew");
+  EXPECT_EQ(hand.health().faults, FaultFlags{Fault::inverter_lost});
+  answer_until(hand, [&] { return hand.health().ready; });
+  EXPECT_EQ(hand.health().faults, FaultFlags{});
+  EXPECT_EQ(hand.words_written(), std::vector<int>{300}) << "what came before is not written again";
+}
+
+TEST(VebusDriverStall, TheSetpointItselfMayNoticeIt) {
+  Stalled hand;
+  hand.now += 6s;
+  hand.command(-300.0);
+  EXPECT_TRUE(hand.said("stalled"));
+  EXPECT_EQ(hand.words_written(), std::vector<int>{300});
+}
+
+TEST(VebusDriverStall, AfterHalfASecondWithoutASetpointTheHandshakeIsMadeAnew) {
+  Stalled hand;
+  hand.wake_late(5s);
+  EXPECT_EQ(hand.wake(), hand.now + 500ms);
+  hand.wait(500ms);
+  EXPECT_TRUE(is_last<VersionRequest>(hand));
+  EXPECT_FALSE(hand.health().ready);
+  hand.command(-300.0);
+  EXPECT_TRUE(hand.words_written().empty());
+}
+
+TEST(VebusDriverStall, ASetpointThatIsNotAnsweredEndsInTheHandshakeToo) {
+  Stalled hand;
+  hand.wake_late(5s);
+  hand.command(-300.0);
+  expect_about(until_sent(hand), 500ms + mk3::wire_time(9), "its limit");
+  EXPECT_TRUE(is_last<VersionRequest>(hand));
+  EXPECT_EQ(hand.words_written(), std::vector<int>{300});
+}
+
 TEST(VebusDriverWire, EventsAndHealthTellWhatWasFound) {
   Hand hand;
   hand.make_ready();
@@ -395,6 +498,7 @@ TEST(VebusDriverWire, EmptySnapshotsAreReadLaterAndTenInARowStopWriting) {
   empty();
   EXPECT_FALSE(hand.health().ready);
   EXPECT_EQ(hand.health().trouble, "the inverter gives no power readings");
+  EXPECT_EQ(level_of(hand, "inverter_unusable"), Level::error);
   EXPECT_EQ(detail_of(hand, "inverter_unusable"),
             "reason=\"the inverter gives no power readings\"");
 }
@@ -449,6 +553,7 @@ TEST(VebusDriverWire, ASecondRefusalIsOneOfTheSameHalfMinute) {
       hand.reply(Code::access_denied, "00", 10ms);
     };
     refuse();
+    EXPECT_EQ(level_of(hand, "setpoint_refused"), Level::error);
     EXPECT_EQ(detail_of(hand, "setpoint_refused"),
               "reason=\"refused: a higher access level is needed (9B)\"");
     const Instant first = hand.now;

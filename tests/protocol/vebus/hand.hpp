@@ -73,6 +73,7 @@ class Hand {
   }
 
   [[nodiscard]] const DriverHealth& health() const { return driver_->health(); }
+  [[nodiscard]] std::optional<Instant> wake() const { return wake_; }
   [[nodiscard]] Letter letter() const {
     for (auto it = sent.rbegin(); it != sent.rend(); ++it)
       if (const auto* winmon = std::get_if<Winmon>(&*it)) return winmon->letter;
