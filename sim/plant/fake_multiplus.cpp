@@ -220,9 +220,38 @@ class FakeMultiplus final : public Device {
       deaf_until_ = now + std::chrono::milliseconds{draw(300, 900)};
     } else if (std::holds_alternative<HighSpeed>(message)) {
       baud_ = fast_baud;
+    } else if (const auto* forwarded = std::get_if<Forwarded>(&message)) {
+      on_panel_switch(*forwarded);
     } else if (const auto* winmon = std::get_if<Winmon>(&message)) {
       on_winmon(*winmon, now);
     }
+  }
+
+  /// The raw switch frames that Venus sends, 3F and 04 sleep, 05 charger only, 06 inverter only,
+  /// 07 wake. No reply (reference: vebus-mk3#3.5).
+  void on_panel_switch(const Forwarded& frame) {
+    constexpr std::uint8_t type = 0x3F;
+    if (frame.type != type || frame.payload.size() != 4) return;
+    switch (read_u8(frame.payload, 0)) {
+      case 0x04:
+        return set_switch(sim::SwitchPosition::off);
+      case 0x05:
+        return set_switch(sim::SwitchPosition::charger_only);
+      case 0x06:
+        return set_switch(sim::SwitchPosition::inverter_only);
+      case 0x07:
+        return set_switch(sim::SwitchPosition::on);
+      default:
+        return;
+    }
+  }
+
+  /// Without the standby flag the unit that is switched off takes the interface with it.
+  void set_switch(sim::SwitchPosition wanted) {
+    remote_ = wanted;
+    command_.switch_state = position();
+    switched_to_sleep_ = command_.switch_state == sim::SwitchPosition::off &&
+                         (hardware_ & HardwareFlags::standby) == 0;
   }
 
   void on_info_request(InfoRequest request, Instant now) {
@@ -237,12 +266,8 @@ class FakeMultiplus final : public Device {
     if (set.limit < StateSet::keep_limit)
       input_limit_ = std::clamp<std::uint16_t>(set.limit, 10, 500);
     const bool commands = (set.flags & StateSet::settings_only) == 0;
-    if (commands && set.switch_state >= 1 && set.switch_state <= 4) {
-      remote_ = static_cast<sim::SwitchPosition>(set.switch_state);
-      command_.switch_state = position();
-      switched_to_sleep_ = command_.switch_state == sim::SwitchPosition::off &&
-                           (hardware_ & HardwareFlags::standby) == 0;
-    }
+    if (commands && set.switch_state >= 1 && set.switch_state <= 4)
+      set_switch(static_cast<sim::SwitchPosition>(set.switch_state));
     respond(StateAck{}, now);
   }
 
@@ -482,8 +507,8 @@ class FakeMultiplus final : public Device {
         return inverter_period();
       case ram::mains_period:
         return mains_period();
-      case 13:  // its own battery monitor is off: a constant
-        return std::uint16_t{200};
+      case 13:  // ChargeState, half percents (reference: vebus-mk3#5)
+        return word(truth_.soc_percent * 2);
       case 14:
       case 17:
         return word(truth_.battery_ac.value());

@@ -116,6 +116,7 @@ void Inverter::advance(Duration dt, const Mains& mains, Watts ac_out_demand,
   battery.advance(dt, dc);
   truth_.dc_voltage = battery.truth().voltage;
   truth_.dc_current = battery.truth().current;
+  truth_.soc_percent = battery.truth().soc_percent;
   show(mains, command);
 }
 

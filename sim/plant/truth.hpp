@@ -77,7 +77,8 @@ struct InverterTruth {
   Volts out_voltage{230.0};
   Hertz out_frequency{50.0};
   Volts dc_voltage{49.5};
-  Amperes dc_current{};  ///< + = charging
+  Amperes dc_current{};       ///< + = charging
+  double soc_percent = 50.0;  ///< by its own battery monitor
   std::uint8_t leds_on = 0x05;
   std::uint8_t leds_blink = 0;
   std::uint8_t alarms = 0;

@@ -886,6 +886,42 @@ TEST(FakeMultiplus, OffWithoutStandbySleepsUntilMainsReturn) {
   EXPECT_EQ(std::get<vebus::Version>(heard[0]).mode, 'B');
 }
 
+TEST(FakeMultiplus, TheRawFramesSwitchItAndTheOneForSleepTakesTheInterfaceWithIt) {
+  using Flags = vebus::HardwareFlags;
+  Bench bench{{.chatter = false}};
+  bench.ask(vebus::Address{true, 0});
+  bench.ask(Flags{Flags::panel_detect | Flags::standby});
+  const auto raw = [&](unsigned word) {
+    vebus::Forwarded frame{0x3F, Bytes(4, std::byte{0})};
+    frame.payload[0] = static_cast<std::byte>(word);
+    EXPECT_TRUE(bench.ask(frame).empty()) << "there is no reply";
+    return bench.command.switch_state;
+  };
+  // The captured wake frame (reference: vebus-mk3#3.5).
+  EXPECT_EQ(to_hex(vebus::encode(vebus::Forwarded{0x3F, from_hex("07000000").value()})),
+            "053F07000000C2");
+  EXPECT_EQ(raw(5), SwitchPosition::charger_only);
+  EXPECT_EQ(raw(6), SwitchPosition::inverter_only);
+  EXPECT_EQ(raw(4), SwitchPosition::off);
+  EXPECT_FALSE(bench.ask(vebus::VersionRequest{}).empty()) << "the standby line is held";
+  EXPECT_EQ(raw(7), SwitchPosition::on);
+  EXPECT_EQ(raw(1), SwitchPosition::on) << "another housekeeping frame is no switch";
+
+  bench.ask(Flags{Flags::panel_detect});
+  EXPECT_EQ(raw(4), SwitchPosition::off);
+  EXPECT_TRUE(bench.ask(vebus::VersionRequest{}).empty()) << "asleep";
+  EXPECT_EQ(raw(7), SwitchPosition::off) << "nobody is there to hear it";
+}
+
+TEST(FakeMultiplus, Ram13IsTheChargeInHalfPercents) {
+  Bench bench{{.chatter = false}};
+  bench.ask(vebus::Address{true, 0});
+  for (const auto& [percent, raw] : {std::pair{100.0, 200}, {62.5, 125}, {0.0, 0}}) {
+    bench.truth.soc_percent = percent;
+    EXPECT_EQ(vebus::words(bench.winmon(vebus::read_ram(vebus::Letter::x, {13, 0})))->front(), raw);
+  }
+}
+
 TEST(FakeMultiplus, RandomBytesNeverCrashIt) {
   InverterTruth truth;
   InverterCommand command;

@@ -31,6 +31,7 @@ TEST_F(InverterModel, PassesThroughWithoutASetpoint) {
   EXPECT_EQ(truth().battery_ac, 0.0_W);
   EXPECT_NEAR(inverter.drawn().value(), 304.4, 1e-9);
   EXPECT_LT(truth().dc_current, 0.0_A) << "its own use comes from the battery";
+  EXPECT_EQ(truth().soc_percent, battery.truth().soc_percent);
 }
 
 TEST_F(InverterModel, HoldsTheSetpointAtAcIn) {
