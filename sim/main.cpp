@@ -1,6 +1,8 @@
 // esshub-sim: the simulated house as a program. The only file that knows the command-line library.
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -8,7 +10,9 @@
 #include <map>
 #include <optional>
 #include <sstream>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -172,6 +176,19 @@ void add_simulate_options(CLI::App& command, SimulateOptions& to) {
       "  esshub-sim simulate --config esshub.toml --load load.csv --pv sun.csv --json day.json\n");
 }
 
+/// `W:SHARE`
+EfficiencyPoint efficiency_point(const std::string& text) {
+  std::istringstream in(text);
+  double power = 0.0;
+  double share = 0.0;
+  char colon = 0;
+  if (!(in >> power >> colon >> share) || colon != ':' || in.peek() != EOF || power < 0.0 ||
+      share < 0.5 || share > 1.0)
+    throw CLI::ValidationError("--efficiency-curve",
+                               "expected W:SHARE with a share of 0.5 to 1, got '" + text + "'");
+  return {Watts{power}, share};
+}
+
 void add_year_options(CLI::App& command, YearOptions& to) {
   const std::map<std::string, YearTariff> tariffs{{"tou", YearTariff::tou}, {"e7", YearTariff::e7}};
   const std::map<std::string, int> steps{{"1h", 3600}, {"1min", 60}, {"1s", 1}};
@@ -207,7 +224,7 @@ void add_year_options(CLI::App& command, YearOptions& to) {
           "Time between two decisions")
       ->transform(CLI::CheckedTransformer(steps).description("{1h,1min,1s}"))
       ->type_name("WORD")
-      ->default_str("1h");
+      ->default_str("1min");
   command.add_option("--config", to.config,
                      "Take the rules' settings from this configuration of the hub; without it: "
                      "self-consumption from empty to full");
@@ -229,18 +246,45 @@ void add_year_options(CLI::App& command, YearOptions& to) {
   watt_hours("--start-kwh", s.battery.start, "Stored at the start");
   watts("--charge-w", s.battery.charge, "Most it charges with, AC side");
   watts("--discharge-w", s.battery.discharge, "Most it discharges with, AC side");
-  command.add_option("--efficiency", s.battery.efficiency, "One way, 0.5 to 1")
-      ->check(CLI::Range(0.5, 1.0))
-      ->capture_default_str();
+  auto* efficiency = command.add_option("--efficiency", s.battery.efficiency, "One way, 0.5 to 1")
+                         ->check(CLI::Range(0.5, 1.0))
+                         ->capture_default_str();
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--efficiency-curve",
+          [&s](const std::vector<std::string>& points) {
+            s.battery.curve.clear();
+            for (const auto& text : points) s.battery.curve.push_back(efficiency_point(text));
+            if (!std::ranges::is_sorted(s.battery.curve, std::ranges::less_equal{},
+                                        &EfficiencyPoint::power))
+              throw CLI::ValidationError("--efficiency-curve", "expected growing powers");
+          },
+          "One way by AC power instead: W:SHARE,W:SHARE,...; straight between the points")
+      ->delimiter(',')
+      ->type_name("POINTS")
+      ->excludes(efficiency);
+  command
+      .add_option_function<double>(
+          "--standby-w", [&s](double w) { s.battery.standby = Watts{w}; },
+          "Drawn at the AC side all the time")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->default_str("0");
+  command
+      .add_option("--import-limit-w", to.import_limit_w,
+                  "Charging never lifts import above it, neither the rules' nor the bound's")
+      ->check(CLI::Range(0.0, 100000.0));
+  command.add_flag("--free-end", to.free_end,
+                   "The bound may end empty; without it, with what the rules end with at least");
   command.add_option("--export-price", s.export_price, "Paid for exported energy, per kWh")
       ->capture_default_str();
   command.add_option("--json", to.json, "Write the figures to this file");
   command.footer(
       "Every decision is made by the hub's own table of targets and limits. Measurements are\n"
-      "ideal, and so is the inverter but for its losses; powers are constant within an hour. The\n"
-      "bound is the least cost with perfect foresight (exact); it must end with what it "
-      "started\n"
-      "with and must not feed the grid from the battery. Regret is cost minus bound.\n"
+      "ideal, and so is the inverter but for its losses; powers are constant within an hour. If\n"
+      "the tariff of --config has bands, it is what is paid; what it leaves open is the house's\n"
+      "price and --export-price. The bound is the least cost with perfect foresight of the same\n"
+      "battery, import limit and prices, and no rules: no rules can be cheaper. With an\n"
+      "efficiency curve it has the best efficiency at every power. Regret is cost minus bound.\n"
       "\nExit codes: 0 done, 64 wrong arguments, 73 a file cannot be written, 78 a file that was\n"
       "given is missing or wrong (with file, line and column).\n"
       "\nExample:\n"

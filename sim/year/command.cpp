@@ -30,11 +30,15 @@ struct Yardsticks {
   std::optional<double> bound_from_sun;
 };
 
-Yardsticks measure(std::span<const HouseHour> house, const YearSettings& settings) {
-  const auto hours = priced_hours(house, settings);
-  return {cost_without_battery(hours, settings.export_price),
-          least_cost(hours, settings.battery, settings.export_price, true),
-          least_cost(hours, settings.battery, settings.export_price, false)};
+Yardsticks measure(std::span<const HouseHour> house, const YearSettings& settings, WattHours end) {
+  return {cost_without_battery(priced_spans(house, settings)), bound(house, settings, end),
+          bound(house, settings, end, false)};
+}
+
+/// Of what foresight would have saved: what the rules missed.
+std::optional<double> missed_share(const YearResult& year, const Yardsticks& than) {
+  if (!than.bound || than.no_battery <= *than.bound) return std::nullopt;
+  return (year.cost - *than.bound) / (than.no_battery - *than.bound);
 }
 
 nlohmann::json as_json(const YearResult& year, const Yardsticks& than, double seconds) {
@@ -46,12 +50,16 @@ nlohmann::json as_json(const YearResult& year, const Yardsticks& than, double se
   json["charged_kwh"] = kwh(year.charged);
   json["discharged_kwh"] = kwh(year.discharged);
   json["losses_kwh"] = kwh(year.losses);
+  json["standby_kwh"] = kwh(year.standby);
   json["end_kwh"] = kwh(year.end);
   json["cost"] = year.cost;
   json["cost_no_battery"] = than.no_battery;
-  json["bound"] = json["regret"] = json["bound_without_grid_charging"] = nullptr;
+  json["bound"] = json["regret"] = json["regret_percent_of_possible_saving"] =
+      json["bound_without_grid_charging"] = nullptr;
   if (than.bound) json["bound"] = *than.bound;
   if (than.bound) json["regret"] = year.cost - *than.bound;
+  if (const auto share = missed_share(year, than))
+    json["regret_percent_of_possible_saving"] = 100.0 * *share;
   if (than.bound_from_sun) json["bound_without_grid_charging"] = *than.bound_from_sun;
   json["decisions"] = year.steps;
   json["processor_seconds"] = seconds;
@@ -65,10 +73,15 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
     std::snprintf(line.data(), line.size(), "%-28s %10.2f%s\n", what, value, after.c_str());
     text += line.data();
   };
-  const auto regret = [&](double bound) {
+  const auto regret = [&] {
     std::array<char, 80> words{};
-    std::snprintf(words.data(), words.size(), "   regret %.2f", year.cost - bound);
-    return std::string(words.data());
+    std::snprintf(words.data(), words.size(), "   regret %.2f", year.cost - *than.bound);
+    std::string text_of_it = words.data();
+    if (const auto share = missed_share(year, than)) {
+      std::snprintf(words.data(), words.size(), ", %.1f %% of what it would save", 100.0 * *share);
+      text_of_it += words.data();
+    }
+    return text_of_it;
   };
   row("load", kwh(year.load), " kWh");
   row("solar", kwh(year.sun), " kWh");
@@ -77,13 +90,14 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
   row("charged", kwh(year.charged), " kWh");
   row("discharged", kwh(year.discharged), " kWh");
   row("losses", kwh(year.losses), " kWh");
+  if (year.standby > WattHours{}) row("standby", kwh(year.standby), " kWh");
   row("stored at the end", kwh(year.end), " kWh");
-  row("full cycles", year.discharged / battery.efficiency / battery.capacity, "");
+  row("full cycles", year.cells_out / battery.capacity, "");
   row("cost without a battery", than.no_battery, "");
   row("cost with these rules", year.cost, "");
   if (than.bound) {
-    row("bound, perfect foresight", *than.bound, regret(*than.bound));
-    row("bound without grid charging", *than.bound_from_sun, regret(*than.bound_from_sun));
+    row("bound, perfect foresight", *than.bound, regret());
+    row("bound without grid charging", *than.bound_from_sun, "");
   } else {
     text += "bound: none, for a price is below what export earns\n";
   }
@@ -116,6 +130,7 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
     if (options.force_charge_to_percent)
       tariff.force_charge_to = Soc::from_percent(*options.force_charge_to_percent);
   }
+  if (options.import_limit_w) settings.control.import_cap = Watts{*options.import_limit_w};
 
   const Stopwatch watch;
   YearResult year;
@@ -126,7 +141,7 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
   }
   const double took = watch.wall();
   const double processor = watch.processor();
-  const auto than = measure(*house, settings);
+  const auto than = measure(*house, settings, options.free_end ? WattHours{} : year.end);
 
   out << as_text(year, than, settings.battery);
   err << year.steps << " decisions in " << took << " s; " << processor << " s of a processor, "

@@ -17,6 +17,8 @@ struct YearOptions {
   std::optional<double> cheap_below{};
   std::optional<double> force_charge_to_percent{};
   bool no_discharge_while_cheap = false;
+  std::optional<double> import_limit_w{};  ///< charging never lifts import above it
+  bool free_end = false;  ///< the bound may end empty; otherwise with what the rules end with
   std::filesystem::path json{};
 };
 

@@ -52,37 +52,60 @@ double at(const Convex& f, double energy) {
   return within(f, energy, energy).value;
 }
 
-/// The hour's cost as a function of the energy taken out of the battery (negative: put in).
-Convex hour_cost(const PricedHour& hour, const IdealBattery& battery, double export_price,
-                 bool from_grid) {
+/// The span's cost as a function of the energy taken out of the battery (negative: put in). From
+/// the most that can be put in on: less is bought, more sun is sold, the house is served, the rest
+/// is sold.
+Convex cost_of(const PricedSpan& span, const IdealBattery& battery, const BoundRules& rules) {
   const double kwh = 0.001;
-  const double deficit = std::max(hour.net.value(), 0.0);
-  const double surplus = std::max(-hour.net.value(), 0.0);
-  const double out = std::min(deficit, battery.discharge.value());
-  const double from_sun = std::min(surplus, battery.charge.value());
-  const double bought = from_grid ? battery.charge.value() - from_sun : 0.0;
-  const double e = battery.efficiency;
-  const double full = kwh * (hour.price * (deficit + bought) - export_price * (surplus - from_sun));
+  const double h = span.length.count();
+  const double deficit = h * std::max(span.net.value(), 0.0);
+  const double surplus = h * std::max(-span.net.value(), 0.0);
+  const double charge = h * battery.charge.value();
+  const double discharge = h * battery.discharge.value();
+  const double served = std::min(deficit, discharge);
+  const double from_sun = std::min(surplus, charge);
+  double bought = rules.from_grid ? charge - from_sun : 0.0;
+  if (rules.import_cap) bought = std::clamp(h * rules.import_cap->value() - deficit, 0.0, bought);
+  const double e = battery.best_efficiency();
+  const double full =
+      kwh * (span.price * (deficit + bought) - span.export_price * (surplus - from_sun));
   Convex cost{-(bought + from_sun) * e, full, {}};
-  for (const Convex::Piece piece : {Convex::Piece{-kwh * hour.price / e, bought * e},
-                                    Convex::Piece{-kwh * export_price / e, from_sun * e},
-                                    Convex::Piece{-kwh * hour.price * e, out / e}})
+  for (const Convex::Piece piece :
+       {Convex::Piece{-kwh * span.price / e, bought * e},
+        Convex::Piece{-kwh * span.export_price / e, from_sun * e},
+        Convex::Piece{-kwh * span.price * e, served / e},
+        Convex::Piece{-kwh * span.export_price * e, (discharge - served) / e}})
     if (piece.length > 0.0) cost.pieces.push_back(piece);
   return cost;
 }
 
 }  // namespace
 
-std::optional<double> least_cost(std::span<const PricedHour> hours, const IdealBattery& battery,
-                                 double export_price, bool from_grid) {
-  const double start = battery.start.value();
-  Convex to_come{start, 0.0, {{0.0, battery.capacity.value() - start}}};
-  for (auto hour = hours.rbegin(); hour != hours.rend(); ++hour) {
-    if (hour->price < export_price || export_price < 0.0) return std::nullopt;
-    to_come = within(convolve(to_come, hour_cost(*hour, battery, export_price, from_grid)), 0.0,
-                     battery.capacity.value());
+double IdealBattery::efficiency_at(Watts power) const {
+  if (curve.empty()) return efficiency;
+  const auto above = std::ranges::find_if(
+      curve, [power](const EfficiencyPoint& point) { return point.power >= power; });
+  if (above == curve.begin()) return curve.front().efficiency;
+  if (above == curve.end()) return curve.back().efficiency;
+  const EfficiencyPoint& below = *(above - 1);
+  return below.efficiency + (above->efficiency - below.efficiency) *
+                                ((power - below.power) / (above->power - below.power));
+}
+
+double IdealBattery::best_efficiency() const {
+  if (curve.empty()) return efficiency;
+  return std::ranges::max(curve, {}, &EfficiencyPoint::efficiency).efficiency;
+}
+
+std::optional<double> least_cost(std::span<const PricedSpan> hours, const IdealBattery& battery,
+                                 const BoundRules& rules) {
+  Convex to_come{rules.end.value(), 0.0, {{0.0, (battery.capacity - rules.end).value()}}};
+  for (auto span = hours.rbegin(); span != hours.rend(); ++span) {
+    if (span->price < span->export_price || span->export_price < 0.0) return std::nullopt;
+    to_come =
+        within(convolve(to_come, cost_of(*span, battery, rules)), 0.0, battery.capacity.value());
   }
-  return at(to_come, start);
+  return at(to_come, battery.start.value());
 }
 
 }  // namespace esshub::sim

@@ -14,7 +14,8 @@ class Store {
 
   /// AC power really taken (+) or given (-) of what is wanted for `time`.
   Watts advance(Watts wanted, Hours time) {
-    const double e = battery_.efficiency;
+    wanted = std::clamp(wanted, -battery_.discharge, battery_.charge);
+    const double e = battery_.efficiency_at(abs(wanted));
     const WattHours proposal = wanted * time;
     const WattHours change = std::clamp(wanted > Watts{} ? proposal * e : proposal / e, -energy_,
                                         battery_.capacity - energy_);
@@ -31,6 +32,42 @@ class Store {
   const IdealBattery& battery_;
   WattHours energy_;
 };
+
+/// The tariff that holds in that hour: the configuration's own, or what the house pays.
+control::Tariff tariff_of(const HouseHour& hour, const YearSettings& settings) {
+  control::Tariff tariff = settings.control.tariff;
+  const bool own = !tariff.bands.empty();
+  if (!own || !tariff.import_price) tariff.import_price = import_price(hour, settings.tariff);
+  if (!own || !tariff.export_price) tariff.export_price = settings.export_price;
+  return tariff;
+}
+
+CivilMinute minute_in(const HouseHour& hour, Duration time) {
+  const auto minute = std::chrono::floor<std::chrono::minutes>(time);
+  return {(hour.hour - 1) * 60 + static_cast<int>(minute.count()), hour.weekday};
+}
+
+/// Of this power at the grid connection (+ = import) for `time`.
+double cost_of(Watts grid, const control::Prices& prices, Hours time) {
+  const auto price = grid > Watts{} ? prices.import_price : prices.export_price;
+  return *price * (grid * time).value() / 1000.0;
+}
+
+/// Prices change between minutes; a step that is longer pays their mean.
+control::Prices mean_prices(const control::Tariff& tariff, const HouseHour& hour, Duration at,
+                            Duration length) {
+  control::Prices mean = control::prices_at(tariff, minute_in(hour, at));
+  if (tariff.bands.empty() || length <= 1min) return mean;
+  const auto minutes = static_cast<int>(length / 1min);
+  for (int n = 1; n < minutes; ++n) {
+    const auto prices = control::prices_at(tariff, minute_in(hour, at + n * 1min));
+    *mean.import_price += *prices.import_price;
+    *mean.export_price += *prices.export_price;
+  }
+  *mean.import_price /= minutes;
+  *mean.export_price /= minutes;
+  return mean;
+}
 
 control::Observation ideal_facts() {
   control::Observation observation;
@@ -75,29 +112,28 @@ YearResult run_year(std::span<const HouseHour> house, const YearSettings& settin
   for (std::size_t i = 0; i < house.size(); ++i) {
     const HouseHour& hour = house[i];
     const Watts sun = hour.sun * settings.kwp;
-    const double price = import_price(hour, settings.tariff);
-    if (control.tariff.bands.empty()) control.tariff.import_price = price;
-    observation.rest = hour.load - sun;
+    control.tariff = tariff_of(hour, settings);
+    observation.rest = hour.load - sun + settings.battery.standby;
     inputs.local.weekday = hour.weekday;
-    WattHours import{};
-    WattHours export_{};
     for (std::uint64_t k = 0; k < steps_per_hour; ++k) {
-      const auto minute = std::chrono::floor<std::chrono::minutes>(settings.step * k);
-      inputs.local.minute_of_day = (hour.hour - 1) * 60 + static_cast<int>(minute.count());
+      const CivilMinute minute = minute_in(hour, settings.step * k);
+      inputs.local.minute_of_day = minute.minute_of_day;
       observation.soc = observation.reported_soc = store.soc();
       control::hold_soc(control, observation, memory);
       const Decision decision = control::decide(inputs, observation, memory);
+      const WattHours before = store.energy();
       const Watts power = store.advance(decision.battery_power, step);
+      result.cells_out += std::max(before - store.energy(), WattHours{});
       const Watts grid = *observation.rest + power;
       (power > Watts{} ? result.charged : result.discharged) += abs(power) * step;
-      (grid > Watts{} ? import : export_) += abs(grid) * step;
+      (grid > Watts{} ? result.import : result.export_) += abs(grid) * step;
+      result.cost +=
+          cost_of(grid, mean_prices(control.tariff, hour, settings.step * k, settings.step), step);
       inputs.now += settings.step;
     }
     result.load += hour.load * Hours{1};
     result.sun += sun * Hours{1};
-    result.import += import;
-    result.export_ += export_;
-    result.cost += (price * import.value() - settings.export_price * export_.value()) / 1000.0;
+    result.standby += settings.battery.standby * Hours{1};
     result.steps += steps_per_hour;
     if (progress) progress(i + 1);
   }
@@ -107,20 +143,44 @@ YearResult run_year(std::span<const HouseHour> house, const YearSettings& settin
   return result;
 }
 
-std::vector<PricedHour> priced_hours(std::span<const HouseHour> house,
+std::vector<PricedSpan> priced_spans(std::span<const HouseHour> house,
                                      const YearSettings& settings) {
-  std::vector<PricedHour> hours;
-  hours.reserve(house.size());
-  for (const auto& hour : house)
-    hours.push_back({hour.load - hour.sun * settings.kwp, import_price(hour, settings.tariff)});
-  return hours;
+  std::vector<PricedSpan> spans;
+  spans.reserve(house.size());
+  for (const auto& hour : house) {
+    const control::Tariff tariff = tariff_of(hour, settings);
+    const Watts net = hour.load - hour.sun * settings.kwp;
+    const std::size_t first = spans.size();
+    for (Duration at{}; at < 1h; at += 1min) {
+      const auto prices = control::prices_at(tariff, minute_in(hour, at));
+      const PricedSpan next{net, *prices.import_price, *prices.export_price, Hours{1min}};
+      if (spans.size() > first && spans.back().price == next.price &&
+          spans.back().export_price == next.export_price) {
+        spans.back().length += next.length;
+      } else {
+        spans.push_back(next);
+      }
+      if (tariff.bands.empty()) {
+        spans.back().length = Hours{1};
+        break;
+      }
+    }
+  }
+  return spans;
 }
 
-double cost_without_battery(std::span<const PricedHour> hours, double export_price) {
+double cost_without_battery(std::span<const PricedSpan> spans) {
   double cost = 0.0;
-  for (const auto& hour : hours)
-    cost += hour.net.value() / 1000.0 * (hour.net > Watts{} ? hour.price : export_price);
+  for (const auto& span : spans)
+    cost += cost_of(span.net, {span.price, span.export_price}, span.length);
   return cost;
+}
+
+std::optional<double> bound(std::span<const HouseHour> house, const YearSettings& settings,
+                            WattHours end, bool from_grid) {
+  auto spans = priced_spans(house, settings);
+  for (auto& span : spans) span.net += settings.battery.standby;
+  return least_cost(spans, settings.battery, {from_grid, end, settings.control.import_cap});
 }
 
 }  // namespace esshub::sim

@@ -13,14 +13,15 @@
 namespace esshub::sim {
 
 struct YearSettings {
-  /// Of the rules; ideal_control() where there is no configuration of a hub. If its tariff has no
-  /// bands, the house's price of the hour is its price.
+  /// Of the rules; ideal_control() where there is no configuration of a hub. Its tariff, if it has
+  /// bands, is what is decided by and what is paid; what it leaves open, and all of it if it has
+  /// none, is the house's price of the hour and `export_price`.
   control::Settings control;
   IdealBattery battery;
   double kwp = 4.0;
-  double export_price = 0.05;  ///< paid for exported energy, per kWh
+  double export_price = 0.05;  ///< paid for exported energy, per kWh; see control
   YearTariff tariff = YearTariff::tou;
-  Duration step = 1h;  ///< divides an hour
+  Duration step = 1min;  ///< divides an hour
 };
 
 /// Pure self-consumption: no floor, no reserve, no hysteresis, the battery's own power limits.
@@ -33,22 +34,30 @@ struct YearResult {
   WattHours export_{};
   WattHours charged{};     ///< AC side
   WattHours discharged{};  ///< AC side
-  WattHours losses{};
-  WattHours end{};    ///< stored at the end
-  double cost = 0.0;  ///< in the tariff's currency
+  WattHours cells_out{};   ///< taken out of the cells
+  WattHours standby{};
+  WattHours losses{};  ///< of the conversion; the standby is not in it
+  WattHours end{};     ///< stored at the end
+  double cost = 0.0;   ///< in the tariff's currency
   std::uint64_t steps = 0;
 };
 
 /// What `control::decide` does with this house, whose battery is ideal but for its losses: it takes
-/// and gives what is decided until it is full or empty. Powers are constant within an hour. The
-/// model of the loop's delays and the proof of the sources (control::observe) are left out; every
-/// target and limit is the hub's. `progress` is told the hours done.
+/// and gives what is decided, no more than it can, until it is full or empty. Powers are constant
+/// within an hour. The model of the loop's delays and the proof of the sources (control::observe)
+/// are left out; every target and limit is the hub's. `progress` is told the hours done.
 [[nodiscard]] YearResult run_year(std::span<const HouseHour> house, const YearSettings& settings,
                                   const std::function<void(std::size_t)>& progress = {});
 
-/// The same hours for least_cost(); without a battery their cost is what remains.
-[[nodiscard]] std::vector<PricedHour> priced_hours(std::span<const HouseHour> house,
+/// The same hours at the same prices, without battery and standby; an hour in which a price changes
+/// is several.
+[[nodiscard]] std::vector<PricedSpan> priced_spans(std::span<const HouseHour> house,
                                                    const YearSettings& settings);
-[[nodiscard]] double cost_without_battery(std::span<const PricedHour> hours, double export_price);
+[[nodiscard]] double cost_without_battery(std::span<const PricedSpan> spans);
+/// The least cost for this battery and this import cap, that ends with at least `end`: never above
+/// what run_year() costs for any settings of the rules if it ends with no less.
+[[nodiscard]] std::optional<double> bound(std::span<const HouseHour> house,
+                                          const YearSettings& settings, WattHours end,
+                                          bool from_grid = true);
 
 }  // namespace esshub::sim

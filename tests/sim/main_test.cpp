@@ -217,7 +217,14 @@ TEST_F(Program, SimulatesAYear) {
   const std::string house = ESSHUB_TEST_DATA "/house_1h_citylearn2022_building1.csv";
   EXPECT_EQ(run({"year", "--house", house, "--tariff", "e7", "--json", path("y.json")}), 0);
   EXPECT_THAT(said(), HasSubstr("cost with these rules            982.52\n"));
-  EXPECT_THAT(said(), HasSubstr("bound, perfect foresight         832.77   regret 149.75\n"));
+  EXPECT_THAT(said(), HasSubstr("bound, perfect foresight         831.54   regret 150.98, "
+                                "22.6 % of what it would save\n"));
+  EXPECT_THAT(said(), HasSubstr("525600 decisions"));
+  EXPECT_EQ(
+      run({"year", "--house", house, "--step", "1h", "--standby-w", "20", "--efficiency-curve",
+           "200:0.85,800:0.95,2400:0.93", "--import-limit-w", "6000", "--free-end"}),
+      0);
+  EXPECT_THAT(said(), HasSubstr("standby                          175.20 kWh\n"));
   EXPECT_NEAR(nlohmann::json::parse(text_of(path("y.json")))["cost"].get<double>(), 982.52, 0.01);
 
   EXPECT_EQ(run({"year", "--help"}), 0);
@@ -225,6 +232,8 @@ TEST_F(Program, SimulatesAYear) {
   EXPECT_THAT(said(), HasSubstr("Example:"));
   EXPECT_EQ(run({"year", "--house", house, "--tariff", "flat"}), 64);
   EXPECT_EQ(run({"year", "--house", house, "--step", "7s"}), 64);
+  EXPECT_EQ(run({"year", "--house", house, "--efficiency-curve", "800:0.95,200:0.9"}), 64);
+  EXPECT_EQ(run({"year", "--house", house, "--efficiency-curve", "800:1.2"}), 64);
   EXPECT_EQ(run({"year", "--house", house, "--start-kwh", "9"}), 64);
   EXPECT_THAT(said(), HasSubstr("--start-kwh"));
   std::ofstream(path("h.csv")) << "load_kwh\n1\n";
