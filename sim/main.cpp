@@ -39,8 +39,7 @@ using namespace esshub::sim;
 struct Options {
   std::string dir;
   std::string scenario;
-  std::string load;
-  std::string pv;
+  TraceFiles traces;
   std::string metrics = "127.0.0.1:9750";
   std::string web = "127.0.0.1:8750";
   std::optional<std::uint64_t> seed;
@@ -57,19 +56,6 @@ int fail(int code, std::string_view event, const std::string& reason) {
   return code;
 }
 
-/// Reads one optional trace; false (and a log line) when it is bad.
-template <class Read>
-bool read_trace(const std::string& file, Read read, std::optional<Trace>& into) {
-  if (file.empty()) return true;
-  auto trace = read(file);
-  if (!trace) {
-    std::cerr << trace.error() << '\n';
-    return false;
-  }
-  into = std::move(*trace);
-  return true;
-}
-
 int run_plant(const Options& options) {
   Scenario scenario;
   if (!options.scenario.empty()) {
@@ -81,10 +67,8 @@ int run_plant(const Options& options) {
     scenario = std::move(*read);
   }
   if (options.seed) scenario.seed = *options.seed;
-  Traces traces;
-  const bool load_good = read_trace(options.load, read_load_trace, traces.load);
-  const bool sun_good = read_trace(options.pv, read_sun_trace, traces.sun);
-  if (!load_good || !sun_good) return exit_config;
+  const auto traces = read_traces(options.traces, std::cerr);
+  if (!traces) return exit_config;
 
   std::error_code error;
   fs::create_directories(options.dir, error);
@@ -93,7 +77,7 @@ int run_plant(const Options& options) {
   if (error) return fail(exit_cannot_create, "no_directory", options.dir + ": " + error.message());
 
   boost::asio::io_context io;
-  const auto plant = make_plant(scenario, traces, std::chrono::steady_clock::now());
+  const auto plant = make_plant(scenario, *traces, std::chrono::steady_clock::now());
   PlantRunner runner{io, *plant, dir, log};
   std::string reason;
   if (!runner.start(reason)) return fail(exit_cannot_create, "cannot_start", reason);
@@ -138,19 +122,23 @@ std::string footer() {
          "  echo 'load 2500' | nc -U -q 1 /tmp/house/control\n";
 }
 
+void add_trace_options(CLI::App& command, TraceFiles& to) {
+  command.add_option("--load", to.load, "CSV, column load_w or active_power_w (W)");
+  command.add_option("--load-step", to.load_step_seconds, "Seconds between rows of --load")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--pv", to.sun, "CSV, column ghi_w_m2 (W/m2)");
+  command.add_option("--pv-step", to.sun_step_seconds, "Seconds between rows of --pv")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
 void add_simulate_options(CLI::App& command, SimulateOptions& to) {
   const auto positive = CLI::PositiveNumber;
   command.add_option("--config", to.config, "Configuration of the hub, TOML")->required();
   command.add_option("--scenario", to.scenario,
                      "TOML file, see scenario.example.toml: the house, and events in it");
-  command.add_option("--load", to.load, "CSV, column load_w or active_power_w (W)");
-  command.add_option("--load-step", to.load_step_seconds, "Seconds between rows of --load")
-      ->check(positive)
-      ->capture_default_str();
-  command.add_option("--pv", to.sun, "CSV, column ghi_w_m2 (W/m2)");
-  command.add_option("--pv-step", to.sun_step_seconds, "Seconds between rows of --pv")
-      ->check(positive)
-      ->capture_default_str();
+  add_trace_options(command, to.traces);
   command.add_option("--hours", to.hours, "How long")->check(positive)->capture_default_str();
   command.add_option("--start", to.start, "Local time, such as 2026-10-25T00:30")
       ->capture_default_str();
@@ -315,9 +303,7 @@ int main(int argc, char** argv) {
       ->required();
   plant->add_option("--scenario", options.scenario,
                     "TOML file, see scenario.example.toml: settings and timed events");
-  plant->add_option("--load", options.load,
-                    "CSV, a row a second, column load_w or active_power_w (W)");
-  plant->add_option("--pv", options.pv, "CSV, a row a minute, column ghi_w_m2 (W/m2)");
+  add_trace_options(*plant, options.traces);
   plant->add_option("--seed", options.seed,
                     "The same seed, the same house (before the scenario's)");
   plant->add_option("--seconds", options.seconds, "End after that time")

@@ -1,8 +1,31 @@
 #include "sim/make_plant.hpp"
 
+#include <ostream>
+#include <utility>
+
 #include "sim/command.hpp"
 
 namespace esshub::sim {
+
+std::optional<Traces> read_traces(const TraceFiles& files, std::ostream& err) {
+  bool good = true;
+  const auto read = [&](const std::filesystem::path& file, auto reader, double step_seconds) {
+    std::optional<Trace> out;
+    if (file.empty()) return out;
+    auto trace = reader(file);
+    if (trace) {
+      out = std::move(*trace);
+      out->step = as_duration(Seconds{step_seconds});
+    } else {
+      err << trace.error() << '\n';
+      good = false;
+    }
+    return out;
+  };
+  Traces traces{read(files.load, read_load_trace, files.load_step_seconds),
+                read(files.sun, read_sun_trace, files.sun_step_seconds)};
+  return good ? std::optional{std::move(traces)} : std::nullopt;
+}
 
 std::unique_ptr<Plant> make_plant(const Scenario& scenario, const Traces& traces, Instant start) {
   PlantSettings settings;

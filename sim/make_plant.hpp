@@ -1,6 +1,8 @@
 // Furnishes a Plant from a scenario and traces, with the simulated devices.
 #pragma once
 
+#include <filesystem>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 
@@ -14,6 +16,17 @@ struct Traces {
   std::optional<Trace> load;
   std::optional<Trace> sun;
 };
+
+/// Where they are recorded; empty: none. Seconds between two rows.
+struct TraceFiles {
+  std::filesystem::path load{};  ///< CSV, column load_w or active_power_w (W)
+  std::filesystem::path sun{};   ///< CSV, column ghi_w_m2 (W/m2)
+  double load_step_seconds = 1.0;
+  double sun_step_seconds = 60.0;
+};
+
+/// Names every error of either file on `err`, a line each; then there is nothing.
+[[nodiscard]] std::optional<Traces> read_traces(const TraceFiles& files, std::ostream& err);
 
 /// The house of the scenario at `start`, with the simulated devices and its events scheduled.
 [[nodiscard]] std::unique_ptr<Plant> make_plant(const Scenario& scenario, const Traces& traces,

@@ -8,8 +8,6 @@
 namespace esshub::sim {
 namespace {
 
-constexpr Watts band{50.0};
-
 double kwh(WattHours energy) {
   return energy.value() / 1000.0;
 }
@@ -19,6 +17,11 @@ double hours(Duration time) {
 /// Of nothing it is nothing.
 double share(WattHours part, WattHours whole) {
   return whole > WattHours{} ? std::clamp(part / whole, 0.0, 1.0) : 0.0;
+}
+
+/// Of what the loads ask for, served or not: what the grid did not give.
+double self_sufficiency(const HouseTruth& t) {
+  return share(t.served - t.import, t.served + t.not_served);
 }
 
 [[gnu::format(printf, 2, 3)]] void row(std::string& text, const char* format, ...) {
@@ -33,37 +36,48 @@ double share(WattHours part, WattHours whole) {
 
 }  // namespace
 
+bool regulates(const Decision& decision) {
+  return decision.setpoint.mode == InverterMode::follow &&
+         decision.reasons.has(Cause::self_consumption) &&
+         decision.battery_power == decision.proposed;
+}
+
 RunSummary::RunSummary(const House& house, FlatPrices prices)
     : house_(house), prices_(prices), first_stored_(house.battery().stored()) {}
 
-void RunSummary::tick(const Decision& decision, const FaultSet& faults, Duration period) {
-  const HouseTruth before = std::exchange(truth_, house_.truth());
-  const bool limited = decision.battery_power != decision.proposed;
-  if (abs(truth_.grid) > band) {
-    outside_ += period;
-    if (!limited) outside_unlimited_ += period;
-  }
-  for (const auto& reason : decision.reasons) shaped_[reason.cause] += period;
-
-  const auto price = decision.policy.import_price ? decision.policy.import_price : prices_.import;
-  const WattHours import = truth_.import - before.import;
-  const WattHours export_ = truth_.export_ - before.export_;
-  if (price) {
-    auto& bought = bought_[*price];
-    bought.energy += import;
-    bought.cost += *price * kwh(import);
-    earned_ += decision.policy.export_price.value_or(prices_.export_) * kwh(export_);
-  }
-  count_faults(faults, period);
+void RunSummary::tick(const Decision& decision, const FaultSet& faults) {
+  if (!decision_) take(decision, faults);
+  finish();
+  take(decision, faults);
 }
 
-void RunSummary::count_faults(const FaultSet& faults, Duration period) {
+void RunSummary::take(const Decision& decision, const FaultSet& faults) {
+  decision_ = decision;
   for (const Fault fault : enum_values<Fault>) {
     auto& seen = faults_[fault];
     const bool active = faults.active(fault);
     if (!std::exchange(seen.active, active) && active) ++seen.times;
-    if (active) seen.time += period;
   }
+}
+
+void RunSummary::finish() {
+  if (!decision_) return;
+  const HouseTruth before = std::exchange(truth_, house_.truth());
+  const Duration time = truth_.since_start - before.since_start;
+  if (regulates(*decision_)) outside_regulating_ += truth_.outside - before.outside;
+  for (const auto& reason : decision_->reasons) shaped_[reason.cause] += time;
+  for (auto& seen : faults_)
+    if (seen.active) seen.time += time;
+
+  const Policy& policy = decision_->policy;
+  const auto price = policy.import_price ? policy.import_price : prices_.import;
+  if (!price) return;
+  const WattHours import = truth_.import - before.import;
+  const WattHours export_ = truth_.export_ - before.export_;
+  auto& bought = bought_[*price];
+  bought.energy += import;
+  bought.cost += *price * kwh(import);
+  earned_ += policy.export_price.value_or(prices_.export_) * kwh(export_);
 }
 
 WattHours RunSummary::unexplained() const {
@@ -76,6 +90,8 @@ std::string RunSummary::text() const {
   const double time = hours(t.since_start);
   std::string out;
   row(out, "load             %9.3f kWh", kwh(t.served));
+  if (t.not_served > WattHours{})
+    row(out, "unserved         %9.3f kWh asked for and not given", kwh(t.not_served));
   row(out, "solar            %9.3f kWh", kwh(t.generated));
   row(out, "import           %9.3f kWh", kwh(t.import));
   row(out, "export           %9.3f kWh", kwh(t.export_));
@@ -89,10 +105,11 @@ std::string RunSummary::text() const {
   if (t.generated > WattHours{})
     row(out, "self-consumption %9.1f %% of the solar energy",
         100.0 * share(t.generated - t.export_, t.generated));
-  row(out, "self-sufficiency %9.1f %% of the load", 100.0 * share(t.served - t.import, t.served));
+  row(out, "self-sufficiency %9.1f %% of the load%s", 100.0 * self_sufficiency(t),
+      t.not_served > WattHours{} ? ", the unserved included" : "");
   row(out, "mean |grid|      %9.1f W", time > 0.0 ? t.absolute.value() / time : 0.0);
-  row(out, "outside +-50 W   %9.3f h, of it %.3f h while no limit held the battery back",
-      hours(outside_), hours(outside_unlimited_));
+  row(out, "outside +-%.0f W   %9.3f h, of it %.3f h while nothing kept the hub from the setpoint",
+      grid_band.value(), hours(t.outside), hours(outside_regulating_));
   double cost = 0.0;
   for (const auto& [price, bought] : bought_) {
     row(out, "bought at %.4f %9.3f kWh for %.2f", price, kwh(bought.energy), bought.cost);
@@ -120,6 +137,7 @@ nlohmann::json RunSummary::json() const {
   nlohmann::json json;
   json["hours"] = time;
   json["load_kwh"] = kwh(t.served);
+  json["unserved_kwh"] = kwh(t.not_served);
   json["solar_kwh"] = kwh(t.generated);
   json["import_kwh"] = kwh(t.import);
   json["export_kwh"] = kwh(t.export_);
@@ -134,11 +152,11 @@ nlohmann::json RunSummary::json() const {
   if (t.generated > WattHours{})
     json["self_consumption_percent"] = 100.0 * share(t.generated - t.export_, t.generated);
   json["self_sufficiency_percent"] = nullptr;
-  if (t.served > WattHours{})
-    json["self_sufficiency_percent"] = 100.0 * share(t.served - t.import, t.served);
+  if (t.served + t.not_served > WattHours{})
+    json["self_sufficiency_percent"] = 100.0 * self_sufficiency(t);
   json["mean_abs_grid_w"] = time > 0.0 ? t.absolute.value() / time : 0.0;
-  json["outside_50w_h"] = hours(outside_);
-  json["outside_50w_unlimited_h"] = hours(outside_unlimited_);
+  json["outside_50w_h"] = hours(t.outside);
+  json["outside_50w_regulating_h"] = hours(outside_regulating_);
   json["cost"] = nullptr;
   json["bought"] = nlohmann::json::array();
   double cost = 0.0;

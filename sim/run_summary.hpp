@@ -19,14 +19,21 @@ struct FlatPrices {
   double export_ = 0.0;
 };
 
+/// The hub holds the grid at its setpoint and nothing keeps it from that: neither a limit, nor
+/// another target (planned charging), nor an inverter that is not to follow.
+[[nodiscard]] bool regulates(const Decision& decision);
+
 class RunSummary {
  public:
   /// `house` as it is at the start; it is looked at until the end.
   RunSummary(const House& house, FlatPrices prices);
 
-  /// After every control tick: `period` has passed under `decision`, with `faults` active, the
-  /// buses' included.
-  void tick(const Decision& decision, const FaultSet& faults, Duration period);
+  /// At every control tick: from now on `decision` is in force and `faults` are active, the buses'
+  /// included. What has passed since the tick before belongs to that one's; what passed before the
+  /// first one belongs to the first.
+  void tick(const Decision& decision, const FaultSet& faults);
+  /// At the end: adds what has passed since the last tick.
+  void finish();
 
   /// For a person; a row a figure.
   [[nodiscard]] std::string text() const;
@@ -43,7 +50,7 @@ class RunSummary {
     Duration time{};
     bool active = false;
   };
-  void count_faults(const FaultSet& faults, Duration period);
+  void take(const Decision& decision, const FaultSet& faults);
   [[nodiscard]] WattHours stored() const { return house_.battery().stored() - first_stored_; }
   /// What the books do not explain: nothing, but for the physics' own step.
   [[nodiscard]] WattHours unexplained() const;
@@ -51,10 +58,10 @@ class RunSummary {
   const House& house_;
   FlatPrices prices_;
   WattHours first_stored_;
-  HouseTruth truth_;                 ///< at the last tick
-  Duration outside_{};               ///< |grid| > 50 W
-  Duration outside_unlimited_{};     ///< the same while no limit held the battery back
-  std::map<double, Bought> bought_;  ///< by import price
+  HouseTruth truth_;                  ///< up to there everything is counted
+  std::optional<Decision> decision_;  ///< in force since then
+  Duration outside_regulating_{};     ///< of HouseTruth::outside: see regulates()
+  std::map<double, Bought> bought_;   ///< by import price
   double earned_ = 0.0;
   EnumArray<Cause, Duration> shaped_;  ///< how long each rule shaped the decision
   EnumArray<Fault, Seen> faults_;

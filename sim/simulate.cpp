@@ -11,7 +11,6 @@
 #include "config/config.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/fit_config.hpp"
-#include "sim/make_plant.hpp"
 #include "sim/progress.hpp"
 #include "sim/site_clock.hpp"
 #include "sim/stopwatch.hpp"
@@ -28,20 +27,6 @@ struct Furnished {
   Traces traces;
   SiteClock civil;
 };
-
-template <class Read>
-bool read_trace(const fs::path& file, Read read, double step_seconds, std::optional<Trace>& into,
-                std::ostream& err) {
-  if (file.empty()) return true;
-  auto trace = read(file);
-  if (!trace) {
-    err << trace.error() << '\n';
-    return false;
-  }
-  into = std::move(*trace);
-  into->step = as_duration(Seconds{step_seconds});
-  return true;
-}
 
 /// Names every error of every file.
 std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err) {
@@ -61,9 +46,8 @@ std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err
   }
   if (options.seed) scenario.seed = *options.seed;
 
-  Traces traces;
-  good &= read_trace(options.load, read_load_trace, options.load_step_seconds, traces.load, err);
-  good &= read_trace(options.sun, read_sun_trace, options.sun_step_seconds, traces.sun, err);
+  auto traces = read_traces(options.traces, err);
+  good &= traces.has_value();
 
   const auto settings = config::load_config(options.config);
   if (!settings) {
@@ -81,7 +65,7 @@ std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err
   scenario.load_offset += civil->start_of_day();
   scenario.solar_offset += civil->start_of_day();
   scenario.meter_wire = hub->meter_wire;
-  return Furnished{std::move(*hub), std::move(scenario), std::move(traces), *civil};
+  return Furnished{std::move(*hub), std::move(scenario), std::move(*traces), *civil};
 }
 
 /// One row at each `step`: what is true in the house, and what the hub does about it.
@@ -90,32 +74,49 @@ class TickFile {
   TickFile(const fs::path& path, Duration step)
       : step_(step), file_(std::fopen(path.c_str(), "w"), &std::fclose) {
     if (file_)
-      std::fputs("local_time,time_s,load_w,solar_w,grid_w,battery_w,soc_percent,setpoint_w,rules\n",
-                 file_.get());
+      std::fputs(
+          "local_time,time_s,load_w,unserved_w,solar_w,grid_w,battery_w,soc_percent,stored_wh,"
+          "setpoint_w,import_price,export_price,rules,faults\n",
+          file_.get());
   }
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
   [[nodiscard]] bool good() const { return std::ferror(file_.get()) == 0; }
   [[nodiscard]] bool flush() { return std::fflush(file_.get()) == 0 && good(); }
 
-  void tick(Duration since_start, SiteClock& civil, const House& house, const Decision& decision) {
+  void tick(Duration since_start, SiteClock& civil, const House& house, const Decision& decision,
+            const FaultSet& faults) {
     if (since_start < next_) return;
     next_ += step_;
     const auto& truth = house.truth();
-    std::fprintf(file_.get(), "%s,%.1f,%.1f,%.1f,%.1f,%.1f,%.2f,", civil.text(since_start).c_str(),
-                 Seconds{since_start}.count(), (truth.load + truth.ac_out).value(),
-                 truth.solar.value(), truth.grid.value(), house.inverter_truth().battery_ac.value(),
-                 house.battery_truth().soc_percent);
+    std::fprintf(file_.get(), "%s,%.3f,%.1f,%.1f,%.1f,%.1f,%.1f,%.2f,%.3f",
+                 civil.text(since_start).c_str(), Seconds{since_start}.count(),
+                 (truth.load + truth.ac_out).value(), truth.unserved.value(), truth.solar.value(),
+                 truth.grid.value(), house.inverter_truth().battery_ac.value(),
+                 house.battery_truth().soc_percent, house.battery().stored().value());
+    std::fputc(',', file_.get());
     if (decision.setpoint.mode == InverterMode::follow)
       std::fprintf(file_.get(), "%.1f", decision.setpoint.ac_power.value());
-    char separator = ',';
-    for (const auto& reason : decision.reasons) {
-      std::fputc(std::exchange(separator, '+'), file_.get());
-      std::fputs(std::string(name(reason.cause)).c_str(), file_.get());
+    for (const auto& price : {decision.policy.import_price, decision.policy.export_price}) {
+      std::fputc(',', file_.get());
+      if (price) std::fprintf(file_.get(), "%.6g", *price);
     }
+    char separator = ',';
+    for (const auto& reason : decision.reasons) word(separator, name(reason.cause));
+    if (separator == ',') std::fputc(separator, file_.get());
+    separator = ',';
+    for (const Fault fault : enum_values<Fault>)
+      if (faults.active(fault)) word(separator, name(fault));
+    if (separator == ',') std::fputc(separator, file_.get());
     std::fputc('\n', file_.get());
   }
 
  private:
+  /// One more of a cell's words.
+  void word(char& separator, std::string_view text) {
+    std::fputc(std::exchange(separator, '+'), file_.get());
+    std::fwrite(text.data(), 1, text.size(), file_.get());
+  }
+
   Duration step_;
   Duration next_{};
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
@@ -132,8 +133,14 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
   auto furnished = build(options, err);
   if (!furnished) return exit_config;
   for (const auto& note : furnished->hub.notes) err << "note: " << note << '\n';
+  const Duration period = furnished->hub.loop.control.period;
   std::optional<TickFile> ticks;
   if (!options.csv.empty()) {
+    if (as_duration(Seconds{options.csv_step_seconds}) < period) {
+      err << "--csv-step: " << options.csv_step_seconds << " s is below control.period, "
+          << Seconds{period}.count() << " s: the file has a row a decision at most\n";
+      return exit_usage;
+    }
     ticks.emplace(options.csv, as_duration(Seconds{options.csv_step_seconds}));
     if (!ticks->is_open()) return cannot_write(options.csv, err);
   }
@@ -149,17 +156,18 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
   loop.set_clock([&](Duration since_start) { return civil.at(since_start); });
   const House& house = plant->house();
   RunSummary books{house, options.prices};
-  const Duration period = furnished->hub.loop.control.period;
 
   const Stopwatch watch;
   {
     Progress progress{options.hours, "h"};
     loop.run(as_duration(Hours{options.hours}), [&](const Decision& decision, const Snapshot&) {
       const Duration since_start = plant->now() - plant->start();
-      books.tick(decision, loop.faults(), period);
-      if (ticks) ticks->tick(since_start, civil, house, decision);
+      const FaultSet faults = loop.faults();
+      books.tick(decision, faults);
+      if (ticks) ticks->tick(since_start, civil, house, decision, faults);
       progress.show(Hours{since_start}.count());
     });
+    books.finish();
   }
   const double took = watch.wall();
   const double processor = watch.processor();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "sim/make_plant.hpp"
 #include "sim/run_summary.hpp"
 
 namespace esshub::sim {
@@ -14,10 +15,7 @@ namespace esshub::sim {
 struct SimulateOptions {
   std::filesystem::path config;
   std::filesystem::path scenario{};  ///< empty: the default house
-  std::filesystem::path load{};      ///< empty: the scenario's constant load
-  std::filesystem::path sun{};       ///< empty: the scenario's constant sun
-  double load_step_seconds = 1.0;    ///< time between two rows
-  double sun_step_seconds = 60.0;
+  TraceFiles traces{};               ///< none: the scenario's constant load and sun
   double hours = 24.0;
   std::string start = "2026-06-21";  ///< local, see SiteClock; both traces begin at its midnight
   std::optional<std::uint64_t> seed{};

@@ -36,13 +36,16 @@ Mains House::mains() const {
           Hertz{50.0 + 0.02 * wander(t, 90.0)}};
 }
 
-void House::count(Hours dt) {
+void House::count(Duration time) {
+  const Hours dt{time};
   const auto split = [dt](Watts power, WattHours& forward, WattHours& reverse) {
     (power > Watts{} ? forward : reverse) += abs(power) * dt;
   };
   split(truth_.grid, truth_.import, truth_.export_);
   truth_.absolute += abs(truth_.grid) * dt;
+  if (abs(truth_.grid) > grid_band) truth_.outside += time;
   truth_.served += (truth_.load + truth_.ac_out) * dt;
+  truth_.not_served += truth_.unserved * dt;
   truth_.generated += truth_.solar * dt;
 
   const InverterTruth& inverter = inverter_.truth();
@@ -64,10 +67,12 @@ void House::advance(Duration dt) {
   truth_.since_start += dt;
   truth_.drawn = inverter_.drawn();
   truth_.ac_out = inverter_.truth().ac_out;
-  truth_.load = truth_.grid_on ? wanted_load_ * (1.0 - settings_.ac_out_share) : Watts{};
+  const Watts wanted = wanted_load_ * (1.0 - settings_.ac_out_share);
+  truth_.load = truth_.grid_on ? wanted : Watts{};
+  truth_.unserved = wanted - truth_.load + behind - truth_.ac_out;
   truth_.solar = truth_.grid_on ? sun_ : Watts{};  // solar inverters stop without grid
   truth_.grid = truth_.load + truth_.drawn - truth_.solar;
-  count(Hours{dt});
+  count(dt);
 
   grid_.advance(dt, grid_ct_reversed_ ? -truth_.grid : truth_.grid, supply.voltage, dice_);
   solar_.advance(dt, truth_.solar, supply.voltage, dice_);

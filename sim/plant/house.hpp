@@ -20,19 +20,25 @@ struct HouseSettings {
   std::uint64_t seed = 1;     ///< of the meters' noise
 };
 
+/// What the figures call "about zero" of the grid.
+constexpr Watts grid_band{50.0};
+
 /// grid = load + drawn - solar holds in every step. Signs as everywhere: grid + = import.
 struct HouseTruth {
   Duration since_start{};
   Watts grid{};
-  Watts solar{};   ///< what the solar inverter really feeds: 0 without grid
-  Watts load{};    ///< served loads on the grid side: 0 without grid
-  Watts ac_out{};  ///< served loads behind the inverter
-  Watts drawn{};   ///< at the inverter's AC-in, its own use included
+  Watts solar{};     ///< what the solar inverter really feeds: 0 without grid
+  Watts load{};      ///< served loads on the grid side: 0 without grid
+  Watts ac_out{};    ///< served loads behind the inverter
+  Watts drawn{};     ///< at the inverter's AC-in, its own use included
+  Watts unserved{};  ///< loads that ask for power and get none, behind the inverter too
   bool grid_on = true;
   WattHours import{};  ///< since the start
   WattHours export_{};
   WattHours absolute{};    ///< of |grid|: divided by the time it is the mean
+  Duration outside{};      ///< |grid| > grid_band
   WattHours served{};      ///< all loads, behind the inverter too
+  WattHours not_served{};  ///< what they would have used besides, had they been served
   WattHours generated{};   ///< by the sun
   WattHours charged{};     ///< AC side of the inverter's conversion
   WattHours discharged{};  ///< the same, other way
@@ -71,7 +77,7 @@ class House {
  private:
   [[nodiscard]] Mains mains() const;
   /// Energies of what has just been true for `dt`.
-  void count(Hours dt);
+  void count(Duration time);
 
   HouseSettings settings_;
   Rng dice_;

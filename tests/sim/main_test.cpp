@@ -160,6 +160,10 @@ TEST_F(Program, SpeaksOnAllItsPortsAndLeavesNothingBehind) {
 
 TEST_F(Program, EndsByItselfWhenAsked) {
   EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--seconds", "0.2"}), 0);
+  const std::string load = ESSHUB_TEST_DATA "/load_1hz_kettle_vacuum_waterheater_a.csv";
+  EXPECT_EQ(run({"plant", "--dir", dir_.string(), "--seconds", "0.2", "--load", load, "--load-step",
+                 "60", "--pv-step", "60"}),
+            0);
 }
 
 TEST_F(Program, TellsItsVersionAndItsManual) {

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <map>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -105,6 +107,28 @@ class ClosedWires {
   std::array<Link, bus_count> links_;
   std::map<std::pair<Point, Measure>, Sample> samples_;
 };
+
+TEST(SimulatedHouse, RecordedDataHaveTheStepTheyAreSaidToHave) {
+  const std::filesystem::path data = ESSHUB_TEST_DATA;
+  TraceFiles files{.load = data / "load_1hz_kettle_vacuum_waterheater_a.csv",
+                   .sun = data / "ghi_1min_midc_2018-10-18_clear.csv"};
+  std::ostringstream err;
+  const auto usual = read_traces(files, err);
+  ASSERT_TRUE(usual) << err.str();
+  EXPECT_EQ(usual->load->held(1s), 9.81);
+  EXPECT_EQ(usual->sun->step, 60s);
+  files.load_step_seconds = 60.0;
+  files.sun_step_seconds = 1800.0;
+  const auto slow = read_traces(files, err);
+  ASSERT_TRUE(slow) << err.str();
+  EXPECT_EQ(slow->load->held(59s), 8.35);
+  EXPECT_EQ(slow->load->held(60s), 9.81);
+  EXPECT_EQ(slow->sun->step, 30min);
+  EXPECT_FALSE(read_traces({}, err)->load);
+  EXPECT_EQ(err.str(), "");
+  EXPECT_FALSE(read_traces({.load = "/nowhere/l.csv", .sun = "/nowhere/s.csv"}, err));
+  EXPECT_EQ(err.str(), "/nowhere/l.csv: cannot be read\n/nowhere/s.csv: cannot be read\n");
+}
 
 TEST(SimulatedHouse, TheDriversSeeTheTruth) {
   Scenario scenario;

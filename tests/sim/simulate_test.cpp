@@ -2,7 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -53,8 +57,8 @@ class Simulate : public testing::Test {
 };
 
 TEST_F(Simulate, TheBooksClose) {
-  options_.load = data_ / "load_1hz_kettle_vacuum_waterheater_a.csv";
-  options_.sun = data_ / "ghi_1min_midc_2018-10-18_clear.csv";
+  options_.traces.load = data_ / "load_1hz_kettle_vacuum_waterheater_a.csv";
+  options_.traces.sun = data_ / "ghi_1min_midc_2018-10-18_clear.csv";
   options_.start = "2026-06-21T10:00";
   options_.hours = 0.5;
   options_.prices = {0.25, 0.05};
@@ -63,8 +67,8 @@ TEST_F(Simulate, TheBooksClose) {
   const auto figure = [&](const char* key) { return s.at(key).get<double>(); };
 
   // What was to be served and generated, by the traces alone.
-  const auto load = read_load_trace(options_.load).value();
-  const auto sun = read_sun_trace(options_.sun).value();
+  const auto load = read_load_trace(options_.traces.load).value();
+  const auto sun = read_sun_trace(options_.traces.sun).value();
   double load_kwh = 0.0;
   double sun_kwh = 0.0;
   for (auto t = 0s; t < 1800s; t += 1s) {
@@ -104,16 +108,250 @@ TEST_F(Simulate, FaultsOfTheScenarioAreSeenAndTicksAreWritten) {
   for (std::string line; std::getline(csv, line);) lines.push_back(line);
   ASSERT_EQ(lines.size(), 1u + 19u);
   EXPECT_EQ(lines[0],
-            "local_time,time_s,load_w,solar_w,grid_w,battery_w,soc_percent,setpoint_w,rules");
-  EXPECT_THAT(lines[6], HasSubstr("2026-06-21T00:00:50,50.0,400.0,0.0,"));
+            "local_time,time_s,load_w,unserved_w,solar_w,grid_w,battery_w,soc_percent,stored_wh,"
+            "setpoint_w,import_price,export_price,rules,faults");
+  EXPECT_THAT(lines[6], HasSubstr("2026-06-21T00:00:50,50.000,400.0,0.0,0.0,"));
   EXPECT_THAT(lines[6], HasSubstr(",self_consumption"));
   EXPECT_THAT(lines[8], HasSubstr("grid_meter_lost"));
 }
 
+// ---- the summary, a second time from the CSV ---------------------------------------------------
+
+struct Row {
+  double time = 0.0, load = 0.0, unserved = 0.0, solar = 0.0, grid = 0.0, battery = 0.0, soc = 0.0,
+         stored = 0.0;
+  bool has_setpoint = false;
+  std::optional<double> import_price, export_price;
+  std::vector<std::string> rules, faults;
+};
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == at) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+std::vector<Row> read_rows(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  std::vector<Row> rows;
+  while (std::getline(in, line)) {
+    const auto cells = split(line, ',');
+    EXPECT_EQ(cells.size(), 14u) << line;
+    if (cells.size() != 14) break;
+    const auto number = [&](std::size_t i) { return std::stod(cells[i]); };
+    const auto optional = [&](std::size_t i) {
+      return cells[i].empty() ? std::nullopt : std::optional{number(i)};
+    };
+    const auto words = [&](std::size_t i) {
+      return cells[i].empty() ? std::vector<std::string>{} : split(cells[i], '+');
+    };
+    rows.push_back({number(1), number(2), number(3), number(4), number(5), number(6), number(7),
+                    number(8), !cells[9].empty(), optional(10), optional(11), words(12),
+                    words(13)});
+  }
+  return rows;
+}
+
+/// Everything that RunSummary::json() says, out of the rows alone: the powers of a row held since
+/// the row before, its rules, prices and faults hold until the next.
+nlohmann::json second_way(const std::vector<Row>& rows, const FlatPrices& flat, double stored,
+                          double capacity) {
+  nlohmann::json out;
+  double load = 0, unserved = 0, solar = 0, import = 0, export_ = 0, charged = 0, discharged = 0,
+         cells_out = 0, outside = 0, regulating = 0, cost = 0;
+  std::map<double, std::pair<double, double>> bought;
+  std::map<std::string, double> rules;
+  std::map<std::string, std::pair<int, double>> faults;
+  double time = 0.0;
+  double last_stored = stored;
+  const Row* in_force = &rows.front();
+  for (const auto& row : rows) {
+    const double h = (row.time - time) / 3600.0;
+    const double kwh = h / 1000.0;
+    load += row.load * kwh;
+    unserved += row.unserved * kwh;
+    solar += row.solar * kwh;
+    (row.grid > 0 ? import : export_) += std::abs(row.grid) * kwh;
+    (row.battery > 0 ? charged : discharged) += std::abs(row.battery) * kwh;
+    cells_out += std::max(0.0, last_stored - row.stored) / 1000.0;
+    const bool is_outside = std::abs(row.grid) > 50.0;
+    if (is_outside) outside += h;
+    const std::vector<std::string> only{"self_consumption"};
+    if (is_outside && in_force->has_setpoint && in_force->rules == only) regulating += h;
+    for (const auto& rule : in_force->rules) rules[rule] += h;
+    for (const auto& fault : in_force->faults) faults[fault].second += h * 3600.0;
+    for (const auto& fault : row.faults)
+      if (&row == &rows.front() || std::ranges::count(in_force->faults, fault) == 0)
+        ++faults[fault].first;
+    const auto price = in_force->import_price ? in_force->import_price : flat.import;
+    if (price) {
+      auto& [energy, paid] = bought[*price];
+      energy += std::max(row.grid, 0.0) * kwh;
+      paid += *price * std::max(row.grid, 0.0) * kwh;
+      cost += *price * std::max(row.grid, 0.0) * kwh -
+              in_force->export_price.value_or(flat.export_) * std::max(-row.grid, 0.0) * kwh;
+    }
+    time = row.time;
+    last_stored = row.stored;
+    in_force = &row;
+  }
+  const double more = (last_stored - stored) / 1000.0;
+  out["hours"] = time / 3600.0;
+  out["load_kwh"] = load;
+  out["unserved_kwh"] = unserved;
+  out["solar_kwh"] = solar;
+  out["import_kwh"] = import;
+  out["export_kwh"] = export_;
+  out["charged_kwh"] = charged;
+  out["discharged_kwh"] = discharged;
+  out["losses_kwh"] = solar + import - export_ - load - more;
+  out["stored_kwh"] = more;
+  out["unexplained_kwh"] = 0.0;
+  out["soc_percent"] = rows.back().soc;
+  out["full_cycles"] = cells_out * 1000.0 / capacity;
+  out["self_consumption_percent"] = 100.0 * (solar - export_) / solar;
+  out["self_sufficiency_percent"] = 100.0 * (load - import) / (load + unserved);
+  out["mean_abs_grid_w"] = 1000.0 * (import + export_) / (time / 3600.0);
+  out["outside_50w_h"] = outside;
+  out["outside_50w_regulating_h"] = regulating;
+  out["cost"] = cost;
+  for (const auto& [price, b] : bought)
+    out["bought"].push_back({{"price", price}, {"kwh", b.first}, {"cost", b.second}});
+  for (const auto& [rule, h] : rules) out["rules_h"][rule] = h;
+  for (const auto& [fault, seen] : faults)
+    out["faults"][fault] = {{"times", seen.first}, {"seconds", seen.second}};
+  return out;
+}
+
+/// `summary` and `again` have the same keys, and their numbers agree within what is written down.
+void expect_same(const nlohmann::json& summary, const nlohmann::json& again,
+                 const std::string& path = "") {
+  ASSERT_EQ(summary.size(), again.size()) << path << summary << again;
+  for (const auto& [key, value] : summary.items()) {
+    const auto at = path + "/" + key;
+    const auto& other = summary.is_array() ? again[std::stoul(key)] : again[key];
+    if (value.is_structured()) {
+      expect_same(value, other, at);
+    } else {
+      ASSERT_TRUE(value.is_number() && other.is_number()) << at << value << other;
+      const double expected = other.get<double>();
+      EXPECT_NEAR(value.get<double>(), expected, 5e-4 + 2e-4 * std::abs(expected)) << at;
+    }
+  }
+}
+
+TEST_F(Simulate, EachFigureOfTheSummaryComesOutOfTheCsvAgain) {
+  options_.config = write("esshub.toml", own_config + R"(
+[tariff]
+import = 0.30
+export = 0.05
+cheap_below = 0.2
+force_charge_to = 60
+
+[[tariff.band]]
+days = "daily"
+from = "00:00"
+to = "10:05"
+import = 0.10
+)");
+  options_.scenario = write("s.toml", R"(
+[house]
+ac_out_w = 50
+[[event]]
+at_s = 500
+command = "grid off"
+[[event]]
+at_s = 560
+command = "grid on"
+[[event]]
+at_s = 700
+command = "fault meters off"
+[[event]]
+at_s = 730
+command = "fault meters none"
+)");
+  options_.traces.load = data_ / "load_1hz_kettle_vacuum_waterheater_a.csv";
+  options_.traces.sun = data_ / "ghi_1min_midc_2018-10-18_clear.csv";
+  options_.start = "2026-06-21T10:00";
+  options_.hours = 0.3;
+  options_.csv = dir_ / "ticks.csv";
+  options_.csv_step_seconds = 0.02;
+  ASSERT_EQ(run(), exit_ok) << err_.str();
+  const auto rows = read_rows(options_.csv);
+  ASSERT_EQ(rows.size(), 54000u);
+
+  auto figures = summary();
+  for (const char* of_the_run : {"start", "seed", "hours_per_processor_second"})
+    EXPECT_EQ(figures.erase(of_the_run), 1u);
+  const Battery battery{HouseSettings{}.battery};
+  expect_same(figures, second_way(rows, options_.prices, battery.stored().value(),
+                                  battery.capacity().value()));
+
+  // What is compared is all there: two prices, planned charging, an outage, a fault.
+  EXPECT_EQ(figures["bought"].size(), 2u);
+  EXPECT_GT(figures["rules_h"]["cheap_charge"].get<double>(), 0.05);
+  EXPECT_GT(figures["unserved_kwh"].get<double>(), 0.0);
+  EXPECT_EQ(figures["faults"]["grid_meter_lost"]["times"], 2);
+  EXPECT_LT(figures["outside_50w_regulating_h"].get<double>(),
+            0.5 * figures["outside_50w_h"].get<double>());
+}
+
+TEST_F(Simulate, DurationsDoNotDependOnThePeriod) {
+  options_.scenario = write("s.toml", R"(
+[[event]]
+at_s = 0
+command = "fault inverter off"
+[[event]]
+at_s = 100
+command = "fault meters off"
+)");
+  options_.traces.load = write("load.csv", "load_w\n0\n0\n0\n2000\n");
+  // A quarter of the time outside, and never at a whole second.
+  options_.traces.load_step_seconds = 0.25;
+  options_.hours = 300.0 / 3600.0;
+  std::map<double, nlohmann::json> by_period;
+  for (const double period : {0.02, 0.1, 1.0}) {
+    const auto milliseconds = std::to_string(std::lround(1000 * period));
+    options_.config = write("esshub.toml", own_config + "[control]\nperiod = \"" + milliseconds +
+                                               " ms\"\nsetpoint_life = \"2 s\"\n");
+    ASSERT_EQ(run(), exit_ok) << err_.str();
+    by_period[period] = summary();
+    const auto& s = by_period[period];
+    for (const char* fault : {"inverter_lost", "grid_meter_lost"})
+      EXPECT_NEAR(s["faults"][fault]["seconds"].get<double>(),
+                  by_period[0.02]["faults"][fault]["seconds"].get<double>(), period)
+          << fault << " at " << period;
+    for (const char* rule : {"inverter_lost", "idle"})
+      EXPECT_NEAR(s["rules_h"][rule].get<double>() * 3600.0,
+                  by_period[0.02]["rules_h"][rule].get<double>() * 3600.0, period)
+          << rule << " at " << period;
+    EXPECT_NEAR(s["outside_50w_h"].get<double>() * 3600.0,
+                by_period[0.02]["outside_50w_h"].get<double>() * 3600.0, period)
+        << period;
+  }
+}
+
+TEST_F(Simulate, ACsvStepBelowThePeriodIsRefused) {
+  options_.csv = dir_ / "ticks.csv";
+  options_.csv_step_seconds = 0.015;
+  EXPECT_EQ(run(), exit_usage);
+  EXPECT_THAT(err_.str(),
+              HasSubstr("--csv-step: 0.015 s is below control.period, 0.02 s: the file has a row"));
+  EXPECT_FALSE(std::filesystem::exists(options_.csv));
+}
+
 TEST_F(Simulate, EveryErrorOfEveryFileIsNamed) {
   options_.config = write("bad.toml", own_config + "[battery]\nreserv = 3\n");
-  options_.load = write("load.csv", "load_w\n1\nmany\n");
-  options_.sun = write("sun.csv", "load_w\n1\n");
+  options_.traces.load = write("load.csv", "load_w\n1\nmany\n");
+  options_.traces.sun = write("sun.csv", "load_w\n1\n");
   EXPECT_EQ(run(), exit_config);
   EXPECT_THAT(err_.str(), HasSubstr("load.csv:3:1: expected a number"));
   EXPECT_THAT(err_.str(), HasSubstr("sun.csv:1: no column ghi_w_m2"));

@@ -59,6 +59,8 @@ TEST(HouseModel, APowerCutLeavesOnlyAcOut) {
   EXPECT_EQ(house.truth().solar, 0.0_W);
   EXPECT_EQ(house.truth().load, 0.0_W);
   EXPECT_EQ(house.truth().ac_out, 200.0_W);
+  EXPECT_EQ(house.truth().unserved, 1000.0_W);
+  EXPECT_NEAR(house.truth().not_served.value(), 1000.0 * 5.0 / 3600.0, 1e-6);
   EXPECT_EQ(house.inverter_truth().state, VebusState::invert_full);
   EXPECT_EQ(house.main_meter().phases[0].voltage, 0.0_V);
 }
