@@ -338,15 +338,18 @@ int main(int argc, char** argv) {
       "step-response", "How fast and how well the hub follows load steps, in virtual time");
   step_response->add_flag("--sweep", step_command.sweep, "252 other plants, not told to the hub");
   step_response->add_option("--load", step_command.load,
-                            "Also follow this recorded load, CSV as for 'plant'");
+                            "Also follow this recorded load, CSV, a row a second; the goal is what "
+                            "doing the same exactly 1 s late comes to");
   step_response->add_option("--json", step_command.json, "Write all figures to this file");
   step_response->add_option("--svg", step_command.svg, "Draw the answers into this file");
   step_response->add_option("--phases", step_command.phases, "Steps of each size")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  step_response->add_option("--seed", step_command.seed, "Of the plant's noise, delays and chatter")
+      ->capture_default_str();
   step_response->footer(
       "Exit codes: 0 every goal met, 1 a goal missed, 73 a file cannot be "
-      "written, 78 the load cannot be read.");
+      "written, 78 the load cannot be read or is not of one row a second.");
 
   try {
     app.parse(argc, argv);

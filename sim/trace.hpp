@@ -26,6 +26,12 @@ struct Trace {
 /// The error is `file:line:column: what, and what was expected`.
 [[nodiscard]] tl::expected<Trace, std::string> read_load_trace(const std::filesystem::path& file);
 
+/// As read_load_trace(), for those who need a row a second: refuses a file whose column
+/// `local_time` or `utc_time` (HH:MM or HH:MM:SS, after a date or not) does not say so. A file
+/// without such a column is taken to be one.
+[[nodiscard]] tl::expected<Trace, std::string> read_second_load_trace(
+    const std::filesystem::path& file);
+
 /// Global horizontal irradiance in W/m2, one row a minute, column `ghi_w_m2`.
 [[nodiscard]] tl::expected<Trace, std::string> read_sun_trace(const std::filesystem::path& file);
 

@@ -35,7 +35,7 @@ bool write(const std::string& file, const std::string& text) {
 int run_step_response(const StepCommand& command) {
   std::optional<Trace> load;
   if (!command.load.empty()) {
-    auto read = read_load_trace(command.load);
+    auto read = read_second_load_trace(command.load);
     if (!read) {
       std::cerr << read.error() << '\n';
       return exit_config;
@@ -51,20 +51,23 @@ int run_step_response(const StepCommand& command) {
   double done = 0.0;
 
   StepReport report;
+  report.plant.seed = command.seed;
+  if (load) report.second_late = follow_late(load->values, 1);
   for (const LoopKind kind : loop_kinds) {
     const bool hub = kind == LoopKind::hub;
     report.loops.push_back(
         measure(report.plant, kind, hub ? all : reference_steps, command.phases, bar, done));
-    if (load) report.loops.back().trace = follow_trace(load->values, kind);
+    if (load) report.loops.back().trace = follow_trace(load->values, kind, command.seed);
   }
   LoopPlant shared_line = report.plant;
   shared_line.battery_meter = true;
   report.beside_meter = measure(shared_line, LoopKind::hub, all, command.phases, bar, done);
   if (command.sweep) {
-    report.cells = sweep(1, [&](double share) { bar.show(done + sweep_parts * share); });
+    report.cells = sweep(
+        1, [&](double share) { bar.show(done + sweep_parts * share); }, command.seed);
     done += sweep_parts;
-    report.wrong_cells =
-        wrong_sweep(1, [&](double share) { bar.show(done + sweep_parts * share); });
+    report.wrong_cells = wrong_sweep(
+        1, [&](double share) { bar.show(done + sweep_parts * share); }, command.seed);
   }
 
   std::cout << as_text(report) << std::flush;

@@ -37,16 +37,18 @@ class Cycle {
 
 class Integral {
  public:
+  explicit Integral(Watts most) : most_(most) {}
   std::optional<Watts> operator()(const control::Inputs& in, Watts grid, Watts inverter) {
     constexpr double per_second = 2.0;
     if (!last_) setpoint_ = inverter;
     const Seconds dt = in.now - last_.value_or(in.now);
     last_ = in.now;
-    setpoint_ = std::clamp(setpoint_ - grid * (per_second * dt.count()), Watts{-2400}, Watts{2400});
+    setpoint_ = std::clamp(setpoint_ - grid * (per_second * dt.count()), -most_, most_);
     return setpoint_;
   }
 
  private:
+  Watts most_;
   std::optional<Instant> last_;
   Watts setpoint_{};
 };
@@ -106,7 +108,7 @@ ClosedLoopSettings loop_settings(const LoopPlant& plant, LoopKind kind) {
       settings.controller = reference(Cycle{30s});
       break;
     case LoopKind::integral:
-      settings.controller = reference(Integral{});
+      settings.controller = reference(Integral{settings_of(plant).house.inverter.continuous});
       break;
   }
   return settings;

@@ -140,8 +140,9 @@ Stationary record_rest(const LoopPlant& plant, LoopKind kind, Watts load) {
           Watts{std::sqrt(std::max(0.0, square / n - mean * mean))}};
 }
 
-TraceFigures follow_trace(const std::vector<double>& load, LoopKind kind) {
+TraceFigures follow_trace(const std::vector<double>& load, LoopKind kind, std::uint64_t seed) {
   LoopPlant plant;
+  plant.seed = seed;
   plant.unlimited = true;
   plant.ramp = WattsPerSecond{1e9};
   plant.inverter_time_constant = Seconds{0.001};
@@ -161,10 +162,22 @@ TraceFigures follow_trace(const std::vector<double>& load, LoopKind kind) {
   return out;
 }
 
+TraceFigures follow_late(const std::vector<double>& load, std::size_t rows) {
+  constexpr Hours row{Seconds{1.0}};
+  TraceFigures out;
+  for (std::size_t i = 0; i < load.size(); ++i) {
+    const Watts grid{load[i] - load[i < rows ? 0 : i - rows]};
+    out.consumed += Watts{load[i]} * row;
+    (grid > Watts{} ? out.import : out.export_) += abs(grid) * row;
+  }
+  return out;
+}
+
 namespace {
 
-void measure(SweepCell& cell) {
+void measure(SweepCell& cell, std::uint64_t seed) {
   LoopPlant plant;
+  plant.seed = seed;
   plant.ramp = cell.ramp;
   plant.meter_time_constant = std::max(cell.meter_time_constant, Seconds{1e-6});
   plant.meter_delay = cell.meter_delay;
@@ -192,11 +205,11 @@ void measure(SweepCell& cell) {
 }
 
 std::vector<SweepCell> measure_every(int stride, const std::vector<SweepCell>& all,
-                                     const OnProgress& progress) {
+                                     const OnProgress& progress, std::uint64_t seed) {
   std::vector<SweepCell> cells;
   for (std::size_t i = 0; i < all.size(); i += static_cast<std::size_t>(stride)) {
     cells.push_back(all[i]);
-    measure(cells.back());
+    measure(cells.back(), seed);
     if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(all.size()));
   }
   return cells;
@@ -204,7 +217,7 @@ std::vector<SweepCell> measure_every(int stride, const std::vector<SweepCell>& a
 
 }  // namespace
 
-std::vector<SweepCell> sweep(int stride, const OnProgress& progress) {
+std::vector<SweepCell> sweep(int stride, const OnProgress& progress, std::uint64_t seed) {
   std::vector<SweepCell> all;
   for (const double ramp : {200.0, 400.0, 1000.0, 5000.0})
     for (const double time_constant : {0.0, 0.2, 0.5, 1.0})
@@ -212,10 +225,10 @@ std::vector<SweepCell> sweep(int stride, const OnProgress& progress) {
         for (const double gain : {0.9, 1.0, 1.1})
           all.push_back(
               {WattsPerSecond{ramp}, Seconds{time_constant}, Seconds{poll}, gain, {}, 0.0, {}});
-  return measure_every(stride, all, progress);
+  return measure_every(stride, all, progress, seed);
 }
 
-std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress) {
+std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress, std::uint64_t seed) {
   const LoopPlant nominal;
   const Seconds poll = poll_interval(nominal);
   std::vector<SweepCell> all;
@@ -230,7 +243,7 @@ std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress) {
                          late,
                          0.0,
                          {}});
-  return measure_every(stride, all, progress);
+  return measure_every(stride, all, progress, seed);
 }
 
 }  // namespace esshub::sim

@@ -66,7 +66,11 @@ struct TraceFigures {
   WattHours export_{};
 };
 /// Follows the recorded load of one row a second (W) with unlimited power.
-[[nodiscard]] TraceFigures follow_trace(const std::vector<double>& load, LoopKind kind);
+[[nodiscard]] TraceFigures follow_trace(const std::vector<double>& load, LoopKind kind,
+                                        std::uint64_t seed = 1);
+/// What an inverter of unlimited power comes to that does exactly the same `rows` later: the yard-
+/// stick for that recorded load.
+[[nodiscard]] TraceFigures follow_late(const std::vector<double>& load, std::size_t rows);
 
 /// One plant of the sweep and what became of it.
 struct SweepCell {
@@ -83,10 +87,12 @@ struct SweepCell {
 /// Ramp {200, 400, 1000, 5000} W/s x meter time constant {0, 0.2, 0.5, 1.0} s x poll {0.1,
 /// 0.33, 1.0} s x inverter gain {0.9, 1, 1.1}; every `stride`-th cell. The hub has its default
 /// settings.
-[[nodiscard]] std::vector<SweepCell> sweep(int stride, const OnProgress& progress);
+[[nodiscard]] std::vector<SweepCell> sweep(int stride, const OnProgress& progress,
+                                           std::uint64_t seed = 1);
 /// Plants of which the settings are wrong in everything: meter later by {0, 150, 300, 500 ms}, its
 /// time constant and the ramp {1/3, 1, 3} times, inverter gain {0.9, 1, 1.1}. None may make the hub
 /// hunt.
-[[nodiscard]] std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress);
+[[nodiscard]] std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress,
+                                                 std::uint64_t seed = 1);
 
 }  // namespace esshub::sim

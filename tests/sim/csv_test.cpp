@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "sim/trace.hpp"
@@ -38,6 +40,21 @@ TEST_F(CsvFile, ErrorsNameFileAndLine) {
   EXPECT_NE(error("").find(":1: expected a header"), std::string::npos);
   EXPECT_NE(error("load_w\n").find(":2: no values"), std::string::npos);
   EXPECT_NE(read_load_trace("/nowhere/x.csv").error().find("cannot be read"), std::string::npos);
+}
+
+TEST_F(CsvFile, AColumnMayBeMissingOrReadInItsOwnWay) {
+  const auto length = [](std::string_view cell) {
+    return std::optional{static_cast<double>(cell.size())};
+  };
+  const std::array columns{
+      CsvColumn{.names = {"word"}, .low = 1.0, .high = 3.0, .unit = "", .parse = length},
+      CsvColumn{.names = {"none"}, .low = 0.0, .high = 1.0, .unit = "", .optional = true}};
+  const auto values = read_csv(write("word\nabc\nde\n"), columns);
+  ASSERT_TRUE(values) << values.error();
+  EXPECT_EQ((*values)[0], (std::vector{3.0, 2.0}));
+  EXPECT_TRUE((*values)[1].empty());
+  EXPECT_NE(read_csv(write("word\nabcd\n"), columns).error().find(":2:1: expected a number from 1"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -54,5 +54,31 @@ TEST_F(TraceFile, OtherHeadersWithTheRightColumnAreRead) {
   EXPECT_EQ(trace->values, (std::vector{100.0, 200.5}));
 }
 
+TEST_F(TraceFile, RowsThatAreNotASecondApartAreRefusedWhereSecondsAreNeeded) {
+  EXPECT_TRUE(read_second_load_trace(data / "load_1hz_kettle_vacuum_waterheater_a.csv"));
+  const auto read = [&](std::string_view text) { return read_second_load_trace(write(text)); };
+  EXPECT_TRUE(read("load_w\n1\n2\n")) << "no column says otherwise";
+  EXPECT_TRUE(read("local_time,load_w\n2026-06-21T23:59:59,1\n2026-06-22T00:00:00,2\n"));
+  EXPECT_TRUE(read("load_w,utc_time\n1,2026-06-21 12:00:05+02:00\n2,2026-06-21 12:00:06+02:00\n"));
+  const auto refused = [&](std::string_view text) {
+    const auto trace = read(text);
+    return trace ? std::string() : trace.error();
+  };
+  EXPECT_NE(refused("local_time,load_w\n12:00,1\n12:01,2\n")
+                .find(".csv: row 2 is 60 s after the row before, expected a row a second"),
+            std::string::npos);
+  EXPECT_NE(refused("local_time,load_w\n12:00:00,1\n12:00:01,2\n12:00:03,2\n").find("row 3 is 2 s"),
+            std::string::npos);
+  EXPECT_NE(refused("local_time,load_w\n12:00:00,1\n12:00:00,2\n").find("row 2 is 0 s"),
+            std::string::npos);
+  EXPECT_NE(refused("local_time,load_w\nnoon,1\n")
+                .find(".csv:2:1: expected a number from 0 to "
+                      "86400 s of the day as HH:MM"),
+            std::string::npos);
+  EXPECT_NE(refused("local_time,load_w\n24:00:00,1\n").find(".csv:2:1: expected"),
+            std::string::npos);
+  EXPECT_NE(refused("local_time,power\n12:00:00,1\n").find("no column load_w"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace esshub::sim

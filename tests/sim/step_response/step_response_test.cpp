@@ -1,6 +1,9 @@
 // The goals of the loop's quality, in virtual time: the same figures on every machine.
 #include "sim/step_response/step_response.hpp"
 
+#include <algorithm>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "sim/trace.hpp"
@@ -62,9 +65,49 @@ TEST(StepResponse, ARecordedLoadIsFollowedFasterThanOneSecondLate) {
   const auto load = read_load_trace(ESSHUB_TEST_DATA "/load_1hz_kettle_vacuum_waterheater_a.csv");
   ASSERT_TRUE(load);
   const auto figures = follow_trace(load->values, LoopKind::hub);
+  const auto late = follow_late(load->values, 1);
   EXPECT_NEAR(figures.consumed.value(), 715.78, 0.05);
-  EXPECT_LE(figures.import, 4.4_Wh);
-  EXPECT_LE(figures.export_, 4.4_Wh);
+  EXPECT_LE(figures.import, late.import);
+  EXPECT_LE(figures.export_, late.export_);
+}
+
+TEST(StepResponse, APureDelayComesToWhatWasComputedElsewhere) {
+  const auto load = read_load_trace(ESSHUB_TEST_DATA "/load_1hz_kettle_vacuum_waterheater_a.csv");
+  ASSERT_TRUE(load);
+  struct Row {
+    std::size_t seconds;
+    double import, export_;
+  };
+  // tests/data/README-traces.md
+  for (const auto& row : {Row{1, 4.31, 4.31}, Row{2, 8.15, 8.15}, Row{5, 19.44, 19.45},
+                          Row{10, 37.96, 37.98}, Row{30, 109.28, 109.33}}) {
+    const auto late = follow_late(load->values, row.seconds);
+    EXPECT_NEAR(late.import.value(), row.import, 0.006) << row.seconds;
+    EXPECT_NEAR(late.export_.value(), row.export_, 0.006) << row.seconds;
+  }
+}
+
+TEST(StepResponse, TheIntegralIsHeldBackByThePlantAlone) {
+  // 5 kW: beyond the inverter of the nominal plant, not beyond an unlimited one.
+  std::vector<double> load(60, 300.0);
+  std::fill(load.begin() + 20, load.end(), 5000.0);
+  const auto figures = follow_trace(load, LoopKind::integral);
+  EXPECT_LT(figures.import, 10.0_Wh) << "held back at 2.4 kW it would import 29 Wh";
+}
+
+TEST(StepResponse, TheSeedIsThePlants) {
+  const auto figures = [](std::uint64_t seed) {
+    LoopPlant plant;
+    plant.seed = seed;
+    return record_rest(plant, LoopKind::hub, 1200.0_W).deviation;
+  };
+  EXPECT_EQ(figures(3), figures(3));
+  EXPECT_NE(figures(3), figures(4));
+  const std::vector<double> load{300.0, 300.0, 900.0, 900.0};
+  EXPECT_NE(follow_trace(load, LoopKind::hub, 1).import,
+            follow_trace(load, LoopKind::hub, 2).import);
+  EXPECT_NE(sweep(144, {}, 1).front().overshoot, sweep(144, {}, 2).front().overshoot);
+  EXPECT_NE(wrong_sweep(108, {}, 1).front().overshoot, wrong_sweep(108, {}, 2).front().overshoot);
 }
 
 TEST(StepResponse, PlantsItWasNotToldOfAreFollowedWithoutHunting) {
