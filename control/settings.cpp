@@ -149,8 +149,9 @@ void check_tariff(const Settings& s, std::vector<ValidationError>& errors) {
     if (const auto bare = first_uncovered(spans))
       errors.push_back({"tariff.import", "no band holds on " + text(*bare) +
                                              ", expected a price for the time outside them"});
-  if (t.force_charge_to && (*t.force_charge_to < s.soc_floor || *t.force_charge_to > s.soc_ceiling))
-    errors.push_back({"tariff.force_charge_to", *wrong_target(*t.force_charge_to, s)});
+  if (t.force_charge_to)
+    if (const auto wrong = wrong_target(*t.force_charge_to, s))
+      errors.push_back({"tariff.force_charge_to", *wrong});
   if (t.force_charge_power)
     if (const auto wrong = wrong_power(*t.force_charge_power, s.charge_limit, "charge"))
       errors.push_back({"tariff.force_charge_w", *wrong});

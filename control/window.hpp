@@ -50,7 +50,6 @@ class PowerWindow {
   }
   void cut_low(Watts low, Cause cause) {
     low_ = low <= high_ ? std::max(low, low_) : high_;
-    if (low_ == high_) high_ = low_;  // the same zero, also by its sign
     choose(cause);
   }
   void choose(Cause cause) {

@@ -152,6 +152,9 @@ TEST(AcOutCheck, NoNumberIsNotTold) {
   unit.converter = nan;
   unit.load = 400.0;
   EXPECT_EQ(unit.reply(), 400.0);
+  unit.now += 200ms;
+  check_ac_out(unit.check, {unit.now, Watts{500}, Watts{nan}, Watts{450}});
+  EXPECT_EQ(unit.check.accepted, Watts{450}) << "the converter's word alone is none";
   unit.converter = 100.0;
   unit.truth = nan;
   unit.load = 500.0;

@@ -95,6 +95,10 @@ TEST(FollowingTimes, TheOtherDirectionIsFree) {
   EXPECT_EQ(inverter.tick().most, Watts{1100});
   inverter.power = Followed{Watts{}, Watts{}};
   EXPECT_EQ(inverter.tick().most, Watts{1100});
+  Inverter discharging{-2000, -800};
+  discharging.run(16s);
+  discharging.power = Followed{Watts{}, Watts{}};
+  EXPECT_EQ(discharging.tick().most, Watts{-1100}) << "at rest it shows nothing";
 }
 
 TEST(FollowingTimes, ALimitIsTheSameWhileTheUnitStandsAtIt) {
@@ -161,6 +165,17 @@ TEST(FollowingTimes, WhatIsNotKnownBeginsAnew) {
   EXPECT_FALSE(inverter.tick().derating);
   inverter.power = power;
   EXPECT_FALSE(inverter.run(14s).derating);
+}
+
+/// F7a: what it does now is its limit, as long as it is not seen to follow for 5 s.
+TEST(FollowingTimes, TheLimitIsWhatItDoesNowAlsoInAMomentInWhichItFollows) {
+  Inverter inverter{2000, 800};
+  inverter.run(16s);
+  inverter.power = Followed{Watts{1100}, Watts{1100}};
+  EXPECT_EQ(inverter.tick().most, Watts{1430});
+  inverter.power = Followed{Watts{1430}, Watts{900}};
+  EXPECT_EQ(inverter.tick().most, Watts{1200});
+  EXPECT_TRUE(inverter.following.derating);
 }
 
 }  // namespace

@@ -697,6 +697,10 @@ TEST(Following, WhatIsNotKnownOrNotCommandedIsNoDeviation) {
   EXPECT_FALSE(alarm([](House& h) { h.state = InverterStatus::islanded; }));
   EXPECT_FALSE(alarm([](House& h) { silence(h, {Point::inverter, Measure::setpoint}); }));
   EXPECT_FALSE(alarm([](House& h) { silence(h, {Point::inverter, Measure::controllable}); }));
+  EXPECT_FALSE(alarm([](House& h) {
+    silence(h, {Point::ac_out, Measure::power});
+    silence(h, {Point::inverter, Measure::dc_power});
+  }));
 }
 
 // ---- F9: the announcement
@@ -946,6 +950,16 @@ TEST(AcOut, OnlyWordsOfOneReplyAreComparedWithEachOther) {
   h.snapshot.absorb({{Point::ac_out, Measure::power}, 700.0, h.now});
   h.tick();
   EXPECT_EQ(h.memory.ac_out.accepted, 700.0_W) << "the converter was not: its own word counts";
+}
+
+/// Its converter tells nothing, so the load on AC-out stays known.
+TEST(Inverter, WhosePowerIsNotKnownGetsNoSetpointAlthoughTheLoadIsKnown) {
+  House h;
+  silence(h, {Point::inverter, Measure::dc_power});
+  h.ac_out_w = 200;
+  ASSERT_EQ(h.run(10s).setpoint.mode, InverterMode::follow);
+  silence(h, {Point::inverter, Measure::power});
+  EXPECT_EQ(h.run(4s).setpoint.mode, InverterMode::release);
 }
 
 }  // namespace

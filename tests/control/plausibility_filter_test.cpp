@@ -195,5 +195,13 @@ TEST(PlausibilityFilter, ThePowerOfAMeterWhoseVoltageCannotBeIsDropped) {
   EXPECT_TRUE(gate.admit({{Point::grid, Measure::power}, 500.0, {}}, {}));
 }
 
+TEST(PlausibilityFilter, AfterAMinuteWithoutAVoltageOnlyAPowerThatCanBeEnters) {
+  PlausibilityFilter gate;
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::voltage}, 0.0, Instant{1h}}, {}));
+  const Instant later = Instant{1h} + 2min;
+  EXPECT_FALSE(gate.admit({{Point::grid, Measure::power}, 1e9, later}, {}));
+  EXPECT_TRUE(gate.admit({{Point::grid, Measure::power}, 500.0, later}, {}));
+}
+
 }  // namespace
 }  // namespace esshub::control

@@ -538,5 +538,14 @@ TEST(Tick, WithTheRealStepFailingPartsAreNamed) {
   EXPECT_TRUE(rig.tick().reasons.has(Cause::components_failing));
 }
 
+/// Nothing that was never acknowledged is held, however lately the machine has started.
+TEST(Stopping, NoSetpointWasHeardOfInTheFirstMinuteOfTheMachine) {
+  Rig rig;
+  rig.now = Instant{10s};
+  rig.control.begin_stop(rig.now);
+  rig.tick();
+  EXPECT_EQ(rig.control.stopped(), true);
+}
+
 }  // namespace
 }  // namespace esshub::control
