@@ -1164,5 +1164,15 @@ TEST(ModbusDriver, RandomBytesNeverCrashItNorMakeSamples) {
   EXPECT_TRUE(bench.driver->health().ready) << bench.driver->health().trouble;
 }
 
+TEST(ModbusDriver, IsSetForTheGridMeterOnPhaseOne) {
+  const MeterConfig meter;
+  EXPECT_EQ(meter.model, MeterModel::sdm630);
+  EXPECT_EQ(meter.unit, 1);
+  const MeterChannel channel;
+  EXPECT_EQ(channel.phase, 1u);
+  EXPECT_EQ(channel.point, Point::grid);
+  EXPECT_FALSE(channel.invert);
+}
+
 }  // namespace
 }  // namespace esshub::protocol

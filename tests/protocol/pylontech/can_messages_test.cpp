@@ -683,5 +683,23 @@ TEST(PylontechEncode, ValuesBeyondTheWireAreClamped) {
   EXPECT_EQ(back.dcl.value(), 3276.8);
 }
 
+TEST(PylontechCodec, AMessageSaysNothingBeforeItIsFilled) {
+  EXPECT_EQ(to_text(encode(StateOfCharge{})), "355#00000000");
+  EXPECT_EQ(Alarms{}.protections, 0u);
+  EXPECT_EQ(Alarms{}.warnings, 0u);
+  EXPECT_FALSE(Alarms{}.pairs);
+  EXPECT_EQ(Requests{}.bits, 0u);
+  EXPECT_EQ(Product{}.code, 0u);
+  EXPECT_EQ(Product{}.available_ah, 0u);
+  EXPECT_FALSE(ChargeRequest{}.wanted);
+  for (const unsigned count : {ModuleStates{}.online, ModuleStates{}.offline,
+                               ModuleStates{}.blocking_charge, ModuleStates{}.blocking_discharge})
+    EXPECT_EQ(count, 0u);
+  EXPECT_EQ(Size{}.installed_ah, 0u);
+  EXPECT_EQ(Text{}.id, 0u);
+  EXPECT_EQ(Opaque{}.id, 0u);
+  EXPECT_FALSE(Impossible{}.required);
+}
+
 }  // namespace
 }  // namespace esshub::protocol::pylontech

@@ -759,5 +759,16 @@ TEST(Rs485Driver, RandomBytesNeverBecomeSamplesNorStopIt) {
   EXPECT_TRUE(bench.health().ready) << bench.health().trouble;
 }
 
+TEST(Rs485Driver, IsSetAsAStackOfOneModuleIsDelivered) {
+  const PylontechRs485Config config;
+  EXPECT_EQ(config.baud, 115200u);
+  EXPECT_EQ(config.first_address, 2);
+  EXPECT_EQ(config.modules, 1u);
+  EXPECT_EQ(config.sweep_period, 5s);
+  EXPECT_EQ(config.gap, 250ms);
+  EXPECT_EQ(config.response_timeout, 500ms);
+  EXPECT_EQ(config.retries, 2u);
+}
+
 }  // namespace
 }  // namespace esshub::protocol

@@ -1190,5 +1190,19 @@ TEST(Rs485Robustness, RandomBytesAreNoFrame) {
   EXPECT_GT(reader.resyncs(), 0u);
 }
 
+TEST(Rs485Codec, AMessageSaysNothingBeforeItIsFilled) {
+  EXPECT_EQ(Rs485Request{}, (Rs485Request{CommandCode::analog, 2, false})) << "the master's";
+  EXPECT_EQ(Module{}.cycles, 0u);
+  EXPECT_EQ(Analog{}.flags + AlarmInfo{}.flags + Parameters{}.flags, 0);
+  EXPECT_EQ(warnings(ModuleAlarms{}), 0u);
+  EXPECT_EQ(Management{}.requests, 0u);
+  EXPECT_EQ(Extreme<Volts>{}.module, 1);
+  EXPECT_EQ(Extreme<Volts>{}.cell, 1);
+  const SystemAnalog system;
+  for (const unsigned count :
+       {system.soc, system.mean_cycles, system.most_cycles, system.mean_soh, system.least_soh})
+    EXPECT_EQ(count, 0u);
+}
+
 }  // namespace
 }  // namespace esshub::protocol::pylontech_rs485

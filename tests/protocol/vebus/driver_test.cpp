@@ -727,5 +727,13 @@ TEST(VebusDriverWire, RandomBytesAndFramesNeverCrashNorReachTheSetpoint) {
   }
 }
 
+TEST(VebusDriverWire, IsSetForTheOnlyUnitAndARefreshBelowASecond) {
+  const VebusConfig config;
+  EXPECT_EQ(config.address, 0);
+  EXPECT_EQ(config.refresh, 800ms);
+  EXPECT_EQ(config.setpoint_interval, 80ms);
+  EXPECT_EQ(config.setpoint_deadband, Watts{1.0});
+}
+
 }  // namespace
 }  // namespace esshub::protocol::vebus

@@ -828,5 +828,32 @@ TEST(VebusText, EveryLedAlarmSwitchStateAndErrorHasItsWords) {
   }
 }
 
+TEST(VebusCodec, AMessageSaysNothingBeforeItIsFilled) {
+  const SettingInfo info;
+  EXPECT_EQ(info.scale, 0);
+  EXPECT_EQ(info.offset, 0);
+  EXPECT_EQ(info.usual, 0);
+  EXPECT_EQ(info.min, 0);
+  EXPECT_EQ(info.max, 0);
+  EXPECT_EQ(DeviceState{}.state, 0);
+  EXPECT_EQ(DeviceState{}.sub_state, 0);
+  EXPECT_EQ(FirmwarePart{}.value, 0u);
+  EXPECT_FALSE(FirmwarePart{}.whole);
+  EXPECT_EQ(RecordHeader{}.assistant, 0u);
+  EXPECT_EQ(RecordHeader{}.size, 0u);
+}
+
+/// reference: vebus-mk3#2, the tables of 'S', 'H' and F 5.
+TEST(VebusCodec, BitsAreWhereTheReferenceHasThem) {
+  EXPECT_EQ(StateSet::auto_resend, 1);
+  EXPECT_EQ(StateSet::append_leds, 2);
+  EXPECT_EQ(HardwareFlags::unknown_default, 4);
+  EXPECT_EQ(ConfigInfo::remote_charge, 1);
+  EXPECT_EQ(ConfigInfo::remote_invert, 2);
+  EXPECT_EQ(ConfigInfo::front_up, 4);
+  EXPECT_EQ(ConfigInfo::front_down, 8);
+  EXPECT_EQ(ConfigInfo::digital_multi_control, 8);
+}
+
 }  // namespace
 }  // namespace esshub::protocol::vebus
