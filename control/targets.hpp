@@ -14,9 +14,10 @@ namespace esshub::control {
 /// Charges to 100 % because the BMS asks for it or it is time again; as gently as by force.
 [[nodiscard]] std::optional<Proposal> target_full_charge(const Inputs&, const Observation&,
                                                          const Memory&);
-/// Brings back what is missing of the reserve (F24), unless whoever rules buys as much himself.
+/// Buys what is missing before bad weather (evaluate_storm).
 [[nodiscard]] std::optional<Proposal> target_storm_fill(const Inputs&, const Observation&,
                                                         const Memory&);
+/// Brings back what is missing of the reserve (F24), unless whoever rules buys as much himself.
 [[nodiscard]] std::optional<Proposal> target_reserve_recharge(const Inputs&, const Observation&,
                                                               const Memory&);
 /// What a planner or a remote command orders.

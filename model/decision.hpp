@@ -132,6 +132,7 @@ struct Policy {
   std::optional<Instant> until;              ///< when it ends, if it is temporary
   std::optional<Instant> storm_until;        ///< a storm is ordered, and ends then
   std::optional<Instant> storm_from;         ///< it begins then, while that lies ahead
+  bool storm_kept = false;                   ///< its reserve is in force
   /// About when its reserve will be there: not later than now once it is; nothing where it is not
   /// filled, or the time is not known.
   std::optional<Instant> storm_reached;

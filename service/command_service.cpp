@@ -175,12 +175,13 @@ void CommandService::restore(const SavedState& saved, const Moment& now) {
     if (orders_.manual) manual_end_ = trusted_end(*saved.manual, orders_.manual->until);
   }
   if (saved.storm && holds(*saved.storm, OrderLimitId::storm_length, "storm")) {
-    // What has begun goes on; what has not begins as much earlier or later as it ends.
+    // What has begun goes on; what has not begins as much earlier or later as it ends. Moments are
+    // kept in whole seconds.
+    const auto& [reserve, until, trusted_until, from, fill] = *saved.storm;
     const Duration to_end = left(*saved.storm);
-    const Duration length = std::min(
-        to_end, std::chrono::duration_cast<Duration>(saved.storm->until - saved.storm->from));
-    restore(StartStorm{saved.storm->reserve, length, to_end - length, saved.storm->fill}, "storm",
-            now);
+    const Duration length = std::min(to_end, std::chrono::duration_cast<Duration>(until - from));
+    const Duration begins_in = std::min(to_end - length, longest(OrderLimitId::storm_begin));
+    restore(StartStorm{reserve, length, begins_in, fill}, "storm", now);
     if (orders_.storm) storm_end_ = trusted_end(*saved.storm, orders_.storm->until);
   }
 }

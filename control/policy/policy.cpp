@@ -170,7 +170,10 @@ Policy policy_of(const Inputs& inputs, const Observation& observation, const Mem
       .until = end_of(inputs.orders, authority),
       .storm_until = storms ? std::optional{storm->until} : std::nullopt,
       .storm_from = storms && inputs.now < storm->from ? std::optional{storm->from} : std::nullopt,
-      .storm_reached = memory.policy.storm.reached,
+      .storm_kept = storms && (inputs.now >= storm->from || memory.policy.storm.keeps),
+      .storm_reached = observation.islanded || authority == Authority::manual
+                           ? std::nullopt
+                           : memory.policy.storm.reached,
       .reserve = reserve_in_force(inputs, memory),
       .floor = s.soc_floor,
       .ceiling = s.soc_ceiling,

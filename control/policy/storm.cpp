@@ -10,19 +10,26 @@
 namespace esshub::control {
 namespace {
 
-constexpr double spare_points = 5.0;
+// Percentage points that are missing besides: what may be served, and what keeps a change from
+// being taken back in the next minute.
+constexpr double spare = 5.0;
+constexpr double serves_again = 10.0;
+constexpr double waits_again = 2.0;
 // Charging slows down near full, and the way there is not all alike.
 constexpr double slower = 1.1;
 constexpr Duration spare_time = 10min;
 constexpr Duration endless = 24h * 365;
+constexpr Duration judged_for = 1h;     // while the hour is not known
+constexpr Volts nominal_battery{48.0};  // the voltage of the moment moves with the power
 
 /// How long buying takes; endless while no power can be told.
 Duration time_for(double points, const Inputs& inputs, const Observation& observation) {
   if (points <= 0.0) return {};
   const Settings& s = inputs.settings;
-  const auto full = battery_capacity(inputs.snapshot, observation.voltage);
-  const Watts most = std::min(observation.ccl, s.charger_current) * observation.voltage;
-  const Watts power = std::min({s.charge_limit, s.inverter_rating, most});
+  const auto full = battery_capacity(inputs.snapshot, nominal_battery);
+  const Watts at_dc = std::min(observation.ccl, s.charger_current) * nominal_battery;
+  const Watts power =
+      std::min({s.charge_limit, s.inverter_rating, at_dc, s.import_cap.value_or(s.charge_limit)});
   if (!full || power <= Watts{}) return endless;
   const double stored = power.value() * s.conversion_efficiency;
   const Hours hours{full->value() * points / 100.0 / stored * slower};
@@ -38,37 +45,46 @@ void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory
     m = {};
     return;
   }
+  if (m.order != storm) m = {.order = storm, .wanted = m.wanted, .judged = inputs.now};
   const bool begun = inputs.now >= storm->from;
   m.reached.reset();
   m.buys = false;
-  if (!storm->fill || !observation.bms_ok) {
-    m.keeps = begun || (m.keeps && storm->fill);
-    m.wanted &= storm->fill;
+  if (!storm->fill) {
+    m.keeps = begun;
+    m.wanted = false;
     return;
   }
+  m.keeps |= begun;
+  if (!observation.bms_ok) return;
   const Settings& s = inputs.settings;
   const double soc = observation.reported_soc.percent();
   const double reserve = storm->reserve.percent();
   m.wanted = latch(m.wanted, soc <= reserve - missing_reserve, soc >= enough(storm->reserve, s));
-  const double goal = m.wanted ? enough(storm->reserve, s) : reserve;
-  const double missing = std::max(0.0, goal - soc);
-  const Duration need = time_for(missing, inputs, observation);
-  const bool has_choice = !begun && inputs.local.trusted && !s.tariff.bands.empty();
-  const CivilMinute minute = inputs.local.shown();
-  const Duration left = storm->from - inputs.now;
-  const Duration cheaper = has_choice ? cheaper_within(s.tariff, minute, left) : Duration{};
-  m.keeps = begun || cheaper < time_for(missing + spare_points, inputs, observation);
-  m.buys = m.wanted && cheaper < need;
+  const double missing = std::max(0.0, (m.wanted ? enough(storm->reserve, s) : reserve) - soc);
+  const auto need = [&](double more) { return time_for(missing + more, inputs, observation); };
 
-  if (need >= endless) return;
-  if (m.planned_at != minute || m.planned_for != need || !has_choice) {
-    m.planned_at = minute;
-    m.planned_for = need;
-    const auto bought =
-        has_choice ? cheapest_end(s.tariff, minute, left, need) : std::optional<Duration>{};
-    m.planned_end = inputs.now + bought.value_or(need);
+  const CivilMinute minute = inputs.local.shown();
+  if (begun || s.tariff.bands.empty() ||
+      (!inputs.local.trusted && inputs.now - m.judged >= judged_for)) {
+    m.serves = m.waits = false;
+    m.end = inputs.now + need(0.0);
+  } else if (inputs.local.trusted && m.minute != minute) {
+    // At the beginning of a minute, for the hour knows no seconds.
+    m.minute = minute;
+    m.judged = inputs.now;
+    const Duration left = std::chrono::floor<std::chrono::minutes>(storm->from - inputs.now);
+    const Duration cheaper = cheaper_within(s.tariff, minute, left);
+    m.serves = cheaper >= need(m.serves ? spare : serves_again);
+    m.waits = cheaper >= need(m.waits ? 0.0 : waits_again);
+    m.end = inputs.now + cheapest_end(s.tariff, minute, left, need(0.0)).value_or(need(0.0));
   }
-  m.reached = soc >= reserve ? inputs.now : m.planned_end;
+  m.keeps = !m.serves;
+  m.buys = m.wanted && !m.waits;
+  if (!m.wanted || soc >= reserve) {
+    m.reached = inputs.now;
+  } else if (need(0.0) < endless) {
+    m.reached = m.end;
+  }
 }
 
 }  // namespace esshub::control

@@ -1,6 +1,7 @@
 #include "control/policy/tariff.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -42,6 +43,7 @@ Cost cost_at(const Tariff& tariff, CivilMinute minute) {
 }
 
 constexpr int minutes_a_day = 1440;
+constexpr std::size_t most_costs = 64;
 
 /// Until a band may begin or end; a day at most.
 int minutes_to_change(const Tariff& tariff, int minute_of_day) {
@@ -125,28 +127,34 @@ Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span) {
 std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now, Duration span,
                                      Duration need) {
   if (need > span) return std::nullopt;
+  struct Level {
+    Cost cost;
+    Duration time;
+  };
+  std::array<Level, most_costs> levels{};
+  std::size_t count = 0;
+  bool too_many = false;
+  each_stretch(tariff, now, span, [&](Cost cost, Duration, Duration length) {
+    const auto end = levels.begin() + static_cast<std::ptrdiff_t>(count);
+    const auto known =
+        std::find_if(levels.begin(), end, [&](const Level& level) { return level.cost == cost; });
+    too_many |= known == levels.end();
+    if (known == levels.end()) return;
+    if (known == end) levels.at(count++) = {cost, {}};
+    known->time += length;
+  });
+  if (too_many) return std::nullopt;
+  std::sort(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(count),
+            [](const Level& a, const Level& b) { return a.cost < b.cost; });
   // Up to which cost hours are needed, and how much of those at that cost.
-  std::optional<Cost> dearest;
+  std::size_t dearest = 0;
   Duration left = need;
-  for (;;) {
-    std::optional<Cost> next;
-    Duration at_next{};
-    each_stretch(tariff, now, span, [&](Cost cost, Duration, Duration length) {
-      if (dearest && cost <= *dearest) return;
-      if (next && cost > *next) return;
-      if (!next || cost < *next) at_next = {};
-      next = cost;
-      at_next += length;
-    });
-    if (!next) return std::nullopt;  // a cost that is no number
-    dearest = next;
-    if (at_next >= left) break;
-    left -= at_next;
-  }
+  while (dearest < count && levels.at(dearest).time < left) left -= levels.at(dearest++).time;
+  if (dearest == count) return need;  // there is no span, and no need
   Duration end{};
   each_stretch(tariff, now, span, [&](Cost cost, Duration begin, Duration length) {
-    if (cost < *dearest) end = begin + length;
-    if (cost != *dearest || left <= Duration{}) return;
+    if (cost < levels.at(dearest).cost) end = begin + length;
+    if (cost != levels.at(dearest).cost || left <= Duration{}) return;
     end = begin + std::min(left, length);
     left -= length;
   });

@@ -61,8 +61,8 @@ struct Prices {
 [[nodiscard]] Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span);
 
 /// When `need` of the next `span` is over, its cheapest hours first (as cheaper_within) and of
-/// equal ones the earlier; nothing when the span is shorter. Both go by a week without a change of
-/// clocks.
+/// equal ones the earlier; nothing when the span is shorter, or has more than 64 costs. Both go by
+/// a week without a change of clocks.
 [[nodiscard]] std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now,
                                                    Duration span, Duration need);
 

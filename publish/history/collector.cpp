@@ -287,7 +287,7 @@ void HistoryCollector::note_decision(const View& view) {
              {"reserve_percent", whole(policy.reserve.percent())},
              {"floor_percent", whole(policy.floor.percent())},
              {"ceiling_percent", whole(policy.ceiling.percent())},
-             {"storm", policy.storm_until.has_value()}};
+             {"storm", policy.storm_kept}};
   if (policy.import_price) rules["import_price"] = *policy.import_price;
   if (policy.export_price) rules["export_price"] = *policy.export_price;
   const std::string text = rules.dump();

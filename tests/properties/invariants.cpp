@@ -84,8 +84,9 @@ double cheaper_ahead(const Seen& seen, double ahead_s) {
 }
 
 /// s to charge so many points: docs/policy.md.
-double storm_charging(const Seen& seen, double points, double volts, double ccl) {
+double storm_charging(const Seen& seen, double points, double ccl) {
   if (points <= 0.0) return 0.0;
+  constexpr double volts = 48.0;
   const auto& s = seen.inputs.settings;
   const auto ah = seen.inputs.snapshot.raw(Point::battery, Measure::capacity);
   const auto modules = seen.inputs.snapshot.raw(Point::battery, Measure::modules);
@@ -246,7 +247,7 @@ void Invariants::remember_soc(const Seen& seen, const Battery& battery) {
   if (!battery.complete) return;
   const auto& s = seen.inputs.settings;
   const double h = s.soc_hysteresis;
-  const double reserve = reserve_in_force(seen, past_.storm_kept);
+  const double reserve = reserve_in_force(seen, past_.storm.kept);
   hold(past_.floor_held, battery.soc <= s.soc_floor.percent(),
        battery.soc >= s.soc_floor.percent() + h);
   hold(past_.reserve_held, battery.soc <= reserve, battery.soc >= reserve + h);
@@ -593,7 +594,7 @@ Broken Invariants::battery_limits(const Seen& seen, const Battery& battery) cons
 Broken Invariants::states_of_charge(const Seen& seen, const Battery& battery) const {
   const double p = seen.decision.battery_power.value();
   const auto& s = seen.inputs.settings;
-  const double reserve = std::max(reserve_in_force(seen, past_.storm_kept), s.soc_floor.percent());
+  const double reserve = std::max(reserve_in_force(seen, past_.storm.kept), s.soc_floor.percent());
   if (!battery.complete) return std::nullopt;
   if (p < 0.0 && battery.soc <= reserve) return say("I1: discharge at the reserve", p, 0);
   if (p < 0.0 && past_.floor_held) return say("I1: discharge within the floor's hysteresis", p, 0);
@@ -780,34 +781,49 @@ void Invariants::remember_reserve(const Seen& seen, const Battery& battery) {
 void Invariants::remember_storm(const Seen& seen, const Battery& battery) {
   const auto& in = seen.inputs;
   const auto& storm = in.orders.storm;
-  past_.storm_buys = false;
+  auto& past = past_.storm;
+  past.buys = false;
   if (!storm || in.now >= storm->until) {
-    past_.storm_kept = past_.storm_wanted = false;
+    past = {};
     return;
+  }
+  if (past.order != storm) {
+    const bool wanted = past.wanted;
+    past = {};
+    past.order = storm;
+    past.wanted = wanted;
+    past.judged = in.now;
   }
   const bool begun = in.now >= storm->from;
   if (!storm->fill) {
-    past_.storm_kept = begun;
-    past_.storm_wanted = false;
+    past.kept = begun;
+    past.wanted = false;
     return;
   }
-  past_.storm_kept |= begun;
+  past.kept |= begun;
   if (!battery.complete || !seen.observation.bms_ok) return;
   const double reserve = storm->reserve.percent();
   const double ceiling = in.settings.soc_ceiling.percent();
   const double goal = std::min(reserve + std::min(1.0, in.settings.soc_hysteresis / 2.0),
                                std::max(ceiling, reserve));
-  hold(past_.storm_wanted, battery.soc <= reserve - 1.0, battery.soc >= goal);
-  const double missing = positive((past_.storm_wanted ? goal : reserve) - battery.soc);
-  const bool chooses = !begun && in.local.trusted && !in.settings.tariff.bands.empty();
-  const double cheaper =
-      chooses ? cheaper_ahead(seen, std::chrono::duration<double>(storm->from - in.now).count())
-              : 0.0;
-  const auto charging = [&](double points) {
-    return storm_charging(seen, points, battery.volts, battery.ccl);
-  };
-  past_.storm_kept = begun || cheaper < charging(missing + 5.0);
-  past_.storm_buys = past_.storm_wanted && cheaper < charging(missing);
+  hold(past.wanted, battery.soc <= reserve - 1.0, battery.soc >= goal);
+  const double missing = positive((past.wanted ? goal : reserve) - battery.soc);
+  if (begun || in.settings.tariff.bands.empty() ||
+      (!in.local.trusted && in.now - past.judged >= 1h)) {
+    past.may_serve = past.may_wait = false;
+  } else if (in.local.trusted && past.minute != in.local.shown()) {
+    past.minute = in.local.shown();
+    past.judged = in.now;
+    const double ahead = std::chrono::duration<double>(storm->from - in.now).count();
+    const double cheaper = cheaper_ahead(seen, 60.0 * std::floor(ahead / 60.0));
+    const auto suffices_for = [&](double more) {
+      return cheaper >= storm_charging(seen, missing + more, battery.ccl);
+    };
+    past.may_serve = suffices_for(past.may_serve ? 5.0 : 10.0);
+    past.may_wait = suffices_for(past.may_wait ? 0.0 : 2.0);
+  }
+  past.kept = !past.may_serve;
+  past.buys = past.wanted && !past.may_wait;
 }
 
 /// A storm is filled when it is its time, and by nobody else.
@@ -815,13 +831,13 @@ Broken Invariants::storm(const Seen& seen) const {
   const Decision& d = seen.decision;
   const Cause target = d.reasons.begin()->cause;
   const bool manual = d.policy.authority == Authority::manual;
-  if (target == Cause::storm_fill && (!past_.storm_buys || manual))
+  if (target == Cause::storm_fill && (!past_.storm.buys || manual))
     return "bought for a storm without need";
   if (target == Cause::storm_fill && d.proposed < seen.inputs.settings.charge_limit)
     return say("bought for a storm", d.proposed.value(), seen.inputs.settings.charge_limit.value());
-  if (past_.storm_buys && !manual && target != Cause::storm_fill && target != Cause::force_charge)
+  if (past_.storm.buys && !manual && target != Cause::storm_fill && target != Cause::force_charge)
     return "not bought for the storm";
-  const double reserve = reserve_in_force(seen, past_.storm_kept);
+  const double reserve = reserve_in_force(seen, past_.storm.kept);
   if (d.policy.reserve.percent() != reserve)
     return say("another reserve is told", d.policy.reserve.percent(), reserve);
   return std::nullopt;

@@ -65,9 +65,16 @@ class Invariants {
     bool all_were_fresh = false;
     std::optional<Instant> full_charge_wanted_since;  ///< at the latest
     bool reserve_wanted = false;
-    bool storm_kept = false;
-    bool storm_wanted = false;
-    bool storm_buys = false;
+    struct {
+      std::optional<Storm> order;
+      bool kept = false;
+      bool wanted = false;
+      bool buys = false;
+      std::optional<CivilMinute> minute;  ///< that was judged last
+      Instant judged{};
+      bool may_serve = true;
+      bool may_wait = true;
+    } storm;
     std::optional<Instant> charge_forbidden_at;
     std::optional<Instant> discharge_forbidden_at;
     bool floor_held = false;

@@ -65,17 +65,20 @@ TEST(StateFile, EveryFieldOutlivesTheProgram) {
 }
 
 TEST(StateFile, IsTextThatAPersonAndALaterVersionCanRead) {
-  const SavedState state{.mode = Mode::scheduled,
-                         .storm = SavedState::Storm{85.0_soc, at(1800000002)},
-                         .saved_at = at(1800000004),
-                         .boot_id = "b00t",
-                         .boot_time = 7ms};
+  const SavedState state{
+      .mode = Mode::scheduled,
+      .storm = SavedState::Storm{85.0_soc, at(1800000002), {}, at(1799990000), true},
+      .saved_at = at(1800000004),
+      .boot_id = "b00t",
+      .boot_time = 7ms};
   EXPECT_EQ(encode(state), R"({
   "boot_id": "b00t",
   "boot_time_ms": 7,
   "mode": "scheduled",
   "saved_at": 1800000004,
   "storm": {
+    "fill": true,
+    "from": 1799990000,
     "reserve": 85.0,
     "until": 1800000002
   }
