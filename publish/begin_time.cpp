@@ -58,7 +58,10 @@ std::optional<std::chrono::sys_seconds> moment(std::string_view text) {
   read.one_of(":");
   const int minute = read.digits(2);
   const int second = read.one_of(":", false) ? read.digits(2) : 0;
-  if (read.one_of(".", false)) read.skip_digits();
+  if (read.one_of(".", false)) {
+    read.digits(1);
+    read.skip_digits();
+  }
   int ahead = 0;  // of UTC, min
   if (const char sign = read.one_of("Zz+-"); sign == '+' || sign == '-') {
     const int hours = read.digits(2);
@@ -93,7 +96,7 @@ Result<Duration> begins_in(std::string_view text, const std::optional<WallTime>&
   if (Seconds{ahead} > Seconds{longest(limit)}) {
     const OrderLimit range = order_limit(limit);
     std::array<char, 96> said{};
-    std::snprintf(said.data(), said.size(), "that is %.1f h ahead, expected %g %s at most",
+    std::snprintf(said.data(), said.size(), "that is %.2f h ahead, expected %g %s at most",
                   Hours{ahead}.count(), range.most, std::string{range.unit}.c_str());
     return fail(ErrorKind::invalid, said.data());
   }

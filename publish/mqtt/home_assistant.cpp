@@ -87,6 +87,19 @@ Json object_or_word(std::string_view payload, const char* key) {
   return Json{{key, std::string{payload}}};
 }
 
+/// The first key that is none of them.
+std::optional<std::string> unknown_key(const Json& json,
+                                       std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : json.items())
+    if (std::ranges::find(known, std::string_view{key}) == known.end()) return key;
+  return std::nullopt;
+}
+
+bool has(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && !found->is_null();
+}
+
 std::string word_of(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
@@ -94,6 +107,9 @@ std::string word_of(const Json& json, const char* key) {
 
 Result<std::optional<Command>> override_of(const Json& json, double default_w,
                                            double default_minutes, const Policy& policy) {
+  if (const auto key =
+          unknown_key(json, {"instruction", "power_w", "minutes", "target", "low", "high"}))
+    return refuse("the key ", *key, " is not known here");
   const auto word = word_of(json, "instruction");
   if (word == "none") return std::optional<Command>{EndOverride{}};
   const auto kind = instruction_kind(word);
@@ -129,6 +145,8 @@ Result<std::optional<Command>> override_of(const Json& json, double default_w,
 
 Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy,
                                         const std::optional<WallTime>& now) {
+  if (const auto key = unknown_key(json, {"storm", "reserve", "hours", "from", "fill"}))
+    return refuse("the key ", *key, " is not known here");
   const auto word = word_of(json, "storm");
   if (word == "OFF") return std::optional<Command>{EndStorm{}};
   if (word != "ON" && !json.contains("reserve"))
@@ -142,14 +160,14 @@ Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy,
   const auto hours = in_range(length.id, number_of(json, "hours", length.initial));
   if (!hours) return refuse("hours: ", hours.error().detail);
   StartStorm command{*reserve, length_of(length, *hours)};
-  if (json.contains("from")) {
+  if (has(json, "from")) {
     const auto ahead = begins_in(word_of(json, "from"), now, OrderLimitId::storm_begin);
     if (!ahead) return refuse("from: ", ahead.error().detail);
     command.begins_in = *ahead;
   }
-  if (const auto fill = json.find("fill"); fill != json.end()) {
-    if (!fill->is_boolean()) return refuse("fill: expected true or false");
-    command.fill = fill->get<bool>();
+  if (has(json, "fill")) {
+    if (!json["fill"].is_boolean()) return refuse("fill: expected true or false");
+    command.fill = json["fill"].get<bool>();
   }
   return std::optional<Command>{command};
 }

@@ -1,6 +1,6 @@
 // Signing in, and the few things that may be changed from here.
 import { get, send } from "/live.js";
-import { $, text } from "/words.js";
+import { $, momentOf, text } from "/words.js";
 
 // What the owner's word ends, or may.
 const acknowledged = ["backup_cutoff", "grid_meter_reversed", "actor_stuck"];
@@ -121,7 +121,7 @@ export function startControls() {
       {
         reserve_percent: number(form, "reserve"),
         hours: number(form, "hours"),
-        from: from ? new Date(from).toISOString() : null,
+        from: from ? momentOf(from).toISOString() : null,
         fill: form.elements.fill.checked,
       },
       "The storm reserve is ordered.",

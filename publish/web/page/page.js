@@ -192,7 +192,7 @@ function showDecision(state) {
   if (policy.storm_reached_in_s !== null)
     facts.push(
       fact(
-        "its reserve",
+        "storm reserve",
         policy.storm_reached_in_s > 0
           ? `there in about ${span(policy.storm_reached_in_s)}`
           : "is there",

@@ -71,6 +71,12 @@ export function offsetMinutes(s) {
       60,
   );
 }
+/** What the site's clocks show, as "2026-12-01T18:00", as a Date. */
+export function momentOf(shown) {
+  const asUtc = Date.parse(`${shown}Z`) / 1000;
+  const near = asUtc - 60 * offsetMinutes(asUtc);
+  return new Date((asUtc - 60 * offsetMinutes(near)) * 1000);
+}
 /** The site's midnight `days` days after that of s; a day of a clock change has 23 or 25 hours. */
 export function midnight(s, days = 0) {
   const local = s + offsetMinutes(s) * 60;

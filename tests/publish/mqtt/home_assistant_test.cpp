@@ -174,6 +174,8 @@ TEST_F(Home, OutOfRangeIsRefused) {
         {"storm", R"({"reserve":80,"hours":0})"},
         {"storm", R"({"reserve":80,"from":"tomorrow"})"},
         {"storm", R"({"reserve":80,"from":7})"},
+        {"storm", R"({"reserve":80,"From":"2026-12-01T18:00:00Z"})"},
+        {"override", R"({"instruction":"idle","until":5})"},
         {"storm", R"({"reserve":80,"fill":"yes"})"},
         {"storm", R"({"reserve":80,"hours":0.2})"},
         {"storm", R"({"reserve":80,"hours":337})"},

@@ -62,7 +62,7 @@ TEST(WebCommands, TakeTheEndsOfTheTableAndNothingBeyond) {
   for (const auto* beyond : {"0.2", "336.1"})
     EXPECT_THAT(said(storm(hours(beyond))), HasSubstr("expected 0.25 to 336 h"));
   EXPECT_THAT(said(storm(R"({"reserve_percent":90,"hours":1,"from":"1970-01-08T01:30:00Z"})")),
-              HasSubstr("from: that is 168.5 h ahead, expected 168 h at most"));
+              HasSubstr("from: that is 168.50 h ahead, expected 168 h at most"));
   EXPECT_THAT(said(storm(R"({"reserve_percent":90,"hours":1,"from":5})")),
               HasSubstr("from: expected a text"));
   EXPECT_THAT(said(storm(R"({"reserve_percent":90,"hours":1,"fill":"yes"})")),

@@ -330,6 +330,11 @@ test("mode, override and storm are set and ended", async () => {
     const { found, held } = await becomes(policy, holds);
     assert.ok(held, `${form} ${button}: ${JSON.stringify(found)}`);
   };
+  const { time_zone: timeZone } = await (await page.request.get("/api/v1/site")).json();
+  const shownAtSite = (ms) =>
+    new Date(ms)
+      .toLocaleString("sv-SE", { timeZone, dateStyle: "short", timeStyle: "short" })
+      .replace(" ", "T");
   const mode = (name) => page.locator("#mode-form").getByText(name, { exact: true });
   await mode("Balance").click();
   await set("#mode-form", "Set", "The mode is set.", (p) => p.mode === "balance");
@@ -358,12 +363,7 @@ test("mode, override and storm are set and ended", async () => {
   await page
     .locator("#storm-form")
     .getByLabel("from")
-    .fill(
-      await page.evaluate(() => {
-        const at = new Date(Date.now() + 2 * 3600e3);
-        return new Date(at - at.getTimezoneOffset() * 60e3).toISOString().slice(0, 16);
-      }),
-    );
+    .fill(shownAtSite(Date.now() + 2 * 3600e3));
   await page.locator("#storm-form").getByLabel("buy what is missing").uncheck();
   await set(
     "#storm-form",
