@@ -30,8 +30,8 @@ struct Following {
   Watts most{};  ///< while derating: the most to command, + = charging, - = discharging
 };
 
-/// Once a tick. Nothing: it is not known, or the inverter is not commanded; it begins anew, but 15 s
-/// after a release at the earliest.
+/// Once a tick. Nothing: it is not known, or the inverter is not commanded; it begins anew, but 15
+/// s after a release at the earliest.
 void evaluate_following(Following& following, const std::optional<Followed>& power, Instant now);
 
 }  // namespace esshub::control
