@@ -134,9 +134,6 @@ class TcpLine final : public StreamLine<tcp::socket> {
       boost::system::error_code ignored;
       stream().set_option(tcp::no_delay(true), ignored);
       stream().set_option(tcp::socket::keep_alive(true), ignored);
-      // What is sent without end is old when it is read, and the end of the line waits behind it.
-      constexpr int receive_buffer = 8192;
-      stream().set_option(tcp::socket::receive_buffer_size(receive_buffer), ignored);
       const unsigned milliseconds = 5000;
       ::setsockopt(stream().native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
                    sizeof(milliseconds));
