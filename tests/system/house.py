@@ -1,6 +1,7 @@
 """Starts the real programs for the system tests: esshub-sim plant, esshub run, and talks to both."""
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -15,9 +16,15 @@ HUB = os.environ["ESSHUB"]
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to whoever connects: it would be taken before it is listened on."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_for(what, limit_s, step_s=0.05, hold_s=0.0):
