@@ -66,17 +66,17 @@ void Connection::read() {
 void Connection::respond(ParsedRequest parsed) {
   form_ = parsed.form;
   form_.tls = stream_->tls();
-  if (parsed.refused) return write(std::move(*parsed.refused));
+  if (parsed.refused) return write(*parsed.refused);
   parsed.request.peer = peer_;
   parsed.request.tls = form_.tls;
   // While the answer waits for the disk this connection waits with it.
   no_limit();
-  host_->answer(std::move(parsed.request), [self = shared_from_this()](WebResponse response) {
-    self->write(std::move(response));
-  });
+  host_->answer(
+      std::move(parsed.request),
+      [self = shared_from_this()](const WebResponse& response) { self->write(response); });
 }
 
-void Connection::write(WebResponse response) {
+void Connection::write(const WebResponse& response) {
   const bool events = response.content_type == "text/event-stream" && !form_.head;
   if (events) form_.keep_alive = false;
   under_way_ = std::make_shared<const std::string>(answer_text(response, form_));

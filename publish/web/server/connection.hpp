@@ -51,7 +51,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void await_request();
   void read();
   void respond(ParsedRequest parsed);
-  void write(WebResponse response);
+  void write(const WebResponse& response);
   void start_events();
   void write_event(SharedText event);
   void await_end();
