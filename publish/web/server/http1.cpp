@@ -75,7 +75,11 @@ ParsedRequest complete(Parser::value_type message) {
 struct RequestParser::State {
   std::size_t header_bytes = 0;
   std::size_t body_bytes = 0;
+  std::size_t taken = 0;         ///< bytes of the request that is coming in
   std::optional<Parser> parser;  ///< of the request that is coming in
+
+  /// Of a whole request: six bytes carry one that comes in a chunk of its own.
+  [[nodiscard]] std::size_t most() const { return header_bytes + 8 * body_bytes; }
 };
 
 RequestParser::RequestParser(std::size_t header_bytes, std::size_t body_bytes)
@@ -89,6 +93,7 @@ std::optional<ParsedRequest> RequestParser::parse(std::string& bytes) {
   auto& parser = state_->parser;
   if (!parser) {
     parser.emplace();
+    state_->taken = 0;
     parser->header_limit(static_cast<std::uint32_t>(state_->header_bytes));
     parser->body_limit(state_->body_bytes);
     parser->eager(true);
@@ -96,10 +101,17 @@ std::optional<ParsedRequest> RequestParser::parse(std::string& bytes) {
   // No chunked body ends with fewer than five bytes, and Beast asserts that it is not given them.
   while (bytes.size() >= (parser->is_header_done() && parser->chunked() ? 5 : 1)) {
     boost::beast::error_code error;
-    bytes.erase(0, parser->put(boost::asio::buffer(bytes), error));
-    if (error == http::error::need_more) return std::nullopt;
-    if (error) return refused(error);
-    if (!parser->is_done()) continue;
+    const auto used = parser->put(boost::asio::buffer(bytes), error);
+    bytes.erase(0, used);
+    state_->taken += used;
+    if (error && error != http::error::need_more) return refused(error);
+    if (!parser->is_done()) {
+      // Beast's limits know nothing of a chunk's extensions and of the trailer.
+      if (parser->is_header_done() && state_->taken + bytes.size() > state_->most())
+        return refused(http::error::body_limit);
+      if (error) return std::nullopt;
+      continue;
+    }
     auto message = parser->release();
     parser.reset();
     return complete(std::move(message));

@@ -139,6 +139,27 @@ TEST_F(RequestParsing, TooMuchIsRefusedAndNotReadOn) {
   EXPECT_FALSE(parsed->form.keep_alive);
 }
 
+TEST_F(RequestParsing, WhatComesWithChunksIsBoundedToo) {
+  const std::string start = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string single;
+  for (std::size_t i = 0; i < body_bytes; ++i) single += "1\r\nx\r\n";
+  EXPECT_EQ(status_of(start + single + "0\r\n\r\n"), 200u) << "the worst an honest client sends";
+  const std::string much(header_bytes + 8 * body_bytes, 'x');
+  std::string extended;
+  for (std::size_t i = 0; i < body_bytes / 2; ++i) extended += "1;xxxxxxxxxxxxxxxx\r\nx\r\n";
+  std::string trailer = "0\r\n";
+  for (std::size_t i = 0; i < body_bytes; ++i) trailer += "Some: trailer\r\n";
+  EXPECT_EQ(status_of(start + "1;" + much), 413u) << "an extension without end, not waited for";
+  EXPECT_EQ(status_of(start + extended), 413u);
+  EXPECT_EQ(status_of(start + trailer), 413u);
+  EXPECT_EQ(status_of(start + "0\r\nX: " + much), 413u);
+  for (int request = 0; request < 2; ++request) {
+    const auto parsed = parse(start + single + "0\r\n\r\n");
+    ASSERT_TRUE(parsed);
+    EXPECT_FALSE(parsed->refused) << "each request is counted anew";
+  }
+}
+
 TEST_F(RequestParsing, WhatIsNoHttpIsRefused) {
   for (const std::string text :
        {"\x16\x03\x01 a TLS hello\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET /\r\n\r\n",
