@@ -192,8 +192,8 @@ class WebServer final : public Web {
         });
         return;
       }
+      accept();  // first: what fails for want of memory costs this client only
       admit(std::move(socket));
-      accept();
     });
   }
 
