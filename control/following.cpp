@@ -76,7 +76,9 @@ void evaluate_following(Following& following, const std::optional<Followed>& pow
       following.unsafe_since.reset();
       break;
     case Does::less:
-      if (lasts(following.less_since, now, patience)) derate(following, *power);
+      if (!lasts(following.less_since, now, patience)) break;
+      derate(following, *power);
+      following.not_followed = false;  // F7a: it is safe, and said otherwise
       break;
   }
   if (following.derating && power->told != Watts{}) derate(following, *power);

@@ -17,8 +17,8 @@ struct Followed {
 /// What the inverter does counts as told within max(150 W, 15 %). More than told, or the other way
 /// round by more than it uses itself, is unsafe: an alarm after 15 s, control released for a minute
 /// 15 s later. Less than told is its own limit (hot, absorption, AC current): after 15 s it is
-/// taken for the most it can do now in that direction, and control goes on. Both end after 5 s of
-/// doing as told.
+/// taken for the most it can do now in that direction, and control goes on; an alarm is over with
+/// that. Both end after 5 s of doing as told.
 struct Following {
   std::optional<Instant> unsafe_since;
   std::optional<Instant> less_since;

@@ -118,6 +118,16 @@ TEST(FollowingTimes, HoldingBackEndsAfterFiveSecondsOfDoingAsTold) {
   EXPECT_FALSE(inverter.tick().derating);
 }
 
+TEST(FollowingTimes, HoldingBackEndsTheAlarm) {
+  Inverter inverter{500, 900};
+  ASSERT_TRUE(inverter.run(16s).not_followed);
+  inverter.does(300);
+  inverter.tick();
+  EXPECT_TRUE(inverter.run(15s - period).not_followed);
+  EXPECT_FALSE(inverter.tick().not_followed);
+  EXPECT_TRUE(inverter.following.derating);
+}
+
 TEST(FollowingTimes, TimesAreOfOneKindEach) {
   Inverter inverter{1000, 500};
   for (int n = 0; n < 4; ++n) {  // less and more by turns
