@@ -51,14 +51,13 @@ struct AuthorityState {
 /// What is done about the storm that is ordered (storm.cpp).
 struct StormMemory {
   std::optional<Storm> order{};      ///< that the rest is about
-  bool keeps = false;                ///< its reserve is in force
+  bool keeps = false;                ///< its reserve is in force; else the battery serves the house
   bool wanted = false;               ///< until a little more is there
   bool buys = false;                 ///< now
   std::optional<Instant> reached{};  ///< about when it will be there
   // The judgement of a minute: it holds until the next one.
   std::optional<CivilMinute> minute{};
   Instant judged{};              ///< then, or the order came
-  bool serves = true;            ///< the battery, the house
   bool waits = true;             ///< for cheaper hours
   std::optional<Instant> end{};  ///< of buying
 };

@@ -36,6 +36,21 @@ Duration time_for(double points, const Inputs& inputs, const Observation& observ
   return std::min(endless, as_duration(hours) + spare_time);
 }
 
+/// When buying what takes `need` will be over, in the cheapest hours of those `left`; nothing where
+/// they have too many prices to be sorted.
+std::optional<Instant> end_of_buying(const Inputs& inputs, Duration left, Duration need) {
+  if (need > left) return inputs.now + need;  // from now on, and on after the begin
+  const auto end = cheapest_end(inputs.settings.tariff, inputs.local.shown(), left, need);
+  return end ? std::optional{inputs.now + *end} : std::nullopt;
+}
+
+/// Whether there are hours to choose from, and it can be told how many are needed.
+bool has_choice(const Inputs& inputs, const StormMemory& m) {
+  return inputs.now < m.order->from && !inputs.settings.tariff.bands.empty() &&
+         battery_capacity(inputs.snapshot, nominal_battery) &&
+         (inputs.local.trusted || inputs.now - m.judged < judged_for);
+}
+
 }  // namespace
 
 void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory& memory) {
@@ -45,13 +60,13 @@ void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory
     m = {};
     return;
   }
-  if (m.order != storm) m = {.order = storm, .wanted = m.wanted, .judged = inputs.now};
+  // Until it is judged nothing is lost: after a restart the hour may not be known for long.
+  if (m.order != storm) m = {.order = storm, .keeps = storm->fill, .judged = inputs.now};
   const bool begun = inputs.now >= storm->from;
   m.reached.reset();
   m.buys = false;
   if (!storm->fill) {
     m.keeps = begun;
-    m.wanted = false;
     return;
   }
   m.keeps |= begun;
@@ -64,26 +79,28 @@ void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory
   const auto need = [&](double more) { return time_for(missing + more, inputs, observation); };
 
   const CivilMinute minute = inputs.local.shown();
-  if (begun || s.tariff.bands.empty() ||
-      (!inputs.local.trusted && inputs.now - m.judged >= judged_for)) {
-    m.serves = m.waits = false;
+  if (!has_choice(inputs, m)) {
+    m.keeps = true;
+    m.waits = false;
     m.end = inputs.now + need(0.0);
-  } else if (inputs.local.trusted && m.minute != minute) {
-    // At the beginning of a minute, for the hour knows no seconds.
+  } else if (inputs.local.trusted && m.minute != minute && observation.ccl > Amperes{}) {
+    // At the beginning of a minute, for the hour knows no seconds. A moment in which the BMS takes
+    // nothing says nothing of the hours ahead.
+    const bool first = !m.minute;
     m.minute = minute;
     m.judged = inputs.now;
     const Duration left = std::chrono::floor<std::chrono::minutes>(storm->from - inputs.now);
-    const Duration cheaper = cheaper_within(s.tariff, minute, left);
-    m.serves = cheaper >= need(m.serves ? spare : serves_again);
-    m.waits = cheaper >= need(m.waits ? 0.0 : waits_again);
-    m.end = inputs.now + cheapest_end(s.tariff, minute, left, need(0.0)).value_or(need(0.0));
+    const double both_ways = s.conversion_efficiency * s.conversion_efficiency;
+    m.keeps = cheaper_within(s.tariff, minute, left, both_ways) <
+              need(first || !m.keeps ? spare : serves_again);
+    m.waits = cheaper_within(s.tariff, minute, left) >= need(m.waits ? 0.0 : waits_again);
+    m.end = end_of_buying(inputs, left, need(0.0));
   }
-  m.keeps = !m.serves;
   m.buys = m.wanted && !m.waits;
   if (!m.wanted || soc >= reserve) {
-    m.reached = inputs.now;
-  } else if (need(0.0) < endless) {
-    m.reached = m.end;
+    if (m.keeps) m.reached = inputs.now;
+  } else if (m.end && need(0.0) < endless) {
+    m.reached = std::max(*m.end, inputs.now + need(0.0));
   }
 }
 

@@ -115,11 +115,12 @@ std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
   return std::nullopt;
 }
 
-Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span) {
+Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span,
+                        std::optional<double> share) {
   const Cost present = cost_at(tariff, now);
   Duration cheaper{};
   each_stretch(tariff, now, span, [&](Cost cost, Duration, Duration length) {
-    if (cost < present) cheaper += length;
+    if (cost < present && (!share || cost.price < present.price * *share)) cheaper += length;
   });
   return cheaper;
 }

@@ -57,8 +57,10 @@ struct Prices {
 [[nodiscard]] bool is_off_peak(const Tariff& tariff, const LocalTime& local);
 
 /// How much of the time from now until `span` is over costs less than now: a cheap hour less than
-/// one that is not, else by the import price; one whose price is not known costs most.
-[[nodiscard]] Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span);
+/// one that is not, else by the import price; one whose price is not known costs most. With a
+/// `share` (0 to 1) only what costs less than that of the present import price counts.
+[[nodiscard]] Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span,
+                                      std::optional<double> share = {});
 
 /// When `need` of the next `span` is over, its cheapest hours first (as cheaper_within) and of
 /// equal ones the earlier; nothing when the span is shorter, or has more than 64 costs. Both go by

@@ -53,8 +53,9 @@ double reserve_in_force(const Seen& seen, bool storm_kept) {
   return storm_kept ? std::max(reserve, orders.storm->reserve.percent()) : reserve;
 }
 
-/// s, of those ahead, in which a kWh costs less than now: docs/policy.md.
-double cheaper_ahead(const Seen& seen, double ahead_s) {
+/// s, of those ahead, in which a kWh costs less than now; at a gain: also if bought for later, with
+/// the losses of both ways. docs/policy.md.
+double cheaper_ahead(const Seen& seen, double ahead_s, bool at_a_gain) {
   const auto& tariff = seen.inputs.settings.tariff;
   struct Cost {
     bool dear;
@@ -76,28 +77,32 @@ double cheaper_ahead(const Seen& seen, double ahead_s) {
     const int to_hour = 60 - minute % 60;  // the world's bands are whole hours
     const double length = std::min(60.0 * to_hour, ahead_s - passed);
     const Cost then = cost(minute);
-    if (then.dear == now.dear ? then.price < now.price : now.dear) sum += length;
+    const bool less = then.dear == now.dear ? then.price < now.price : now.dear;
+    const double kept = seen.inputs.settings.conversion_efficiency;
+    if (less && (!at_a_gain || then.price < now.price * kept * kept)) sum += length;
     passed += length;
     minute += to_hour;
   }
   return sum;
 }
 
+/// Of the whole battery, Wh at 48 V; 0 if unknown.
+double battery_wh(const Seen& seen) {
+  const auto ah = seen.inputs.snapshot.raw(Point::battery, Measure::capacity);
+  const auto modules = seen.inputs.snapshot.raw(Point::battery, Measure::modules);
+  if (ah && ah->value > 0.0) return ah->value * 48.0;
+  return modules && modules->value > 0.0 ? modules->value * 2400.0 : 0.0;
+}
+
 /// s to charge so many points: docs/policy.md.
 double storm_charging(const Seen& seen, double points, double ccl) {
   if (points <= 0.0) return 0.0;
-  constexpr double volts = 48.0;
   const auto& s = seen.inputs.settings;
-  const auto ah = seen.inputs.snapshot.raw(Point::battery, Measure::capacity);
-  const auto modules = seen.inputs.snapshot.raw(Point::battery, Measure::modules);
-  double wh = 0.0;
-  if (ah && ah->value > 0.0)
-    wh = ah->value * volts;
-  else if (modules && modules->value > 0.0)
-    wh = modules->value * 2400.0;
-  const double watts = s.conversion_efficiency *
-                       std::min({s.charge_limit.value(), s.inverter_rating.value(),
-                                 s.charger_current.value() * volts, positive(ccl) * volts});
+  const double wh = battery_wh(seen);
+  const double amperes = std::min(s.charger_current.value(), positive(ccl));
+  double watts = std::min({s.charge_limit.value(), s.inverter_rating.value(), amperes * 48.0});
+  if (s.import_cap) watts = std::min(watts, s.import_cap->value());
+  watts *= s.conversion_efficiency;
   if (wh <= 0.0 || watts <= 0.0) return 1e12;
   return wh * points / 100.0 / watts * 3600.0 * 1.1 + 600.0;
 }
@@ -788,16 +793,14 @@ void Invariants::remember_storm(const Seen& seen, const Battery& battery) {
     return;
   }
   if (past.order != storm) {
-    const bool wanted = past.wanted;
     past = {};
     past.order = storm;
-    past.wanted = wanted;
     past.judged = in.now;
+    past.kept = storm->fill;
   }
   const bool begun = in.now >= storm->from;
   if (!storm->fill) {
     past.kept = begun;
-    past.wanted = false;
     return;
   }
   past.kept |= begun;
@@ -808,26 +811,27 @@ void Invariants::remember_storm(const Seen& seen, const Battery& battery) {
                                std::max(ceiling, reserve));
   hold(past.wanted, battery.soc <= reserve - 1.0, battery.soc >= goal);
   const double missing = positive((past.wanted ? goal : reserve) - battery.soc);
-  if (begun || in.settings.tariff.bands.empty() ||
+  if (begun || in.settings.tariff.bands.empty() || battery_wh(seen) <= 0.0 ||
       (!in.local.trusted && in.now - past.judged >= 1h)) {
-    past.may_serve = past.may_wait = false;
-  } else if (in.local.trusted && past.minute != in.local.shown()) {
+    past.kept = true;
+    past.may_wait = false;
+  } else if (in.local.trusted && past.minute != in.local.shown() && battery.ccl > 0.0) {
+    const bool first = !past.minute;
     past.minute = in.local.shown();
     past.judged = in.now;
     const double ahead = std::chrono::duration<double>(storm->from - in.now).count();
-    const double cheaper = cheaper_ahead(seen, 60.0 * std::floor(ahead / 60.0));
-    const auto suffices_for = [&](double more) {
-      return cheaper >= storm_charging(seen, missing + more, battery.ccl);
+    const auto suffices_for = [&](double more, bool at_a_gain) {
+      return cheaper_ahead(seen, 60.0 * std::floor(ahead / 60.0), at_a_gain) >=
+             storm_charging(seen, missing + more, battery.ccl);
     };
-    past.may_serve = suffices_for(past.may_serve ? 5.0 : 10.0);
-    past.may_wait = suffices_for(past.may_wait ? 0.0 : 2.0);
+    past.kept = !suffices_for(past.kept && !first ? 10.0 : 5.0, true);
+    past.may_wait = suffices_for(past.may_wait ? 0.0 : 2.0, false);
   }
-  past.kept = !past.may_serve;
   past.buys = past.wanted && !past.may_wait;
 }
 
 /// A storm is filled when it is its time, and by nobody else.
-Broken Invariants::storm(const Seen& seen) const {
+Broken Invariants::storm(const Seen& seen, const Battery& battery) const {
   const Decision& d = seen.decision;
   const Cause target = d.reasons.begin()->cause;
   const bool manual = d.policy.authority == Authority::manual;
@@ -840,6 +844,13 @@ Broken Invariants::storm(const Seen& seen) const {
   const double reserve = reserve_in_force(seen, past_.storm.kept);
   if (d.policy.reserve.percent() != reserve)
     return say("another reserve is told", d.policy.reserve.percent(), reserve);
+  const auto& reached = d.policy.storm_reached;
+  if (!reached) return std::nullopt;
+  if (manual || islanded(seen))
+    return "told when a storm's reserve will be there, by one who does nothing";
+  if (*reached <= seen.inputs.now &&
+      !(past_.storm.kept && battery.soc > seen.inputs.orders.storm->reserve.percent() - 1.0))
+    return "a storm's reserve is told to be there and is not";
   return std::nullopt;
 }
 
@@ -924,7 +935,7 @@ Broken Invariants::broken(const Seen& seen) {
   if (!broken) broken = grid(seen);
   if (!broken) broken = command(seen);
   if (!broken) broken = orders(seen, battery);
-  if (!broken) broken = storm(seen);
+  if (!broken) broken = storm(seen, battery);
   if (!broken) broken = reserve(seen, battery);
   if (!broken) broken = faults(seen, battery);
   past_.commanded =

@@ -49,7 +49,7 @@ class Invariants {
   [[nodiscard]] std::optional<std::string> setpoint_at_ac_in(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> command(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> orders(const Seen& seen, const Battery& battery) const;
-  [[nodiscard]] std::optional<std::string> storm(const Seen& seen) const;
+  [[nodiscard]] std::optional<std::string> storm(const Seen& seen, const Battery& battery) const;
   [[nodiscard]] std::optional<std::string> reserve(const Seen& seen, const Battery& battery) const;
   [[nodiscard]] std::optional<std::string> faults(const Seen& seen, const Battery& battery) const;
 
@@ -72,7 +72,6 @@ class Invariants {
       bool buys = false;
       std::optional<CivilMinute> minute;  ///< that was judged last
       Instant judged{};
-      bool may_serve = true;
       bool may_wait = true;
     } storm;
     std::optional<Instant> charge_forbidden_at;

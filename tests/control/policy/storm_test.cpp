@@ -237,27 +237,115 @@ int changes_in_an_hour(Evening& h, const std::function<void(const Decision&)>& s
   return changes;
 }
 
-TEST(Storm, AJudgementIsNotTakenBackByWhatFlickers) {
-  // A begin within a cheap minute, and one where buying at once is due.
-  for (const Duration begins_in : {4h + 60min + 54s, 4h + 53min + 54s}) {
+TEST(Storm, IsJudgedAtTheBeginningOfAMinuteOnly) {
+  // A begin within a cheap minute: 61 min for the 60.6 of 5 points more, 54 min for 53.5.
+  for (const Duration begins_in : {4h + 61min + 54s, 4h + 54min + 54s}) {
     Evening h;
     h.settings.period = 500ms;
     h.band(2 * 60, 5 * 60);
     h.storm(begins_in);
-    EXPECT_LE(changes_in_an_hour(h, [](const Decision&) {}), 1);
+    EXPECT_EQ(changes_in_an_hour(h, [](const Decision&) {}), 0) << Seconds{begins_in}.count();
   }
-  // The pack's voltage and CCL move with the power.
+}
+
+TEST(Storm, AJudgementIsNotTakenBackByWhatMovesWithThePower) {
+  // For 5 points more: 82.2 min at 35 A, 83.3 min at 34.5 A.
   Evening h;
   h.settings.period = 500ms;
   h.settings.charger_current = 35.0_A;
-  h.band(2 * 60, 3 * 60 + 20);
+  h.band(2 * 60, 3 * 60 + 23);
   h.storm(10h);
-  EXPECT_LE(changes_in_an_hour(h,
+  EXPECT_EQ(changes_in_an_hour(h,
                                [&](const Decision& d) {
                                  h.pack_v = 50.0 + d.battery_power.value() * 0.0006;
                                  h.ccl_a = d.battery_power.value() < 0 ? 34.5 : 35.5;
                                }),
             1);
+}
+
+TEST(Storm, AfterARestartItIsKeptUntilTheHourIsKnown) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.local.trusted = false;
+  h.storm(10h);
+  expect_keeps(h.run(5s));
+  expect_keeps(h.at(58min));
+  h.local.trusted = true;
+  expect_serves(h.at(59min));
+
+  Evening unknown;
+  unknown.band(2 * 60, 5 * 60);
+  unknown.local.trusted = false;
+  unknown.storm(10h);
+  expect_keeps(unknown.run(5s));
+  expect_keeps(unknown.at(59min));
+  expect_buys(unknown.at(61min));
+}
+
+TEST(Storm, ForAnHourAfterTheLastJudgementItHolds) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.storm(10h);
+  expect_serves(h.at(2h));
+  h.local.trusted = false;
+  expect_serves(h.at(2h + 59min));
+  expect_buys(h.at(3h + 1min));
+}
+
+TEST(Storm, IsNotSaidToBeThereBeforeItIs) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.drift_to(85);
+  h.storm(10h);
+  Decision d = h.run(5s);
+  expect_serves(d);
+  EXPECT_FALSE(d.policy.storm_reached) << "it is there, but will not stay";
+  h.drift_to(50);
+  expect_buys(h.at(240min));
+  h.ccl_a = 10;  // 1488 Wh at 451 W
+  d = h.run(5s);
+  ASSERT_TRUE(d.policy.storm_reached);
+  EXPECT_NEAR(Seconds{*d.policy.storm_reached - d.at}.count(), (1488 / 451.2 * 66 + 10) * 60, 10);
+}
+
+TEST(Storm, ServesNothingThatIsBoughtBackAtALoss) {
+  for (const bool gain : {false, true}) {
+    Evening h;
+    h.band(2 * 60, 5 * 60, gain ? 0.26 : 0.27);  // 0.30 * 0.94^2 = 0.265
+    h.storm(10h);
+    const Decision d = h.run(5s);
+    gain ? expect_serves(d) : expect_keeps(d);
+    expect_buys(h.at(240min));
+  }
+}
+
+TEST(Storm, AMomentWithoutAChargeCurrentJudgesNothing) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.storm(10h);
+  expect_serves(h.run(5s));
+  h.ccl_a = 0;
+  Decision d = h.at(2min);
+  expect_serves(d);
+  EXPECT_FALSE(d.policy.storm_reached);
+  h.ccl_a = 50;
+  d = h.at(3min);
+  expect_serves(d);
+  EXPECT_TRUE(d.policy.storm_reached);
+}
+
+TEST(Storm, OfMorePricesThanAreSortedNoTimeIsTold) {
+  Evening h;
+  for (int i = 0; i < 66; ++i) h.band(i * 5, i * 5 + 5, 0.10 + 0.001 * i);
+  h.storm(10h);
+  Decision d = h.run(5s);
+  expect_serves(d);
+  EXPECT_FALSE(d.policy.storm_reached);
+  h.storm(30min);
+  d = h.run(5s);
+  expect_buys(d);
+  ASSERT_TRUE(d.policy.storm_reached) << "from now on, whatever it costs";
+  EXPECT_NEAR(Seconds{*d.policy.storm_reached - d.at}.count(), 53.5 * 60, 10);
 }
 
 TEST(Storm, IsRememberedThroughASilenceOfTheBms) {
