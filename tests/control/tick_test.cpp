@@ -63,6 +63,18 @@ struct Rig {
   }
 };
 
+TEST(Tick, WhatWasRememberedIsThereAtTheFirstDecision) {
+  std::optional<SafetyMemory> seen;
+  Rig rig{[&seen](const Inputs&, Memory& memory) {
+    seen = memory.safety();
+    return Decision{};
+  }};
+  const SafetyMemory remembered{.cutoff = true, .meter_reversed = true, .meter_rest_until = Instant{2000s}};
+  rig.control.restore(remembered);
+  rig.tick();
+  EXPECT_EQ(seen, remembered);
+}
+
 TEST(Tick, AToldFaultStaysUntilEveryoneWhoRaisedItClearsIt) {
   Rig rig;
   rig.control.set_fault("state", Fault::storage_failed, true);
