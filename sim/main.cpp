@@ -347,6 +347,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   step_response->add_option("--seed", step_command.seed, "Of the plant's noise, delays and chatter")
       ->capture_default_str();
+  step_response
+      ->add_option("--seeds", step_command.seeds, "The sweep with so many seeds, from --seed on")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   step_response->footer(
       "Exit codes: 0 every goal met, 1 a goal missed, 73 a file cannot be "
       "written, 78 the load cannot be read or is not of one row a second.");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "sim/exit_codes.hpp"
 #include "sim/progress.hpp"
@@ -46,7 +47,8 @@ int run_step_response(const StepCommand& command) {
   const auto all = static_cast<int>(usual_steps().size());
   const int references = static_cast<int>(loop_kinds.size()) - 1;
   constexpr double sweep_parts = 8;
-  Progress bar(2 * all + references * reference_steps + (command.sweep ? 2 * sweep_parts : 0),
+  Progress bar(2 * all + references * reference_steps +
+                   (command.sweep ? command.seeds * 2 * sweep_parts : 0),
                "steps");
   double done = 0.0;
 
@@ -62,12 +64,13 @@ int run_step_response(const StepCommand& command) {
   LoopPlant shared_line = report.plant;
   shared_line.battery_meter = true;
   report.beside_meter = measure(shared_line, LoopKind::hub, all, command.phases, bar, done);
-  if (command.sweep) {
-    report.cells = sweep(
-        1, [&](double share) { bar.show(done + sweep_parts * share); }, command.seed);
+  const auto on_progress = [&](double share) { bar.show(done + sweep_parts * share); };
+  for (int n = 0; command.sweep && n < command.seeds; ++n) {
+    const auto seed = command.seed + static_cast<std::uint64_t>(n);
+    std::ranges::copy(sweep(1, on_progress, seed), std::back_inserter(report.cells));
     done += sweep_parts;
-    report.wrong_cells = wrong_sweep(
-        1, [&](double share) { bar.show(done + sweep_parts * share); }, command.seed);
+    std::ranges::copy(wrong_sweep(1, on_progress, seed), std::back_inserter(report.wrong_cells));
+    done += sweep_parts;
   }
 
   std::cout << as_text(report) << std::flush;

@@ -13,6 +13,7 @@ struct StepCommand {
   std::string load;  ///< recorded load to follow, CSV; empty: none
   int phases = 20;
   std::uint64_t seed = 1;  ///< of the plant's noise, delays and chatter
+  int seeds = 1;           ///< the sweep with so many, from `seed` on
 };
 
 /// 0; 1 when a goal is missed; 73 when a file cannot be written; 78 when the load cannot be

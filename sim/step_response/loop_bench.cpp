@@ -140,10 +140,14 @@ Duration gap_for(Seconds interval, const LoopPlant& plant) {
   return std::max(as_duration(interval - poll_interval(none)), Duration{});
 }
 
-WattHours physical_bound(const LoopPlant& plant, Watts step) {
+Seconds longest_wait(const LoopPlant& plant) {
   const Seconds write = protocol::mk3::byte_time * static_cast<Duration::rep>(setpoint_bytes);
+  return poll_interval(plant) + answer_time(plant) + write + 10ms;
+}
+
+WattHours physical_bound(const LoopPlant& plant, Watts step) {
   const Seconds wait =
-      poll_interval(plant) / 2 + answer_time(plant) + write + 10ms + plant.inverter_time_constant;
+      longest_wait(plant) - poll_interval(plant) / 2 + plant.inverter_time_constant;
   const Seconds half_ramp{abs(step).value() / plant.ramp.value() / 2.0};
   return abs(step) * Hours{wait + half_ramp};
 }

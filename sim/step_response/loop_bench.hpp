@@ -41,6 +41,9 @@ struct LoopPlant {
 [[nodiscard]] Seconds poll_interval(const LoopPlant& plant);
 /// The gap that makes this the interval, for sweeps.
 [[nodiscard]] Duration gap_for(Seconds interval, const LoopPlant& plant);
+/// From a step to the inverter's answer at the least, where the step comes just after the meter
+/// took its values: a poll + answer + write + 10 ms.
+[[nodiscard]] Seconds longest_wait(const LoopPlant& plant);
 /// Wh imported at the least by a load step of `step` watts:
 /// P x (half poll + answer + write + 10 ms + inverter time constant) + P^2 / 2r.
 [[nodiscard]] WattHours physical_bound(const LoopPlant& plant, Watts step);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -28,9 +29,16 @@ std::string format(const char* text, Values... values) {
 double height(const LoadStep& step) {
   return abs(step.to - step.from).value();
 }
+/// s.
+double ramp_time(const LoopPlant& plant, const LoadStep& step) {
+  return height(step) / plant.ramp.value();
+}
 /// P / r + 0.8 s.
 double settling_goal(const LoopPlant& plant, const LoadStep& step) {
-  return height(step) / plant.ramp.value() + 0.8;
+  return ramp_time(plant, step) + 0.8;
+}
+Spread worse(Spread a, Spread b) {
+  return {std::max(a.p50, b.p50), std::max(a.worst, b.worst)};
 }
 
 std::string row(const StepRecord& record) {
@@ -46,9 +54,29 @@ constexpr const char* step_header =
     "  step                        p50 worst      p50  worst      p50  worst\n";
 
 std::string text_of(const SweepCell& cell) {
-  return format("  %5.0f W/s  %4.1f s  %4.2f s  %3.1f   %5.1f %%  %6.1f W%s\n", cell.ramp.value(),
-                cell.meter_time_constant.count(), cell.poll.count(), cell.gain,
-                100.0 * cell.overshoot, cell.peak_to_peak.value(), cell.good() ? "" : "   missed");
+  return format("  %5.0f W/s  %4.1f s  %4.2f s  %3.1f   %5.1f %%  %6.1f W  %4llu%s\n",
+                cell.ramp.value(), cell.meter_time_constant.count(), cell.poll.count(), cell.gain,
+                100.0 * cell.overshoot, cell.peak_to_peak.value(),
+                static_cast<unsigned long long>(cell.seed), cell.good() ? "" : "   missed");
+}
+
+/// Where there are several seeds: how many plants met the goal with each.
+std::string seeds_text(const std::vector<SweepCell>& cells, bool (SweepCell::*met)() const) {
+  struct Count {
+    int met = 0;
+    int all = 0;
+  };
+  std::map<std::uint64_t, Count> counts;
+  for (const auto& cell : cells) {
+    counts[cell.seed].met += (cell.*met)();
+    ++counts[cell.seed].all;
+  }
+  if (counts.size() < 2) return {};
+  std::string out = "By seed:";
+  for (const auto& [seed, count] : counts)
+    out += format(" %llu: %d of %d;", static_cast<unsigned long long>(seed), count.met, count.all);
+  out.back() = '\n';
+  return out;
 }
 
 /// The cells nearest to their goals, or furthest beyond.
@@ -65,18 +93,19 @@ std::string wrong_text(const std::vector<SweepCell>& cells) {
   std::string out = format(
       "\nSettings wrong in everything: %zu plants, the meter up to 0.5 s later than configured.\n"
       "Goal: from 30 s on peak-to-peak <= 40 W. Met by %td of %zu. The worst:\n"
-      "       ramp      tau   later  gain  overshoot  peak-to-peak\n",
+      "       ramp      tau   later  gain  overshoot  peak-to-peak  seed\n",
       cells.size(), good, cells.size());
   auto sorted = cells;
   std::ranges::stable_sort(sorted, std::ranges::greater{}, &SweepCell::peak_to_peak);
   for (std::size_t i = 0; i < std::min<std::size_t>(8, sorted.size()); ++i) {
     const SweepCell& cell = sorted[i];
-    out +=
-        format("  %5.0f W/s  %5.3f s  %4.2f s  %3.1f   %5.1f %%  %6.1f W%s\n", cell.ramp.value(),
-               cell.meter_time_constant.count(), Seconds{cell.meter_delay}.count(), cell.gain,
-               100.0 * cell.overshoot, cell.peak_to_peak.value(), cell.quiet() ? "" : "   missed");
+    out += format("  %5.0f W/s  %5.3f s  %4.2f s  %3.1f   %5.1f %%  %6.1f W  %4llu%s\n",
+                  cell.ramp.value(), cell.meter_time_constant.count(),
+                  Seconds{cell.meter_delay}.count(), cell.gain, 100.0 * cell.overshoot,
+                  cell.peak_to_peak.value(), static_cast<unsigned long long>(cell.seed),
+                  cell.quiet() ? "" : "   missed");
   }
-  return out;
+  return out + seeds_text(cells, &SweepCell::quiet);
 }
 
 std::string sweep_text(const std::vector<SweepCell>& cells) {
@@ -85,12 +114,12 @@ std::string sweep_text(const std::vector<SweepCell>& cells) {
       "\nSweep: %zu plants the hub is not told of; a step of 1.6 kW up and down.\n"
       "Goal: overshoot <= 15 %%, and from 30 s on peak-to-peak <= 40 W. Met by %td of %zu.\n"
       "The worst:\n"
-      "       ramp     tau    poll  gain  overshoot  peak-to-peak\n",
+      "       ramp     tau    poll  gain  overshoot  peak-to-peak  seed\n",
       cells.size(), good, cells.size());
   const auto sorted = worst_first(cells);
   for (std::size_t i = 0; i < std::min<std::size_t>(8, sorted.size()); ++i)
     out += text_of(sorted[i]);
-  return out;
+  return out + seeds_text(cells, &SweepCell::good);
 }
 
 }  // namespace
@@ -129,6 +158,17 @@ std::vector<Goal> goals(const StepReport& report) {
       goal("stationary export", 3.0, one(hub.rest.export_.value()), "W"),
       goal("import of a 1 kW step", 0.33, spread(kilowatt.runs, import), "Wh"),
       goal("the same, 1.5 x bound", 1.5 * bound, spread(kilowatt.runs, import), "Wh")};
+  // At the worst moment of the poll cycle, where physics allows it.
+  const Seconds wait = longest_wait(report.plant);
+  const auto of_worst = [&](std::string what, double limit, Spread s) {
+    out.push_back({std::move(what), limit, s.p50, s.worst, "s", true});
+  };
+  const double longest_dead = std::max(0.45, wait.count());
+  const double longest_settling =
+      std::max(1.8, wait.count() + ramp_time(report.plant, kilowatt.step));
+  of_worst("dead time, worst moment", longest_dead,
+           worse(spread(rating.runs, dead), spread(kilowatt.runs, dead)));
+  of_worst("settling, 1 kW, worst", longest_settling, spread(kilowatt.runs, settling));
   if (hub.trace && report.second_late) {
     out.push_back(goal("recorded load, import", report.second_late->import.value(),
                        one(hub.trace->import.value()), "Wh"));
@@ -258,6 +298,7 @@ std::string as_json(const StepReport& report) {
                       {"meter_later_s", Seconds{cell.meter_delay}.count()},
                       {"poll_s", cell.poll.count()},
                       {"gain", cell.gain},
+                      {"seed", cell.seed},
                       {"overshoot_percent", 100.0 * cell.overshoot},
                       {"peak_to_peak_w", cell.peak_to_peak.value()},
                       {"good", (cell.*good)()}});

@@ -175,9 +175,9 @@ TraceFigures follow_late(const std::vector<double>& load, std::size_t rows) {
 
 namespace {
 
-void measure(SweepCell& cell, std::uint64_t seed) {
+void measure(SweepCell& cell) {
   LoopPlant plant;
-  plant.seed = seed;
+  plant.seed = cell.seed;
   plant.ramp = cell.ramp;
   plant.meter_time_constant = std::max(cell.meter_time_constant, Seconds{1e-6});
   plant.meter_delay = cell.meter_delay;
@@ -209,7 +209,8 @@ std::vector<SweepCell> measure_every(int stride, const std::vector<SweepCell>& a
   std::vector<SweepCell> cells;
   for (std::size_t i = 0; i < all.size(); i += static_cast<std::size_t>(stride)) {
     cells.push_back(all[i]);
-    measure(cells.back(), seed);
+    cells.back().seed = seed;
+    measure(cells.back());
     if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(all.size()));
   }
   return cells;
@@ -224,7 +225,7 @@ std::vector<SweepCell> sweep(int stride, const OnProgress& progress, std::uint64
       for (const double poll : {0.1, 0.33, 1.0})
         for (const double gain : {0.9, 1.0, 1.1})
           all.push_back(
-              {WattsPerSecond{ramp}, Seconds{time_constant}, Seconds{poll}, gain, {}, 0.0, {}});
+              {WattsPerSecond{ramp}, Seconds{time_constant}, Seconds{poll}, gain, {}, 1, 0.0, {}});
   return measure_every(stride, all, progress, seed);
 }
 
@@ -241,6 +242,7 @@ std::vector<SweepCell> wrong_sweep(int stride, const OnProgress& progress, std::
                          poll,
                          gain,
                          late,
+                         1,
                          0.0,
                          {}});
   return measure_every(stride, all, progress, seed);

@@ -1,6 +1,7 @@
 // Measures how a loop answers load steps: dead time, settling, overshoot, energy, and at rest.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -79,6 +80,7 @@ struct SweepCell {
   Seconds poll{};
   double gain = 1.0;
   Duration meter_delay{};  ///< beyond what the settings say
+  std::uint64_t seed = 1;  ///< of its noise, delays and chatter
   double overshoot = 0.0;  ///< the larger of a step up and one down
   Watts peak_to_peak{};    ///< the larger, from 30 s after the step
   [[nodiscard]] bool quiet() const { return peak_to_peak <= Watts{40.0}; }
