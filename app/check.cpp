@@ -44,6 +44,10 @@ int check(const std::filesystem::path& file, std::ostream& out, std::ostream& er
     for (const auto& error : config.error()) err << config::describe(file, error) << '\n';
     return exit_config;
   }
+  for (const auto& warning : config->warnings)
+    err << config::describe_warning(file, warning) << '\n';
+  for (const auto& error : config->unreadable_files) err << config::describe(file, error) << '\n';
+  if (!config->unreadable_files.empty()) return exit_config;
   std::vector<std::string> buses;
   for (const auto& bus : config->buses)
     buses.push_back(fmt::format("{} ({}{} on {})", bus.name, config::kind_name(bus.driver),

@@ -27,7 +27,11 @@ constexpr int exit_config = 78;  ///< EX_CONFIG
 [[nodiscard]] int password(const std::filesystem::path& config, std::ostream& out,
                            std::ostream& err);
 
-/// One line of summary to `out`, or every error to `err`.
+constexpr const char* usual_config = "/etc/esshub/esshub.toml";
+
+/// One line of summary to `out`, or every error to `err`; warnings there too. A file that the
+/// configuration names and this user cannot read is an error here: the hub itself would start
+/// without what needs it.
 [[nodiscard]] int check(const std::filesystem::path& config, std::ostream& out, std::ostream& err);
 
 /// A configuration with every setting and its default, for people to begin with.

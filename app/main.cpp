@@ -1,17 +1,35 @@
 // esshub: the command line. The only file that knows the command-line library.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "app/commands.hpp"
+#include "config/nearest.hpp"
 #include "esshub_version.hpp"
 
 namespace {
 
 constexpr const char* exit_codes =
     "exit codes: 0 ok, 1 failure while running, 64 wrong usage, 78 errors in the configuration";
+
+/// What to say of a first word that is no command; empty where it is one, or an option.
+std::string unknown_command(const CLI::App& program, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return {};
+  std::vector<std::string> names;
+  for (const auto* command : program.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return {};
+  std::string text = std::string{argv[1]} + " is no command, ";
+  if (const auto meant = esshub::config::nearest(argv[1], names))
+    return text + "did you mean " + std::string{*meant} + "?";
+  text += "expected one of:";
+  for (const auto& name : names) text += ' ' + name;
+  return text;
+}
 
 int parse_and_run(int argc, char** argv) {
   using namespace esshub::app;
@@ -22,10 +40,13 @@ int parse_and_run(int argc, char** argv) {
   program.footer(std::string{"example: esshub run --config /etc/esshub/esshub.toml --live\n"} +
                  exit_codes);
 
-  std::string config;
+  std::string config = usual_config;
+  const auto add_config = [&config](CLI::App* command) {
+    command->add_option("--config", config, "the configuration file (TOML)")->capture_default_str();
+  };
   bool live = false;
   auto* run_command = program.add_subcommand("run", "Run the hub until SIGINT or SIGTERM.");
-  run_command->add_option("--config", config, "the configuration file (TOML)")->required();
+  add_config(run_command);
   run_command->add_flag("--live", live, "print a table row a second to stdout");
   run_command->footer(
       std::string{
@@ -36,22 +57,22 @@ int parse_and_run(int argc, char** argv) {
           "example: esshub run --config /etc/esshub/esshub.toml --live\n"} +
       exit_codes);
 
-  std::string file;
+  std::string file = usual_config;
   auto* check_command =
       program.add_subcommand("check", "Check a configuration and name every error.");
-  check_command->add_option("FILE", file, "the configuration file (TOML)");
+  auto* checked = check_command->add_option("FILE", file, "the configuration file (TOML)")
+                      ->capture_default_str();
   bool example = false;
-  check_command->add_flag("--example", example,
-                          "print an example with every setting instead, with its default");
-  check_command->callback([&] {
-    if (file.empty() == !example) throw CLI::RequiredError("one of FILE and --example");
-  });
+  check_command
+      ->add_flag("--example", example,
+                 "print an example with every setting instead, with its default")
+      ->excludes(checked);
   check_command->footer(std::string{"example: esshub check /etc/esshub/esshub.toml\n"} +
                         exit_codes);
 
   auto* password_command = program.add_subcommand(
       "password", "Set the password that changing things on the page needs.");
-  password_command->add_option("--config", config, "the configuration file (TOML)")->required();
+  add_config(password_command);
   password_command->footer(
       std::string{
           "Asks twice at a terminal, else reads one line of stdin: 10 to 256 bytes. Keeps only\n"
@@ -123,7 +144,9 @@ int parse_and_run(int argc, char** argv) {
   std::string export_what = "minutes";
   std::string export_format = "csv";
   auto* export_command = program.add_subcommand("export", "Write out the history the hub kept.");
-  export_command->add_option("--config", exporting.config, "the hub's configuration file");
+  export_command->add_option(
+      "--config", exporting.config,
+      std::string{"the hub's configuration file; without --file "} + usual_config);
   export_command->add_option("--file", exporting.file, "the history itself, instead");
   export_command->add_option("--time-zone", exporting.time_zone, "instead of the site's own");
   export_command->add_option("--from", exporting.from, "the first day, or a time of the site");
@@ -133,8 +156,7 @@ int parse_and_run(int argc, char** argv) {
   export_command->add_option("--format", export_format, "csv or json")
       ->check(CLI::IsMember(export_formats));
   export_command->callback([&] {
-    if (exporting.config.empty() && exporting.file.empty())
-      throw CLI::RequiredError("one of --config and --file");
+    if (exporting.config.empty() && exporting.file.empty()) exporting.config = usual_config;
     exporting.what = export_whats.at(export_what);
     exporting.format = export_formats.at(export_format);
   });
@@ -180,6 +202,10 @@ int parse_and_run(int argc, char** argv) {
           "example: esshub acknowledge\n"} +
       exit_codes);
 
+  if (const auto unknown = unknown_command(program, argc, argv); !unknown.empty()) {
+    std::cerr << "esshub: " << unknown << '\n';
+    return exit_usage;
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

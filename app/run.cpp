@@ -108,6 +108,16 @@ class FaultLog {
   FaultSet before_;
 };
 
+/// What is allowed and surely meant otherwise, and the files that cannot be read: no reason not to
+/// control the battery.
+void log_warnings(const std::filesystem::path& file, const config::HubSettings& settings,
+                  Log& log) {
+  for (const auto* list : {&settings.warnings, &settings.unreadable_files})
+    for (const auto& warning : *list)
+      log.write("config", {Level::warning, "config_warning",
+                           "at=" + log_quoted(config::describe(file, warning))});
+}
+
 /// SIGHUP: the control takes a valid configuration with its next tick; what is built once needs a
 /// restart and is named. With errors the running one is kept (F16).
 void reload(const std::filesystem::path& file, actors::Hub& hub, const config::HubSettings& started,
@@ -126,6 +136,7 @@ void reload(const std::filesystem::path& file, actors::Hub& hub, const config::H
   hub.reload(loaded->control);
   log.write("config",
             {Level::notice, "config_applied", "file=" + log_quoted(file.string()) + " valid=yes"});
+  log_warnings(file, *loaded, log);
   for (const auto& setting : config::needs_restart(started, *loaded))
     log.write("config", {Level::warning, "config_needs_restart", "setting=" + setting});
 }
@@ -186,6 +197,7 @@ int run(const std::filesystem::path& file, bool live) {
                      fmt::format("version={} config={} site={} buses={}", ESSHUB_VERSION,
                                  log_quoted(file.string()), log_quoted(config->site_name),
                                  config->buses.size())});
+  log_warnings(file, *config, log);
   auto hub = actors::Hub::start(
       *config,
       [&](const std::string& component, const Event& event) { log.write(component, event); },

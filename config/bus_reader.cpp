@@ -36,7 +36,8 @@ const auto roles = [] {
 
 class BusReader {
  public:
-  explicit BusReader(std::vector<ConfigError>& errors) : errors_(errors) {}
+  BusReader(std::vector<ConfigError>& errors, std::vector<ConfigError>& warnings)
+      : errors_(errors), warnings_(warnings) {}
 
   Buses read(TableReader& top) {
     const auto* node = top.find("bus");
@@ -189,6 +190,14 @@ class BusReader {
                                             "such as \"/dev/ttyUSB0\"",
                                             port.path));
       reader.once(lines_, port.path, "port", "is the port of another bus, expected one each");
+      for (const auto* counted : {"/dev/ttyUSB", "/dev/ttyACM"})
+        if (port.path.starts_with(counted))
+          warnings_.push_back(
+              {reader.place("port"),
+               fmt::format("{}: is \"{}\", which may be another adapter after the next start; its "
+                           "own name is below /dev/serial/by-id",
+                           reader.dotted("port"), port.path),
+               {}});
       bus.line = std::move(port);
     } else if (has_can) {
       constexpr std::size_t longest = 15;  // IFNAMSIZ - 1
@@ -305,11 +314,15 @@ class BusReader {
   }
 
   void measures(Point point, TableReader& reader, std::string_view key) {
+    const bool device = point == Point::inverter || point == Point::battery;
     reader.once(measured_, point, key,
-                fmt::format("the {} is measured twice, expected once", name(point)));
+                device
+                    ? fmt::format("a second {}, expected one: this hub controls one", name(point))
+                    : fmt::format("the {} is measured twice, expected once", name(point)));
   }
 
   std::vector<ConfigError>& errors_;
+  std::vector<ConfigError>& warnings_;
   std::vector<BusSettings> buses_;
   Seen<std::string> names_;
   Seen<std::string> lines_;
@@ -319,8 +332,9 @@ class BusReader {
 
 }  // namespace
 
-Buses read_buses(TableReader& top, std::vector<ConfigError>& errors) {
-  return BusReader{errors}.read(top);
+Buses read_buses(TableReader& top, std::vector<ConfigError>& errors,
+                 std::vector<ConfigError>& warnings) {
+  return BusReader{errors, warnings}.read(top);
 }
 
 }  // namespace esshub::config

@@ -14,7 +14,9 @@ struct Buses {
   CircuitRoles circuit_roles{};
 };
 
-/// Reads the key "bus" of the whole file; what is wrong is added to `errors`.
-[[nodiscard]] Buses read_buses(TableReader& top, std::vector<ConfigError>& errors);
+/// Reads the key "bus" of the whole file; what is wrong is added to `errors`, what is allowed and
+/// surely meant otherwise to `warnings`.
+[[nodiscard]] Buses read_buses(TableReader& top, std::vector<ConfigError>& errors,
+                               std::vector<ConfigError>& warnings);
 
 }  // namespace esshub::config

@@ -12,6 +12,8 @@
 #include "config/policy_reader.hpp"
 #include "config/setting_reader.hpp"
 #include "config/settings_table.hpp"
+#include "config/toml_hints.hpp"
+#include "config/warnings.hpp"
 
 namespace esshub::config {
 namespace {
@@ -29,6 +31,9 @@ class Loader {
   explicit Loader(const toml::table& root) : root_(root) {}
 
   Config load() {
+    if (root_.empty())
+      return tl::unexpected{std::vector<ConfigError>{
+          {{}, "is empty, expected a configuration such as `esshub check --example` prints"}}};
     for_each_table(hub_, [&]<class S>(std::span<const SettingRow<S>> table, S& out) {
       constexpr bool judged = std::is_same_v<S, control::Settings>;  // by control::validate
       for (const auto& row : table) read(row, out, !judged);
@@ -36,11 +41,12 @@ class Loader {
     if (!sections_.at("history").has("file") && !hub_.state_dir.empty())
       hub_.history.file = hub_.state_dir + "/history.db";
     check_web(sections_.at("web"));
+    check_ports();
     check_mqtt(sections_.at("mqtt"));
     for (const auto& [key, place] : read_policy(sections_, control_))
       settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
     check_control();
-    auto buses = read_buses(sections_.top(), errors_);
+    auto buses = read_buses(sections_.top(), errors_, hub_.warnings);
     hub_.buses = std::move(buses.list);
     control_.solar_metered = buses.solar_metered;
     control_.circuit_roles = buses.circuit_roles;
@@ -50,11 +56,16 @@ class Loader {
       node->visit([&](const auto& concrete) { text << concrete; });
       hub_.bus_text = text.str();
     }
-    if (errors_.empty()) return std::move(hub_);
-    std::ranges::stable_sort(errors_, {}, [](const ConfigError& error) {
-      return std::pair{error.place.line, error.place.column};
-    });
-    return tl::unexpected{std::move(errors_)};
+    sort(errors_);
+    if (!errors_.empty()) return tl::unexpected{std::move(errors_)};
+    for (const auto& warning : warnings(hub_)) note(warning, hub_.warnings);
+    sort(hub_.warnings);
+    return std::move(hub_);
+  }
+
+  /// Of a configuration that was loaded without an error; looks at the disk.
+  void look_at_files(HubSettings& loaded) const {
+    for (const auto& file : unreadable_files(loaded)) note(file, loaded.unreadable_files);
   }
 
  private:
@@ -73,6 +84,21 @@ class Loader {
                    "TLS needs both `certificate` and `key`, or neither");
   }
 
+  /// Two that listen must have a port each; an address on all interfaces takes it everywhere.
+  void check_ports() {
+    const auto page = parse_host_port(hub_.web.address);
+    const auto metrics = parse_host_port(hub_.metrics_address);
+    if (!page || !metrics || page->port != metrics->port) return;
+    const auto everywhere = [](const auto& address) {
+      return address->host == "0.0.0.0" || address->host == "::";
+    };
+    if (page->host != metrics->host && !everywhere(page) && !everywhere(metrics)) return;
+    auto& shown = sections_.at(sections_.at("web").has("address") ? "web" : "metrics");
+    shown.complain("address", fmt::format("the page and the metrics both listen on port {}, "
+                                          "expected one each",
+                                          page->port));
+  }
+
   void check_mqtt(TableReader& mqtt) {
     if (!hub_.mqtt.password.empty() && !hub_.mqtt.password_file.empty())
       mqtt.complain("password_file", "set either password or password_file, not both");
@@ -86,13 +112,27 @@ class Loader {
       const auto& about = settings_.at(error.key);
       const auto& other = error.other.empty() ? about : settings_.at(error.other);
       if (about.unreadable || other.unreadable) continue;
-      const auto& shown = about.given ? about : other;
-      // Of two entries of one list the other one is named by its line.
-      const bool two = about.dotted == other.dotted && !error.other.empty();
-      errors_.push_back(
-          {shown.place, shown.dotted + ": " + error.text +
-                            (two ? fmt::format(" (line {})", other.place.line) : "")});
+      note(error, errors_);
     }
+  }
+
+  /// At the setting's place; where the file does not give it, at the other one's.
+  void note(const control::ValidationError& error, std::vector<ConfigError>& list) const {
+    const auto& about = settings_.at(error.key);
+    const auto& other = error.other.empty() ? about : settings_.at(error.other);
+    const auto& shown = about.given ? about : other;
+    // Of two entries of one list the other one is named by its line.
+    const bool two = about.dotted == other.dotted && !error.other.empty();
+    list.push_back({shown.place,
+                    shown.dotted + ": " + error.text +
+                        (two ? fmt::format(" (line {})", other.place.line) : ""),
+                    {}});
+  }
+
+  static void sort(std::vector<ConfigError>& list) {
+    std::ranges::stable_sort(list, {}, [](const ConfigError& error) {
+      return std::pair{error.place.line, error.place.column};
+    });
   }
 
   const toml::table& root_;
@@ -103,20 +143,32 @@ class Loader {
   std::map<std::string, Setting> settings_;
 };
 
-tl::unexpected<std::vector<ConfigError>> refuse(Place place, std::string text) {
-  return tl::unexpected{std::vector<ConfigError>{{place, std::move(text)}}};
+tl::unexpected<std::vector<ConfigError>> refuse(Place place, std::string text,
+                                                std::string line = {}) {
+  return tl::unexpected{std::vector<ConfigError>{{place, std::move(text), std::move(line)}}};
+}
+
+Config parse(std::string_view text, bool look_at_files) {
+  try {
+    const toml::table root = toml::parse(text);
+    Loader loader{root};
+    auto config = loader.load();
+    if (config && look_at_files) loader.look_at_files(*config);
+    return config;
+  } catch (const toml::parse_error& error) {
+    const auto& at = error.source().begin;
+    const auto line = line_of(text, at.line);
+    const auto hint = toml_hint(line);
+    return refuse({at.line, at.column},
+                  "not TOML: " + (hint.empty() ? std::string{error.description()} : hint),
+                  std::string{line});
+  }
 }
 
 }  // namespace
 
 Config parse_config(std::string_view text) {
-  try {
-    const toml::table root = toml::parse(text);
-    return Loader{root}.load();
-  } catch (const toml::parse_error& error) {
-    const auto& at = error.source().begin;
-    return refuse({at.line, at.column}, "not TOML: " + std::string{error.description()});
-  }
+  return parse(text, false);
 }
 
 Config load_config(const std::filesystem::path& file) {
@@ -133,13 +185,20 @@ Config load_config(const std::filesystem::path& file) {
   while (const auto n = std::fread(block.data(), 1, block.size(), in.get()))
     text.append(block.data(), n);
   if (std::ferror(in.get())) return unreadable();
-  return parse_config(text);
+  return parse(text, true);
 }
 
 std::string describe(const std::filesystem::path& file, const ConfigError& error) {
   if (error.place.line == 0) return fmt::format("{}: {}", file.string(), error.text);
-  return fmt::format("{}:{}:{}: {}", file.string(), error.place.line, error.place.column,
-                     error.text);
+  auto text =
+      fmt::format("{}:{}:{}: {}", file.string(), error.place.line, error.place.column, error.text);
+  if (!error.line.empty())
+    text += fmt::format("\n    {}\n    {:>{}}", error.line, '^', error.place.column);
+  return text;
+}
+
+std::string describe_warning(const std::filesystem::path& file, const ConfigError& warning) {
+  return describe(file, {warning.place, "warning: " + warning.text, warning.line});
 }
 
 }  // namespace esshub::config

@@ -7,20 +7,10 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "config/config_error.hpp"
 #include "config/hub_settings.hpp"
 
 namespace esshub::config {
-
-/// A place in the configuration file, counted from 1; line 0 means the file as a whole.
-struct Place {
-  unsigned line = 0;
-  unsigned column = 0;
-};
-
-struct ConfigError {
-  Place place;
-  std::string text;  ///< what is wrong, and what was expected
-};
 
 using Config = tl::expected<HubSettings, std::vector<ConfigError>>;
 
@@ -28,10 +18,14 @@ using Config = tl::expected<HubSettings, std::vector<ConfigError>>;
 /// errors in the order of the file (only the first one of a broken TOML syntax), never none.
 [[nodiscard]] Config parse_config(std::string_view text);
 
-/// The same from a file; a file that cannot be read is an error without a line.
+/// The same from a file; a file that cannot be read is an error without a line. Warnings of files
+/// that the settings name are HubSettings::unreadable_files.
 [[nodiscard]] Config load_config(const std::filesystem::path& file);
 
-/// One line for a person: `file:line:column: text`.
+/// One line for a person: `file:line:column: text`, and where it helps the line and a caret below.
 [[nodiscard]] std::string describe(const std::filesystem::path& file, const ConfigError& error);
+/// The same of one of HubSettings::warnings, which it says.
+[[nodiscard]] std::string describe_warning(const std::filesystem::path& file,
+                                           const ConfigError& warning);
 
 }  // namespace esshub::config

@@ -6,6 +6,7 @@
 
 #include "civil_time/clock_source.hpp"
 #include "config/bus_kinds.hpp"
+#include "config/config_error.hpp"
 #include "control/settings.hpp"
 #include "publish/history/settings.hpp"
 #include "publish/mqtt/settings.hpp"
@@ -37,6 +38,10 @@ struct HubSettings {
   std::string state_dir = "/var/lib/esshub";
   std::string bus_text;  ///< [[bus]] as the file has it: tells whether it changed
   publish::HistorySettings history;
+
+  // Of the file they were read from, in its order.
+  std::vector<ConfigError> warnings;          ///< allowed, and surely meant otherwise
+  std::vector<ConfigError> unreadable_files;  ///< that are named in it; load_config() alone looks
 };
 
 }  // namespace esshub::config

@@ -28,6 +28,8 @@ std::optional<std::uint8_t> days_of(const toml::node& node) {
   return word->value;
 }
 
+constexpr std::string_view midnight = "24:00";  // as an end
+
 /// "HH:MM", 00:00 to 23:59.
 std::optional<int> minute_of(std::string_view text) {
   const auto digit = [&](std::size_t i) {
@@ -75,12 +77,13 @@ bool read_roles(TableReader& reader, std::string_view key, EnumArray<CircuitRole
 bool read_minute(TableReader& reader, std::string_view key, int& out) {
   std::string text;
   if (!reader.read(key, text)) return false;
-  const auto read = minute_of(text);
+  const bool end = key == "to";
+  const auto read = end && text == midnight ? 0 : minute_of(text);
   if (read)
     out = *read;
   else
-    reader.complain(key,
-                    fmt::format("is \"{}\", expected a time from \"00:00\" to \"23:59\"", text));
+    reader.complain(key, fmt::format("is \"{}\", expected a time from \"00:00\" to \"{}\"", text,
+                                     end ? midnight : "23:59"));
   return read.has_value();
 }
 

@@ -52,7 +52,7 @@ bool read_roles(TableReader& reader, std::string_view key, EnumArray<CircuitRole
 
 [[nodiscard]] bool read_mode(TableReader& reader, std::string_view key, Mode& out);
 
-/// A time of the day, "00:00" to "23:59", in minutes.
+/// A time of the day, "00:00" to "23:59", in minutes; as the end, `to`, "24:00" is 0.
 [[nodiscard]] bool read_minute(TableReader& reader, std::string_view key, int& out);
 
 /// Days as a word or a list of words.

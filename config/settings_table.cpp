@@ -18,6 +18,10 @@ constexpr Reload restart = Reload::restart;
 
 // ---- what a text must look like -------------------------------------------------------------
 
+bool is_site_name(const std::string& text) {
+  return !text.empty() && text.size() <= 100 &&
+         std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= ' '; });
+}
 bool is_portal_id(const std::string& text) {
   return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
@@ -44,6 +48,7 @@ bool is_dbus_service(const std::string& text) {
   return std::ranges::find(known, text) != known.end();
 }
 
+constexpr TextRule site_name{&is_site_name, "1 to 100 bytes of text in one line"};
 constexpr TextRule portal_id{&is_portal_id,
                              "12 hexadecimal digits in lower case, such as \"dca632000001\""};
 constexpr TextRule zone{&is_zone,
@@ -73,7 +78,15 @@ constexpr WordField<HubSettings> clock_word{
 // ---- the tables -----------------------------------------------------------------------------
 
 constexpr auto hub_rows = std::to_array<SettingRow<HubSettings>>({
-    {"site", "name", &HubSettings::site_name, "", {}, restart, "Name of this house, for people."},
+    {"site",
+     "name",
+     &HubSettings::site_name,
+     "",
+     {},
+     restart,
+     "Name of this house, for people.",
+     "",
+     site_name},
     {"site",
      "time_zone",
      &HubSettings::time_zone,
@@ -322,9 +335,11 @@ constexpr auto dbus_rows = std::to_array<SettingRow<DbusSettings>>({
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
 [[maybe_unused]] void count(const HubSettings& hub) {
-  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14] = hub;
+  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
+                                f16] = hub;
 }
-static_assert(hub_rows.size() + 7 == 14);  // control, buses, web, mqtt, dbus, bus_text, history
+// control, buses, web, mqtt, dbus, bus_text, history, warnings, unreadable_files
+static_assert(hub_rows.size() + 9 == 16);
 [[maybe_unused]] void count(const HistorySettings& history) {
   [[maybe_unused]] const auto& [f1, f2, f3] = history;
 }

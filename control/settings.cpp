@@ -94,8 +94,8 @@ void check_together(const Settings& s, std::vector<ValidationError>& errors) {
           "battery.soc_ceiling",
           "a full charge cannot pass " + ceiling + ", expected 0 days or a ceiling of 100 %");
   require(s.setpoint_life >= 2 * s.period, "control.setpoint_life", "control.period",
-          "a setpoint would expire before the next tick renews it, expected at least twice the "
-          "control.period");
+          "a setpoint would expire before the next tick renews it, expected a "
+          "control.setpoint_life of at least twice the control.period");
 }
 
 std::optional<std::string> wrong_power(Watts power, Watts limit, const char* limit_name) {

@@ -22,6 +22,22 @@ TEST(Check, AGoodFileIsSummedUpInOneLine) {
   EXPECT_EQ(err.str(), "");
 }
 
+TEST(Check, AWarningIsToldAndNoError) {
+  std::ostringstream out, err;
+  EXPECT_EQ(check(ESSHUB_TEST_DATA "/config/warnings.toml", out, err), exit_ok);
+  EXPECT_THAT(out.str(), HasSubstr(": ok, 3 buses"));
+  EXPECT_THAT(err.str(),
+              HasSubstr("warnings.toml:7:11: warning: battery.reserve: is 0.2 %, is 20 % "
+                        "meant?\n"));
+}
+
+TEST(Check, AFileThatItNamesAndCannotReadIsAnError) {
+  std::ostringstream out, err;
+  EXPECT_EQ(check(ESSHUB_TEST_DATA "/config/absent_file.toml", out, err), exit_config);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_THAT(err.str(), HasSubstr("mqtt.tls_ca: /nowhere/ca.pem cannot be read: No such file"));
+}
+
 TEST(Check, PrintsTheExample) {
   std::ostringstream out;
   std::ostringstream text;

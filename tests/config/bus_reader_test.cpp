@@ -200,7 +200,7 @@ channels = [ { measures = "circuit1" } ]
 name = "battery")"),
               ElementsAre(StartsWith("11:8: bus.meter.unit: is the address of another meter (")));
   EXPECT_THAT(with("[[bus]]\nname = \"two\"\nkind = \"vebus\"\nport = \"/dev/x\"\n"),
-              ElementsAre(StartsWith("23:8: bus.kind: the inverter is measured twice")));
+              ElementsAre(StartsWith("23:8: bus.kind: a second inverter, expected one")));
 }
 
 TEST(ConfigErrors, OnlyACircuitHasARole) {
@@ -224,8 +224,8 @@ TEST(ConfigErrors, AnSdm120HasOnePhase) {
 }
 
 TEST(ConfigErrors, GridBatteryAndInverterMustBeThere) {
-  EXPECT_THAT(errors(""), ElementsAre(HasSubstr("no meter measures the grid"),
-                                      HasSubstr("no battery"), HasSubstr("no inverter")));
+  EXPECT_THAT(errors("[site]\n"), ElementsAre(HasSubstr("no meter measures the grid"),
+                                              HasSubstr("no battery"), HasSubstr("no inverter")));
   EXPECT_THAT(instead("\"grid\"", "\"circuit1\""),
               ElementsAre(StartsWith("1:1: bus: no meter measures the grid")));
 }

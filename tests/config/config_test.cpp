@@ -80,6 +80,37 @@ kind = "canbus"
                           StartsWith("11:8: bus.port"), StartsWith("14:8: bus.kind")));
 }
 
+TEST(ConfigErrors, AnEmptyFileIsToldWhereToBegin) {
+  for (const auto* text : {"", "# nothing\n"})
+    EXPECT_THAT(errors(text),
+                ElementsAre(" is empty, expected a configuration such as `esshub check --example` "
+                            "prints"));
+}
+
+TEST(ConfigErrors, TwoInvertersAreSaidToBeTwo) {
+  EXPECT_THAT(with("[[bus]]\nname = \"other\"\nkind = \"vebus\"\nport = \"/dev/mk3\"\n"),
+              ElementsAre("23:8: bus.kind: a second inverter, expected one: this hub controls one "
+                          "(line 17)"));
+}
+
+TEST(ConfigErrors, PageAndMetricsNeedAPortEach) {
+  EXPECT_THAT(with("[web]\naddress = \"0.0.0.0:9750\"\n"),
+              ElementsAre("22:11: web.address: the page and the metrics both listen on port 9750, "
+                          "expected one each"));
+  EXPECT_THAT(with("[metrics]\naddress = \"127.0.0.1:8750\"\n"),
+              ElementsAre(HasSubstr("metrics.address: the page and the metrics both")));
+  EXPECT_THAT(with("[web]\naddress = \"127.0.0.2:9750\"\n"), testing::IsEmpty());
+  EXPECT_THAT(with("[web]\naddress = \"\"\n"), testing::IsEmpty());
+}
+
+TEST(ConfigErrors, TheSitesNameIsOneLineForPeople) {
+  EXPECT_THAT(with("[site]\nname = \"\"\n"), ElementsAre(HasSubstr("site.name: is \"\"")));
+  EXPECT_THAT(with("[site]\nname = \"" + std::string(101, 'x') + "\"\n"),
+              ElementsAre(HasSubstr("expected 1 to 100 bytes")));
+  EXPECT_THAT(with("[site]\nname = \"" + std::string(100, 'x') + "\"\n"), testing::IsEmpty());
+  EXPECT_THAT(with("[site]\nname = \"a\\nb\"\n"), ElementsAre(HasSubstr("site.name")));
+}
+
 TEST(ConfigErrors, AFileThatCannotBeReadIsOne) {
   const auto absent = load_config("/nowhere/esshub.toml");
   ASSERT_FALSE(absent);

@@ -12,9 +12,17 @@ TEST(SettingReader, DaysAndTimesOfDayAreNamed) {
   EXPECT_THAT(with("[[schedule]]\nfrom = \"01:00\"\nto = \"02:00\"\naction = \"idle\"\n"
                    "days = \"someday\"\n"),
               ElementsAre(HasSubstr("schedule.days: expected \"daily\"")));
-  EXPECT_THAT(with("[[schedule]]\nfrom = \"24:00\"\nto = \"1:00\"\naction = \"idle\"\n"),
-              ElementsAre(HasSubstr("from: is \"24:00\", expected a time"),
-                          HasSubstr("to: is \"1:00\", expected a time")));
+  EXPECT_THAT(
+      with("[[schedule]]\nfrom = \"24:00\"\nto = \"1:00\"\naction = \"idle\"\n"),
+      ElementsAre(HasSubstr("from: is \"24:00\", expected a time from \"00:00\" to \"23:59\""),
+                  HasSubstr("to: is \"1:00\", expected a time from \"00:00\" to \"24:00\"")));
+}
+
+TEST(SettingReader, TwentyFourHoursIsTheMidnightThatEndsADay) {
+  const auto config =
+      parse_config(minimal + "[[schedule]]\nfrom = \"22:00\"\nto = \"24:00\"\naction = \"idle\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->control.schedule.at(0).when.to, 0);
 }
 
 TEST(SettingReader, RolesAreAListOfThose) {

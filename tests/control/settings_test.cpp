@@ -373,8 +373,8 @@ INSTANTIATE_TEST_SUITE_P(
                s.setpoint_life = 999ms;
                s.period = 500ms;
              },
-             "a setpoint would expire before the next tick renews it, expected at least twice the "
-             "control.period"}));
+             "a setpoint would expire before the next tick renews it, expected a "
+             "control.setpoint_life of at least twice the control.period"}));
 
 TEST(Settings, BothVoltagesAreTold) {
   Settings settings;

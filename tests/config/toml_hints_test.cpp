@@ -1,0 +1,48 @@
+#include "config/toml_hints.hpp"
+
+#include "tests/config/minimal.hpp"
+
+namespace esshub::config {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(TomlHints, TheCommonestSlipsAreNamedWithWhatToWrite) {
+  struct {
+    std::string_view line, hint;
+  } constexpr rows[]{
+      {"reserve = 20%", "a unit behind a number, expected the number alone: 20"},
+      {"reserve = 20 % # for cuts", "a unit behind a number, expected the number alone: 20"},
+      {"charge_limit_w = 2400W", "a unit behind a number, expected the number alone: 2400"},
+      {"import = 0,28", "a decimal comma, expected a point: 0.28"},
+      {"period = 20 ms", "a number with a unit, expected it in quotes: \"20 ms\""},
+      {"name = “Home”", "curly quotes, expected plain ones: \"text\""},
+      {"name = Home", "a text without its quotes, expected \"Home\""},
+      {"port = /dev/ttyUSB0", "a text without its quotes, expected \"/dev/ttyUSB0\""},
+      {"name = \"Home", "a text without its quotes, expected \"Home\""},
+      {"name = Home\"", "a text without its quotes, expected \"Home\""},
+      {"no key", ""},
+      {"key =", ""},
+      {"key = [1, 2", ""},
+      {"key = \"a\" \"b\"", ""},
+  };
+  for (const auto& row : rows) EXPECT_EQ(toml_hint(row.line), row.hint) << row.line;
+}
+
+TEST(TomlHints, LinesAreCountedFromOne) {
+  EXPECT_EQ(line_of("a\r\nb\n\nd", 1), "a");
+  EXPECT_EQ(line_of("a\r\nb\n\nd", 2), "b");
+  EXPECT_EQ(line_of("a\r\nb\n\nd", 3), "");
+  EXPECT_EQ(line_of("a\r\nb\n\nd", 4), "d");
+  EXPECT_EQ(line_of("a\r\nb\n\nd", 5), "");
+}
+
+TEST(TomlHints, TheErrorShowsTheLineAndACaret) {
+  EXPECT_THAT(errors("[battery]\nreserve = 20%\n"),
+              ElementsAre("2:13: not TOML: a unit behind a number, expected the number alone: 20\n"
+                          "    reserve = 20%\n"
+                          "                ^"));
+}
+
+}  // namespace
+}  // namespace esshub::config
