@@ -69,7 +69,8 @@ TEST(Tick, WhatWasRememberedIsThereAtTheFirstDecision) {
     seen = memory.safety();
     return Decision{};
   }};
-  const SafetyMemory remembered{.cutoff = true, .meter_reversed = true, .meter_rest_until = Instant{2000s}};
+  const SafetyMemory remembered{
+      .cutoff = true, .meter_reversed = true, .meter_rest_until = Instant{2000s}};
   rig.control.restore(remembered);
   rig.tick();
   EXPECT_EQ(seen, remembered);
