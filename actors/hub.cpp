@@ -35,6 +35,7 @@
 #include "publish/sink.hpp"
 #include "publish/venus/dbus/dbus.hpp"
 #include "publish/venus/dbus/portal_id.hpp"
+#include "publish/web/server/metrics_server.hpp"
 #include "publish/web/server/web.hpp"
 #include "service/forecast.hpp"
 #include "transport/make_line.hpp"
@@ -109,7 +110,7 @@ class SupervisorProxy {
 class RunningHub final : public Hub {
  public:
   RunningHub(const HubSettings& settings, const EventSink& events, std::vector<ViewSink> sinks,
-             std::shared_ptr<metrics::Exporter> exporter, const civil_time::Zone& zone)
+             const civil_time::Zone& zone)
       : wired_(settings.control), zone_(zone) {
     if (!settings.history.file.empty())
       history_ = std::make_shared<publish::HistoryStore>(settings.history, events,
@@ -131,8 +132,7 @@ class RunningHub final : public Hub {
     };
     const auto buses = start_buses(settings, remembered, deps.parts);
     start_control(settings, remembered, control, buses, deps.parts);
-    start_publishers(settings, remembered, control, buses, std::move(sinks), std::move(exporter),
-                     deps.parts);
+    start_publishers(settings, remembered, control, buses, std::move(sinks), deps.parts);
     supervisor_ = spawn_supervisor(running_->system, std::move(deps));
     supervisor_proxy_->attach(supervisor_);
   }
@@ -242,8 +242,7 @@ class RunningHub final : public Hub {
   /// Everything that faces outward: one line a publisher.
   void start_publishers(const HubSettings& settings, const EventSink& events,
                         const std::shared_ptr<ControlChannel>& control, const Channels& buses,
-                        std::vector<ViewSink> others, std::shared_ptr<metrics::Exporter> exporter,
-                        Parts& parts) {
+                        std::vector<ViewSink> others, Parts& parts) {
     const publish::VenusIdentity identity{
         settings.portal_id.empty() ? publish::portal_id() : settings.portal_id, settings.site_name,
         ESSHUB_VERSION};
@@ -256,7 +255,7 @@ class RunningHub final : public Hub {
     if (!settings.dbus.bus.empty())
       sinks.push_back(publish::sink_of(
           std::make_shared<publish::Dbus>(settings.dbus, identity, commands(), events)));
-    if (exporter) sinks.push_back(publish::sink_of(std::move(exporter)));
+    if (!settings.metrics_address.empty()) sinks.push_back(start_metrics(settings, events));
     for (auto& other : others) sinks.push_back({.update = std::move(other)});
     sinks.push_back({.update =
                          [door = command_door_](const View& view) {
@@ -277,6 +276,16 @@ class RunningHub final : public Hub {
                      .role = Role::publisher,
                      .spawn = [deps](auto& system) { return spawn_publisher(system, deps); },
                      .heartbeat = deps.heartbeat});
+  }
+
+  static publish::Sink start_metrics(const HubSettings& settings, const EventSink& events) {
+    const auto exporter = std::make_shared<metrics::Exporter>(ESSHUB_VERSION);
+    const std::shared_ptr<publish::MetricsServer> server = publish::MetricsServer::start(
+        settings.metrics_address, settings.web.host_names, [exporter] { return exporter->page(); },
+        events);
+    return {.update = [exporter](const View& view) { exporter->update(view); },
+            .period = metrics::Exporter::period,
+            .close = [server] { server->close(); }};
   }
 
   std::shared_ptr<publish::Web> start_web(const HubSettings& settings, const EventSink& events) {
@@ -377,14 +386,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const HubSettings& settings, const Event
   if (auto error = unwirable(settings)) return tl::unexpected<Error>(std::move(*error));
   const auto zone = config::load_time_zone(settings.time_zone);
   if (!zone) return tl::unexpected<Error>(zone.error());
-  std::shared_ptr<metrics::Exporter> exporter;
-  if (!settings.metrics_address.empty()) {
-    auto listening = metrics::Exporter::listen(settings.metrics_address, ESSHUB_VERSION);
-    if (!listening) return tl::unexpected<Error>(listening.error());
-    exporter = std::move(*listening);
-  }
-  return std::make_unique<RunningHub>(settings, events, std::move(sinks), std::move(exporter),
-                                      *zone);
+  return std::make_unique<RunningHub>(settings, events, std::move(sinks), *zone);
 }
 
 }  // namespace esshub::actors

@@ -1,10 +1,10 @@
-// View -> Prometheus: serves /metrics; what is in it stands in sections.hpp and its files.
+// View -> the text of a scrape; what is in it stands in sections.hpp and its files.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
-#include "model/result.hpp"
 #include "model/view.hpp"
 
 namespace esshub::metrics {
@@ -13,14 +13,20 @@ class Exporter {
  public:
   static constexpr Duration period = 500ms;  ///< of the Views it is given
 
-  /// Listens on "host:port" and serves /metrics. Error when the address cannot be bound.
-  [[nodiscard]] static Result<std::unique_ptr<Exporter>> listen(const std::string& address,
-                                                                const std::string& version);
-  virtual ~Exporter() = default;
-  /// Takes over the newest View; thread-safe against scrapes.
-  virtual void update(const View& view) = 0;
-  /// Ends serving; takes up to 2 s in the web server's own loop. update() stays allowed.
-  virtual void close() = 0;
+  explicit Exporter(std::string version) : version_(std::move(version)) {}
+
+  /// Takes over the newest View; thread-safe against page().
+  void update(const View& view);
+  /// Prometheus's text format 0.0.4, made at this moment: ages go on growing between Views, and
+  /// what is too old by then is left out.
+  [[nodiscard]] std::string page() const;
+
+ private:
+  [[nodiscard]] std::shared_ptr<const View> newest() const;
+
+  std::string version_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const View> view_;
 };
 
 }  // namespace esshub::metrics

@@ -174,12 +174,24 @@ TEST(Hub, AnUnknownTimeZoneIsAnError) {
   EXPECT_NE(hub.error().detail.find("Europe/Nowhere"), std::string::npos);
 }
 
-TEST(Hub, ATakenMetricsAddressIsAnError) {
+TEST(Hub, ControlsAllTheSameWhereTheMetricsCannotBeServed) {
   auto settings = absent_house();
   settings.metrics_address = "192.0.2.1:9750";  // TEST-NET: nobody's own address
-  const auto hub = Hub::start(settings, no_events, {});
-  ASSERT_FALSE(hub);
-  EXPECT_NE(hub.error().detail.find("192.0.2.1:9750"), std::string::npos);
+  std::mutex mutex;
+  std::string told;
+  Watcher watcher;
+  auto hub = Hub::start(
+      settings,
+      [&](const std::string&, const Event& event) {
+        const std::lock_guard lock(mutex);
+        if (event.name == "metrics_unavailable") told = event.detail;
+      },
+      {watcher.sink()});
+  ASSERT_TRUE(hub);
+  EXPECT_TRUE(watcher.wait([](const View& v) { return v.ticks.ticks > 10; }));
+  EXPECT_TRUE((*hub)->stop());
+  const std::lock_guard lock(mutex);
+  EXPECT_NE(told.find("192.0.2.1:9750"), std::string::npos) << told;
 }
 
 TEST(Hub, TwoInvertersOrTwoBusesOfOneNameAreErrors) {

@@ -8,15 +8,11 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/metrics/scrape.hpp"
-
 namespace esshub::metrics {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-using tests::free_port;
-using tests::scrape;
 
 Instant now() {
   return std::chrono::steady_clock::now();
@@ -57,24 +53,14 @@ View healthy_view(Instant at) {
   return view;
 }
 
-/// One exporter for all tests: its HTTP server needs 2 s to end.
 class ExporterTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    port_ = free_port();
-    exporter_ = Exporter::listen("127.0.0.1:" + std::to_string(port_), "1.2.3").value();
-    before_first_view_ = scrape(port_);
-  }
-  static void TearDownTestSuite() { exporter_.reset(); }
-  static std::string scraped() { return scrape(port_); }
-
-  static inline std::uint16_t port_ = 0;
-  static inline std::unique_ptr<Exporter> exporter_;
-  static inline std::string before_first_view_;
+  [[nodiscard]] std::string scraped() const { return exporter_.page(); }
+  Exporter exporter_{"1.2.3"};
 };
 
 TEST_F(ExporterTest, FaultsAreZeroBeforeTheFirstView) {
-  const auto& page = before_first_view_;
+  const auto page = scraped();
   EXPECT_THAT(page, HasSubstr("esshub_build_info{version=\"1.2.3\"} 1\n"));
   for (const Fault fault : enum_values<Fault>)
     EXPECT_THAT(page, HasSubstr("esshub_fault_active{fault=\"" + std::string(name(fault)) + "\""));
@@ -82,7 +68,7 @@ TEST_F(ExporterTest, FaultsAreZeroBeforeTheFirstView) {
 }
 
 TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
-  exporter_->update(healthy_view(now()));
+  exporter_.update(healthy_view(now()));
   const auto page = scraped();
   for (const char* line : {
            "esshub_power_watts{channel=\"grid\"} 250.5\n",
@@ -116,7 +102,7 @@ TEST_F(ExporterTest, AStaleChannelDisappearsAndItsAgeStays) {
   view.snapshot = {};
   view.snapshot.absorb({{Point::grid, Measure::power}, 250, now() - 4s});
   view.snapshot.absorb({{Point::solar, Measure::power}, 1200, now()});
-  exporter_->update(view);
+  exporter_.update(view);
   const auto page = scraped();
   EXPECT_THAT(page, Not(HasSubstr("esshub_power_watts{channel=\"grid\"}")));
   EXPECT_THAT(page, HasSubstr("esshub_power_watts{channel=\"solar\"} 1200"));
@@ -126,7 +112,7 @@ TEST_F(ExporterTest, AStaleChannelDisappearsAndItsAgeStays) {
 }
 
 TEST_F(ExporterTest, AnOldViewShowsCountersAndAgesOnly) {
-  exporter_->update(healthy_view(now() - 60s));
+  exporter_.update(healthy_view(now() - 60s));
   const auto page = scraped();
   for (const char* absent :
        {"esshub_power_watts", "esshub_setpoint_watts", "esshub_battery_command_watts",
@@ -140,7 +126,7 @@ TEST_F(ExporterTest, AnOldViewShowsCountersAndAgesOnly) {
 TEST_F(ExporterTest, NoSetpointIsShownWhileNoneIsWritten) {
   auto view = healthy_view(now());
   view.decision.setpoint.mode = InverterMode::release;
-  exporter_->update(view);
+  exporter_.update(view);
   const auto page = scraped();
   EXPECT_THAT(page, Not(HasSubstr("esshub_setpoint_watts")));
   EXPECT_THAT(page, Not(HasSubstr("esshub_battery_command_watts")));
@@ -148,20 +134,13 @@ TEST_F(ExporterTest, NoSetpointIsShownWhileNoneIsWritten) {
 
 TEST_F(ExporterTest, PromtoolIsContent) {
   if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "no promtool here";
-  exporter_->update(healthy_view(now()));
+  exporter_.update(healthy_view(now()));
   const auto file = std::filesystem::temp_directory_path() /
                     ("esshub-metrics-" + std::to_string(::getpid()) + ".txt");
   std::ofstream(file) << scraped();
   const int status = std::system(("promtool check metrics < " + file.string()).c_str());
   std::filesystem::remove(file);
   EXPECT_EQ(status, 0);
-}
-
-TEST_F(ExporterTest, ATakenAddressIsAnErrorThatNamesIt) {
-  const auto address = "127.0.0.1:" + std::to_string(port_);
-  const auto second = Exporter::listen(address, "x");
-  ASSERT_FALSE(second);
-  EXPECT_THAT(second.error().detail, HasSubstr(address));
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 #include "publish/web/server/api.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "publish/web/files.hpp"
 #include "publish/web/json.hpp"
+#include "publish/web/server/host_names.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -169,15 +169,7 @@ std::string WebApi::gist_now() const {
 }
 
 std::optional<WebResponse> WebApi::check_origin(const WebRequest& request) const {
-  const auto host = host_name_of(request.header("host"));
-  if (!host) return refusal(400, "bad_host", "the Host header is missing or malformed");
-  boost::system::error_code not_an_address;
-  boost::asio::ip::make_address(*host, not_an_address);
-  if (not_an_address && *host != "localhost" &&
-      std::ranges::find(host_names_, *host) == host_names_.end())
-    return refusal(421, "unknown_host",
-                   "This hub is not called \"" + *host +
-                       "\". Use its IP address, or name it in `host_names` of [web].");
+  if (auto refused = check_host(request, host_names_)) return refused;
   if (!is_write(request)) return std::nullopt;
 
   // A browser says where a write comes from; only this very page may send one. Its scheme is not

@@ -51,6 +51,7 @@ void Connection::no_limit() {
 void Connection::await_request() {
   // One limit for the whole request, however slowly its bytes drip in.
   limit(host_->limits.read_limit);
+  reading_ = true;
   read();
 }
 
@@ -64,6 +65,7 @@ void Connection::read() {
 }
 
 void Connection::respond(ParsedRequest parsed) {
+  reading_ = false;
   form_ = parsed.form;
   form_.tls = stream_->tls();
   if (parsed.refused) return write(*parsed.refused);

@@ -40,6 +40,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// Sends an event if the client follows them; while one is under way only the newest waits.
   void push(const SharedText& event);
   [[nodiscard]] bool follows_events() const { return following_; }
+  /// Nothing it has asked is being answered.
+  [[nodiscard]] bool idle() const { return reading_; }
   void close();
 
  private:
@@ -64,7 +66,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   RequestParser parser_;
   std::array<char, 4096> block_{};
   std::string unparsed_;
-  AnswerForm form_;  ///< of the answer to the request in hand
+  AnswerForm form_;      ///< of the answer to the request in hand
+  bool reading_ = true;  ///< a request, or what comes before it
   bool following_ = false;
   bool writing_ = false;
   SharedText under_way_;

@@ -22,7 +22,8 @@ namespace esshub::publish {
 struct WebLimits {
   std::size_t connections = 96;  ///< full: the address with the most gives one up for another
   std::size_t connections_per_address = 48;
-  std::size_t followers = 64;  ///< of events: the rest is kept for questions; beyond: 503
+  bool idle_gives_way = false;  ///< full: the address's oldest that asks nothing, not the newest
+  std::size_t followers = 64;   ///< of events: the rest is kept for questions; beyond: 503
   std::size_t followers_per_address = 32;
   std::size_t waiting_jobs = 16;                  ///< for the disk or the password hash
   std::size_t header_bytes = 8192;                ///< of a request; beyond: 431
