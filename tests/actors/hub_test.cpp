@@ -180,13 +180,12 @@ TEST(Hub, ControlsAllTheSameWhereTheMetricsCannotBeServed) {
   std::mutex mutex;
   std::string told;
   Watcher watcher;
-  auto hub = Hub::start(
-      settings,
-      [&](const std::string&, const Event& event) {
-        const std::lock_guard lock(mutex);
-        if (event.name == "metrics_unavailable") told = event.detail;
-      },
-      {watcher.sink()});
+  auto hub = Hub::start(settings,
+                        [&](const std::string&, const Event& event) {
+                          const std::lock_guard lock(mutex);
+                          if (event.name == "metrics_unavailable") told = event.detail;
+                        },
+                        {watcher.sink()});
   ASSERT_TRUE(hub);
   EXPECT_TRUE(watcher.wait([](const View& v) { return v.ticks.ticks > 10; }));
   EXPECT_TRUE((*hub)->stop());
