@@ -291,6 +291,7 @@ class RunningHub final : public Hub {
   std::shared_ptr<publish::Web> start_web(const HubSettings& settings, const EventSink& events) {
     return publish::Web::start(settings.web, {.site_name = settings.site_name,
                                               .time_zone = settings.time_zone,
+                                              .currency = settings.control.tariff.currency,
                                               .version = ESSHUB_VERSION,
                                               .state_dir = settings.state_dir,
                                               .history = history_,

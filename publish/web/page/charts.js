@@ -4,9 +4,11 @@ import {
   clock,
   grouped,
   html,
+  inCurrency,
   kwh,
   midnight,
   offsetMinutes,
+  perKwh,
   percent,
   put,
   sentence,
@@ -29,7 +31,7 @@ function marks(low, high) {
   const list = [];
   for (
     let i = Math.floor(low / gap + 1e-9);
-    list.length === 0 || list.at(-1) < high - gap * 1e-9;
+    list.length === 0 || list[list.length - 1] < high - gap * 1e-9;
     i += 1
   )
     list.push(Number((i * gap).toFixed(6)));
@@ -73,7 +75,7 @@ export function drawToday(rows, now) {
   const flat = minutes.bins.flatMap((bin) => bin.slice(0, 4)).filter((v) => v !== null);
   const lowest = Math.min(0, ...flat);
   const ticks = marks(lowest < -100 ? lowest : 0, Math.max(500, ...flat));
-  const [bottom, top] = [ticks[0], ticks.at(-1)];
+  const [bottom, top] = [ticks[0], ticks[ticks.length - 1]];
   const x = (s) => box.left + ((s - from) / (until - from)) * (box.right - box.left);
   const y = (w) => box.bottom - ((w - bottom) / (top - bottom)) * (box.bottom - box.top);
   const ySoc = (p) => box.bottom - (p / 100) * (box.bottom - box.top);
@@ -94,7 +96,7 @@ export function drawToday(rows, now) {
       if (run.length) {
         path += "M" + run.map(([a, b]) => `${a.toFixed(1)} ${b.toFixed(1)}`).join("L");
         if (close)
-          path += `L${run.at(-1)[0].toFixed(1)} ${y(0).toFixed(1)}L${run[0][0].toFixed(1)} ${y(0).toFixed(1)}Z`;
+          path += `L${run[run.length - 1][0].toFixed(1)} ${y(0).toFixed(1)}L${run[0][0].toFixed(1)} ${y(0).toFixed(1)}Z`;
       }
       run = [];
     };
@@ -187,7 +189,7 @@ export function showTiles(day) {
       ),
     );
   if (day.import_cost !== null)
-    tiles.push(tile("", "Cost", money(day.import_cost - (day.export_income ?? 0)), ""));
+    tiles.push(tile("", "Cost", money(day.import_cost - (day.export_income ?? 0)), inCurrency()));
   put($("tiles"), tiles);
 }
 const tile = (name, words, value, unit) =>
@@ -211,7 +213,7 @@ export function drawDays(days, count) {
     exported > 0.05 ? -exported : 0,
     Math.max(1, ...list.flatMap((d) => [d.solar_kwh, d.house_kwh, d.grid_import_kwh])),
   );
-  const [bottom, top] = [ticks[0], ticks.at(-1)];
+  const [bottom, top] = [ticks[0], ticks[ticks.length - 1]];
   const y = (v) => box.bottom - ((v - bottom) / (top - bottom)) * (box.bottom - box.top);
   const picture = svg("svg", { viewBox: `0 0 ${wide} ${high}`, "aria-hidden": "true" });
   for (const v of ticks)
@@ -293,7 +295,7 @@ export function drawPlan(spans, now) {
     return say(frame, "Nothing is planned.");
   }
   const from = spans[0].begin;
-  const until = spans.at(-1).end;
+  const until = spans[spans.length - 1].end;
   const wide = narrow() ? 400 : 560;
   const priced = spans.some((span) => span.import_price !== null);
   const high = priced ? 190 : 110;
@@ -302,7 +304,7 @@ export function drawPlan(spans, now) {
   const picture = svg("svg", { viewBox: `0 0 ${wide} ${high}`, "aria-hidden": "true" });
   const merged = []; // what only differs in price is one stretch
   for (const part of spans) {
-    const last = merged.at(-1);
+    const last = merged[merged.length - 1];
     if (
       last &&
       JSON.stringify(last.instruction) === JSON.stringify(part.instruction) &&
@@ -352,7 +354,7 @@ export function drawPlan(spans, now) {
       label(
         box.left,
         28,
-        `price per kWh: ${Math.min(...prices)} to ${Math.max(...prices)}`,
+        `price, ${perKwh()}: ${Math.min(...prices)} to ${Math.max(...prices)}`,
         "start",
         "p-price-text",
       ),
@@ -361,7 +363,7 @@ export function drawPlan(spans, now) {
   for (const part of merged)
     picture.append(
       svg("rect", {
-        class: `p-${part.instruction.kind}`,
+        class: keeps(part.instruction) ? "p-keep" : `p-${part.instruction.kind}`,
         x: x(part.begin),
         y: box.bar,
         width: Math.max(1, x(part.end) - x(part.begin) - 1),
@@ -424,8 +426,11 @@ export function ordered(instruction) {
   if (kind === "charge") return `charge with ${grouped(w)} W up to ${target} %`;
   if (kind === "discharge") return `discharge with ${grouped(w)} W down to ${target} %`;
   if (kind === "idle") return `rest${range}`;
-  return `balance${range}`;
+  return keeps(instruction) ? "keep the charge; solar still charges" : `balance${range}`;
 }
+/** Balances, and discharges nothing. */
+const keeps = ({ kind, low_percent: low }) => kind === "balance" && low >= 100;
+
 const authorities = {
   balance: "",
   tariff: " (cheap tariff)",

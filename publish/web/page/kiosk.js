@@ -64,6 +64,7 @@ function show(state, heard) {
 }
 
 async function start() {
+  document.documentElement.classList.add("runs"); // old.js looks for it
   for (;;) {
     try {
       setZone((await get("/api/v1/site")).time_zone);

@@ -10,10 +10,12 @@ import {
   html,
   limits,
   midnight,
+  perKwh,
   percent,
   power,
   put,
   sentence,
+  setCurrency,
   setZone,
   span,
   text,
@@ -202,7 +204,8 @@ function showDecision(state) {
     facts.push(
       fact("last full", policy.last_full_s < 60 ? "now" : `${span(policy.last_full_s)} ago`),
     );
-  if (policy.import_price !== null) facts.push(fact("price now", `${policy.import_price} per kWh`));
+  if (policy.import_price !== null)
+    facts.push(fact("price now", `${policy.import_price} ${perKwh()}`));
   put($("policy-facts"), facts);
 }
 
@@ -241,8 +244,9 @@ function showAges(state) {
   ];
   const list = $("ages");
   if (list.children.length !== rows.length)
-    list.replaceChildren(
-      ...rows.map(([name]) => html("li", {}, html("span", {}, name), html("b", {}))),
+    put(
+      list,
+      rows.map(([name]) => html("li", {}, html("span", {}, name), html("b", {}))),
     );
   rows.forEach(([, value, age], i) => {
     const out = list.children[i].lastChild;
@@ -333,7 +337,7 @@ async function showHistory() {
   const now = latest?.at ?? Date.now() / 1000;
   try {
     days = (await get("/api/v1/history/days?count=31")).days;
-    if (days.length) showTiles(days.at(-1));
+    if (days.length) showTiles(days[days.length - 1]);
     redrawDays();
     drawToday(
       (await get(`/api/v1/history/minutes?from=${midnight(now)}&until=${Math.ceil(now)}`)).rows,
@@ -378,6 +382,7 @@ async function showPlan() {
 }
 
 async function start() {
+  document.documentElement.classList.add("runs"); // old.js looks for it
   listenToKeys();
   for (const input of document.querySelectorAll('input[name="days"]'))
     input.addEventListener("change", redrawDays);
@@ -386,6 +391,7 @@ async function start() {
     try {
       site = await get("/api/v1/site");
       setZone(site.time_zone);
+      setCurrency(site.currency);
       text($("site"), site.name);
       text($("version"), site.version);
     } catch {

@@ -5,6 +5,14 @@ export function setZone(name) {
   zone = name;
   formats.clear();
 }
+let currency = "";
+export function setCurrency(name) {
+  currency = name;
+}
+/** "EUR", or nothing where the configuration names none. */
+export const inCurrency = () => currency;
+export const perKwh = () => (currency ? `${currency}/kWh` : "per kWh");
+
 export function siteZone() {
   return zone;
 }
@@ -108,7 +116,8 @@ export function put(node, children) {
   const key = children.map((child) => child.outerHTML).join("");
   if (shownIn.get(node) === key) return;
   shownIn.set(node, key);
-  node.replaceChildren(...children);
+  while (node.firstChild) node.removeChild(node.firstChild);
+  node.append(...children);
 }
 
 export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);

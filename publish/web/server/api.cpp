@@ -229,6 +229,7 @@ WebResponse WebApi::file(const WebRequest& request) const {
 WebResponse WebApi::get_site(const WebRequest&) {
   return ok({{"name", parts_.site_name},
              {"time_zone", parts_.time_zone},
+             {"currency", parts_.currency},
              {"version", parts_.version},
              {"history", parts_.history != nullptr},
              {"plan", static_cast<bool>(parts_.plan)},
