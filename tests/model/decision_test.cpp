@@ -5,6 +5,10 @@
 #include <set>
 #include <string_view>
 
+#include "model/command.hpp"
+#include "model/plan.hpp"
+#include "model/safety_memory.hpp"
+
 namespace esshub {
 namespace {
 
@@ -51,6 +55,21 @@ TEST(Decision, BeginsReleasedWithBalance) {
   EXPECT_EQ(instruction.low, 0.0_soc);
   EXPECT_EQ(instruction.high, 100.0_soc);
   EXPECT_EQ(Orders{}.acknowledgements, 0u);
+  EXPECT_FALSE(decision.setpoint.switch_on);
+  EXPECT_FALSE(decision.policy.storm_kept);
+  EXPECT_TRUE(Storm{}.fill) << "docs/policy.md";
+  EXPECT_TRUE(StartStorm{}.fill);
+  EXPECT_EQ(PlanSpan{}.authority, Authority::balance);
+  EXPECT_FALSE(PlanSpan{}.repeated_hour);
+}
+
+/// I12: a hub without a memory has latched nothing.
+TEST(SafetyMemory, BeginsEmpty) {
+  const SafetyMemory memory;
+  EXPECT_FALSE(memory.cutoff);
+  EXPECT_FALSE(memory.switch_on);
+  EXPECT_FALSE(memory.meter_reversed);
+  EXPECT_EQ(memory.acknowledgements, 0u);
 }
 
 }  // namespace

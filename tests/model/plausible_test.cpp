@@ -113,6 +113,7 @@ TEST(Plausible, ZeroStandsApartWhereNothingIsToBeMeasured) {
   constexpr Range range{40.0, 70.0, true};
   EXPECT_TRUE(range.holds(0.0));
   EXPECT_FALSE(range.holds(0.1));
+  EXPECT_FALSE((Range{40.0, 70.0}.holds(0.0)));
 }
 
 }  // namespace

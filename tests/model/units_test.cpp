@@ -66,7 +66,8 @@ TEST(Units, ALiteralIsItsNumber) {
 }
 
 TEST(Units, SocIsOnlyMadeInRange) {
-  EXPECT_EQ(Soc::from_percent(0)->percent(), 0.0);
+  EXPECT_EQ(Soc::from_percent(0), Soc{});
+  EXPECT_TRUE(Soc::from_percent(0.5));
   EXPECT_EQ(Soc::from_percent(100)->percent(), 100.0);
   EXPECT_EQ(Soc::from_percent(25)->ratio(), 0.25);
   EXPECT_EQ(Soc{}.percent(), 0.0);
