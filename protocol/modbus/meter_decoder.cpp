@@ -35,10 +35,17 @@ ByteView bytes_of(const Block& block, const Register& reg, ByteView registers) {
 Duration max_age(MeterModel model, ModbusMode mode, const Register& reg) {
   if (reg.measure == Measure::power) return default_max_age;
   const auto blocks = modbus::row_of(model).blocks;
-  const auto block = std::ranges::find_if(blocks, [&](const Block& b) { return holds(b, reg); });
-  const Duration period = block == blocks.end() ? Duration{} : block->period;
+  const Duration period =
+      std::ranges::find_if(blocks, [&](const Block& b) { return holds(b, reg); })->period;
   if (mode == ModbusMode::poll && period == Duration::zero()) return default_max_age;
   return std::max(slow_max_age, max_age_of(period));
+}
+
+/// The register with this quantity of the phase, if the block reads it.
+const Register* read_in(const Block& block, MeterModel model, unsigned phase, Measure measure) {
+  for (const auto& reg : modbus::row_of(model).registers)
+    if (reg.phase == phase && reg.measure == measure && holds(block, reg)) return &reg;
+  return nullptr;
 }
 
 /// Swaps the energy counters of an inverted channel.
@@ -53,8 +60,7 @@ Measure oriented(Measure measure, bool invert) {
 MeterDecoder::MeterDecoder(MeterConfig config, ModbusMode mode)
     : config_(std::move(config)), mode_(mode) {
   for (const auto& channel : config_.channels) channels_.push_back({.config = channel});
-  needs_type_ = modbus::row_of(config_.model).system_type &&
-                std::ranges::any_of(config_.channels, [](const auto& c) { return c.phase > 1; });
+  needs_type_ = std::ranges::any_of(config_.channels, [](const auto& c) { return c.phase > 1; });
   reset_validation();
 }
 
@@ -97,14 +103,13 @@ Duration MeterDecoder::reject(std::string why, Duration pause, FrameCounters& fr
 Duration MeterDecoder::take(const Block& block, ByteView registers, Instant at, Step& step,
                             FrameCounters& frames) {
   if (const auto pause = check_word_order(block, registers, step, frames)) return *pause;
-  if (mode_ == ModbusMode::sniff && !type_known_) {
+  if (mode_ == ModbusMode::sniff) {
     if (const auto pause = check_phases(block, registers, step, frames)) return *pause;
   }
   if (!order_known_ || !type_known_) return {};
   watch_for_freezing(block, registers, at);
   const bool has_power = std::ranges::any_of(channels_, [&](const Channel& channel) {
-    const auto* reg = modbus::find_register(config_.model, channel.config.phase, Measure::power);
-    return reg && holds(block, *reg);
+    return read_in(block, config_.model, channel.config.phase, Measure::power) != nullptr;
   });
   if (has_power) report_recovered(step);
   if (watch_.frozen) return {};
@@ -133,8 +138,8 @@ std::optional<Duration> MeterDecoder::check_word_order(const Block& block, ByteV
   bool any = false;
   WordOrder order = WordOrder::unproven;
   for (const auto& channel : channels_) {
-    const auto* reg = modbus::find_register(config_.model, channel.config.phase, Measure::voltage);
-    if (!reg || !holds(block, *reg)) continue;
+    const auto* reg = read_in(block, config_.model, channel.config.phase, Measure::voltage);
+    if (!reg) continue;
     any = true;
     const auto found = modbus::judge_word_order(bytes_of(block, *reg, registers));
     if (order == WordOrder::unproven) order = found;
@@ -164,8 +169,8 @@ std::optional<Duration> MeterDecoder::check_phases(const Block& block, ByteView 
                                                    Step& step, FrameCounters& frames) {
   bool any = false;
   for (const auto& channel : channels_) {
-    const auto* reg = modbus::find_register(config_.model, channel.config.phase, Measure::voltage);
-    if (channel.config.phase == 1 || !reg || !holds(block, *reg)) continue;
+    const auto* reg = read_in(block, config_.model, channel.config.phase, Measure::voltage);
+    if (channel.config.phase == 1 || !reg) continue;
     any = true;
     type_known_ = type_known_ ||
                   modbus::judge_word_order(bytes_of(block, *reg, registers)) == WordOrder::right;
@@ -187,14 +192,14 @@ void MeterDecoder::watch_for_freezing(const Block& block, ByteView registers, In
   if (grid == channels_.end()) return;
   bool any = false;
   auto raw = watch_.raw;
-  constexpr std::array watched{Measure::power, Measure::voltage};
-  static_assert(std::tuple_size_v<decltype(raw)> == watched.size());
-  for (std::size_t i = 0; i < watched.size(); ++i) {
-    const auto* reg = modbus::find_register(config_.model, grid->config.phase, watched[i]);
-    if (!reg || !holds(block, *reg)) continue;
+  const auto look = [&](Measure measure, std::uint32_t& bits) {
+    const auto* reg = read_in(block, config_.model, grid->config.phase, measure);
+    if (!reg) return;
     any = true;
-    raw[i] = read_u32_be(bytes_of(block, *reg, registers), 0);
-  }
+    bits = read_u32_be(bytes_of(block, *reg, registers), 0);
+  };
+  look(Measure::power, raw[0]);
+  look(Measure::voltage, raw[1]);
   if (!any) return;
   if (!watch_.changed || raw != watch_.raw) watch_.changed = at;
   watch_.raw = raw;

@@ -259,8 +259,8 @@ const MeterModelRow& row_of(MeterModel model) {
 
 const Register* find_register(MeterModel model, std::uint16_t address) {
   const auto table = row_of(model).registers;
-  const auto found = std::ranges::lower_bound(table, address, {}, &Register::address);
-  return found != table.end() && found->address == address ? &*found : nullptr;
+  const auto found = std::ranges::find(table, address, &Register::address);
+  return found == table.end() ? nullptr : &*found;
 }
 
 const Register* find_register(std::uint16_t address) {

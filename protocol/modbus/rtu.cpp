@@ -63,9 +63,9 @@ bool may_be(ByteView bytes, std::size_t offset, std::size_t value) {
   return bytes.size() <= offset || u8(bytes[offset]) == value;
 }
 
+// Of what begins with a legal unit and a function: see unasked_shape().
+
 Shape request_shape(ByteView bytes) {
-  if (!legal_unit(u8(bytes[0]))) return {};
-  if (bytes.size() < 2) return {Fit::wait};
   const auto function = u8(bytes[1]);
   if (function == diagnostics) return of_length(bytes, request_size);
   if (!is_read(function) && function != write_registers) return {};
@@ -81,16 +81,12 @@ Shape request_shape(ByteView bytes) {
 
 /// What a slave hears: a function it does not know has the length of the short requests.
 Shape slave_shape(ByteView bytes) {
-  if (!legal_unit(u8(bytes[0]))) return {};
-  if (bytes.size() < 2) return {Fit::wait};
   if (u8(bytes[1]) != write_registers) return of_length(bytes, request_size);
   if (bytes.size() < 7) return {Fit::wait};
   return of_length(bytes, 9u + u8(bytes[6]));
 }
 
 Shape exception_shape(ByteView bytes) {
-  if (!legal_unit(u8(bytes[0]))) return {};
-  if (bytes.size() < 2) return {Fit::wait};
   const auto function = u8(bytes[1]) & ~exception_bit;
   if (!(u8(bytes[1]) & exception_bit) || function == 0) return {};
   return of_length(bytes, exception_size);
@@ -98,15 +94,25 @@ Shape exception_shape(ByteView bytes) {
 
 /// A response whose request is not known.
 Shape stray_response_shape(ByteView bytes) {
-  if (!legal_unit(u8(bytes[0]))) return {};
-  if (bytes.size() < 2) return {Fit::wait};
   const auto function = u8(bytes[1]);
   if (function == write_registers) return of_length(bytes, request_size);
   if (!is_read(function)) return {};
   if (bytes.size() < 3) return {Fit::wait};
   const std::size_t n = u8(bytes[2]);
-  if (n < 2 || n % 2 != 0 || n > 2 * max_read) return {};
+  if (n == 0 || n % 2 != 0 || n > 2 * max_read) return {};
   return of_length(bytes, 5 + n);
+}
+
+/// A frame of this kind that answers no known request.
+Shape unasked_shape(ScannedFrame::Kind kind, ByteView bytes, bool server) {
+  if (!legal_unit(u8(bytes[0]))) return {};
+  if (bytes.size() < 2) return {Fit::wait};
+  if (kind == ScannedFrame::Kind::request) {
+    return server ? slave_shape(bytes) : request_shape(bytes);
+  }
+  if (server) return {};
+  return kind == ScannedFrame::Kind::exception ? exception_shape(bytes)
+                                               : stray_response_shape(bytes);
 }
 
 /// The response to `request`, waited for in its full length.
@@ -265,7 +271,6 @@ void FrameScanner::restart(std::optional<RtuRequest> request) {
   buffer_.clear();
   chunks_.clear();
   pending_ = std::move(request);
-  cut_ = false;
   skipping_ = false;
 }
 
@@ -320,12 +325,9 @@ std::optional<ScannedFrame> FrameScanner::next() {
       }
     }
 
-    const std::pair<Kind, Shape> others[] = {
-        {Kind::request, role_ == Role::server ? slave_shape(buffer_) : request_shape(buffer_)},
-        {Kind::exception, role_ == Role::server ? Shape{} : exception_shape(buffer_)},
-        {Kind::response, role_ == Role::server ? Shape{} : stray_response_shape(buffer_)}};
     bool wait = false;
-    for (const auto& [kind, shape] : others) {
+    for (const auto kind : {Kind::request, Kind::exception, Kind::response}) {
+      const Shape shape = unasked_shape(kind, buffer_, role_ == Role::server);
       if (shape.fit == Fit::wait) wait = true;
       if (shape.fit != Fit::yes) continue;
       if (kind != Kind::request) return take(kind, shape.length, std::nullopt);
@@ -345,7 +347,6 @@ std::optional<ScannedFrame> FrameScanner::next() {
     if (wait && !cut_) return std::nullopt;
     skip_byte();
   }
-  cut_ = false;
   return std::nullopt;
 }
 

@@ -38,7 +38,7 @@ struct RtuRequest {
 
 /// CRC-16/MODBUS: start 0xFFFF, polynomial 0xA001 reflected; sent low byte first.
 [[nodiscard]] std::uint16_t crc16(ByteView bytes);
-/// True if the last two bytes are the CRC of those before.
+/// True if the last two bytes are the CRC of those before, at least a unit and a function.
 [[nodiscard]] bool crc_ok(ByteView frame);
 
 [[nodiscard]] Bytes encode(const RtuRequest& request);

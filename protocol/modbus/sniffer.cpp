@@ -1,6 +1,7 @@
 #include "protocol/modbus/sniffer.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,7 +67,8 @@ class ModbusSniffer final : public Driver {
     pass_time(now - busy, step);
     scanner_.push(bytes, now);
     heard_at_ = now;
-    if (drain(step)) judge_health(now);
+    drain(step);
+    judge_health(now);
     return step;
   }
 
@@ -92,12 +94,18 @@ class ModbusSniffer final : public Driver {
     return config_.wire_time(static_cast<double>(bytes));
   }
 
+  /// The meter of this unit, or none.
+  auto of_unit(std::uint8_t unit) {
+    return meters_ | std::views::filter(
+                         [unit](const Meter& meter) { return meter.values.config().unit == unit; });
+  }
+
   void reset(Instant now) {
     meters_.clear();
     for (const auto& meter : config_.meters) meters_.emplace_back(meter);
     scanner_.restart(std::nullopt);
     open_.reset();
-    started_at_ = heard_at_ = now;
+    started_at_ = now;
     frame_at_.reset();
     judge_health(now);
   }
@@ -117,16 +125,10 @@ class ModbusSniffer final : public Driver {
   }
 
   // ---- hearing ----------------------------------------------------------------------------------
-  /// True if a frame was heard.
-  bool drain(Step& step) {
-    bool any = false;
+  void drain(Step& step) {
     const auto resyncs = scanner_.resyncs();
-    while (const auto frame = scanner_.next()) {
-      any = true;
-      hear(*frame, step);
-    }
+    while (const auto frame = scanner_.next()) hear(*frame, step);
     for (auto n = resyncs; n < scanner_.resyncs(); ++n) health_.frames.add(FrameResult::resync);
-    return any;
   }
 
   void hear(const ScannedFrame& frame, Step& step) {
@@ -136,7 +138,7 @@ class ModbusSniffer final : public Driver {
         break;
       case ScannedFrame::Kind::response:
       case ScannedFrame::Kind::exception:
-        if (open_ && frame.request == open_->request) {
+        if (frame.request) {  // the one that is open: both are set and forgotten together
           hear_response(frame, step);
         } else {
           health_.frames.add(FrameResult::unknown);
@@ -151,34 +153,36 @@ class ModbusSniffer final : public Driver {
   }
 
   void hear_request(const ScannedFrame& frame) {
-    const auto meter = std::ranges::find(meters_, frame.request->unit, unit_of);
-    if (open_) {
-      health_.frames.add(FrameResult::timeout);
-      if (meter != meters_.end() && confusable(open_->request, *frame.request)) {
-        // The next answer may still be to the request before, and the one after it too.
-        meter->doubted_until = frame.at + doubted_for;
-        meter->values.reset_validation();
-      }
+    if (open_) health_.frames.add(FrameResult::timeout);
+    for (Meter& meter : of_unit(frame.request->unit)) {
+      meter.asked_at = frame.at;
+      if (!open_ || !confusable(open_->request, *frame.request)) continue;
+      // The next answer may still be to the request before, and the one after it too.
+      meter.doubted_until = frame.at + doubted_for;
+      meter.values.reset_validation();
     }
-    if (meter != meters_.end()) meter->asked_at = frame.at;
     open_ = Open{.request = *frame.request, .at = frame.at, .skipped = scanner_.skipped()};
   }
 
   void hear_response(const ScannedFrame& frame, Step& step) {
     const Open open = *std::exchange(open_, std::nullopt);
     health_.round_trip.add(frame.at - open.at + wire_time(modbus::request_size));
-    const auto meter = std::ranges::find(meters_, open.request.unit, unit_of);
-    if (meter != meters_.end()) meter->responded_at = frame.at;
+    bool doubted = false;
+    for (Meter& meter : of_unit(open.request.unit)) {
+      meter.responded_at = frame.at;
+      doubted = frame.at < meter.doubted_until;
+    }
     const auto registers = modbus::decode_response(frame.bytes, open.request);
     if (!registers) {
       health_.frames.add(FrameResult::exception);
     } else if (scanner_.skipped() - open.skipped >= may_hide_a_request) {
       health_.frames.add(FrameResult::unknown);
-    } else if (meter != meters_.end() && frame.at < meter->doubted_until) {
+    } else if (doubted) {
       health_.frames.add(FrameResult::late);
     } else {
       health_.frames.add(FrameResult::ok);
-      if (meter != meters_.end()) take(*meter, open.request, *registers, frame.at, step);
+      for (Meter& meter : of_unit(open.request.unit))
+        take(meter, open.request, *registers, frame.at, step);
     }
   }
 
@@ -192,8 +196,6 @@ class ModbusSniffer final : public Driver {
       (void)meter.values.take_system_type(registers, step, health_.frames);
     }
   }
-
-  static std::uint8_t unit_of(const Meter& meter) { return meter.values.config().unit; }
 
   // ---- health -----------------------------------------------------------------------------------
   [[nodiscard]] bool current(const std::optional<Instant>& at, Instant now) const {
