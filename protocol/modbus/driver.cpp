@@ -45,9 +45,9 @@ struct Meter {
   struct Abandoned {
     modbus::RtuRequest request;
     Instant deadline;
-    bool fully_waited;  // as long as configured, not only as learned
   };
   std::optional<Abandoned> abandoned;
+  bool fully_waited = false;        // for it, as long as configured, not only as learned
   std::optional<Duration> late_by;  // its newest response that was waited for as configured
   std::uint64_t late_responses = 0;
 
@@ -249,12 +249,11 @@ class ModbusDriver final : public Driver {
   std::optional<Job> choose_slow(Instant now) const {
     std::optional<Job> most_overdue;
     Instant due = now;
-    for (std::size_t m = 0; m < meters_.size(); ++m) {
-      const Meter& meter = meters_[m];
-      if (!meter.values.flows() || meter.failures > 0 || now < meter.not_before) continue;
+    for (const Meter& meter : meters_) {
+      if (!meter.values.flows() || meter.failures > 0) continue;
       for (std::size_t b = 1; b < meter.slow.size(); ++b) {
         if (meter.slow[b].due > due || (most_overdue && meter.slow[b].due == due)) continue;
-        most_overdue = Job{m, b};
+        most_overdue = Job{static_cast<std::size_t>(&meter - meters_.data()), b};
         due = meter.slow[b].due;
       }
     }
@@ -331,12 +330,16 @@ class ModbusDriver final : public Driver {
       return !frame.request && m.abandoned &&
              modbus::is_response(frame.bytes, m.abandoned->request);
     });
-    health_.frames.add(meter != meters_.end() ? FrameResult::late : FrameResult::unknown);
-    if (meter != meters_.end()) hear_late(*meter, frame.at, step);
+    if (meter == meters_.end()) {
+      health_.frames.add(FrameResult::unknown);
+      return;
+    }
+    health_.frames.add(FrameResult::late);
+    hear_late(*meter, frame.at, step);
   }
 
   void hear_late(Meter& meter, Instant at, Step& step) {
-    const auto asked = std::exchange(meter.abandoned->fully_waited, false);
+    const auto asked = std::exchange(meter.fully_waited, false);
     if (!asked || at <= meter.abandoned->deadline) return;
     meter.late_by = at - meter.abandoned->deadline;
     if (is_log_due(++meter.late_responses))
@@ -367,8 +370,9 @@ class ModbusDriver final : public Driver {
   }
 
   void abandon(const InFlight& asked) {
-    meters_[asked.job.meter].abandoned = {asked.request, asked.deadline,
-                                          asked.timeout >= config_.response_timeout};
+    Meter& meter = meters_[asked.job.meter];
+    meter.abandoned = {asked.request, asked.deadline};
+    meter.fully_waited = asked.timeout >= config_.response_timeout;
   }
 
   void forget_in_flight() {
@@ -397,6 +401,7 @@ class ModbusDriver final : public Driver {
     abandon(asked);
     meter.exception.clear();
     fail_job(asked.job, now, step);
+    judge_health();
   }
 
   void settle(const modbus::ScannedFrame& frame, Step& step) {
@@ -404,7 +409,7 @@ class ModbusDriver final : public Driver {
     const auto registers = modbus::decode_response(frame.bytes, in_flight_->request);
     Meter& meter = meters_[job.meter];
     // It may as well have been the response to the one before: how late, nobody knows.
-    if (meter.abandoned) meter.abandoned->fully_waited = false;
+    meter.fully_waited = false;
     const Duration round_trip = frame.at - in_flight_->asked_at;
     health_.round_trip.add(round_trip);
     meter.turnaround.add(round_trip - wire_time(in_flight_->sent.size() + frame.bytes.size()));
@@ -412,23 +417,28 @@ class ModbusDriver final : public Driver {
     if (registers) {
       health_.frames.add(FrameResult::ok);
       read_block(meter, job, *registers, frame.at, step);
-      judge_health();
-      return;
+    } else {
+      health_.frames.add(FrameResult::exception);
+      refuse(meter, job, registers.error().detail, frame.at, step);
     }
-    health_.frames.add(result_of(registers.error().kind));
-    if (job.block == type_check && registers.error().kind == DecodeErrorKind::exception) {
+    judge_health();
+  }
+
+  /// The meter has refused the read: of a whole response nothing else can be wrong.
+  void refuse(Meter& meter, const Job& job, const std::string& why, Instant now, Step& step) {
+    if (job.block == type_check) {
       meter.values.assume_system_type();
       meter.failures = 0;
       return;
     }
-    meter.exception = registers.error().detail;
-    fail_job(job, frame.at, step);
+    meter.exception = why;
+    fail_job(job, now, step);
   }
 
   // ---- what became of a meter -------------------------------------------------------------------
   void fail_job(const Job& job, Instant now, Step& step) {
     Meter& meter = meters_[job.meter];
-    if (job.block != type_check && job.block != fast_block(meter)) {
+    if (job.block != fast_block(meter)) {
       // A slow block is tried again in its next turn, then put off: the fast reads decide whether
       // the meter is alive.
       auto& block = meter.slow[job.block];
@@ -446,12 +456,10 @@ class ModbusDriver final : public Driver {
           " failures=" + std::to_string(meter.failures) +
               (meter.exception.empty() ? "" : " exception=" + log_quoted(meter.exception))));
     }
-    judge_health();
   }
 
   void read_block(Meter& meter, const Job& job, ByteView registers, Instant now, Step& step) {
     meter.failures = 0;
-    meter.exception.clear();
     Duration pause{};
     if (job.block == type_check) {
       pause = meter.values.take_system_type(registers, step, health_.frames);
