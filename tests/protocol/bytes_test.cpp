@@ -38,6 +38,34 @@ TEST(Bytes, EachWriterAppendsItsBytesInItsOrder) {
             "C3E46000");
 }
 
+TEST(Bytes, EveryBitOfAWrittenWordArrives) {
+  for (std::uint32_t bit = 1; bit != 0; bit <<= 1) {
+    Bytes b;
+    put_u16_le(b, bit);
+    put_u16_be(b, bit);
+    put_u24_le(b, bit);
+    put_u32_le(b, bit);
+    put_u32_be(b, bit);
+    EXPECT_EQ(read_u16_le(b, 0), bit & 0xFFFFu);
+    EXPECT_EQ(read_u16_be(b, 2), bit & 0xFFFFu);
+    EXPECT_EQ(read_u24_le(b, 4), bit & 0xFFFFFFu);
+    EXPECT_EQ(read_u32_le(b, 7), bit);
+    EXPECT_EQ(read_u32_be(b, 11), bit);
+    EXPECT_EQ(b.size(), 15u);
+  }
+}
+
+/// Asserted; without assertions it reads 0.
+TEST(BytesDeathTest, NothingIsReadPastTheEnd) {
+  const Bytes b = from_hex("818283").value();
+  const ByteView two = ByteView(b).first(2);
+#ifdef NDEBUG
+  EXPECT_EQ(read_u8(two, 2), 0);
+#else
+  EXPECT_DEATH((void)read_u8(two, 2), "i < b.size");
+#endif
+}
+
 TEST(Bytes, HexIsReadInEveryFormAndNothingElseIs) {
   EXPECT_EQ(to_hex(from_hex("0123456789abcdefABCDEF").value()), "0123456789ABCDEFABCDEF");
   EXPECT_EQ(to_hex(from_hex(" 01:02\t03\r04 ").value()), "01020304");

@@ -13,6 +13,7 @@ TEST(FrameResult, EachErrorHasItsCounter) {
   for (const auto kind :
        {DecodeErrorKind::address, DecodeErrorKind::function, DecodeErrorKind::unsupported})
     EXPECT_EQ(result_of(kind), FrameResult::unknown) << name(kind);
+  EXPECT_EQ(result_of(static_cast<DecodeErrorKind>(255)), FrameResult::unknown) << "of no kind";
 }
 
 TEST(FrameResult, OfRepeatedTroubleTheFirstAndEveryHundredthIsTold) {

@@ -46,6 +46,26 @@ TEST(Turnaround, TwoSlowAnswersInTwoHundredAreTheExceptionThreeAreNot) {
   EXPECT_EQ(turnaround.p99(), 200ms);
 }
 
+/// 99 of 100 began within it: of fewer than 100 that is all of them.
+TEST(Turnaround, TheP99IsTheNearestRank) {
+  Turnaround one;
+  add(one, 1, 40ms);
+  EXPECT_EQ(one.p99(), 40ms);
+  for (int n = 2; n <= 200; ++n) {
+    Turnaround turnaround;
+    add(turnaround, n - 1, 40ms);
+    add(turnaround, 1, 200ms);
+    EXPECT_EQ(turnaround.p99(), n < 100 ? 200ms : 40ms) << n;
+    EXPECT_EQ(turnaround.known(), n >= 20) << n;
+  }
+}
+
+TEST(Turnaround, TheLimitIsAtLeastTwentyMillisecondsMore) {
+  Turnaround turnaround;
+  add(turnaround, 50, 36ms);
+  EXPECT_EQ(turnaround.limit(300ms), 56ms);
+}
+
 TEST(Turnaround, WhatIsLongAgoIsForgotten) {
   Turnaround turnaround;
   add(turnaround, 200, 200ms);

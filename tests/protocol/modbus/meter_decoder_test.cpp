@@ -213,6 +213,62 @@ TEST(MeterDecoder, WhoOnlyListensNeedsALineVoltageOnPhaseTwoOrThree) {
   EXPECT_NE(b.told(), "");
 }
 
+TEST(MeterDecoder, WhoOnlyListensTakesOneOfBothPhasesForAProofAndKeepsIt) {
+  Bench b{three_phases(), ModbusMode::sniff};
+  b.values[4] = 0.0f;
+  EXPECT_EQ(b.take(fast), 0s) << "phase 2 shows a line voltage";
+  EXPECT_TRUE(b.decoder.type_known());
+  b.values[2] = 0.0f;
+  EXPECT_EQ(b.take(fast), 0s) << "it is proved";
+  EXPECT_TRUE(b.decoder.type_known());
+  EXPECT_EQ(b.events(), "");
+}
+
+TEST(MeterDecoder, ItFlowsWithTheFirstPowerAfterItsProofs) {
+  auto first_phase = three_phases();
+  first_phase.channels.resize(1);
+  Bench b{first_phase, ModbusMode::sniff};
+  EXPECT_EQ(b.take({0x0000, 2, 0s}), 0s);
+  EXPECT_FALSE(b.decoder.flows()) << "its voltage alone";
+  EXPECT_EQ(b.take({0x000C, 2, 0s}), 0s);
+  EXPECT_TRUE(b.decoder.flows());
+}
+
+TEST(MeterDecoder, OneRejectionIsEnoughForItsReturnToBeTold) {
+  Bench b;
+  (void)b.type(1.0f);
+  (void)b.events();
+  (void)b.take(fast);
+  (void)b.type(3.0f);
+  (void)b.take(fast);
+  EXPECT_EQ(b.events(), "3 meter_back meter=\"main\" unit=7");
+}
+
+TEST(MeterDecoder, AFirstPowerOfZeroIsNotFrozen) {
+  Bench b{three_phases(), ModbusMode::sniff};
+  b.values[0x000C] = 0.0f;
+  (void)b.take({0x0002, 2, 0s});  // of phase 2: it proves order and type
+  EXPECT_EQ(b.decoder.type_known(), true);
+  (void)b.told();
+  EXPECT_EQ(b.take({0x000C, 2, 0s}), 0s);
+  EXPECT_FALSE(b.decoder.frozen());
+  EXPECT_EQ(b.told(), "grid/power=0 3000ms");
+}
+
+TEST(MeterDecoder, AnEnergyMayRiseByAStepOfOneKilowatthourAtOnce) {
+  Bench b;
+  b.validate();
+  const auto reads = [&](float kwh) {
+    b.values[0x015A] = kwh;
+    (void)b.take(energies);
+    return b.told().find("grid/energy_forward") != std::string::npos;
+  };
+  EXPECT_FALSE(reads(100.0f));
+  EXPECT_TRUE(reads(100.0f));
+  EXPECT_FALSE(reads(101.0005f));
+  EXPECT_TRUE(reads(101.0f));
+}
+
 TEST(MeterDecoder, AGridMeterThatRepeatsPowerAndVoltageForTenSecondsIsFrozen) {
   Bench b;
   b.validate();

@@ -54,6 +54,7 @@ TEST(MeterModels, RegistersRiseWithEvenAddressesAndUniqueNames) {
     }
     EXPECT_EQ(find_register(row.id, 0x0001), nullptr);
     EXPECT_EQ(find_register(row.id, 0x4A38), nullptr);
+    EXPECT_EQ(find_register(row.id, 0xFFFF), nullptr);
   }
 }
 
@@ -345,6 +346,16 @@ TEST(MeterValue, WhatAHouseCannotShowIsDropped) {
   EXPECT_FALSE(possible("frequency_hz", 500.0f));
   EXPECT_TRUE(possible("frequency_hz", 49.9f));
   EXPECT_FALSE(possible("l1_import_wh", -0.1f));
+}
+
+TEST(MeterValue, WhatOnlyToolsShowHasNoRange) {
+  for (const auto& row : meter_models())
+    for (const auto& reg : row.registers)
+      if (!reg.measure) {
+        EXPECT_EQ(decode_value(reg, wire(1e30f)).value_or(0.0), wire_value(reg, wire(1e30f)))
+            << reg.name;
+      }
+  EXPECT_EQ(named(MeterModel::sdm630, "total_power_w").phase, 0u) << "the meter as a whole";
 }
 
 TEST(MeterValue, GoesByTheTable) {

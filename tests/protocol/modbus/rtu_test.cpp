@@ -58,6 +58,12 @@ TEST(ModbusCrc, HasThePublishedCheckValue) {
   EXPECT_TRUE(crc_ok(hex("01040000000271CB")));
   EXPECT_FALSE(crc_ok(hex("010400000002CB71")));
   EXPECT_FALSE(crc_ok(Bytes{}));
+  for (const auto& [bytes, shortest] : std::initializer_list<std::pair<const char*, bool>>{
+           {"", false}, {"01", false}, {"0104", true}, {"010400", true}}) {
+    Bytes frame = hex(bytes);
+    put_u16_le(frame, crc16(frame));
+    EXPECT_EQ(crc_ok(frame), shortest) << "unit and function at least: " << bytes;
+  }
 }
 
 TEST(ModbusVectors, DecodeToWhatTheyState) {
@@ -215,6 +221,8 @@ TEST(ModbusRequest, ErrorsNameWhatWasFoundAndExpected) {
   EXPECT_EQ(error("010800000000"), "good") << "a loop-back word is no count";
   EXPECT_EQ(error("01080000FFFF"), "good");
   EXPECT_EQ(error("0110000000000411223344"), "content: cannot be 0 registers");
+  EXPECT_EQ(error("01100000000000"), "content: cannot be 0 registers");
+  EXPECT_EQ(error("01100000000102AABB"), "good");
   EXPECT_EQ(error("0110000000030411223344"), "content: cannot be 3 registers");
   const auto write = [&](unsigned count) {
     RtuRequest request{.unit = 1,
@@ -268,6 +276,10 @@ TEST(ModbusAnswer, ErrorsNameWhatWasFoundAndExpected) {
   EXPECT_EQ(error("010800011234", loop), "content: the answer does not repeat the request");
   EXPECT_EQ(error("010800001235", loop), "content: the answer does not repeat the request");
   EXPECT_EQ(error_of(decode_response(hex("01"), two)), "length: bytes 1, expected 9");
+  const Bytes refusal = hex("0184");
+  EXPECT_EQ(error_of(decode_response(ByteView(refusal).first(1), two)),
+            "length: bytes 1, expected 9");
+  EXPECT_EQ(error_of(decode_response(refusal, two)), "length: bytes 2, expected 5");
   EXPECT_EQ(error_of(decode_response({}, two)), "length: bytes 0, expected 9");
   EXPECT_TRUE(is_response(with_crc_of("01040411223344"), two));
   EXPECT_TRUE(is_response(with_crc_of("018402"), two));
@@ -278,6 +290,8 @@ TEST(ModbusAnswer, ErrorsNameWhatWasFoundAndExpected) {
 TEST(FrameScanner, FindsEachKindOfFrameWithItsLastByte) {
   const std::string too_many = "01100000007CF8" + std::string(2 * 248, '0');
   const std::string most = "01100000007BF6" + std::string(2 * 246, '0');
+  const std::string longest = "0104FA" + std::string(2 * 250, '0');
+  const std::string too_long = "0104FC" + std::string(2 * 252, '0');
   struct Row {
     const char* hex;
     std::optional<Kind> everything;
@@ -292,6 +306,8 @@ TEST(FrameScanner, FindsEachKindOfFrameWithItsLastByte) {
            {"0110000000020411223344", Kind::request, Kind::request},
            {"01100000000000", {}, Kind::request},
            {"01100000000203112233", {}, Kind::request},
+           {"0110000000020311223344", {}, {}},
+           {"01100000000102AABB", Kind::request, Kind::request},
            {most.c_str(), Kind::request, Kind::request},
            {too_many.c_str(), {}, Kind::request},
            {"010500000000", {}, Kind::request},
@@ -306,6 +322,10 @@ TEST(FrameScanner, FindsEachKindOfFrameWithItsLastByte) {
            {"01030411223344", Kind::response, {}},
            {"01040311223344", {}, {}},
            {"0104001122", {}, {}},
+           {"010400", {}, {}},
+           {"010403112233", {}, Kind::request},
+           {longest.c_str(), Kind::response, {}},
+           {too_long.c_str(), {}, {}},
            {"011000000002", Kind::response, {}},
        }) {
     for (const auto role : {FrameScanner::Role::everything, FrameScanner::Role::server}) {
@@ -354,6 +374,13 @@ TEST(FrameScanner, OfTheAwaitedAnswerADamagedOneIsTold) {
 }
 
 TEST(FrameScanner, AnAnswerToALoopBackRepeatsEachOfItsBytes) {
+  const RtuRequest high{.unit = 1, .function = 8, .start = 0x9293, .count = 0x9495, .data = {}};
+  FrameScanner other;
+  other.restart(high);
+  const auto repeated = scan(other, with_crc_of("010892939495"));
+  ASSERT_EQ(repeated.size(), 1u);
+  EXPECT_EQ(repeated[0].kind, Kind::response);
+  EXPECT_EQ(repeated[0].request, high);
   const RtuRequest loop{.unit = 1, .function = 8, .start = 0x1213, .count = 0x1415, .data = {}};
   for (const auto* text : {"010812131415", "020812131415", "010912131415", "010813131415",
                            "010812121415", "010812131315", "010812131414"}) {
@@ -363,6 +390,117 @@ TEST(FrameScanner, AnAnswerToALoopBackRepeatsEachOfItsBytes) {
     const bool is_answer = !frames.empty() && frames[0].kind == Kind::response;
     EXPECT_EQ(is_answer, std::string_view(text) == "010812131415") << text;
   }
+}
+
+/// Of whatever function: all that are not reads repeat six bytes.
+TEST(FrameScanner, AnAwaitedAnswerIsWaitedForByteByByte) {
+  const RtuRequest asked{.unit = 1, .function = 5, .start = 0xB1B2, .count = 0xB3B4, .data = {}};
+  FrameScanner scanner;
+  (void)scan(scanner, Bytes(64, std::byte{0}));
+  scanner.restart(asked);
+  const Bytes answer = encode_response(asked, {});
+  std::vector<ScannedFrame> frames;
+  for (const std::byte b : answer)
+    for (auto& frame : scan(scanner, ByteView(&b, 1))) frames.push_back(std::move(frame));
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].kind, Kind::response);
+  EXPECT_EQ(frames[0].request, asked);
+}
+
+TEST(FrameScanner, ARefusalByAnotherUnitIsNotBound) {
+  FrameScanner scanner;
+  scanner.restart(read_l1_voltage);
+  const auto frames = scan(scanner, with_crc_of("028402"));
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].kind, Kind::exception);
+  EXPECT_FALSE(frames[0].request);
+  EXPECT_EQ(scanner.pending(), read_l1_voltage);
+}
+
+/// reference: eastron-modbus#9: if none fits and enough bytes are present, one byte is dropped.
+TEST(FrameScanner, AByteIsSkippedAsSoonAsNothingCanBeginWithIt) {
+  struct Row {
+    const char* hex;
+    std::vector<unsigned> skipped;  ///< after each byte
+  };
+  for (const auto& [text, skipped] : std::initializer_list<Row>{
+           {"01", {0}},
+           {"0105", {0, 1}},
+           {"F8", {1}},
+           {"0104", {0, 0}},
+           {"010400000000", {0, 0, 0, 0, 0, 6}},  // no registers
+           {"01040000007E", {0, 0, 0, 0, 0, 5}},  // too many; 7E may be a unit
+           {"011000000000", {0, 0, 0, 0, 0, 0}},  // the response to a write, of any length
+       }) {
+    FrameScanner scanner;
+    (void)scan(scanner, Bytes(64, std::byte{0}));
+    const auto before = scanner.skipped();
+    const Bytes bytes = hex(text);
+    ASSERT_EQ(bytes.size(), skipped.size());
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      EXPECT_TRUE(scan(scanner, ByteView(bytes).subspan(i, 1)).empty());
+      EXPECT_EQ(scanner.skipped() - before, skipped[i]) << text << " after byte " << i;
+    }
+  }
+}
+
+/// Its first eight bytes would pass for a request.
+TEST(FrameScanner, ADamagedAnswerIsNotLookedAtAgainFromItsFirstByte) {
+  FrameScanner scanner;
+  scanner.restart(RtuRequest{.unit = 1, .function = 4, .start = 0, .count = 1, .data = {}});
+  const Bytes stream = with_crc_of("010402110005");
+  std::vector<Kind> kinds;
+  for (const std::byte b : stream)
+    for (const auto& frame : scan(scanner, ByteView(&b, 1))) kinds.push_back(frame.kind);
+  EXPECT_EQ(kinds, std::vector{Kind::damaged});
+}
+
+TEST(FrameScanner, ARestartForgetsBytesTheirStampsAndTheRunOfNoise) {
+  FrameScanner scanner;
+  scanner.push(hex("010424436600004367000043"), Instant{1s});
+  EXPECT_FALSE(scanner.next());
+  scanner.restart(std::nullopt);
+  scanner.push(hex("01040000000271CB"), Instant{2s});
+  const auto found = scanner.next();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->kind, Kind::request);
+  EXPECT_EQ(found->at, Instant{2s});
+  EXPECT_EQ(scanner.skipped(), 0u);
+
+  for (unsigned runs = 1; runs <= 3; ++runs) {
+    scanner.restart(std::nullopt);
+    EXPECT_TRUE(scan(scanner, hex("00")).empty());
+    EXPECT_EQ(scanner.resyncs(), runs);
+  }
+}
+
+TEST(FrameScanner, SilenceEndsWithTheNextByteAndNotWithNone) {
+  FrameScanner scanner;
+  EXPECT_TRUE(scan(scanner, hex("0104")).empty());
+  scanner.silence();
+  EXPECT_TRUE(scan(scanner, {}).empty());
+  EXPECT_EQ(scanner.skipped(), 2u) << "nothing came";
+  EXPECT_TRUE(scan(scanner, hex("0104")).empty());
+  EXPECT_EQ(scanner.skipped(), 2u) << "a new frame is waited for";
+  EXPECT_TRUE(FrameScanner{}.resyncs() == 0 && FrameScanner{}.skipped() == 0);
+}
+
+TEST(FrameScanner, AServerAwaitsNoAnswer) {
+  FrameScanner scanner{FrameScanner::Role::server};
+  for (int i = 0; i < 2; ++i) {
+    const auto frames = scan(scanner, with_crc_of("010800001234"));
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0].kind, Kind::request) << i;
+    EXPECT_FALSE(scanner.pending());
+  }
+}
+
+TEST(ModbusRequest, IsAReadOfUnitOneUnlessSaid) {
+  const RtuRequest request;
+  EXPECT_EQ(request.unit, 1);
+  EXPECT_EQ(request.function, read_input);
+  EXPECT_EQ(request.start, 0);
+  EXPECT_EQ(request.count, 0);
 }
 
 TEST(FrameScanner, KeepsNoMoreThanFiveHundredAndTwelveBytes) {

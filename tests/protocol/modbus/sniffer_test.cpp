@@ -254,6 +254,144 @@ TEST(ModbusSniffer, ARequestExpires) {
   EXPECT_EQ(line.frames(FrameResult::timeout), 1u);
 }
 
+/// A second behind what its answer takes on the wire, exactly.
+TEST(ModbusSniffer, ARequestExpiresASecondAfterItsAnswerWasDue) {
+  Line line({grid_only()});
+  line.hear(modbus::encode(read(1, 12, 2)));
+  const Instant end = line.now + 1s + ModbusConfig{}.wire_time(9);
+  line.take(line.driver->on_timer(end));
+  EXPECT_EQ(line.frames(FrameResult::timeout), 0u);
+  line.take(line.driver->on_timer(end + 1ns));
+  EXPECT_EQ(line.frames(FrameResult::timeout), 1u);
+  // A damaged one is noise now: none is awaited.
+  auto damaged = answer(read(1, 12, 2), {100});
+  damaged[4] ^= std::byte{1};
+  line.hear(damaged, 1500ms);
+  line.wait(1s);
+  EXPECT_EQ(line.frames(FrameResult::checksum), 0u);
+  EXPECT_EQ(line.frames(FrameResult::timeout), 1u);
+}
+
+TEST(ModbusSniffer, TheWireIsAccountedToTheBit) {
+  Line line({grid_only()});
+  EXPECT_EQ(line.wake, line.now + 1s);
+  const ModbusConfig config;
+  line.hear(modbus::encode(read(1, 0, 18)), 100ms);
+  EXPECT_EQ(line.health().wire_busy, config.wire_time(8));
+  line.hear(answer(read(1, 0, 18), {230}), 100ms);
+  EXPECT_EQ(line.health().wire_busy, config.wire_time(8) + config.wire_time(41));
+  // From its first bit, which is a request's time before its last one.
+  EXPECT_EQ(line.health().round_trip.count(), 1u);
+  EXPECT_NEAR(line.health().round_trip.sum_seconds, 0.1 + 8 * 10 / 9600.0, 1e-6);
+}
+
+TEST(ModbusSniffer, EachRunOfNoiseIsCountedOnce) {
+  Line line({grid_only()});
+  for (unsigned n = 1; n <= 4; ++n) {
+    line.read_main(100, 0);
+    line.hear(*from_hex("0000"));
+    EXPECT_EQ(line.frames(FrameResult::resync), n);
+  }
+}
+
+TEST(ModbusSniffer, UnitsThatAreNotConfiguredAreHeardPast) {
+  Line line({grid_only()});
+  line.hear(modbus::encode(read(9, 0, 2)));
+  line.hear(modbus::encode(read(9, 12, 2)));  // could be mistaken for one another
+  line.hear(answer(read(9, 12, 2), {5}));
+  EXPECT_EQ(line.frames(FrameResult::timeout), 1u);
+  EXPECT_EQ(line.frames(FrameResult::ok), 1u);
+  EXPECT_TRUE(line.samples.empty());
+  line.read_main(100, 0);
+  EXPECT_EQ(line.frames(FrameResult::ok), 2u);
+  EXPECT_EQ(line.values(Point::grid, Measure::power), std::vector{100.0});
+}
+
+TEST(ModbusSniffer, AnotherUnitsUnansweredRequestCastsNoDoubt) {
+  Line line({grid_only(), battery_meter()});
+  line.transact(read(244, 0, 2), {230});
+  line.hear(modbus::encode(read(1, 0, 2)));  // never answered
+  line.transact(read(244, 12, 2), {50});
+  EXPECT_EQ(line.frames(FrameResult::late), 0u);
+  EXPECT_EQ(line.values(Point::battery_meter, Measure::power), std::vector{50.0});
+}
+
+/// Two seconds behind the second of two requests that could be mistaken for one another.
+TEST(ModbusSniffer, AnAnswerIsDoubtedForTwoSeconds) {
+  for (const Duration early : {0ns, 1ns}) {
+    Line line({grid_only()});
+    line.hear(modbus::encode(read(1, 0, 2)));
+    line.hear(modbus::encode(read(1, 12, 2)));
+    const Instant until = line.now + 2s;
+    line.hear(answer(read(1, 12, 2), {230}));
+    EXPECT_EQ(line.frames(FrameResult::late), 1u);
+    line.hear(modbus::encode(read(1, 0, 2)), 1900ms);
+    line.hear(answer(read(1, 0, 2), {230}), until - early - line.now);
+    EXPECT_EQ(line.frames(FrameResult::late), early == 0ns ? 1u : 2u);
+    EXPECT_EQ(line.frames(FrameResult::ok), early == 0ns ? 1u : 0u);
+    EXPECT_EQ(line.frames(FrameResult::resync), 0u);
+  }
+}
+
+/// Only the read of its register tells the system type.
+TEST(ModbusSniffer, OtherSettingsAreNotTakenForTheSystemType) {
+  Line line({main_meter(), battery_meter()});
+  line.read_main(100, 200);
+  for (const auto& request :
+       {read(1, 0x0012, 2, modbus::read_holding), read(1, 0x000A, 4, modbus::read_holding),
+        read(1, 0x0008, 2, modbus::read_holding), read(244, 0x000A, 2, modbus::read_holding)})
+    line.transact(request, {1.0f});
+  RtuRequest write = read(1, 0x000A, 2, modbus::write_registers);
+  put_f32_be(write.data, 1.0f);
+  line.transact(write, {});
+  EXPECT_EQ(line.frames(FrameResult::ok), 6u);
+  EXPECT_EQ(line.frames(FrameResult::content), 0u);
+  EXPECT_TRUE(line.events.empty());
+}
+
+TEST(ModbusSniffer, WhatWasHeardBeforeTheLineWasOpenedIsForgotten) {
+  for (const bool told : {false, true}) {
+    Line line({grid_only()});
+    line.hear(modbus::encode(read(1, 0, 18)));
+    line.hear(*from_hex("010424"), 20ms);  // cut
+    if (told) line.driver->on_down(line.now);
+    line.now += 20ms;
+    line.take(line.driver->on_start(line.now));
+    line.hear(modbus::encode(read(1, 0, 18)), 20ms);
+    EXPECT_EQ(line.frames(FrameResult::timeout), 0u);
+    line.hear(answer(read(1, 0, 18), {230, 0, 0, 0, 0, 0, 100}), 60ms);
+    EXPECT_EQ(line.frames(FrameResult::ok), 1u);
+    EXPECT_EQ(line.values(Point::grid, Measure::power), std::vector{100.0});
+    EXPECT_EQ(line.frames(FrameResult::resync), 0u);
+  }
+  Line line({grid_only()});
+  line.hear(modbus::encode(read(1, 0, 18)));
+  line.driver->on_down(line.now);
+  line.take(line.driver->on_start(line.now += 20ms));
+  line.wait(5s);
+  EXPECT_EQ(line.frames(FrameResult::timeout), 0u);
+}
+
+TEST(ModbusSniffer, AMeterIsThereForTenSecondsAfterItsAnswer) {
+  Line line({grid_only()});
+  line.wait(30s);
+  line.events.clear();
+  line.read_main(100, 0);
+  const Instant end = line.now + 10s;
+  line.take(line.driver->on_timer(end));
+  EXPECT_TRUE(line.health().ready) << line.health().trouble;
+  EXPECT_EQ(line.events_named("meter_lost"), 0u);
+  line.take(line.driver->on_timer(end + 1ns));
+  EXPECT_FALSE(line.health().ready);
+  EXPECT_EQ(line.events_named("meter_lost"), 1u);
+}
+
+TEST(ModbusSniffer, NoiseIsNoMaster) {
+  Line line({grid_only()});
+  for (int i = 0; i < 30; ++i) line.hear(*from_hex("00FF"), 500ms);
+  EXPECT_TRUE(line.troubled_by("no other master is heard on this line"));
+}
+
 TEST(ModbusSniffer, AnAnsweredRequestDoesNotExpire) {
   Line line({grid_only()});
   line.transact(read(1, 0, 18), {230});
@@ -269,6 +407,9 @@ TEST(ModbusSniffer, BeforeItIsStartedItHearsNothing) {
   const auto driver = make_modbus_driver(config);
   const Step step = driver->on_bytes(modbus::encode(read(1, 0, 18)), Instant{1s});
   EXPECT_FALSE(step.wake_at);
+  EXPECT_FALSE(driver->only_listens()) << "silence says that nobody polls";
+  EXPECT_FALSE(driver->health().ready);
+  EXPECT_EQ(driver->health().trouble, "meter 'main' (unit 1) has not been heard yet");
   EXPECT_EQ(driver->health().wire_busy, Duration::zero());
   EXPECT_FALSE(driver->on_timer(Instant{2s}).wake_at);
 }
@@ -498,6 +639,7 @@ TEST(ModbusSniffer, AUnitThatDoesNotAnswerTheOtherMasterIsNamed) {
     line.wait(1s);
   }
   EXPECT_TRUE(line.troubled_by("unit 244 does not answer the other master"));
+  EXPECT_EQ(line.events_named("meter_lost"), 1u);
 }
 
 TEST(ModbusSniffer, APowerThatIsNeverAskedIsNamed) {
@@ -524,6 +666,7 @@ TEST(ModbusSniffer, TroubleNamesTheMeterAndWhatIsMissing) {
             "meter 'main' (unit 1) has not been heard yet; meter 'battery' (unit 244) has not been "
             "heard yet");
   line.wait(Instant{1000s} + 10s);
+  EXPECT_EQ(line.events_named("meter_lost"), 0u) << "it may be asked at the last moment";
   EXPECT_NE(trouble().find("meter 'battery' (unit 244) has not been heard"), std::string::npos);
   line.wait(Instant{1000s} + 11s);
   EXPECT_EQ(
