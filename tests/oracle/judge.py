@@ -1,0 +1,147 @@
+"""Judges records of storm episodes by the safety contract: docs/storm-record.md, docs/safety.md.
+
+    tests/oracle/judge FILE...
+
+Prints a line for each episode, then how often each rule was judged and how often it was near its
+limit. Exit status 1 where a promise was broken or a record is not whole.
+"""
+
+import json
+import sys
+from collections import Counter
+
+from ban import Bans
+from rules import following, grid, hub, island, limits, shown, soc, sources, telling
+from tolerances import SAMPLE_S
+from verdict import Verdict
+from world import World
+
+RULES = (
+    [f"F{n}" for n in range(1, 8)]
+    + ["F7a"]
+    + [f"F{n}" for n in range(8, 31)]
+    + [f"I{n}" for n in range(1, 13)]
+)
+
+NOT_JUDGED = {
+    "F3": "beyond what F1 and its telling show: which values cannot be is the hub's to say",
+    "F15": "no client takes part",
+    "F16": "no configuration file takes part",
+    "F25": "not kept yet",
+    "F26": "the history is not in the record",
+    "I7": "the inside of the control",
+    "I9": "what each rule did is not in the record",
+    "I11": "the inside of the control",
+}
+
+
+class Episode:
+    """Feeds one record, line by line, to the world and then to the rules."""
+
+    def __init__(self, header):
+        self.header = header
+        self.verdict = Verdict()
+        self.world = World(header)
+        world, verdict = self.world, self.verdict
+        bans = []
+        for module in (sources, limits, soc, island, hub):
+            bans += module.bans(world)
+        rules = [Bans(world, verdict, bans)]
+        for module in (limits, island, hub, following, grid, telling, shown):
+            rules += module.rules(world, verdict)
+        self._samplers = [rule.sample for rule in rules if hasattr(rule, "sample")]
+        self._takers = {}
+        for kind in (
+            "truth",
+            "meter",
+            "bms",
+            "mk3",
+            "setpoint",
+            "release",
+            "inject",
+            "process",
+            "order",
+            "disk",
+            "line",
+            "hub",
+        ):
+            takers = [
+                getattr(each, f"on_{kind}") for each in bans + rules if hasattr(each, f"on_{kind}")
+            ]
+            self._takers[kind] = takers
+        self._next = 0.0
+        self.ended = False
+
+    def take(self, o):
+        t = o["t"] * 1e-6
+        while t >= self._next:
+            # At the state before this line, which held until now.
+            if self.world.house:
+                for sample in self._samplers:
+                    sample(self._next)
+            self._next += SAMPLE_S
+        kind = o["k"]
+        if kind == "end":
+            self.ended = True
+            return
+        self.world.take(t, o)
+        for taker in self._takers.get(kind, ()):
+            taker(t, o)
+
+
+def judge(lines):
+    """The judged episode of the record's lines; None where the first is no header."""
+    lines = iter(lines)
+    header = json.loads(next(lines, "{}"))
+    if header.get("k") != "header" or header.get("format") != 1:
+        return None
+    episode = Episode(header)
+    take = episode.take
+    loads = json.loads
+    for line in lines:
+        take(loads(line))
+    return episode
+
+
+def summary(armed, near):
+    """The rows of the table of rules."""
+    yield f"{'rule':5} {'judged':>9} {'near':>7}"
+    for rule in RULES:
+        if rule in NOT_JUDGED and not armed[rule]:
+            yield f"{rule:5} {'-':>9} {'-':>7}  not judged: {NOT_JUDGED[rule]}"
+        else:
+            note = "" if armed[rule] else "  never judged"
+            yield f"{rule:5} {armed[rule]:9} {near[rule]:7}{note}"
+
+
+def main(files):
+    if not files:
+        print(__doc__.strip())
+        return 2
+    armed, near = Counter(), Counter()
+    bad = 0
+    for name in files:
+        with open(name, encoding="utf-8") as lines:
+            episode = judge(lines)
+        if episode is None:
+            print(f"{name}: no record of format 1")
+            bad += 1
+            continue
+        armed.update(episode.verdict.armed)
+        near.update(episode.verdict.near)
+        seed = episode.header["seed"]
+        if not episode.ended:
+            print(f"{name}: seed {seed}: the record has no end")
+        if episode.verdict.breaches:
+            print(f"{name}: seed {seed}: {len(episode.verdict.breaches)} broken")
+            for breach in episode.verdict.breaches:
+                print(f"  {breach}")
+        elif episode.ended:
+            print(f"{name}: seed {seed}: ok")
+        bad += bool(episode.verdict.breaches) or not episode.ended
+    print("\n".join(summary(armed, near)))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

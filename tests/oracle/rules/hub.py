@@ -1,0 +1,128 @@
+"""F10, F11, F20: the hub itself stands still, hangs, dies or is told to stop."""
+
+from ban import Ban
+from tolerances import REST_W, TICK_S
+
+# F10: beyond this no decision was made for too long; a period more, for a stall begins anywhere in one.
+STALL_S = 0.3
+
+
+class Overrun(Ban):
+    """F10: after a stall the safe setpoint until 6 s are without gaps."""
+
+    rule = "F10"
+    what = "the hub stood still"
+    held_s = None
+    # At once: the tick that comes too late is safe itself.
+    arrival_s = -1e3
+
+    def since(self, t):
+        world = self.world
+        if world.running_since is None:
+            return None
+        period_s = world.header["period_us"] * 1e-6
+        too_long_s = max(STALL_S, 3 * period_s) + 2 * period_s
+        lost = 0.0
+        for begin, end in reversed(world.stalls):
+            if t - end >= 6 - TICK_S:
+                break
+            lost += end - max(begin, t - 6)
+            if end - begin > too_long_s or lost > 0.6 + 4 * period_s:
+                return end
+        return None
+
+
+# F11 counts a silence of 5 s, in heartbeats; a second more until it is looked at.
+STUCK_S = 5 + 1
+
+
+class Stuck(Ban):
+    """F11: a vital bus hangs in a system call."""
+
+    rule = "F11"
+    what = "a vital bus hangs in a system call"
+
+    def since(self, t):
+        begins = [begin for begin, _ in self.world.weather.args("actor.stuck")]
+        begins = [
+            begin
+            for begin in begins
+            if self.world.running_since is not None and begin > self.world.running_since
+        ]
+        return min(begins) + STUCK_S if begins else None
+
+
+class Deaths(Ban):
+    """F11: more than 3 deaths of a vital part within an hour hold the battery until an hour is clean."""
+
+    rule = "F11"
+    what = "a vital part died more than 3 times"
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.deaths = {}
+        self.begin = None
+        self.last = None
+
+    def on_process(self, t, o):
+        part = o.get("part", "")
+        if o["what"] != "died" or not part.startswith("bus."):
+            return
+        died = [at for at in self.deaths.get(part, []) if t - at < 3600] + [t]
+        self.deaths[part] = died
+        if len(died) > 3:
+            if self.begin is None:
+                self.begin = t
+            self.last = t
+
+    def since(self, t):
+        if self.begin is None:
+            return None
+        world = self.world
+        if world.acknowledged > self.begin or t - self.last >= 3600 or world.state_doubted:
+            # A state that the disk lost is F14's.
+            self.begin = None
+            self.deaths.clear()
+        return self.begin
+
+
+class Stop:
+    """F20: 0 W at the battery on the wire, and the end within 5 s."""
+
+    def __init__(self, world, verdict):
+        self.world = world
+        self.verdict = verdict
+        self.begin = None
+
+    def on_process(self, t, o):
+        what = o["what"]
+        if what == "stopping":
+            self.begin = t
+        elif what == "stopped" and self.begin is not None:
+            self.verdict.judge("F20", t, t - self.begin, 5 + TICK_S, "s until the hub has stopped")
+            held = self.world.house.get("sp_w")
+            command = self.world.command
+            if o.get("acknowledged") and held is not None and command is not None:
+                self.verdict.judge(
+                    "F20",
+                    t,
+                    command.away,
+                    REST_W,
+                    "W at the battery held after an acknowledged stop",
+                )
+            self.begin = None
+        elif what in ("killed", "power_cut", "started"):
+            self.begin = None
+
+    def sample(self, t):
+        if self.begin is not None and t - self.begin > 5 + 0.2 and self.world.stalled is None:
+            self.verdict.judge("F20", t, t - self.begin, 5 + TICK_S, "s since it was told to stop")
+            self.begin = None
+
+
+def bans(world):
+    return [Overrun(world), Stuck(world), Deaths(world)]
+
+
+def rules(world, verdict):
+    return [Stop(world, verdict)]

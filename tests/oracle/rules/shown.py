@@ -1,0 +1,170 @@
+"""I10 as far as `shown` goes, F17 by the reasons that the hub names, F22 by the lines that it opens."""
+
+from tolerances import TICK_S, TOLD_S
+
+# It publishes once a second.
+PUBLISHED_S = 1.0 + 0.2
+
+
+class Shown:
+    """I10: no value older than its maximum age is shown as current."""
+
+    def __init__(self, world, verdict):
+        self.world = world
+        self.verdict = verdict
+        self.newest = {}
+        self.shown = {}
+
+    def on_process(self, t, o):
+        if o["what"] in ("started", "killed", "power_cut", "stopped"):
+            self.newest.clear()
+            self.shown.clear()
+
+    def on_meter(self, t, o):
+        if o["unit"] == 1 and self.world.grid.last == t:
+            self.newest["grid_w"] = t
+
+    def on_bms(self, t, o):
+        for field, shown in (("soc_pct", "soc_pct"), ("v", "bat_v"), ("a", "bat_a")):
+            if field in o:
+                self.newest[shown] = t
+
+    def on_mk3(self, t, o):
+        if o["cmd"] != "V":
+            self.newest["inv_ac_in_w"] = self.newest["inverter"] = t
+
+    def on_hub(self, t, o):
+        if o["claim"] == "shown":
+            self.shown.update(o)
+
+    def sample(self, t):
+        settings = self.world.settings
+        shown = self.shown
+        if (
+            not shown
+            or not self.world.up(t, 3)
+            or self.world.weather.touched(t, 3, "control.stall")
+        ):
+            return
+        newest = self.newest
+        for field, max_age_s in (
+            ("grid_w", settings["meter_max_age_s"]),
+            ("soc_pct", settings["bms_max_age_s"]),
+            ("inv_ac_in_w", settings["inverter_max_age_s"]),
+        ):
+            if shown.get(field) is not None:
+                age_s = t - newest.get(field, -1e9)
+                self.verdict.judge(
+                    "I10",
+                    t,
+                    age_s,
+                    max_age_s + PUBLISHED_S,
+                    f"s is the age of {field}, shown as current",
+                )
+        for field in ("bat_v", "bat_a"):
+            if shown.get(field) is not None:
+                # The inverter measures both too.
+                age_s = t - max(newest.get(field, -1e9), newest.get("inverter", -1e9))
+                most = max(settings["bms_max_age_s"], settings["inverter_max_age_s"]) + PUBLISHED_S
+                self.verdict.judge(
+                    "I10", t, age_s, most, f"s is the age of {field}, shown as current"
+                )
+
+
+class Expiry:
+    """F17: what has ended is no longer named as a reason, with that tick."""
+
+    def __init__(self, world, verdict):
+        self.world = world
+        self.verdict = verdict
+        self.ends = {}
+        self.causes = ()
+        self.doubted = False
+
+    def on_order(self, t, o):
+        command = o["command"]
+        name = command["name"]
+        if o["accepted"] and name in ("override", "dispatch", "storm"):
+            self.ends[name] = t + command.get("length_s", 1e9) + command.get("begins_in_s", 0)
+        elif o["accepted"] and name.startswith("end_"):
+            self.ends[name[4:]] = t
+
+    def on_process(self, t, o):
+        if o["what"] == "power_cut":
+            # How long the machine was off is told by a clock that may be wrong: a quarter of an
+            # hour more.
+            self.doubted = True
+        if o["what"] in ("started", "killed", "power_cut", "stopped"):
+            self.causes = ()
+
+    def on_hub(self, t, o):
+        if o["claim"] == "reasons":
+            self.causes = o["causes"]
+
+    def sample(self, t):
+        world = self.world
+        if self.doubted or not world.up(t, 2) or world.weather.touched(t, 2, "control.stall"):
+            return
+        for name, end in self.ends.items():
+            if t >= end + 2 * TICK_S + 0.1 and t < end + 30:
+                self.verdict.expect(
+                    "F17",
+                    t,
+                    name not in self.causes,
+                    f"{name} is a reason though it ended at {end:.3f} s",
+                )
+
+
+class Reopened:
+    """F22: a line that says nothing valid for 30 s is closed and opened anew."""
+
+    def __init__(self, world, verdict):
+        self.world = world
+        self.verdict = verdict
+        self.since = {}
+
+    def on_line(self, t, o):
+        if o["what"] == "open":
+            self.since[o["bus"]] = t
+        else:
+            self.since.pop(o["bus"], None)
+
+    def on_process(self, t, o):
+        if o["what"] in ("killed", "power_cut", "stopped"):
+            self.since.clear()
+
+    def on_meter(self, t, o):
+        self.since["meters"] = t
+
+    def on_bms(self, t, o):
+        self.since["battery"] = t
+
+    def on_mk3(self, t, o):
+        self.since["inverter"] = t
+
+    def sample(self, t):
+        world = self.world
+        if not world.up(t, 2):
+            return
+        for bus, since in self.since.items():
+            if t - since <= 30:
+                continue
+            weather = world.weather
+            if (
+                weather.touched(t, 60, "line.other_master")
+                or weather.touched(t, 60, "actor.stuck")
+                or weather.touched(t, 60, "control.stall")
+            ):
+                continue
+            # 30 s at first, then every 60 s.
+            self.verdict.judge(
+                "F22",
+                t,
+                t - since,
+                60 + 2 * TOLD_S,
+                f"s nothing well-formed on the open line of {bus}",
+            )
+
+
+def rules(world, verdict):
+    return [kind(world, verdict) for kind in (Shown, Expiry, Reopened)]

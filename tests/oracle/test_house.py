@@ -1,0 +1,246 @@
+"""The rules of rules/grid.py, rules/telling.py and rules/shown.py: each kept once and broken once;
+and the command."""
+
+import contextlib
+import io
+import os
+import tempfile
+import unittest
+
+import judge
+from story import Story, moving
+
+
+class I4(unittest.TestCase):
+    def lifted(self, battery, seconds, **caps):
+        s = moving(battery, **caps)
+        if battery < 0:
+            s.load = 0
+        s.run(seconds)
+        s.load = 500
+        s.battery = 0
+        return s.run(3).broken()
+
+    def test_a_cap_is_not_exceeded_for_longer_than_meter_and_ramp_need(self):
+        self.assertEqual(self.lifted(-1200, 3, export_cap_w=800), [])
+        self.assertEqual(self.lifted(-1200, 8, export_cap_w=800), ["I4"])
+        self.assertEqual(self.lifted(1200, 8, import_cap_w=1800), [])
+        self.assertEqual(self.lifted(1200, 8, import_cap_w=1500), ["I4"])
+
+    def test_what_the_house_does_is_not_the_batterys(self):
+        s = moving(0, import_cap_w=1500)
+        s.load = 4000
+        self.assertEqual(s.run(20).broken(), [])
+
+    def test_f27_nor_the_main_fuse_nor_the_transfer_switch(self):
+        self.assertEqual(self.lifted(1200, 8, main_fuse_a=6), ["F27"])
+        self.assertEqual(self.lifted(1200, 8, main_fuse_a=7), [])
+        self.assertEqual(self.lifted(1200, 8, transfer_switch_a=4), ["F27"])
+
+
+class F21(unittest.TestCase):
+    def reversed(self, seconds, told=True):
+        s = moving(0)
+        s.inject("meter.reversed")
+        s.ramp(1500)
+        s.run(seconds)
+        if told:
+            s.fault("grid_meter_reversed")
+        s.battery = 0
+        return s.run(5).broken()
+
+    def test_the_run_away_ends_within_seconds(self):
+        self.assertEqual(self.reversed(8), [])
+        self.assertEqual(self.reversed(40), ["F21"])
+
+    def test_told_without_a_cause_is_found(self):
+        s = moving(0)
+        s.fault("grid_meter_reversed")
+        self.assertEqual(s.run(2).broken(), ["F21"])
+
+
+class Told(unittest.TestCase):
+    """What must be told, and must not be without a cause."""
+
+    CASES = (
+        ("F10", "control_overrun", None),
+        ("F11", "actor_stuck", None),
+        ("F13", "clock_untrusted", None),
+        ("F14", "storage_failed", None),
+        ("F18", "soc_inconsistent", None),
+        ("F19", "bus_contended", ("line.other_master", "meters", {})),
+        ("F22", "line_silent", None),
+        ("F23", "bms_implausible", None),
+        ("F27", "bms_limit_exceeded", None),
+        ("F27", "ac_out_inconsistent", None),
+        ("F28", "battery_temperature", None),
+        ("F29", "line_flooded", None),
+        ("F30", "inverter_overload", ("inverter.alarm", None, {"alarms": 0x04})),
+        ("F30", "inverter_temperature", ("inverter.alarm", None, {"alarms": 0x10})),
+        ("F30", "inverter_low_battery", ("inverter.alarm", None, {"alarms": 0x02})),
+        ("F30", "inverter_dc_ripple", ("inverter.alarm", None, {"alarms": 0x80})),
+        ("F1", "grid_meter_lost", None),
+        ("F2", "grid_meter_frozen", None),
+        ("F3", "implausible_reading", None),
+        ("F4", "bms_lost", None),
+        ("F5", "bms_protection", None),
+        ("F6", "inverter_lost", None),
+        ("F8", "islanded", None),
+        ("F9", "backup_cutoff", None),
+        ("F9", "cutoff_near", None),
+    )
+
+    def test_not_without_a_cause(self):
+        for rule, fault, _ in self.CASES:
+            s = moving(0).run(130)
+            s.fault(fault)
+            self.assertEqual(s.run(2).broken(), [rule], fault)
+
+    def test_when_it_must(self):
+        for rule, fault, cause in self.CASES:
+            for told in (True, False):
+                if cause is None:
+                    continue
+                s = moving(0).run(20)
+                what, bus, args = cause
+                s.inject(what, bus, **args)
+                s.run(2)
+                if told:
+                    s.fault(fault)
+                self.assertEqual(s.run(8).broken(), [] if told else [rule], fault)
+
+    def test_f13_the_clock(self):
+        for told in (True, False):
+            s = moving(0, mode="scheduled", schedule=[{"days": 127}])
+            s.inject("clock.unsynchronised")
+            s.put("clock", wall_s=0, trusted=False)
+            if told:
+                s.fault("clock_untrusted")
+                s.fault("plan_suspended")
+            verdict = s.run(5).judged()
+            self.assertEqual(sorted(verdict.rules()), [] if told else ["F13"])
+            self.assertEqual(len(verdict.breaches), 0 if told else 2)
+
+    def test_f13_no_plan_is_suspended_where_there_is_none(self):
+        s = moving(0)
+        s.inject("clock.unsynchronised")
+        s.put("clock", wall_s=0, trusted=False)
+        s.fault("clock_untrusted")
+        s.fault("plan_suspended")
+        self.assertEqual(s.run(5).broken(), ["F13"])
+
+    def test_f14_the_disk(self):
+        for told in (True, False):
+            s = moving(0)
+            s.inject("disk.full")
+            s.put("disk", what="write", ok=False)
+            if told:
+                s.fault("storage_failed")
+            self.assertEqual(s.run(5).broken(), [] if told else ["F14"])
+
+
+class F22(unittest.TestCase):
+    def test_a_silent_line_is_told_and_opened_anew(self):
+        for told, opened, broken in (
+            (True, True, []),
+            (False, True, ["F22"]),
+            (True, False, ["F22"]),
+        ):
+            s = moving(0)
+            s.inject("line.off", "meters")
+            s.streams.discard("meter")
+            s.run(3.1)
+            s.fault("grid_meter_lost")
+            s.run(27.5)
+            if told:
+                s.fault("line_silent")
+            if opened:
+                s.put("line", bus="meters", what="close")
+                s.put("line", bus="meters", what="open")
+            self.assertEqual(s.run(40).broken(), broken)
+
+
+class I10(unittest.TestCase):
+    def test_nothing_old_is_shown(self):
+        for field, stream, bus, fault in (
+            ("grid_w", "meter", "meters", "grid_meter_lost"),
+            ("soc_pct", "bms", "battery", "bms_lost"),
+            ("bat_v", "bms", "battery", "bms_lost"),
+            ("inv_ac_in_w", "mk3", "inverter", "inverter_lost"),
+        ):
+            for hidden, broken in ((True, []), (False, ["I10"])):
+                s = moving(0)
+                s.streams.discard("setpoint")
+                s.put("hub", claim="shown", **{field: 5})
+                s.inject("line.off", bus)
+                s.streams.discard(stream)
+                if field == "bat_v":
+                    s.streams.discard("mk3")
+                    s.inject("line.off", "inverter")
+                s.run(3)
+                s.fault(fault)
+                if field == "bat_v":
+                    s.fault("inverter_lost")
+                    s.put("hub", claim="decision", mode="release", ac_w=0, bat_w=0)
+                if fault == "inverter_lost":
+                    s.put("hub", claim="decision", mode="release", ac_w=0, bat_w=0)
+                s.run(0.1)
+                if hidden:
+                    s.put("hub", claim="shown", **{field: None})
+                self.assertEqual(s.run(4).broken(), broken, field)
+
+
+class F17(unittest.TestCase):
+    def test_what_has_ended_is_no_reason(self):
+        for ends, broken in ((True, []), (False, ["F17"])):
+            s = moving(0)
+            s.order("override", action="idle", length_s=60)
+            s.put("hub", claim="reasons", causes=["override"])
+            s.run(60.1)
+            if ends:
+                s.put("hub", claim="reasons", causes=["self_consumption"])
+            self.assertEqual(s.run(5).broken(), broken)
+
+
+class Command(unittest.TestCase):
+    def run_on(self, *stories):
+        names = []
+        with tempfile.TemporaryDirectory() as folder:
+            for i, lines in enumerate(stories):
+                names.append(os.path.join(folder, f"s.{i}.jsonl"))
+                with open(names[-1], "w", encoding="utf-8") as file:
+                    file.write("".join(line + "\n" for line in lines))
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                status = judge.main(names)
+        return status, out.getvalue()
+
+    def test_says_ok_and_how_often_each_rule_was_judged(self):
+        s = moving()
+        s.judged()
+        status, out = self.run_on(s.lines)
+        self.assertEqual(status, 0)
+        self.assertIn("seed 1: ok", out)
+        self.assertRegex(out, r"I2 +[1-9]")
+        self.assertRegex(out, r"I12 +[0-9]")
+        self.assertRegex(out, r"F18 +0 +0  never judged")
+        self.assertRegex(out, r"I7 +- +-  not judged: the inside of the control")
+
+    def test_says_what_was_broken_and_fails(self):
+        calm, bad = moving(), moving(-1500, discharge_limit_w=1000)
+        calm.judged()
+        bad.judged()
+        status, out = self.run_on(calm.lines, bad.lines)
+        self.assertEqual(status, 1)
+        self.assertRegex(
+            out,
+            r"I2 at 22\.\d+ s: W commanded to discharge, discharge_limit allows 1000 W: 1\d+, allowed 1060",
+        )
+
+    def test_a_record_without_its_end_or_header_fails(self):
+        for lines in (Story().run(5).lines, []):
+            self.assertEqual(self.run_on(lines)[0], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

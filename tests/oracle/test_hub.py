@@ -1,0 +1,246 @@
+"""The rules of rules/hub.py, rules/island.py and rules/following.py: each kept once and broken once."""
+
+import unittest
+
+from story import moving
+
+
+class F10(unittest.TestCase):
+    def stalled(self, stall_s, battery, rest_s):
+        s = moving()
+        streams, s.streams = s.streams, {"truth"}
+        end = s.inject("control.stall")
+        s.run(stall_s)
+        end()
+        s.streams = streams
+        if stall_s > 0.4:
+            s.run(0.1)
+            s.fault("control_overrun")
+        s.battery = battery
+        s.run(rest_s)
+        s.fault("control_overrun", False)
+        return s.ramp(-1000)
+
+    def test_rests_for_6_s_after_a_stall(self):
+        verdict = self.stalled(1, 0, 6.2).judged()
+        self.assertEqual(verdict.rules(), set())
+        self.assertGreater(verdict.armed["F10"], 5)
+        self.assertEqual(self.stalled(0.2, -1000, 6.2).broken(), [])
+
+    def test_who_goes_on_or_returns_before_that_is_found(self):
+        self.assertIn("F10", self.stalled(1, -1000, 6.2).broken())
+        self.assertIn("F10", self.stalled(1, 0, 3).broken())
+
+
+class F11(unittest.TestCase):
+    def stuck(self, told, rests):
+        s = moving()
+        s.inject("actor.stuck", "battery")
+        s.run(5.5)
+        if told:
+            s.fault("actor_stuck")
+        if rests:
+            s.ramp(0, 1)
+        return s.run(8)
+
+    def test_a_stuck_bus_means_rest_and_is_told(self):
+        self.assertEqual(self.stuck(True, True).broken(), [])
+        self.assertEqual(self.stuck(True, False).broken(), ["F11"])
+        self.assertEqual(self.stuck(False, True).broken(), ["F11"])
+
+    def test_the_fourth_death_in_an_hour_holds_the_battery(self):
+        for deaths, broken in ((3, []), (4, ["F11"])):
+            s = moving()
+            for _ in range(deaths):
+                s.put("process", what="died", part="bus.battery")
+                s.put("process", what="restarted", part="bus.battery")
+            self.assertEqual(s.run(5).broken(), broken)
+
+
+class F20(unittest.TestCase):
+    def stops(self, battery, after_s):
+        s = moving()
+        s.put("process", what="stopping")
+        s.streams.discard("setpoint")
+        s.run(0.3)
+        s.command(battery)
+        s.run(after_s)
+        s.put("process", what="stopped", acknowledged=True)
+        return s.broken()
+
+    def test_rest_is_held_and_the_end_comes_within_5_s(self):
+        self.assertEqual(self.stops(0, 1), [])
+        self.assertEqual(self.stops(-1000, 1), ["F20"])
+        self.assertEqual(self.stops(0, 6), ["F20"])
+
+
+class F8(unittest.TestCase):
+    def cut(self, told):
+        s = moving()
+        s.streams.discard("setpoint")
+        s.inject("mains.lost")
+        s.truth(mains=False, inv_state="invert_full", grid_w=0, bat_ac_w=-550)
+        s.run(1)
+        if told:
+            s.fault("islanded")
+        return s.run(8)
+
+    def test_no_setpoint_without_mains(self):
+        self.assertEqual(self.cut(True).broken(), [])
+
+    def test_a_setpoint_is_found(self):
+        s = self.cut(True)
+        s.put("setpoint", w=50)
+        self.assertEqual(s.broken(), ["F8"])
+
+    def test_must_be_told(self):
+        self.assertEqual(self.cut(False).broken(), ["F8"])
+
+
+class F9(unittest.TestCase):
+    def dark(
+        self,
+        soc=60,
+        volts=50,
+        off_after_s=11,
+        on_after_s=None,
+        restarted=False,
+        owner=False,
+        mains=False,
+    ):
+        s = moving(0, cutoff_soc_pct=8)
+        s.run(20)
+        s.inject("mains.lost")
+        s.truth(mains=False, inv_state="invert_full", grid_w=0)
+        s.streams.discard("setpoint")
+        s.inject("bms.soc", soc_pct=soc)
+        s.frames["355"]["soc_pct"] = soc
+        s.frames["356"]["v"] = volts
+        s.run(0.5)
+        s.fault("islanded")
+        s.fault("soc_inconsistent")
+        s.run(off_after_s)
+        s.truth(switch="off", inv_state="off")
+        s.fault("backup_cutoff")
+        s.run(5)
+        if restarted:
+            s.put("process", what="killed")
+            s.put("process", what="started")
+        if owner:
+            s.order("acknowledge")
+        if mains:
+            s.truth(mains=True)
+        if on_after_s is not None:
+            s.run(on_after_s)
+            s.truth(switch="on")
+        return s.broken()
+
+    def test_off_at_the_cutoff_soc_or_voltage(self):
+        self.assertEqual(self.dark(soc=8), [])
+        self.assertEqual(self.dark(volts=46), [])
+
+    def test_off_without_a_cause_is_found(self):
+        self.assertEqual(self.dark(soc=9), ["F9"])
+        self.assertEqual(self.dark(volts=47), ["F9"])
+
+    def test_off_before_10_s_is_found(self):
+        self.assertEqual(self.dark(soc=8, off_after_s=5), ["F9"])
+
+    def test_not_off_is_found(self):
+        self.assertEqual(self.dark(soc=8, off_after_s=16), ["F9"])
+        self.assertEqual(self.dark(volts=46, off_after_s=16), ["F9"])
+
+    def test_it_is_latched(self):
+        self.assertEqual(self.dark(soc=8, on_after_s=5), ["F9"])
+        self.assertEqual(self.dark(soc=8, on_after_s=5, owner=True), [])
+        self.assertEqual(self.dark(soc=8, on_after_s=5, mains=True), [])
+
+    def test_i12_also_across_a_restart(self):
+        self.assertEqual(self.dark(soc=8, on_after_s=5, restarted=True), ["I12"])
+        self.assertEqual(self.dark(soc=8, on_after_s=5, restarted=True, owner=True), [])
+
+
+class F7(unittest.TestCase):
+    def gains(self, does, told, writes):
+        s = moving(-600)
+        s.inject("inverter.gain", gain=2)
+        s.does = does
+        s.run(16)
+        if told:
+            s.fault("setpoint_not_followed")
+        s.run(15.5)
+        if not writes:
+            s.streams.discard("setpoint")
+        return s.run(20).broken()
+
+    def test_more_is_told_and_released(self):
+        self.assertEqual(self.gains(-1200, True, False), [])
+        self.assertEqual(self.gains(-700, False, True), [])
+
+    def test_not_told_or_not_released_is_found(self):
+        self.assertEqual(self.gains(-1200, False, False), ["F7"])
+        self.assertEqual(self.gains(-1200, True, True), ["F7"])
+        self.assertEqual(self.gains(600, False, False), ["F7"])
+
+    def test_told_without_a_cause_is_found(self):
+        self.assertEqual(self.gains(-600, True, True), ["F7"])
+
+    def test_f7a_only_where_it_does_less(self):
+        for does, broken in ((-200, []), (-600, ["F7a"])):
+            s = moving(-600)
+            s.does = does
+            s.run(17)
+            s.fault("inverter_derating")
+            self.assertEqual(s.broken(), broken)
+
+
+class F27(unittest.TestCase):
+    def test_a_wrong_word_moves_the_battery_for_3_s(self):
+        for seconds, broken in ((2, []), (6, ["F27"])):
+            s = moving(-600)
+            s.inject("inverter.ac_out_word", error_w=400)
+            s.put("hub", claim="decision", mode="follow", ac_w=-550, bat_w=-1000)
+            s.run(seconds)
+            s.put("hub", claim="decision", mode="follow", ac_w=-550, bat_w=-600)
+            self.assertEqual(s.run(1).broken(), broken)
+
+
+class F6(unittest.TestCase):
+    def test_who_does_not_answer_is_not_controlled(self):
+        for mode, broken in (("release", []), ("follow", ["F6"])):
+            s = moving()
+            s.inject("line.off", "inverter")
+            s.streams -= {"mk3", "setpoint"}
+            s.run(3.2)
+            s.fault("inverter_lost")
+            s.put("hub", claim="decision", mode=mode, ac_w=-950, bat_w=-1000)
+            self.assertEqual(s.run(5).broken(), broken)
+
+
+class I5(unittest.TestCase):
+    def test_no_faster_than_the_slew_away_from_rest(self):
+        for first, then, broken in (
+            (0, -600, []),
+            (0, -900, ["I5"]),
+            (-1000, 0, []),
+            (-1000, 900, ["I5"]),
+        ):
+            s = moving(first, slew_w_per_s=800)
+            s.battery = then
+            s.run(0.5)
+            self.assertEqual(s.broken(), broken, (first, then))
+
+
+class I6(unittest.TestCase):
+    def test_a_setpoint_was_decided_within_its_life(self):
+        for age_s, broken in ((1.5, []), (2.5, ["I6"])):
+            s = moving(-600)
+            s.streams.discard("setpoint")
+            s.put("hub", claim="decision", mode="follow", ac_w=-150, bat_w=-200)
+            s.run(age_s)
+            s.command(-600, decided=False)
+            self.assertEqual(s.run(1).broken(), broken)
+
+
+if __name__ == "__main__":
+    unittest.main()
