@@ -44,7 +44,7 @@ class Episode:
         self.world = World(header)
         world, verdict = self.world, self.verdict
         bans = []
-        for module in (sources, limits, soc, island, hub):
+        for module in (sources, limits, soc, island, hub, grid):
             bans += module.bans(world)
         rules = [Bans(world, verdict, bans)]
         for module in (limits, island, hub, following, grid, telling, shown):

@@ -53,6 +53,28 @@ class F21(unittest.TestCase):
         self.assertEqual(self.reversed(8), [])
         self.assertEqual(self.reversed(40), ["F21"])
 
+    def told(self, battery, restarted):
+        s = moving(0)
+        s.inject("meter.reversed")
+        s.fault("grid_meter_reversed")
+        if restarted:
+            s.put("process", what="killed")
+            s.put("process", what="started")
+        s.streams.discard("setpoint")
+        s.run(12)
+        s.streams.add("setpoint")
+        s.ramp(battery)
+        return s
+
+    def test_it_rests_once_told_and_i12_after_a_restart(self):
+        self.assertEqual(self.told(0, False).broken(), [])
+        self.assertEqual(self.told(0, True).broken(), [])
+        self.assertEqual(self.told(-300, False).broken(), ["F21"])
+        self.assertEqual(self.told(-300, True).broken(), ["I12"])
+        s = self.told(0, True)
+        s.order("acknowledge")
+        self.assertEqual(s.ramp(-300).broken(), [])
+
     def test_told_without_a_cause_is_found(self):
         s = moving(0)
         s.fault("grid_meter_reversed")
@@ -128,6 +150,19 @@ class Told(unittest.TestCase):
         s.fault("clock_untrusted")
         s.fault("plan_suspended")
         self.assertEqual(s.run(5).broken(), ["F13"])
+
+    def test_not_long_after_its_cause(self):
+        for cleared, broken in ((True, []), (False, ["F29"])):
+            s = moving(0)
+            end = s.inject("line.flood", "battery")
+            s.run(1)
+            s.fault("line_flooded")
+            s.run(1)
+            end()
+            s.run(12)
+            if cleared:
+                s.fault("line_flooded", False)
+            self.assertEqual(s.run(60).broken(), broken)
 
     def test_f14_the_disk(self):
         for told in (True, False):

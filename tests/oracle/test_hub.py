@@ -150,6 +150,25 @@ class F9(unittest.TestCase):
         self.assertEqual(self.dark(soc=8, off_after_s=16), ["F9"])
         self.assertEqual(self.dark(volts=46, off_after_s=16), ["F9"])
 
+    def test_it_is_announced(self):
+        for announced, broken in ((True, []), (False, ["F9"])):
+            s = moving(0, cutoff_soc_pct=8, reserve_pct=8, soc_floor_pct=5)
+            for soc in range(60, 13, -1):
+                s.frame("355", soc_pct=soc)
+                s.run(2)
+            s.inject("mains.lost")
+            s.truth(mains=False, inv_state="invert_full", grid_w=0)
+            s.streams.discard("setpoint")
+            s.run(1)
+            s.fault("islanded")
+            if announced:
+                s.fault("cutoff_near")
+            for soc in range(13, 7, -1):
+                s.run(12)
+                s.frame("355", soc_pct=soc)
+            s.truth(switch="off", inv_state="off")
+            self.assertEqual(s.broken(), broken)
+
     def test_it_is_latched(self):
         self.assertEqual(self.dark(soc=8, on_after_s=5), ["F9"])
         self.assertEqual(self.dark(soc=8, on_after_s=5, owner=True), [])

@@ -1,5 +1,6 @@
 """I4, F27 (fuse and transfer switch), F21: the connection to the grid."""
 
+from ban import Ban
 from tolerances import CAP_W, HELD_S, LAG_S, REST_W
 
 
@@ -107,6 +108,40 @@ class Reversed:
             self.SECONDS,
             "s in which the battery makes it worse with a reversed grid meter",
         )
+
+
+class ReversedRest(Ban):
+    """F21: once told, the battery rests for 15 min or until cleared or acknowledged; I12: also after
+    a restart."""
+
+    rule = "F21"
+    what = "a reversed grid meter is told"
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.begin = None
+
+    def on_process(self, t, o):
+        if o["what"] == "started" and self.begin is not None:
+            self.rule = "I12"
+            if self.world.state_doubted:
+                self.begin = None
+
+    def on_hub(self, t, o):
+        if o["claim"] == "fault" and o["fault"] == "grid_meter_reversed":
+            self.rule = "F21"
+            self.begin = t if o["on"] else None
+
+    def since(self, t):
+        if self.begin is not None and (
+            t - self.begin >= 15 * 60 - 1 or self.world.acknowledged > self.begin
+        ):
+            self.begin = None
+        return self.begin
+
+
+def bans(world):
+    return [ReversedRest(world)]
 
 
 def rules(world, verdict):

@@ -44,6 +44,11 @@ class Cutoff:
         self.judged = None
         # Since when the newest power cut is one: the command to switch off ends the state that shows it.
         self.island = None
+        self.announced = False
+
+    def on_hub(self, t, o):
+        if o["claim"] == "fault" and o["fault"] == "cutoff_near" and o["on"]:
+            self.announced = True
 
     def on_process(self, t, o):
         if o["what"] in ("started", "restarted"):
@@ -92,6 +97,14 @@ class Cutoff:
         world = self.world
         settings = world.settings
         since = self.island
+        # What it draws has to be measured before anything can be announced; a minute is enough for that.
+        if since is not None and t - since > 60 and world.up(t, 60):
+            calm = not world.weather.touched(t, 90, "", "battery")
+            calm = calm and not world.weather.touched(t, 90, "bms.") and world.inverter_clean(t, 90)
+            if calm:
+                self.verdict.expect(
+                    "F9", t, self.announced, "switched off and not announced before"
+                )
         socs = [w for at, w in self.newest_soc]
         soc = min(socs, default=None)
         volts = min([v for _, v in world.battery.volts] + [world.house["bat_v"]])
@@ -121,6 +134,8 @@ class Cutoff:
         world = self.world
         since = world.islanded_since()
         if since is not None or world.mains_since[0]:
+            if since is None:
+                self.announced = False
             self.island = since
         if (
             since is None

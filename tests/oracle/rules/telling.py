@@ -25,7 +25,6 @@ class Telling:
         self.due_s = due_s
         self.may = may
         self.judged = None
-        self.was_on = False
 
 
 class Tellings:
@@ -444,12 +443,9 @@ class Tellings:
                     row.fault in claims,
                     f"{row.fault} is not told, its cause stands since {since:.3f} s",
                 )
-            if row.fault not in claims:
-                row.was_on = False
-            elif not row.was_on:
-                row.was_on = self.verdict.expect(
-                    row.rule, t, row.may(t), f"{row.fault} is told without a cause"
-                )
+            if row.fault in claims:
+                what = f"{row.fault} is told without a cause, or long after it"
+                self.verdict.expect(row.rule, t, row.may(t), what)
 
 
 def rules(world, verdict):
