@@ -48,7 +48,7 @@ HANDSHAKE_S = 15.0
 LAG_S = 1.0
 
 # A sample of the judge itself.
-SAMPLE_S = 0.1
+SAMPLE_S = 0.2
 
 # A value near its limit: this share of it.
 NEAR = 0.9

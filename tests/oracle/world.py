@@ -221,7 +221,6 @@ class World:
         self.settings = header["settings"]
         self.site = header["site"]
         s = self.settings
-        self.t = 0.0
         self.house = {}
         self.weather = Weather()
         self.grid = GridMeter(s["meter_max_age_s"], s["main_fuse_a"])
@@ -267,9 +266,8 @@ class World:
             "hub": self._hub,
         }
 
-    def take(self, t, o):
-        self.t = t
-        taker = self._take.get(o["k"])
+    def take(self, t, kind, o):
+        taker = self._take.get(kind)
         if taker is not None:
             taker(t, o)
 

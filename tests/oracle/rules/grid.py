@@ -28,9 +28,9 @@ class Cap:
         by_battery = self.sign * house["bat_ac_w"]
         if over <= 0 or by_battery <= REST_W:
             self.begin = None
-            if over > -CAP_W and by_battery > REST_W:
-                self.verdict.near[self.rule] += 1
-            self.verdict.armed[self.rule] += 1
+            if by_battery > REST_W and over > -0.3 * self.cap_w:
+                self.verdict.armed[self.rule] += 1
+                self.verdict.near[self.rule] += over > -CAP_W
             return
         if over <= CAP_W or by_battery <= 2 * REST_W:
             return

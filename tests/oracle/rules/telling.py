@@ -31,7 +31,7 @@ class Tellings:
     """The table of them, sampled."""
 
     # Faults need not be looked at as often as powers.
-    EVERY = 5
+    EVERY = 3
 
     def __init__(self, world, verdict):
         self.world = world
