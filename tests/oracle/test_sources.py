@@ -58,8 +58,9 @@ class F2(unittest.TestCase):
         s = moving()
         s.frozen = True
         s.inject("line.stuck", "meters")
-        s.run(rests_after_s)
+        s.run(10.2)
         s.fault("grid_meter_frozen")
+        s.run(rests_after_s - 10.2)
         s.ramp(0, 1)
         return s.run(10)
 
