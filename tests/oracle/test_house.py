@@ -137,6 +137,80 @@ class Told(unittest.TestCase):
                     s.fault(fault)
                 self.assertEqual(s.run(8).broken(), [] if told else [rule], fault)
 
+    def test_a_source_that_is_lost(self):
+        for rule, fault, stream, bus in (
+            ("F1", "grid_meter_lost", "meter", "meters"),
+            ("F4", "bms_lost", "bms", "battery"),
+            ("F6", "inverter_lost", "mk3", "inverter"),
+        ):
+            for told, broken in ((True, []), (False, [rule])):
+                s = moving(0)
+                s.streams -= {stream, "setpoint"}
+                s.put("hub", claim="decision", mode="release", ac_w=0, bat_w=0)
+                s.inject("line.off", bus)
+                s.run(3)
+                if told:
+                    s.fault(fault)
+                self.assertEqual(s.run(4).broken(), broken)
+
+    def test_a_source_that_was_never_heard(self):
+        for rule, fault, stream in (
+            ("F1", "grid_meter_lost", "meter"),
+            ("F4", "bms_lost", "bms"),
+            ("F6", "inverter_lost", "mk3"),
+        ):
+            for told, broken in ((True, []), (False, [rule])):
+                s = Story()
+                s.streams -= {stream, "setpoint"}
+                s.run(15)
+                if told:
+                    s.fault(fault)
+                self.assertEqual(s.run(10).broken(), broken)
+
+    def test_a_frozen_meter(self):
+        for told, broken in ((True, []), (False, ["F2"])):
+            s = moving(0)
+            s.frozen = True
+            s.inject("line.stuck", "meters")
+            s.run(10.2)
+            if told:
+                s.fault("grid_meter_frozen")
+            self.assertEqual(s.run(5).broken(), broken)
+
+    def test_a_stall(self):
+        for told, broken in ((True, []), (False, ["F10"])):
+            s = moving(0)
+            s.streams.discard("setpoint")
+            end = s.inject("control.stall")
+            s.run(1)
+            end()
+            if told:
+                s.fault("control_overrun")
+            self.assertEqual(s.run(5).broken(), broken)
+
+    def test_a_temperature(self):
+        for told, broken in ((True, []), (False, ["F28"])):
+            s = moving(0)
+            s.frame("356", temp_c=-5)
+            if told:
+                s.fault("battery_temperature")
+            self.assertEqual(s.run(5).broken(), broken)
+
+    def test_a_cutoff(self):
+        for told, broken in ((True, []), (False, ["F9"])):
+            s = moving(0)
+            s.streams.discard("setpoint")
+            s.inject("mains.lost")
+            s.truth(mains=False, inv_state="invert_full", grid_w=0)
+            s.run(0.5)
+            s.fault("islanded")
+            s.frames["356"]["v"] = 46
+            s.run(11)
+            s.truth(switch="off", inv_state="off")
+            if told:
+                s.fault("backup_cutoff")
+            self.assertEqual(s.run(5).broken(), broken)
+
     def test_f13_the_clock(self):
         for told in (True, False):
             s = moving(0, mode="scheduled", schedule=[{"days": 127}])
@@ -233,14 +307,21 @@ class I10(unittest.TestCase):
 
 class F17(unittest.TestCase):
     def test_what_has_ended_is_no_reason(self):
-        for ends, broken in ((True, []), (False, ["F17"])):
-            s = moving(0)
-            s.order("override", action="idle", length_s=60)
-            s.put("hub", claim="reasons", causes=["override"])
-            s.run(60.1)
-            if ends:
-                s.put("hub", claim="reasons", causes=["self_consumption"])
-            self.assertEqual(s.run(5).broken(), broken)
+        for cause in ("charge", "dispatch_overruled"):
+            for ends, broken in ((True, []), (False, ["F17"])):
+                s = moving(0)
+                s.order("dispatch", action="charge", power_w=500, length_s=60)
+                s.put("hub", claim="reasons", causes=[cause])
+                s.run(60.1)
+                if ends:
+                    s.put("hub", claim="reasons", causes=["self_consumption"])
+                self.assertEqual(s.run(5).broken(), broken)
+
+    def test_another_instruction_may_say_the_same(self):
+        s = moving(0, mode="scheduled", schedule=[{"days": 127}])
+        s.order("override", action="charge", power_w=500, length_s=60)
+        s.put("hub", claim="reasons", causes=["charge"])
+        self.assertEqual(s.run(70).broken(), [])
 
 
 class Command(unittest.TestCase):

@@ -73,6 +73,11 @@ class F20(unittest.TestCase):
         self.assertEqual(self.stops(-1000, 1), ["F20"])
         self.assertEqual(self.stops(0, 6), ["F20"])
 
+    def test_a_hub_that_never_stops_is_found(self):
+        s = moving(0)
+        s.put("process", what="stopping")
+        self.assertEqual(s.run(6).broken(), ["F20"])
+
 
 class F8(unittest.TestCase):
     def cut(self, told):

@@ -36,6 +36,9 @@ CAP_W = 100.0
 # What is told must be told by then: the control's tick, and what the rule waits for besides.
 TOLD_S = 1.0
 
+# After a start, a source that was never heard is told by then.
+NEVER_HEARD_S = 15.0
+
 # A cause that ended may still be told: the longest clearing time of the contract that is no hour
 # (F28 none, F30 30 s, F3 60 s, F13 60 s) and a frame.
 EXCUSE_S = 65.0

@@ -244,7 +244,8 @@ class World:
         self.orders_ever = False
         self.acknowledged = -1e9
         self.reserve = s["reserve_pct"]
-        self.reserve_least = s["reserve_pct"]
+        # All that it may be where the disk has lost an order.
+        self.reserve_least = self.reserve_most = s["reserve_pct"]
         self.mode = s["mode"]
         self.clock_bad = not header["clock_trusted"]
         self.clock_event = 0.0 if self.clock_bad else -1e9
@@ -278,9 +279,9 @@ class World:
         if "ac_out_w" in o:
             self.ac_out.append((t, o["ac_out_w"]))
         if "mains" in o and o["mains"] != house.get("mains"):
-            self.mains_since = (o["mains"], t)
+            self.mains_since = (o["mains"], t if house else -1e9)
         if "inv_state" in o and o["inv_state"] != house.get("inv_state"):
-            self.inverter_since = (o["inv_state"], t)
+            self.inverter_since = (o["inv_state"], t if house else -1e9)
         house.update(o)
 
     def grid_tied(self):
@@ -342,6 +343,14 @@ class World:
             return ARRIVAL_S
         return ARRIVAL_S + self.settings["setpoint_life_s"]
 
+    def battery_damaged(self, t):
+        """Bytes of the battery's line are or were lost or replaced, so late that its ages still hang
+        on it."""
+        weather = self.weather
+        return weather.touched(t, 10, "line.noise", "battery") or weather.touched(
+            t, 10, "line.drop", "battery"
+        )
+
     # ---- what was done to it
 
     def _inject(self, t, o):
@@ -349,7 +358,8 @@ class World:
         what = o["what"]
         if what == "control.stall":
             if o["on"]:
-                self.stalled = t
+                # One that begins while no hub runs stops nothing, nor the hub that starts meanwhile.
+                self.stalled = t if self.running_since is not None else None
             elif self.stalled is not None:
                 self.stalls.append((self.stalled, t))
                 self.stalled = None
@@ -371,6 +381,7 @@ class World:
         if what == "started":
             self.running_since = self.control_since = t
             self.stopping = None
+            self.stalled = None
             self._forget()
             self._end_orders_of_doubt()
         elif what == "stopping":
@@ -405,10 +416,14 @@ class World:
         if name == "acknowledge":
             self.acknowledged = t
         elif name == "reserve":
-            self.reserve = command.get("reserve_pct", self.reserve)
+            self.reserve = command["reserve_pct"]
+            if self.reserve is None:
+                # Back to the configured one.
+                self.reserve = self.settings["reserve_pct"]
             self.reserve_least = min(self.reserve_least, self.reserve)
+            self.reserve_most = max(self.reserve_most, self.reserve)
         elif name == "mode":
-            self.mode = command.get("mode", self.mode)
+            self.mode = command["mode"] or self.settings["mode"]
         elif name in ("override", "dispatch", "storm"):
             self.orders[name] = (
                 t,
@@ -416,7 +431,13 @@ class World:
                 command,
             )
         elif name.startswith("end_"):
-            self.orders.pop(name[4:], None)
+            if name[4:] in self.orders:
+                begin, end, ended = self.orders[name[4:]]
+                self.orders[name[4:]] = (begin, min(end, t), ended)
+
+    def storms(self, t):
+        """Whether a storm is or was ordered a moment ago: it raises the reserve as it sees fit."""
+        return "storm" in self.orders and t < self.orders["storm"][1] + 5
 
     def _clock(self, t, o):
         self.clock_bad = not o["trusted"]

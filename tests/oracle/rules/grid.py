@@ -28,7 +28,7 @@ class Cap:
         by_battery = self.sign * house["bat_ac_w"]
         if over <= 0 or by_battery <= REST_W:
             self.begin = None
-            if by_battery > REST_W and over > -0.3 * self.cap_w:
+            if by_battery > REST_W and over > -max(0.3 * self.cap_w, 500):
                 self.verdict.armed[self.rule] += 1
                 self.verdict.near[self.rule] += over > -CAP_W
             return

@@ -66,6 +66,10 @@ class Deaths(Ban):
 
     def on_process(self, t, o):
         part = o.get("part", "")
+        if o["what"] == "started" and self.world.state_doubted:
+            # What the disk has lost is F14's.
+            self.begin = None
+            self.deaths.clear()
         if o["what"] != "died" or not part.startswith("bus."):
             return
         died = [at for at in self.deaths.get(part, []) if t - at < 3600] + [t]
@@ -79,8 +83,7 @@ class Deaths(Ban):
         if self.begin is None:
             return None
         world = self.world
-        if world.acknowledged > self.begin or t - self.last >= 3600 or world.state_doubted:
-            # A state that the disk lost is F14's.
+        if world.acknowledged > self.begin or t - self.last >= 3600:
             self.begin = None
             self.deaths.clear()
         return self.begin

@@ -99,7 +99,7 @@ class Cutoff:
         since = self.island
         # What it draws has to be measured before anything can be announced; a minute is enough for that.
         if since is not None and t - since > 60 and world.up(t, 60):
-            calm = not world.weather.touched(t, 90, "", "battery")
+            calm = not world.weather.touched(t, 90, "line.", "battery")
             calm = calm and not world.weather.touched(t, 90, "bms.") and world.inverter_clean(t, 90)
             if calm:
                 self.verdict.expect(
@@ -150,7 +150,9 @@ class Cutoff:
             or not world.inverter_clean(t, HANDSHAKE_S + 10)
         ):
             return
-        if world.battery.stale_since(t) is not None or world.weather.touched(t, 10, "", "battery"):
+        if world.battery.stale_since(t) is not None or world.weather.touched(
+            t, 10, "line.", "battery"
+        ):
             return
         settings = world.settings
         begins = []

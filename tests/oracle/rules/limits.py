@@ -202,9 +202,6 @@ class Contactor:
                 "I2", t, "the BMS opens its contactor: its limits were ignored for 5 s"
             )
 
-    def sample(self, t):
-        return
-
 
 def bans(world):
     return [

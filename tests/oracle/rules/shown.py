@@ -72,30 +72,26 @@ class Shown:
 
 
 class Expiry:
-    """F17: what has ended is no longer named as a reason, with that tick."""
+    """F17: what has ended is no longer named as a reason, with that tick; nothing is held for ever."""
 
     def __init__(self, world, verdict):
         self.world = world
         self.verdict = verdict
-        self.ends = {}
         self.causes = ()
         self.doubted = False
-
-    def on_order(self, t, o):
-        command = o["command"]
-        name = command["name"]
-        if o["accepted"] and name in ("override", "dispatch", "storm"):
-            self.ends[name] = t + command.get("length_s", 1e9) + command.get("begins_in_s", 0)
-        elif o["accepted"] and name.startswith("end_"):
-            self.ends[name[4:]] = t
+        self.ended_at = -1e9
 
     def on_process(self, t, o):
         if o["what"] == "power_cut":
-            # How long the machine was off is told by a clock that may be wrong: a quarter of an
-            # hour more.
+            # How long the machine was off is told by a clock that may be wrong.
+            self.doubted = True
+        if o["what"] == "started" and self.world.state_doubted:
             self.doubted = True
         if o["what"] in ("started", "killed", "power_cut", "stopped"):
             self.causes = ()
+
+    def on_order(self, t, o):
+        self.ended_at = t
 
     def on_hub(self, t, o):
         if o["claim"] == "reasons":
@@ -105,13 +101,27 @@ class Expiry:
         world = self.world
         if self.doubted or not world.up(t, 2) or world.weather.touched(t, 2, "control.stall"):
             return
-        for name, end in self.ends.items():
-            if t >= end + 2 * TICK_S + 0.1 and t < end + 30:
+        # A tick, and the sample that looked before it.
+        late_s = TICK_S + 0.2
+        held = {name for name, (_, end, _) in world.orders.items() if t < end + late_s}
+        if t - self.ended_at < late_s:
+            return
+        ended = set(world.orders) - held
+        for name in ended:
+            self.verdict.expect(
+                "F17",
+                t,
+                f"{name}_overruled" not in self.causes,
+                f"{name} is overruled though it has ended",
+            )
+        plain = world.mode == "balance" or not world.settings["schedule"]
+        if ended and not held and plain and world.settings["tariff"] is None:
+            for word in ("charge", "discharge"):
                 self.verdict.expect(
                     "F17",
                     t,
-                    name not in self.causes,
-                    f"{name} is a reason though it ended at {end:.3f} s",
+                    word not in self.causes,
+                    f"{word} is a reason though no instruction holds",
                 )
 
 

@@ -43,10 +43,13 @@ class BmsLost(Ban):
     required_input = True
 
     def since(self, t):
-        return self.world.battery.stale_since(t)
+        since = self.world.battery.stale_since(t)
+        # A damaged line of an adapter that speaks text has no checksum: what a reader makes of it
+        # is his.
+        return None if since is None or self.world.battery_damaged(t) else since
 
     def missing(self, t):
-        return self.world.battery.too_old(t)
+        return self.world.battery.too_old(t) and not self.world.battery_damaged(t)
 
 
 # pylontech-can.md#6, point 4, and #5; the accepted range is the hub's to tell, so only what is far

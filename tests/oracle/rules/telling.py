@@ -2,7 +2,7 @@
 the wires."""
 
 from rules.sources import impossible
-from tolerances import EXCUSE_S, TOLD_S
+from tolerances import EXCUSE_S, NEVER_HEARD_S, TOLD_S
 from world import BMS_REQUIRED
 
 BITS = (
@@ -102,7 +102,7 @@ class Tellings:
             elif self.soc_jump is not None and t - self.soc_jump > 20:
                 self.soc_jump = None
             level = max(world.reserve, world.settings["soc_floor_pct"])
-            if o["soc_pct"] <= level:
+            if o["soc_pct"] <= max(level, world.reserve_most):
                 self.maybe_low = t
             if o["soc_pct"] > level - 1 or not world.grid_tied() or t - world.mains_since[1] < 10:
                 self.low_since = None
@@ -111,7 +111,9 @@ class Tellings:
         if "temp_c" in o:
             s = world.settings
             c = o["temp_c"]
-            outside = not (
+            # None that can be believed is told too, but nobody says when.
+            known = -40 <= c <= 100
+            outside = known and not (
                 max(s["charge_temperature_min_c"], s["discharge_temperature_min_c"])
                 <= c
                 <= min(s["charge_temperature_max_c"], s["discharge_temperature_max_c"])
@@ -122,7 +124,7 @@ class Tellings:
                 self.temperature_since = None
             low = max(s["charge_temperature_min_c"], s["discharge_temperature_min_c"])
             high = min(s["charge_temperature_max_c"], s["discharge_temperature_max_c"])
-            if not low + 2 < c < high - 2:
+            if not known or not low + 2 < c < high - 2:
                 self.seen["temp"] = t
         if "a" in o:
             told = world.battery.told
@@ -140,8 +142,10 @@ class Tellings:
     # ---- the table
 
     def _on(self, what, bus=None):
-        found = self.world.weather.args(what, bus)
-        return min(begin for begin, _ in found) if found else None
+        weather = self.world.weather
+        over = max((at for (name, _), at in weather.over.items() if name == what), default=-1e9)
+        # One that was on already when another of its kind ended may have ended with it.
+        return min((begin for begin, _ in weather.args(what, bus) if begin > over), default=None)
 
     def _touched(self, t, *kinds):
         weather = self.world.weather
@@ -176,7 +180,7 @@ class Tellings:
         return max(opened, self.well_formed.get(bus, opened))
 
     def _silent_any(self, t):
-        if self._on("line.other_master") is not None or self._not_on(t):
+        if self.world.weather.touched(t, 60, "line.other_master") or self._not_on(t):
             return None
         since = [self._silent(bus) for bus in ("meters", "battery", "inverter")]
         since = [at for at in since if at is not None]
@@ -203,9 +207,9 @@ class Tellings:
 
     def _table(self):
         world = self.world
-        meters = ("", "meters")
-        battery = ("", "battery")
-        inverter = ("", "inverter")
+        meters = ("line.", "meters")
+        battery = ("line.", "battery")
+        inverter = ("line.", "inverter")
 
         def caused(*kinds, dark=False, off=False):
             def may(t):
@@ -221,18 +225,35 @@ class Tellings:
         def never(t):
             return None
 
+        def never_heard(t):
+            # The contract names no time for the start, in which the battery rests anyhow.
+            begin = world.running_since
+            return (
+                begin + NEVER_HEARD_S if begin is not None and t - begin > NEVER_HEARD_S else None
+            )
+
         def grid_stale(t):
-            return world.grid.last + world.grid.max_age_s if world.grid.last is not None else None
+            return (
+                never_heard(t)
+                if world.grid.last is None
+                else world.grid.last + world.grid.max_age_s
+            )
 
         def frozen(t):
+            # Without mains it has nothing to say, and a meter that is lost need not be called
+            # frozen, too.
+            if self._dark(t) or "grid_meter_lost" in world.claims:
+                return None
             return world.grid.frozen_since if self._on("line.stuck", "meters") is not None else None
 
         def mk3_stale(t):
-            return (
-                world.mk3_last + world.settings["inverter_max_age_s"]
-                if world.mk3_last is not None
-                else None
-            )
+            last = world.mk3_last
+            return never_heard(t) if last is None else last + world.settings["inverter_max_age_s"]
+
+        def bms_stale(t):
+            if world.battery_damaged(t):
+                return None
+            return self._bms_stale(t) if world.battery.heard() else never_heard(t)
 
         def island(t):
             return world.islanded_since() if world.inverter_clean(t, 15) else None
@@ -272,7 +293,10 @@ class Tellings:
             )
 
         def low(t):
-            if self._touched(t, battery) or "storm" in world.orders:
+            if self._touched(t, battery, ("bms.soc", None)) or world.storms(t):
+                return None
+            if not world.inverter_clean(t, 15) or self._not_on(t):
+                # Whether it is grid-tied is not known then.
                 return None
             return self.low_since
 
@@ -281,8 +305,8 @@ class Tellings:
                 t - self.maybe_low < EXCUSE_S
                 or "reserve_not_kept" in world.claims
                 and world.battery.told.get("soc_pct", 0)
-                < max(world.reserve, world.settings["soc_floor_pct"]) + 3
-                or self._touched(t, battery)
+                < max(world.reserve_most, world.settings["soc_floor_pct"]) + 3
+                or self._touched(t, battery, ("bms.soc", None))
                 or self._hub_wide(t)
             )
 
@@ -305,7 +329,9 @@ class Tellings:
             )
 
         def flooded(t):
-            return self._on("line.flood")
+            begin = self._on("line.flood")
+            # One that begins while no hub runs is not played to the next.
+            return begin if begin is not None and begin > world.running_since else None
 
         rows = [
             ("F1", "grid_meter_lost", grid_stale, TOLD_S, caused(meters, dark=True)),
@@ -317,7 +343,7 @@ class Tellings:
                 1,
                 caused(meters, battery, inverter, ("meter.", None), dark=True),
             ),
-            ("F4", "bms_lost", self._bms_stale, TOLD_S, caused(battery)),
+            ("F4", "bms_lost", bms_stale, TOLD_S, caused(battery)),
             (
                 "F5",
                 "bms_protection",
