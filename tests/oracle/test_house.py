@@ -94,7 +94,7 @@ class Told(unittest.TestCase):
         ("F22", "line_silent", None),
         ("F23", "bms_implausible", None),
         ("F27", "bms_limit_exceeded", None),
-        ("F27", "ac_out_inconsistent", None),
+        ("F27", "ac_out_inconsistent", ("inverter.ac_out_word", "inverter", {"error_w": 400})),
         ("F28", "battery_temperature", None),
         ("F29", "line_flooded", None),
         ("F30", "inverter_overload", ("inverter.alarm", None, {"alarms": 0x04})),
@@ -135,7 +135,7 @@ class Told(unittest.TestCase):
                 s.run(2)
                 if told:
                     s.fault(fault)
-                self.assertEqual(s.run(8).broken(), [] if told else [rule], fault)
+                self.assertEqual(s.run(16).broken(), [] if told else [rule], fault)
 
     def test_a_source_that_is_lost(self):
         for rule, fault, stream, bus in (

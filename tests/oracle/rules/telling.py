@@ -328,6 +328,17 @@ class Tellings:
                 or self._heavy()
             )
 
+        def word_wrong(t):
+            # Beyond what F27 lets pass, and seen grid-tied all the time.
+            found = world.weather.args("inverter.ac_out_word")
+            if not found or not world.grid_tied() or not world.inverter_clean(t, 15):
+                return None
+            begin, args = found[-1]
+            sure = abs(args["error_w"]) > 150 and begin > max(
+                world.mains_since[1], world.inverter_since[1]
+            )
+            return begin if sure else None
+
         def flooded(t):
             begin = self._on("line.flood")
             # One that begins while no hub runs is not played to the next.
@@ -413,8 +424,8 @@ class Tellings:
             (
                 "F27",
                 "ac_out_inconsistent",
-                never,
-                0,
+                word_wrong,
+                10 + 2 + TOLD_S,
                 caused(inverter, ("inverter.", None), off=True),
             ),
             (
