@@ -24,14 +24,34 @@ RULES = (
 )
 
 NOT_JUDGED = {
-    "F3": "beyond what F1 and its telling show: which values cannot be is the hub's to say",
     "F15": "no client takes part",
     "F16": "no configuration file takes part",
-    "F25": "not kept yet",
+    "F25": "no rule of it yet",
     "F26": "the history is not in the record",
     "I7": "the inside of the control",
     "I9": "what each rule did is not in the record",
     "I11": "the inside of the control",
+}
+
+# What of a rule is not judged, for the record does not show it or the contract has no number for it.
+IN_PART = {
+    "F3": "which values cannot be is the hub's to say: no number, or beyond the main fuse",
+    "F7a": "not whether it asks for no more than the inverter does",
+    "F11": "not the watchdog, nor the name of the call",
+    "F12": "the inverter's time-out is the simulator's",
+    "F13": "that it is told; not that the plan stands aside",
+    "F14": "that it is told; not what happens to the file",
+    "F17": "by the reasons that the hub names",
+    "F18": "not where the word contradicts the pack's voltage",
+    "F19": "that it is told; what the hub asks is not in the record",
+    "F21": "where nothing but self-consumption moves the battery",
+    "F23": "only values that are far off",
+    "F24": "that it is told; not that it is bought back",
+    "F27": "not a load beyond 1.5 times the transfer switch",
+    "F30": "by the LED frame's alarms",
+    "I1": "the reserve without what a storm adds",
+    "I10": "by `shown` alone",
+    "I12": "not the owner's ten minutes, nor refusals",
 }
 
 
@@ -115,11 +135,13 @@ def summary(armed, near):
     """The rows of the table of rules."""
     yield f"{'rule':5} {'judged':>9} {'near':>7}"
     for rule in RULES:
-        if rule in NOT_JUDGED and not armed[rule]:
+        if rule in NOT_JUDGED:
             yield f"{rule:5} {'-':>9} {'-':>7}  not judged: {NOT_JUDGED[rule]}"
-        else:
-            note = "" if armed[rule] else "  never judged"
-            yield f"{rule:5} {armed[rule]:9} {near[rule]:7}{note}"
+            continue
+        notes = [] if armed[rule] else ["never judged"]
+        if rule in IN_PART:
+            notes.append(f"in part: {IN_PART[rule]}")
+        yield f"{rule:5} {armed[rule]:9} {near[rule]:7}  {'; '.join(notes)}".rstrip()
 
 
 def main(files):

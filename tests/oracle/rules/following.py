@@ -17,12 +17,6 @@ class Slew:
         self.verdict = verdict
         self.before = None
 
-    def on_release(self, t, o):
-        self.before = None
-
-    def on_process(self, t, o):
-        self.before = None
-
     def on_setpoint(self, t, o):
         now, before = self.world.command, self.before
         self.before = now
@@ -49,10 +43,6 @@ class Life:
     def on_hub(self, t, o):
         if o["claim"] == "decision":
             self.decided.append((t, o["ac_w"] if o["mode"] == "follow" else None))
-
-    def on_process(self, t, o):
-        if o["what"] in ("killed", "power_cut", "stopped"):
-            self.decided.append((t, None))
 
     def on_setpoint(self, t, o):
         self.arrived.append(self.world.command)

@@ -395,7 +395,9 @@ class Tellings:
                 lambda t: self.soc_jump,
                 TOLD_S,
                 lambda t: self._touched(t, battery, ("bms.", None))
-                or t - self.seen["soc_jump"] < EXCUSE_S,
+                or t - self.seen["soc_jump"] < EXCUSE_S
+                # A gap begins the minute of agreement anew.
+                or self._hub_wide(t),
             ),
             (
                 "F19",
