@@ -116,6 +116,20 @@ class I2(unittest.TestCase):
                 s.frame("351", **{key: amperes})
                 self.assertEqual(s.run(5).broken(), broken)
 
+    def test_a_load_that_a_stuck_inverter_tells_is_not_the_hubs(self):
+        for stuck, broken in ((True, []), (False, ["I2"])):
+            s = moving(0, slew_w_per_s=5000)
+            s.truth(ac_out_w=900)
+            s.run(3)
+            if stuck:
+                s.inject("line.stuck", "inverter")
+            s.truth(ac_out_w=50)
+            s.run(10)
+            s.battery = 2400
+            s.run(1)
+            rules = [rule for rule in s.broken() if rule == "I2"]
+            self.assertEqual(rules, broken)
+
     def test_nor_beyond_the_configured_limit_and_rating(self):
         self.assertEqual(moving(-1500, discharge_limit_w=1400).broken(), ["I2"])
         self.assertEqual(moving(1500, charge_limit_w=1400).broken(), ["I2"])

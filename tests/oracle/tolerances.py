@@ -24,6 +24,9 @@ AC_OUT_AGE_S = 1.5
 # While the inverter's own word for AC-out is wrong (F27): its test allows 100 W by it.
 AC_OUT_WORD_W = 100.0
 
+# F28: the contract says one frame. Where it is to be the second frame of a jump, this is 1 s.
+JUMP_S = 0.0
+
 # A time of which the hub counts the end in its own ticks, and rounding to them.
 TICK_S = 0.05
 

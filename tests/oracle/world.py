@@ -7,6 +7,9 @@ from tolerances import AC_OUT_AGE_S, AC_OUT_WORD_W, ARRIVAL_S, TICK_S
 
 BMS_REQUIRED = ("351", "355", "356", "359")
 
+# How much of the load's history is kept: the longest time for which a stuck device may tell an old one.
+AC_OUT_KEPT_S = 120.0
+
 # pylontech-can.md#6, point 5; what has no name stops both.
 BOTH = {"high_temperature", "low_temperature", "system", "internal_communication", "unknown"}
 STOPS_CHARGE = BOTH | {"high_voltage", "high_charge_current"}
@@ -313,6 +316,12 @@ class World:
         begin = t - keep_s
         if self.stalls and t - self.stalls[-1][1] < 1 + AC_OUT_AGE_S:
             begin = min(begin, self.stalls[-1][0] - keep_s)
+        for stuck, _ in self.weather.args("line.stuck", "inverter"):
+            # It answers with the load of that moment; no row of the contract is about that.
+            begin = min(begin, stuck - keep_s)
+        stuck_over = self.weather.over.get(("line.stuck", "inverter"), -1e9)
+        if t - stuck_over < keep_s:
+            begin = t - AC_OUT_KEPT_S
         lo = hi = self.house.get("ac_out_w", 0)
         i = len(ac_out) - 1
         while i >= 0:
@@ -322,7 +331,7 @@ class World:
             if at < begin:
                 break
             i -= 1
-        while len(ac_out) > 1 and ac_out[1][0] < t - 30:
+        while len(ac_out) > 1 and ac_out[1][0] < t - AC_OUT_KEPT_S:
             ac_out.popleft()
         slack = 0.0
         if self.weather.touched(t, 10, "inverter.ac_out_word"):

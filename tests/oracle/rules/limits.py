@@ -1,7 +1,7 @@
 """F5, F28, F27, I2, I8: what the BMS, the temperature and the limits allow."""
 
 from ban import Ban, Hold
-from tolerances import LIMIT_SHARE, REST_W
+from tolerances import JUMP_S, LIMIT_SHARE, REST_W
 from world import STOPS_CHARGE, STOPS_DISCHARGE
 
 
@@ -44,6 +44,7 @@ class TooHotOrCold(Ban):
     """F28: outside the configured temperatures, until 2 K inside."""
 
     rule = "F28"
+    arrival_s = JUMP_S
 
     def __init__(self, world, charge):
         super().__init__(world)
