@@ -67,6 +67,23 @@ class F2(unittest.TestCase):
     def test_rests_after_10_s(self):
         self.assertEqual(self.frozen(10.2).broken(), [])
 
+    def test_and_until_five_good_samples(self):
+        for again_s, broken in ((1.2, []), (0.6, ["F2"])):
+            s = moving()
+            s.frozen = True
+            end = s.inject("line.stuck", "meters")
+            s.run(10.2)
+            s.fault("grid_meter_frozen")
+            s.ramp(0, 1)
+            s.run(5)
+            end()
+            s.frozen = False
+            s.streams.discard("setpoint")
+            s.run(again_s)
+            s.fault("grid_meter_frozen", False)
+            s.command(-300)
+            self.assertEqual(s.broken(), broken)
+
     def test_a_battery_that_goes_on_is_found(self):
         self.assertIn("F2", self.frozen(14).broken())
 

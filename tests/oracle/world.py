@@ -62,7 +62,6 @@ class GridMeter:
         if self.registers.get(start) != o["values"]:
             self.registers[start] = o["values"]
             self.changed = t
-            self.good_after_freeze = 0
         w = o.get("grid_w")
         if w is None:
             return
@@ -81,10 +80,11 @@ class GridMeter:
         self.recent.append((t, w))
         while self.recent[0][0] < t - 8:
             self.recent.popleft()
-        if self.frozen_since is None:
-            if t - self.changed > 10:
+        if t - self.changed > 10:
+            if self.frozen_since is None:
                 self.frozen_since = self.changed + 10
-        elif t - self.changed < 10:
+            self.good_after_freeze = 0
+        elif self.frozen_since is not None:
             self.good_after_freeze += 1
             if self.good_after_freeze >= 5:
                 self.frozen_since = None
