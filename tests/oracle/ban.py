@@ -92,6 +92,9 @@ class Bans:
             if since is None or t - since < arrival_s + ban.arrival_s:
                 continue
             if ban.silent:
+                if world.stalled_within(t, 1) and command.away <= REST_W:
+                    # F10: the first word after a stall is the setpoint of rest.
+                    continue
                 self.verdict.expect(
                     ban.rule,
                     t,

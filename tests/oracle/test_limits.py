@@ -203,6 +203,15 @@ class F18(unittest.TestCase):
     def test_a_discharge_before_that_is_found(self):
         self.assertIn("F18", self.rises(-500, 20).broken())
 
+    def test_101_to_105_are_100(self):
+        s = moving(0)
+        s.run(80)
+        s.inject("bms.soc", soc_pct=104)
+        for soc in (65, 70, 75, 80, 85, 90, 95, 97, 104):
+            s.run(11)
+            s.frame("355", soc_pct=soc)
+        self.assertEqual(s.run(5).broken(), [])
+
     def test_must_be_told(self):
         self.assertIn("F18", self.rises(0, 20, False).broken())
 

@@ -179,6 +179,18 @@ class F6(unittest.TestCase):
             [text for text in breaches if text.startswith("F6") and "a setpoint of" in text]
         )
 
+    def test_but_the_first_word_after_a_stall(self):
+        for battery, broken in ((0, False), (-1000, True)):
+            s = moving()
+            s.streams = {"truth"}
+            end = s.inject("control.stall")
+            s.run(9)
+            end()
+            s.fault("inverter_lost")
+            s.run(0.1)
+            s.command(battery)
+            self.assertEqual("F6" in s.broken(), broken)
+
 
 class F12(unittest.TestCase):
     def test_only_watches_until_all_is_heard(self):

@@ -130,8 +130,10 @@ class Battery:
             while len(self.limits) > 1 and self.limits[1][0] < t - 4:
                 self.limits.popleft()
         elif key == "355" and "soc_pct" in o:
-            self.recent_soc.append((t, o["soc_pct"]))
-            while self.recent_soc[0][0] < t - 12:
+            if o["soc_pct"] <= 105:
+                # F23: 101 to 105 % count as 100; beyond that it is no word.
+                self.recent_soc.append((t, min(o["soc_pct"], 100)))
+            while self.recent_soc and self.recent_soc[0][0] < t - 12:
                 self.recent_soc.popleft()
         elif key == "356" and "v" in o:
             self.volts.append((t, o["v"]))
@@ -351,6 +353,10 @@ class World:
         if self.inverter_clean(t, 5):
             return ARRIVAL_S
         return ARRIVAL_S + self.settings["setpoint_life_s"]
+
+    def stalled_within(self, t, seconds):
+        """Whether the hub stands still or did a moment ago."""
+        return self.stalled is not None or (bool(self.stalls) and t - self.stalls[-1][1] < seconds)
 
     def battery_damaged(self, t):
         """Bytes of the battery's line are or were lost or replaced, so late that its ages still hang

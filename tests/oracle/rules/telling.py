@@ -94,10 +94,10 @@ class Tellings:
         elif self.impossible_since is not None and t - self.seen["impossible"] > 2:
             self.impossible_since = None
         if "soc_pct" in o and o["soc_pct"] <= 105:
-            words = [w for at, w in world.battery.recent_soc if t - at <= 10 and w <= 105]
+            words = [w for at, w in world.battery.recent_soc if t - at <= 10]
             if words and max(words) - min(words) > 5:
                 self.seen["soc_jump"] = t
-                if self.soc_jump is None:
+                if self.soc_jump is None and not world.stalled_within(t, 11):
                     self.soc_jump = t
             elif self.soc_jump is not None and t - self.soc_jump > 20:
                 self.soc_jump = None
