@@ -324,6 +324,25 @@ class F17(unittest.TestCase):
         self.assertEqual(s.run(70).broken(), [])
 
 
+class Restart(unittest.TestCase):
+    def test_what_a_run_said_and_saw_is_not_the_next_ones(self):
+        s = moving(0)
+        s.order("dispatch", action="charge", power_w=500, length_s=60)
+        s.put("hub", claim="reasons", causes=["charge"])
+        s.put("hub", claim="shown", grid_w=5)
+        s.frame("359", protections=["high_voltage"])
+        s.fault("bms_protection")
+        s.frames["359"]["protections"] = []
+        s.streams = {"truth"}
+        s.put("process", what="killed")
+        s.run(100)
+        s.put("process", what="started")
+        s.run(14)
+        for fault in ("grid_meter_lost", "bms_lost", "inverter_lost"):
+            s.fault(fault)
+        self.assertEqual(s.run(10).broken(), [])
+
+
 class Command(unittest.TestCase):
     def run_on(self, *stories):
         names = []
