@@ -48,6 +48,18 @@ class F11(unittest.TestCase):
         self.assertEqual(self.stuck(True, False).broken(), ["F11"])
         self.assertEqual(self.stuck(False, True).broken(), ["F11"])
 
+    def test_a_stuck_bus_is_not_counted_while_the_hub_stands_still(self):
+        s = moving(0)
+        s.streams.discard("setpoint")
+        end = s.inject("control.stall")
+        s.inject("actor.stuck", "battery")
+        s.run(5)
+        end()
+        s.fault("control_overrun")
+        s.run(5)
+        s.fault("actor_stuck")
+        self.assertEqual(s.run(5).broken(), [])
+
     def test_the_fourth_death_in_an_hour_holds_the_battery(self):
         for deaths, broken in ((3, []), (4, ["F11"])):
             s = moving()

@@ -49,7 +49,10 @@ class Stuck(Ban):
             for begin in begins
             if self.world.running_since is not None and begin > self.world.running_since
         ]
-        return min(begins) + STUCK_S if begins else None
+        if not begins:
+            return None
+        # Nobody counts while the whole hub stands still; F10 then holds the battery.
+        return max([min(begins)] + [end for _, end in self.world.stalls]) + STUCK_S
 
 
 class Deaths(Ban):

@@ -311,7 +311,9 @@ class Tellings:
             )
 
         def stuck(t):
-            return self._on("actor.stuck")
+            begin = self._on("actor.stuck")
+            # Nobody counts while the whole hub stands still.
+            return begin and max(begin, world.stalls[-1][1] if world.stalls else begin)
 
         def off(t):
             since = world.inverter_since[1] if world.house.get("switch") == "off" else None
