@@ -1,6 +1,7 @@
 // One CAN frame, and its two passive forms: the kernel's 16-byte record and candump's text.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +24,7 @@ struct CanFrame {
 
   /// The data bytes there are; none in a remote request.
   [[nodiscard]] ByteView payload() const {
-    return ByteView{data}.first(remote ? 0u : (size < 8 ? size : 8u));
+    return ByteView{data}.first(remote ? 0u : std::min<std::size_t>(size, data.size()));
   }
   friend bool operator==(const CanFrame&, const CanFrame&) = default;
 };

@@ -214,8 +214,6 @@ Message decode_known(std::uint32_t can_id, ByteView data) {
 // ---- plausibility (reference: pylontech-can#6 rule 4) ------------------------------------------
 
 constexpr double amperes_per_module = 200.0;
-// UNVERIFIED: the largest stack on one bus; bounds currents while the number is unknown.
-constexpr unsigned most_modules = 16;
 
 constexpr Range soc{0.0, 105.0};  // a counter that runs over: full
 constexpr Range voltage{40.0, 60.0};
@@ -330,7 +328,7 @@ bool truncated(const CanFrame& frame) {
 }
 
 BatteryWords samples(const Message& message, std::optional<unsigned> modules, Instant at) {
-  Collector c{at, amperes_per_module * modules.value_or(most_modules)};
+  Collector c{at, modules ? amperes_per_module * *modules : range::dc_current.high};
   std::visit([&](const auto& m) { collect(c, m); }, message);
   return std::move(c.out);
 }

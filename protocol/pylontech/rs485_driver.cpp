@@ -73,7 +73,6 @@ class PylontechRs485Driver final : public Driver {
   explicit PylontechRs485Driver(PylontechRs485Config config) : config_(config) {
     assert(config_.sweep_period > Duration::zero());
     config_.modules = std::min<unsigned>(config_.modules, max_modules);
-    reset();
     health_.trouble = "the line is down";
   }
 
@@ -115,7 +114,6 @@ class PylontechRs485Driver final : public Driver {
   }
 
   void on_down(Instant) override {
-    reset();
     running_ = false;
     health_.ready = false;
     health_.trouble = "the line is down";

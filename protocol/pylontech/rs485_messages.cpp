@@ -116,7 +116,7 @@ class Fields {
   std::size_t count(std::string_view what) {
     const unsigned n = u8();
     in(what, n, 1.0, 255.0);
-    return ok() ? n : 0;
+    return n;
   }
   AlarmLevel state() {
     const unsigned value = u8();
@@ -132,7 +132,7 @@ class Fields {
   }
 
   double in(std::string_view what, double value, double lowest, double highest) {
-    if (ok() && !(value >= lowest && value <= highest))
+    if (!(value >= lowest && value <= highest))
       refuse(DecodeErrorKind::content, std::string(what) + " of " + std::to_string(value));
     return value;
   }

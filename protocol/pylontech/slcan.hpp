@@ -77,7 +77,7 @@ class SlcanOpening {
   /// All commands are sent and answered, or not answered in time.
   [[nodiscard]] bool done() const { return !deadline_; }
   /// The response to `C` is awaited: BEL there only says that the channel was closed already.
-  [[nodiscard]] bool closing() const { return !done() && next_ == 1; }
+  [[nodiscard]] bool closing() const { return next_ == 1; }
   /// When on_timer wants to be called; nothing when done.
   [[nodiscard]] std::optional<Instant> deadline() const { return deadline_; }
 
