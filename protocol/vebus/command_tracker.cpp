@@ -90,7 +90,6 @@ bool CommandTracker::switch_due(bool left_off, Instant now) const {
 void CommandTracker::switch_sent(SwitchState state, Instant now) {
   switch_sent_ = now;
   if (state == SwitchState::on || state == switched_) return;
-  switch_acknowledged_ = false;
   switched_ = state;  // unanswered it may have been heard all the same
 }
 

@@ -188,7 +188,7 @@ Step VebusDriver::on_timer(Instant now) {
 
 Step VebusDriver::on_setpoint(const Setpoint& setpoint, Instant now) {
   Step step;
-  if (started_) notice_stall(now, step);
+  notice_stall(now, step);
   command_.give(setpoint, health_.ready, step);
   if (!started_) return step;
   if (stall_until_) not_before_ = now;
@@ -201,7 +201,6 @@ void VebusDriver::on_down(Instant now) {
   show_faults(now);
   command_.drop();
   started_ = false;
-  due_.reset();
 }
 
 /// What follows every input.
@@ -252,7 +251,6 @@ void VebusDriver::notice_stall(Instant now, Step& step) {
   }
   command_.void_setpoint();
   stall_until_ = now + setpoint_wait;
-  not_before_ = now;
 }
 
 /// The newest command is carried out, or none came that can be.
@@ -525,7 +523,6 @@ void VebusDriver::empty_snapshot(Instant now, Step& step) {
   health_.frames.add(FrameResult::content);
   snapshot_gap_ = slow_snapshot_gap;
   if (++empty_snapshots_ < max_empty_snapshots || !unusable_reason_.empty()) return;
-  empty_snapshots_ = 0;
   refuse("the inverter gives no power readings", now, step);
 }
 
@@ -601,13 +598,9 @@ void VebusDriver::restart(std::string trouble) {
   parser_.clear();
   pending_.reset();
   abandoned_.reset();
-  timeouts_ = 0;
   stall_until_.reset();
-  at_fast_baud_ = false;
   handshake_.start_over();
   decoder_.begin_anew();
-  other_units_seen_ = 0;
-  unusable_reason_.clear();
   snapshot_gap_ = Duration::zero();
   empty_snapshots_ = 0;
 }

@@ -64,7 +64,7 @@ bool EssRecord::on_walk(const Winmon& reply) {
   const std::uint16_t word = found && !found->empty() ? found->front() : std::uint16_t{0};
   reads_many_ = found && found->size() >= 2;
   const auto header = record_header(word);
-  if (word != 0 && header.assistant == RecordHeader::ess && header.size >= 1 && next_ < 255) {
+  if (header.assistant == RecordHeader::ess && header.size >= 1 && next_ < 255) {
     id_ = static_cast<std::uint8_t>(next_);
     header_ = word;
     return true;
