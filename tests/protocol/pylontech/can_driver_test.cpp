@@ -608,6 +608,7 @@ TEST(PylontechChannel, ReopeningIsToldFirstAndEveryHundredthTime) {
   bench.feed(burst);
   bench.run_for(6s);
   EXPECT_EQ(bench.told("channel_reopened"), 3) << "a new episode";
+  EXPECT_EQ(bench.detail("channel_reopened"), "count=1");
 }
 
 TEST(PylontechChannel, FramesOfOthersShowThatItIsOpen) {
@@ -961,6 +962,283 @@ TEST(PylontechDriver, AnyBytesAreSurvivedAndWakeUpsGoOn) {
     }
     EXPECT_FALSE(bench.health().ready);
   }
+}
+
+// ---- exact instants, and what a reopening forgets ----------------------------------------------
+
+/// reference: pylontech-can#7: three openings in vain, and with the fourth the line itself.
+TEST(PylontechChannel, TheLineIsOpenedAgainWithTheFourthOpeningAndCountsFromTheLastFrame) {
+  Adapter bench;
+  bench.run_until(t0 + 20s - 1ns);
+  EXPECT_EQ(bench.reopens, 0);
+  bench.run_until(t0 + 20s);
+  EXPECT_EQ(bench.reopens, 1);
+  bench.down();
+  bench.start();  // all of it anew
+  bench.run_until(t0 + 40s - 1ns);
+  EXPECT_EQ(bench.reopens, 1);
+  bench.run_until(t0 + 40s);
+  EXPECT_EQ(bench.reopens, 2);
+
+  Adapter heard;
+  heard.run_until(t0 + 16s);  // three in vain
+  heard.feed({"123#00"});
+  heard.run_until(t0 + 36s - 1ns);
+  EXPECT_EQ(heard.reopens, 0);
+  heard.run_until(t0 + 36s);
+  EXPECT_EQ(heard.reopens, 1);
+}
+
+TEST(PylontechChannel, AnotherControllerDoesNotKeepTheLineFromBeingOpenedAgain) {
+  Adapter bench;
+  bench.feed({"305#0000000000000000"});
+  bench.run_for(30s);
+  EXPECT_EQ(bench.told("other_controller"), 1);
+  EXPECT_EQ(bench.reopens, 1);
+}
+
+TEST(PylontechChannel, IsNotOpenedAgainWhileItIsBeingOpened) {
+  Bench bench({.framing = CanFraming::slcan, .silence_limit = 200ms});
+  bench.start();
+  bench.run_until(t0 + 300ms - 1ns);
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r", "S6\r", "O\r"));
+}
+
+/// Only an accepted or refused command is an answer to the opening.
+TEST(PylontechChannel, WhatIsNoAnswerToACommandDoesNotOpenIt) {
+  Bench bench(CanFraming::slcan);
+  bench.start();
+  bench.answer("z\rV1013\rNE550\rF00\r");
+  EXPECT_THAT(lines(bench), ElementsAre("\rC\r"));
+}
+
+TEST(PylontechAlone, TheAdapterIsAskedAFifthBeforeTheEndOfEachSilence) {
+  ListeningAdapter bench;
+  bench.answer("\a\r\r");
+  const auto asked = [&] { return std::ranges::count(lines(bench), "F\r"); };
+  EXPECT_EQ(bench.wake, t0 + 4s);
+  bench.run_until(t0 + 4s - 1ns);
+  EXPECT_EQ(asked(), 0);
+  bench.run_until(t0 + 4s);
+  EXPECT_EQ(asked(), 1);
+  EXPECT_EQ(bench.wake, t0 + 5s);
+  bench.feed({"123#00"});
+  EXPECT_EQ(bench.wake, t0 + 5s) << "silence since the start is to be told";
+  bench.run_until(t0 + 8s - 1ns);
+  EXPECT_EQ(asked(), 1);
+  bench.run_until(t0 + 8s);
+  EXPECT_EQ(asked(), 2) << "another silence";
+  bench.down();
+  bench.start();
+  bench.answer("\a\r\r");
+  bench.run_until(t0 + 12s);
+  EXPECT_EQ(asked(), 3) << "of another line";
+}
+
+TEST(PylontechAlone, TwoRefusedInARowAreAFullQueueAndWhatIsBetweenBreaksTheRow) {
+  const auto blamed_after = [](std::initializer_list<const char*> answers) {
+    Bench bench(CanFraming::slcan);
+    bench.start();
+    bench.run_for(300ms);  // open without an answer
+    for (const auto* answer : answers) bench.answer(answer);
+    return bench.told("can_trouble") > 0;
+  };
+  EXPECT_FALSE(blamed_after({"\a"}));
+  EXPECT_TRUE(blamed_after({"\a", "\a"}));
+  EXPECT_TRUE(blamed_after({"\a", "V1013\r", "\a"})) << "says nothing of the queue";
+  EXPECT_FALSE(blamed_after({"\a", "\r", "\a"}));
+  EXPECT_FALSE(blamed_after({"\a", "z\r", "\a"}));
+  EXPECT_FALSE(blamed_after({"\a", "t123100\r", "\a"})) << "a frame was heard";
+  EXPECT_TRUE(blamed_after({"\a", "t123100\r", "\a", "\a"}));
+
+  Bench anew(CanFraming::slcan);
+  anew.start();
+  anew.run_for(300ms);
+  anew.answer("\a");
+  anew.down();
+  anew.start();
+  anew.run_for(300ms);
+  anew.answer("\a");
+  EXPECT_EQ(anew.told("can_trouble"), 0) << "of another line";
+  anew.answer("\a");
+  EXPECT_EQ(anew.told("can_trouble"), 1);
+
+  Bench opening(CanFraming::slcan);
+  opening.start();
+  opening.answer("\a\a");  // C and S6
+  opening.run_for(100ms);  // O is not answered
+  opening.answer("\a");
+  EXPECT_EQ(opening.told("can_trouble"), 0) << "S6 was none of our frames";
+
+  Adapter asked;
+  asked.run_until(t0 + 4500ms);
+  asked.answer("\a\a");  // F is not known
+  EXPECT_EQ(asked.told("can_trouble"), 0);
+}
+
+TEST(PylontechAlone, TheReasonsAreToldInFull) {
+  Adapter adapter;
+  adapter.answer("F24\r");
+  EXPECT_EQ(adapter.detail("can_trouble"),
+            "reason=\"the adapter reports F24 (LAWICEL: error warning, error passive): does nobody "
+            "acknowledge our frames?\"");
+  ListeningAdapter listening;
+  listening.answer("\a\r\r");
+  listening.answer("F24\r");
+  EXPECT_EQ(listening.detail("can_trouble"),
+            "reason=\"the adapter reports F24 (LAWICEL: error warning, error passive)\"");
+  Bench refused(CanFraming::slcan);
+  refused.start();
+  refused.answer("\a\r\a");
+  EXPECT_EQ(refused.detail("can_trouble"), "reason=\"the adapter refuses to open its channel\"");
+}
+
+TEST(PylontechAlone, TroubleIsNewsAgainAfterTheSilenceLimit) {
+  for (const bool later : {false, true}) {
+    Socket bench;
+    bench.feed({"20000020#0000000000000000", "355#58006400"});
+    bench.run_for(later ? 5s : 5s - 1ns);
+    bench.feed({"20000020#0000000000000000"});
+    EXPECT_EQ(bench.told("can_trouble"), later ? 2 : 1);
+  }
+}
+
+TEST(PylontechListenOnly, WhatIsRepeatedWithoutEndIsBlamedOnce) {
+  ListeningSocket bench;
+  const auto repeat = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      bench.run_for(50ms);
+      bench.feed({"359#0000000002504E"});
+    }
+  };
+  repeat(21 + 120);
+  EXPECT_EQ(bench.told("can_trouble"), 1);
+  bench.feed({"351#1402F401F401C201"});
+  repeat(21);
+  EXPECT_EQ(bench.told("can_trouble"), 2) << "more than the silence limit after the first";
+
+  ListeningSocket anew;
+  for (int i = 0; i < 20; ++i) anew.feed({"359#0000000002504E"});
+  anew.down();
+  anew.start();
+  for (int i = 0; i < 20; ++i) anew.feed({"359#0000000002504E"});
+  EXPECT_EQ(anew.told("can_trouble"), 0) << "counted on each line by itself";
+  anew.feed({"359#0000000002504E"});
+  EXPECT_EQ(anew.told("can_trouble"), 1);
+
+  Socket sending;
+  for (int i = 0; i < 50; ++i) sending.feed({"359#0000000002504E"});
+  EXPECT_EQ(sending.told("can_trouble"), 0) << "we acknowledge it ourselves";
+}
+
+TEST(PylontechDriver, AReopenedLineIsBelievedAndServedAnew) {
+  Adapter text;
+  text.bursts({"355#1A006400"}, 2);
+  text.down();
+  text.start();
+  text.samples.clear();
+  text.feed({"355#5F006400"});
+  ASSERT_FALSE(text.samples.empty());
+  EXPECT_EQ(text.samples.front().value, 95.0) << "no jump from another life";
+
+  Socket socket;
+  socket.run_for(300ms);
+  socket.feed({"20000040#0000000000000000"});
+  socket.down();
+  socket.start();
+  ASSERT_EQ(socket.sent.size(), 2u);
+  EXPECT_EQ(socket.sent[1].first, t0 + 300ms) << "0x305 at once";
+  EXPECT_THAT(socket.health().trouble, HasSubstr("nothing from the battery"));
+  socket.run_until(t0 + 1300ms);
+  ASSERT_EQ(socket.sent.size(), 3u);
+  EXPECT_EQ(socket.sent[2].first, t0 + 1300ms);
+}
+
+TEST(PylontechDriver, ARecordThatCannotBeIsCountedAndTheNextOneRead) {
+  Socket bench;
+  Bytes records = encode_record(parse_candump("355#58006400").value());
+  records[4] = std::byte{9};
+  const Bytes good = encode_record(parse_candump("355#58006400").value());
+  records.insert(records.end(), good.begin(), good.end());
+  bench.give(records);
+  EXPECT_EQ(bench.count(FrameResult::content), 1u);
+  EXPECT_EQ(bench.count(FrameResult::ok), 1u);
+  EXPECT_EQ(bench.samples.size(), 2u);
+}
+
+TEST(PylontechDriver, WhatCannotBeIsToldWithEveryFieldAndFrame) {
+  Socket bench;
+  bench.feed({burst[0], "351#00020000F4FF", burst[2], "356#FF7F00004A01", burst[4], burst[5]});
+  EXPECT_EQ(bench.detail("bms_implausible"),
+            "id=0x356 reason=\"voltage of 327.67, accepted 40 to 60 V\"");
+  EXPECT_EQ(bench.health().trouble,
+            "the battery sends what cannot be: 0x356 voltage of 327.67, accepted 40 to 60 V");
+  bench.feed({"351#E803FF7FF401"});
+  EXPECT_EQ(bench.detail("bms_implausible"),
+            "id=0x351 reason=\"charge voltage limit of 100.00, accepted 48 to 56 V; charge current "
+            "limit of 3276.70, accepted -400 to 400 A\"");
+  EXPECT_EQ(bench.health().trouble,
+            "the battery sends what cannot be: 0x351 charge voltage limit of 100.00, accepted 48 "
+            "to 56 V; charge current limit of 3276.70, accepted -400 to 400 A; 0x356 voltage of "
+            "327.67, accepted 40 to 60 V");
+  EXPECT_EQ(bench.told("battery_found"), 0) << "not while it is not believed";
+  bench.bursts(burst, 2);
+  EXPECT_EQ(bench.told("battery_found"), 1);
+}
+
+TEST(PylontechDriver, TheModuleCountStaysWhereTheOtherAlarmFrameHasNone) {
+  Socket bench;
+  bench.feed({"359#0000000002504E", "35A#AAAAAAAAAAAAAAAA", "356#7013A10F0000"});
+  EXPECT_EQ(bench.count(FrameResult::content), 1u) << "400.1 A from two modules";
+}
+
+TEST(PylontechDriver, BothAlarmFramesAddUp) {
+  for (const bool pairs_last : {false, true}) {
+    Socket bench;
+    // 0x359: protection high voltage, warning low voltage; 0x35A: high temperature, and in the
+    // second half high voltage.
+    std::vector<std::string> frames{"359#0200040002504E", "35A#4000000004000000"};
+    if (!pairs_last) std::swap(frames[0], frames[1]);
+    bench.feed(frames);
+    const auto own = std::get<pylontech::Alarms>(
+        pylontech::decode(parse_candump("35A#4000000004000000").value()).value());
+    ASSERT_NE(own.protections, own.warnings);
+    EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::protections)->value,
+              own.protections | bit(BmsFlag::high_voltage));
+    EXPECT_EQ(bench.snapshot.bits(Point::battery, Measure::warnings)->value,
+              own.warnings | bit(BmsFlag::low_voltage));
+  }
+}
+
+TEST(PylontechEvents, EachOfTheThreeFramesHasItsOwnMemory) {
+  Socket bench;
+  for (int i = 0; i < 3; ++i)
+    bench.feed({"359#0000000002504E", "35A#AAAAAAAAAAAAAAAA", "35C#C000"});
+  EXPECT_EQ(bench.told("bms_alarms"), 2);
+  EXPECT_EQ(bench.told("bms_requests"), 1);
+}
+
+/// The clock of a computer begins with 0 when it is switched on.
+TEST(PylontechDriver, NothingWasHeardBeforeTheFirstFrameHoweverYoungTheClockIs) {
+  Bench bench(CanFraming::socketcan);
+  bench.now = Instant{} + 1s;
+  bench.start();
+  bench.feed({burst[1]});
+  EXPECT_FALSE(bench.health().ready);
+  EXPECT_EQ(bench.health().trouble,
+            "missing from the battery: 0x355 (state),0x356 (measurement),0x359/0x35A (alarms)");
+}
+
+TEST(PylontechDriver, IsSetForAnAdapterOfText) {
+  const PylontechConfig config;
+  EXPECT_EQ(config.framing, CanFraming::slcan);
+  EXPECT_EQ(config.keep_alive, 1s);
+  EXPECT_EQ(config.silence_limit, 5s);
+  EXPECT_FALSE(config.listen_only);
+}
+
+TEST(PylontechDriverDeathTest, AKeepAliveWithoutAPeriodIsAMistake) {
+  EXPECT_DEBUG_DEATH((void)make_pylontech_driver({.keep_alive = 0s}), "keep_alive");
 }
 
 }  // namespace

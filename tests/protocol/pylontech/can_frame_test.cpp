@@ -106,6 +106,8 @@ TEST(Candump, ErrorFrameKeepsItsClass) {
   const auto frame = parse_candump("(1.0) can0 20000040#0000000000000000");
   ASSERT_TRUE(frame);
   EXPECT_TRUE(frame->error);
+  EXPECT_FALSE(frame->extended) << "eight digits for its flag";
+  EXPECT_EQ(frame->id, 0x40u);
   EXPECT_EQ(describe_error(*frame), "bus-off");
   EXPECT_EQ(to_text(*frame), "20000040#0000000000000000");
 }
@@ -123,6 +125,7 @@ TEST(Candump, RefusesWhatIsNoFrame) {
       {"351#1", DecodeErrorKind::content},
       {"351#1G", DecodeErrorKind::content},
       {"351#R9", DecodeErrorKind::length},
+      {"351#Rx", DecodeErrorKind::content},
       {"351#112233445566778899", DecodeErrorKind::length},
       {"can0 351 [9] 1 2 3 4 5 6 7 8 9", DecodeErrorKind::length},
       {"can0 351 [8] 14 02", DecodeErrorKind::length},
@@ -156,6 +159,10 @@ TEST(Candump, ErrorsSayWhatWasWrong) {
   EXPECT_EQ(error("351#R9"), "length over 8");
   EXPECT_EQ(error("351#Rx"), "not a length: x");
   EXPECT_EQ(error("351#RV"), "not a length: V");
+  EXPECT_EQ(error("351#RF"), "length over 8") << "a hex digit";
+  EXPECT_EQ(error("351#RG"), "not a length: G");
+  EXPECT_EQ(error("351#R8x"), "not a length: 8x");
+  EXPECT_EQ(error("351#RFFFFFFFFFF"), "not a length: FFFFFFFFFF");
   EXPECT_EQ(error("351#1G"), "data is not pairs of hex digits");
   EXPECT_EQ(error("351#1122334455667788"), "good");
   EXPECT_EQ(error("351#112233445566778899"), "9 data bytes, at most 8");
@@ -164,6 +171,10 @@ TEST(Candump, ErrorsSayWhatWasWrong) {
   EXPECT_EQ(error("351 [8] remote request"), "good");
   EXPECT_EQ(error("351 [9] remote request"), "length over 8");
   EXPECT_EQ(error("351 [x]"), "not a length: [x]");
+  EXPECT_EQ(error("351 [8x]"), "not a length: [8x]");
+  EXPECT_EQ(error("351 [99999999999]"), "not a length: [99999999999]");
+  EXPECT_EQ(error("351 []"), "not a length: []");
+  EXPECT_EQ(error("351 [0]"), "good") << "nothing follows";
   EXPECT_EQ(error("351 [A]"), "not a length: [A]");
   EXPECT_EQ(error("351 [1] 1G"), "not a hex byte: 1G");
   EXPECT_EQ(error("351 [1] 1122"), "not a hex byte: 1122");
@@ -176,6 +187,7 @@ TEST(Candump, ErrorsSayWhatWasWrong) {
   EXPECT_EQ(parse_candump("351#R").value().size, 0);
   EXPECT_EQ(to_text(parse_candump("351#R5").value()), "351#R5");
   EXPECT_EQ(to_text(parse_candump("351#R").value()), "351#R");
+  EXPECT_EQ(to_text(parse_candump("351#R1").value()), "351#R1");
   EXPECT_TRUE(parse_candump("00000351#").value().extended);
   EXPECT_EQ(to_text(parse_candump("00000351#11.22").value()), "00000351#1122");
   EXPECT_EQ(to_text(parse_candump("can0\t351\r[2]\n11 22 '..'").value()), "351#1122");
@@ -272,6 +284,8 @@ TEST(CanBusState, IsReadFromErrorFramesOnly) {
       {"20000004#0030000000000000", CanBusState::no_ack},     // both passive
       {"20000004#0010000000000000", CanBusState::unchanged},  // receive error passive
       {"20000004#000C000000000000", CanBusState::unchanged},  // warning level
+      {"20000004#0001000000000000", CanBusState::unchanged},  // receive overflow
+      {"20000004#0002000000000000", CanBusState::unchanged},  // transmit overflow
       {"20000040#0000000000000000", CanBusState::bus_off},
       {"20000060#0000000000000000", CanBusState::bus_off},
       {"20000100#0000000000000000", CanBusState::error_active},
@@ -282,6 +296,25 @@ TEST(CanBusState, IsReadFromErrorFramesOnly) {
   };
   for (const auto& [line, want] : rows)
     EXPECT_EQ(bus_state(parse_candump(line).value()), want) << line;
+}
+
+/// linux/can.h: an identifier without the extended flag has 11 bits, that of an error has 29.
+TEST(CanRecord, TheFlagsSayHowLongTheIdentifierIs) {
+  const auto id = [](const char* little_endian) {
+    Bytes record = from_hex(little_endian).value();
+    record.resize(can_record_size);
+    return decode_record(record).value().id;
+  };
+  EXPECT_EQ(id("51130000"), 0x351u);
+  EXPECT_EQ(id("51130080"), 0x1351u);
+  EXPECT_EQ(id("51130020"), 0x1351u);
+}
+
+TEST(CanFrame, SaysNothingBeforeItIsFilled) {
+  EXPECT_EQ(CanFrame{}.id, 0u);
+  EXPECT_EQ(CanFrame{}.size, 0);
+  EXPECT_TRUE(CanFrame{}.payload().empty());
+  EXPECT_FALSE(CanFrame{}.extended || CanFrame{}.remote || CanFrame{}.error);
 }
 
 }  // namespace

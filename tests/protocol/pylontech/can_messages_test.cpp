@@ -248,6 +248,7 @@ TEST(PylontechLimits, LengthsSixToEight) {
 
 TEST(PylontechLimits, ADvlOfZeroIsUnknownNotZero) {
   EXPECT_FALSE(values(0x351, "1402F401F4010000").contains("dvl"));
+  EXPECT_EQ(values(0x351, "1402F401F4010100")["dvl"], 0.1);
 }
 
 TEST(PylontechLimits, NegativeDclIsAMagnitude) {
@@ -272,6 +273,10 @@ TEST(PylontechMeasurement, PositiveIsCharging) {
 TEST(PylontechMeasurement, WithoutTemperatureItIsCountedShort) {
   EXPECT_EQ(values(0x356, "E213E001"), (Values{{"voltage", 50.9}, {"current", 48.0}}));
   EXPECT_TRUE(truncated(frame(0x356, "E213E001")));
+  EXPECT_TRUE(truncated(frame(0x356, "E213E001D2")));
+  EXPECT_FALSE(truncated(frame(0x356, "E213E001D200")));
+  for (const auto* unusable : {"E213E0", "E213", ""})
+    EXPECT_FALSE(truncated(frame(0x356, unusable))) << unusable;
   EXPECT_FALSE(truncated(frame(0x356, "E213E001D2000000")));
 }
 
@@ -681,6 +686,8 @@ TEST(PylontechEncode, ValuesBeyondTheWireAreClamped) {
   EXPECT_EQ(back.cvl.value(), 6553.5);
   EXPECT_EQ(back.ccl.value(), 3276.7);
   EXPECT_EQ(back.dcl.value(), 3276.8);
+  EXPECT_EQ(to_text(encode(Limits{Volts{-0.1}, Amperes{}, Amperes{}, Volts{-5.0}})),
+            "351#0000000000000000");
 }
 
 TEST(PylontechCodec, AMessageSaysNothingBeforeItIsFilled) {
@@ -699,6 +706,23 @@ TEST(PylontechCodec, AMessageSaysNothingBeforeItIsFilled) {
   EXPECT_EQ(Text{}.id, 0u);
   EXPECT_EQ(Opaque{}.id, 0u);
   EXPECT_FALSE(Impossible{}.required);
+}
+
+TEST(PylontechAlarms, OneModuleIsCounted) {
+  EXPECT_EQ(decoded<Alarms>(0x359, "0000000001504E").modules, 1u);
+}
+
+/// While the number of modules is unknown what anything can bounds the current.
+TEST(PylontechPlausibility, WithoutAModuleCountAThousandAmperesAreTheBound) {
+  EXPECT_TRUE(values(0x356, "70131027").contains("current")) << "1000.0 A";
+  EXPECT_FALSE(values(0x356, "70131127").contains("current")) << "1000.1 A";
+  EXPECT_TRUE(values(0x356, "7013F0D8").contains("current"));
+  EXPECT_FALSE(values(0x356, "7013EFD8").contains("current"));
+}
+
+/// reference: pylontech-can#1
+TEST(PylontechCodec, TheBusRunsAtFiveHundredKilobits) {
+  EXPECT_EQ(bit_rate, 500'000u);
 }
 
 }  // namespace

@@ -770,5 +770,214 @@ TEST(Rs485Driver, IsSetAsAStackOfOneModuleIsDelivered) {
   EXPECT_EQ(config.retries, 2u);
 }
 
+// ---- exact instants, and what a reopening forgets ----------------------------------------------
+
+TEST(Rs485Driver, BeforeTheLineIsOpenItIsDownAndAsksNothing) {
+  const auto driver = make_pylontech_rs485_driver({.modules = 1});
+  EXPECT_FALSE(driver->health().ready);
+  EXPECT_EQ(driver->health().trouble, "the line is down");
+  for (const Step& step : {driver->on_timer(t0), driver->on_bytes(to_bytes("x"), t0)}) {
+    EXPECT_TRUE(step.send.empty());
+    EXPECT_FALSE(step.wake_at);
+  }
+  EXPECT_EQ(driver->health().frames[FrameResult::resync], 0u);
+}
+
+TEST(Rs485Driver, AReopenedLineKnowsNothingOfTheOneBefore) {
+  const auto reopen = [](Bench& bench) {
+    bench.driver->on_down(bench.now);
+    bench.take(bench.driver->on_start(bench.now));
+  };
+  Bench waiting;
+  (void)waiting.next_request();
+  reopen(waiting);
+  const Instant begun = waiting.now;
+  EXPECT_TRUE(waiting.next_request(begun + 250ms)) << "the request under way went with the line";
+  EXPECT_EQ(waiting.frames(FrameResult::timeout), 0u);
+
+  Bench half;
+  const Bytes whole = half.answer_to({CommandCode::analog, 2});
+  half.hear(Bytes(whole.begin(), whole.begin() + 20), 1ms);
+  reopen(half);
+  half.hear(Bytes(whole.begin() + 20, whole.end()), 1ms);
+  EXPECT_EQ(half.frames(FrameResult::resync), 1u) << "the end of nothing";
+  EXPECT_EQ(half.frames(FrameResult::unknown), 0u);
+
+  Bench given_up;
+  const auto request = given_up.next_request();
+  given_up.take(given_up.driver->on_timer(given_up.now = *given_up.wake));
+  reopen(given_up);
+  given_up.hear(given_up.answer_to(request), 1ms);
+  EXPECT_EQ(given_up.frames(FrameResult::late), 0u);
+  EXPECT_EQ(given_up.frames(FrameResult::unknown), 1u);
+  EXPECT_EQ(given_up.told("response_late"), 0u);
+}
+
+TEST(Rs485Driver, NoiseDelaysARequestByTheGap) {
+  Bench bench({.modules = 2, .response_timeout = 600ms});
+  bench.hear(to_bytes("x"), 50ms);
+  EXPECT_EQ(bench.wake, t0 + 300ms);
+  (void)bench.next_request();
+  EXPECT_EQ(bench.now, t0 + 300ms);
+}
+
+TEST(Rs485Driver, EachRunOfNoiseIsCountedAlsoSeveralInOneRead) {
+  Bench bench;
+  bench.hear(to_bytes("xx~20\rxx"), 1ms);
+  EXPECT_EQ(bench.frames(FrameResult::resync), 2u);
+  bench.hear(to_bytes("~20\rxx"), 1ms);
+  EXPECT_EQ(bench.frames(FrameResult::resync), 3u);
+}
+
+TEST(Rs485Driver, WhatWasHalfHeardBeforeARequestIsNoPartOfItsAnswer) {
+  Bench bench;
+  bench.hear(to_bytes("~20"), 50ms);
+  const auto request = bench.next_request();
+  bench.hear(bench.answer_to(request));
+  EXPECT_EQ(bench.frames(FrameResult::ok), 1u);
+  EXPECT_EQ(bench.frames(FrameResult::resync), 0u);
+}
+
+/// A wake-up may come early, and what comes meanwhile changes nothing of when the next is due.
+TEST(Rs485Driver, WhileARequestIsUnderWayItsDeadlineIsTheWakeUp) {
+  Bench bench;
+  (void)bench.next_request();
+  const Instant deadline = *bench.wake;
+  bench.now += 10ms;
+  EXPECT_EQ(bench.driver->on_timer(bench.now).wake_at, deadline);
+  EXPECT_EQ(bench.driver->on_bytes(to_bytes("~20"), bench.now).wake_at, deadline);
+}
+
+TEST(Rs485Driver, ALostModuleIsAskedAgainAtTheEndOfItsRest) {
+  // 220 characters of 10 bits: one second; given up at 2 s, to be asked again at 3 s.
+  Bench bench({.baud = 2200,
+               .modules = 1,
+               .sweep_period = 1s,
+               .gap = 250ms,
+               .response_timeout = 750ms,
+               .retries = 0});
+  bench.dead = {2};
+  bench.run(10s);
+  ASSERT_GE(bench.asked.size(), 2u);
+  EXPECT_EQ(bench.asked[0].first, t0 + 250ms);
+  EXPECT_EQ(bench.asked[1].first, t0 + 3s);
+}
+
+TEST(Rs485Driver, ARateOfZeroIsOneBaud) {
+  Bench bench({.baud = 0, .modules = 1});
+  (void)bench.next_request();
+  EXPECT_EQ(*bench.wake - bench.now, 2200s + 500ms);
+}
+
+TEST(Rs485Driver, AStackWhoseModuleFallsSilentIsUnknownInThatSweep) {
+  Bench bench;
+  bench.run(5s);
+  EXPECT_EQ(bench.count(Point::battery, Measure::cell_voltage_min), 1u);
+  bench.dead = {3};
+  bench.run(10s);
+  EXPECT_EQ(bench.count(Point::battery, Measure::cell_voltage_min), 1u);
+}
+
+TEST(Rs485Driver, TheStackIsToldWithTheLastAnswerOrTheLastTimeOut) {
+  Bench bench({.modules = 1, .retries = 0});
+  bench.hear(bench.answer_to(bench.next_request()));
+  EXPECT_EQ(bench.count(Point::battery, Measure::cell_voltage_min), 0u);
+  (void)bench.next_request();
+  bench.take(bench.driver->on_timer(bench.now = *bench.wake));
+  EXPECT_EQ(bench.count(Point::battery, Measure::cell_voltage_min), 1u);
+}
+
+TEST(Rs485Driver, OnlyTheAnswerThatWasGivenUpIsLate) {
+  Bench bench;
+  const auto request = bench.next_request();
+  bench.take(bench.driver->on_timer(bench.now = *bench.wake));
+  bench.hear(bench.answer_to({CommandCode::analog, 3}), 10ms);
+  bench.hear(bench.answer_to({CommandCode::alarms, 2}), 10ms);
+  EXPECT_EQ(bench.frames(FrameResult::late), 0u);
+  EXPECT_EQ(bench.frames(FrameResult::unknown), 2u);
+  bench.hear(bench.answer_to(request), 10ms);
+  EXPECT_EQ(bench.frames(FrameResult::late), 1u);
+  EXPECT_EQ(bench.detail("response_late"),
+            "module=1 address=2 advice=\"answers come 30 ms late: raise response_timeout (now 500 "
+            "ms)\" count=1");
+  for (int i = 0; i < 120; ++i) bench.hear(bench.answer_to(request), 1ms);
+  EXPECT_EQ(bench.frames(FrameResult::late), 121u);
+  EXPECT_EQ(bench.told("response_late"), 1u) << "one answer was owed";
+}
+
+TEST(Rs485Driver, ADamagedAnswerIsNotALateOne) {
+  Bench bench;
+  const auto request = bench.next_request();
+  Bytes damaged = bench.answer_to(request);
+  damaged[20] ^= std::byte{1};
+  bench.hear(damaged);
+  bench.hear(bench.answer_to(request), 10ms);
+  EXPECT_EQ(bench.frames(FrameResult::late), 1u);
+  EXPECT_EQ(bench.told("response_late"), 0u) << "the limit was kept";
+}
+
+TEST(Rs485Driver, AsSoonAsALateAnswerComesTheTroubleSaysSo) {
+  Bench bench({.modules = 1, .retries = 0});
+  const auto request = bench.next_request();
+  bench.take(bench.driver->on_timer(bench.now = *bench.wake));
+  EXPECT_THAT(bench.health().trouble, HasSubstr("does not answer"));
+  bench.hear(bench.answer_to(request));
+  EXPECT_EQ(bench.health().trouble,
+            "module 1 (address 2) answers come 30 ms late: raise response_timeout (now 500 ms)");
+}
+
+TEST(Rs485Driver, AnythingHeardBeyondAnEchoIsNoSilence) {
+  for (const bool echo : {false, true}) {
+    Bench bench;
+    (void)bench.next_request();
+    if (echo) bench.hear(bench.frame, 2ms);
+    bench.hear(to_bytes("~"), 2ms);
+    bench.take(bench.driver->on_timer(bench.now = *bench.wake));
+    EXPECT_EQ(bench.frames(FrameResult::length), 1u) << echo;
+    EXPECT_EQ(bench.frames(FrameResult::timeout), 0u) << echo;
+  }
+}
+
+TEST(Rs485Driver, AModuleThatRefusesIsProbedOnceAsOneThatIsSilent) {
+  Bench bench({.modules = 1});
+  (void)bench.next_request();
+  bench.hear(encode_return_code(2, ReturnCode::internal));
+  EXPECT_EQ(bench.detail("module_lost"),
+            "module=1 address=2 reason=\"refuses the question (internal communication error)\"");
+  const Instant refused = bench.now;
+  (void)bench.next_request();
+  EXPECT_GE(bench.now - refused, 1s);
+  const Instant probed = bench.now;
+  (void)bench.next_request();
+  EXPECT_GE(bench.now - probed, 2s) << "silent: not tried again at once";
+}
+
+TEST(Rs485Alarms, AWarningAloneIsANoticeAndAProtectionIsNamedAsOne) {
+  Bench bench;
+  bench.run(5s);
+  bench.alarms[3].cells[7] = AlarmLevel::high;
+  bench.run(5s);
+  EXPECT_EQ(bench.events.back().level, Level::notice);
+  EXPECT_EQ(bench.detail("module_alarms"),
+            "module=2 address=3 protections= warnings=high_voltage charge_switch=on "
+            "discharge_switch=on status=000E000000");
+  bench.alarms[3].status[0] = 0x02;
+  bench.run(5s);
+  EXPECT_EQ(bench.events.back().level, Level::warning);
+  EXPECT_EQ(bench.detail("module_alarms"),
+            "module=2 address=3 protections=low_voltage warnings=high_voltage charge_switch=on "
+            "discharge_switch=on status=020E000000");
+  bench.alarms[3].cells[7] = AlarmLevel::ok;
+  bench.run(5s);
+  EXPECT_EQ(bench.events.back().level, Level::warning);
+  EXPECT_EQ(bench.detail("module_alarms"),
+            "module=2 address=3 protections=low_voltage warnings= charge_switch=on "
+            "discharge_switch=on status=020E000000");
+}
+
+TEST(Rs485DriverDeathTest, ASweepWithoutAPeriodIsAMistake) {
+  EXPECT_DEBUG_DEATH((void)make_pylontech_rs485_driver({.sweep_period = 0s}), "sweep_period");
+}
+
 }  // namespace
 }  // namespace esshub::protocol
