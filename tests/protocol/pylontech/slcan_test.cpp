@@ -105,6 +105,8 @@ TEST(SlcanFrame, LimitsAndTexts) {
   EXPECT_EQ(error("t8000"), "not a CAN identifier");
   EXPECT_EQ(error("T200000000"), "not a CAN identifier");
   EXPECT_EQ(error("t0009112233445566778899"), "length over 8");
+  EXPECT_EQ(error("t000G"), "length over 8") << "no digit at all";
+  EXPECT_EQ(error({}), "a line that is no frame");
   EXPECT_EQ(error("t000111223"), "a frame line longer or shorter than its length digit states");
   EXPECT_EQ(error("t0001112233445"), "a frame line longer or shorter than its length digit states");
   EXPECT_EQ(error("t00011"), "a frame line longer or shorter than its length digit states");
@@ -202,7 +204,12 @@ TEST(SlcanStatus, IsShownRawWithTheMeaningOfLawicel) {
   EXPECT_EQ(describe(std::get<SlcanStatus>(items.front())),
             "F24 (LAWICEL: error warning, error passive)");
   EXPECT_EQ(describe(SlcanStatus{0}), "F00");
+  EXPECT_EQ(describe(SlcanStatus{0x01}), "F01 (LAWICEL: receive queue full)");
   EXPECT_EQ(describe(SlcanStatus{0x80}), "F80 (LAWICEL: bus error)");
+  EXPECT_EQ(describe(SlcanStatus{0xFF}),
+            "FFF (LAWICEL: receive queue full, transmit queue full, error warning, data overrun, "
+            "bit 4, error passive, arbitration lost, bus error)");
+  EXPECT_EQ(SlcanStatus{}.bits, 0) << "nothing is wrong before it is read";
 }
 
 // ---- opening -----------------------------------------------------------------------------------
@@ -257,9 +264,21 @@ TEST(SlcanOpening, NeverWaitsLongerThan100Milliseconds) {
 TEST(SlcanOpening, LateAnswersAndWakeUpsDoNothingWhenDone) {
   SlcanOpening opening;
   EXPECT_TRUE(opening.done());
+  EXPECT_FALSE(opening.closing());
+  EXPECT_FALSE(opening.at_last_command());
   EXPECT_FALSE(opening.on_response(t0));
   EXPECT_FALSE(opening.on_timer(t0));
   EXPECT_FALSE(opening.deadline());
+}
+
+TEST(SlcanOpening, IsClosingUntilTheFirstAnswer) {
+  SlcanOpening opening;
+  (void)opening.start(t0, SlcanMode::normal);
+  EXPECT_TRUE(opening.closing());
+  while (!opening.done()) {
+    (void)opening.on_response(t0);
+    EXPECT_FALSE(opening.closing());
+  }
 }
 
 }  // namespace

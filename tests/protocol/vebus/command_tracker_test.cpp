@@ -535,5 +535,102 @@ TEST(VebusDriverSwitch, OffWaitsUntilTheStandbyLineIsHeld) {
   EXPECT_TRUE(off);
 }
 
+// ---- by the tracker's own words -----------------------------------------------------------------
+
+TEST(VebusCommandTracker, IsWrittenSaysThatTheNewestCommandIsAcknowledged) {
+  Tracked t;
+  EXPECT_FALSE(t.tracker.is_written()) << "no command";
+  t.give(-100.0);
+  EXPECT_FALSE(t.tracker.is_written()) << "not acknowledged";
+  t.tracker.acknowledge_setpoint(100, start);
+  EXPECT_TRUE(t.tracker.is_written());
+  t.give(-101.0);
+  EXPECT_FALSE(t.tracker.is_written()) << "a newer one";
+  t.give(-100.0, InverterMode::release);
+  EXPECT_FALSE(t.tracker.is_written()) << "nothing to write";
+  t.give(-100.0);
+  EXPECT_TRUE(t.tracker.is_written());
+  t.tracker.setpoint_timed_out();
+  EXPECT_FALSE(t.tracker.is_written()) << "whether it was heard is not known";
+  t.tracker.acknowledge_setpoint(100, start);
+  t.tracker.drop();
+  EXPECT_FALSE(t.tracker.is_written()) << "the command is gone";
+}
+
+TEST(VebusCommandTracker, AnUnchangedZeroIsNotHurriedAndASignThatTurnsIs) {
+  VebusConfig config;
+  config.setpoint_deadband = Watts{10.0};
+  Tracked t{config};
+  t.give(0.0);
+  t.tracker.acknowledge_setpoint(0, start);
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start + 100ms));
+  t.give(-1.0);
+  EXPECT_FALSE(t.tracker.setpoint_due(true, start + 100ms)) << "within the deadband";
+  t.tracker.acknowledge_setpoint(-1, start);
+  EXPECT_TRUE(t.tracker.setpoint_due(true, start + 100ms)) << "from charging to feeding in";
+}
+
+TEST(VebusCommandTracker, TheReadingIsThatWhichChangedTheWordLast) {
+  const Instant first = start - 2s;
+  const Instant second = start - 1s;
+  const auto order = [](Tracked& t, double watts, InverterMode mode, std::optional<Instant> by) {
+    Step step;
+    t.tracker.give({Watts{watts}, mode, start + 1h, by}, true, step);
+  };
+  using enum InverterMode;
+  Tracked unread;
+  order(unread, -100.0, follow, first);
+  order(unread, -200.0, follow, {});
+  EXPECT_EQ(unread.tracker.setpoint_sent(200), first) << "not told yet";
+
+  Tracked released;
+  order(released, -100.0, release, first);
+  order(released, -100.0, follow, {});
+  EXPECT_EQ(released.tracker.setpoint_sent(100), std::nullopt) << "a release has no word";
+
+  Tracked back;
+  order(back, -100.0, release, first);
+  order(back, -100.0, follow, first);
+  EXPECT_EQ(back.tracker.setpoint_sent(100), first) << "from none to one";
+
+  Tracked same;
+  order(same, -100.0, follow, first);
+  EXPECT_EQ(same.tracker.setpoint_sent(100), first);
+  order(same, -100.0, follow, second);
+  EXPECT_EQ(same.tracker.setpoint_sent(100), std::nullopt) << "a reading that changed nothing";
+
+  Tracked unanswered;
+  order(unanswered, -100.0, follow, {});
+  unanswered.tracker.acknowledge_setpoint(100, start);
+  unanswered.tracker.setpoint_timed_out();
+  order(unanswered, -150.0, follow, first);
+  order(unanswered, -100.0, follow, second);
+  EXPECT_EQ(unanswered.tracker.setpoint_sent(100), second) << "nothing is known to be written";
+}
+
+TEST(VebusCommandTracker, SwitchingOnWhatWasFoundOffIsNotRemembered) {
+  Tracked t;
+  t.give(-100.0);
+  EXPECT_EQ(t.tracker.wanted_switch(true, start), SwitchState::on);
+  t.tracker.switch_sent(SwitchState::on, start);
+  EXPECT_FALSE(t.tracker.wanted_switch(false, start)) << "we did not switch it off";
+  EXPECT_TRUE(t.tracker.setpoint_due(true, start));
+}
+
+TEST(VebusCommandTracker, AnOffIsRepeatedUntilItsOwnAnswer) {
+  Tracked t;
+  t.give(0.0, InverterMode::off);
+  t.tracker.switch_sent(SwitchState::off, start);
+  EXPECT_TRUE(t.tracker.switch_due(false, start + 1s)) << "the first was not answered";
+  t.acknowledge(SwitchState::off);
+  EXPECT_FALSE(t.tracker.switch_due(false, start + 1s));
+  t.give(-100.0);
+  t.tracker.switch_sent(SwitchState::on, start + 2s);
+  t.acknowledge(SwitchState::on);
+  t.give(0.0, InverterMode::off);
+  t.tracker.switch_sent(SwitchState::off, start + 3s);
+  EXPECT_TRUE(t.tracker.switch_due(false, start + 4s)) << "nor is the second";
+}
+
 }  // namespace
 }  // namespace esshub::protocol::vebus

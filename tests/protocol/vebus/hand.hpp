@@ -67,6 +67,9 @@ class Hand {
     }
     now = until;
   }
+  /// A wake-up now, whether it was asked for or not.
+  void timer() { take(driver_->on_timer(now)); }
+  void order(const Setpoint& setpoint) { take(driver_->on_setpoint(setpoint, now)); }
   void command(double watts, InverterMode mode = InverterMode::follow, Duration life = 1s,
                std::optional<Instant> based_on = {}) {
     take(driver_->on_setpoint({Watts{watts}, mode, now + life, based_on}, now));

@@ -467,5 +467,38 @@ TEST(VebusDriverReadings, AnEmptySnapshotIsNoReadingAndSlowsTheReadDown) {
   hand.answer();
   EXPECT_TRUE(hand.sample(Point::inverter, Measure::power));
 }
+TEST(VebusSampleDecoder, NothingIsWrongNorOffUntilItIsTold) {
+  Decoding d;
+  EXPECT_FALSE(d.decoder.switched_off());
+  d.mains(VebusState::off);
+  EXPECT_NE(d.told().find("inverter/status=0"), std::string::npos) << "off, no error was told";
+  EXPECT_FALSE(d.decoder.switched_off()) << "its register is unknown";
+  EXPECT_FALSE(d.decoder.left_off());
+  d.input(off_by_a_command);
+  EXPECT_TRUE(d.decoder.switched_off());
+  d.decoder.on_switched();
+  EXPECT_FALSE(d.decoder.switched_off()) << "to be told anew";
+
+  Decoding young;
+  young.now = Instant{} + 1s;  // the clock of a computer just switched on
+  EXPECT_FALSE(young.decoder.warnings(young.now).any());
+}
+
+TEST(VebusSampleDecoder, AlarmsAreNotComparedWithTheCondition) {
+  Decoding d;
+  const Leds leds{1, 2, std::uint8_t{0x21}, std::uint8_t{0x83}, {}};
+  d.decoder.on_leds(leds, d.now, d.step);
+  EXPECT_NE(d.events(), "");
+  d.decoder.on_leds(leds, d.now, d.step);
+  EXPECT_EQ(d.events(), "");
+  d.decoder.on_leds({1, 2, std::uint8_t{0x83}, std::uint8_t{0x83}, {}}, d.now, d.step);
+  EXPECT_NE(d.events(), "") << "others than before";
+  (void)d.told();
+  d.decoder.on_leds({1, 2, std::uint8_t{0x21}, {}, {}}, d.now, d.step);
+  EXPECT_EQ(d.told(), "inverter/leds=513 3000ms, inverter/alarms=33 3000ms");
+  d.decoder.on_leds({1, 2, {}, std::uint8_t{0x83}, {}}, d.now, d.step);
+  EXPECT_EQ(d.told(), "inverter/leds=513 3000ms, inverter/error=3 3000ms");
+}
+
 }  // namespace
 }  // namespace esshub::protocol::vebus
