@@ -735,5 +735,496 @@ TEST(VebusDriverWire, IsSetForTheOnlyUnitAndARefreshBelowASecond) {
   EXPECT_EQ(config.setpoint_deadband, Watts{1.0});
 }
 
+// ---- exact instants -----------------------------------------------------------------------------
+
+/// Fires the wake-up that is asked for, at its very instant.
+void wake_once(Hand& hand) {
+  hand.now = hand.wake().value();
+  hand.timer();
+}
+
+TEST(VebusDriverWire, EachWaitEndsAtItsVeryInstant) {
+  Hand search;
+  search.start();
+  EXPECT_EQ(search.health().faults, FaultFlags{}) << "nothing is lost that was never there";
+  search.now += 2s + mk3::wire_time(4) - 1ns;
+  search.timer();
+  EXPECT_EQ(search.health().frames[FrameResult::timeout], 0u);
+  search.now += 1ns;
+  search.timer();
+  EXPECT_EQ(search.health().frames[FrameResult::timeout], 1u);
+
+  Hand other;
+  other.start();
+  other.answer();
+  other.give(Address{true, 1});
+  EXPECT_EQ(other.wake(), other.now + 500ms) << "another address than ours";
+
+  Hand gap;
+  gap.make_ready();
+  gap.settle();
+  answer_until(gap, [&] { return is_last(gap, Code::read_snapshot); });
+  gap.reply(Code::snapshot_is, "");
+  answer_until(gap, [&] { return is_last<SnapshotRequest>(gap); });
+  EXPECT_EQ(gap.wake(), gap.now + mk3::wire_time(8) + 60ms);
+  const auto sent = gap.sent.size();
+  gap.now = *gap.wake() - 1ns;
+  gap.timer();
+  EXPECT_EQ(gap.sent.size(), sent) << "too early";
+  wake_once(gap);
+  EXPECT_EQ(gap.sent.size(), sent + 1);
+  EXPECT_TRUE(is_last(gap, Code::read_snapshot));
+}
+
+TEST(VebusDriverWire, HalfAFrameIsNotGivenUpByAWakeUpBeforeTheLineIsQuiet) {
+  const auto driver = make_vebus_driver({});
+  const Instant start = Instant{} + 1h;
+  (void)driver->on_start(start);
+  const Bytes version = encode(Version{good_version, 'B'});
+  const ByteView whole{version};
+  (void)driver->on_bytes(whole.first(4), start + 200ms);
+  (void)driver->on_timer(start + 310ms);
+  EXPECT_FALSE(driver->on_bytes(whole.subspan(4), start + 400ms).send.empty());
+}
+
+TEST(VebusDriverWire, WithEveryLetterOwedTheWakeUpIsWhenTheFirstIsFree) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto time_outs = [&] { return hand.health().frames[FrameResult::timeout]; };
+  const auto until_given_up = [&](std::uint64_t count) {
+    for (int i = 0; i < 10 && time_outs() < count; ++i) wake_once(hand);
+  };
+  until_given_up(1);
+  const Instant first = hand.now;
+  until_given_up(2);
+  for (int i = 0; i < 3; ++i) hand.answer(1ms);
+  until_given_up(3);
+  EXPECT_TRUE(hand.health().ready);
+  EXPECT_EQ(hand.wake(), first + 3s);
+}
+
+TEST(VebusDriverWire, TheSpeedIsChangedForTheResetAloneAndTheSearchGoesRound) {
+  Hand hand;
+  hand.start();
+  for (int i = 0; i < 11; ++i) (void)until_sent(hand);
+  EXPECT_EQ(hand.bauds,
+            (std::vector<std::uint32_t>{2400, 115200, 2400, 115200, 2400, 115200, 2400}));
+  Hand again;
+  again.start();
+  while (again.reopens == 0) (void)until_sent(again);
+  EXPECT_EQ(again.wake_ups, 2u);
+  (void)until_sent(again);
+  EXPECT_EQ(again.wake_ups, 2u) << "the version alone first";
+  (void)until_sent(again);
+  EXPECT_EQ(again.wake_ups, 3u);
+}
+
+// ---- what is remembered and what is not ---------------------------------------------------------
+
+TEST(VebusDriverWire, ALineThatIsBackIsSearchedAtOnceAndFromTheBeginning) {
+  Hand hand;
+  hand.start();
+  (void)until_sent(hand);
+  ASSERT_EQ(hand.wake_ups, 1u);
+  hand.down();
+  hand.start();
+  EXPECT_TRUE(is_last<VersionRequest>(hand));
+  EXPECT_EQ(hand.wake_ups, 1u) << "the version alone first";
+
+  Hand waiting;
+  waiting.start();
+  while (waiting.reopens == 0) (void)until_sent(waiting);
+  const auto sent = waiting.sent.size();
+  waiting.down();
+  waiting.start();
+  EXPECT_EQ(waiting.sent.size(), sent + 1) << "not after the wait for its opening";
+}
+
+TEST(VebusDriverWire, AnInterfaceThatWasFoundIsSearchedFromTheBeginning) {
+  Hand hand;
+  hand.start();
+  (void)until_sent(hand);
+  ASSERT_EQ(hand.wake_ups, 1u);
+  hand.answer();
+  hand.answer();
+  hand.give(Version{good_version, 'B'});
+  (void)until_sent(hand);
+  EXPECT_EQ(hand.wake_ups, 1u) << "the version alone first";
+  (void)until_sent(hand);
+  EXPECT_EQ(hand.wake_ups, 2u);
+}
+
+TEST(VebusDriverWire, ACommandDoesNotCutTheBackOffShort) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  hand.give(Version{good_version, 'B'});
+  const auto sent = hand.sent.size();
+  hand.command(-100.0);
+  EXPECT_EQ(hand.sent.size(), sent);
+  EXPECT_EQ(hand.wake(), hand.now + 250ms);
+}
+
+TEST(VebusDriverWire, SilenceIsToldOnceAndItsEndOnceAndAResetIsNoSilence) {
+  const auto count = [](const Hand& hand, std::string_view name) {
+    return std::ranges::count(hand.events, name, &Event::name);
+  };
+  Hand reset;
+  reset.make_ready();
+  reset.settle();
+  reset.give(Version{good_version, 'B'});
+  for (int i = 0; i < 40; ++i)
+    if (!reset.answer()) reset.wait(1ms);
+  ASSERT_TRUE(reset.health().ready);
+  EXPECT_EQ(count(reset, "inverter_back"), 0);
+  reset.give(Version{good_version, 'B'});
+  reset.wait(250ms + 2s + mk3::wire_time(4) + 1ms);
+  EXPECT_EQ(count(reset, "inverter_silent"), 1) << "of the interface";
+
+  Hand handshake;  // silent after the interface was reset and found again
+  handshake.make_ready();
+  handshake.settle();
+  handshake.give(Version{good_version, 'B'});
+  (void)until_sent(handshake);
+  handshake.answer();
+  ASSERT_TRUE(is_last<Address>(handshake));
+  handshake.wait(2s);
+  EXPECT_EQ(count(handshake, "inverter_silent"), 1) << "of the inverter";
+  for (int i = 0; i < 10 && !is_last<VersionRequest>(handshake); ++i) (void)until_sent(handshake);
+  handshake.answer();
+  handshake.wait(2s);
+  EXPECT_EQ(count(handshake, "inverter_silent"), 1) << "it has not been back";
+  answer_until(handshake, [&] { return handshake.health().ready; });
+  EXPECT_EQ(count(handshake, "inverter_back"), 1);
+}
+
+TEST(VebusDriverWire, ANewHandshakeTellsTheStateAnewAndAsksForEverything) {
+  Hand hand;
+  hand.make_ready();
+  for (int i = 0; i < 60; ++i) hand.answer();
+  const auto states = [&] {
+    return std::ranges::count(hand.events, "inverter_state", &Event::name);
+  };
+  EXPECT_EQ(states(), 1);
+  hand.give(Version{good_version, 'B'});
+  answer_until(
+      hand, [&] { return hand.health().ready; }, 5ms);
+  hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  for (int i = 0; i < 80; ++i) hand.answer(20ms);
+  EXPECT_EQ(states(), 2);
+  EXPECT_EQ(
+      std::ranges::count(hand.sent_of<InfoRequest>(), InfoRequest::config, &InfoRequest::what), 1)
+      << "although it was read seconds ago";
+  EXPECT_FALSE(hand.said("inverter_switched")) << "nothing was switched";
+}
+
+TEST(VebusDriverWire, AfterANewHandshakeSnapshotsAreReadAtOnceAndCountedAnew) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto empty = [&] {
+    answer_until(
+        hand, [&] { return is_last(hand, Code::read_snapshot) || is_last<SnapshotRequest>(hand); },
+        20ms);
+    while (is_last<SnapshotRequest>(hand)) (void)until_sent(hand);
+    hand.reply(Code::snapshot_is, "", 20ms);
+  };
+  for (int i = 0; i < 9; ++i) empty();
+  ASSERT_TRUE(hand.health().ready);
+  hand.give(Version{good_version, 'B'});
+  answer_until(
+      hand, [&] { return hand.health().ready; }, 20ms);
+  answer_until(
+      hand, [&] { return is_last(hand, Code::read_snapshot) || is_last<SnapshotRequest>(hand); },
+      20ms);
+  EXPECT_TRUE(is_last(hand, Code::read_snapshot)) << "both halves in one go";
+  for (int i = 0; i < 9; ++i) empty();
+  EXPECT_TRUE(hand.health().ready);
+  empty();
+  EXPECT_FALSE(hand.health().ready);
+}
+
+TEST(VebusDriverWire, WhatIsUnusableForOneReasonKeepsItAndTellsItAgainAfterItWasGood) {
+  Hand hand;
+  const auto good = hand.records;
+  hand.records.clear();
+  hand.start();
+  const auto missing = [&] { return std::ranges::count(hand.events, "ess_missing", &Event::name); };
+  answer_until(hand, [&] { return missing() == 1; });
+  const std::string why = "the inverter has no ESS assistant: install it with VEConfigure";
+  for (int i = 0; i < 12; ++i) {
+    answer_until(
+        hand, [&] { return is_last(hand, Code::read_snapshot) || is_last<SnapshotRequest>(hand); },
+        20ms);
+    while (is_last<SnapshotRequest>(hand)) (void)until_sent(hand);
+    hand.reply(Code::snapshot_is, "", 20ms);
+  }
+  EXPECT_EQ(hand.health().trouble, why) << "no power readings is no news";
+  for (int i = 0; i < 3; ++i) hand.give(AcInfo{.phase_code = 0x07});
+  EXPECT_EQ(hand.health().trouble, why) << "nor is another unit";
+  const auto go_on_until = [&](const auto& done) {
+    for (int i = 0; i < 4000 && !done(); ++i)
+      if (!hand.answer()) (void)until_sent(hand);
+    EXPECT_TRUE(done());
+  };
+  hand.records = good;
+  go_on_until([&] { return hand.health().ready; });
+  hand.records.clear();
+  go_on_until([&] { return missing() == 2; });
+  EXPECT_EQ(hand.health().trouble, why);
+}
+
+TEST(VebusDriverWire, AnotherUnitIsNoReasonBeforeTheHandshakeIsOver) {
+  Hand hand;
+  hand.start();
+  hand.answer();
+  for (int i = 0; i < 3; ++i) hand.give(AcInfo{.phase_code = 0x07});
+  EXPECT_EQ(hand.health().trouble, "handshake with the inverter");
+  EXPECT_TRUE(hand.events.empty() || hand.events.back().name == "mk3_found");
+}
+
+TEST(VebusDriverWire, WithoutTheRecordTheBatteryIsReadByItself) {
+  Hand hand;
+  hand.records.clear();
+  hand.start();
+  answer_until(hand, [&] { return hand.said("ess_missing"); });
+  hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  for (int i = 0; i < 40; ++i) hand.answer(20ms);
+  EXPECT_EQ(std::ranges::count(hand.sent_of<InfoRequest>(), InfoRequest::dc, &InfoRequest::what),
+            1);
+}
+
+TEST(VebusDriverWire, TheSecondLookComesExactlyHalfAMinuteAfterTheRefusal) {
+  for (const Duration short_of : {Duration{1ns}, Duration{0ns}}) {
+    Hand hand;
+    hand.records.clear();
+    hand.start();
+    answer_until(hand, [&] { return hand.said("ess_missing"); });
+    const Instant again = hand.now + 30s;
+    answer_until(
+        hand, [&] { return hand.now >= again - 100ms; }, 10ms);
+    ASSERT_LT(hand.now, again - 1ns);
+    answer_until(
+        hand, [&] { return !is_last<InfoRequest>(hand) && !is_last<SnapshotRequest>(hand); }, 1ms);
+    ASSERT_LT(hand.now, again - 1ns);
+    hand.answer(again - short_of - hand.now);
+    EXPECT_EQ(is_last(hand, Code::ram_info), short_of == 0ns);
+  }
+}
+
+TEST(VebusDriverWire, ARefusalExactlyHalfAMinuteAfterTheFirstIsAFirstOne) {
+  for (const Duration short_of : {Duration{1ns}, Duration{0ns}}) {
+    Hand hand;
+    hand.make_ready();
+    const auto write = [&] {
+      for (int i = 0; i < 1000 && !is_last(hand, Code::write_by_id); ++i) {
+        hand.command(-100.0);
+        hand.answer(10ms);
+      }
+    };
+    write();
+    hand.reply(Code::access_denied, "00", 10ms);
+    const Instant first = hand.now;
+    hand.wait(300ms);
+    answer_until(
+        hand, [&] { return hand.now >= first + 29700ms; }, 10ms);
+    write();
+    ASSERT_LT(hand.now, first + 30s - 1ns);
+    hand.reply(Code::access_denied, "00", first + 30s - short_of - hand.now);
+    EXPECT_EQ(hand.said("inverter_unusable"), short_of != 0ns);
+  }
+}
+
+TEST(VebusDriverWire, FirmwareInTwoHalvesIsPutTogether) {
+  Hand hand;
+  hand.start();
+  answer_until(hand, [&] { return is_last(hand, Code::firmware_low); });
+  hand.reply(Code::firmware_low_is, "f068");
+  ASSERT_TRUE(is_last(hand, Code::firmware_high));
+  hand.reply(Code::firmware_high_is, "2800");
+  EXPECT_TRUE(is_last(hand, Code::ram_info));
+  answer_until(hand, [&] { return hand.health().ready; });
+  EXPECT_EQ(detail_of(hand, "ess_found"), "id=131 firmware=2648304");
+}
+
+TEST(VebusDriverWire, AnInputThatIsToldUnaskedIsNotAskedFor) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  const Instant end = hand.now + 61s;
+  for (int i = 0; hand.now < end; ++i) {
+    if (i % 100 == 0 && !is_last<InfoRequest>(hand)) hand.give(ConfigInfo{.limit = 160}, 1ms);
+    if (!hand.answer(40ms)) hand.wait(1ms);
+  }
+  EXPECT_EQ(
+      std::ranges::count(hand.sent_of<InfoRequest>(), InfoRequest::config, &InfoRequest::what), 0);
+}
+
+TEST(VebusDriverWire, AUnitThatStopsReadingSeveralValuesIsAskedForItsRecordAloneAtOnce) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  answer_until(hand, [&] { return is_last(hand, Code::read_ram); });
+  hand.reads_many = false;
+  hand.answer();
+  hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  for (int i = 0; i < 4; ++i) hand.answer();
+  EXPECT_EQ(std::ranges::count(hand.sent_of<Winmon>(), Code::read_ram, &Winmon::code), 1);
+}
+
+TEST(VebusDriverWire, AReadingThatIsNotAnsweredIsTriedSoonAndLeavesTheSetpointAlone) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto leds_asked = [&] {
+    answer_until(
+        hand, [&] { return is_last<LedRequest>(hand); }, 10ms);
+    return hand.now;
+  };
+  hand.command(-100.0, InverterMode::follow, 1h);
+  // A change right before the LEDs are asked for: they are given up before its refresh.
+  const Instant soon = leds_asked() + 1100ms;
+  answer_until(
+      hand, [&] { return hand.now >= soon; }, 10ms);
+  hand.command(-200.0, InverterMode::follow, 1h);
+  answer_until(
+      hand, [&] { return hand.words_written().back() == 200; }, 10ms);
+  hand.answer(10ms);
+  (void)leds_asked();
+  ASSERT_TRUE(is_last<LedRequest>(hand));
+  hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  (void)until_sent(hand);
+  EXPECT_EQ(hand.health().frames[FrameResult::timeout], 1u);
+  EXPECT_TRUE(hand.words_written().empty()) << "it was acknowledged";
+  const Instant given_up = hand.now;
+  answer_until(
+      hand, [&] { return is_last<LedRequest>(hand); }, 10ms);
+  EXPECT_GE(hand.now - given_up, 290ms);
+  EXPECT_LE(hand.now - given_up, 450ms) << "after a quarter of its period";
+}
+
+TEST(VebusDriverWire, WhatAnswersNothingIsNotLateAndNothingIsOwedAfterANewHandshake) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  const auto give_up_leds = [&] {
+    answer_until(hand, [&] { return is_last<LedRequest>(hand); });
+    (void)until_sent(hand);
+  };
+  const auto late = [&] { return hand.health().frames[FrameResult::late]; };
+  give_up_leds();
+  hand.give(Forwarded{0x38, Bytes(4, std::byte{9})});
+  EXPECT_EQ(late(), 0u);
+  hand.give(Leds{1, 2, std::uint8_t{0}, std::uint8_t{0}, {}});
+  EXPECT_EQ(late(), 1u);
+  give_up_leds();
+  hand.give(Version{good_version, 'B'});
+  hand.give(Leds{1, 2, std::uint8_t{0}, std::uint8_t{0}, {}}, 10ms);
+  EXPECT_EQ(late(), 1u) << "of the handshake before";
+}
+
+// ---- a unit that is off, and a hub that stood still ---------------------------------------------
+
+/// Ready, off by its switch register, the newest command void.
+struct Off : Hand {
+  explicit Off(std::uint16_t mains_voltage = 23000) {
+    make_ready();
+    settle();
+    ac = AcInfo{.state = 2, .mains_voltage = mains_voltage};
+    answer_until(*this, [&] { return said_off(); });
+    give(ConfigInfo{.limit = 160, .switch_register = std::uint8_t{0x44}}, 1ms);
+    sent.erase(sent.begin(), sent.end() - 1);
+  }
+  [[nodiscard]] bool said_off() const {
+    return std::ranges::any_of(events, [](const Event& e) { return e.detail == "state=off"; });
+  }
+  void command_for_ten_seconds(InverterMode mode, bool switch_on) {
+    order({Watts{-100.0}, mode, now + 10s, {}, switch_on});
+  }
+  /// Switch states sent while it answers.
+  std::vector<int> switched(Duration span = 1s) {
+    for (const Instant end = now + span; now < end;)
+      if (!answer(20ms)) wait(1ms);
+    std::vector<int> out;
+    for (const auto& set : sent_of<StateSet>()) out.push_back(set.switch_state);
+    return out;
+  }
+};
+
+TEST(VebusDriverSwitch, AUnitFoundOffIsSwitchedOnOnceWithMainsOrAtTheEndOfACutoff) {
+  const std::vector<int> on{static_cast<int>(SwitchState::on)};
+  using enum InverterMode;
+  Off with_mains;
+  with_mains.command_for_ten_seconds(follow, false);
+  EXPECT_EQ(with_mains.switched(), on) << "what kept it off is to be told anew";
+  Off released;
+  released.command_for_ten_seconds(release, false);
+  EXPECT_EQ(released.switched(), std::vector<int>{});
+  Off islanded{0};
+  islanded.command_for_ten_seconds(follow, false);
+  EXPECT_EQ(islanded.switched(), std::vector<int>{}) << "never in a power cut by itself";
+  Off ended{0};
+  ended.command_for_ten_seconds(release, true);
+  EXPECT_EQ(ended.switched(), on) << "the cut-off has ended";
+  Hand running;
+  running.make_ready();
+  running.settle();
+  running.sent.clear();
+  running.order({Watts{-100.0}, follow, running.now + 10s, {}, true});
+  for (int i = 0; i < 30; ++i)
+    if (!running.answer(20ms)) running.wait(1ms);
+  EXPECT_TRUE(running.sent_of<StateSet>().empty()) << "it is not off";
+}
+
+TEST(VebusDriverStall, TheSetpointGoesBeforeASwitchToo) {
+  Off hand;
+  hand.now = hand.wake().value() + 5s;
+  hand.timer();
+  ASSERT_TRUE(hand.said("stalled"));
+  hand.command(-300.0);
+  EXPECT_EQ(hand.words_written(), std::vector<int>{300});
+  EXPECT_TRUE(hand.sent_of<StateSet>().empty());
+}
+
+TEST(VebusDriverStall, EndsWithTheAnswerOrAfterExactlyHalfASecond) {
+  Stalled answered;
+  answered.wake_late(5s);
+  answered.wait(100ms);
+  answered.command(-300.0);
+  answered.answer(50ms);
+  EXPECT_TRUE(is_last<VersionRequest>(answered)) << "at once";
+  EXPECT_FALSE(answered.health().ready);
+
+  Stalled waiting;
+  waiting.now = waiting.wake().value() + 5s;
+  waiting.timer();
+  const Instant end = waiting.now + 500ms;
+  waiting.now = end - 1ns;
+  waiting.timer();
+  EXPECT_TRUE(waiting.health().ready);
+  waiting.now = end;
+  waiting.timer();
+  EXPECT_TRUE(is_last<VersionRequest>(waiting));
+  EXPECT_FALSE(waiting.health().ready);
+}
+
+TEST(VebusDriverStall, TheLetterOfWhatWasAskedBeforeIsNotUsedForThreeSeconds) {
+  Stalled hand;
+  answer_until(hand, [&] { return is_last(hand, Code::read_snapshot); });
+  const Letter owed = hand.letter();
+  hand.sent.erase(hand.sent.begin(), hand.sent.end() - 1);
+  const auto before = hand.sent.size();
+  hand.wake_late(5s);
+  const Instant stalled = hand.now;
+  hand.command(-300.0);
+  while (hand.now < stalled + 2900ms)
+    if (!hand.answer(10ms)) hand.wait(1ms);
+  const auto requests = hand.sent_of<Winmon>();
+  ASSERT_GT(requests.size(), before + 10);
+  for (std::size_t i = 1; i < requests.size(); ++i) EXPECT_NE(requests[i].letter, owed) << i;
+}
+
 }  // namespace
 }  // namespace esshub::protocol::vebus
