@@ -50,6 +50,8 @@ struct DriverHealth {
   WireHistogram round_trip;           ///< from writing a request to its whole answer
   Duration wire_busy{};               ///< time the wire carried bits, both ways, so far
   std::vector<DeviceTiming> devices;  ///< those whose pace is learned
+  /// Of the inverter, as it tells it: 2648556 is version 556 of type 2648.
+  std::optional<std::uint32_t> firmware;
 };
 
 /// The whole bus: driver and line.

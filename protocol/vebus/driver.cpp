@@ -641,6 +641,7 @@ void VebusDriver::on_interface(const Version& version, Step& step) {
 
 void VebusDriver::finish_handshake(Instant now, Step& step) {
   poll_schedule_.start(now);
+  if (handshake_.firmware() != 0) health_.firmware = handshake_.firmware();
   if (std::exchange(silent_, false)) step.tell(Level::notice, "inverter_back");
   if (const auto rejection_reason = handshake_.rejection_reason())
     return refuse(*rejection_reason, now, step);

@@ -5,9 +5,11 @@
 namespace esshub::protocol::vebus {
 namespace {
 
-constexpr std::array<std::uint8_t, 7> needed_scales{
-    ram::mains_voltage, ram::battery_voltage, ram::battery_current, ram::mains_period,
-    ram::battery_power, ram::mains_power,     ram::output_power};
+/// The last three are for people: what the AC frames tell besides.
+constexpr std::array<std::uint8_t, 10> needed_scales{
+    ram::mains_voltage,    ram::battery_voltage, ram::battery_current, ram::mains_period,
+    ram::battery_power,    ram::mains_power,     ram::output_power,    ram::mains_current,
+    ram::inverter_voltage, ram::inverter_current};
 constexpr unsigned oldest_interface = 131;  // version modulo 1000 (reference: vebus-mk3#3.1)
 
 }  // namespace

@@ -108,6 +108,28 @@ void SampleDecoder::on_mains(const AcInfo& info, const Scales& scales, Instant n
       frames.add(FrameResult::content);
     }
   }
+  struct Column {
+    std::uint8_t id;
+    std::uint16_t raw;
+    Channel channel;
+  };
+  const std::array<Column, 3> columns{{
+      {ram::mains_current,
+       static_cast<std::uint16_t>(info.mains_current),
+       {Point::inverter, Measure::current}},
+      {ram::inverter_voltage, info.output_voltage, {Point::ac_out, Measure::voltage}},
+      {ram::inverter_current,
+       static_cast<std::uint16_t>(info.output_current),
+       {Point::ac_out, Measure::current}},
+  }};
+  for (const auto& [id, raw, shown] : columns) {
+    // The frame has both currents with a sign, whatever the variable itself has.
+    auto scale = scales.of(id);
+    if (!scale) continue;
+    if (shown.measure == Measure::current) scale->is_signed = true;
+    if (const double value = scale->value(raw); plausible(shown).holds(value))
+      step.add(shown, value, now);
+  }
   const auto period = scales.of(ram::mains_period);
   if (!period) return;
   constexpr Channel channel{Point::inverter, Measure::frequency};

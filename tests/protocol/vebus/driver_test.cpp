@@ -316,6 +316,7 @@ TEST(VebusDriverWire, EventsAndHealthTellWhatWasFound) {
   EXPECT_EQ(detail_of(hand, "mk3_found"), "version=1170212");
   EXPECT_EQ(level_of(hand, "mk3_found"), Level::info);
   EXPECT_EQ(detail_of(hand, "ess_found"), "id=131 firmware=2648304");
+  EXPECT_EQ(hand.health().firmware, 2648304u);
   EXPECT_EQ(level_of(hand, "ess_found"), Level::notice);
   hand.down();
   EXPECT_EQ(hand.health().trouble, "the line is down");
@@ -344,6 +345,7 @@ TEST(VebusDriverWire, WhatIsOnlyForTheLogMayStayUnanswered) {
   for (int i = 0; i < 40; ++i) hand.answer();
   EXPECT_TRUE(hand.health().ready);
   EXPECT_EQ(detail_of(hand, "ess_found"), "id=131 firmware=0");
+  EXPECT_FALSE(hand.health().firmware);
 }
 
 /// Two requests in a row unanswered, then an answer: it is not silent. Of three letters owed none

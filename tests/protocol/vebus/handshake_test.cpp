@@ -19,8 +19,9 @@ Winmon told(Code code, std::string_view hex) {
   return {Letter::x, code, from_hex(hex).value()};
 }
 
-/// All the driver reads: V and period of the mains, V and A of the battery, the three powers.
-const std::vector<std::uint8_t> needed{0, 4, 5, 8, 14, 15, 16};
+/// All the driver reads: V and period of the mains, V and A of the battery, the three powers; A of
+/// the mains, V and A of AC-out.
+const std::vector<std::uint8_t> needed{0, 4, 5, 8, 14, 15, 16, 1, 2, 3};
 
 TEST(VebusScales, AreAskedForOneByOneAndKeptUntilToldAnew) {
   Scales scales;
@@ -35,8 +36,8 @@ TEST(VebusScales, AreAskedForOneByOneAndKeptUntilToldAnew) {
   }
   for (std::size_t i = 0; i < needed.size(); ++i)
     EXPECT_EQ(scales.value(needed[i], 10), 10.0 * static_cast<double>(i + 2));
-  EXPECT_FALSE(scales.of(1));
-  EXPECT_FALSE(scales.value(1, 10));
+  EXPECT_FALSE(scales.of(7));
+  EXPECT_FALSE(scales.value(7, 10));
   scales.begin_walk();
   EXPECT_EQ(scales.request(Letter::x), ram_info(Letter::x, 0));
   EXPECT_EQ(scales.value(0, 10), 20.0) << "not yet told anew";

@@ -198,6 +198,24 @@ TEST(VebusPlausibility, OfTheMains) {
   EXPECT_FALSE(taken({.period = 139}, Measure::frequency));  // 70.29 Hz
 }
 
+TEST(VebusPlausibility, OfTheCurrentsAndTheVoltageOfAcOut) {
+  const auto taken = [](AcInfo info, Channel channel) {
+    SampleDecoder decoder;
+    Step step;
+    FrameCounters frames;
+    decoder.on_mains(info, usual_scales(), Instant{}, step, frames);
+    return std::ranges::any_of(step.samples, [&](const Sample& s) { return s.channel == channel; });
+  };
+  constexpr Channel in{Point::inverter, Measure::current};
+  constexpr Channel out{Point::ac_out, Measure::current};
+  EXPECT_TRUE(taken({.mains_current = -12000}, in));
+  EXPECT_FALSE(taken({.mains_current = -12001}, in));
+  EXPECT_TRUE(taken({.output_current = 12000}, out));
+  EXPECT_FALSE(taken({.output_current = 12001}, out));
+  EXPECT_TRUE(taken({.output_voltage = 30000}, {Point::ac_out, Measure::voltage}));
+  EXPECT_FALSE(taken({.output_voltage = 30001}, {Point::ac_out, Measure::voltage}));
+}
+
 TEST(VebusPlausibility, OfTheBattery) {
   const Scales scales = usual_scales();
   const auto taken = [&](const DcInfo& info, Measure measure) {
@@ -279,26 +297,35 @@ TEST(VebusSampleDecoder, AUnitIsLeftOffWhenOffByACommandWithMainsPresent) {
   EXPECT_FALSE(d.decoder.left_off()) << "no voltage is measured";
 }
 
-TEST(VebusSampleDecoder, TheMainsFrameIsStateStatusVoltageAndFrequency) {
+TEST(VebusSampleDecoder, TheMainsFrameIsStateStatusVoltagesCurrentsAndFrequency) {
   Decoding d;
-  d.mains({.state = 8, .mains_voltage = 23012, .period = 195});
+  const std::string nothing_else =
+      ", inverter/current=0 3000ms, ac_out/voltage=0 3000ms, ac_out/current=0 3000ms";
+  d.mains({.state = 8,
+           .mains_voltage = 23012,
+           .mains_current = -161,
+           .output_voltage = 22950,
+           .output_current = -7,
+           .period = 195});
   EXPECT_EQ(d.told(),
             "inverter/main_state=8 3000ms, inverter/status=1 3000ms, inverter/voltage=230.12 "
-            "3000ms, inverter/frequency=50.1026 3000ms");
+            "3000ms, inverter/current=-1.61 3000ms, ac_out/voltage=229.5 3000ms, "
+            "ac_out/current=-0.07 3000ms, inverter/frequency=50.1026 3000ms");
   EXPECT_EQ(d.events(), "3 inverter_state state=passthru");
   d.mains(VebusState::passthru, 0);
   EXPECT_EQ(d.told(),
-            "inverter/main_state=8 3000ms, inverter/status=1 3000ms, inverter/voltage=0 3000ms");
+            "inverter/main_state=8 3000ms, inverter/status=1 3000ms, inverter/voltage=0 3000ms" +
+                nothing_else);
   EXPECT_EQ(d.events(), "") << "no other state";
   d.mains(VebusState::slave, 0);
-  EXPECT_EQ(d.told(), "inverter/main_state=3 3000ms, inverter/voltage=0 3000ms");
+  EXPECT_EQ(d.told(), "inverter/main_state=3 3000ms, inverter/voltage=0 3000ms" + nothing_else);
   EXPECT_EQ(d.events(), "3 inverter_state state=slave");
   EXPECT_EQ(d.frames[FrameResult::content], 0u);
   d.mains(AcInfo{.state = 10});
-  EXPECT_EQ(d.told(), "inverter/voltage=0 3000ms");
+  EXPECT_EQ(d.told(), "inverter/voltage=0 3000ms" + nothing_else);
   EXPECT_EQ(d.frames[FrameResult::content], 1u);
   d.mains(VebusState::slave, 30001);
-  EXPECT_EQ(d.told(), "inverter/main_state=3 3000ms");
+  EXPECT_EQ(d.told(), "inverter/main_state=3 3000ms" + nothing_else);
   EXPECT_EQ(d.frames[FrameResult::content], 2u);
   d.scales = {};
   d.mains({.state = 3, .mains_voltage = 23000, .period = 195});
