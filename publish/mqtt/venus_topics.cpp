@@ -9,9 +9,23 @@ namespace {
 
 using Json = nlohmann::json;
 
+Json json_of(const std::vector<VenusMap>& maps) {
+  Json list = Json::array();
+  for (const auto& map : maps) {
+    Json object = Json::object();
+    for (const auto& [key, entry] : map)
+      object[std::string{key}] = std::visit([](const auto& v) { return Json(v); }, entry);
+    list.push_back(std::move(object));
+  }
+  return list;
+}
+template <class Scalar>
+Json json_of(const Scalar& value) {
+  return value;
+}
 Json json_of(const std::optional<VenusValue>& value) {
   if (!value) return nullptr;
-  return std::visit([](const auto& v) { return Json(v); }, *value);
+  return std::visit([](const auto& v) { return json_of(v); }, *value);
 }
 
 /// The payload as an object; discarded if it is none.

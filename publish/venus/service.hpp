@@ -16,6 +16,7 @@ struct VenusIdentity {
   std::string portal_id;  ///< 12 hexadecimal digits, lower case
   std::string site_name;
   std::string version;  ///< of the program
+  bool grid = true;     ///< the class "grid" is published: the system names it as its AC input
 };
 
 struct VenusService {

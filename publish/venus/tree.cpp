@@ -13,6 +13,9 @@ namespace {
 
 using Value = std::optional<VenusValue>;
 
+/// At the battery, as Venus has it (victronenergy/dbus-systemcalc-py:dbus_systemcalc.py).
+constexpr double idle_below_w = 30.0;
+
 std::optional<std::int32_t> integer(std::optional<double> value) {
   if (!value || !(std::abs(*value) < 2147483647.0)) return std::nullopt;
   return static_cast<std::int32_t>(std::lround(*value));
@@ -207,6 +210,19 @@ Value mains_available(const View& view) {
   return island ? Value{*island ? 0 : 1} : std::nullopt;
 }
 
+/// Hz. On the mains AC-in and AC-out are one wire; what an island has is not told.
+Value ac_out_frequency(const View& view) {
+  const auto status = fresh(view.snapshot.inverter_status(), view.now);
+  if (status != InverterStatus::grid_connected) return std::nullopt;
+  return view.current(Point::inverter, Measure::frequency);
+}
+
+/// W. In a power cut nothing but AC-out is fed, and that load is known without the grid meter.
+Value consumption(const View& view) {
+  if (islanded(view) == true) return view.current(Point::ac_out, Measure::power);
+  return house_w(view);
+}
+
 /// VA
 template <Point point>
 std::optional<double> apparent(const View& view) {
@@ -259,6 +275,27 @@ Value scheduled_charge(const View& view) {
              : 0;
 }
 
+/// As Venus counts it (victronenergy/dbus-systemcalc-py:delegates/systemstate.py): with ESS and on
+/// the mains what is done with the battery, else the inverter's own state.
+Value system_state(const View& view) {
+  constexpr std::int32_t discharging = 0x100;
+  constexpr std::int32_t recharge = 0x102;
+  constexpr std::int32_t scheduled = 0x103;
+  const auto state = vebus_state(view);
+  const auto main = main_state(view);
+  const bool on_mains = main == VebusState::passthru || main == VebusState::charge;
+  if (!on_mains || state == Value{2} || !assistant(view)) return state;
+  if (scheduled_charge(view) == Value{1}) return scheduled;
+  if (ruled<Cause::force_charge, Cause::reserve_recharge>(view) == Value{1}) return recharge;
+  if (battery_dc_w(view).value_or(0.0) < -idle_below_w) return discharging;
+  return state;
+}
+
+/// s
+Value time_to_go(const View& view) {
+  return number_of(view, ValueId::backup_left);
+}
+
 Value scheduled_soc(const View& view) {
   const auto active = scheduled_charge(view);
   if (active != Value{1}) return std::nullopt;
@@ -276,11 +313,11 @@ constexpr char role_grid[] = "grid";
 constexpr char role_pvinverter[] = "pvinverter";
 constexpr char role_acload[] = "acload";
 
-/// 0 idle, 1 charging, 2 discharging; as Venus has it, up to 30 W count as idle.
+/// 0 idle, 1 charging, 2 discharging.
 Value battery_state(const View& view) {
   const auto power = battery_dc_w(view);
   if (!power) return std::nullopt;
-  if (std::abs(*power) <= 30.0) return 0;  // victronenergy/dbus-systemcalc-py:dbus_systemcalc.py
+  if (std::abs(*power) <= idle_below_w) return 0;
   return *power > 0.0 ? 1 : 2;
 }
 
@@ -441,7 +478,7 @@ constexpr auto rows = std::to_array<Row>({
     {"vebus", "/Ac/Out/L1/P", V::ac_out_power},
     {"vebus", "/Ac/Out/L1/V", &reading<P::ac_out, M::voltage>},
     {"vebus", "/Ac/Out/L1/I", &reading<P::ac_out, M::current>},
-    {"vebus", "/Ac/Out/L1/F", &reading<P::ac_out, M::frequency>},
+    {"vebus", "/Ac/Out/L1/F", &ac_out_frequency},
     {"vebus", "/Ac/Out/L1/S", &value_of<&apparent<P::ac_out>>},
     {"vebus", "/Dc/0/Voltage", V::inverter_dc_voltage},
     {"vebus", "/Dc/0/Current", V::inverter_dc_current},
@@ -475,21 +512,16 @@ constexpr auto rows = std::to_array<Row>({
      &ruled<Cause::bms_discharge_disabled, Cause::bms_protection, Cause::soc_floor,
             Cause::reserve>},
     {"vebus", "/Hub4/DoNotFeedInOvervoltage", &constant<1>},
+    // No path that Venus's charge control (DVCC) would write: it is there for whoever obeys it.
     {"vebus", "/Ac/Out/L1/NominalInverterPower", &unknown},
-    {"vebus", "/Ac/Control/IgnoreAcIn1", &unknown},
     {"vebus", "/Alarms/BmsPreAlarm", &unknown},
     {"vebus", "/Alarms/VoltageSensor", &unknown},
     {"vebus", "/Alarms/TemperatureSensor", &unknown},
     {"vebus", "/Alarms/PhaseRotation", &unknown},
     {"vebus", "/Alarms/HighDcVoltage", &unknown},
     {"vebus", "/Alarms/HighDcCurrent", &unknown},
-    {"vebus", "/BatteryOperationalLimits/MaxChargeVoltage", &unknown},
-    {"vebus", "/BatteryOperationalLimits/MaxChargeCurrent", &unknown},
-    {"vebus", "/BatteryOperationalLimits/MaxDischargeCurrent", &unknown},
-    {"vebus", "/BatteryOperationalLimits/BatteryLowVoltage", &unknown},
     {"vebus", "/Bms/Error", &unknown},
     {"vebus", "/Dc/0/Temperature", &unknown},
-    {"vebus", "/Dc/0/MaxChargeCurrent", &unknown},
     {"vebus", "/Devices/0/UpTime", &unknown},
     {"vebus", "/Energy/AcIn1ToAcOut", &unknown},
     {"vebus", "/Energy/AcIn1ToInverter", &unknown},
@@ -497,15 +529,10 @@ constexpr auto rows = std::to_array<Row>({
     {"vebus", "/Energy/InverterToAcIn1", &unknown},
     {"vebus", "/Energy/InverterToAcOut", &unknown},
     {"vebus", "/Energy/OutToInverter", &unknown},
-    {"vebus", "/FirmwareFeatures/BolFrame", &unknown},
-    {"vebus", "/Hub4/FixSolarOffsetTo100mV", &unknown},
-    {"vebus", "/Hub4/L1/MaxFeedInPower", &unknown},
     {"vebus", "/Hub4/Sustain", &unknown},
-    {"vebus", "/Hub4/TargetPowerIsMaxFeedIn", &unknown},
     {"vebus", "/Interfaces/Mk2/ProductName", &unknown},
     {"vebus", "/Interfaces/Mk2/Status/BusFreeMode", &unknown},
     {"vebus", "/Interfaces/Mk2/Version", &unknown},
-    {"vebus", "/Soc", &unknown},
 
     // 3.6
     {"system", "/SystemType", &word<ess>},
@@ -514,7 +541,7 @@ constexpr auto rows = std::to_array<Row>({
     {"system", "/Ac/Grid/L1/Power", V::grid_power},
     {"system", "/Ac/PvOnGrid/NumberOfPhases", &constant<1>},
     {"system", "/Ac/PvOnGrid/L1/Power", V::solar_power},
-    {"system", "/Ac/Consumption/L1/Power", V::house_power},
+    {"system", "/Ac/Consumption/L1/Power", &consumption},
     {"system", "/Ac/Consumption/NumberOfPhases", &constant<1>},
     {"system", "/Ac/ConsumptionOnInput/L1/Power", &value_of<&load_on_input_w>},
     {"system", "/Ac/ConsumptionOnOutput/L1/Power", V::ac_out_power},
@@ -528,10 +555,14 @@ constexpr auto rows = std::to_array<Row>({
     {"system", "/Dc/Battery/Soc", V::battery_soc},
     {"system", "/Dc/Battery/Temperature", V::battery_temperature},
     {"system", "/Dc/Battery/State", &battery_state},
-    {"system", "/Dc/Battery/TimeToGo", V::backup_left},
+    {"system", "/Dc/Battery/TimeToGo", &time_to_go},
+    // Neither solar chargers nor loads hang on the battery.
+    {"system", "/Dc/Pv/Current", &unknown},
+    {"system", "/Dc/Pv/Power", &unknown},
+    {"system", "/Dc/System/Power", &unknown},
     {"system", "/Dc/Vebus/Current", V::inverter_dc_current},
     {"system", "/Dc/Vebus/Power", V::inverter_dc_power},
-    {"system", "/SystemState/State", &vebus_state},
+    {"system", "/SystemState/State", &system_state},
     {"system", "/SystemState/LowSoc", &ruled<Cause::soc_floor, Cause::reserve>},
     {"system", "/SystemState/ChargeDisabled", &ruled<Cause::bms_charge_disabled>},
     {"system", "/SystemState/DischargeDisabled", &ruled<Cause::bms_discharge_disabled>},
@@ -553,6 +584,7 @@ constexpr auto rows = std::to_array<Row>({
 
     // 3.7 Only what clients look for: external control, and the reserve as the minimum SOC.
     {"settings", "/Settings/CGwacs/Hub4Mode", &constant<3>},
+    {"settings", "/Settings/CGwacs/RunWithoutGridMeter", &constant<0>},
     {"settings", "/Settings/CGwacs/BatteryLife/State", &constant<10>},
     {"settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit", V::reserve_in_force},
     {"settings", "/Settings/SystemSetup/AcInput1", &constant<1>},
@@ -582,6 +614,7 @@ static_assert(
          {"Venus counts between devices; the meters' own counters stand in their services",
           {V::grid_import_energy, V::grid_export_energy, V::solar_energy, V::house_energy,
            V::battery_charge_energy, V::battery_discharge_energy}},
+         {"in a power cut it is the load on AC-out: /Ac/Consumption/L1/Power", {V::house_power}},
          {"clients expect the acknowledged one at /Hub4/L1/AcPowerSetpoint", {V::setpoint}}}),
     "every published value has a path or a reason to have none");
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -11,8 +12,12 @@
 
 namespace esshub::publish {
 
-/// The three kinds of value on the bus: `i`, `d` and `s`.
-using VenusValue = std::variant<std::int32_t, double, std::string_view>;
+/// What a map on the bus may hold: `b`, `i`, `d` and `s`.
+using VenusEntry = std::variant<bool, std::int32_t, double, std::string_view>;
+using VenusMap = std::vector<std::pair<std::string_view, VenusEntry>>;
+
+/// The kinds of value on the bus: `i`, `d`, `s`, and the `aa{sv}` of the system's /Batteries.
+using VenusValue = std::variant<std::int32_t, double, std::string_view, std::vector<VenusMap>>;
 
 struct VenusRow {
   std::string_view service;         ///< class: "grid", "battery", ...

@@ -33,6 +33,32 @@ NAMES = {
 SETPOINT = "/Hub4/L1/AcPowerSetpoint"
 
 
+REFERENCE = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../../docs/reference/venus-dbus-mqtt.md"
+)
+
+
+def types_of(service):
+    """{path: D-Bus types} of the reference's tables of that class (docs/reference/venus-dbus-mqtt.md, 3)."""
+    with open(REFERENCE) as f:
+        text = f.read()
+    sections = re.split(r"^### 3\.\d+ ", text, flags=re.M)
+    table = next((s for s in sections if s.startswith(f"`com.victronenergy.{service}")), "")
+    found = {}
+    for line in table.split("\n## ")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+        if not line.startswith("| ") or len(cells) < 2:
+            continue
+        types = set(re.findall(r"\b([dis])\b", cells[1]))
+        last = ""
+        for name in " ".join(re.findall(r"`([^`]+)`", cells[0])).split():
+            path = name if name.startswith("/") else last.rsplit("/", 1)[0] + "/" + name
+            if types and re.fullmatch(r"(/\w+)+", path):
+                found[path] = types
+                last = path
+    return found
+
+
 class PrivateBus:
     """dbus-daemon with a system bus's default rules: nothing is allowed but what the policy allows."""
 
@@ -169,6 +195,50 @@ class DbusTest(unittest.TestCase):
         self.is_value("system", "/Ac/Consumption/L1/Power", 1000, 100)
         self.assertRegex(self.call("grid", "/Ac/L1/Voltage", "GetText"), r's "2\d\d\.\dV"')
 
+    def test_2b_the_firmware_of_the_inverter_is_venus_integer(self):
+        self.settle()
+        self.assertEqual(self.call("vebus", "/FirmwareVersion", "GetValue"), f"v i {0x556}")
+
+    def test_2c_every_value_is_of_the_type_that_venus_has(self):
+        self.settle()
+        checked = 0
+        for service in NAMES:
+            expected = types_of(service)
+            for path, item in self.items(service).items():
+                kind = item["Value"]["type"]
+                if kind == "ai" or path not in expected:
+                    continue
+                self.assertIn(kind, expected[path], f"{service}{path}")
+                checked += 1
+        self.assertGreater(checked, 120)
+
+    def test_2d_the_system_names_grid_meter_and_battery(self):
+        self.settle()
+        for path, value in (
+            ("/Ac/In/0/ServiceName", f's "{NAMES["grid"]}"'),
+            ("/Ac/In/0/ServiceType", 's "grid"'),
+            ("/Ac/In/0/DeviceInstance", "i 30"),
+            ("/ActiveBatteryService", 's "com.victronenergy.battery/512"'),
+        ):
+            self.assertEqual(self.call("system", path, "GetValue"), "v " + value)
+        batteries = self.value("system", "/Batteries")
+        self.assertEqual(batteries["type"], "aa{sv}")
+        battery = {key: item["data"] for key, item in batteries["data"][0].items()}
+        self.assertEqual(battery["id"], NAMES["battery"])
+        self.assertAlmostEqual(battery["soc"], self.house.state()["soc_percent"], delta=1.5)
+        self.assertIs(battery["active_battery_service"], True)
+        self.is_value("system", "/SystemState/State", 0x100, 0)
+        for path, want, by in (("I", -1000 / 235, 1), ("V", 235, 20), ("F", 50, 1)):
+            self.is_value("vebus", f"/Ac/ActiveIn/L1/{path}", want, by)
+        for path, want, by in (("I", 0, 1), ("V", 235, 20), ("F", 50, 1)):
+            self.is_value("vebus", f"/Ac/Out/L1/{path}", want, by)
+
+    def items(self, service):
+        """Every item of a service, by GetItems."""
+        return json.loads(
+            self.bus.busctl("--json=short", "call", NAMES[service], "/", ITEM, "GetItems")
+        )["data"][0]
+
     def test_3_invalid_is_an_empty_array(self):
         self.owned()
         self.assertEqual(self.call("grid", "/HardwareVersion", "GetValue"), "v ai 0")
@@ -264,6 +334,20 @@ class DbusTest(unittest.TestCase):
             self.assertEqual(
                 self.call(service, path, "SetValue", "v", *value), f"i {answer}", (path, value)
             )
+
+    def test_7b_what_charge_control_writes_is_not_offered(self):
+        self.owned()
+        before = self.house.hub.text().count("write_refused")
+        for path in (
+            "/BatteryOperationalLimits/MaxChargeVoltage",
+            "/BatteryOperationalLimits/MaxChargeCurrent",
+            "/BatteryOperationalLimits/MaxDischargeCurrent",
+            "/BatteryOperationalLimits/BatteryLowVoltage",
+            "/Dc/0/MaxChargeCurrent",
+        ):
+            with self.assertRaisesRegex(AssertionError, "Unknown object"):
+                self.call("vebus", path, "SetValue", "v", "d", "25")
+        self.assertEqual(self.house.hub.text().count("write_refused"), before)
 
     def test_8_the_policy_lets_others_read_but_not_write(self):
         self.owned()

@@ -35,6 +35,7 @@ class Dbus::Server {
   Server(DbusSettings settings, VenusIdentity identity, const CommandSink& commands,
          const EventSink& events)
       : settings_(std::move(settings)), identity_(std::move(identity)), gate_(commands, events) {
+    identity_.grid = std::ranges::find(settings_.services, "grid") != settings_.services.end();
     for (const auto& wanted : settings_.services)
       if (const auto* service = find_service(wanted))
         links_.push_back(
@@ -160,7 +161,7 @@ class Dbus::Server {
   }
 
   const DbusSettings settings_;
-  const VenusIdentity identity_;
+  VenusIdentity identity_;
   LatestView slot_;
   ClosableSinks gate_;
   VenusWrites venus_writes_;

@@ -22,6 +22,32 @@ std::string text_of(int negative_errno) {
   return std::generic_category().message(-negative_errno);
 }
 
+int append_maps(sd_bus_message* m, const std::vector<VenusMap>& maps) {
+  struct Appender {
+    sd_bus_message* m;
+    int operator()(bool v) const { return sd_bus_message_append(m, "v", "b", int{v}); }
+    int operator()(std::int32_t v) const { return sd_bus_message_append(m, "v", "i", v); }
+    int operator()(double v) const { return sd_bus_message_append(m, "v", "d", v); }
+    int operator()(std::string_view v) const {
+      return sd_bus_message_append(m, "v", "s", std::string{v}.c_str());
+    }
+  };
+  int r = sd_bus_message_open_container(m, 'v', "aa{sv}");
+  if (r >= 0) r = sd_bus_message_open_container(m, 'a', "a{sv}");
+  for (const auto& map : maps) {
+    if (r >= 0) r = sd_bus_message_open_container(m, 'a', "{sv}");
+    for (const auto& [key, value] : map) {
+      if (r >= 0) r = sd_bus_message_open_container(m, 'e', "sv");
+      if (r >= 0) r = sd_bus_message_append(m, "s", std::string{key}.c_str());
+      if (r >= 0) r = std::visit(Appender{m}, value);
+      if (r >= 0) r = sd_bus_message_close_container(m);
+    }
+    if (r >= 0) r = sd_bus_message_close_container(m);
+  }
+  if (r >= 0) r = sd_bus_message_close_container(m);
+  return r >= 0 ? sd_bus_message_close_container(m) : r;
+}
+
 int append_value(sd_bus_message* m, const std::optional<VenusValue>& value) {
   if (!value) {  // the one and only null
     int r = sd_bus_message_open_container(m, 'v', "ai");
@@ -36,6 +62,7 @@ int append_value(sd_bus_message* m, const std::optional<VenusValue>& value) {
     int operator()(std::string_view v) const {
       return sd_bus_message_append(m, "v", "s", std::string{v}.c_str());
     }
+    int operator()(const std::vector<VenusMap>& v) const { return append_maps(m, v); }
   };
   return std::visit(Appender{m}, *value);
 }

@@ -27,7 +27,7 @@ TEST(VenusService, EveryServiceOfTheTreeIsKnownAndHasTheMandatoryPaths) {
     ASSERT_TRUE(find_service(service)) << service;
     for (const auto* path :
          {"/Mgmt/ProcessName", "/Mgmt/ProcessVersion", "/Mgmt/Connection", "/DeviceInstance",
-          "/ProductId", "/ProductName", "/CustomName", "/FirmwareVersion", "/Connected"})
+          "/ProductId", "/ProductName", "/CustomName", "/Connected"})
       EXPECT_TRUE(get(rows, service, path).has_value()) << service << path;
     EXPECT_FALSE(get(rows, service, "/HardwareVersion").has_value()) << "it is not read";
   }
@@ -59,6 +59,47 @@ TEST(VenusService, TheSystemsSerialIsThePortal) {
   EXPECT_EQ(get(rows, "system", "/Serial"), VenusValue{"0242ac110002"});
   EXPECT_EQ(get(rows, "system", "/CustomName"), VenusValue{"cottage"});
   EXPECT_EQ(get(rows, "grid", "/Mgmt/ProcessVersion"), VenusValue{"1.2.3"});
+}
+
+/// Victron's system service compares it with an integer.
+TEST(VenusService, TheFirmwareOfTheInverterIsAnInteger) {
+  View view;
+  EXPECT_EQ(get(venus_items(identity, view), "vebus", "/FirmwareVersion"), std::nullopt);
+  view.buses.resize(2);
+  view.buses[1].driver.firmware = 2648556;
+  EXPECT_EQ(get(venus_items(identity, view), "vebus", "/FirmwareVersion"), VenusValue{0x556});
+  view.buses[1].driver.firmware = 2654007;
+  EXPECT_EQ(get(venus_items(identity, view), "vebus", "/FirmwareVersion"), VenusValue{0x007});
+  EXPECT_EQ(get(venus_items(identity, view), "battery", "/FirmwareVersion"), std::nullopt);
+  EXPECT_EQ(get(venus_items(identity, view), "grid", "/FirmwareVersion"), VenusValue{"1.2.3"});
+}
+
+TEST(VenusService, TheAcInputIsTheGridMeterWhereThereIsOne) {
+  auto rows = venus_items(identity, View{});
+  EXPECT_EQ(get(rows, "system", "/Ac/In/0/ServiceName"),
+            VenusValue{"com.victronenergy.grid.sdm630_l1"});
+  EXPECT_EQ(get(rows, "system", "/Ac/In/0/ServiceType"), VenusValue{"grid"});
+  EXPECT_EQ(get(rows, "system", "/Ac/In/0/DeviceInstance"), VenusValue{30});
+  auto without = identity;
+  without.grid = false;
+  rows = venus_items(without, View{});
+  EXPECT_EQ(get(rows, "system", "/Ac/In/0/ServiceName"), VenusValue{"com.victronenergy.vebus.mk3"});
+  EXPECT_EQ(get(rows, "system", "/Ac/In/0/ServiceType"), VenusValue{"vebus"});
+  EXPECT_EQ(get(rows, "system", "/Ac/In/0/DeviceInstance"), VenusValue{288});
+}
+
+TEST(VenusService, TheSystemNamesTheBattery) {
+  View view;
+  auto rows = venus_items(identity, view);
+  EXPECT_EQ(get(rows, "system", "/ActiveBatteryService"),
+            VenusValue{"com.victronenergy.battery/512"});
+  EXPECT_THAT(std::get<std::string_view>(*get(rows, "system", "/AvailableBatteryServices")),
+              testing::HasSubstr("\"com.victronenergy.battery/512\""));
+  const auto batteries = get(rows, "system", "/Batteries");
+  EXPECT_EQ(venus_text({"system", "/Batteries", batteries}), "1");
+  const auto& battery = std::get<std::vector<VenusMap>>(*batteries).at(0);
+  EXPECT_THAT(battery, testing::Contains(testing::Pair("instance", VenusEntry{512})));
+  for (const auto& [key, value] : battery) EXPECT_NE(key, "soc") << "it is not known";
 }
 
 TEST(VenusService, NumbersAreRoundedToAThousandth) {

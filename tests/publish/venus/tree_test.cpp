@@ -48,11 +48,75 @@ TEST_F(Tree, NoRowStandsTwiceAndPathsAreWellFormed) {
 
 TEST_F(Tree, WhatOnlyVenusKnowsIsThereAndInvalid) {
   for (const auto& [service, path] : {std::pair{"vebus", "/Energy/AcIn1ToAcOut"},
-                                      {"vebus", "/BatteryOperationalLimits/MaxChargeVoltage"},
+                                      {"system", "/Dc/Pv/Power"},
+                                      {"system", "/Dc/System/Power"},
                                       {"battery", "/System/MinVoltageCellId"},
                                       {"system", "/Timers/TimeOnGrid"},
                                       {"pvinverter", "/StatusCode"}})
     EXPECT_EQ(get(service, path), invalid) << service << path;
+}
+
+/// Venus's charge control (DVCC) writes what it finds.
+TEST_F(Tree, WhatChargeControlWritesIsNotThere) {
+  for (const auto& row : venus_tree(view)) {
+    EXPECT_FALSE(row.path.starts_with("/BatteryOperationalLimits/")) << row.path;
+    for (const auto* path : {"/Dc/0/MaxChargeCurrent", "/FirmwareFeatures/BolFrame",
+                             "/Ac/Control/IgnoreAcIn1", "/Hub4/L1/MaxFeedInPower"})
+      EXPECT_NE(row.path, path);
+    EXPECT_FALSE(row.service == "vebus" && row.path == "/Soc");
+  }
+}
+
+TEST_F(Tree, InAPowerCutTheConsumptionIsTheLoadOnAcOut) {
+  put(Point::inverter, Measure::main_state, 4);
+  put(Point::ac_out, Measure::power, 230);
+  view.decision.house = 900.0_W;
+  EXPECT_EQ(get("system", "/Ac/Consumption/L1/Power"), d(900));
+  view.decision.faults.set(Fault::islanded, true, t0);
+  view.decision.house.reset();
+  EXPECT_EQ(get("system", "/Ac/Consumption/L1/Power"), d(230));
+  view.snapshot = {};
+  put(Point::inverter, Measure::main_state, 4);
+  EXPECT_EQ(get("system", "/Ac/Consumption/L1/Power"), invalid);
+}
+
+TEST_F(Tree, AcInAndAcOutAreFullyShown) {
+  put(Point::inverter, Measure::voltage, 230);
+  put(Point::inverter, Measure::current, -2);
+  put(Point::inverter, Measure::frequency, 50);
+  put(Point::ac_out, Measure::voltage, 229);
+  put(Point::ac_out, Measure::current, 0.5);
+  EXPECT_EQ(get("vebus", "/Ac/ActiveIn/L1/I"), d(-2));
+  EXPECT_EQ(get("vebus", "/Ac/Out/L1/V"), d(229));
+  EXPECT_EQ(get("vebus", "/Ac/Out/L1/I"), d(0.5));
+  EXPECT_EQ(get("vebus", "/Ac/Out/L1/F"), invalid) << "not known to be on the mains";
+  put(Point::inverter, Measure::status, static_cast<double>(InverterStatus::grid_connected));
+  EXPECT_EQ(get("vebus", "/Ac/Out/L1/F"), d(50));
+  put(Point::inverter, Measure::status, static_cast<double>(InverterStatus::islanded));
+  EXPECT_EQ(get("vebus", "/Ac/Out/L1/F"), invalid);
+}
+
+TEST_F(Tree, TheSystemStateIsCountedAsVenusDoes) {
+  put(Point::inverter, Measure::main_state, 9);
+  put(Point::inverter, Measure::charge_state, 1);
+  put(Point::battery, Measure::voltage, 50);
+  put(Point::battery, Measure::current, -1);
+  EXPECT_EQ(get("system", "/SystemState/State"), i(3)) << "without ESS: the inverter's";
+  put(Point::inverter, Measure::controllable, 1);
+  EXPECT_EQ(get("system", "/SystemState/State"), i(0x100)) << "discharging";
+  put(Point::battery, Measure::current, -0.6);
+  EXPECT_EQ(get("system", "/SystemState/State"), i(3)) << "30 W are idle";
+  view.decision.reasons.add({Cause::reserve_recharge, {}});
+  EXPECT_EQ(get("system", "/SystemState/State"), i(0x102)) << "recharge";
+  auto& policy = view.decision.policy;
+  policy.instruction = {.kind = InstructionKind::charge, .power = 1000.0_W, .target = 90.0_soc};
+  policy.authority = Authority::schedule;
+  EXPECT_EQ(get("system", "/SystemState/State"), i(0x103)) << "scheduled charge";
+  put(Point::inverter, Measure::main_state, 4);
+  EXPECT_EQ(get("system", "/SystemState/State"), i(9)) << "an island";
+  put(Point::inverter, Measure::main_state, 9);
+  put(Point::inverter, Measure::error, 3);
+  EXPECT_EQ(get("system", "/SystemState/State"), i(2)) << "a fault goes first";
 }
 
 TEST_F(Tree, SignsAreTheHubs) {
@@ -98,6 +162,7 @@ TEST_F(Tree, NothingMeasuredIsZero) {
                                          "/Ac/Grid/DeviceType",
                                          "/Ac/In/0/Source",
                                          "/Settings/CGwacs/Hub4Mode",
+                                         "/Settings/CGwacs/RunWithoutGridMeter",
                                          "/Settings/CGwacs/BatteryLife/State",
                                          "/Settings/SystemSetup/AcInput1"};
   // What the hub itself decides, also with nothing measured.
@@ -235,7 +300,8 @@ TEST_F(Tree, TheReserveInForceIsTheMinimumSoc) {
   view.decision.policy.reserve = 35.0_soc;
   view.decision.policy.backup_left = 90min;
   EXPECT_EQ(get("settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit"), d(35));
-  EXPECT_EQ(get("system", "/Dc/Battery/TimeToGo"), i(5400));
+  EXPECT_EQ(get("battery", "/TimeToGo"), i(5400));
+  EXPECT_EQ(get("system", "/Dc/Battery/TimeToGo"), d(5400)) << "there it is no integer";
 }
 
 TEST_F(Tree, OnlyTheWeeklyPlanAndTheTariffAreScheduledCharging) {
