@@ -34,6 +34,10 @@ Json parse(std::string_view payload) {
   return json.is_object() ? json : Json(Json::value_t::discarded);
 }
 
+bool is_serial(const VenusRow& row) {
+  return row.service == "system" && row.path == "/Serial";
+}
+
 struct KeepAliveOptions {
   bool suppress_republish = false;
   std::string echo;
@@ -54,6 +58,8 @@ KeepAliveOptions options_of(std::string_view payload) {
   return options;
 }
 
+/// By it clients find the hub.
+constexpr std::string_view serial_topic = "system/0/Serial";
 constexpr auto reserve_path = "/Settings/CGwacs/BatteryLife/MinimumSocLimit";
 
 }  // namespace
@@ -67,6 +73,7 @@ std::vector<std::string> VenusTopics::subscriptions() const {
 void VenusTopics::on_connect(Outbox& out) {
   alive_until_.reset();
   out.push({own_topic("keepalive"), "1"});
+  out.push({own_topic(serial_topic), Json{{"value", identity_.portal_id}}.dump(), true});
 }
 
 void VenusTopics::on_view(const View& view, Instant now, Outbox& out) {
@@ -90,7 +97,7 @@ bool VenusTopics::on_read(std::string_view topic, std::string_view payload, Inst
   const std::string prefix = "R/" + identity_.portal_id + "/";
   if (!topic.starts_with(prefix)) return false;
   const auto rest = topic.substr(prefix.size());
-  if (rest == "keepalive" || rest == "system/0/Serial") {
+  if (rest == "keepalive" || rest == serial_topic) {
     on_keep_alive(payload, now, out);
     return true;
   }
@@ -111,7 +118,8 @@ bool VenusTopics::on_read(std::string_view topic, std::string_view payload, Inst
 void VenusTopics::on_stop(Instant now, Outbox& out) {
   if (!alive(now)) return;
   alive_until_.reset();
-  for (const auto& row : rows_) out.push({topic(row), ""});
+  for (const auto& row : rows_)
+    if (!is_serial(row)) out.push({topic(row), ""});
 }
 
 Result<VenusTopics::Write> VenusTopics::parse_write(std::string_view topic,
@@ -175,7 +183,7 @@ void VenusTopics::publish(std::size_t row, Outbox& out) {
     payload["min"] = 0;
     payload["max"] = 100;
   }
-  out.push({topic(rows_[row]), payload.dump()});
+  out.push({topic(rows_[row]), payload.dump(), is_serial(rows_[row])});
 }
 
 std::string VenusTopics::topic(const VenusRow& row) const {

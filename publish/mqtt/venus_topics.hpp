@@ -15,7 +15,8 @@ namespace esshub::publish {
 
 /// Says what dbus-flashmq would say (reference: venus-dbus-mqtt#5): nothing until somebody
 /// sends a keep-alive, then everything once and what changes, until 60 s after the last one.
-/// Nothing is retained.
+/// Nothing is retained but the system's serial number, which is said at every connection and stays
+/// when the hub is gone: it is how clients find the portal id.
 class VenusTopics {
  public:
   static constexpr Duration keep_alive = 60s;

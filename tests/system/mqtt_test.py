@@ -107,10 +107,14 @@ class Plain(unittest.TestCase):
         self.heard(f"esshub/{PORTAL}/state/battery_power", lambda p: abs(float(p) + 1000) <= 150)
         self.heard(f"esshub/{PORTAL}/state/battery_discharge_energy", lambda p: 0 < float(p) < 1)
         self.heard(f"N/{PORTAL}/heartbeat")
-        # Without retain, so a client that comes later must ask.
+        # Without retain, so a client that comes later must ask; by the serial it knows whom.
         late = self.broker.client()
-        late.hears(f"esshub/{PORTAL}/availability")
-        self.assertEqual({t for t in late.retained if t.startswith("N/")}, set())
+        self.assertEqual(
+            json.loads(late.hears(f"N/{PORTAL}/system/0/Serial") or "null"), {"value": PORTAL}
+        )
+        self.assertEqual(
+            {t for t in late.retained if t.startswith("N/")}, {f"N/{PORTAL}/system/0/Serial"}
+        )
         late.close()
 
     def test_3_a_read_is_answered(self):

@@ -8,11 +8,46 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 TEST_F(Venus, SaysNothingButItsStartUntilSomebodyKeepsItAlive) {
-  EXPECT_THAT(said(), testing::ElementsAre(testing::Pair("N/0242ac110002/keepalive", "1")));
+  EXPECT_THAT(said(), testing::ElementsAre(testing::Pair("N/0242ac110002/keepalive", "1"),
+                                           testing::Pair("N/0242ac110002/system/0/Serial",
+                                                         R"({"value":"0242ac110002"})")));
   now += 1s;
   show(600);
   session->on_timer(now);
   EXPECT_THAT(said(), IsEmpty());
+}
+
+TEST_F(Venus, TheSerialAloneIsRetainedAndOutlivesTheHub) {
+  constexpr auto serial = "N/0242ac110002/system/0/Serial";
+  const auto retained = [&] {
+    std::vector<std::string> topics;
+    while (const auto message = session->outbox().pop())
+      if (message->retain || message->topic == serial)
+        topics.push_back(message->topic + (message->retain ? " " : " not retained ") +
+                         message->payload);
+    return topics;
+  };
+  const auto said_so = testing::ElementsAre(std::string{serial} + R"( {"value":"0242ac110002"})");
+  EXPECT_THAT(retained(), said_so) << "at the connection, asked for or not";
+  hear("R/0242ac110002/keepalive", "");
+  EXPECT_THAT(retained(), said_so);
+  session->on_stop(now);
+  EXPECT_THAT(retained(), IsEmpty());
+  session->on_connect(now);
+  EXPECT_THAT(retained(), said_so);
+}
+
+TEST_F(Venus, TheBatteriesAreAListOfObjects) {
+  said();
+  measure(Point::battery, Measure::soc, 54);
+  measure(Point::battery, Measure::voltage, 50);
+  measure(Point::battery, Measure::current, -10);
+  show();
+  hear("R/0242ac110002/system/0/Batteries", "");
+  EXPECT_EQ(Json::parse(said().at("N/0242ac110002/system/0/Batteries"))["value"],
+            Json::parse(R"([{"id":"com.victronenergy.battery.pylontech_can","instance":512,
+                "active_battery_service":true,"name":"Battery","soc":54.0,"voltage":50.0,
+                "current":-10.0,"power":-500.0,"state":2}])"));
 }
 
 TEST_F(Venus, AKeepAliveBringsEverythingThenWhatChanges) {
