@@ -1,8 +1,10 @@
 #include "actors/hub.hpp"
 
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/after.hpp>
@@ -15,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "actors/bus_actor.hpp"
 #include "actors/bus_channel.hpp"
@@ -35,6 +38,7 @@
 #include "publish/sink.hpp"
 #include "publish/venus/dbus/dbus.hpp"
 #include "publish/venus/dbus/portal_id.hpp"
+#include "publish/web/page_url.hpp"
 #include "publish/web/server/metrics_server.hpp"
 #include "publish/web/server/web.hpp"
 #include "service/forecast.hpp"
@@ -250,8 +254,8 @@ class RunningHub final : public Hub {
     if (!settings.web.address.empty())
       sinks.push_back(publish::sink_of(start_web(settings, events)));
     if (!settings.mqtt.host.empty())
-      sinks.push_back(publish::sink_of(
-          std::make_shared<publish::Mqtt>(settings.mqtt, identity, commands(), events)));
+      sinks.push_back(publish::sink_of(std::make_shared<publish::Mqtt>(
+          settings.mqtt, identity, commands(), events, mqtt_parts(settings))));
     if (!settings.dbus.bus.empty())
       sinks.push_back(publish::sink_of(
           std::make_shared<publish::Dbus>(settings.dbus, identity, commands(), events)));
@@ -286,6 +290,50 @@ class RunningHub final : public Hub {
     return {.update = [exporter](const View& view) { exporter->update(view); },
             .period = metrics::Exporter::period,
             .close = [server] { server->close(); }};
+  }
+
+  /// What Home Assistant is told besides the Views. The tariff may change while the hub runs.
+  publish::MqttParts mqtt_parts(const HubSettings& settings) const {
+    const auto facts =
+        [history = history_ != nullptr, page = page_of(settings),
+         cells = has_kind<protocol::PylontechRs485Config>(settings),
+         can = has_kind<protocol::PylontechConfig>(settings)](const control::Settings& control) {
+          const auto& tariff = control.tariff;
+          const auto priced = [&](auto price) {
+            return std::ranges::any_of(
+                tariff.bands, [&](const auto& band) { return static_cast<bool>(price(band)); });
+          };
+          return publish::HouseFacts{
+              .solar_metered = control.solar_metered,
+              .state_of_health = can,
+              .cell_voltages = cells,
+              .history = history,
+              .planned = !control.schedule.empty() || tariff != control::Tariff{},
+              .import_priced = tariff.import_price || !tariff.bands.empty(),
+              .export_priced =
+                  tariff.export_price || priced([](const auto& band) { return band.export_price; }),
+              .currency = tariff.currency,
+              .page = page};
+        };
+    return {.house = facts(settings.control),
+            .outlook = [door = command_door_, history = history_, plan = plans(),
+                        facts](const View& view) {
+              return publish::outlook_at(view, facts(door->in_force().settings), history.get(),
+                                         plan);
+            }};
+  }
+
+  template <class Config>
+  static bool has_kind(const HubSettings& settings) {
+    return std::ranges::any_of(settings.buses, [](const BusSettings& bus) {
+      return std::holds_alternative<Config>(bus.driver);
+    });
+  }
+
+  static std::string page_of(const HubSettings& settings) {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) name.front() = '\0';
+    return publish::page_url(settings.web, name.data());
   }
 
   std::shared_ptr<publish::Web> start_web(const HubSettings& settings, const EventSink& events) {

@@ -52,6 +52,16 @@ tl::unexpected<Error> refuse(Parts&&... parts) {
   return fail(ErrorKind::invalid, (std::string{} + ... + std::string{parts}));
 }
 
+/// On one line, for a person: without what is no character of a text.
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    shown += byte < 0x20 || byte >= 0x7F ? '?' : c;
+  }
+  return shown;
+}
+
 const HaControl* find_control(std::string_view id) {
   const auto all = ha_controls();
   const auto found = std::ranges::find(all, id, &HaControl::id);
@@ -111,9 +121,9 @@ Result<std::optional<Command>> override_of(const Json& json, double default_w,
           unknown_key(json, {"instruction", "power_w", "minutes", "target", "low", "high"}))
     return refuse("the key ", *key, " is not known here");
   const auto word = word_of(json, "instruction");
-  if (word == "none") return std::optional<Command>{EndOverride{}};
+  if (word == "off") return std::optional<Command>{EndOverride{}};
   const auto kind = instruction_kind(word);
-  if (!kind) return refuse("expected none, balance, charge, discharge or idle");
+  if (!kind) return refuse("expected off, balance, charge, discharge or idle");
   const auto power = in_range(OrderLimitId::power, number_of(json, "power_w", default_w));
   if (!power) return refuse("power_w: ", power.error().detail);
   const auto length =
@@ -175,7 +185,7 @@ Result<std::optional<Command>> storm_of(const Json& json, const Policy& policy,
 }  // namespace
 
 HomeAssistant::HomeAssistant(HomeAssistantSettings settings, bool controls, const std::string& id,
-                             std::string site_name, std::string version)
+                             std::string site_name, std::string version, HouseFacts house)
     : settings_(std::move(settings)),
       controls_(controls),
       device_("esshub_" + id),
@@ -183,7 +193,9 @@ HomeAssistant::HomeAssistant(HomeAssistantSettings settings, bool controls, cons
       site_name_(std::move(site_name)),
       version_(std::move(version)),
       sources_said_(ha_sources().size()),
-      current_(ha_entities().size()) {}
+      current_(ha_entities().size()),
+      outlook_current_(ha_outlook_entities().size()),
+      outlook_{.house = std::move(house)} {}
 
 MqttMessage HomeAssistant::will() const {
   return {own_topic("availability"), "offline", true};
@@ -218,7 +230,31 @@ void HomeAssistant::on_view(const View& view, Instant now, Outbox& out) {
 void HomeAssistant::say_sources(const View& view, Outbox& out) {
   const auto sources = ha_sources();
   for (std::size_t i = 0; i < sources.size(); ++i) {
+void HomeAssistant::on_outlook(Outlook outlook, Outbox& out) {
+  const bool other_house = outlook.house != outlook_.house;
+  outlook_ = std::move(outlook);
+  if (other_house) on_connect(out);
+}
+
+void HomeAssistant::on_answer(std::string_view topic, std::string_view payload,
+                              const std::optional<std::string>& refused) {
+  constexpr std::size_t most = 40;  // characters of what was sent; a state has 255 at most
+  constexpr std::size_t most_why = 150;
+  const auto* control =
+      find_control(topic.substr(std::min(own_topic("set/").size(), topic.size())));
+  refused_.clear();
+  said_at_.reset();  // shown at once, with what holds instead
+  if (!refused) return;
+  refused_ = std::string{control ? control->name : "Order"} + " " +
+             printable(payload.substr(0, most)) + ": " + printable(refused->substr(0, most_why));
+}
+
     const bool reachable = sources[i].reachable(view);
+  const auto say = [&](std::string_view id, const std::optional<std::string>& state,
+                       std::vector<bool>::reference current) {
+    if (state || current) out.push({own_topic("state/" + std::string{id}), state.value_or("None")});
+    current = state.has_value();
+  };
     if (sources_said_[i] == reachable) continue;
     sources_said_[i] = reachable;
     out.push({own_topic("source/" + std::string{sources[i].id}), reachable ? "online" : "offline",
@@ -228,13 +264,15 @@ void HomeAssistant::say_sources(const View& view, Outbox& out) {
 
 void HomeAssistant::say_states(const View& view, Outbox& out) {
   const auto entities = ha_entities();
-  for (std::size_t i = 0; i < entities.size(); ++i) {
-    const auto state = entities[i].state(view);
-    if (state || current_[i])
-      out.push({own_topic("state/" + std::string{name(entities[i].id)}), state.value_or("None")});
-    current_[i] = state.has_value();
-  }
+  for (std::size_t i = 0; i < entities.size(); ++i)
+    if (entities[i].exists(outlook_.house))
+      say(name(entities[i].id), entities[i].state(view), current_[i]);
+  const auto others = ha_outlook_entities();
+  for (std::size_t i = 0; i < others.size(); ++i)
+    if (others[i].exists(outlook_.house))
+      say(others[i].id, others[i].state(view, outlook_), outlook_current_[i]);
   for (const auto& source : ha_sources())
+  out.push({own_topic("state/order_refused"), refused_.empty() ? "no" : refused_});
     out.push({own_topic("state/" + std::string{source.id} + "_link"),
               source.reachable(view) ? "ON" : "OFF"});
   if (!controls_) return;
@@ -295,17 +333,40 @@ MqttMessage HomeAssistant::discovery() const {
     component["state_topic"] = own_topic("state/" + std::string{id});
     return component;
   };
+  // An entity with nothing but its platform is removed: it may be there from an earlier run.
+  const auto remove = [&](std::string_view id, std::string_view platform) {
+    components[std::string{id}] = {{"platform", std::string{platform}}};
+  };
+  const auto& house = outlook_.house;
   const auto shows = [&](Json& component, std::string_view device_class, bool diagnostic,
+    if (!entity.exists(house)) {
+      remove(esshub::name(entity.id), entity.platform());
+      continue;
+    }
                          std::string_view source) {
     put(component, "device_class", device_class);
     if (diagnostic) component["entity_category"] = "diagnostic";
     component["expire_after"] = expire_after;
     component["availability"] = available(source);
     component["availability_mode"] = "all";
+  for (const auto& entity : ha_outlook_entities()) {
+    if (!entity.exists(house)) {
+      remove(entity.id, "sensor");
+      continue;
+    }
+    auto& component = add(entity.id, "sensor", entity.name);
+    put(component, "unit_of_measurement", entity.unit(house));
+    put(component, "state_class", entity.state_class());
+    shows(component, entity.device_class(), false, {});
+  }
+  if (controls_)
+    shows(add("order_refused", "sensor", "Order refused"), {}, false, {});
+  else
+    remove("order_refused", "sensor");
   };
   for (const auto& entity : ha_entities()) {
     auto& component = add(esshub::name(entity.id), entity.platform(), published(entity.id).label);
-    put(component, "unit_of_measurement", entity.unit());
+    put(component, "unit_of_measurement", entity.unit(house));
     put(component, "state_class", entity.state_class());
     if (!entity.options.empty()) component["options"] = list(entity.options);
     shows(component, entity.device_class, entity.diagnostic, entity.source);
@@ -314,9 +375,10 @@ MqttMessage HomeAssistant::discovery() const {
     shows(add(std::string{source.id} + "_link", "binary_sensor", source.name), "connectivity", true,
           {});
   for (const auto& control : ha_controls()) {
-    // An entity with nothing but its platform is removed: it may be there from an earlier run.
-    components[std::string{control.id}] = {{"platform", std::string{control.platform}}};
-    if (!controls_) continue;
+    if (!controls_) {
+      remove(control.id, control.platform);
+      continue;
+    }
     auto& component = add(control.id, control.platform, control.name);
     component["command_topic"] = own_topic("set/" + std::string{control.id});
     component["availability"] = available({});
@@ -324,6 +386,12 @@ MqttMessage HomeAssistant::discovery() const {
     if (control.limit) {
       const OrderLimit limit = order_limit(*control.limit);
       put(component, "unit_of_measurement", limit.unit);
+  Json device{{"identifiers", {device_}},
+              {"name", site_name_},
+              {"manufacturer", "esshub"},
+              {"model", "Energy hub"},
+              {"sw_version", version_}};
+  put(device, "configuration_url", house.page);
       component["min"] = limit.least;
       component["max"] = limit.most;
       component["step"] = limit.step;
@@ -333,12 +401,7 @@ MqttMessage HomeAssistant::discovery() const {
     if (control.platform != "button") component["optimistic"] = false;
   }
   const Json payload{
-      {"device",
-       {{"identifiers", {device_}},
-        {"name", site_name_},
-        {"manufacturer", "esshub"},
-        {"model", "Energy hub"},
-        {"sw_version", version_}}},
+      {"device", device},
       {"origin", {{"name", "esshub"}, {"sw_version", version_}}},
       {"components", components},
   };

@@ -10,6 +10,7 @@
 #include "model/order_limits.hpp"
 #include "model/view.hpp"
 #include "publish/mqtt/outbox.hpp"
+#include "publish/mqtt/outlook.hpp"
 #include "publish/mqtt/settings.hpp"
 
 namespace esshub::publish {
@@ -23,7 +24,7 @@ class HomeAssistant {
   /// `id`: letters, digits, _ and -; the same for ever. `controls`: offer entities that change
   /// something.
   HomeAssistant(HomeAssistantSettings settings, bool controls, const std::string& id,
-                std::string site_name, std::string version);
+                std::string site_name, std::string version, HouseFacts house);
 
   /// Registered with the broker, to be said when the connection is lost.
   [[nodiscard]] MqttMessage will() const;
@@ -31,6 +32,11 @@ class HomeAssistant {
 
   void on_connect(Outbox& out);
   void on_view(const View& view, Instant now, Outbox& out);
+  /// What is known besides the View; says anew which entities there are when that has changed.
+  void on_outlook(Outlook outlook, Outbox& out);
+  /// An order over set/ was refused (why, in words), or accepted (nothing).
+  void on_answer(std::string_view topic, std::string_view payload,
+                 const std::optional<std::string>& refused);
   void on_stop(Outbox& out) { out.push(will()); }
   /// Home Assistant's own birth message; true if `topic` is its.
   bool on_status(std::string_view topic, std::string_view payload, Outbox& out);
@@ -63,6 +69,9 @@ class HomeAssistant {
   std::optional<Instant> said_at_;
   std::vector<std::optional<bool>> sources_said_;
   std::vector<bool> current_;  ///< per state: the last word was a value
+  std::vector<bool> outlook_current_;
+  Outlook outlook_;
+  std::string refused_;  ///< the order that was refused last, and why; until one is accepted
 };
 
 }  // namespace esshub::publish

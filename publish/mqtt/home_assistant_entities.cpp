@@ -1,10 +1,12 @@
 #include "publish/mqtt/home_assistant_entities.hpp"
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
 #include "model/derived.hpp"
+#include "publish/history/collector.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -44,7 +46,7 @@ Text percent(const View& view) {
 Text override_of(const View& view) {
   const auto* decision = current_decision(view);
   if (!decision) return std::nullopt;
-  if (decision->policy.authority != Authority::manual) return "none";
+  if (decision->policy.authority != Authority::manual) return "off";
   return word<V::instruction>(view);
 }
 Text storm(const View& view) {
@@ -53,6 +55,85 @@ Text storm(const View& view) {
   const auto& until = decision->policy.storm_until;
   return until && decision->at < *until ? "ON" : "OFF";
 }
+
+// ---- of the outlook -----------------------------------------------------------------------------
+constexpr double joules_per_kwh = 3.6e6;
+
+/// Null at another day, and where nobody has looked for too long.
+const DayRow* row_of_today(const View& view, const Outlook& outlook) {
+  const bool current = outlook.today && view.local.trusted &&
+                       view.now - outlook.at <= Outlook::max_age &&
+                       outlook.today->date == local_date(view);
+  return current ? &*outlook.today : nullptr;
+}
+template <Flow flow>
+Text today(const View& view, const Outlook& outlook) {
+  const auto* day = row_of_today(view, outlook);
+  return day ? number(day->energies[flow] / joules_per_kwh, 3) : std::nullopt;
+}
+template <std::optional<double> DayRow::*money>
+Text money_today(const View& view, const Outlook& outlook) {
+  const auto* day = row_of_today(view, outlook);
+  return day ? number(day->*money, 2) : std::nullopt;
+}
+Text next_action_text(const View& view, const Outlook& outlook) {
+  if (!view.local.trusted || outlook.plan.empty()) return std::nullopt;
+  const auto next = next_action(outlook.plan, view.wall);
+  return next ? words(next->instruction) : "nothing planned";
+}
+Text next_action_at(const View& view, const Outlook& outlook) {
+  if (!view.local.trusted) return std::nullopt;
+  const auto next = next_action(outlook.plan, view.wall);
+  return next ? Text{moment_text(next->begin)} : std::nullopt;
+}
+/// By when the reserve that a storm asks for will be there.
+Text storm_reached(const View& view, const Outlook&) {
+  const auto* decision = current_decision(view);
+  if (!decision || !view.local.trusted || !decision->policy.storm_reached) return std::nullopt;
+  const auto ahead = *decision->policy.storm_reached - view.now;
+  return moment_text(view.wall + std::chrono::duration_cast<WallTime::duration>(ahead));
+}
+
+bool always(const HouseFacts&) {
+  return true;
+}
+bool has_history(const HouseFacts& house) {
+  return house.history;
+}
+bool has_solar_history(const HouseFacts& house) {
+  return house.history && house.solar_metered;
+}
+// An amount of money says nothing without its currency.
+bool has_cost(const HouseFacts& house) {
+  return house.history && house.import_priced && !house.currency.empty();
+}
+bool has_income(const HouseFacts& house) {
+  return house.history && house.export_priced && !house.currency.empty();
+}
+bool is_planned(const HouseFacts& house) {
+  return house.planned;
+}
+
+using Kind = HaOutlookEntity::Kind;
+constexpr auto outlook_entities = std::to_array<HaOutlookEntity>({
+    {"grid_import_today", "Grid import today", Kind::energy, &has_history,
+     &today<Flow::grid_import>},
+    {"grid_export_today", "Grid export today", Kind::energy, &has_history,
+     &today<Flow::grid_export>},
+    {"solar_today", "Solar energy today", Kind::energy, &has_solar_history, &today<Flow::solar>},
+    {"house_today", "House energy today", Kind::energy, &has_history, &today<Flow::house>},
+    {"battery_charge_today", "Battery charged today", Kind::energy, &has_history,
+     &today<Flow::battery_charge>},
+    {"battery_discharge_today", "Battery discharged today", Kind::energy, &has_history,
+     &today<Flow::battery_discharge>},
+    {"import_cost_today", "Import cost today", Kind::money, &has_cost,
+     &money_today<&DayRow::import_cost>},
+    {"export_income_today", "Export income today", Kind::money, &has_income,
+     &money_today<&DayRow::export_income>},
+    {"next_action", "Next planned action", Kind::text, &is_planned, &next_action_text},
+    {"next_action_at", "Next planned action at", Kind::moment, &is_planned, &next_action_at},
+    {"storm_reached", "Storm reserve reached at", Kind::moment, &always, &storm_reached},
+});
 
 bool meter_reachable(const View& view) {
   return view.current(P::grid, M::power).has_value();
@@ -152,7 +233,7 @@ static_assert(accounts_for_every_value(
 constexpr auto controls = std::to_array<HaControl>({
     {"mode", "select", "Mode", {}, "balance,scheduled", &word<V::mode>},
     {"reserve", "number", "Reserve", OrderLimitId::reserve, "", &percent<V::reserve_in_force>},
-    {"override", "select", "Override", {}, "none,balance,charge,discharge,idle", &override_of},
+    {"override", "select", "Override", {}, "off,balance,charge,discharge,idle", &override_of},
     {"override_power", "number", "Override power", OrderLimitId::power, "", nullptr},
     {"override_minutes", "number", "Override length", OrderLimitId::override_length, "", nullptr},
     {"storm", "switch", "Storm reserve", {}, "", &storm},
@@ -172,9 +253,19 @@ std::string_view HaEntity::state_class() const {
                                       : "";
 }
 
-std::string_view HaEntity::unit() const {
+std::string HaEntity::unit(const HouseFacts& house) const {
   const auto unit = published(id).unit;
-  return unit == Unit::second ? "min" : symbol(unit);
+  if (unit == Unit::price) return house.currency.empty() ? "" : house.currency + "/kWh";
+  return unit == Unit::second ? "min" : std::string{symbol(unit)};
+}
+
+bool HaEntity::exists(const HouseFacts& house) const {
+  if (id == V::solar_power || id == V::solar_energy) return house.solar_metered;
+  if (id == V::battery_soh) return house.state_of_health;
+  if (id == V::battery_cell_voltage_min || id == V::battery_cell_voltage_max)
+    return house.cell_voltages;
+  if (id == V::import_price) return house.import_priced;
+  return true;
 }
 
 Text HaEntity::state(const View& view) const {
@@ -190,11 +281,38 @@ Text HaEntity::state(const View& view) const {
   return number(value.unit == Unit::second ? *shown / 60.0 : *shown, value.decimals);
 }
 
+std::string_view HaOutlookEntity::device_class() const {
+  switch (kind) {
+    case Kind::energy:
+      return "energy";
+    case Kind::money:
+      return "monetary";
+    case Kind::moment:
+      return "timestamp";
+    case Kind::text:
+      break;
+  }
+  return "";
+}
+
+std::string_view HaOutlookEntity::state_class() const {
+  // Money has none: of a sum that begins anew Home Assistant wants to be told when, also on the two
+  // days on which the clocks change.
+  return kind == Kind::energy ? "total_increasing" : "";
+}
+
+std::string HaOutlookEntity::unit(const HouseFacts& house) const {
+  return kind == Kind::energy ? "kWh" : kind == Kind::money ? house.currency : "";
+}
+
 std::span<const HaSource> ha_sources() {
   return sources;
 }
 std::span<const HaEntity> ha_entities() {
   return entities;
+}
+std::span<const HaOutlookEntity> ha_outlook_entities() {
+  return outlook_entities;
 }
 std::span<const HaControl> ha_controls() {
   return controls;

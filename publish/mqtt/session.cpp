@@ -12,7 +12,7 @@ constexpr Duration late = 2s;  // no View for so long: the last one is shown as 
 }  // namespace
 
 MqttSession::MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
-                         CommandSink commands, EventSink events)
+                         CommandSink commands, EventSink events, HouseFacts house)
     : settings_(std::move(settings)),
       who_(std::move(who)),
       commands_(std::move(commands)),
@@ -20,7 +20,7 @@ MqttSession::MqttSession(MqttSettings settings, const VenusIdentity& identity, s
       outbox_(settings_.buffer),
       venus_(identity),
       home_assistant_(settings_.names, settings_.writes, identity.portal_id, identity.site_name,
-                      identity.version) {}
+                      identity.version, std::move(house)) {}
 
 std::optional<MqttMessage> MqttSession::will() const {
   if (!settings_.home_assistant) return std::nullopt;
@@ -48,6 +48,10 @@ void MqttSession::on_view(const View& view, Instant now) {
   view_->now = std::max(view.now, now);
   if (settings_.venus) venus_.on_view(*view_, now, outbox_);
   if (settings_.home_assistant) home_assistant_.on_view(*view_, now, outbox_);
+}
+
+void MqttSession::on_outlook(Outlook outlook) {
+  if (settings_.home_assistant) home_assistant_.on_outlook(std::move(outlook), outbox_);
 }
 
 void MqttSession::on_timer(Instant now) {
@@ -79,14 +83,19 @@ void MqttSession::on_write(const std::string& topic, const std::string& payload,
   if (payload.empty() && retained) return;
   const auto said =
       "who=" + log_quoted(who_) + " topic=" + log_quoted(topic) + " payload=" + log_quoted(payload);
-  const auto refused = [&](const std::string& reason) {
-    events_(component, {Level::warning, "write_refused", said + " reason=" + log_quoted(reason)});
+  const auto answer = [&](const std::optional<std::string>& refused) {
+    if (home_assistant_.is_control(topic)) home_assistant_.on_answer(topic, payload, refused);
+    if (refused)
+      events_(component,
+              {Level::warning, "write_refused", said + " reason=" + log_quoted(*refused)});
+    else
+      events_(component, {Level::info, "write_accepted", said});
   };
   const auto asked = ask(topic, payload, retained, now);
-  if (!asked) return refused(asked.error().detail);
+  if (!asked) return answer(asked.error().detail);
   if (*asked)
-    if (const auto done = commands_(**asked, who_); !done) return refused(done.error().detail);
-  events_(component, {Level::info, "write_accepted", said});
+    if (const auto done = commands_(**asked, who_); !done) return answer(done.error().detail);
+  answer(std::nullopt);
 }
 
 MqttSession::Asked MqttSession::ask(const std::string& topic, const std::string& payload,

@@ -20,8 +20,9 @@ namespace esshub::publish {
 class MqttSession {
  public:
   /// Accepted and refused writes go to `events`, accepted ones to `commands` with `who` as author.
+  /// `house` as at the start: on_outlook() tells of another one.
   MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
-              CommandSink commands, EventSink events);
+              CommandSink commands, EventSink events, HouseFacts house = {});
 
   /// What the broker shall say when the connection is lost.
   [[nodiscard]] std::optional<MqttMessage> will() const;
@@ -29,6 +30,7 @@ class MqttSession {
 
   void on_connect(Instant now);
   void on_view(const View& view, Instant now);
+  void on_outlook(Outlook outlook);
   /// Call it at least once a second.
   void on_timer(Instant now);
   /// `retained`: the message was kept by the broker or sent to be kept.

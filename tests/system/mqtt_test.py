@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from broker import Broker
+from discovery_rules import complaints
 from house import HUB, House, Process, wait_for
 from lateness import Lateness
 
@@ -89,6 +90,21 @@ class Plain(unittest.TestCase):
         self.assertLessEqual({t for t in late.retained if "/state/" in t}, set())
         late.close()
 
+    def test_1b_the_device_and_its_states_keep_home_assistants_rules(self):
+        self.settle()
+        topic = f"homeassistant/device/esshub_{PORTAL}/config"
+        config = json.loads(self.heard(topic))
+        self.heard(f"esshub/{PORTAL}/state/override", lambda p: p == "off")
+        self.heard(f"esshub/{PORTAL}/state/battery_soc")
+        self.assertEqual(complaints(topic, config, dict(self.client.heard)), [])
+        offered = {key for key, parts in config["components"].items() if len(parts) > 1}
+        # Neither prices nor a plan, and a battery on CAN tells no cells.
+        self.assertFalse(
+            offered
+            & {"import_price", "import_cost_today", "next_action", "battery_cell_voltage_min"}
+        )
+        self.assertLess({"grid_import_today", "storm_reached", "order_refused"}, offered)
+
     def test_2_what_is_published_is_what_the_hub_measures(self):
         self.settle()
         self.client.forget()
@@ -138,7 +154,7 @@ class Plain(unittest.TestCase):
             wait_for(lambda: abs(self.house.setpoint()) < 20, 15), self.house.state()
         )
         self.heard(f"esshub/{PORTAL}/state/override", lambda p: p == "idle")
-        self.client.says(f"esshub/{PORTAL}/set/override", "none")
+        self.client.says(f"esshub/{PORTAL}/set/override", "off")
 
     def test_4b_a_setpoint_beyond_the_limits_is_bounded_and_the_limits_say_so(self):
         self.client.says(SETPOINT, '{"value": -5000}')
@@ -157,6 +173,10 @@ class Plain(unittest.TestCase):
         self.client.says(f"esshub/{PORTAL}/set/reserve", "", retain=True)
         self.client.says(f"esshub/{PORTAL}/set/reserve", "400")
         self.log_has("expected 0 to 100 %")
+        refused = f"esshub/{PORTAL}/state/order_refused"
+        self.heard(refused, lambda p: p == "Reserve 400: expected 0 to 100 %")
+        self.client.says(f"esshub/{PORTAL}/set/reserve", "20")
+        self.heard(refused, lambda p: p == "no")
         self.client.says(SETPOINT, '{"value": 99999}')
         self.log_has("expected -32767 to 32767 W")
         self.client.says(f"W/{PORTAL}/vebus/288/Mode", '{"value": 4}')
@@ -260,17 +280,53 @@ class Plain(unittest.TestCase):
         self.assertLess(seconds, 5)
 
 
-class Tls(unittest.TestCase):
+class Priced(unittest.TestCase):
+    """A house with a clock, a plan and prices."""
+
+    def test_today_and_the_plan_are_sensors(self):
+        house = House()
+        self.addCleanup(house.close)
+        house.say("load 1000")
+        house.say("pv 0")
+        broker = Broker(house.dir)
+        self.addCleanup(broker.stop)
+        client = broker.client()
+        self.addCleanup(client.close)
+        with open(house.path("esshub.toml")) as f:
+            config = with_portal(f.read()) + block(broker.port)
+        # The plan changes at each full hour.
+        config += '[tariff]\ncurrency = "GBP"\nimport = 0.28\n'
+        config += "".join(
+            f'[[schedule]]\nfrom = "{hour:02}:00"\nto = "{hour + 1:02}:00"\naction = "idle"\n'
+            for hour in range(0, 23, 2)
+        )
+        with open(house.path("priced.toml"), "w") as f:
+            f.write(config)
+        house.start_hub(house.path("priced.toml"), trusted_clock=True)
+        topic = f"homeassistant/device/esshub_{PORTAL}/config"
+        device = json.loads(client.hears(topic) or "{}")
+        parts = device.get("components", {})
+        self.assertEqual(parts.get("import_price", {}).get("unit_of_measurement"), "GBP/kWh")
+        self.assertEqual(parts["import_cost_today"]["unit_of_measurement"], "GBP")
+        self.assertEqual(parts["export_income_today"], {"platform": "sensor"}, "no price for it")
+        state = f"esshub/{PORTAL}/state/"
+        action = client.hears(state + "next_action", 90)
+        self.assertIn(action, ("idle", "balance"), house.hub.text()[-3000:])
+        self.assertRegex(client.heard[state + "next_action_at"], r":00:00\+00:00$")
+        self.assertIsNotNone(client.hears(state + "grid_import_today", 30))
+        self.assertIsNotNone(client.hears(state + "import_price", 30, lambda p: p == "0.2800"))
+        self.assertEqual(complaints(topic, device, dict(client.heard)), [])
+
+
+class Lone(unittest.TestCase):
     """No house: what is proved is the connection."""
+
+    tls = False
 
     @classmethod
     def setUpClass(cls):
         cls.dir = tempfile.mkdtemp(prefix="esshub-test.")
-        cls.broker = Broker(cls.dir, tls=True)
-        with open(cls.file("right"), "w") as f:
-            f.write("right\n")
-        with open(cls.file("wrong"), "w") as f:
-            f.write("wrong\n")
+        cls.broker = Broker(cls.dir, tls=cls.tls)
 
     @classmethod
     def tearDownClass(cls):
@@ -281,8 +337,9 @@ class Tls(unittest.TestCase):
     def file(cls, name):
         return os.path.join(cls.dir, name)
 
-    def hub_says(self, text, *lines, host="localhost", wait_s=15):
-        """True once the log of a hub with these lines in [mqtt] has the text; its log."""
+    def hub_says(self, text, *lines, host="localhost", wait_s=15, port=None, meanwhile=None):
+        """True once the log of a hub with these lines in [mqtt] has the text; its log. Once it is
+        connected, `meanwhile` is done."""
         buses = "".join(
             f'[[bus]]\nname = "{n}"\nkind = "{k}"\nport = "{self.file(n)}"\n{more}\n'
             for n, k, more in [
@@ -299,20 +356,36 @@ class Tls(unittest.TestCase):
         with open(self.file("hub.toml"), "w") as f:
             f.write(
                 f'[site]\nportal_id = "{PORTAL}"\nstate_dir = "{self.file("state")}"\n'
-                '[metrics]\naddress = ""\n' + buses + block(self.broker.port, *lines, host=host)
+                '[metrics]\naddress = ""\n[web]\naddress = ""\n'
+                + buses
+                + block(port or self.broker.port, *lines, host=host)
             )
         hub = Process([HUB, "run", "--config", self.file("hub.toml")], self.file("hub.log"))
         try:
+            if meanwhile and wait_for(lambda: "mqtt connected" in hub.text(), wait_s):
+                meanwhile()
             found = wait_for(lambda: text in hub.text() or not hub.alive(), wait_s)
             return found is not None and text in hub.text(), hub.text()
         finally:
             hub.p.kill()  # it commands nothing
             hub.stop()
 
-    def check(self, text, *lines, host="localhost"):
-        found, log = self.hub_says(text, *lines, host=host)
+    def check(self, text, *lines, **how):
+        found, log = self.hub_says(text, *lines, **how)
         self.assertTrue(found, f"{text!r} is not in the log:\n{log}")
         return log
+
+
+class Tls(Lone):
+    tls = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with open(cls.file("right"), "w") as f:
+            f.write("right\n")
+        with open(cls.file("wrong"), "w") as f:
+            f.write("wrong\n")
 
     def test_the_right_authority_and_password_connect(self):
         log = self.check(

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "publish/mqtt/client/outlook_reader.hpp"
 #include "publish/threads/closable_sinks.hpp"
 #include "publish/threads/detachable_thread.hpp"
 #include "publish/threads/latest_view.hpp"
@@ -57,14 +58,16 @@ struct Properties {
 class Mqtt::Client {
  public:
   Client(MqttSettings settings, const VenusIdentity& identity, const CommandSink& commands,
-         const EventSink& events)
+         const EventSink& events, const MqttParts& parts)
       : settings_(std::move(settings)),
         broker_(settings_.host + ":" + std::to_string(settings_.port)),
         gate_(commands, events),
         session_(
             settings_, identity, "mqtt " + broker_,
             [this](const Command& c, const std::string& who) { return gate_.command(c, who); },
-            [this](const std::string& from, const Event& e) { gate_.event(from, e); }) {
+            [this](const std::string& from, const Event& e) { gate_.event(from, e); }, parts.house),
+        outlook_(settings_.home_assistant ? parts.outlook : OutlookSource{}),
+        own_client_id_(!settings_.client_id.empty()) {
     if (settings_.client_id.empty()) settings_.client_id = unique_client_id(identity.portal_id);
   }
 
@@ -216,7 +219,10 @@ class Mqtt::Client {
     const auto view = slot_.take();
     if (!view) return;
     newest_ = view;
-    if (connected_) session_.on_view(*view, clock_now());
+    outlook_.update(*view);
+    if (!connected_) return;
+    if (auto outlook = outlook_.take()) session_.on_outlook(std::move(*outlook));
+    session_.on_view(*view, clock_now());
   }
 
   void lost(const std::string& reason) {
@@ -294,12 +300,13 @@ class Mqtt::Client {
 };
 
 Mqtt::Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
-           const EventSink& events)
-    : client_(std::make_shared<Client>(settings, identity, commands, events)),
+           const EventSink& events, const MqttParts& parts)
+    : client_(std::make_shared<Client>(settings, identity, commands, events, parts)),
       thread_(std::make_unique<DetachableThread>("mqtt", [client = client_] { client->run(); })) {}
 
 Mqtt::~Mqtt() {
   close();
+    if (auto outlook = client.outlook_.take()) client.session_.on_outlook(std::move(*outlook));
 }
 
 void Mqtt::close() {
@@ -313,3 +320,5 @@ void Mqtt::update(const View& view) {
 }
 
 }  // namespace esshub::publish
+  OutlookReader outlook_;
+  const bool own_client_id_;  ///< configured: another client may have it too

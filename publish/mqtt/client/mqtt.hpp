@@ -7,6 +7,12 @@
 
 namespace esshub::publish {
 
+/// What Home Assistant is told besides the Views.
+struct MqttParts {
+  HouseFacts house{};       ///< at the start
+  OutlookSource outlook{};  ///< empty: neither today nor plan
+};
+
 /// Speaks MQTT 5, because only there a client can say how large a message it takes and sees that
 /// another client wants its write kept. A broker that is down, stalls or floods costs control
 /// nothing (F15): Views it cannot take are dropped, the newest wins.
@@ -15,7 +21,7 @@ class Mqtt {
   static constexpr Duration period = 1s;  ///< of the Views it is given
 
   Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const CommandSink& commands,
-       const EventSink& events);
+       const EventSink& events, const MqttParts& parts = {});
   ~Mqtt();
   Mqtt(const Mqtt&) = delete;
   Mqtt& operator=(const Mqtt&) = delete;

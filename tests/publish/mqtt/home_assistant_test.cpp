@@ -89,7 +89,7 @@ TEST_F(Home, AnOverrideTakesThePowerAndLengthSetBefore) {
   EXPECT_EQ(start.instruction.power, 1500.0_W);
   EXPECT_EQ(start.instruction.target, 98.0_soc) << "the ceiling";
   EXPECT_EQ(start.length, 90min);
-  set("override", "none");
+  set("override", "off");
   EXPECT_TRUE(std::holds_alternative<EndOverride>(commands.at(1)));
 }
 
@@ -163,6 +163,7 @@ TEST_F(Home, OutOfRangeIsRefused) {
         {"override_minutes", "10081"},
         {"override_minutes", "0"},
         {"override", "explode"},
+        {"override", "none"},
         {"override", R"({"instruction":"charge","minutes":10081})"},
         {"override", R"({"instruction":"charge","power_w":"1"})"},
         {"override", R"({"instruction":"charge","target":120})"},
@@ -189,7 +190,91 @@ TEST_F(Home, OutOfRangeIsRefused) {
   EXPECT_THAT(commands, IsEmpty());
 }
 
+TEST_F(Home, ARefusedOrderSaysWhyUntilAnotherIsAccepted) {
+  constexpr auto topic = "esshub/0242ac110002/state/order_refused";
+  EXPECT_EQ(said().at(topic), "no");
+  set("reserve", "101");
+  now += 1s;
+  show();
+  const auto states = said();
+  EXPECT_EQ(states.at(topic), "Reserve 101: expected 0 to 100 %");
+  EXPECT_EQ(states.at("esshub/0242ac110002/state/reserve"), "30") << "what holds, at once";
+  desk_refuses = true;
+  set("mode", "balance");
+  now += 1s;
+  show();
+  EXPECT_EQ(said().at(topic), "Mode balance: the desk says no");
+  set("override", std::string(300, '\n'));
+  now += 1s;
+  show();
+  EXPECT_EQ(said().at(topic).find_first_of("\n"), std::string::npos);
+  set("storm", R"({"reserve":80,"Hours":1})");
+  now += 1s;
+  show();
+  EXPECT_THAT(said().at(topic), HasSubstr("the key Hours is not known here"));
+  desk_refuses = false;
+  set("reserve", "40");
+  now += 1s;
+  show();
+  EXPECT_EQ(said().at(topic), "no");
+}
+
+TEST_F(Home, TodayAndThePlanAreShownWhileTheyAreKnown) {
+  const auto topic = [](const char* id) { return std::string{"esshub/0242ac110002/state/"} + id; };
+  view.local = {.minute_of_day = 22 * 60 + 13, .weekday = 2, .trusted = true};
+  said();
+  Outlook outlook{.house = house, .at = now};
+  outlook.today.emplace().date = "2023-11-14";
+  outlook.today->energies[Flow::grid_import] = 7.2e6;
+  outlook.today->import_cost = 1.239;
+  const auto at = [&](Duration ahead) {
+    return view.wall + std::chrono::duration_cast<WallTime::duration>(ahead);
+  };
+  PlanSpan span;
+  span.begin = at(-1h);
+  span.end = at(2h);
+  outlook.plan.push_back(span);
+  span.begin = at(2h);
+  span.end = at(4h);
+  span.instruction = {.kind = InstructionKind::charge, .power = 2000.0_W, .target = 80.0_soc};
+  outlook.plan.push_back(span);
+  session->on_outlook(outlook);
+  view.decision.policy.storm_reached = now + 5s + 30min;
+  now += 5s;
+  show();
+  auto states = said();
+  EXPECT_EQ(states.at(topic("grid_import_today")), "2.000");
+  EXPECT_EQ(states.at(topic("solar_today")), "0.000") << "nothing yet today";
+  EXPECT_EQ(states.at(topic("import_cost_today")), "1.24");
+  EXPECT_FALSE(states.contains(topic("export_income_today"))) << "no price was known";
+  EXPECT_EQ(states.at(topic("next_action")), "charge to 80 % with 2000 W");
+  EXPECT_EQ(states.at(topic("next_action_at")), "2023-11-15T00:13:20+00:00");
+  EXPECT_EQ(states.at(topic("storm_reached")), "2023-11-14T22:43:20+00:00");
+  EXPECT_FALSE(states.contains("homeassistant/device/esshub_0242ac110002/config"))
+      << "the same house";
+  view.local.trusted = false;
+  now += 5s;
+  show();
+  states = said();
+  for (const auto* id : {"grid_import_today", "next_action", "next_action_at", "storm_reached"})
+    EXPECT_EQ(states.at(topic(id)), "None") << id;
+  view.local.trusted = true;
+  now += Outlook::max_age;
+  show();
+  EXPECT_FALSE(said().contains(topic("grid_import_today"))) << "nobody has looked for too long";
+  outlook.at = now;
+  outlook.today->date = "2023-11-13";
+  session->on_outlook(outlook);
+  now += 5s;
+  show();
+  EXPECT_FALSE(said().contains(topic("grid_import_today"))) << "of another day";
+  outlook.house.currency = "EUR";
+  session->on_outlook(outlook);
+  EXPECT_EQ(device()["components"]["import_cost_today"]["unit_of_measurement"], "EUR");
+}
+
 TEST_F(Home, ControlsShowWhatHolds) {
+  EXPECT_EQ(said().at("esshub/0242ac110002/state/override"), "off");
   view.decision.policy.authority = Authority::manual;
   view.decision.policy.instruction.kind = InstructionKind::discharge;
   view.decision.policy.storm_until = now + 1h;

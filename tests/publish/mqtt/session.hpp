@@ -42,7 +42,7 @@ class Session : public testing::Test {
           commands.push_back(command);
           return {};
         },
-        [this](const std::string&, const Event& event) { events.push_back(event); });
+        [this](const std::string&, const Event& event) { events.push_back(event); }, house);
   }
   void measure(Point point, Measure m, double value) {
     view.now = view.decision.at = now;
@@ -69,6 +69,13 @@ class Session : public testing::Test {
     return events.back().detail;
   }
 
+  /// One that can have everything.
+  HouseFacts house{.history = true,
+                   .planned = true,
+                   .import_priced = true,
+                   .export_priced = true,
+                   .currency = "GBP",
+                   .page = "http://hub.local:8750/"};
   MqttSettings settings;
   View view;
   Instant now = t0;
