@@ -213,7 +213,7 @@ constexpr auto mqtt_rows = std::to_array<SettingRow<MqttSettings>>({
      "",
      {},
      restart,
-     "host:port of the broker (MQTT 5), such as \"192.0.2.9:1883\"; \"\" = off."},
+     "host:port of the broker (MQTT 5 or 3.1.1), such as \"192.0.2.9:1883\"; \"\" = off."},
     {"mqtt",
      "tls_ca",
      &MqttSettings::tls_ca,

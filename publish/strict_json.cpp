@@ -1,5 +1,6 @@
 #include "publish/strict_json.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,13 @@ nlohmann::json strict_json(std::string_view text) {
       },
       /*allow_exceptions=*/false);
   return twice ? Json(Json::value_t::discarded) : json;
+}
+
+std::optional<std::string> unknown_key(const nlohmann::json& object,
+                                       std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : object.items())
+    if (std::ranges::find(known, std::string_view{key}) == known.end()) return key;
+  return std::nullopt;
 }
 
 }  // namespace esshub::publish

@@ -97,14 +97,6 @@ Json object_or_word(std::string_view payload, const char* key) {
   return Json{{key, std::string{payload}}};
 }
 
-/// The first key that is none of them.
-std::optional<std::string> unknown_key(const Json& json,
-                                       std::initializer_list<std::string_view> known) {
-  for (const auto& [key, value] : json.items())
-    if (std::ranges::find(known, std::string_view{key}) == known.end()) return key;
-  return std::nullopt;
-}
-
 bool has(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && !found->is_null();
@@ -230,6 +222,14 @@ void HomeAssistant::on_view(const View& view, Instant now, Outbox& out) {
 void HomeAssistant::say_sources(const View& view, Outbox& out) {
   const auto sources = ha_sources();
   for (std::size_t i = 0; i < sources.size(); ++i) {
+    const bool reachable = sources[i].reachable(view);
+    if (sources_said_[i] == reachable) continue;
+    sources_said_[i] = reachable;
+    out.push({own_topic("source/" + std::string{sources[i].id}), reachable ? "online" : "offline",
+              true});
+  }
+}
+
 void HomeAssistant::on_outlook(Outlook outlook, Outbox& out) {
   const bool other_house = outlook.house != outlook_.house;
   outlook_ = std::move(outlook);
@@ -249,20 +249,12 @@ void HomeAssistant::on_answer(std::string_view topic, std::string_view payload,
              printable(payload.substr(0, most)) + ": " + printable(refused->substr(0, most_why));
 }
 
-    const bool reachable = sources[i].reachable(view);
+void HomeAssistant::say_states(const View& view, Outbox& out) {
   const auto say = [&](std::string_view id, const std::optional<std::string>& state,
                        std::vector<bool>::reference current) {
     if (state || current) out.push({own_topic("state/" + std::string{id}), state.value_or("None")});
     current = state.has_value();
   };
-    if (sources_said_[i] == reachable) continue;
-    sources_said_[i] = reachable;
-    out.push({own_topic("source/" + std::string{sources[i].id}), reachable ? "online" : "offline",
-              true});
-  }
-}
-
-void HomeAssistant::say_states(const View& view, Outbox& out) {
   const auto entities = ha_entities();
   for (std::size_t i = 0; i < entities.size(); ++i)
     if (entities[i].exists(outlook_.house))
@@ -272,7 +264,6 @@ void HomeAssistant::say_states(const View& view, Outbox& out) {
     if (others[i].exists(outlook_.house))
       say(others[i].id, others[i].state(view, outlook_), outlook_current_[i]);
   for (const auto& source : ha_sources())
-  out.push({own_topic("state/order_refused"), refused_.empty() ? "no" : refused_});
     out.push({own_topic("state/" + std::string{source.id} + "_link"),
               source.reachable(view) ? "ON" : "OFF"});
   if (!controls_) return;
@@ -281,6 +272,7 @@ void HomeAssistant::say_states(const View& view, Outbox& out) {
     if (auto state = control.state(view))
       out.push({own_topic("state/" + std::string{control.id}), std::move(*state)});
   }
+  out.push({own_topic("state/order_refused"), refused_.empty() ? "no" : refused_});
   out.push({own_topic("state/override_power"), plain(override_w_)});
   out.push({own_topic("state/override_minutes"), plain(override_minutes_)});
 }
@@ -333,22 +325,30 @@ MqttMessage HomeAssistant::discovery() const {
     component["state_topic"] = own_topic("state/" + std::string{id});
     return component;
   };
-  // An entity with nothing but its platform is removed: it may be there from an earlier run.
-  const auto remove = [&](std::string_view id, std::string_view platform) {
-    components[std::string{id}] = {{"platform", std::string{platform}}};
-  };
-  const auto& house = outlook_.house;
   const auto shows = [&](Json& component, std::string_view device_class, bool diagnostic,
-    if (!entity.exists(house)) {
-      remove(esshub::name(entity.id), entity.platform());
-      continue;
-    }
                          std::string_view source) {
     put(component, "device_class", device_class);
     if (diagnostic) component["entity_category"] = "diagnostic";
     component["expire_after"] = expire_after;
     component["availability"] = available(source);
     component["availability_mode"] = "all";
+  };
+  // An entity with nothing but its platform is removed: it may be there from an earlier run.
+  const auto remove = [&](std::string_view id, std::string_view platform) {
+    components[std::string{id}] = {{"platform", std::string{platform}}};
+  };
+  const auto& house = outlook_.house;
+  for (const auto& entity : ha_entities()) {
+    if (!entity.exists(house)) {
+      remove(esshub::name(entity.id), entity.platform());
+      continue;
+    }
+    auto& component = add(esshub::name(entity.id), entity.platform(), published(entity.id).label);
+    put(component, "unit_of_measurement", entity.unit(house));
+    put(component, "state_class", entity.state_class());
+    if (!entity.options.empty()) component["options"] = list(entity.options);
+    shows(component, entity.device_class, entity.diagnostic, entity.source);
+  }
   for (const auto& entity : ha_outlook_entities()) {
     if (!entity.exists(house)) {
       remove(entity.id, "sensor");
@@ -363,14 +363,6 @@ MqttMessage HomeAssistant::discovery() const {
     shows(add("order_refused", "sensor", "Order refused"), {}, false, {});
   else
     remove("order_refused", "sensor");
-  };
-  for (const auto& entity : ha_entities()) {
-    auto& component = add(esshub::name(entity.id), entity.platform(), published(entity.id).label);
-    put(component, "unit_of_measurement", entity.unit(house));
-    put(component, "state_class", entity.state_class());
-    if (!entity.options.empty()) component["options"] = list(entity.options);
-    shows(component, entity.device_class, entity.diagnostic, entity.source);
-  }
   for (const auto& source : ha_sources())
     shows(add(std::string{source.id} + "_link", "binary_sensor", source.name), "connectivity", true,
           {});
@@ -386,12 +378,6 @@ MqttMessage HomeAssistant::discovery() const {
     if (control.limit) {
       const OrderLimit limit = order_limit(*control.limit);
       put(component, "unit_of_measurement", limit.unit);
-  Json device{{"identifiers", {device_}},
-              {"name", site_name_},
-              {"manufacturer", "esshub"},
-              {"model", "Energy hub"},
-              {"sw_version", version_}};
-  put(device, "configuration_url", house.page);
       component["min"] = limit.least;
       component["max"] = limit.most;
       component["step"] = limit.step;
@@ -400,6 +386,12 @@ MqttMessage HomeAssistant::discovery() const {
     if (control.platform == "button") component.erase("state_topic");
     if (control.platform != "button") component["optimistic"] = false;
   }
+  Json device{{"identifiers", {device_}},
+              {"name", site_name_},
+              {"manufacturer", "esshub"},
+              {"model", "Energy hub"},
+              {"sw_version", version_}};
+  put(device, "configuration_url", house.page);
   const Json payload{
       {"device", device},
       {"origin", {{"name", "esshub"}, {"sw_version", version_}}},

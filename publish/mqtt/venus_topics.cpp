@@ -129,6 +129,8 @@ Result<VenusTopics::Write> VenusTopics::parse_write(std::string_view topic,
   if (!to) return fail(ErrorKind::refused, "no such item");
   const auto json = parse(payload);
   if (json.is_discarded()) return fail(ErrorKind::invalid, "expected {\"value\": ...}");
+  if (const auto key = unknown_key(json, {"value"}))
+    return fail(ErrorKind::invalid, "the key " + *key + " is not known here");
   const auto value = json.find("value");
   if (value == json.end()) return fail(ErrorKind::invalid, "the key \"value\" is missing");
   Write write{std::string{to->service->service}, to->path, {}};

@@ -18,6 +18,13 @@ TEST(StrictJson, RefusesAKeyThatIsThereTwiceAtAnyDepth) {
     EXPECT_TRUE(strict_json(text).is_discarded()) << text;
 }
 
+TEST(StrictJson, NamesTheFirstKeyThatIsNotKnown) {
+  const auto json = strict_json(R"({"value": 1, "Value": 2})");
+  EXPECT_EQ(unknown_key(json, {"value"}), "Value");
+  EXPECT_EQ(unknown_key(json, {"value", "Value", "more"}), std::nullopt);
+  EXPECT_EQ(unknown_key(strict_json("{}"), {}), std::nullopt);
+}
+
 TEST(StrictJson, RefusesWhatIsNoJson) {
   for (const auto* text : {"", "{", R"({"a": })", R"({"a": 1} x)", "\xff", "nan"})
     EXPECT_TRUE(strict_json(text).is_discarded()) << text;

@@ -8,10 +8,13 @@ import signal
 import tempfile
 import unittest
 
+import paho.mqtt.client as mqtt
+
 from broker import Broker
 from discovery_rules import complaints
 from house import HUB, House, Process, wait_for
 from lateness import Lateness
+from old_broker import Gate, TakenOver
 
 PORTAL = "0242ac110002"
 SETPOINT = f"W/{PORTAL}/vebus/288/Hub4/L1/AcPowerSetpoint"
@@ -175,6 +178,8 @@ class Plain(unittest.TestCase):
         self.log_has("expected 0 to 100 %")
         refused = f"esshub/{PORTAL}/state/order_refused"
         self.heard(refused, lambda p: p == "Reserve 400: expected 0 to 100 %")
+        self.client.says(SETPOINT, '{"value": 100, "seconds": 60}')
+        self.log_has("the key seconds is not known here")
         self.client.says(f"esshub/{PORTAL}/set/reserve", "20")
         self.heard(refused, lambda p: p == "no")
         self.client.says(SETPOINT, '{"value": 99999}')
@@ -374,6 +379,59 @@ class Lone(unittest.TestCase):
         found, log = self.hub_says(text, *lines, **how)
         self.assertTrue(found, f"{text!r} is not in the log:\n{log}")
         return log
+
+
+class Plainly(Lone):
+    def test_a_broker_of_mqtt_3_1_1_is_spoken_to_in_its_own_and_told(self):
+        for hangs_up in (False, True):
+            gate = Gate(self.broker.port, hangs_up)
+            self.addCleanup(gate.close)
+            client = self.broker.client()
+            self.addCleanup(client.close)
+            log = self.check(
+                "mqtt connected",
+                port=gate.port,
+                host="127.0.0.1",
+                meanwhile=lambda: self.assertEqual(
+                    client.hears(f"esshub/{PORTAL}/availability", accept=lambda p: p == "online"),
+                    "online",
+                ),
+            )
+            self.assertRegex(log, r"mqtt connected broker=\S+ protocol=3\.1\.1")
+            self.assertIn("mqtt old_protocol", log)
+            self.assertNotIn("connect_failed", log)
+            self.assertEqual(gate.levels, [5, 4], "one fall-back, at once")
+
+    def test_a_broker_of_mqtt_5_is_not_spoken_to_in_an_older_one(self):
+        log = self.check("mqtt connected", host="127.0.0.1")
+        self.assertIn("protocol=5", log)
+        self.assertNotIn("old_protocol", log)
+
+    def test_a_client_id_that_is_taken_over_is_named(self):
+        twin = mqtt.Client(client_id="twin", clean_session=True)
+        self.addCleanup(twin.loop_stop)
+
+        def sign_in():
+            twin.connect("127.0.0.1", self.broker.port)
+            twin.loop_start()
+
+        # mosquitto hangs up without a word.
+        log = self.check(
+            "does another client use this client_id?",
+            'client_id = "twin"',
+            host="127.0.0.1",
+            meanwhile=sign_in,
+        )
+        self.assertRegex(log, r'mqtt disconnected .*client_id="?twin')
+        broker = TakenOver()
+        self.addCleanup(broker.close)
+        log = self.check(
+            "another client has signed in",
+            'client_id = "twin"',
+            host="127.0.0.1",
+            port=broker.port,
+        )
+        self.assertRegex(log, r'mqtt disconnected .*client_id="?twin')
 
 
 class Tls(Lone):

@@ -85,6 +85,7 @@ class Mqtt::Client {
         lost(e.what());
       }
       if (slot_.stopping()) return;
+      if (fall_back()) continue;
       if (clock_now() - begin > settled_after) pause.reset();
       for (const Instant until = clock_now() + pause.next();
            clock_now() < until && !slot_.stopping();) {
@@ -102,6 +103,10 @@ class Mqtt::Client {
 
   void connect_and_serve() {
     connected_ = false;
+    welcomed_ = false;
+    unsupported_ = false;
+    turned_away_ = false;
+    taken_over_ = false;
     failure_.clear();
     trouble_.clear();
     const Handle handle{mosquitto_new(settings_.client_id.c_str(), true, this), &mosquitto_destroy};
@@ -109,7 +114,8 @@ class Mqtt::Client {
     auto* m = handle.get();
     if (const auto error = prepare(m); !error.empty()) return lost(error);
     Properties properties;
-    mosquitto_property_add_int32(&properties.list, MQTT_PROP_MAXIMUM_PACKET_SIZE, largest_in);
+    if (is_5())
+      mosquitto_property_add_int32(&properties.list, MQTT_PROP_MAXIMUM_PACKET_SIZE, largest_in);
     if (const int rc = mosquitto_connect_bind_v5(m, settings_.host.c_str(), settings_.port,
                                                  keep_alive_s, nullptr, properties.list);
         rc != MOSQ_ERR_SUCCESS)
@@ -117,12 +123,23 @@ class Mqtt::Client {
     ::setsockopt(mosquitto_socket(m), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     const auto reason = serve(m);
     if (reason.empty()) return;  // we take leave ourselves
-    lost(reason);
+    // A broker of MQTT 3.1.1 says so, or hangs up on what it does not understand.
+    const bool hung_up = reason == text_of(MOSQ_ERR_CONN_LOST) && trouble_.empty();
+    turned_away_ = !welcomed_ && is_5() && (unsupported_ || hung_up);
+    if (!turned_away_) lost(reason);
+  }
+
+  [[nodiscard]] bool is_5() const { return protocol_ == MQTT_PROTOCOL_V5; }
+
+  /// True: at once again, with MQTT 3.1.1. Where that fails too, MQTT 5 is next.
+  bool fall_back() {
+    if (!welcomed_) protocol_ = turned_away_ ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
+    return turned_away_;
   }
 
   /// What is wrong, or nothing.
   std::string prepare(mosquitto* m) {
-    mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+    mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, protocol_);
     mosquitto_connect_v5_callback_set(m, &Client::on_connect);
     mosquitto_disconnect_v5_callback_set(m, &Client::on_disconnect);
     mosquitto_message_v5_callback_set(m, &Client::on_message);
@@ -161,7 +178,13 @@ class Mqtt::Client {
       fetch_view();
       if (connected_) {
         session_.on_timer(now);
-        if (!send(m)) return text_of(MOSQ_ERR_CONN_LOST);
+        if (!send(m)) {
+          // It may have said why it hung up.
+          while (failure_.empty() && is_readable(m) &&
+                 mosquitto_loop_read(m, 1) == MOSQ_ERR_SUCCESS)
+            continue;
+          return failure_.empty() ? text_of(MOSQ_ERR_CONN_LOST) : failure_;
+        }
       }
       const bool may_read = reads.take(now);
       const int rc = exchange(m, may_read);
@@ -170,17 +193,23 @@ class Mqtt::Client {
     }
   }
 
-  /// Waits for the network or a View and moves bytes.
+  static bool is_readable(mosquitto* m) {
+    pollfd ready{mosquitto_socket(m), POLLIN, 0};
+    return ready.fd >= 0 && ::poll(&ready, 1, 0) > 0;
+  }
+
+  /// Waits for the network or a View and moves bytes: reads first, because a broker that hangs up
+  /// may have said why.
   int exchange(mosquitto* m, bool may_read) {
     const auto wanted =
         static_cast<short>((may_read ? POLLIN : 0) | (mosquitto_want_write(m) ? POLLOUT : 0));
     std::array<pollfd, 2> ready{{{mosquitto_socket(m), wanted, 0}, {slot_.fd(), POLLIN, 0}}};
     ::poll(ready.data(), ready.size(), may_read ? 250 : 20);
-    if (ready[0].revents & POLLOUT)
-      if (const int rc = mosquitto_loop_write(m, 1); rc != MOSQ_ERR_SUCCESS) return rc;
     const bool hung_up = (ready[0].revents & (POLLERR | POLLHUP)) != 0;
     if ((ready[0].revents & POLLIN) || (hung_up && may_read))
       if (const int rc = mosquitto_loop_read(m, 1); rc != MOSQ_ERR_SUCCESS) return rc;
+    if (ready[0].revents & POLLOUT)
+      if (const int rc = mosquitto_loop_write(m, 1); rc != MOSQ_ERR_SUCCESS) return rc;
     return mosquitto_loop_misc(m);
   }
 
@@ -227,7 +256,14 @@ class Mqtt::Client {
 
   void lost(const std::string& reason) {
     std::string detail = "broker=" + log_quoted(broker_) + " reason=" + log_quoted(reason);
-    if (trouble_.find("certificate verify failed") != std::string::npos)
+    if (taken_over_)
+      detail += " client_id=" + log_quoted(settings_.client_id) +
+                " hint=\"another client has signed in with this client_id: give each its own\"";
+    else if (connected_ && own_client_id_ && reason == text_of(MOSQ_ERR_CONN_LOST))
+      detail += " client_id=" + log_quoted(settings_.client_id) +
+                " hint=\"the broker hung up without a word: does another client use this "
+                "client_id?\"";
+    else if (trouble_.find("certificate verify failed") != std::string::npos)
       detail += " hint=\"tls_ca does not vouch for the broker's certificate\"";
     else if (trouble_.find("host name verification failed") != std::string::npos)
       detail += " hint=\"the broker's certificate is not for this address\"";
@@ -250,23 +286,34 @@ class Mqtt::Client {
 
   static void on_connect(mosquitto* m, void* self, int rc, int, const mosquitto_property*) {
     auto& client = of(self);
+    client.unsupported_ = rc == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION || rc == 1;
     if (rc != 0) {
-      client.failure_ = rc == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION || rc == 1
-                            ? "the broker does not speak MQTT 5"
-                            : mosquitto_reason_string(rc);
+      client.failure_ = client.unsupported_ ? "the broker speaks neither MQTT 5 nor 3.1.1"
+                        : client.is_5()     ? mosquitto_reason_string(rc)
+                                            : mosquitto_connack_string(rc);
       return;
     }
     client.connected_ = true;
-    client.tell(Level::notice, "connected", "broker=" + log_quoted(client.broker_));
+    client.welcomed_ = true;
+    client.tell(
+        Level::notice, "connected",
+        "broker=" + log_quoted(client.broker_) + " protocol=" + (client.is_5() ? "5" : "3.1.1"));
+    if (!client.is_5())
+      client.tell(Level::warning, "old_protocol",
+                  "broker=" + log_quoted(client.broker_) +
+                      " protocol=3.1.1 hint=\"the broker does not speak MQTT 5: a write that is to "
+                      "be kept is seen only at the next connection\"");
     for (const auto& topic : client.session_.subscriptions())
-      mosquitto_subscribe_v5(m, nullptr, topic.c_str(), 0, MQTT_SUB_OPT_RETAIN_AS_PUBLISHED,
-                             nullptr);
+      mosquitto_subscribe_v5(m, nullptr, topic.c_str(), 0,
+                             client.is_5() ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED : 0, nullptr);
     const Instant now = clock_now();
+    if (auto outlook = client.outlook_.take()) client.session_.on_outlook(std::move(*outlook));
     if (client.newest_) client.session_.on_view(*client.newest_, now);
     client.session_.on_connect(now);
   }
 
   static void on_disconnect(mosquitto*, void* self, int rc, const mosquitto_property*) {
+    of(self).taken_over_ = rc == MQTT_RC_SESSION_TAKEN_OVER;
     if (rc != 0 && of(self).failure_.empty())
       of(self).failure_ = rc >= 0x80 ? mosquitto_reason_string(rc) : text_of(rc);
   }
@@ -275,6 +322,7 @@ class Mqtt::Client {
                          const mosquitto_property*) {
     const auto* bytes = static_cast<const char*>(message->payload);
     const auto size = static_cast<std::size_t>(message->payloadlen);
+    if (size > largest_in) return;  // MQTT 5 says that to the broker
     try {
       of(self).session_.on_message(message->topic, bytes ? std::string{bytes, size} : std::string{},
                                    message->retain, clock_now());
@@ -292,10 +340,17 @@ class Mqtt::Client {
   LatestView slot_;
   ClosableSinks gate_;
   MqttSession session_;
+  OutlookReader outlook_;
+  const bool own_client_id_;  ///< configured: another client may have it too
   std::shared_ptr<const View> newest_;
+  int protocol_ = MQTT_PROTOCOL_V5;
   bool connected_ = false;
-  std::string failure_;  ///< why the library lost the connection
-  std::string trouble_;  ///< the library's last error line
+  bool welcomed_ = false;     ///< this connection was connected once
+  bool unsupported_ = false;  ///< the broker said so of the protocol
+  bool turned_away_ = false;  ///< not welcomed, because of MQTT 5
+  bool taken_over_ = false;   ///< by another client of the same id
+  std::string failure_;       ///< why the library lost the connection
+  std::string trouble_;       ///< the library's last error line
   std::uint64_t dropped_told_ = 0;
 };
 
@@ -306,7 +361,6 @@ Mqtt::Mqtt(const MqttSettings& settings, const VenusIdentity& identity, const Co
 
 Mqtt::~Mqtt() {
   close();
-    if (auto outlook = client.outlook_.take()) client.session_.on_outlook(std::move(*outlook));
 }
 
 void Mqtt::close() {
@@ -320,5 +374,3 @@ void Mqtt::update(const View& view) {
 }
 
 }  // namespace esshub::publish
-  OutlookReader outlook_;
-  const bool own_client_id_;  ///< configured: another client may have it too

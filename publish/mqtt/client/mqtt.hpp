@@ -14,8 +14,9 @@ struct MqttParts {
 };
 
 /// Speaks MQTT 5, because only there a client can say how large a message it takes and sees that
-/// another client wants its write kept. A broker that is down, stalls or floods costs control
-/// nothing (F15): Views it cannot take are dropped, the newest wins.
+/// another client wants its write kept; with a broker that does not, MQTT 3.1.1, and says so. A
+/// broker that is down, stalls or floods costs control nothing (F15): Views it cannot take are
+/// dropped, the newest wins.
 class Mqtt {
  public:
   static constexpr Duration period = 1s;  ///< of the Views it is given

@@ -12,6 +12,12 @@ TEST_F(Venus, TheDesksWordIsFinal) {
   EXPECT_THAT(refusal(), HasSubstr("the desk says no"));
 }
 
+TEST_F(Venus, AnUnknownKeyIsRefusedByItsName) {
+  hear("W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint", R"({"value":100,"for":60})");
+  EXPECT_THAT(refusal(), HasSubstr("the key for is not known here"));
+  EXPECT_THAT(commands, IsEmpty());
+}
+
 TEST_F(Venus, ForeignTextCannotForgeALogLine) {
   hear("W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint",
        "\"\nERROR main x\" " + std::string(500, 'x'));
