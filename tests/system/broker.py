@@ -10,9 +10,10 @@ from house import Process, free_port, wait_for
 
 
 class Broker:
-    """In the folder `directory`; with `tls` behind a certificate of an authority made for it."""
+    """In the folder `directory`; with `tls` behind a certificate of an authority made for it; with `more`
+    lines of its configuration."""
 
-    def __init__(self, directory, tls=False, name="localhost"):
+    def __init__(self, directory, tls=False, name="localhost", more=()):
         self.dir = directory
         self.port = free_port()
         lines = [
@@ -36,6 +37,7 @@ class Broker:
             )
         else:
             lines += ["allow_anonymous true"]
+        lines += more
         with open(self.file("mosquitto.conf"), "w") as f:
             f.write("user root\n" * (os.getuid() == 0) + "\n".join(lines) + "\n")
         self.process = None
