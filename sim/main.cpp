@@ -28,6 +28,8 @@
 #include "sim/scenario.hpp"
 #include "sim/simulate.hpp"
 #include "sim/step_response/command.hpp"
+#include "sim/storm/command.hpp"
+#include "sim/storm/injection.hpp"
 #include "sim/year/command.hpp"
 
 namespace {
@@ -284,6 +286,40 @@ void add_year_options(CLI::App& command, YearOptions& to) {
   });
 }
 
+void add_storm_options(CLI::App& command, storm::StormOptions& to) {
+  command.add_option("--seed", to.seed, "Of the first episode; the next ones count up from it")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 62))
+      ->capture_default_str();
+  auto* episodes = command.add_option("--episodes", to.episodes, "How many, of 15 minutes each")
+                       ->check(CLI::PositiveNumber)
+                       ->capture_default_str();
+  command.add_option("--days", to.days, "One long calm with rare faults instead")
+      ->check(CLI::Range(0.05, 400.0))
+      ->excludes(episodes);
+  command.add_option("--seconds", to.seconds, "Begin no further episode after so much real time")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--faults", to.faults,
+                  "all, none, or names and groups with commas between: " + storm::kinds_help())
+      ->capture_default_str();
+  command.add_flag("--trace", to.trace, "Print what happens, a line each");
+  command.add_flag("--twice", to.twice, "Play each episode again; its hash must be the same");
+  command.add_flag("--timing", to.timing, "Measure what each part costs");
+  command.add_option("--record", to.record,
+                     "Write the truth of house and wires to this file, see docs/storm-record.md");
+  command.footer(
+      "An episode is a house with settings of its own and what goes wrong in it, all drawn from\n"
+      "its seed: the same seed, the same history, bit for bit. The hub's own drivers, bus\n"
+      "sessions, control, supervision, command service and state file run in virtual time. An\n"
+      "episode that breaks a promise of docs/safety-contract.md is named with its seed, and with\n"
+      "the fewest of its faults that still break it.\n"
+      "\nExit codes: 0 all kept, 1 a promise is broken, 64 wrong arguments, 73 the record cannot\n"
+      "be written.\n"
+      "\nExample:\n"
+      "  esshub-sim storm --seed 1 --episodes 100\n"
+      "  esshub-sim storm --seed 7 --trace --faults line,mains\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -355,6 +391,11 @@ int main(int argc, char** argv) {
       "Exit codes: 0 every goal met, 1 a goal missed, 73 a file cannot be "
       "written, 78 the load cannot be read or is not of one row a second.");
 
+  storm::StormOptions storms;
+  auto* storm_command = app.add_subcommand(
+      "storm", "The hub in random houses in which things go wrong, in virtual time, judged");
+  add_storm_options(*storm_command, storms);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -363,5 +404,6 @@ int main(int argc, char** argv) {
   if (simulate_command->parsed()) return simulate(simulation, std::cout, std::cerr);
   if (year_command->parsed()) return simulate_year(year, std::cout, std::cerr);
   if (step_response->parsed()) return run_step_response(step_command);
+  if (storm_command->parsed()) return storm::run_storm(storms, std::cout, std::cerr);
   return run_plant(options);
 }

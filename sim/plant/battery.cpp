@@ -14,6 +14,7 @@ constexpr double module_ohm =
     0.040;  // cells, switches and cables; a usual figure, not a measured one
 constexpr double module_heat_j_per_k = 24'000.0;
 constexpr double module_loss_w_per_k = 2.0;
+constexpr Duration contactor_rest = 30s;
 
 struct CellPoint {
   double percent;
@@ -100,6 +101,7 @@ Amperes Battery::current_for(Watts power) const {
 }
 
 Watts Battery::accepted(Watts wanted) const {
+  if (!truth_.contactor) return Watts{};
   const auto high = bit(BmsFlag::high_voltage) | bit(BmsFlag::high_temperature);
   const auto low =
       bit(BmsFlag::low_voltage) | bit(BmsFlag::high_temperature) | bit(BmsFlag::low_temperature);
@@ -131,7 +133,25 @@ void Battery::advance(Duration dt, Watts power) {
 
   truth_.current = current;
   truth_.voltage = open_circuit() + Volts{current.value() * resistance()};
+  guard_limits(dt);
   update_bms(dt);
+}
+
+void Battery::guard_limits(Duration dt) {
+  if (settings_.opens_after == Duration{}) return;
+  if (!truth_.contactor) {
+    open_for_ += dt;
+    if (open_for_ >= contactor_rest) truth_.contactor = true;
+    return;
+  }
+  const auto beyond = [](Amperes current, Amperes limit) {
+    return current > limit + std::max(3.0_A, 0.15 * limit);
+  };
+  const bool ignored = beyond(truth_.current, truth_.ccl) || beyond(-truth_.current, truth_.dcl);
+  beyond_for_ = ignored ? beyond_for_ + dt : Duration{};
+  if (beyond_for_ < settings_.opens_after) return;
+  truth_.contactor = false;
+  beyond_for_ = open_for_ = Duration{};
 }
 
 void Battery::update_bms(Duration dt) {

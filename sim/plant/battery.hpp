@@ -15,6 +15,9 @@ struct BatterySettings {
   Celsius ambient{21.0};
   Volts cvl{53.2};  ///< reference: pylontech-can#5
   Volts dvl{45.0};
+  /// The BMS opens its contactor when its limits are passed by more than max(3 A, 15 %) that long
+  /// without a break, and closes it 30 s later. Zero: it never does.
+  Duration opens_after{};
 };
 
 /// What a tester wants the BMS to say instead of what it would say.
@@ -56,6 +59,7 @@ class Battery {
   [[nodiscard]] Amperes current_for(Watts power) const;
   [[nodiscard]] WattHours stored_at(double percent) const;
   void update_bms(Duration dt);
+  void guard_limits(Duration dt);
 
   BatterySettings settings_;
   BmsOverrides overrides_;
@@ -65,6 +69,8 @@ class Battery {
   bool empty_ = false;
   std::uint32_t latched_ = 0;  ///< protections, BmsFlag bits
   Duration not_full_for_{};    ///< since the charge last passed 97 %
+  Duration beyond_for_{};      ///< the current, its limits
+  Duration open_for_{};        ///< the contactor
 };
 
 }  // namespace esshub::sim

@@ -62,6 +62,8 @@ class House {
   void set_grid_ct_reversed(bool reversed) { grid_ct_reversed_ = reversed; }
 
   [[nodiscard]] const HouseTruth& truth() const { return truth_; }
+  /// What the solar inverter could feed.
+  [[nodiscard]] Watts sun() const { return sun_; }
   [[nodiscard]] const BatteryTruth& battery_truth() const { return battery_.truth(); }
   [[nodiscard]] Inverter& inverter() { return inverter_; }
   [[nodiscard]] const InverterTruth& inverter_truth() const { return inverter_.truth(); }

@@ -59,10 +59,12 @@ Inverter::Output Inverter::choose_output(Duration dt, bool mains_good,
 
 void Inverter::follow(Duration dt, const InverterCommand& command, const Battery& battery) {
   const auto most_dc = battery.charge_power(settings_.charger_limit, settings_.charge_voltage);
-  const auto most_charge = most_dc > Watts{} ? ac_power_to_charge(most_dc) : Watts{};
+  const auto most = derated_to_.value_or(Watts{1e6});
+  const auto most_charge =
+      most_dc > Watts{} ? std::min(ac_power_to_charge(most_dc), most) : Watts{};
   const bool no_discharge = low_battery_ || command.switch_state == SwitchPosition::charger_only ||
                             battery.accepted(-settings_.continuous) == Watts{};
-  const auto most_discharge = no_discharge ? Watts{} : -settings_.continuous;
+  const auto most_discharge = no_discharge ? Watts{} : -std::min(settings_.continuous, most);
 
   const auto wanted =
       command.setpoint
@@ -80,7 +82,10 @@ void Inverter::follow(Duration dt, const InverterCommand& command, const Battery
 
 void Inverter::advance(Duration dt, const Mains& mains, Watts ac_out_demand,
                        const InverterCommand& command, Battery& battery) {
-  const auto u = battery.truth().voltage;
+  const auto terminals = [&battery] {
+    return battery.truth().contactor ? battery.truth().voltage : Volts{};
+  };
+  const auto u = terminals();
   low_battery_ = u < settings_.dc_low || (low_battery_ && u < settings_.dc_restart);
   const bool mains_good = mains.voltage > 187.0_V && mains.voltage < 265.0_V;
   if (mains_good || command.switch_state == SwitchPosition::off) overload_ = false;
@@ -114,7 +119,7 @@ void Inverter::advance(Duration dt, const Mains& mains, Watts ac_out_demand,
       break;
   }
   battery.advance(dt, dc);
-  truth_.dc_voltage = battery.truth().voltage;
+  truth_.dc_voltage = terminals();
   truth_.dc_current = battery.truth().current;
   truth_.soc_percent = battery.truth().soc_percent;
   show(mains, command);

@@ -1,6 +1,8 @@
 // A MultiPlus-II 48/3000/35-32 as physics: what its power stage does with what it is commanded.
 #pragma once
 
+#include <optional>
+
 #include "model/time.hpp"
 #include "sim/plant/battery.hpp"
 #include "sim/plant/truth.hpp"
@@ -42,6 +44,10 @@ class Inverter {
   /// By how much its own word for the loads on AC-out is wrong from now on.
   void set_ac_out_error(Watts error) { truth_.ac_out_error = error; }
   [[nodiscard]] std::uint8_t shown_alarms() const { return shown_alarms_; }
+  /// What it does for each watt it is commanded, from now on.
+  void set_gain(double gain) { settings_.gain = gain; }
+  /// Hot: it charges and discharges with no more than this while grid-tied; nothing: as it can.
+  void set_derating(std::optional<Watts> most) { derated_to_ = most; }
   /// At AC-in as an outside meter sees it: ac_in plus the unit's own use while passing through.
   [[nodiscard]] Watts drawn() const { return truth_.ac_in + self_use_; }
 
@@ -59,6 +65,7 @@ class Inverter {
   bool low_battery_ = false;
   bool overload_ = false;
   bool voltage_limited_ = false;
+  std::optional<Watts> derated_to_;
   std::uint8_t shown_alarms_ = 0;
 };
 

@@ -33,7 +33,8 @@ struct BatteryTruth {
   std::optional<double> told_soc_percent;  ///< what it reports instead
   double soh_percent = 99.0;
   Volts voltage{49.5};
-  Amperes current{};  ///< + = charging
+  Amperes current{};      ///< + = charging
+  bool contactor = true;  ///< closed; open, no current flows
   Celsius temperature{21.0};
   std::optional<double> told_celsius;  ///< the temperature it reports instead
   Volts cvl{53.2};

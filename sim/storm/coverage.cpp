@@ -1,0 +1,68 @@
+#include "sim/storm/coverage.hpp"
+
+#include <iomanip>
+
+namespace esshub::sim::storm {
+
+Doing doing(const House& house) {
+  constexpr Watts rest{30.0};
+  const auto& inverter = house.inverter_truth();
+  switch (inverter.state) {
+    case VebusState::passthru:
+      return Doing::passthru;
+    case VebusState::charge:
+      if (abs(inverter.battery_ac) < rest) return Doing::rests;
+      return inverter.battery_ac > Watts{} ? Doing::charges : Doing::discharges;
+    case VebusState::invert_full:
+    case VebusState::invert_half:
+    case VebusState::invert_search:
+    case VebusState::power_assist:
+      return Doing::islanded;
+    case VebusState::down:
+    case VebusState::startup:
+    case VebusState::off:
+    case VebusState::slave:
+      return Doing::off;
+  }
+  return Doing::off;
+}
+
+Coverage& Coverage::operator+=(const Coverage& other) {
+  for (const auto fault : enum_values<Fault>) {
+    raised[fault] += other.raised[fault];
+    cleared[fault] += other.cleared[fault];
+  }
+  for (const auto what : enum_values<Injected>)
+    for (const auto state : enum_values<Doing>)
+      injected[what][state] += other.injected[what][state];
+  orders_accepted += other.orders_accepted;
+  orders_refused += other.orders_refused;
+  starts += other.starts;
+  quarantined += other.quarantined;
+  contactor += other.contactor;
+  setpoints += other.setpoints;
+  return *this;
+}
+
+void print(std::ostream& out, const Coverage& coverage) {
+  out << std::left << std::setw(24) << "fault" << std::right << std::setw(10) << "raised"
+      << std::setw(10) << "cleared" << '\n';
+  for (const auto fault : enum_values<Fault>)
+    out << std::left << std::setw(24) << name(fault) << std::right << std::setw(10)
+        << coverage.raised[fault] << std::setw(10) << coverage.cleared[fault] << '\n';
+  out << '\n' << std::left << std::setw(24) << "injected" << std::right;
+  for (const auto state : enum_names<Doing>) out << std::setw(11) << state;
+  out << '\n';
+  for (const auto what : enum_values<Injected>) {
+    out << std::left << std::setw(24) << row(what).name << std::right;
+    for (const auto state : enum_values<Doing>)
+      out << std::setw(11) << coverage.injected[what][state];
+    out << '\n';
+  }
+  out << "\norders accepted " << coverage.orders_accepted << ", refused " << coverage.orders_refused
+      << "; starts of the hub " << coverage.starts << "; state files set aside "
+      << coverage.quarantined << "; contactor opened " << coverage.contactor
+      << "; setpoints on the wire " << coverage.setpoints << '\n';
+}
+
+}  // namespace esshub::sim::storm

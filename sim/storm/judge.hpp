@@ -1,0 +1,138 @@
+// Judge: watches wires and house of an episode and says which promise of docs/safety-contract.md
+// was broken first. It knows the hub's word for faults and decisions, and nothing else of it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/settings.hpp"
+#include "model/command.hpp"
+#include "model/decision.hpp"
+#include "sim/plant/plant.hpp"
+#include "sim/storm/injection.hpp"
+#include "sim/storm/wire_tap.hpp"
+
+namespace esshub::sim::storm {
+
+/// What of the hub is there.
+struct HubState {
+  bool running = false;   ///< a process
+  bool control = false;   ///< and a control in it that is not standing still
+  bool inverter = false;  ///< the part that speaks to it lives and is not stuck
+  const FaultSet* faults = nullptr;
+  InverterMode mode = InverterMode::release;
+};
+
+/// Lenient where the contract leaves time: 1 s for the ramp, what the wire needs, and the load on
+/// AC-out as it was in the last seconds. All moments are true ones.
+class Judge {
+ public:
+  Judge(const control::Settings& settings, Instant start);
+
+  void on_injection(const Injection& injection, bool begins, Instant now);
+  void on_process(bool started, Instant now);
+  void on_control_started(Instant now) { control_since_ = now; }
+  void on_order(const Command& command, Instant now);
+  void on_meter(const MeterReply& reply, Instant now);
+  void on_bms(const CanWords& frame, Instant now);
+  void on_inverter(const InterfaceFrame& frame, Instant now);
+  void on_decision(const Decision& decision, Instant now);
+  /// A setpoint arrived at the inverter.
+  void on_setpoint(Watts at_ac_in, const House& house, Instant now);
+  /// After each step of the house's physics.
+  void on_step(const House& house, const HubState& hub, Instant now);
+  /// What was on the disk at a restart, and what was remembered of it.
+  void on_restart(bool cutoff_kept, bool cutoff_remembered, Instant now);
+  void on_end(const HubState& hub, const House& house, Instant now);
+  /// An exception, a hang.
+  void on_crash(const std::string& what, Instant now) { broken("crash", what, now); }
+
+  /// "I2 at 61.2 s: ...", the first; nothing: all was kept.
+  [[nodiscard]] const std::optional<std::string>& verdict() const { return verdict_; }
+
+ private:
+  static constexpr std::size_t span_buckets = 45;
+
+  /// Extremes of a quantity in the last seconds, in steps of 100 ms.
+  class Span {
+   public:
+    void add(double value, Instant now);
+    [[nodiscard]] double least() const;
+    [[nodiscard]] double most() const;
+
+   private:
+    struct Bucket {
+      std::int64_t tenth = -1;
+      double least = 0.0;
+      double most = 0.0;
+    };
+    std::array<Bucket, span_buckets> buckets_{};
+    std::int64_t newest_ = -1;
+  };
+  struct Heard {
+    Instant at;
+    double value;
+  };
+  /// The newest two words and those of the last 1.2 s.
+  struct Words {
+    std::deque<Heard> heard{};
+    void add(double value, Instant now);
+    [[nodiscard]] std::optional<double> most() const;
+    [[nodiscard]] std::optional<double> least() const;
+  };
+
+  void broken(const char* promise, const std::string& what, Instant now);
+  [[nodiscard]] bool calm(std::initializer_list<Injected> kinds, Duration span, Instant now) const;
+  [[nodiscard]] bool bus_calm(Bus bus, Duration span, Instant now) const;
+  [[nodiscard]] bool older(const std::optional<Instant>& at, Duration age, Instant now) const {
+    return !at || now - *at > age;
+  }
+  [[nodiscard]] bool bms_older(Duration age, Instant now) const;
+  void check_power(double charge, double discharge, Instant now);
+  void check_faults(const HubState& hub, Instant now);
+  void check_caps(const House& house, const HubState& hub, Instant now);
+  void check_contactor(const House& house, const HubState& hub, Instant now);
+  void check_cutoff(const House& house, const HubState& hub, Instant now);
+
+  const control::Settings settings_;
+  const Instant start_;
+  std::optional<std::string> verdict_;
+
+  // What goes wrong: how many of each now, and when the last of them ended.
+  EnumArray<Injected, int> active_{};
+  EnumArray<Injected, std::optional<Instant>> ended_{};
+  std::array<int, bus_count> bus_active_{};
+  std::array<std::optional<Instant>, bus_count> bus_ended_{};
+  std::optional<Instant> stuck_since_;  ///< the meters
+
+  // What arrived.
+  std::optional<Instant> grid_at_;
+  std::array<std::optional<Instant>, 4> bms_at_{};
+  std::optional<Instant> inverter_at_;
+  Words ccl_, dcl_, soc_, voltage_;
+  Words charge_stop_, discharge_stop_;  ///< 1: the BMS forbids it
+
+  struct Commanded {
+    Instant at;
+    double watts;
+  };
+  std::deque<Commanded> commanded_;
+  Span ac_out_;
+  double lowest_reserve_;
+  std::optional<Instant> process_since_;
+  std::optional<Instant> control_since_;
+  std::optional<Instant> ready_since_;  ///< hub with all its parts, uninterrupted
+  std::optional<Instant> mains_since_, mains_gone_since_;
+  std::optional<Instant> acknowledged_at_;
+  std::optional<Instant> import_beyond_, export_beyond_;
+  std::optional<Instant> cutoff_since_;
+  bool contactor_ = true;
+  SwitchPosition switch_ = SwitchPosition::on;
+};
+
+}  // namespace esshub::sim::storm
