@@ -304,6 +304,8 @@ void add_storm_options(CLI::App& command, storm::StormOptions& to) {
       ->capture_default_str();
   command.add_flag("--trace", to.trace, "Print what happens, a line each");
   command.add_flag("--twice", to.twice, "Play each episode again; its hash must be the same");
+  command.add_option("--shorten", to.shorten, "So many broken episodes are shortened")
+      ->capture_default_str();
   command.add_flag("--timing", to.timing, "Measure what each part costs");
   command.add_option("--record", to.record,
                      "Write the truth of house and wires to this file, see docs/storm-record.md");

@@ -98,7 +98,7 @@ class Run {
   void tell(const Plan& plan, const std::string& broken) {
     ++broken_;
     out_ << "seed " << plan.seed << ": " << broken << '\n';
-    if (broken_ > most_shortened) return;
+    if (broken_ > options_.shorten) return;
     const auto least = shorten(plan, [&](const Plan& less) {
       const auto again = play(less);
       return again.broken && promise(*again.broken) == promise(broken);
@@ -128,8 +128,6 @@ class Run {
          << ", hub " << micros(times_.hub) << ", checks and record " << micros(times_.judging)
          << " (measuring it costs too)\n";
   }
-
-  static constexpr unsigned most_shortened = 3;
 
   const StormOptions& options_;
   const InjectionKinds& kinds_;

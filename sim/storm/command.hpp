@@ -16,8 +16,9 @@ struct StormOptions {
   std::optional<double> seconds{};  ///< stop beginning episodes after so much time
   std::string faults = "all";
   bool trace = false;
-  bool twice = false;   ///< each episode once more, which must come to the same
-  bool timing = false;  ///< of each part, measured over all episodes
+  unsigned shorten = 1;  ///< so many of those that break a promise; it takes a hundred plays each
+  bool twice = false;    ///< each episode once more, which must come to the same
+  bool timing = false;   ///< of each part, measured over all episodes
   std::filesystem::path record{};
 };
 

@@ -278,10 +278,12 @@ void HubProcess::look() {
   for (BusPart& part : buses_) {
     if (!part.session) continue;
     service::Supervision::Beat beat{.count = part.beats};
-    if (part.stuck_until)
+    if (part.stuck_until) {
       beat.call = "read";
-    else
+      beat.call_age = now() - part.stuck_since;
+    } else {
       beat.count = ++part.beats;
+    }
     supervision_.on_beat(part.id, beat, now());
   }
   if (tick_) supervision_.on_beat(control_id_, {.count = control_beats_}, now());

@@ -66,7 +66,10 @@ class HubProcess {
 
   // What can happen to it.
   void stall_until(Instant end) { stalled_until_ = end; }
-  void stick(Bus bus, Instant until) { buses_[place(bus)].stuck_until = steady(until); }
+  void stick(Bus bus, Instant until) {
+    buses_[place(bus)].stuck_since = now();
+    buses_[place(bus)].stuck_until = steady(until);
+  }
   void kill_bus(Bus bus);
   void kill_control();
   void flood(Bus bus, bool flooded);
@@ -101,9 +104,10 @@ class HubProcess {
     bool line_open = false;
     bool plugged = true;
     std::optional<Instant> up_at{};  ///< the line is being opened
-    std::optional<Instant> stuck_until{};
-    std::optional<Setpoint> newest{};  ///< that it has not taken yet
-    protocol::Bytes unread{};          ///< in the kernel
+    Instant stuck_since{};
+    std::optional<Instant> stuck_until{};  ///< in a system call
+    std::optional<Setpoint> newest{};      ///< that it has not taken yet
+    protocol::Bytes unread{};              ///< in the kernel
     Queue queue{};
     std::uint64_t beats = 0;
   };

@@ -15,6 +15,7 @@ constexpr Duration reaction = 1500ms;  // the ramp of at most 1 s, and the wire
 constexpr double about = 40.0;         // W: rounding, self-use, a word of AC-out that is not newest
 constexpr std::array bms_ids{0x351u, 0x355u, 0x356u, 0x359u};
 constexpr Duration start_block = 10s;  // I12
+constexpr Duration start_grace = 16s;  // of a source never heard
 
 std::string number(double value) {
   char text[32];
@@ -255,8 +256,10 @@ void Judge::on_step(const House& house, const HubState& hub, Instant now) {
 }
 
 void Judge::check_faults(const HubState& hub, Instant now) {
-  // A hub that has just started knows of nothing that is missing yet.
-  if (!hub.faults || !ready_since_ || now - *ready_since_ < 5s) return;
+  // A control that has just started only watches, and tells of nothing that it never heard.
+  if (!hub.faults || !ready_since_ || now - *ready_since_ < 5s || !control_since_ ||
+      now - *control_since_ < start_grace)
+    return;
   const Duration slack = 600ms;
   const auto& faults = *hub.faults;
   if (older(grid_at_, settings_.meter_max_age + slack, now) &&

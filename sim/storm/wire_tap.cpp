@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <span>
+#include <string_view>
 
 #include "model/bms.hpp"
 
@@ -33,10 +34,28 @@ int hex(char c) {
 }
 
 /// One byte in two digits; -1: no digits.
-int hex_byte(const std::string& line, std::size_t at) {
+int hex_byte(std::string_view line, std::size_t at) {
   const int high = hex(line[at]);
   const int low = hex(line[at + 1]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+std::optional<CanWords> frame_of(std::string_view line) {
+  if (line.size() < 5) return std::nullopt;
+  CanWords frame;
+  for (std::size_t i = 1; i < 4; ++i) {
+    if (hex(line[i]) < 0) return std::nullopt;
+    frame.id = frame.id * 16 + static_cast<unsigned>(hex(line[i]));
+  }
+  if (line[4] < '0' || line[4] > '8') return std::nullopt;
+  frame.size = static_cast<std::size_t>(line[4] - '0');
+  if (line.size() != 5 + 2 * frame.size) return std::nullopt;
+  for (std::size_t i = 0; i < frame.size; ++i) {
+    const int byte = hex_byte(line, 5 + 2 * i);
+    if (byte < 0) return std::nullopt;
+    frame.data[i] = static_cast<std::uint8_t>(byte);
+  }
+  return frame;
 }
 
 /// Two bytes of 0x359 (reference: pylontech-can#2.5) as BmsFlag bits; `system` is what bit 3 of the
@@ -138,23 +157,10 @@ void WireTap::find_reply() {
   }
 }
 
-/// `tIIIL` and L bytes in hexadecimal.
+/// `tIIIL` and L bytes in hexadecimal, behind whatever noise put before it.
 void WireTap::on_line(const std::string& line) {
-  if (line.size() < 5 || line[0] != 't') return;
-  CanWords frame;
-  for (std::size_t i = 1; i < 4; ++i) {
-    if (hex(line[i]) < 0) return;
-    frame.id = frame.id * 16 + static_cast<unsigned>(hex(line[i]));
-  }
-  if (line[4] < '0' || line[4] > '8') return;
-  frame.size = static_cast<std::size_t>(line[4] - '0');
-  if (line.size() != 5 + 2 * frame.size) return;
-  for (std::size_t i = 0; i < frame.size; ++i) {
-    const int byte = hex_byte(line, 5 + 2 * i);
-    if (byte < 0) return;
-    frame.data[i] = static_cast<std::uint8_t>(byte);
-  }
-  heard_.bms(frame);
+  for (auto at = line.find('t'); at != std::string::npos; at = line.find('t', at + 1))
+    if (const auto frame = frame_of(std::string_view{line}.substr(at))) return heard_.bms(*frame);
 }
 
 }  // namespace esshub::sim::storm

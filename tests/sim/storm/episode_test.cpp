@@ -1,0 +1,224 @@
+#include "sim/storm/episode.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "control/step.hpp"
+#include "sim/storm/command.hpp"
+#include "sim/storm/judge.hpp"
+#include "sim/storm/machine.hpp"
+#include "sim/storm/shorten.hpp"
+
+namespace esshub::sim::storm {
+namespace {
+
+constexpr Duration length = 240s;
+
+InjectionKinds kinds(std::string_view list) {
+  std::string unknown;
+  return parse_kinds(list, unknown).value();
+}
+
+/// A house in which nothing goes wrong but what the test puts in.
+Plan calm_plan() {
+  Plan plan = make_plan(6, length, kinds("none"));
+  plan.orders.clear();
+  plan.loop.control = control::Settings{};
+  plan.plant.house.battery.soc_percent = 60.0;
+  plan.plant.house.ac_out_share = 0.0;
+  plan.load = {{0s, 900.0_W}};
+  plan.solar = {{0s, Watts{}}};
+  return plan;
+}
+
+Plan with(Injection injection) {
+  Plan plan = calm_plan();
+  plan.weather = {injection};
+  return plan;
+}
+
+std::string broken(const Plan& plan) {
+  return play(plan).broken.value_or("");
+}
+
+/// The hub's own control, and what somebody does to its decision.
+control::StepFunction spoilt(std::function<void(Decision&)> spoil) {
+  return [spoil = std::move(spoil)](const control::Inputs& inputs, control::Memory& memory) {
+    Decision decision = control::step(inputs, memory);
+    spoil(decision);
+    return decision;
+  };
+}
+
+TEST(StormEpisode, IsTheSameEveryTimeAndAnotherForAnotherSeed) {
+  const auto first = play(make_plan(11, length, kinds("all")));
+  EXPECT_EQ(first.hash, play(make_plan(11, length, kinds("all"))).hash);
+  EXPECT_NE(first.hash, play(make_plan(12, length, kinds("all"))).hash);
+  EXPECT_GT(first.ticks, 1000u);
+}
+
+TEST(StormEpisode, ACalmOneBreaksNothingAndHoldsTheGrid) {
+  const auto result = play(calm_plan());
+  EXPECT_EQ(result.broken.value_or(""), "");
+  EXPECT_GT(result.coverage.setpoints, 200u);
+}
+
+TEST(StormEpisode, ASetpointOnStaleDataIsFoundOut) {
+  Plan plan = with({.what = Injected::line_off, .bus = Bus::meters, .begin = 60s, .length = 20s});
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([kept = Watts{}](Decision& d) mutable {
+    if (d.faults.active(Fault::grid_meter_lost))
+      d.setpoint.ac_power = kept;
+    else
+      kept = d.setpoint.ac_power;
+  });
+  EXPECT_TRUE(broken(plan).starts_with("F1 at 6")) << broken(plan);
+}
+
+TEST(StormEpisode, AFaultThatIsNotToldIsFoundOut) {
+  Plan plan = with({.what = Injected::line_off, .bus = Bus::battery, .begin = 60s, .length = 20s});
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([](Decision& d) { d.faults = FaultSet{}; });
+  EXPECT_TRUE(broken(plan).starts_with("F4 at 6")) << broken(plan);
+}
+
+TEST(StormEpisode, ALimitThatIsIgnoredIsFoundOut) {
+  Plan plan =
+      with({.what = Injected::bms_limits, .bus = Bus::battery, .begin = 60s, .length = 20s});
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([at = Instant{}, first = Instant{}](Decision& d) mutable {
+    if (first == Instant{}) first = d.at;
+    at = d.at;
+    if (d.setpoint.mode == InverterMode::follow && d.reasons.has(Cause::bms_discharge_disabled))
+      d.setpoint.ac_power = -900.0_W;
+  });
+  EXPECT_TRUE(broken(plan).starts_with("I2 at 6")) << broken(plan);
+}
+
+TEST(StormEpisode, PowerWithinTenSecondsOfTheStartIsFoundOut) {
+  Plan plan = with({.what = Injected::hub_killed, .begin = 60s, .length = 5s});
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([](Decision& d) {
+    if (d.reasons.has(Cause::starting)) d.setpoint.ac_power = -900.0_W;
+  });
+  EXPECT_TRUE(broken(plan).starts_with("I12 at ")) << broken(plan);
+}
+
+TEST(StormJudge, ASetpointThatNobodyDecidedAndALatchThatIsForgottenAreFoundOut) {
+  const Instant start{1000s};
+  const House house{{}};
+  Judge late({}, start);
+  late.on_setpoint(100.0_W, house, start + 20s);
+  EXPECT_TRUE(late.verdict().value().starts_with("I6"));
+  Judge kept({}, start);
+  kept.on_restart(true, true, start);
+  EXPECT_FALSE(kept.verdict());
+  kept.on_restart(true, false, start);
+  EXPECT_TRUE(kept.verdict().value().starts_with("I12"));
+}
+
+TEST(StormRecord, IsLinesOfJsonInTheOrderOfTimeFromHeaderToEnd) {
+  std::stringstream record;
+  const auto result = play(make_plan(11, length, kinds("all")), {.record = &record});
+  std::string line;
+  std::string first;
+  std::string last;
+  std::int64_t t = 0;
+  while (std::getline(record, line)) {
+    const auto json = nlohmann::json::parse(line);
+    if (first.empty()) first = json.at("k");
+    EXPECT_GE(json.at("t").get<std::int64_t>(), t) << line;
+    t = json.at("t");
+    last = line;
+  }
+  EXPECT_EQ(first, "header");
+  EXPECT_EQ(nlohmann::json::parse(last).at("k"), "end");
+  EXPECT_EQ(nlohmann::json::parse(last).at("ticks"), result.ticks);
+}
+
+TEST(StormRecord, ChangesNothingOfTheHistory) {
+  std::stringstream record;
+  const Plan plan = make_plan(13, length, kinds("all"));
+  EXPECT_EQ(play(plan, {.record = &record}).hash, play(plan).hash);
+}
+
+TEST(StormDisk, LosesAndTearsOnlyAtAPowerCut) {
+  VirtualDisk disk;
+  ASSERT_TRUE(disk.replace("old"));
+  disk.trouble.lost = true;
+  ASSERT_TRUE(disk.replace("new"));
+  EXPECT_EQ(disk.read().value(), "new");
+  disk.power_cut();
+  EXPECT_EQ(disk.read().value(), "old");
+  disk.trouble = {.torn_after = 2};
+  ASSERT_TRUE(disk.replace("newer"));
+  disk.power_cut();
+  EXPECT_EQ(disk.read().value(), "ne");
+  disk.trouble = {.full = true};
+  EXPECT_FALSE(disk.replace("newest"));
+  EXPECT_EQ(disk.read().value(), "ne");
+}
+
+TEST(StormClocks, AreThoseOfTheMachine) {
+  const Instant start{1000s};
+  MachineClocks clocks(start, Instant{50h}, WallTime{70s}, true);
+  EXPECT_EQ(clocks.steady(start + 5s), Instant{50h + 5s});
+  clocks.step(-20s);
+  EXPECT_EQ(clocks.wall(start + 5s), WallTime{55s});
+  const auto boot = clocks.boot_id();
+  clocks.reboot(start + 10s, Instant{5s}, std::nullopt);
+  EXPECT_EQ(clocks.steady(start + 11s), Instant{6s});
+  EXPECT_EQ(clocks.wall(start + 11s), WallTime{61s});
+  EXPECT_NE(clocks.boot_id(), boot);
+}
+
+TEST(StormFaults, AreNamedAloneOrByGroup) {
+  EXPECT_TRUE(kinds("line,disk.full")[Injected::line_late]);
+  EXPECT_TRUE(kinds("line,disk.full")[Injected::disk_full]);
+  EXPECT_FALSE(kinds("line,disk.full")[Injected::disk_torn]);
+  std::string unknown;
+  EXPECT_FALSE(parse_kinds("line,rain", unknown));
+  EXPECT_EQ(unknown, "rain");
+}
+
+TEST(StormPlan, LeavingFaultsOutMovesNothingElse) {
+  const Plan all = make_plan(5, 900s, kinds("all"));
+  const Plan none = make_plan(5, 900s, kinds("none"));
+  EXPECT_TRUE(none.weather.empty());
+  EXPECT_FALSE(all.weather.empty());
+  EXPECT_EQ(all.loop.control, none.loop.control);
+  EXPECT_EQ(all.load.size(), none.load.size());
+  EXPECT_EQ(all.orders.size(), none.orders.size());
+  for (const auto& injection : all.weather) EXPECT_LE(injection.end(), 900s - calm_end);
+}
+
+TEST(StormShorten, LeavesWhatIsNeeded) {
+  Plan plan = calm_plan();
+  for (int i = 0; i < 9; ++i)
+    plan.weather.push_back({.what = Injected::line_off, .first = static_cast<double>(i)});
+  const Plan least = shorten(plan, [](const Plan& p) {
+    int needed = 0;
+    for (const auto& injection : p.weather)
+      needed += injection.first == 2.0 || injection.first == 7.0;
+    return needed == 2;
+  });
+  ASSERT_EQ(least.weather.size(), 2u);
+  EXPECT_EQ(least.weather[0].first, 2.0);
+  EXPECT_EQ(least.weather[1].first, 7.0);
+}
+
+TEST(StormCommand, CountsWhatItReachedAndRefusesAnUnknownFault) {
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(run_storm({.faults = "rain"}, out, err), 64);
+  EXPECT_NE(err.str().find("'rain'"), std::string::npos);
+  EXPECT_EQ(run_storm({.seed = 1, .days = 0.003, .faults = "line.off"}, out, err), 0);
+  EXPECT_NE(out.str().find("grid_meter_lost"), std::string::npos);
+  EXPECT_NE(out.str().find("simulated seconds a second"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace esshub::sim::storm
