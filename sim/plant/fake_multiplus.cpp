@@ -74,6 +74,9 @@ class FakeMultiplus final : public Device {
   Step on_bytes(std::span<const std::byte> bytes, Instant now) override {
     Step step;
     follow_power(now);
+    // What still waited for its rest is no frame, and must not be obeyed seconds later.
+    if (now - heard_at_ >= mk3::frame_gap) parser_.clear();
+    heard_at_ = now;
     parser_.push(bytes);
     while (const auto frame = parser_.next(health_.frames))
       if (const auto message = decode(*frame); message && awake(now)) on_message(*message, now);
@@ -566,6 +569,7 @@ class FakeMultiplus final : public Device {
                                                    {6, 320},    {11, 4500}, {64, 100}};
   std::uint16_t input_limit_ = 320;
   Instant setpoint_at_{};
+  Instant heard_at_{};  ///< bytes, last
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ namespace {
 
 constexpr Duration grid_of_steps = 20ms;  // of the house's physics
 constexpr Duration foreign_request_period = 700ms;
+constexpr Duration time_server_after = 25s;  // of the machine's start
 /// More of them in a second of the episode: it hangs.
 constexpr std::uint64_t most_rounds_a_second = 20'000;
 
@@ -245,6 +246,7 @@ class Episode final : private Onlooker {
     if (next_order_ < plan_.orders.size()) at = std::min(at, start_ + plan_.orders[next_order_].at);
     if (hub_at_) at = std::min(at, *hub_at_);
     if (foreign_at_) at = std::min(at, *foreign_at_);
+    if (synchronised_at_) at = std::min(at, *synchronised_at_);
     return at;
   }
 
@@ -263,6 +265,12 @@ class Episode final : private Onlooker {
       const auto id = next_injection_++;
       if (plan_.weather[id].length > Duration{}) on_.push_back(id);
       switch_injection(id, true);
+    }
+    if (synchronised_at_ && now() >= *synchronised_at_) {
+      synchronised_at_.reset();
+      clocks_.set_synchronised(true);
+      clocks_.set(now(), plan_.wall + (now() - start_));
+      record_clock();
     }
     if (hub_at_ && now() >= *hub_at_) {
       hub_at_.reset();
@@ -488,9 +496,11 @@ class Episode final : private Onlooker {
     end_hub("power_cut", start_ + i.end());
     disk_.power_cut();
     const bool no_clock = i.first > 0.0;
+    clocks_.set_synchronised(false);
     clocks_.reboot(now(), Instant{} + 5s,
                    no_clock ? std::optional{WallTime{} + 10s} : std::nullopt);
-    if (no_clock) record_clock();
+    if (plan_.clock_synchronised) synchronised_at_ = start_ + i.end() + time_server_after;
+    record_clock();
   }
 
   void give(const PlannedOrder& order) {
@@ -624,6 +634,7 @@ class Episode final : private Onlooker {
   std::vector<std::size_t> on_;  ///< that are in force, of plan_.weather
   std::size_t next_order_ = 0;
   std::optional<Instant> foreign_at_;
+  std::optional<Instant> synchronised_at_;  ///< after a power cut
   std::uint64_t setpoint_writes_ = 0;
   bool held_ = false;
   bool contactor_ = true;

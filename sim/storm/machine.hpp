@@ -30,12 +30,13 @@ class MachineClocks {
 
   void set_synchronised(bool synchronised) { synchronised_ = synchronised; }
   void step(Duration by) { wall_at_zero_ += by; }
+  void set(Instant now, WallTime wall) { wall_at_zero_ = wall - now.time_since_epoch(); }
   /// The machine starts: the steady clock is `steady` from now on, the wall clock goes on or shows
   /// `wall`.
   void reboot(Instant now, Instant steady, std::optional<WallTime> wall) {
     ++boots_;
     steady_ahead_ = steady - now;
-    if (wall) wall_at_zero_ = *wall - now.time_since_epoch();
+    if (wall) set(now, *wall);
   }
 
  private:
