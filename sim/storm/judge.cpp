@@ -249,6 +249,11 @@ void Judge::on_step(const House& house, const HubState& hub, Instant now) {
     ready_since_.reset();
   else if (!ready_since_)
     ready_since_ = now;
+  const bool islanded = !mains && house.inverter_truth().state == VebusState::invert_full;
+  if (!islanded)
+    islanded_since_.reset();
+  else if (!islanded_since_)
+    islanded_since_ = now;
   check_faults(hub, now);
   check_caps(house, hub, now);
   check_contactor(house, hub, now);
@@ -271,7 +276,7 @@ void Judge::check_faults(const HubState& hub, Instant now) {
   if (older(inverter_at_, settings_.inverter_max_age + slack, now) &&
       !faults.active(Fault::inverter_lost))
     broken("F6", "the inverter is silent and nothing is told", now);
-  if (mains_gone_since_ && now - *mains_gone_since_ > 4s && bus_calm(Bus::inverter, 15s, now) &&
+  if (islanded_since_ && now - *islanded_since_ > 4s && bus_calm(Bus::inverter, 15s, now) &&
       !faults.active(Fault::islanded) && !faults.active(Fault::backup_cutoff) &&
       !faults.active(Fault::inverter_lost))
     broken("F8", "the mains is gone and nothing is told", now);

@@ -128,6 +128,7 @@ class Judge {
   std::optional<Instant> control_since_;
   std::optional<Instant> ready_since_;  ///< hub with all its parts, uninterrupted
   std::optional<Instant> mains_since_, mains_gone_since_;
+  std::optional<Instant> islanded_since_;  ///< it feeds the loads
   std::optional<Instant> acknowledged_at_;
   std::optional<Instant> import_beyond_, export_beyond_;
   std::optional<Instant> cutoff_since_;

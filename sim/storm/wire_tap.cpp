@@ -10,7 +10,7 @@ namespace esshub::sim::storm {
 namespace {
 
 constexpr std::size_t longest_reply = 256;
-constexpr std::size_t longest_line = 32;
+constexpr std::size_t longest_line = 512;  // of lines whose ends were lost the last may be whole
 
 std::uint8_t u8(std::byte b) {
   return std::to_integer<std::uint8_t>(b);
