@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "control/loop/load_estimate.hpp"
 #include "control/policy/policy.hpp"
+#include "control/targets.hpp"
 
 namespace esshub::control {
 namespace {
@@ -107,7 +109,7 @@ void limit_reserve(const Inputs& inputs, const Observation&, const Memory& memor
   no_discharge(window, storm ? Cause::storm : Cause::reserve);
 }
 
-void limit_instruction(const Inputs&, const Observation& observation, const Memory& memory,
+void limit_instruction(const Inputs& inputs, const Observation& observation, const Memory& memory,
                        PowerWindow& window) {
   const Authority authority = memory.policy.authority;
   const AuthorityState& state = memory.policy.authority_state(authority);
@@ -117,7 +119,9 @@ void limit_instruction(const Inputs&, const Observation& observation, const Memo
   const bool cheap = kept || authority == Authority::tariff;
   if (state.served && (kept || !state.sells()))
     no_discharge(window, cheap ? Cause::cheap : Cause::range_low);
-  if (state.stored && !state.buys()) no_charge(window, Cause::range_high);
+  if (!state.stored || state.buys()) return;
+  const auto least = export_charge(inputs, observation, memory);
+  window.at_most(least ? least->battery_power : zero, Cause::range_high);
 }
 
 // Discharging follows the load without what such circuits draw; a surplus still charges, whoever is
@@ -177,16 +181,22 @@ void limit_configured_power(const Inputs& inputs, const Observation&, const Memo
 
 // The battery must not lift import or export above its cap; what the house does alone is not its
 // doing.
-void limit_grid_caps(const Inputs& inputs, const Observation& observation, const Memory&,
+void limit_grid_caps(const Inputs& inputs, const Observation& observation, const Memory& memory,
                      PowerWindow& window) {
   if (!observation.rest) return;
+  // By what the inverter really does of what it is told, where that is less on the safe side.
+  const auto export_up_to = [&](Watts cap) {
+    return std::max(-cap - *observation.rest, balancing_power(-cap, inputs, observation, memory));
+  };
+  if (memory.export_watch.locked()) window.at_least(export_up_to(zero), Cause::export_lockout);
   const Watts fuse = inputs.settings.main_fuse * nominal_mains;
   window.at_most(fuse - *observation.rest, Cause::main_fuse);
   window.at_least(-fuse - *observation.rest, Cause::main_fuse);
   if (inputs.settings.import_cap)
     window.at_most(*inputs.settings.import_cap - *observation.rest, Cause::import_cap);
-  if (inputs.settings.export_cap)
-    window.at_least(-*inputs.settings.export_cap - *observation.rest, Cause::export_cap);
+  if (const auto& cap = inputs.settings.export_cap)
+    window.at_least(inputs.settings.witness ? export_up_to(*cap) : -*cap - *observation.rest,
+                    Cause::export_cap);
 }
 
 void limit_slew(const Inputs& inputs, const Observation&, const Memory& memory,

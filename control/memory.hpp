@@ -8,6 +8,7 @@
 
 #include "control/ac_out_check.hpp"
 #include "control/current_watch.hpp"
+#include "control/export_watch.hpp"
 #include "control/following.hpp"
 #include "control/loop/loop_model.hpp"
 #include "control/policy/marks.hpp"
@@ -114,6 +115,7 @@ struct Memory {
   std::optional<Instant> voltage_at;          ///< newest pack voltage taken into account
   AcOutCheck ac_out;
   CurrentWatch pack_current;
+  ExportWatch export_watch;
   Following following;
   TemperatureHold temperature;
   bool bms_implausible = false;               ///< until the BMS is trusted again
@@ -136,6 +138,8 @@ struct Memory {
             .cutoff_reset_until = cutoff_reset_until,
             .meter_reversed = sign.reversed,
             .meter_rest_until = sign.reversed ? sign.rest_until : std::nullopt,
+            .export_excursions = export_watch.excursions,
+            .export_locked_until = export_watch.locked_until,
             .acknowledgements = acknowledgements};
   }
   /// Into a new one.
@@ -145,6 +149,8 @@ struct Memory {
     cutoff_reset_until = safety.cutoff_reset_until;
     sign.reversed = safety.meter_reversed;
     sign.rest_until = safety.meter_rest_until;
+    export_watch.excursions = safety.export_excursions;
+    export_watch.locked_until = safety.export_locked_until;
     acknowledgements = safety.acknowledgements;
   }
 };

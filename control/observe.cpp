@@ -44,6 +44,18 @@ void trust_bms(Memory& memory, bool complete, Instant now) {
                               now - *memory.bms_complete_since >= bms_proof));
 }
 
+/// Stamp of the newest sample of a grid meter that measures. No live conductor shows exactly 0 W
+/// for long: a meter does without its clamp (`witness`).
+std::optional<Instant> measured_at(const Inputs& inputs, Memory& memory) {
+  const auto grid = inputs.snapshot.power(Point::grid);
+  if (!grid || inputs.grid_frozen) return std::nullopt;
+  if (!inputs.settings.witness) return grid->at;
+  auto& newest = memory.export_watch.measured_at;
+  if (grid->value != Watts{}) newest = grid->at;
+  if (!newest || grid->at - *newest > clamp_max_age) return std::nullopt;
+  return grid->at;
+}
+
 bool forbids_charge(std::uint32_t p) {
   constexpr auto only_discharge = static_cast<std::uint32_t>(BmsFlag::low_voltage) |
                                   static_cast<std::uint32_t>(BmsFlag::high_discharge_current);
@@ -256,6 +268,47 @@ void observe_pack_current(const Inputs& inputs, Memory& memory, const Observatio
   watch_current(memory.pack_current, pack, s.inverter_ramp, inputs.now);
 }
 
+/// The meter or its clamp. In a power cut, which ends all export, a meter may fall silent before
+/// the inverter has told of it; and after a stall of the hub it was not the meter.
+bool measurement_lost(const Inputs& inputs, Memory& memory) {
+  auto& since = memory.export_watch.lost_since;
+  const bool lost = (memory.grid.ever && !memory.grid.ok) || memory.sign.reversed;
+  if (!lost || inputs.stall > Duration{}) {
+    since.reset();
+    return false;
+  }
+  if (!since) since = inputs.now;
+  const auto status = inputs.snapshot.inverter_status();
+  if (!fresh(status, inputs.now, inputs.settings.inverter_max_age)) return true;
+  return status->at >= *since && status->value == InverterStatus::grid_connected;
+}
+
+/// What of the export above its cap is the battery's to end: what it discharges, and what it was
+/// told to charge and does not. Of an inverter that does not say, all of it.
+std::optional<Watts> battery_excess(const Inputs& inputs, const Memory& memory,
+                                    const Observation& observation) {
+  const Settings& s = inputs.settings;
+  const auto grid = fresh(inputs.snapshot.power(Point::grid), inputs.now, s.grid_max_age());
+  if (!grid || !observation.grid_ok || observation.islanded || !s.export_cap) return std::nullopt;
+  const Watts above = -*grid - *s.export_cap;
+  const auto power = fresh(inputs.snapshot.power(Point::inverter), inputs.now, s.inverter_max_age);
+  if (!observation.inverter_ok || !observation.ac_out || !power) return above;
+  const Watts battery = *power - *observation.ac_out;
+  const Watts told = memory.following.derating ? Watts{} : memory.battery_power;
+  const Watts behind = std::max(Watts{}, told - std::max(Watts{}, battery));
+  return std::min(above, std::max(Watts{}, -battery) + behind);
+}
+
+/// F25.
+void observe_export(const Inputs& inputs, Memory& memory, const Observation& observation) {
+  ExportSeen seen;
+  if (inputs.settings.witness && !inputs.stopping)
+    seen = {.measurement_lost = measurement_lost(inputs, memory),
+            .excess = battery_excess(inputs, memory, observation),
+            .rest = observation.rest};
+  watch_export(memory.export_watch, seen, inputs.settings, inputs.now);
+}
+
 void evaluate_faults(const Inputs& inputs, Memory& memory, const Observation& observation) {
   const bool grace = inputs.now - *memory.first_tick < start_grace;
   const auto lost = [&](const Trust& trust) { return !trust.ok && (trust.ever || !grace); };
@@ -265,6 +318,7 @@ void evaluate_faults(const Inputs& inputs, Memory& memory, const Observation& ob
   faults.set(Fault::bms_lost, lost(memory.bms) && !memory.bms_implausible, inputs.now);
   faults.set(Fault::bms_implausible, memory.bms_implausible, inputs.now);
   faults.set(Fault::bms_limit_exceeded, memory.pack_current.exceeded(), inputs.now);
+  faults.set(Fault::export_lockout, memory.export_watch.locked(), inputs.now);
   faults.set(Fault::ac_out_inconsistent, memory.ac_out.inconsistent(), inputs.now);
   faults.set(Fault::setpoint_not_followed, memory.following.not_followed, inputs.now);
   faults.set(Fault::inverter_derating, memory.following.derating, inputs.now);
@@ -307,9 +361,7 @@ Observation observe(const Inputs& inputs, Memory& memory) {
   take_acknowledgement(inputs, memory);
   Observation observation;
   const auto grid = inputs.snapshot.power(Point::grid);
-  const bool lives = grid && !inputs.grid_frozen;
-  trust_grid(memory, lives ? std::optional{grid->at} : std::nullopt, inputs.now,
-             inputs.settings.meter_max_age);
+  trust_grid(memory, measured_at(inputs, memory), inputs.now, inputs.settings.grid_max_age());
   observation.grid_ok = memory.grid.ok;
   observe_battery(inputs, memory, observation);
   observe_inverter(inputs, memory, observation);
@@ -329,6 +381,7 @@ Observation observe(const Inputs& inputs, Memory& memory) {
 
   observe_following(inputs, memory, observation);
   observe_pack_current(inputs, memory, observation);
+  observe_export(inputs, memory, observation);
   evaluate_faults(inputs, memory, observation);
   if (observation.grid_ok && observation.bms_ok && observation.inverter_ok) memory.started = true;
   return observation;

@@ -27,7 +27,7 @@ constexpr auto limit_table = std::to_array<Limit>({
     limit_derating,          // F7a: what it does of that now
     limit_transfer_switch,   // what AC-in carries
     limit_configured_power,  // what the owner allows
-    limit_grid_caps,         // what the connection allows
+    limit_grid_caps,         // F25: what the connection allows, no export in a lock-out
     limit_slew,              // how fast
 });
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <variant>
 
+#include "control/export_watch.hpp"
 #include "control/settings_table.hpp"
 #include "control/text.hpp"
 
@@ -90,6 +91,20 @@ void check_together(const Settings& s, std::vector<ValidationError>& errors) {
           "the export cap is " + number_text(s.export_cap.value_or(Watts{}).value()) +
               " W, expected at or above the export the grid setpoint asks for (" +
               number_text(-s.grid_setpoint.value()) + " W)");
+  if (s.witness) {
+    require(s.export_cap.has_value(), "grid.witness", "grid.export_cap_w",
+            "there is no cap on export, expected grid.export_cap_w beside it");
+    require(s.slew >= s.inverter_ramp, "control.slew_w_per_s", "grid.witness",
+            "expected control.slew_w_per_s to be no slower than the inverter's ramp (" +
+                number_text(s.inverter_ramp.value()) + " W/s)");
+    const Watts most = most_with_witness(s);
+    require(std::min(s.discharge_limit, s.inverter_rating) <= most, "battery.discharge_limit_w",
+            "grid.witness",
+            "the battery would not rest within 5 s of a lost grid meter: at the inverter's ramp (" +
+                number_text(s.inverter_ramp.value()) +
+                " W/s) expected battery.discharge_limit_w of " +
+                number_text(std::floor(most.value())) + " W at most");
+  }
   require(s.full_charge_days == 0.0 || s.soc_ceiling.percent() >= 100.0, "battery.full_charge_days",
           "battery.soc_ceiling",
           "a full charge cannot pass " + ceiling + ", expected 0 days or a ceiling of 100 %");

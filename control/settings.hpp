@@ -1,6 +1,7 @@
 // Typed settings of the control and their defaults (ranges: settings_table.cpp), and validate().
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -35,6 +36,10 @@ struct Settings {
   Watts grid_setpoint = 0.0_W;      ///< what the meter shall show, + = import
   std::optional<Watts> import_cap;  ///< the battery's charging never lifts import above it
   std::optional<Watts> export_cap;  ///< the battery's discharging never lifts export above it
+
+  /// F25: export above its cap by the battery's doing, or a lost grid meter, has the battery's
+  /// export locked out where it comes again and again. Needs an export cap.
+  bool witness = false;
 
   Amperes main_fuse = 100.0_A;  ///< of the house: a grid power beyond it cannot be
 
@@ -93,6 +98,11 @@ struct Settings {
   Duration inverter_delay = 120ms;          ///< from the inverter's snapshot to our time stamp
   Duration ack_delay = 60ms;  ///< from a setpoint taking effect to its acknowledgement
   WattsPerSecond inverter_ramp{1000.0};
+
+  /// Of the grid meter's power.
+  [[nodiscard]] Duration grid_max_age() const {
+    return witness ? std::min<Duration>(meter_max_age, 1s) : meter_max_age;
+  }
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -42,6 +42,15 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      "Discharging never lifts export above it. Default: no cap.",
      "3680"},
     {"grid",
+     "witness",
+     &Settings::witness,
+     "",
+     {},
+     at_once,
+     "Opt-in: the grid meter is lost after 1 s, the battery also takes what is exported above "
+     "export_cap_w, and the third excursion above it within 24 h locks the battery's export for "
+     "4 h. Needs export_cap_w. No claim to meet a grid code."},
+    {"grid",
      "main_fuse_a",
      &Settings::main_fuse,
      "A",
@@ -365,12 +374,12 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
 });
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
-constexpr std::size_t settings_fields = 43;
+constexpr std::size_t settings_fields = 44;
 [[maybe_unused]] void count(const Settings& settings) {
   [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
                                 f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
                                 f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41,
-                                f42, f43] = settings;
+                                f42, f43, f44] = settings;
 }
 constexpr std::size_t settings_elsewhere = 4;  // schedule, tariff, solar_metered, circuit_roles
 static_assert(settings_rows.size() + settings_elsewhere == settings_fields);

@@ -4,6 +4,7 @@
 #include "control/observation.hpp"
 #include "control/policy/policy.hpp"
 #include "control/rules.hpp"
+#include "control/targets.hpp"
 #include "control/window.hpp"
 
 namespace esshub::control {
@@ -12,7 +13,8 @@ namespace {
 // Wider than any installation; every real bound is a limit with a name.
 constexpr Watts unlimited{1e6};
 
-/// The proposal of the first target that answers; it and those it overrules become reasons.
+/// The proposal of the first target that answers, or what keeps the export within its cap where
+/// that is more; it and those it overrules become reasons.
 Proposal choose_target(const Inputs& inputs, const Observation& observation, const Memory& memory,
                        Reasons& reasons) {
   std::optional<Proposal> chosen;
@@ -23,8 +25,11 @@ Proposal choose_target(const Inputs& inputs, const Observation& observation, con
     if (chosen) {
       reasons.add({*row.overruled, proposal->battery_power});
     } else {
-      chosen = proposal;
-      reasons.add({proposal->cause, Watts{}});
+      const auto least = export_charge(inputs, observation, memory);
+      const bool raised = least && least->battery_power > proposal->battery_power;
+      chosen = raised ? least : proposal;
+      reasons.add({chosen->cause, Watts{}});
+      if (raised && row.overruled) reasons.add({*row.overruled, proposal->battery_power});
     }
   }
   return chosen.value_or(Proposal{Watts{}, Cause::idle});

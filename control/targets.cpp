@@ -85,11 +85,23 @@ std::optional<Proposal> target_force_charge(const Inputs& inputs, const Observat
                 Cause::force_charge);
 }
 
+std::optional<Proposal> export_charge(const Inputs& inputs, const Observation& observation,
+                                      const Memory& memory) {
+  const Settings& s = inputs.settings;
+  if (!s.witness || !s.export_cap || !observation.grid_ok || !observation.rest ||
+      !observation.ac_out)
+    return std::nullopt;
+  const Watts least = balancing_power(-*s.export_cap, inputs, observation, memory);
+  if (!(least > Watts{})) return std::nullopt;
+  return Proposal{least, Cause::export_charge};
+}
+
 std::optional<Proposal> target_self_consumption(const Inputs& inputs,
                                                 const Observation& observation,
                                                 const Memory& memory) {
   if (!observation.grid_ok || !observation.rest) return std::nullopt;
-  return Proposal{balancing_power(inputs, observation, memory), Cause::self_consumption};
+  return Proposal{balancing_power(inputs.settings.grid_setpoint, inputs, observation, memory),
+                  Cause::self_consumption};
 }
 
 std::optional<Proposal> target_idle(const Inputs&, const Observation&, const Memory&) {

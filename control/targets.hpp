@@ -8,6 +8,10 @@ namespace esshub::control {
 /// Charges gently while the BMS asks for it (0x35C force charge I or II).
 [[nodiscard]] std::optional<Proposal> target_force_charge(const Inputs&, const Observation&,
                                                           const Memory&);
+/// What would be exported above its cap is charged (F25, `witness`): the least charging power that
+/// keeps it, where that is any; whoever has less in mind is overruled.
+[[nodiscard]] std::optional<Proposal> export_charge(const Inputs&, const Observation&,
+                                                    const Memory&);
 /// The owner's override.
 [[nodiscard]] std::optional<Proposal> target_override(const Inputs&, const Observation&,
                                                       const Memory&);

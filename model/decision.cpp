@@ -14,6 +14,7 @@ constexpr EnumTable<Row> rows({
     {Cause::full_charge, "a full charge, for the battery to measure itself"},
     {Cause::storm_fill, "charging up to the reserve for bad weather"},
     {Cause::reserve_recharge, "the reserve for a power cut is brought back"},
+    {Cause::export_charge, "charging what would be exported above its cap"},
     {Cause::charge, "charging as instructed"},
     {Cause::discharge, "discharging as instructed"},
     {Cause::target_reached, "the instructed state of charge is reached"},
@@ -61,6 +62,7 @@ constexpr EnumTable<Row> rows({
     {Cause::main_fuse, "what the main fuse carries"},
     {Cause::inverter_derating, "the inverter holds back by itself"},
     {Cause::battery_temperature, "the battery is too cold or too hot"},
+    {Cause::export_lockout, "export was above its cap three times: the battery exports nothing"},
 });
 
 }  // namespace

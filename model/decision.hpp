@@ -42,6 +42,7 @@ enum class Cause : std::uint8_t {
   full_charge,
   storm_fill,
   reserve_recharge,
+  export_charge,
   charge,
   discharge,
   target_reached,
@@ -91,6 +92,7 @@ enum class Cause : std::uint8_t {
   main_fuse,
   inverter_derating,
   battery_temperature,
+  export_lockout,
 };
 [[nodiscard]] std::string_view name(Cause cause);    ///< "self_consumption"
 [[nodiscard]] std::string_view phrase(Cause cause);  ///< plain words for the owner

@@ -12,8 +12,8 @@ struct Row {
 
 constexpr EnumTable<Row> rows({
     {Fault::grid_meter_lost, Severity::warning, "Grid meter lost",
-     "The grid meter does not answer: the battery rests. Check the meter's supply, then the RS485 "
-     "pair and the adapter or gateway."},
+     "The grid meter does not answer or, with grid.witness, shows exactly 0 W: the battery rests. "
+     "Check the meter's supply and its clamp, then the RS485 pair and the adapter or gateway."},
     {Fault::grid_meter_frozen, Severity::warning, "Grid meter frozen",
      "The grid meter repeats the same registers: the battery rests. Power-cycle the meter."},
     {Fault::implausible_reading, Severity::info, "Impossible reading",
@@ -105,6 +105,10 @@ constexpr EnumTable<Row> rows({
     {Fault::bms_implausible, Severity::critical, "Battery's values cannot be",
      "The battery's BMS sends a value that cannot be: the battery rests. The log (journalctl -u "
      "esshub) names frame, value and accepted range: check that it is a 15-cell 48 V stack."},
+    {Fault::export_lockout, Severity::critical, "Battery's export locked out",
+     "Three times within 24 h the export passed its cap by the battery's doing, or the grid meter "
+     "or its clamp was lost: for 4 h the battery charges and serves the house, but does not "
+     "export. Check the meter, its clamp and its cable."},
 });
 
 }  // namespace

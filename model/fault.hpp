@@ -44,6 +44,7 @@ enum class Fault : std::uint8_t {
   inverter_derating,
   battery_temperature,
   bms_implausible,
+  export_lockout,
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };

@@ -8,7 +8,8 @@ namespace esshub::service {
 std::optional<SavedSafety> save_safety(const SafetyMemories& memories, Instant now) {
   const auto& [control, supervision] = memories;
   if (!control.cutoff && !control.switch_on && !control.cutoff_reset_until &&
-      !control.meter_reversed && !supervision.hold_until && supervision.parts.empty())
+      !control.meter_reversed && !control.export_excursions.back() &&
+      !control.export_locked_until && !supervision.hold_until && supervision.parts.empty())
     return std::nullopt;
   const auto left = [&](const std::optional<Instant>& until) -> std::optional<Duration> {
     if (!until || *until <= now) return std::nullopt;
@@ -19,7 +20,10 @@ std::optional<SavedSafety> save_safety(const SafetyMemories& memories, Instant n
                     .cutoff_reset_left = left(control.cutoff_reset_until),
                     .meter_reversed = control.meter_reversed,
                     .meter_rest_left = left(control.meter_rest_until),
+                    .lockout_left = left(control.export_locked_until),
                     .hold_left = left(supervision.hold_until)};
+  for (const auto& excursion : control.export_excursions)
+    if (excursion) saved.excursions_ago.push_back(std::clamp<Duration>(now - *excursion, 0s, 24h));
   for (const auto& part : supervision.parts) {
     saved.parts.push_back({part.name, {}});
     for (const Instant death : part.deaths)
@@ -39,6 +43,9 @@ SafetyMemories recall_safety(const SavedSafety& saved, Duration passed, Instant 
                                       .meter_reversed = saved.meter_reversed,
                                       .meter_rest_until = until(saved.meter_rest_left)},
                           .supervision = {.parts = {}, .hold_until = until(saved.hold_left)}};
+  if (saved.lockout_left) memories.control.export_locked_until = now + *saved.lockout_left;
+  auto& excursions = memories.control.export_excursions;
+  for (const Duration ago : saved.excursions_ago) excursions = {excursions.back(), now - ago};
   for (const auto& part : saved.parts) {
     memories.supervision.parts.push_back({part.name, {}});
     for (const Duration ago : part.died_ago)
@@ -58,6 +65,12 @@ std::string log_text(const SafetyMemories& memories, Instant now) {
     add("cutoff_reset_left_s=" + seconds(*control.cutoff_reset_until));
   if (control.meter_reversed) add("grid_meter=reversed");
   if (control.meter_rest_until) add("meter_rest_left_s=" + seconds(*control.meter_rest_until));
+  const auto& excursions = control.export_excursions;
+  const auto counted = std::count_if(excursions.begin(), excursions.end(),
+                                     [](const auto& excursion) { return excursion.has_value(); });
+  if (counted > 0) add("export_excursions=" + std::to_string(counted));
+  if (control.export_locked_until)
+    add("export_lockout_left_s=" + seconds(*control.export_locked_until));
   if (supervision.hold_until) add("hold_left_s=" + seconds(*supervision.hold_until));
   std::size_t deaths = 0;
   for (const auto& part : supervision.parts) deaths += part.deaths.size();

@@ -24,6 +24,9 @@ struct SavedSafety {
   std::optional<Duration> cutoff_reset_left{};
   bool meter_reversed = false;
   std::optional<Duration> meter_rest_left{};
+  // In running time: they stand still while the hub does not run.
+  std::vector<Duration> excursions_ago{};
+  std::optional<Duration> lockout_left{};
   std::optional<Duration> hold_left{};
   struct Part {
     std::string name;

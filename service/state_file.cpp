@@ -54,6 +54,8 @@ json to_json(const SavedSafety& s) {
   json j{{"cutoff", s.cutoff}, {"switch_on", s.switch_on}, {"meter_reversed", s.meter_reversed}};
   if (s.cutoff_reset_left) j["cutoff_reset_left_ms"] = *s.cutoff_reset_left / 1ms;
   if (s.meter_rest_left) j["meter_rest_left_ms"] = *s.meter_rest_left / 1ms;
+  for (const Duration ago : s.excursions_ago) j["excursions_ago_ms"].push_back(ago / 1ms);
+  if (s.lockout_left) j["lockout_left_ms"] = *s.lockout_left / 1ms;
   if (s.hold_left) j["hold_left_ms"] = *s.hold_left / 1ms;
   for (const auto& part : s.parts)
     for (const Duration ago : part.died_ago) j["died_ago_ms"][part.name].push_back(ago / 1ms);
@@ -68,6 +70,9 @@ SavedSafety to_safety(const json& j) {
   if (j.contains("cutoff_reset_left_ms"))
     s.cutoff_reset_left = span(j["cutoff_reset_left_ms"], day);
   if (j.contains("meter_rest_left_ms")) s.meter_rest_left = span(j["meter_rest_left_ms"], day);
+  if (j.contains("excursions_ago_ms"))
+    for (const auto& ago : j["excursions_ago_ms"]) s.excursions_ago.push_back(span(ago, day));
+  if (j.contains("lockout_left_ms")) s.lockout_left = span(j["lockout_left_ms"], day);
   if (j.contains("hold_left_ms")) s.hold_left = span(j["hold_left_ms"], day);
   if (!j.contains("died_ago_ms")) return s;
   for (const auto& [name, all] : j["died_ago_ms"].items()) {

@@ -243,8 +243,10 @@ InverterResponse response_of(const Settings& settings, const LoopModel& loop) {
 }
 
 Seconds meter_time_constant_of(const Settings& settings, const LoopModel& loop) {
-  return loop.meter_time_constant.value_or(Seconds{settings.meter_time_constant} +
-                                           unidentified_margin);
+  // Taken for slower than it is, a meter leaves a battery that comes back from export a little more
+  // of it: with `witness` there is no room for that.
+  const Seconds margin = settings.witness ? Seconds{} : unidentified_margin;
+  return loop.meter_time_constant.value_or(Seconds{settings.meter_time_constant} + margin);
 }
 
 void identify_response(const Settings& settings, LoopModel& loop, Watts measured, Instant at) {

@@ -213,7 +213,7 @@ void estimate_load(const Inputs& inputs, Memory& memory) {
 
   const Duration since = loop.grid_at ? grid->at - *loop.grid_at : Duration{};
   loop.grid_at = grid->at;
-  if (since > s.meter_max_age) return;
+  if (since > s.grid_max_age()) return;
   loop.grid_mean += (abs(grid->value).value() - loop.grid_mean) *
                     (Seconds{since} / (grid_mean_over + Seconds{since}));
   if (memory.acknowledged && before && loop.residual)
@@ -221,9 +221,10 @@ void estimate_load(const Inputs& inputs, Memory& memory) {
          memory.limited);
 }
 
-Watts balancing_power(const Inputs& inputs, const Observation& observation, const Memory& memory) {
+Watts balancing_power(Watts grid, const Inputs& inputs, const Observation& observation,
+                      const Memory& memory) {
   const Watts ac_out = *observation.ac_out;
-  const Watts at_ac_in = inputs.settings.grid_setpoint - (*observation.rest - ac_out);
+  const Watts at_ac_in = grid - (*observation.rest - ac_out);
   const InverterResponse inverter = response_of(inputs.settings, memory.loop);
   return (at_ac_in - inverter.offset) * (1.0 / inverter.gain) - ac_out + memory.loop.trim;
 }

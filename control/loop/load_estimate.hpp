@@ -17,10 +17,10 @@ namespace esshub::control {
 /// it *then* does not, so the loop does not hunt.
 void estimate_load(const Inputs& inputs, Memory& memory);
 
-/// The battery power to command so that the grid meter comes to its setpoint (W, + = charging).
-/// Observation must know `rest`.
-[[nodiscard]] Watts balancing_power(const Inputs& inputs, const Observation& observation,
-                                    const Memory& memory);
+/// The battery power to command so that the grid meter comes to `grid` (W, + = import; the power +
+/// = charging). Observation must know `rest`.
+[[nodiscard]] Watts balancing_power(Watts grid, const Inputs& inputs,
+                                    const Observation& observation, const Memory& memory);
 
 /// What the loop has found out about the plant, for those who watch it.
 [[nodiscard]] LoopQuality loop_quality(const LoopModel& loop);

@@ -48,6 +48,13 @@ TEST(ConfigErrors, ContradictionsPointAtTheSettingThatTheFileGives) {
               ElementsAre(StartsWith("23:14: battery.cutoff_soc: the cut-off is 30 %")));
   EXPECT_THAT(with("[control]\nperiod = \"800 ms\"\n"),
               ElementsAre(StartsWith("22:10: control.period: a setpoint would expire")));
+  EXPECT_THAT(with("[grid]\nwitness = true\n"),
+              ElementsAre("22:11: grid.witness: there is no cap on export, expected "
+                          "grid.export_cap_w beside it"));
+  EXPECT_THAT(with("[grid]\nexport_cap_w = 0\nwitness = true\n[inverter]\nrating_w = 3000\n"
+                   "[battery]\ndischarge_limit_w = 3000\n"),
+              ElementsAre(StartsWith("27:21: battery.discharge_limit_w: the battery would not rest "
+                                     "within 5 s of a lost grid meter")));
 }
 
 TEST(ConfigErrors, AnUnreadableValueCausesNoSecondComplaint) {

@@ -14,7 +14,7 @@ TEST(ConfigErrors, UnknownKeyIsNamedWithTheNearest) {
               ElementsAre("22:1: battery.soc_flor: unknown key, did you mean soc_floor?"));
   EXPECT_THAT(with("[grid]\nxyzzy = 5\n"),
               ElementsAre("22:1: grid.xyzzy: unknown key, expected one of: setpoint_w, "
-                          "import_cap_w, export_cap_w, main_fuse_a"));
+                          "import_cap_w, export_cap_w, witness, main_fuse_a"));
   EXPECT_THAT(with("[batery]\n"), ElementsAre("21:2: batery: unknown key, did you mean battery?"));
   EXPECT_THAT(instead("unit = 1", "unit = 1\nuint = 2"),
               ElementsAre("8:1: bus.meter.uint: unknown key, did you mean unit?"));

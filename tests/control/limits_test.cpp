@@ -455,6 +455,41 @@ INSTANTIATE_TEST_SUITE_P(
                        s.observation.rest = Watts{-2500};
                        s.settings.export_cap = 2000.0_W;
                      }),
+        Row{"an export cap with witness, of an inverter that does more than it is told",
+            limit_grid_caps,
+            [](Seen& s) {
+              s.observation.rest = 500.0_W;
+              s.settings.export_cap = 2000.0_W;
+              s.settings.witness = true;
+              s.memory.loop.inverter = {WattsPerSecond{1000}, Seconds{0.1}, 1.25, Watts{}};
+            },
+            -2000, all, Cause::export_cap},
+        Row{"the same of one that does less", limit_grid_caps,
+            [](Seen& s) {
+              s.observation.rest = 500.0_W;
+              s.settings.export_cap = 2000.0_W;
+              s.settings.witness = true;
+              s.memory.loop.inverter = {WattsPerSecond{1000}, Seconds{0.1}, 0.8, Watts{}};
+            },
+            -2500, all, Cause::export_cap},
+        Row{"the same without witness", limit_grid_caps,
+            [](Seen& s) {
+              s.observation.rest = 500.0_W;
+              s.settings.export_cap = 2000.0_W;
+              s.memory.loop.inverter = {WattsPerSecond{1000}, Seconds{0.1}, 1.25, Watts{}};
+            },
+            -2500, all, Cause::export_cap},
+        Row{"a lock-out of export", limit_grid_caps,
+            [](Seen& s) {
+              s.observation.rest = 500.0_W;
+              s.memory.export_watch.locked_until = s.now + 1s;
+            },
+            -500, all, Cause::export_lockout},
+        no_discharge("a lock-out of export in the sun", limit_grid_caps, Cause::export_lockout,
+                     [](Seen& s) {
+                       s.observation.rest = Watts{-300};
+                       s.memory.export_watch.locked_until = s.now + 1s;
+                     }),
         allows("caps, but the house's need is not known", limit_grid_caps,
                [](Seen& s) { s.settings.import_cap = s.settings.export_cap = 2000.0_W; })));
 

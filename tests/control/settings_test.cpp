@@ -111,7 +111,7 @@ struct Field {
   }
   template <class Other>
   double operator()(const Other&) {
-    return NAN;  // mode, battery_serves, reserve_recharge: no number
+    return NAN;  // mode, battery_serves, reserve_recharge, witness: no number
   }
 };
 
@@ -156,13 +156,14 @@ TEST(Settings, EachIsAppliedWithTheNextTickAndSaysWhatItIs) {
   };
   check(settings_table());
   check(tariff_table());
-  EXPECT_EQ(settings_table().size(), std::size(documented) + 3)
-      << "besides mode, battery_serves, reserve_recharge";
+  EXPECT_EQ(settings_table().size(), std::size(documented) + 4)
+      << "besides mode, battery_serves, reserve_recharge, witness";
 }
 
 TEST(Settings, OnesWithoutANumberHaveTheirDefaults) {
   const Settings settings;
   EXPECT_EQ(settings.mode, Mode::scheduled);
+  EXPECT_FALSE(settings.witness);
   EXPECT_TRUE(settings.solar_metered);
   for (const CircuitRole role : {CircuitRole::other, CircuitRole::ev, CircuitRole::heatpump})
     EXPECT_TRUE(settings.battery_serves[role]);
@@ -353,6 +354,42 @@ INSTANTIATE_TEST_SUITE_P(
              },
              "the export cap is 199 W, expected at or above the export the grid setpoint asks for "
              "(200 W)"},
+        Pair{"grid.witness", "grid.export_cap_w",
+             [](Settings& s) {
+               s.witness = true;
+               s.export_cap = 0.0_W;
+             },
+             [](Settings& s) { s.witness = true; },
+             "there is no cap on export, expected grid.export_cap_w beside it"},
+        Pair{"control.slew_w_per_s", "grid.witness",
+             [](Settings& s) {
+               s.witness = true;
+               s.export_cap = 0.0_W;
+               s.slew = WattsPerSecond{1000};
+             },
+             [](Settings& s) {
+               s.witness = true;
+               s.export_cap = 0.0_W;
+               s.slew = WattsPerSecond{999};
+             },
+             "expected control.slew_w_per_s to be no slower than the inverter's ramp (1000 W/s)"},
+        // 7 x 217 ms for the meter's filter, 0.5 s for exact zeros, 20 ms, 0.2 s, 0.1 s: 2.661 s
+        // are left.
+        Pair{"battery.discharge_limit_w", "grid.witness",
+             [](Settings& s) {
+               s.witness = true;
+               s.export_cap = 0.0_W;
+               s.inverter_ramp = WattsPerSecond{400};
+               s.discharge_limit = 1064.0_W;
+             },
+             [](Settings& s) {
+               s.witness = true;
+               s.export_cap = 0.0_W;
+               s.inverter_ramp = WattsPerSecond{400};
+               s.discharge_limit = 1065.0_W;
+             },
+             "the battery would not rest within 5 s of a lost grid meter: at the inverter's ramp "
+             "(400 W/s) expected battery.discharge_limit_w of 1064 W at most"},
         Pair{"battery.full_charge_days", "battery.soc_ceiling",
              [](Settings& s) {
                s.full_charge_days = 30;
@@ -375,6 +412,25 @@ INSTANTIATE_TEST_SUITE_P(
              },
              "a setpoint would expire before the next tick renews it, expected a "
              "control.setpoint_life of at least twice the control.period"}));
+
+TEST(Settings, WhatTheInverterCannotDischargeNeedsNoTimeBack) {
+  Settings settings;
+  settings.witness = true;
+  settings.export_cap = 0.0_W;
+  settings.discharge_limit = 4000.0_W;
+  EXPECT_THAT(keys(settings), ElementsAre()) << "its rating is 2400 W";
+  settings.inverter_rating = 2662.0_W;
+  EXPECT_THAT(keys(settings), ElementsAre("battery.discharge_limit_w"));
+}
+
+TEST(Settings, WitnessShortensTheGridMetersAge) {
+  Settings settings;
+  EXPECT_EQ(settings.grid_max_age(), 3s);
+  settings.witness = true;
+  EXPECT_EQ(settings.grid_max_age(), 1s);
+  settings.meter_max_age = 500ms;
+  EXPECT_EQ(settings.grid_max_age(), 500ms);
+}
 
 TEST(Settings, BothVoltagesAreTold) {
   Settings settings;

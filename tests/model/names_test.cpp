@@ -26,25 +26,25 @@ TEST(OutwardNames, OfFaults) {
                           "line_flooded", "line_silent", "inverter_overload",
                           "inverter_temperature", "inverter_low_battery", "inverter_dc_ripple",
                           "bms_limit_exceeded", "ac_out_inconsistent", "inverter_derating",
-                          "battery_temperature", "bms_implausible"));
+                          "battery_temperature", "bms_implausible", "export_lockout"));
   EXPECT_THAT(names<Severity>(), ElementsAre("info", "warning", "critical"));
 }
 
 TEST(OutwardNames, OfCauses) {
   EXPECT_THAT(
       names<Cause>(),
-      ElementsAre("self_consumption", "force_charge", "full_charge", "storm_fill",
-                  "reserve_recharge", "charge", "discharge", "target_reached", "cheap_charge",
-                  "idle", "override_overruled", "dispatch_overruled", "schedule_overruled",
-                  "tariff_overruled", "clock_untrusted", "starting", "shutting_down",
-                  "grid_meter_lost", "grid_meter_reversed", "bms_lost", "inverter_lost", "islanded",
-                  "inverter_off", "setpoint_not_followed", "bms_protection", "bms_charge_disabled",
-                  "bms_discharge_disabled", "bms_charge_limit", "bms_discharge_limit",
-                  "charge_voltage", "soc_ceiling", "soc_floor", "reserve", "storm", "range_low",
-                  "range_high", "cheap", "excluded_load", "excluded_load_stale", "inverter_rating",
-                  "charge_limit", "discharge_limit", "import_cap", "export_cap", "slew",
-                  "components_failing", "control_overrun", "bms_limit_exceeded", "transfer_switch",
-                  "main_fuse", "inverter_derating", "battery_temperature"));
+      ElementsAre(
+          "self_consumption", "force_charge", "full_charge", "storm_fill", "reserve_recharge",
+          "export_charge", "charge", "discharge", "target_reached", "cheap_charge", "idle",
+          "override_overruled", "dispatch_overruled", "schedule_overruled", "tariff_overruled",
+          "clock_untrusted", "starting", "shutting_down", "grid_meter_lost", "grid_meter_reversed",
+          "bms_lost", "inverter_lost", "islanded", "inverter_off", "setpoint_not_followed",
+          "bms_protection", "bms_charge_disabled", "bms_discharge_disabled", "bms_charge_limit",
+          "bms_discharge_limit", "charge_voltage", "soc_ceiling", "soc_floor", "reserve", "storm",
+          "range_low", "range_high", "cheap", "excluded_load", "excluded_load_stale",
+          "inverter_rating", "charge_limit", "discharge_limit", "import_cap", "export_cap", "slew",
+          "components_failing", "control_overrun", "bms_limit_exceeded", "transfer_switch",
+          "main_fuse", "inverter_derating", "battery_temperature", "export_lockout"));
 }
 
 TEST(OutwardNames, OfTheInverter) {

@@ -630,6 +630,41 @@ TEST_F(CommandServiceTest, TimeGoesOnWhileTheProgramIsDown) {
             (SafetyMemory{.cutoff = false, .meter_reversed = true, .meter_rest_until = {}}));
 }
 
+TEST_F(CommandServiceTest, ALockOutOfExportStandsStillWhileTheProgramIsDown) {
+  const SafetyMemory safety{.export_excursions = {at_ - 3h, at_ - 1h},
+                            .export_locked_until = at_ + 4h};
+  desk()->note_safety(safety);
+  pass(30min);
+  {
+    const auto d = desk();
+    EXPECT_EQ(d->memories().control.export_locked_until, at_ + 4h) << "its hours are running time";
+    EXPECT_EQ(d->memories().control.export_excursions,
+              (std::array<std::optional<Instant>, 2>{at_ - 3h, at_ - 1h}));
+    EXPECT_EQ(log_.lines.back(),
+              "command safety_restored export_excursions=2 export_lockout_left_s=14400");
+    pass(1h);
+    d->note_time(true);
+  }
+  reboot(30 * 24h);
+  const auto d = desk();
+  EXPECT_EQ(d->memories().control.export_locked_until, at_ + 3h) << "an hour had passed";
+  EXPECT_EQ(d->memories().control.export_excursions,
+            (std::array<std::optional<Instant>, 2>{at_ - 4h, at_ - 2h}));
+}
+
+TEST_F(CommandServiceTest, OneExcursionIsRememberedAsTheNewest) {
+  desk()->note_safety({.export_excursions = {std::nullopt, at_ - 1h}});
+  EXPECT_EQ(desk()->memories().control.export_excursions,
+            (std::array<std::optional<Instant>, 2>{std::nullopt, at_ - 1h}));
+}
+
+/// The control forgets it with its next tick.
+TEST_F(CommandServiceTest, AnExcursionOfADayAgoDoesNotDamageTheFile) {
+  desk()->note_safety({.export_excursions = {std::nullopt, at_ - 24h - 1s}});
+  EXPECT_EQ(desk()->memories().control.export_excursions.back(), at_ - 24h);
+  EXPECT_TRUE(disk_.quarantined.empty());
+}
+
 TEST_F(CommandServiceTest, AMachineThatSleptHasWaitedToo) {
   desk()->note_safety({.cutoff = false, .meter_reversed = true, .meter_rest_until = at_ + 15min});
   boot_time_ += 10min;  // the steady clock stands still

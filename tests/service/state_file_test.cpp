@@ -35,6 +35,8 @@ SavedState everything() {
                             .cutoff_reset_left = 590004ms,
                             .meter_reversed = true,
                             .meter_rest_left = 812005ms,
+                            .excursions_ago = {80000011ms, 20012ms},
+                            .lockout_left = 14000013ms,
                             .hold_left = 1200006ms,
                             .parts = {{"bus.meters", {3400007ms, 20008ms}}, {"control", {9ms}}}},
       .saved_at = at(1800000004),

@@ -84,6 +84,7 @@ control::Settings settings_with_every_rule() {
   control::Settings settings;
   settings.import_cap = Watts{6000};
   settings.export_cap = Watts{3680};
+  settings.witness = true;
   return settings;
 }
 

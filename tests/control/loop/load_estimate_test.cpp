@@ -401,7 +401,7 @@ TEST(Setpoint, BringsTheGridToItsSetpointThroughGainAndOffset) {
   observation.ac_out = 150.0_W;
   observation.rest = 650.0_W;  // 500 W at the meter and the load on AC-out
   // u = (g* - r - o) / G + trim, and u - P(AC-out) for the battery
-  EXPECT_NEAR(balancing_power(e.inputs(), observation, e.memory).value(),
+  EXPECT_NEAR(balancing_power(e.settings.grid_setpoint, e.inputs(), observation, e.memory).value(),
               (40.0 - 500.0 - 20.0) / 0.8 + 7.0 - 150.0, 1e-9);
 }
 
