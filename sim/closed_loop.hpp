@@ -46,6 +46,9 @@ class ClosedLoop {
   /// Lets `time` pass for plant, wires, drivers and control together.
   void run(Duration time, const OnTick& on_tick = {});
 
+  /// What the hub before this one remembered; before the first run().
+  void restore(const SafetyMemory& safety) { tick_.restore(safety); }
+
   /// The hub stands still (SIGSTOP, a paused machine) while plant and wires go on.
   void stall(Duration time) { plant_.advance_to(plant_.now() + time); }
 

@@ -235,9 +235,12 @@ Parsed parse_inverter(Words words) {
 }
 
 Parsed parse_ct(Words words) {
-  if (words[1] != "right" && words[1] != "reversed") return expected("right or reversed", words[1]);
-  return PlantCommand{[reversed = words[1] == "reversed"](Plant& plant) {
+  const std::string_view how = words[1];
+  if (how != "right" && how != "reversed" && how != "off")
+    return expected("right, reversed or off", words[1]);
+  return PlantCommand{[reversed = how == "reversed", off = how == "off"](Plant& plant) {
     plant.house().set_grid_ct_reversed(reversed);
+    plant.house().set_grid_clamp_off(off);
     return std::string{};
   }};
 }
@@ -270,8 +273,9 @@ constexpr std::array verbs{
          "what the BMS says"},
     Verb{"inverter", 3, 4, parse_inverter, "inverter alarm NAME on|off, inverter ac_out_error W",
          "what the inverter complains of; by how much its word for the load on AC-out is wrong"},
-    Verb{"ct", 2, 2, parse_ct, "ct right|reversed",
-         "which way round the grid meter's CT is: reversed shows import as export"},
+    Verb{
+        "ct", 2, 2, parse_ct, "ct right|reversed|off",
+        "which way round the grid meter's CT is: reversed shows import as export, off exactly 0 W"},
     Verb{"state", 1, 1, parse_state, "state", "the truth as JSON"},
     Verb{"help", 1, 1, parse_help, "help", "this list"},
 };

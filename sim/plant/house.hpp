@@ -60,6 +60,8 @@ class House {
   void set_grid(bool on) { truth_.grid_on = on; }
   /// The grid's CT is the wrong way round: import shows as export.
   void set_grid_ct_reversed(bool reversed) { grid_ct_reversed_ = reversed; }
+  /// The grid's CT is pulled off its conductor or out of the meter.
+  void set_grid_clamp_off(bool off) { grid_.set_clamp_off(off); }
 
   [[nodiscard]] const HouseTruth& truth() const { return truth_; }
   /// What the solar inverter could feed.

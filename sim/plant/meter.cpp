@@ -3,6 +3,11 @@
 #include <cmath>
 
 namespace esshub::sim {
+namespace {
+
+constexpr Amperes starting_current{0.02};  // UNVERIFIED: 0.4 % of 5 A, usual for class 1
+
+}  // namespace
 
 void Meter::advance(Duration dt, Watts power, Volts voltage, Rng& dice) {
   if (voltage <= Volts{}) {
@@ -12,6 +17,7 @@ void Meter::advance(Duration dt, Watts power, Volts voltage, Rng& dice) {
     reading_.current = Amperes{};
     return;
   }
+  if (clamp_off_) power = Watts{};
   filtered_ += (power - filtered_) * (1.0 - std::exp(-Seconds{dt} / settings_.time_constant));
   // Energy comes from the true power: a counter has no display filter.
   if (power > Watts{}) reading_.forward += power * Hours{dt};
@@ -26,6 +32,7 @@ void Meter::advance(Duration dt, Watts power, Volts voltage, Rng& dice) {
   }
   reading_.power = shown + settings_.power_noise * dice.noise();
   reading_.voltage = voltage + settings_.voltage_noise * dice.noise();
+  if (clamp_off_ && abs(shown) < starting_current * voltage) reading_.power = Watts{};
   reading_.current = abs(reading_.power) / reading_.voltage;
 }
 

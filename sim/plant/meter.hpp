@@ -21,6 +21,10 @@ class Meter {
  public:
   explicit Meter(const MeterSettings& settings) : settings_(settings) {}
 
+  /// Without its clamp it measures no current: what its filter holds decays to exact zeros, while
+  /// the voltage goes on.
+  void set_clamp_off(bool off) { clamp_off_ = off; }
+
   /// Lets `dt` pass with a constant true power and voltage. 0 V is a dead conductor: exact zeros.
   void advance(Duration dt, Watts power, Volts voltage, Rng& dice);
   [[nodiscard]] const MeterReading& reading() const { return reading_; }
@@ -30,6 +34,7 @@ class Meter {
   Watts filtered_{};
   std::deque<Watts> on_the_way_;  ///< filtered, for as long as the delay
   MeterReading reading_;
+  bool clamp_off_ = false;
 };
 
 }  // namespace esshub::sim

@@ -36,7 +36,7 @@ TEST_F(PlantModel, FaultCommandsReachTheirBus) {
   EXPECT_EQ(plant.fault(Bus::meters).kind, FaultKind::none);
 }
 
-TEST_F(PlantModel, AReversedCtShowsImportAsExport) {
+TEST_F(PlantModel, AReversedCtShowsImportAsExportAndNoneShowsNothing) {
   EXPECT_EQ(answer(plant, "load 1000"), "ok");
   EXPECT_EQ(answer(plant, "ct reversed"), "ok");
   const auto shown = [this] { return plant.house().main_meter().phases[0].power.value(); };
@@ -46,6 +46,9 @@ TEST_F(PlantModel, AReversedCtShowsImportAsExport) {
   EXPECT_EQ(answer(plant, "ct right"), "ok");
   plant.advance_to(start + 20s);
   EXPECT_NEAR(shown(), 1000.0, 30.0);
+  EXPECT_EQ(answer(plant, "ct off"), "ok");
+  plant.advance_to(start + 30s);
+  EXPECT_EQ(shown(), 0.0);
 }
 
 TEST_F(PlantModel, BmsCommandsOverrideAndLetGo) {
@@ -157,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"inverter ac_out_error 40000", "a number from -30000 to 30000 (W)"},
         Wrong{"inverter ac_out_error 1 2", "inverter ac_out_error W"},
         Wrong{"inverter beep fire on", "expected alarm"},
-        Wrong{"ct left", "right or reversed, got 'left'"}, Wrong{"ct", "expected ct"},
+        Wrong{"ct left", "right, reversed or off, got 'left'"}, Wrong{"ct", "expected ct"},
         Wrong{"state now", "expected state"}, Wrong{"help me", "expected help"}));
 
 }  // namespace

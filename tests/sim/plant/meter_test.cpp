@@ -28,6 +28,24 @@ TEST(MeterModel, ShowsEverythingLaterByItsDelay) {
   }
 }
 
+TEST(MeterModel, WithoutItsClampItShowsExactlyNothingOnceItsFilterHasDecayed) {
+  Meter meter{MeterSettings{}};
+  Rng dice{1};
+  for (int i = 0; i < 100; ++i) meter.advance(20ms, Watts{-3680}, 230.0_V, dice);
+  meter.set_clamp_off(true);
+  for (int i = 0; i < 70; ++i) meter.advance(20ms, Watts{-3680}, 230.0_V, dice);
+  EXPECT_NE(meter.reading().power, 0.0_W);
+  for (int i = 0; i < 10; ++i) meter.advance(20ms, Watts{-3680}, 230.0_V, dice);
+  const auto before = meter.reading();
+  meter.advance(20ms, Watts{-3680}, 230.0_V, dice);
+  EXPECT_EQ(meter.reading().power, 0.0_W);
+  EXPECT_EQ(meter.reading().current, Amperes{});
+  EXPECT_NE(meter.reading().voltage, before.voltage) << "it lives";
+  meter.set_clamp_off(false);
+  meter.advance(20ms, Watts{-3680}, 230.0_V, dice);
+  EXPECT_LT(meter.reading().power, Watts{-200});
+}
+
 TEST(MeterModel, IsNeverFrozenWhileItLives) {
   Meter meter{MeterSettings{}};
   Rng dice{1};
