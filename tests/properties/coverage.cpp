@@ -128,8 +128,9 @@ constexpr std::array nears{
 
 std::optional<double> current(const control::Inputs& inputs, Wire wire) {
   const auto& row = wires[wire];
-  return fresh(inputs.snapshot.raw(row.channel.point, row.channel.measure), inputs.now,
-               max_age(inputs.settings, row.bus));
+  Duration age = max_age(inputs.settings, row.bus);
+  if (wire == Wire::grid_power && inputs.settings.witness) age = std::min<Duration>(age, 1s);
+  return fresh(inputs.snapshot.raw(row.channel.point, row.channel.measure), inputs.now, age);
 }
 
 std::size_t Coverage::row(std::string_view group, std::string name, std::uint64_t least) {
@@ -180,6 +181,8 @@ Coverage::Coverage() {
   source_ = named("source", {"grid meter trusted", "grid meter proving itself", "grid meter lost",
                              "BMS trusted", "BMS proving itself", "BMS lost", "inverter trusted",
                              "inverter lost"});
+  export_ = named("export watch", {"clamp off", "excess within its time", "excess beyond it",
+                                   "measurement lost", "not over yet", "locked out"});
   follow_ = named("inverter's power", {"as told", "other sign", "more", "less"});
   clock_ = named("clock", {"untrusted", "trusted", "second pass of an hour"});
   for (const auto& near : nears) row("clock", std::string{near.name});
@@ -249,6 +252,18 @@ void Coverage::see(const Seen& seen) {
   count(source_ + (m.grid.ok ? 0 : m.good_grid_samples > 0 ? 1 : 2));
   count(source_ + 3 + (m.bms.ok ? 0 : m.bms_complete_since ? 1 : 2));
   count(source_ + 6 + (m.inverter.ok ? 0 : 1));
+  const control::ExportWatch& watch = m.export_watch;
+  const bool due = watch.due && in.now >= *watch.due;
+  const auto grid = in.snapshot.power(Point::grid);
+  const std::array watched{grid && watch.measured_at && !m.grid.ok &&
+                               grid->at - *watch.measured_at > control::clamp_max_age,
+                           watch.due && !due,
+                           due,
+                           watch.beyond && !due,
+                           watch.counted_at && !watch.beyond,
+                           watch.locked()};
+  for (std::size_t i = 0; i < watched.size(); ++i)
+    if (watched[i]) count(export_ + i);
   const auto power = current(in, Wire::inverter_power);
   const auto ac_out = current(in, Wire::ac_out_power);
   if (power && ac_out && m.acknowledged) {
@@ -407,6 +422,7 @@ void Coverage::see_alone(const Seen& seen) {
   alone_by(Cause::bms_limit_exceeded, Fault::bms_limit_exceeded);
   alone_by(Cause::inverter_derating, Fault::inverter_derating);
   alone_by(Cause::battery_temperature, Fault::battery_temperature);
+  alone_by(Cause::export_lockout, Fault::export_lockout);
   if (o.bms_ok && seen.memory.soc.doubtful_until) {
     const double h = in.settings.soc_hysteresis;
     const double reported = o.reported_soc.percent();

@@ -63,8 +63,8 @@ class Coverage {
   std::vector<std::uint64_t> counts_;
 
   // First row of each group.
-  std::size_t status_, mode_, policy_mode_, instruction_, order_, reason_, fault_, protection_,
-      request_, missing_, source_, follow_, clock_, tick_, alone_limit_, alone_block_,
+  std::size_t status_, mode_, export_, policy_mode_, instruction_, order_, reason_, fault_,
+      protection_, request_, missing_, source_, follow_, clock_, tick_, alone_limit_, alone_block_,
       alone_request_, alone_missing_, alone_fault_, pair_;
 
   std::optional<Instant> control_began_;

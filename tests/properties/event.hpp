@@ -155,6 +155,7 @@ struct Responds {
 };
 struct MeterReversed {};
 struct MeterFrozen {};
+struct ClampOff {};  ///< of the grid meter: it shows exactly 0 W
 struct Contended {
   Bus bus;
 };
@@ -215,8 +216,8 @@ struct ProgramRestarts {
 using Change =
     std::variant<Residual, Solar, AcOut, AcOutError, Circuit, PackVoltage, PackCurrent, Limit,
                  Protections, Requests, Missing, Silent, Garbage, NoNumber, Status, PowerCut, Mains,
-                 Responds, MeterReversed, MeterFrozen, Contended, Overrun, ComponentsFail, Raised,
-                 ClockUntrusted, LocalStep, Wild, SocTo, SocMoves, Pause, WallStep, Ask,
+                 Responds, MeterReversed, MeterFrozen, ClampOff, Contended, Overrun, ComponentsFail,
+                 Raised, ClockUntrusted, LocalStep, Wild, SocTo, SocMoves, Pause, WallStep, Ask,
                  ControlRestarts, ProgramRestarts>;
 
 struct Event {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "control/export_watch.hpp"
 #include "model/order_limits.hpp"
 
 namespace esshub::properties {
@@ -141,6 +142,11 @@ Settings any_settings() {
     s.inverter_time_constant = Duration{};
   }
   s.inverter_ramp = WattsPerSecond{*around({1000.0, 20000.0}, 200, 20000)};
+  if (s.export_cap && chance(50)) {
+    s.witness = true;
+    s.slew = std::max(s.slew, s.inverter_ramp);
+    s.discharge_limit = std::min(s.discharge_limit, control::most_with_witness(s));
+  }
   return s;
 }
 
@@ -172,6 +178,10 @@ rc::Gen<House> any_house_at_all() {
     h.ac_out_w = *around({0.0}, 0, 1500);
     h.ev_w = *around({0.0}, 0, 7000);
     h.heatpump_w = *around({0.0}, 0, 3000);
+    if (s.witness && chance(60)) {
+      for (int n = *whole(0, 2); n > 0; --n) h.excursions_ago.push_back(seconds(*between(0, 9000)));
+      if (chance(60)) h.lockout_left = seconds(*around({10.0, 14400.0}, 0, 600));
+    }
     return h;
   });
 }
@@ -367,6 +377,7 @@ std::vector<Kind> kinds(const Settings& s) {
       {5, 20, with<Contended>(any_of<Bus>())},
       {3, 40, always(MeterReversed{})},
       {4, 15, always(MeterFrozen{})},
+      {4, 15, always(ClampOff{})},
       // the inverter
       {5, 10, with<Status>(any_status())},
       {9, 40,

@@ -42,8 +42,11 @@ bool inverter_complete(const Seen& seen) {
          current(seen.inputs, Wire::inverter_power);
 }
 
-bool grid_current(const Seen& seen) {
-  return current(seen.inputs, Wire::grid_power) && !seen.inputs.grid_frozen;
+/// W, the least charging that keeps the export within its cap, which no order takes away (F25).
+double export_to_charge(const Seen& seen) {
+  const auto& s = seen.inputs.settings;
+  const auto& rest = seen.observation.rest;
+  return s.witness && rest ? positive(-s.export_cap->value() - rest->value()) : 0.0;
 }
 
 /// What the owner keeps for a power cut now.
@@ -213,8 +216,30 @@ struct Invariants::Battery {
 // ---- what the contract's times speak of
 // ------------------------------------------------------------
 
+/// F25: a meter that shows exactly 0 W for more than half a second measures nothing.
+bool Invariants::grid_current(const Seen& seen) const {
+  if (!current(seen.inputs, Wire::grid_power) || seen.inputs.grid_frozen) return false;
+  if (!seen.inputs.settings.witness) return true;
+  const auto at = seen.inputs.snapshot.power(Point::grid)->at;
+  return past_.not_zero_at && at - *past_.not_zero_at <= 500ms;
+}
+
+/// F25: what must count, and how long what is locked stays so. Running time: what was left when a
+/// program ended is left when the next one begins.
+void Invariants::remember_export(const Seen& seen) {
+  const auto& in = seen.inputs;
+  const bool lost = in.settings.witness && past_.grid_was_good && !grid_current(seen) &&
+                    status_of(seen) == InverterStatus::grid_connected && !in.stopping &&
+                    in.stall == Duration{};
+  if (!lost) past_.meter_lost_since.reset();
+  if (lost && !past_.meter_lost_since) past_.meter_lost_since = in.now;
+  const auto since = seen.decision.faults.since(Fault::export_lockout);
+  if (since == in.now && !seen.first) past_.locked_until = in.now + 4h;
+}
+
 void Invariants::remember_grid(const Seen& seen) {
   const auto& reading = seen.inputs.snapshot.power(Point::grid);
+  if (reading && reading->value != Watts{}) past_.not_zero_at = reading->at;
   if (!grid_current(seen)) {
     past_.good_samples = 0;
   } else if (past_.grid_at != reading->at) {
@@ -479,7 +504,11 @@ std::optional<double> Invariants::ac_out_before_stall(const Seen& seen) const {
   if (!then(Wire::controllable) ||
       then(Wire::status) != static_cast<double>(InverterStatus::grid_connected))
     return std::nullopt;
-  return then(Wire::ac_out_power);
+  if (const auto word = then(Wire::ac_out_power)) return word;
+  const auto ac_in = then(Wire::inverter_power);
+  const auto converter = then(Wire::converter_power);
+  if (!ac_in || !converter) return std::nullopt;
+  return *ac_in - *converter;
 }
 
 /// A control begins: what safety remembers survives (I12), everything else is proved anew.
@@ -492,6 +521,10 @@ void Invariants::begin(const Seen& seen) {
   past_.grace_until = before.grace_until;
   past_.resets = seen.program ? 0 : before.resets;
   past_.meter_rests_until = before.meter_rests_until;
+  if (before.locked_until && before.at)
+    past_.locked_until =
+        seen.program ? past_.began + (*before.locked_until - *before.at) : *before.locked_until;
+  past_.told = seen.decision.safety;
   // A steady clock that reads earlier is another start of the machine: what was left is left.
   if (!before.at || past_.began >= *before.at) return;
   if (before.meter_rests_until)
@@ -515,6 +548,7 @@ void Invariants::remember(const Seen& seen, const Battery& battery) {
   if (seen.first) begin(seen);
   remember_reversed(seen);
   remember_grid(seen);
+  remember_export(seen);
   remember_battery(seen, battery);
   remember_storm(seen, battery);
   remember_soc(seen, battery);
@@ -632,6 +666,8 @@ Broken Invariants::grid(const Seen& seen) const {
     return say("I4: import", rest + p, s.import_cap->value());
   if (s.export_cap && p < 0.0 && rest + p < -s.export_cap->value() - eps)
     return say("I4: export", rest + p, -s.export_cap->value());
+  if (seen.decision.faults.active(Fault::export_lockout) && p < 0.0 && rest + p < -eps)
+    return say("F25: export in a lock-out", rest + p, 0);
 
   if (p > 0.0 || seen.decision.policy.instruction.kind == InstructionKind::discharge)
     return std::nullopt;
@@ -645,6 +681,38 @@ Broken Invariants::grid(const Seen& seen) const {
   }
   const double serves = positive(rest - excluded - s.grid_setpoint.value());
   if (excluded > 0.0 && -p > serves + eps) return say("discharge into another circuit", -p, serves);
+  return std::nullopt;
+}
+
+/// F25: a lost meter counts, the third excursion locks for 4 h, and what is above the cap is
+/// charged whatever was ordered.
+Broken Invariants::export_cap(const Seen& seen, const Battery& battery) const {
+  const Decision& d = seen.decision;
+  const Instant now = seen.inputs.now;
+  const bool locked = d.faults.active(Fault::export_lockout);
+  if (locked != d.safety.export_locked_until.has_value()) return "F25: locked out and not told";
+  if (past_.locked_until && now < *past_.locked_until && !locked)
+    return "F25: a lock-out of less than 4 h";
+  const auto& before = past_.told.export_excursions;
+  const auto& [older, newest] = d.safety.export_excursions;
+  const bool counted = newest && newest != before[1];
+  const bool third = counted && before[0] && now - *before[0] < 24h;
+  if (third && !locked) return "F25: the third excursion does not lock";
+  if (past_.meter_lost_since && now - *past_.meter_lost_since >= 5s && !newest)
+    return "F25: a lost meter is no excursion";
+  for (const auto& excursion : {older, newest})
+    if (excursion && now - *excursion >= 24h) return "F25: an excursion of a day ago counts";
+
+  const double need = export_to_charge(seen);
+  const double p = d.battery_power.value();
+  // With a gain that was identified it is told so much more or less.
+  if (need < 100.0 || !battery.complete || !seen.observation.grid_ok) return std::nullopt;
+  if (d.proposed.value() < 0.4 * need) return say("F25: could take it and is not asked", p, need);
+  const auto other = std::find_if(d.reasons.begin(), d.reasons.end(), [](const Reason& reason) {
+    return reason.cause >= Cause::starting && reason.cause != Cause::range_high;
+  });
+  if (p < 0.4 * need && other == d.reasons.end())
+    return say("F25: could take it and does not", p, need);
   return std::nullopt;
 }
 
@@ -744,11 +812,17 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
     if (pays_to_give && seen.decision.reasons.has(Cause::discharge))
       return say("sold at a negative price", p, 0);
   }
+  // What keeps the export within its cap no range takes away; the loop's own figure may differ by
+  // what it knows of the inverter.
+  const auto& rest = seen.observation.rest;
+  const bool keeps_cap = in.settings.witness && rest &&
+                         -in.settings.export_cap->value() - rest->value() > -100.0 &&
+                         p <= 2.0 * export_to_charge(seen) + 200.0;
   const Instruction& i = policy.instruction;
   switch (i.kind) {
     case InstructionKind::balance:
       if (battery.soc <= i.low.percent() && p < 0.0) return say("I8: below the range", p, 0);
-      if (battery.soc >= i.high.percent() && p > 0.0 && !pays_to_give)
+      if (battery.soc >= i.high.percent() && p > 0.0 && !pays_to_give && !keeps_cap)
         return say("I8: above the range", p, 0);
       break;
     case InstructionKind::charge:
@@ -764,7 +838,7 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
     case InstructionKind::discharge:
       if (battery.soc <= i.target.percent() && p < 0.0)
         return say("I8: discharged beyond the target", p, 0);
-      if (battery.soc >= i.target.percent() && p > 0.0 && !pays_to_give)
+      if (battery.soc >= i.target.percent() && p > 0.0 && !pays_to_give && !keeps_cap)
         return say("I8: charged above what is to be sold", p, 0);
       break;
     case InstructionKind::idle:
@@ -933,6 +1007,7 @@ Broken Invariants::broken(const Seen& seen) {
   if (!broken) broken = battery_limits(seen, battery);
   if (!broken) broken = states_of_charge(seen, battery);
   if (!broken) broken = grid(seen);
+  if (!broken) broken = export_cap(seen, battery);
   if (!broken) broken = command(seen);
   if (!broken) broken = orders(seen, battery);
   if (!broken) broken = storm(seen, battery);
@@ -941,6 +1016,7 @@ Broken Invariants::broken(const Seen& seen) {
   past_.commanded =
       seen.decision.setpoint.mode == InverterMode::follow ? seen.decision.battery_power : Watts{};
   past_.told_cut_off = seen.decision.faults.active(Fault::backup_cutoff);
+  past_.told = seen.decision.safety;
   past_.at = seen.inputs.now;
   return broken;
 }

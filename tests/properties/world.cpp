@@ -54,7 +54,15 @@ World::World(const House& house, std::function<void(const Seen&)> see,
       wall_(house.wall),
       soc_(house.soc) {
   is_ = healthy();
-  start_program(false);
+  const bool remembers = !house.excursions_ago.empty() || house.lockout_left;
+  if (remembers) {
+    service::SavedSafety safety;
+    safety.excursions_ago = house.excursions_ago;
+    std::ranges::sort(safety.excursions_ago, std::greater{});
+    safety.lockout_left = house.lockout_left;
+    state_file_ = service::encode({.safety = safety, .saved_at = wall_});
+  }
+  start_program(remembers);
 }
 
 World::Now World::healthy() const {
@@ -119,6 +127,7 @@ struct World::Lasts {
   void operator()(const Responds& c) const { is.response = c.how; }
   void operator()(const MeterReversed&) const { is.reversed = true; }
   void operator()(const MeterFrozen&) const { is.frozen = true; }
+  void operator()(const ClampOff&) const { is.clamp_off = true; }
   void operator()(const Contended& c) const {
     is.contended[c.bus] = true;
     (*this)(Silent{c.bus});
@@ -340,6 +349,7 @@ void World::move(Duration passed) {
 void World::report(Bus bus, Instant at) {
   auto& value = is_.value;
   if (bus == Bus::meters && !is_.frozen) value[Wire::grid_power] = shown_w_;
+  if (bus == Bus::meters && is_.clamp_off) value[Wire::grid_power] = 0.0;
   if (bus == Bus::meters && is_.frozen) value[Wire::grid_power] = sent_[Wire::grid_power];
   if (bus == Bus::battery) {
     constexpr double quickest = 4.0;  // a larger step is a doubt (F18)
@@ -456,6 +466,10 @@ std::ostream& operator<<(std::ostream& out, const House& house) {
       << s.grid_setpoint.value() << " W, import cap " << s.import_cap.value_or(Watts{-1}).value()
       << " W, export cap " << s.export_cap.value_or(Watts{-1}).value() << " W, full charge every "
       << s.full_charge_days << " days, mode " << name(s.mode) << "\n ";
+  if (s.witness) out << " witness";
+  for (const Duration ago : house.excursions_ago)
+    out << " excursion " << Seconds{ago}.count() << " s ago";
+  if (house.lockout_left) out << " locked for " << Seconds{*house.lockout_left}.count() << " s";
   for (const auto& entry : s.schedule)
     out << " schedule " << entry.when.from << '-' << entry.when.to << ' '
         << name(entry.instruction.kind);

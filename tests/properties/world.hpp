@@ -30,6 +30,9 @@ struct House {
   double ac_out_w = 100.0;
   double ev_w = 0.0;
   double heatpump_w = 0.0;
+  // What an earlier run remembered (F25).
+  std::vector<Duration> excursions_ago{};  ///< two at most
+  std::optional<Duration> lockout_left{};
 };
 std::ostream& operator<<(std::ostream& out, const House& house);
 
@@ -77,6 +80,7 @@ class World {
     Response response = Response::follows;
     bool reversed = false;
     bool frozen = false;
+    bool clamp_off = false;
     bool components_fail = false;
     bool stuck = false;
     FaultFlags raised;
