@@ -1,0 +1,289 @@
+#include "control/plan/slot_marks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+namespace esshub::control {
+namespace {
+
+constexpr double tie = 1e-9;  // per Wh: 1e-6 per kWh is no reason
+
+/// What a Wh stored must be worth for each action to be right.
+struct Thresholds {
+  double buy, store, serve, sell;
+};
+
+Thresholds thresholds(const SlotTerms& terms, const PlanBattery& battery) {
+  const double wear = battery.wear / 1000.0;
+  return {terms.import_price / battery.charge_efficiency,
+          terms.export_price / battery.charge_efficiency,
+          (terms.import_price - wear) * battery.discharge_efficiency,
+          (terms.export_price - wear) * battery.discharge_efficiency};
+}
+
+/// The first cell that lies wholly above the reserve.
+std::size_t first_cell(const SlotTerms& terms, const CostToCome& after) {
+  std::size_t cell = 0;
+  while (cell < after.cells() && after.level(cell) < terms.reserve - 1e-6) ++cell;
+  return cell;
+}
+
+bool is_convex(const SlotTerms& terms, const CostToCome& after) {
+  if (terms.import_price < terms.export_price || terms.export_price < 0.0) return false;
+  for (std::size_t i = first_cell(terms, after) + 1; i < after.cells(); ++i)
+    if (after.worth(i) > after.worth(i - 1) + tie) return false;
+  return true;
+}
+
+MarkLevels convex_marks(const SlotTerms& terms, const PlanBattery& battery,
+                        const CostToCome& after) {
+  const auto [buy, store, serve, sell] = thresholds(terms, battery);
+  const std::size_t first = first_cell(terms, after);
+  const double full = battery.capacity.value();
+  MarkLevels marks{0.0, 0.0, full, full};
+  // Below the reserve nothing is served; there it is bought as far as it is worth it from below.
+  const auto rising = [&](double at_least, bool strictly) {
+    const auto wants = [&](std::size_t cell) {
+      return strictly ? after.worth(cell) > at_least + tie : after.worth(cell) >= at_least - tie;
+    };
+    double level = 0.0;
+    for (std::size_t i = 0; i < first && wants(i); ++i) level = after.level(i + 1);
+    for (std::size_t i = first; i < after.cells() && wants(i); ++i) level = after.level(i + 1);
+    return level;
+  };
+  if (battery.from_grid) marks.buy = rising(buy, true);
+  marks.store = std::max(rising(store, false), marks.buy);
+  for (std::size_t i = after.cells(); i-- > first;) {
+    if (after.worth(i) <= serve + tie) marks.serve = after.level(i);
+    if (battery.to_grid && after.worth(i) < sell - tie) marks.sell = after.level(i);
+  }
+  marks.serve = std::clamp(marks.serve, marks.buy, std::max(marks.sell, marks.buy));
+  marks.sell = std::max({marks.sell, marks.serve, terms.sell_floor});
+  return marks;
+}
+
+/// Days of much the same flow as one, with their number.
+struct Kind {
+  SlotFlows flows;
+  double weight = 0.0;
+};
+
+std::vector<Kind> kinds_of(std::span<const SlotFlows> flows) {
+  constexpr std::size_t most_kinds = 4;
+  std::vector<SlotFlows> sorted(flows.begin(), flows.end());
+  std::ranges::stable_sort(sorted, {}, [](const SlotFlows& f) { return f.surplus - f.deficit; });
+  std::vector<Kind> kinds;
+  const std::size_t count = std::min(most_kinds, sorted.size());
+  for (std::size_t n = 0; n < count; ++n) {
+    const std::size_t from = sorted.size() * n / count;
+    const std::size_t to = sorted.size() * (n + 1) / count;
+    Kind kind{{}, static_cast<double>(to - from)};
+    for (std::size_t i = from; i < to; ++i) {
+      kind.flows.deficit += sorted[i].deficit / kind.weight;
+      kind.flows.surplus += sorted[i].surplus / kind.weight;
+    }
+    kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+/// What marks cost more than resting, over all charges, as sums by mark.
+class MarkSums {
+ public:
+  MarkSums(const SlotTerms& terms, const PlanBattery& battery, const CostToCome& after)
+      : terms_(terms),
+        battery_(battery),
+        after_(after),
+        n_(after.cells() + 1),
+        buy_(n_, 0.0),
+        sell_(n_, 0.0),
+        store_(n_ * n_, 0.0),
+        serve_(n_ * n_, 0.0) {}
+
+  void add(const Kind& kind) {
+    const SlotActions can = slot_actions(terms_, kind.flows, battery_, 0.0);
+    const SlotAction& follow = can.both;
+    const SlotAction& bought = follow.change > 0.0 ? follow : can.rest;
+    const SlotAction& sold = follow.change < 0.0 ? follow : can.rest;
+    for (std::size_t m = 0; m < n_; ++m) {
+      if (battery_.from_grid)
+        for (std::size_t e = 0; e < m; ++e) buy_[m] += kind.weight * up(can.buy, bought, e, m);
+      if (battery_.to_grid)
+        for (std::size_t e = m + 1; e < n_; ++e)
+          sell_[m] += kind.weight * down(can.sell, sold, e, m);
+      if (follow.change > 0.0)  // by the lower end of the charges that store
+        for (std::size_t e = m; e-- > 0;)
+          store_[m * n_ + e] += kind.weight * up(follow, can.rest, e, m);
+      if (follow.change < 0.0)
+        for (std::size_t e = m + 1; e < n_; ++e)
+          serve_[m * n_ + e] += kind.weight * down(follow, can.rest, e, m);
+    }
+  }
+
+  [[nodiscard]] MarkLevels least() {
+    for (std::size_t m = 0; m < n_; ++m) {
+      for (std::size_t e = m; e-- > 1;) store_[m * n_ + e - 1] += store_[m * n_ + e];
+      for (std::size_t e = m + 1; e < n_; ++e) serve_[m * n_ + e] += serve_[m * n_ + e - 1];
+    }
+    const std::size_t full = n_ - 1;
+    const std::size_t last_buy = battery_.from_grid ? full : 0;
+    const std::size_t first_sell = battery_.to_grid ? 0 : full;
+    double least = std::numeric_limits<double>::infinity();
+    std::array<std::size_t, 4> best{0, 0, full, full};
+    stores_.assign(n_, 0);
+    upto_.assign(n_, n_);
+    for (std::size_t sell = first_sell; sell < n_; ++sell) {
+      std::size_t serve = sell;
+      for (std::size_t buy = std::min(sell, last_buy) + 1; buy-- > 0;) {
+        // From the highest buy mark down, a serve mark at each joins the choice.
+        for (std::size_t m = buy == std::min(sell, last_buy) ? sell + 1 : buy + 1; m-- > buy;)
+          if (serve_[m * n_ + sell] <= serve_[serve * n_ + sell] + tie) serve = m;
+        const std::size_t store = best_store(buy, sell);
+        const double cost = buy_[buy] + sell_[sell] + serve_[serve * n_ + sell] +
+                            (store > buy ? store_[store * n_ + buy] : 0.0);
+        if (cost >= least - tie) continue;
+        least = cost;
+        best = {buy, store, serve, sell};
+      }
+    }
+    return {after_.level(best[0]), after_.level(best[1]), after_.level(best[2]),
+            after_.level(best[3])};
+  }
+
+ private:
+  /// The least of the store marks in [buy, sell]; kept from one sell mark to the next.
+  std::size_t best_store(std::size_t buy, std::size_t sell) {
+    auto& known = stores_[buy];
+    auto& upto = upto_[buy];
+    if (upto == n_) known = upto = buy;
+    const auto cost = [&](std::size_t m) { return m > buy ? store_[m * n_ + buy] : 0.0; };
+    for (; upto < sell; ++upto)
+      if (cost(upto + 1) <= cost(known) + tie) known = upto + 1;
+    return known;
+  }
+  [[nodiscard]] double resting(std::size_t e) const { return after_.points()[e]; }
+  /// More than resting costs (its flows' cost left out on both sides).
+  [[nodiscard]] double up(const SlotAction& action, const SlotAction& then, std::size_t e,
+                          std::size_t mark) const {
+    return until(action, then, after_.level(e), after_.level(mark)) - resting(e);
+  }
+  [[nodiscard]] double down(const SlotAction& action, const SlotAction& then, std::size_t e,
+                            std::size_t mark) const {
+    const double stop = std::max(after_.level(mark), std::min(after_.level(e), terms_.reserve));
+    return until(action, then, after_.level(e), stop) - resting(e);
+  }
+  [[nodiscard]] double until(const SlotAction& action, const SlotAction& then, double from,
+                             double stop) const {
+    const double way = stop - from;
+    const bool reaches = way >= 0.0 ? action.change >= way : action.change <= way;
+    if (action.change * way < 0.0 || !reaches) {
+      const double to = std::clamp(from + action.change, 0.0, battery_.capacity.value());
+      return action.cost - base_ + after_(to);
+    }
+    const double share = action.change == 0.0 ? 0.0 : way / action.change;
+    const double rest = then.change * (1.0 - share);
+    const double to =
+        std::clamp(stop + rest, std::min(stop, terms_.reserve), battery_.capacity.value());
+    return (action.cost - base_) * share + (then.cost - base_) * (1.0 - share) + after_(to);
+  }
+
+ public:
+  void set_base(double cost) { base_ = cost; }
+
+ private:
+  const SlotTerms& terms_;
+  const PlanBattery& battery_;
+  const CostToCome& after_;
+  std::size_t n_;
+  double base_ = 0.0;  ///< of resting, in this kind's flows
+  std::vector<double> buy_, sell_, store_, serve_;
+  std::vector<std::size_t> stores_, upto_;
+};
+
+/// The marks with one elsewhere; what stands in its way moves with it.
+MarkLevels moved(MarkLevels marks, double MarkLevels::*which, double level) {
+  marks.*which = level;
+  if (which == &MarkLevels::buy) {
+    marks.store = std::max(marks.store, marks.buy);
+    marks.serve = std::max(marks.serve, marks.buy);
+    marks.sell = std::max(marks.sell, marks.serve);
+  } else if (which == &MarkLevels::sell) {
+    marks.serve = std::min(marks.serve, marks.sell);
+    marks.buy = std::min(marks.buy, marks.serve);
+  } else if (which == &MarkLevels::serve) {
+    marks.buy = std::min(marks.buy, marks.serve);
+    marks.sell = std::max(marks.sell, marks.serve);
+  } else {
+    marks.buy = std::min(marks.buy, marks.store);
+  }
+  return marks;
+}
+
+/// One mark after the other to where the days, each from its own charge, cost least as the control
+/// follows the marks.
+void improve(MarkLevels& marks, const SlotTerms& terms, std::span<const SlotFlows> flows,
+             const PlanBattery& battery, const CostToCome& after, std::span<const double> likely,
+             bool sale_alone = false) {
+  const auto cost = [&](const MarkLevels& of) {
+    double sum = 0.0;
+    for (std::size_t d = 0; d < flows.size(); ++d) {
+      const auto done = follow_marks(terms, flows[d], battery, of, likely[d], 0.0);
+      sum += done.cost + after(done.stored);
+    }
+    return sum;
+  };
+  double least = cost(marks);
+  for (const auto which :
+       {&MarkLevels::buy, &MarkLevels::serve, &MarkLevels::store, &MarkLevels::sell}) {
+    if (sale_alone && which != &MarkLevels::sell) continue;
+    if (which == &MarkLevels::buy && !battery.from_grid) continue;
+    if (which == &MarkLevels::sell && !battery.to_grid) continue;
+    const auto try_level = [&](const MarkLevels& from, double level) {
+      const MarkLevels other = moved(from, which, level);
+      const double now = cost(other);
+      if (now >= least - tie) return;
+      least = now;
+      marks = other;
+    };
+    MarkLevels from = marks;
+    for (std::size_t i = 0; i <= after.cells(); ++i) try_level(from, after.level(i));
+    from = marks;  // and what lies between the points
+    constexpr int parts = 8;
+    for (int part = 1 - parts; part < parts; ++part) {
+      const double level = from.*which + after.width() * part / parts;
+      try_level(from, std::clamp(level, 0.0, battery.capacity.value()));
+    }
+  }
+}
+
+MarkLevels searched_marks(const SlotTerms& terms, std::span<const SlotFlows> flows,
+                          const PlanBattery& battery, const CostToCome& after,
+                          std::span<const double> likely) {
+  MarkSums sums{terms, battery, after};
+  for (const Kind& kind : kinds_of(flows)) {
+    sums.set_base(slot_actions(terms, kind.flows, battery, 0.0).rest.cost);
+    sums.add(kind);
+  }
+  MarkLevels marks = sums.least();
+  if (likely.size() == flows.size()) improve(marks, terms, flows, battery, after, likely);
+  return marks;
+}
+
+}  // namespace
+
+MarkLevels best_marks(const SlotTerms& terms, std::span<const SlotFlows> flows,
+                      const PlanBattery& battery, const CostToCome& after,
+                      std::span<const double> likely) {
+  if (is_convex(terms, after)) {
+    MarkLevels marks = convex_marks(terms, battery, after);
+    // A sale comes before the house's need of the same slot: its mark must leave that.
+    if (marks.sell < battery.capacity.value() && likely.size() == flows.size())
+      improve(marks, terms, flows, battery, after, likely, true);
+    return marks;
+  }
+  return searched_marks(terms, flows, battery, after, likely);
+}
+
+}  // namespace esshub::control

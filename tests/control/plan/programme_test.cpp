@@ -1,0 +1,148 @@
+#include "control/plan/programme.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace esshub::control {
+namespace {
+
+PlanBattery battery() {
+  PlanBattery b;
+  b.capacity = WattHours{1000};
+  b.charge = Watts{400};
+  b.discharge = Watts{300};
+  b.to_grid = true;
+  return b;
+}
+
+struct Case {
+  std::vector<SlotTerms> terms;
+  ScenarioFlows flows;
+};
+
+Case random_case(std::mt19937& random, std::size_t slots, double least_price) {
+  const auto draw = [&](double low, double high) {
+    return low + (high - low) * static_cast<double>(random() % 1000) / 999.0;
+  };
+  Case c;
+  for (std::size_t k = 0; k < slots; ++k) {
+    SlotTerms terms;
+    terms.hours = 1.0;
+    terms.import_price = draw(least_price, 0.4) / 1000.0;
+    terms.export_price = least_price < 0.0 ? draw(-0.1, 0.3) / 1000.0 : 0.0;
+    c.terms.push_back(terms);
+    const double net = 100.0 * static_cast<double>(static_cast<int>(random() % 11) - 5);
+    c.flows.push_back({std::max(net, 0.0), std::max(-net, 0.0)});
+  }
+  return c;
+}
+
+/// By trying every course over charges 100 Wh apart, without losses: every kind of move costs what
+/// the grid then pays.
+double brute_force(const Case& c, std::size_t k, int stored, int end) {
+  if (k == c.terms.size()) return stored >= end ? 0.0 : 1e9;
+  const auto& [deficit, surplus] = c.flows[k];
+  const int net = static_cast<int>(deficit - surplus);
+  double least = std::numeric_limits<double>::infinity();
+  for (int change = -300; change <= 400; change += 100) {
+    if (stored + change < 0 || stored + change > 1000) continue;
+    const int grid = net + change;
+    const double price = grid > 0 ? c.terms[k].import_price : c.terms[k].export_price;
+    least = std::min(least, grid * price + brute_force(c, k + 1, stored + change, end));
+  }
+  return least;
+}
+
+TEST(PlanProgramme, EqualsTryingEveryCourse) {
+  std::mt19937 random{3};
+  for (int n = 0; n < 60; ++n) {
+    SCOPED_TRACE(n);
+    const auto c = random_case(random, 4, n % 2 == 0 ? 0.0 : -0.2);
+    for (const int start : {0, 500, 1000})
+      EXPECT_NEAR(least_known_cost(c.terms, c.flows, battery(), start, 500, 10),
+                  brute_force(c, 0, start, 500), 1e-9);
+  }
+}
+
+TEST(PlanProgramme, AFinerGridChangesLittle) {
+  std::mt19937 random{5};
+  auto b = battery();
+  b.charge_efficiency = b.discharge_efficiency = 0.93;
+  for (int n = 0; n < 20; ++n) {
+    const auto c = random_case(random, 96, -0.1);
+    const double coarse = least_known_cost(c.terms, c.flows, b, 500, 0, 54);
+    const double fine = least_known_cost(c.terms, c.flows, b, 500, 0, 108);
+    double none = 0.0;
+    for (std::size_t k = 0; k < 96; ++k)
+      none += slot_actions(c.terms[k], c.flows[k], b, 0.0).rest.cost;
+    EXPECT_NEAR(coarse, fine, 0.002 * (none - fine));
+  }
+}
+
+TEST(PlanProgramme, NothingIsTakenFromTheReserveAndWhatItLacksCosts) {
+  SlotTerms terms;
+  terms.hours = 1.0;
+  terms.import_price = 0.3e-3;
+  terms.reserve = 500;
+  terms.missing_price = 0.4e-3;
+  const CostToCome after{1000, 10};
+  CostToCome before{1000, 10};
+  auto b = battery();
+  b.from_grid = false;
+  step_back(terms, {200, 0}, b, after, before);
+  EXPECT_NEAR(before(1000), 0.0, 1e-12);
+  EXPECT_NEAR(before(600), 0.3e-3 * 100, 1e-12);
+  EXPECT_NEAR(before(500), 0.3e-3 * 200, 1e-12);
+  EXPECT_NEAR(before(300), 0.3e-3 * 200 + 0.4e-3 * 200, 1e-12);
+  terms.fixed = Marks{.serve = 70.0_soc};
+  step_back(terms, {200, 0}, b, after, before);
+  EXPECT_NEAR(before(800), 0.3e-3 * 100, 1e-12);
+}
+
+TEST(PlanProgramme, TheEndIsWorthWhatItWasADayBefore) {
+  // Two days alike, 0.1 at night and 0.4 by day: what is left at the end serves the next day.
+  std::vector<SlotTerms> terms;
+  ScenarioFlows flows;
+  for (int k = 0; k < 8; ++k) {
+    SlotTerms slot;
+    slot.hours = 1.0;
+    slot.import_price = k % 4 == 0 ? 0.1e-3 : 0.4e-3;
+    terms.push_back(slot);
+    flows.push_back({100, 0});
+  }
+  const std::vector<ScenarioFlows> days{flows, flows};
+  const std::vector<std::size_t> begins{0, 4};
+  auto b = battery();
+  b.charge = Watts{50};
+  const auto mean = mean_cost_to_come(terms, days, b, 10, begins);
+  ASSERT_EQ(mean.size(), 9u);
+  EXPECT_NEAR(mean[8].worth(0), 0.4e-3, 1e-9);
+  EXPECT_NEAR(mean[8].worth(9), 0.1e-3, 1e-9) << "more than a day needs";
+}
+
+TEST(PlanProgramme, TheMeanOfDaysCountsEachAlike) {
+  SlotTerms slot;
+  slot.hours = 1.0;
+  slot.import_price = 0.4e-3;
+  auto b = battery();
+  b.from_grid = b.to_grid = false;
+  const std::vector<SlotTerms> terms{slot};
+  const std::vector<ScenarioFlows> days{{{0, 0}}, {{300, 0}}};
+  const std::vector<std::size_t> begins{0};
+  const auto mean = mean_cost_to_come(terms, days, b, 10, begins);
+  CostToCome idle{1000, 10};
+  CostToCome busy{1000, 10};
+  step_back(slot, days[0][0], b, mean[1], idle);
+  step_back(slot, days[1][0], b, mean[1], busy);
+  for (const double stored : {0.0, 200.0, 1000.0}) {
+    EXPECT_NEAR(mean[0](stored), (idle(stored) + busy(stored)) / 2.0, 1e-12);
+    EXPECT_LT(idle(stored), busy(stored));
+  }
+}
+
+}  // namespace
+}  // namespace esshub::control

@@ -1,0 +1,140 @@
+#include "control/plan/scenarios.hpp"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <vector>
+
+namespace esshub::control {
+namespace {
+
+constexpr std::int64_t hour = 3600;
+constexpr std::int64_t day = 24 * hour;
+constexpr UnixSeconds now = 20000 * day;
+
+PlanSettings settings() {
+  PlanSettings s;
+  s.begin = now;
+  return s;
+}
+
+/// Prices of one length, the export price a tenth.
+std::vector<PriceSlot> prices(UnixSeconds from, UnixSeconds to, std::int64_t length,
+                              double first = 0.1) {
+  std::vector<PriceSlot> all;
+  for (UnixSeconds at = from; at < to; at += length, first += 0.001)
+    all.push_back({at, at + length, first, first / 10.0});
+  return all;
+}
+
+TEST(PlanScenarios, SlotsEndWherePricesDo) {
+  auto s = settings();
+  s.begin = now + 7 * 60;
+  s.horizon_s = 4 * hour;
+  auto mixed = prices(now, now + hour, hour);
+  for (const auto& half : prices(now + hour, now + 2 * hour, 1800)) mixed.push_back(half);
+  for (const auto& five : prices(now + 2 * hour, now + 5 * hour, 300)) mixed.push_back(five);
+  const auto slots = slots_ahead(mixed, s);
+  ASSERT_FALSE(slots.empty());
+  EXPECT_EQ(slots.front().begin, s.begin);
+  EXPECT_EQ(slots.front().end, now + 900);
+  EXPECT_EQ(slots.back().end, s.begin + s.horizon_s);
+  for (std::size_t k = 1; k < slots.size(); ++k) EXPECT_EQ(slots[k].begin, slots[k - 1].end);
+  EXPECT_EQ(slots.size(), 8u + 2 * 12u + 2u);
+}
+
+TEST(PlanScenarios, AnUnknownPriceIsNeverZero) {
+  auto s = settings();
+  s.horizon_s = day;
+  // Three past days at 0.1, 0.2 and 0.9 at every hour; tomorrow but one hour is unknown.
+  std::vector<PriceSlot> known;
+  for (const auto& [days, price] : {std::pair{3, 0.9}, {2, 0.1}, {1, 0.2}})
+    known.push_back({now - days * day, now - (days - 1) * day, price, 0.05});
+  known.push_back({now, now + hour, 0.3, 0.05});
+  known.push_back({now + 2 * hour, now + 3 * hour, -0.1, {}});
+  const auto typical = slots_ahead(known, s);
+  ASSERT_EQ(typical.size(), 96u);
+  EXPECT_EQ(typical[0].source, PriceSource::known);
+  EXPECT_NEAR(typical[4].import_price, 0.2, 1e-12);
+  EXPECT_EQ(typical[4].source, PriceSource::typical);
+  EXPECT_NEAR(typical[8].import_price, -0.1, 1e-12) << "negative prices are prices";
+  EXPECT_NEAR(typical[8].export_price, 0.05, 1e-12);
+  EXPECT_EQ(typical[8].source, PriceSource::typical) << "the export price is";
+  known.erase(known.begin());
+  EXPECT_NEAR(slots_ahead(known, s)[4].import_price, 0.15, 1e-12) << "of two the mean";
+  s.unknown = UnknownPrice::repeat;
+  EXPECT_NEAR(slots_ahead(known, s)[4].import_price, 0.2, 1e-12);
+  EXPECT_EQ(slots_ahead(known, s)[4].source, PriceSource::repeated);
+  s.unknown = UnknownPrice::wait;
+  EXPECT_EQ(slots_ahead(known, s).size(), 4u);
+  EXPECT_TRUE(slots_ahead({}, s).empty());
+}
+
+/// Quarters whose load is 1 at 18:00 of the clock and whose sun is 1 at 12:00 UTC.
+std::vector<PastSlot> past(int days, const PlanSettings& s) {
+  std::vector<PastSlot> all;
+  for (UnixSeconds at = now - days * day; at < now; at += 900) {
+    const auto clock = at + (s.utc_offset ? s.utc_offset(at) * 60 : 0);
+    all.push_back({at, at + 900, WattHours{clock % day == 18 * hour ? 1.0 : 0.0},
+                   WattHours{at % day == 12 * hour ? 1.0 : 0.0},
+                   WattHours{at % day == 0 ? 2.0 : 0}});
+  }
+  return all;
+}
+
+TEST(PlanScenarios, TheHouseGoesByTheClockTheSunByUtc) {
+  // The clock goes back an hour in the night before: a day of 100 slots; and forward: of 92.
+  for (const int change : {-60, 60}) {
+    auto s = settings();
+    s.utc_offset = [change](UnixSeconds at) { return at >= now + hour ? 60 + change : 60; };
+    const auto slots = slots_ahead(prices(now, now + 2 * day, hour), s);
+    const auto days = past_days(slots, past(15, s), s);
+    ASSERT_EQ(days.size(), 14u);
+    for (std::size_t k = 0; k < slots.size(); ++k) {
+      const auto clock = slots[k].begin + s.utc_offset(slots[k].begin) * 60;
+      EXPECT_EQ(days[0][k].load, clock % day == 18 * hour ? 1.0 : 0.0);
+      EXPECT_EQ(days[0][k].solar, slots[k].begin % day == 12 * hour ? 1.0 : 0.0);
+    }
+  }
+}
+
+TEST(PlanScenarios, CivilDaysOf92And100Slots) {
+  for (const int change : {-60, 60}) {
+    auto s = settings();
+    s.horizon_s = day - change * 60;  // until the clock shows the same again
+    const auto slots = slots_ahead(prices(now, now + 2 * day, 1800), s);
+    EXPECT_EQ(slots.size(), change > 0 ? 92u : 100u);
+    EXPECT_EQ(past_days(slots, past(14, s), s).size(), 14u);
+  }
+}
+
+TEST(PlanScenarios, FirstDaysAndGaps) {
+  const auto s = settings();
+  const auto slots = slots_ahead(prices(now, now + 2 * day, hour), s);
+  EXPECT_EQ(past_days(slots, {}, s).size(), 0u);
+  EXPECT_EQ(past_days(slots, past(1, s), s).size(), 1u);
+  auto some = past(2, s);
+  EXPECT_EQ(past_days(slots, some, s).size(), 2u);
+  // An hour is missing of yesterday's evening: as the other day had it.
+  std::erase_if(some, [](const PastSlot& p) {
+    return p.begin >= now - 6 * hour && p.begin < now - 5 * hour;
+  });
+  const auto days = past_days(slots, some, s);
+  ASSERT_EQ(days.size(), 2u);
+  EXPECT_EQ(days[0][72].load, 1.0);
+  // A third of it: it is no day.
+  std::erase_if(some, [](const PastSlot& p) { return p.begin >= now - 8 * hour; });
+  EXPECT_EQ(past_days(slots, some, s).size(), 1u);
+}
+
+TEST(PlanScenarios, FlowsAreNetAndWhatCrosses) {
+  const std::vector<DayAhead> days{{{300, 100, 20}, {100, 300, 0}}};
+  const auto flows = flows_of(days);
+  EXPECT_EQ(flows[0][0].deficit, 220);
+  EXPECT_EQ(flows[0][0].surplus, 20);
+  EXPECT_EQ(flows[0][1].deficit, 0);
+  EXPECT_EQ(flows[0][1].surplus, 200);
+}
+
+}  // namespace
+}  // namespace esshub::control

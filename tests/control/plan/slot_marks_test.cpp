@@ -1,0 +1,119 @@
+#include "control/plan/slot_marks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+namespace esshub::control {
+namespace {
+
+PlanBattery battery() {
+  PlanBattery b;
+  b.capacity = WattHours{8640};
+  b.charge = Watts{1600};
+  b.discharge = Watts{2400};
+  b.charge_efficiency = b.discharge_efficiency = 0.95;
+  b.to_grid = true;
+  return b;
+}
+
+CostToCome worth(const std::vector<double>& per_kwh) {
+  CostToCome cost{8640, per_kwh.size()};
+  for (std::size_t i = 0; i < per_kwh.size(); ++i)
+    cost.points()[i + 1] = cost.points()[i] - per_kwh[i] / 1000.0 * cost.width();
+  return cost;
+}
+
+SlotTerms hour(double import_price, double export_price) {
+  SlotTerms terms;
+  terms.hours = 1.0;
+  terms.import_price = import_price / 1000.0;
+  terms.export_price = export_price / 1000.0;
+  return terms;
+}
+
+const std::vector<SlotFlows> flows{{500, 0}, {900, 0}, {0, 300}, {0, 900}};
+
+TEST(PlanSlotMarks, WhereCostsAreConvexByWhatAKilowattHourIsWorth) {
+  // Thresholds: buy above 0.211, store above 0.053, serve below 0.190, sell below 0.0475.
+  const auto after = worth({0.30, 0.25, 0.20, 0.15, 0.05, 0.02});
+  const auto marks = best_marks(hour(0.20, 0.05), flows, battery(), after, {});
+  EXPECT_NEAR(marks.buy, 2 * 1440, 1e-6);
+  EXPECT_NEAR(marks.store, 4 * 1440, 1e-6);
+  EXPECT_NEAR(marks.serve, 3 * 1440, 1e-6);
+  EXPECT_NEAR(marks.sell, 5 * 1440, 1e-6);
+  auto worn = battery();
+  worn.wear = 0.06;
+  EXPECT_NEAR(best_marks(hour(0.20, 0.05), flows, worn, after, {}).serve, 4 * 1440, 1e-6);
+  worn.from_grid = worn.to_grid = false;
+  const auto less = best_marks(hour(0.20, 0.05), flows, worn, after, {});
+  EXPECT_EQ(less.buy, 0.0);
+  EXPECT_NEAR(less.sell, 8640, 1e-6);
+}
+
+TEST(PlanSlotMarks, AreOrderedWhateverTheCosts) {
+  std::mt19937 random{11};
+  const auto draw = [&](double low, double high) {
+    return low + (high - low) * static_cast<double>(random() % 1000) / 999.0;
+  };
+  for (int n = 0; n < 300; ++n) {
+    std::vector<double> values(24);
+    for (auto& value : values) value = draw(-0.2, 0.4);
+    if (n % 3 == 0) std::ranges::sort(values, std::greater{});
+    auto terms = hour(draw(-0.2, 0.4), draw(-0.1, 0.3));
+    if (n % 2 == 0) terms.reserve = draw(0, 4000);
+    const auto m = best_marks(terms, flows, battery(), worth(values), {});
+    EXPECT_GE(m.buy, 0.0);
+    EXPECT_LE(m.buy, m.store);
+    EXPECT_LE(m.buy, m.serve);
+    EXPECT_LE(m.serve, m.sell);
+    EXPECT_LE(std::max(m.store, m.sell), 8640 + 1e-6);
+  }
+}
+
+/// A year's fortnight of prices with import below export: the marks, executed, against the
+/// programme itself.
+TEST(PlanSlotMarks, LoseLittleWhereCostsAreNotConvex) {
+  std::mt19937 random{17};
+  const auto draw = [&](double low, double high) {
+    return low + (high - low) * static_cast<double>(random() % 1000) / 999.0;
+  };
+  std::vector<SlotTerms> terms;
+  ScenarioFlows day;
+  const int hours = 14 * 24;
+  for (int k = 0; k < hours; ++k) {
+    const int hour_of_day = k % 24;
+    const bool negative = random() % 8 == 0;
+    terms.push_back(negative ? hour(draw(-0.10, 0.02), draw(0.05, 0.15))
+                             : hour(draw(0.10, 0.35), draw(0.03, 0.10)));
+    const double sun = hour_of_day > 7 && hour_of_day < 17 ? draw(0, 2500) : 0.0;
+    const double net = draw(100, 1200) - sun;
+    day.push_back({std::max(net, 0.0), std::max(-net, 0.0)});
+  }
+  const auto b = battery();
+  const std::size_t cells = 54;
+  CostToCome after{8640, cells};
+  std::vector<CostToCome> to_come(terms.size() + 1, after);
+  for (std::size_t k = terms.size(); k-- > 0;)
+    step_back(terms[k], day[k], b, to_come[k + 1], to_come[k]);
+  double cost = 0.0;
+  double none = 0.0;
+  double stored = 4320;
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    const auto marks =
+        best_marks(terms[k], std::span(&day[k], 1), b, to_come[k + 1], std::span(&stored, 1));
+    const auto out = follow_marks(terms[k], day[k], b, marks, stored, 0.0);
+    cost += out.cost;
+    stored = out.stored;
+    none += slot_actions(terms[k], day[k], b, 0.0).rest.cost;
+  }
+  const double least = to_come[0](4320);
+  const double lost = 100.0 * (cost - least) / (none - least);
+  RecordProperty("percent_of_saving_lost", std::to_string(lost));
+  EXPECT_LE(lost, 0.5) << "of a saving of " << none - least;
+}
+
+}  // namespace
+}  // namespace esshub::control
