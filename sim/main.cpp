@@ -180,7 +180,11 @@ EfficiencyPoint efficiency_point(const std::string& text) {
 }
 
 void add_year_options(CLI::App& command, YearOptions& to) {
-  const std::map<std::string, YearTariff> tariffs{{"tou", YearTariff::tou}, {"e7", YearTariff::e7}};
+  const std::map<std::string, YearTariff> tariffs{
+      {"tou", YearTariff::tou}, {"e7", YearTariff::e7}, {"night", YearTariff::night}};
+  const std::map<std::string, YearPolicy> policies{
+      {"rules", YearPolicy::rules}, {"balance", YearPolicy::balance}, {"smart", YearPolicy::smart}};
+  const std::map<std::string, Perfect> foreseen{{"solar", Perfect::solar}, {"load", Perfect::load}};
   const std::map<std::string, int> steps{{"1h", 3600}, {"1min", 60}, {"1s", 1}};
   auto& s = to.settings;
   const auto watt_hours = [&](const char* option, WattHours& value, const char* what) {
@@ -204,10 +208,24 @@ void add_year_options(CLI::App& command, YearOptions& to) {
       ->required();
   command
       .add_option("--tariff", s.tariff,
-                  "tou: the price column; e7: 0.10 per kWh in hours 1 to 7, else 0.30")
-      ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7}"))
+                  "tou: the price column; e7: 0.10 per kWh in hours 1 to 7, else 0.30; "
+                  "night: 0.07 in hours 1 to 5, else 0.28")
+      ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7,night}"))
       ->type_name("WORD")
       ->default_str("tou");
+  auto* policy =
+      command
+          .add_option(
+              "--policy", to.smart.policy,
+              "rules: the hub's own; balance: self-consumption; smart: the planner, from the "
+              "days past (docs/smart.md), an hour a decision")
+          ->transform(CLI::CheckedTransformer(policies).description("{rules,balance,smart}"))
+          ->type_name("WORD")
+          ->default_str("rules");
+  command.add_option("--perfect", to.smart.perfect, "The planner knows what comes of it")
+      ->transform(CLI::CheckedTransformer(foreseen).description("{solar,load}"))
+      ->type_name("WORD")
+      ->needs(policy);
   command
       .add_option_function<int>(
           "--step", [&s](int seconds) { s.step = std::chrono::seconds{seconds}; },

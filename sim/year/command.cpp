@@ -26,13 +26,21 @@ double kwh(WattHours energy) {
 /// What the year is held against.
 struct Yardsticks {
   double no_battery = 0.0;
+  double balance = 0.0;
   std::optional<double> bound;
   std::optional<double> bound_from_sun;
 };
 
-Yardsticks measure(std::span<const HouseHour> house, const YearSettings& settings, WattHours end) {
-  return {cost_without_battery(priced_spans(house, settings)), bound(house, settings, end),
-          bound(house, settings, end, false)};
+Yardsticks measure(std::span<const HouseHour> house, const YearSettings& settings, WattHours end,
+                   bool sells) {
+  const auto balance = run_smart_year(house, settings, {.policy = YearPolicy::balance});
+  Yardsticks than{cost_without_battery(priced_spans(house, settings)), balance.result.cost,
+                  bound(house, settings, end, true, sells),
+                  bound(house, settings, end, false, sells)};
+  // Where costs are not convex, by the programme.
+  if (!than.bound && !sells && settings.battery.curve.empty())
+    than.bound = programme_bound(house, settings, end);
+  return than;
 }
 
 /// Of what foresight would have saved: what the rules missed.
@@ -54,6 +62,10 @@ nlohmann::json as_json(const YearResult& year, const Yardsticks& than, double se
   json["end_kwh"] = kwh(year.end);
   json["cost"] = year.cost;
   json["cost_no_battery"] = than.no_battery;
+  json["no_battery"] = than.no_battery;
+  json["balance"] = than.balance;
+  json["share_percent"] = nullptr;
+  if (const auto missed = missed_share(year, than)) json["share_percent"] = 100.0 * (1.0 - *missed);
   json["bound"] = json["regret"] = json["regret_percent_of_possible_saving"] =
       json["bound_without_grid_charging"] = nullptr;
   if (than.bound) json["bound"] = *than.bound;
@@ -97,11 +109,35 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
   row("cost with these rules", year.cost, "");
   if (than.bound) {
     row("bound, perfect foresight", *than.bound, regret());
-    row("bound without grid charging", *than.bound_from_sun, "");
+    if (than.bound_from_sun) row("bound without grid charging", *than.bound_from_sun, "");
+    if (const auto missed = missed_share(year, than))
+      row("share of that saving", 100.0 * (1.0 - *missed), " %");
   } else {
     text += "bound: none, for a price is below what export earns\n";
   }
   return text;
+}
+
+/// How much dearer than self-consumption it was at worst.
+std::string words_of(const SmartYear& smart, const SmartYear& balance, const Yardsticks& than) {
+  const double worst = worst_four_weeks(smart.cost_by_hour, balance.cost_by_hour);
+  const double saving = than.bound ? than.no_battery - *than.bound : 0.0;
+  std::array<char, 120> line{};
+  std::snprintf(line.data(), line.size(), "%-28s %10.2f   %.2f %% of the year's saving\n",
+                "dearer than Balance, 28 days", worst, saving > 0.0 ? 100.0 * worst / saving : 0.0);
+  return line.data();
+}
+
+const char* name_of(YearPolicy policy) {
+  switch (policy) {
+    case YearPolicy::rules:
+      return "rules";
+    case YearPolicy::balance:
+      return "balance";
+    case YearPolicy::smart:
+      return "smart";
+  }
+  return "";
 }
 
 }  // namespace
@@ -134,21 +170,38 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
 
   const Stopwatch watch;
   YearResult year;
-  {
+  SmartYear smart;
+  const bool by_rules = options.smart.policy == YearPolicy::rules;
+  if (!by_rules && !settings.battery.curve.empty()) {
+    err << "--policy: with an efficiency curve there are rules alone\n";
+    return exit_usage;
+  }
+  if (!by_rules) {
+    smart = run_smart_year(*house, settings, options.smart);
+    year = smart.result;
+  } else {
     Progress progress{static_cast<double>(house->size()), "h"};
     year = run_year(*house, settings,
                     [&](std::size_t done) { progress.show(static_cast<double>(done)); });
   }
   const double took = watch.wall();
   const double processor = watch.processor();
-  const auto than = measure(*house, settings, options.free_end ? WattHours{} : year.end);
+  const auto than = measure(*house, settings, options.free_end ? WattHours{} : year.end, by_rules);
 
   out << as_text(year, than, settings.battery);
+  if (options.smart.policy == YearPolicy::smart) {
+    const auto balance = run_smart_year(*house, settings, {.policy = YearPolicy::balance});
+    out << words_of(smart, balance, than);
+    err << smart.plans << " plans, the slowest in " << 1e3 * smart.slowest_plan_s
+        << " ms of a processor\n";
+  }
   err << year.steps << " decisions in " << took << " s; " << processor << " s of a processor, "
       << 1e9 * processor / static_cast<double>(year.steps) << " ns each\n";
   if (!options.json.empty()) {
     std::ofstream json(options.json);
-    if (!(json << as_json(year, than, processor).dump(2) << '\n').flush()) {
+    auto figures = as_json(year, than, processor);
+    figures["policy"] = name_of(options.smart.policy);
+    if (!(json << figures.dump(2) << '\n').flush()) {
       err << options.json.string() << ": cannot be written: " << std::strerror(errno) << '\n';
       return exit_cannot_create;
     }

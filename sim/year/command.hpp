@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <optional>
 
+#include "sim/year/smart_year.hpp"
 #include "sim/year/year.hpp"
 
 namespace esshub::sim {
@@ -13,6 +14,7 @@ struct YearOptions {
   std::filesystem::path house;
   std::filesystem::path config{};  ///< of the hub, for its rules; empty: ideal_control()
   YearSettings settings{};         ///< but for the control
+  SmartSettings smart{.policy = YearPolicy::rules};
   // While the hour's price is below: nothing is done about it unless a price is given.
   std::optional<double> cheap_below{};
   std::optional<double> force_charge_to_percent{};

@@ -33,6 +33,8 @@ double import_price(const HouseHour& hour, YearTariff tariff) {
       return hour.price;
     case YearTariff::e7:
       return hour.hour <= 7 ? 0.10 : 0.30;
+    case YearTariff::night:
+      return hour.hour <= 5 ? 0.07 : 0.28;
   }
   return hour.price;
 }

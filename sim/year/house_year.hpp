@@ -26,8 +26,9 @@ struct HouseHour {
     const std::filesystem::path& file);
 
 enum class YearTariff : std::uint8_t {
-  tou,  ///< the price column of the file
-  e7,   ///< two rates: 0.10 per kWh in hours 1 to 7, else 0.30
+  tou,    ///< the price column of the file
+  e7,     ///< two rates: 0.10 per kWh in hours 1 to 7, else 0.30
+  night,  ///< 0.07 per kWh in hours 1 to 5, else 0.28
 };
 
 /// Of imported energy in that hour, per kWh.

@@ -70,11 +70,11 @@ Convex cost_of(const PricedSpan& span, const IdealBattery& battery, const BoundR
   const double full =
       kwh * (span.price * (deficit + bought) - span.export_price * (surplus - from_sun));
   Convex cost{-(bought + from_sun) * e, full, {}};
-  for (const Convex::Piece piece :
-       {Convex::Piece{-kwh * span.price / e, bought * e},
-        Convex::Piece{-kwh * span.export_price / e, from_sun * e},
-        Convex::Piece{-kwh * span.price * e, served / e},
-        Convex::Piece{-kwh * span.export_price * e, (discharge - served) / e}})
+  for (const Convex::Piece piece : {Convex::Piece{-kwh * span.price / e, bought * e},
+                                    Convex::Piece{-kwh * span.export_price / e, from_sun * e},
+                                    Convex::Piece{-kwh * span.price * e, served / e},
+                                    Convex::Piece{-kwh * span.export_price * e,
+                                                  rules.to_grid ? (discharge - served) / e : 0.0}})
     if (piece.length > 0.0) cost.pieces.push_back(piece);
   return cost;
 }

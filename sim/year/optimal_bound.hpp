@@ -43,6 +43,7 @@ struct PricedSpan {
 /// What the bound may do besides serving the house and storing the sun, and what it must.
 struct BoundRules {
   bool from_grid = true;              ///< charge from the grid
+  bool to_grid = true;                ///< discharge into the grid
   WattHours end{};                    ///< at least that is stored at the end
   std::optional<Watts> import_cap{};  ///< charging never lifts import above it
 };
@@ -50,9 +51,9 @@ struct BoundRules {
 /// No policy can be cheaper than this: the least cost of these hours with perfect foresight. Exact
 /// for a constant efficiency: a linear program solved backwards in time, for the cost still to come
 /// is a convex piecewise linear function of the energy stored. With a curve the best efficiency
-/// counts at every power, so that the bound is below what can be reached, never above. Energy may
-/// be sold from the battery. Nothing where an import price is below the export price or that is
-/// negative: then the cost is not convex.
+/// counts at every power, so that the bound is below what can be reached, never above. Nothing
+/// where an import price is below the export price or that is negative: then the cost is not
+/// convex.
 [[nodiscard]] std::optional<double> least_cost(std::span<const PricedSpan> hours,
                                                const IdealBattery& battery,
                                                const BoundRules& rules);

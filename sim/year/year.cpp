@@ -177,10 +177,11 @@ double cost_without_battery(std::span<const PricedSpan> spans) {
 }
 
 std::optional<double> bound(std::span<const HouseHour> house, const YearSettings& settings,
-                            WattHours end, bool from_grid) {
+                            WattHours end, bool from_grid, bool to_grid) {
   auto spans = priced_spans(house, settings);
   for (auto& span : spans) span.net += settings.battery.standby;
-  return least_cost(spans, settings.battery, {from_grid, end, settings.control.import_cap});
+  return least_cost(spans, settings.battery,
+                    {from_grid, to_grid, end, settings.control.import_cap});
 }
 
 }  // namespace esshub::sim

@@ -58,6 +58,6 @@ struct YearResult {
 /// what run_year() costs for any settings of the rules if it ends with no less.
 [[nodiscard]] std::optional<double> bound(std::span<const HouseHour> house,
                                           const YearSettings& settings, WattHours end,
-                                          bool from_grid = true);
+                                          bool from_grid = true, bool to_grid = true);
 
 }  // namespace esshub::sim

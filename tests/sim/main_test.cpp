@@ -232,7 +232,7 @@ TEST_F(Program, SimulatesAYear) {
   EXPECT_NEAR(nlohmann::json::parse(text_of(path("y.json")))["cost"].get<double>(), 982.52, 0.01);
 
   EXPECT_EQ(run({"year", "--help"}), 0);
-  EXPECT_THAT(said(), HasSubstr("--tariff WORD:{tou,e7}"));
+  EXPECT_THAT(said(), HasSubstr("--tariff WORD:{tou,e7,night}"));
   EXPECT_THAT(said(), HasSubstr("Example:"));
   EXPECT_EQ(run({"year", "--house", house, "--tariff", "flat"}), 64);
   EXPECT_EQ(run({"year", "--house", house, "--step", "7s"}), 64);

@@ -1,0 +1,167 @@
+#include "sim/year/smart_year.hpp"
+
+#include <algorithm>
+
+#include "control/plan/flows.hpp"
+#include "control/plan/plan.hpp"
+#include "sim/stopwatch.hpp"
+
+namespace esshub::sim {
+namespace {
+
+constexpr std::int64_t hour_s = 3600;
+constexpr std::int64_t ahead_hours = 48;
+constexpr std::int64_t back_hours = 15 * 24;
+
+control::PlanBattery plan_battery(const YearSettings& settings) {
+  const IdealBattery& battery = settings.battery;
+  control::PlanBattery b;
+  b.capacity = battery.capacity;
+  b.charge = battery.charge;
+  b.discharge = battery.discharge;
+  b.charge_efficiency = b.discharge_efficiency = battery.best_efficiency();
+  b.import_cap = settings.control.import_cap;
+  return b;
+}
+
+/// The year as the planner sees it: its clock is UTC.
+struct Courses {
+  std::vector<control::PastSlot> hours;
+  std::vector<control::PriceSlot> prices;
+  std::vector<control::SlotTerms> terms;  ///< a price each
+  std::vector<control::SlotFlows> flows;
+};
+
+Courses courses(std::span<const HouseHour> house, const YearSettings& settings) {
+  Courses c;
+  std::int64_t at = house.empty() ? 0 : (house.front().hour - 1) * hour_s;
+  std::int64_t price_at = at;
+  for (const auto& hour : house) {
+    const WattHours load = (hour.load + settings.battery.standby) * Hours{1};
+    const WattHours solar = hour.sun * settings.kwp * Hours{1};
+    c.hours.push_back({at, at + hour_s, load, solar, {}});
+    at += hour_s;
+  }
+  for (const auto& span : priced_spans(house, settings)) {
+    const auto length = static_cast<std::int64_t>(span.length.count() * 3600.0 + 0.5);
+    c.prices.push_back({price_at, price_at + length, span.price, span.export_price});
+    price_at += length;
+    control::SlotTerms terms;
+    terms.hours = span.length.count();
+    terms.import_price = span.price / 1000.0;
+    terms.export_price = span.export_price / 1000.0;
+    c.terms.push_back(terms);
+    const double net = ((span.net + settings.battery.standby) * span.length).value();
+    c.flows.push_back({std::max(net, 0.0), std::max(-net, 0.0)});
+  }
+  return c;
+}
+
+/// In place of what the days had, what comes.
+void foresee(std::vector<control::DayAhead>& days, std::span<const control::AheadSlot> ahead,
+             const Courses& year, Perfect what) {
+  if (what == Perfect::nothing) return;
+  const std::int64_t first = year.hours.front().begin;
+  for (std::size_t k = 0; k < ahead.size(); ++k) {
+    const auto& hour = year.hours[static_cast<std::size_t>((ahead[k].begin - first) / hour_s)];
+    const double share = static_cast<double>(ahead[k].end - ahead[k].begin) / hour_s;
+    for (auto& day : days) {
+      if (what == Perfect::solar) day[k].solar = hour.solar.value() * share;
+      if (what == Perfect::load) day[k].load = hour.load.value() * share;
+    }
+  }
+}
+
+control::Plan plan_at(std::size_t hour, const Courses& year, const control::PlanBattery& battery,
+                      double stored, const SmartSettings& smart) {
+  control::PlanSettings s;
+  s.begin = year.hours[hour].begin;
+  s.stored = WattHours{stored};
+  s.slot_s = hour_s;
+  s.cells = smart.cells;
+  const auto left = static_cast<std::int64_t>(year.hours.size() - hour);
+  s.horizon_s = std::min(ahead_hours, left) * hour_s;
+  const auto known = std::ranges::lower_bound(year.prices, s.begin, {}, &control::PriceSlot::end);
+  const auto end =
+      std::ranges::lower_bound(year.prices, s.begin + s.horizon_s, {}, &control::PriceSlot::begin);
+  const auto ahead = control::slots_ahead(std::span(known, end), s);
+  const std::size_t from = hour - std::min<std::size_t>(hour, back_hours);
+  auto days = control::past_days(ahead, std::span(year.hours).subspan(from, hour - from), s);
+  foresee(days, ahead, year, smart.perfect);
+  return control::plan_days(ahead, days, battery, s);
+}
+
+}  // namespace
+
+SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& settings,
+                         const SmartSettings& smart) {
+  const Courses year = courses(house, settings);
+  const control::PlanBattery battery = plan_battery(settings);
+  const auto every = static_cast<std::size_t>(std::max<Duration>(smart.plan_every, 1h) / 1h);
+  SmartYear out;
+  YearResult& r = out.result;
+  double stored = settings.battery.start.value();
+  control::Plan plan;
+  std::size_t slot = 0;
+  std::size_t span = 0;
+  for (std::size_t i = 0; i < house.size(); ++i) {
+    if (smart.policy == YearPolicy::smart && i % every == 0) {
+      const Stopwatch watch;
+      plan = plan_at(i, year, battery, stored, smart);
+      out.slowest_plan_s = std::max(out.slowest_plan_s, watch.processor());
+      ++out.plans;
+      slot = 0;
+    }
+    double cost = 0.0;
+    for (; span < year.prices.size() && year.prices[span].begin < year.hours[i].end; ++span) {
+      control::Marks marks;
+      while (slot + 1 < plan.slots.size() && plan.slots[slot].end <= year.prices[span].begin)
+        ++slot;
+      if (!plan.slots.empty()) marks = plan.slots[slot].marks;
+      const auto& terms = year.terms[span];
+      const auto& flows = year.flows[span];
+      const auto done = control::follow_marks(terms, flows, battery,
+                                              control::levels(marks, battery), stored, 0.0);
+      const double change = done.stored - stored;
+      stored = done.stored;
+      cost += done.cost;
+      const double e = battery.charge_efficiency;
+      const double power = change > 0.0 ? change / e : change * e;
+      (change > 0.0 ? r.charged : r.discharged) += WattHours{std::abs(power)};
+      r.cells_out += WattHours{std::max(-change, 0.0)};
+      r.import += WattHours{std::max(flows.deficit - flows.surplus + power, 0.0)};
+      r.export_ += WattHours{std::max(flows.surplus - flows.deficit - power, 0.0)};
+    }
+    r.load += house[i].load * Hours{1};
+    r.sun += year.hours[i].solar;
+    r.standby += settings.battery.standby * Hours{1};
+    r.cost += cost;
+    ++r.steps;
+    out.cost_by_hour.push_back(cost);
+  }
+  r.end = WattHours{stored};
+  r.losses = r.charged - r.discharged - (r.end - settings.battery.start);
+  return out;
+}
+
+double programme_bound(std::span<const HouseHour> house, const YearSettings& settings,
+                       WattHours end, int cells) {
+  const Courses year = courses(house, settings);
+  return control::least_known_cost(year.terms, year.flows, plan_battery(settings),
+                                   settings.battery.start.value(), end.value(),
+                                   static_cast<std::size_t>(cells));
+}
+
+double worst_four_weeks(std::span<const double> a, std::span<const double> b) {
+  constexpr std::size_t hours = 28 * 24;
+  double worst = 0.0;
+  double dearer = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    dearer += a[i] - b[i];
+    if (i >= hours) dearer -= a[i - hours] - b[i - hours];
+    if (i + 1 >= hours) worst = std::max(worst, dearer);
+  }
+  return worst;
+}
+
+}  // namespace esshub::sim

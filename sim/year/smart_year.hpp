@@ -1,0 +1,50 @@
+// A year of the planner: plans from the hours past, marks followed by an ideal battery.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "sim/year/year.hpp"
+
+namespace esshub::sim {
+
+enum class YearPolicy : std::uint8_t {
+  rules,    ///< control::decide, run_year()
+  balance,  ///< self-consumption
+  smart,    ///< control::plan
+};
+
+/// What the plan is told of the time ahead in place of the days past: to see what it is worth.
+enum class Perfect : std::uint8_t { nothing, solar, load };
+
+struct SmartSettings {
+  YearPolicy policy = YearPolicy::smart;
+  Perfect perfect = Perfect::nothing;
+  Duration plan_every = 6h;
+  int cells = 54;
+};
+
+struct SmartYear {
+  YearResult result;
+  std::vector<double> cost_by_hour;
+  std::uint64_t plans = 0;
+  double slowest_plan_s = 0.0;  ///< of the processor's time
+};
+
+/// An hour is decided at once: at its begin the marks of the plan made last, which knew the prices
+/// and the hours before it. Until the second day is over, and for `balance`, self-consumption. The
+/// battery is not discharged into the grid, and its efficiency is the same at all powers.
+[[nodiscard]] SmartYear run_smart_year(std::span<const HouseHour> house,
+                                       const YearSettings& settings, const SmartSettings& smart);
+
+/// The least cost with perfect foresight whatever the prices, by the planner's own programme with
+/// `cells` of charge; nothing is discharged into the grid.
+[[nodiscard]] double programme_bound(std::span<const HouseHour> house, const YearSettings& settings,
+                                     WattHours end, int cells = 864);
+
+/// By how much `a` is dearer than `b` in the worst 28 days.
+[[nodiscard]] double worst_four_weeks(std::span<const double> a, std::span<const double> b);
+
+}  // namespace esshub::sim
