@@ -69,7 +69,8 @@ Step next_step(const SlotTerms& terms, const SlotActions& can, const MarkLevels&
 
 SlotActions slot_actions(const SlotTerms& terms, const SlotFlows& flows, const PlanBattery& battery,
                          double stored) {
-  const auto& [deficit, surplus] = flows;
+  const double deficit = flows.deficit;
+  const double surplus = flows.surplus;
   const double charge = most_charged(battery, stored, terms.hours);
   const double discharge = battery.discharge.value() * terms.hours;
   const double most_exported = most(battery.export_cap, terms.hours);

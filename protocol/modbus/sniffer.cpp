@@ -1,7 +1,6 @@
 #include "protocol/modbus/sniffer.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,9 +94,10 @@ class ModbusSniffer final : public Driver {
   }
 
   /// The meter of this unit, or none.
-  auto of_unit(std::uint8_t unit) {
-    return meters_ | std::views::filter(
-                         [unit](const Meter& meter) { return meter.values.config().unit == unit; });
+  Meter* of_unit(std::uint8_t unit) {
+    for (Meter& meter : meters_)
+      if (meter.values.config().unit == unit) return &meter;
+    return nullptr;
   }
 
   void reset(Instant now) {
@@ -154,12 +154,13 @@ class ModbusSniffer final : public Driver {
 
   void hear_request(const ScannedFrame& frame) {
     if (open_) health_.frames.add(FrameResult::timeout);
-    for (Meter& meter : of_unit(frame.request->unit)) {
-      meter.asked_at = frame.at;
-      if (!open_ || !confusable(open_->request, *frame.request)) continue;
-      // The next answer may still be to the request before, and the one after it too.
-      meter.doubted_until = frame.at + doubted_for;
-      meter.values.reset_validation();
+    if (Meter* meter = of_unit(frame.request->unit)) {
+      meter->asked_at = frame.at;
+      if (open_ && confusable(open_->request, *frame.request)) {
+        // The next answer may still be to the request before, and the one after it too.
+        meter->doubted_until = frame.at + doubted_for;
+        meter->values.reset_validation();
+      }
     }
     open_ = Open{.request = *frame.request, .at = frame.at, .skipped = scanner_.skipped()};
   }
@@ -167,22 +168,18 @@ class ModbusSniffer final : public Driver {
   void hear_response(const ScannedFrame& frame, Step& step) {
     const Open open = *std::exchange(open_, std::nullopt);
     health_.round_trip.add(frame.at - open.at + wire_time(modbus::request_size));
-    bool doubted = false;
-    for (Meter& meter : of_unit(open.request.unit)) {
-      meter.responded_at = frame.at;
-      doubted = frame.at < meter.doubted_until;
-    }
+    Meter* const meter = of_unit(open.request.unit);
+    if (meter) meter->responded_at = frame.at;
     const auto registers = modbus::decode_response(frame.bytes, open.request);
     if (!registers) {
       health_.frames.add(FrameResult::exception);
     } else if (scanner_.skipped() - open.skipped >= may_hide_a_request) {
       health_.frames.add(FrameResult::unknown);
-    } else if (doubted) {
+    } else if (meter && frame.at < meter->doubted_until) {
       health_.frames.add(FrameResult::late);
     } else {
       health_.frames.add(FrameResult::ok);
-      for (Meter& meter : of_unit(open.request.unit))
-        take(meter, open.request, *registers, frame.at, step);
+      if (meter) take(*meter, open.request, *registers, frame.at, step);
     }
   }
 

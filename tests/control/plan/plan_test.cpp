@@ -198,8 +198,12 @@ TEST(Plan, RandomPlansKeepCapsAndReserve) {
       const auto out = follow_marks(terms, flows, b, levels(slot.marks, b), stored, 0.0);
       EXPECT_GE(out.stored, std::min(stored, terms.reserve) - 1e-6);
       EXPECT_LE(out.stored, 8640 + 1e-6);
-      if (out.bought > 0.0) EXPECT_LE(flows.deficit + out.bought, b.import_cap->value() + 1e-6);
-      if (out.sold > 0.0) EXPECT_LE(flows.surplus + out.sold, b.export_cap->value() + 1e-6);
+      if (out.bought > 0.0) {
+        EXPECT_LE(flows.deficit + out.bought, b.import_cap->value() + 1e-6);
+      }
+      if (out.sold > 0.0) {
+        EXPECT_LE(flows.surplus + out.sold, b.export_cap->value() + 1e-6);
+      }
       stored = out.stored;
     }
   }
