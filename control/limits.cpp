@@ -188,7 +188,10 @@ void limit_grid_caps(const Inputs& inputs, const Observation& observation, const
   const auto export_up_to = [&](Watts cap) {
     return std::max(-cap - *observation.rest, balancing_power(-cap, inputs, observation, memory));
   };
-  if (memory.export_watch.locked()) window.at_least(export_up_to(zero), Cause::export_lockout);
+  // By a meter whose sign is in doubt nothing can be served without exporting.
+  const bool sign_known = !memory.sign.reversed && !memory.sign.suspected;
+  if (memory.export_watch.locked())
+    window.at_least(sign_known ? export_up_to(zero) : zero, Cause::export_lockout);
   const Watts fuse = inputs.settings.main_fuse * nominal_mains;
   window.at_most(fuse - *observation.rest, Cause::main_fuse);
   window.at_least(-fuse - *observation.rest, Cause::main_fuse);

@@ -151,6 +151,7 @@ struct Memory {
     sign.rest_until = safety.meter_rest_until;
     export_watch.excursions = safety.export_excursions;
     export_watch.locked_until = safety.export_locked_until;
+    export_watch.beyond = safety.meter_reversed;  // counted already
     acknowledgements = safety.acknowledgements;
   }
 };

@@ -456,6 +456,14 @@ TEST(WitnessControl, ExcursionsAndLockOutOutliveTheControl) {
   EXPECT_EQ(h.memory.safety(), kept);
 }
 
+TEST(WitnessControl, ARestartCountsNoReversedMeterAgain) {
+  Witness h;
+  h.memory = Memory{};
+  h.memory.restore({.meter_reversed = true});
+  h.run(5s);
+  EXPECT_EQ(h.counted(), 0);
+}
+
 TEST(WitnessControl, WithoutItNothingIsWatched) {
   House h;
   h.settings.export_cap = 0.0_W;

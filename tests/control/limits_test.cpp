@@ -485,6 +485,20 @@ INSTANTIATE_TEST_SUITE_P(
               s.memory.export_watch.locked_until = s.now + 1s;
             },
             -500, all, Cause::export_lockout},
+        no_discharge("a lock-out by a meter that may be reversed", limit_grid_caps,
+                     Cause::export_lockout,
+                     [](Seen& s) {
+                       s.observation.rest = 500.0_W;
+                       s.memory.sign.suspected = s.now;
+                       s.memory.export_watch.locked_until = s.now + 1s;
+                     }),
+        no_discharge("a lock-out by a meter that is reversed", limit_grid_caps,
+                     Cause::export_lockout,
+                     [](Seen& s) {
+                       s.observation.rest = 500.0_W;
+                       s.memory.sign.reversed = true;
+                       s.memory.export_watch.locked_until = s.now + 1s;
+                     }),
         no_discharge("a lock-out of export in the sun", limit_grid_caps, Cause::export_lockout,
                      [](Seen& s) {
                        s.observation.rest = Watts{-300};
