@@ -123,9 +123,10 @@ class Loader {
     const auto& shown = about.given ? about : other;
     // Of two entries of one list the other one is named by its line.
     const bool two = about.dotted == other.dotted && !error.other.empty();
+    const bool by_default = &shown != &about && error.text.starts_with("is ");
     list.push_back({shown.place,
-                    shown.dotted + ": " + error.text +
-                        (two ? fmt::format(" (line {})", other.place.line) : ""),
+                    shown.dotted + ": " + (by_default ? about.dotted + " (by default) " : "") +
+                        error.text + (two ? fmt::format(" (line {})", other.place.line) : ""),
                     {}});
   }
 
@@ -158,10 +159,13 @@ Config parse(std::string_view text, bool look_at_files) {
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
     const auto line = line_of(text, at.line);
-    const auto hint = toml_hint(line);
-    return refuse({at.line, at.column},
-                  "not TOML: " + (hint.empty() ? std::string{error.description()} : hint),
-                  std::string{line});
+    const std::string said{error.description()};
+    // Into no log; and a key that is there twice is nothing else.
+    const bool secret = line.find("password") != std::string_view::npos;
+    const bool twice = said.find("redefine") != std::string::npos;
+    const auto hint = secret || twice ? std::string{} : toml_hint(line);
+    return refuse({at.line, at.column}, "not TOML: " + (hint.empty() ? said : hint),
+                  secret ? std::string{} : std::string{line});
   }
 }
 

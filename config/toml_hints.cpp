@@ -22,6 +22,15 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blank) + 1 - begin);
 }
 
+std::string_view without_comment(std::string_view text) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    quoted ^= text[i] == '"';
+    if (text[i] == '#' && !quoted) return text.substr(0, i);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string_view line_of(std::string_view text, unsigned number) {
@@ -39,9 +48,12 @@ std::string toml_hint(std::string_view line) {
     if (line.find(curly) != std::string_view::npos)
       return "curly quotes, expected plain ones: \"text\"";
   const auto equals = line.find('=');
-  if (equals == std::string_view::npos) return {};
-  const auto value = trimmed(line.substr(equals + 1, line.find('#', equals) - equals - 1));
+  if (equals == std::string_view::npos || trimmed(line).starts_with('[')) return {};
+  const auto value = trimmed(without_comment(line.substr(equals + 1)));
   if (value.empty()) return {};
+  const auto word = value.substr(0, value.find_first_of(";, "));
+  for (const std::string_view truth : {"true", "false", "True", "False", "yes", "no", "on", "off"})
+    if (word == truth) return "expected true or false, and nothing behind it";
   const auto number = value.substr(0, value.find_first_not_of("+-0123456789.,_"));
   const auto rest = trimmed(value.substr(number.size()));
   const bool digits = std::ranges::any_of(number, is_digit);

@@ -107,7 +107,7 @@ class Judge {
       const auto key = "tariff.band " + std::to_string(i);
       whole_day(key, band.when);
       cents(key, band.import_price);
-      reached |= band.import_price < tariff.cheap_below.value_or(0.0);
+      reached |= band.cheap || band.import_price < tariff.cheap_below.value_or(0.0);
     }
     if (tariff.cheap_below && !reached)
       warn("tariff.cheap_below",
@@ -115,7 +115,7 @@ class Judge {
   }
 
   void whole_day(const std::string& key, const control::WeekSpan& when) {
-    if (when.from == when.to)
+    if (when.from == when.to && when.from != 0)  // "00:00" to "24:00" is a whole day
       warn(key, fmt::format("from and to are both {:02}:{:02}, are 24 hours meant?", when.from / 60,
                             when.from % 60));
   }

@@ -21,12 +21,25 @@ TEST(TomlHints, TheCommonestSlipsAreNamedWithWhatToWrite) {
       {"port = /dev/ttyUSB0", "a text without its quotes, expected \"/dev/ttyUSB0\""},
       {"name = \"Home", "a text without its quotes, expected \"Home\""},
       {"name = Home\"", "a text without its quotes, expected \"Home\""},
+      {"name = \"a#b", "a text without its quotes, expected \"a#b\""},
+      {"writes = True", "expected true or false, and nothing behind it"},
+      {"writes = true;", "expected true or false, and nothing behind it"},
+      {"[mqtt] writes = true", ""},
       {"no key", ""},
       {"key =", ""},
       {"key = [1, 2", ""},
       {"key = \"a\" \"b\"", ""},
   };
   for (const auto& row : rows) EXPECT_EQ(toml_hint(row.line), row.hint) << row.line;
+}
+
+TEST(TomlHints, NoHintHidesWhatIsWrongOrShowsASecret) {
+  const auto twice = errors("[mqtt]\nwrites = true\nwrites = true\n");
+  ASSERT_EQ(twice.size(), 1u);
+  EXPECT_THAT(twice[0], testing::HasSubstr("redefine"));
+  const auto secret = errors("[mqtt]\npassword = \"geheim123\n");
+  ASSERT_EQ(secret.size(), 1u);
+  EXPECT_THAT(secret[0], testing::Not(testing::HasSubstr("geheim")));
 }
 
 TEST(TomlHints, LinesAreCountedFromOne) {

@@ -75,9 +75,11 @@ TEST(ConfigWarnings, ALimitThatAnotherMakesVoid) {
       warned("[battery]\ncharge_limit_w = 3000\n"),
       ElementsAre("22:18: battery.charge_limit_w: is 3000 W, but inverter.rating_w (2400 W) "
                   "holds before it"));
-  EXPECT_THAT(warned("[inverter]\nrating_w = 1000\n"),
-              ElementsAre(StartsWith("22:12: inverter.rating_w: is 2400 W"),
-                          StartsWith("22:12: inverter.rating_w: is 2400 W")))
+  EXPECT_THAT(
+      warned("[inverter]\nrating_w = 1000\n"),
+      ElementsAre("22:12: inverter.rating_w: battery.charge_limit_w (by default) is 2400 W, but "
+                  "inverter.rating_w (1000 W) holds before it",
+                  StartsWith("22:12: inverter.rating_w: battery.discharge_limit_w (by default)")))
       << "the limits stand nowhere in the file";
 }
 
@@ -94,6 +96,11 @@ TEST(ConfigWarnings, PlansThatCannotBeMeant) {
               ElementsAre("23:15: tariff.cheap_below: is 0.1, but no price is below it: no hour is "
                           "cheap"));
   EXPECT_THAT(warned("[tariff]\nimport = 0.3\ncheap_below = 0.1\n" + band("import = 0.09\n")),
+              IsEmpty());
+  EXPECT_THAT(
+      warned("[tariff]\nimport = 0.3\ncheap_below = 0.05\n" + band("import = 0.1\ncheap = true\n")),
+      IsEmpty());
+  EXPECT_THAT(warned("[[schedule]]\nfrom = \"00:00\"\nto = \"24:00\"\naction = \"idle\"\n"),
               IsEmpty());
   EXPECT_THAT(warned("[tariff]\nimport = 0.3\ncheap_below = 0.31\n" + band("import = 0.4\n")),
               IsEmpty());
