@@ -76,13 +76,16 @@ Text money_today(const View& view, const Outlook& outlook) {
   const auto* day = row_of_today(view, outlook);
   return day ? number(day->*money, 2) : std::nullopt;
 }
+bool plan_is_current(const View& view, const Outlook& outlook) {
+  return view.local.trusted && !outlook.plan.empty() && view.now - outlook.at <= Outlook::max_age;
+}
 Text next_action_text(const View& view, const Outlook& outlook) {
-  if (!view.local.trusted || outlook.plan.empty()) return std::nullopt;
+  if (!plan_is_current(view, outlook)) return std::nullopt;
   const auto next = next_action(outlook.plan, view.wall);
   return next ? words(next->instruction) : "nothing planned";
 }
 Text next_action_at(const View& view, const Outlook& outlook) {
-  if (!view.local.trusted) return std::nullopt;
+  if (!plan_is_current(view, outlook)) return std::nullopt;
   const auto next = next_action(outlook.plan, view.wall);
   return next ? Text{moment_text(next->begin)} : std::nullopt;
 }

@@ -38,7 +38,7 @@ Instant clock_now() {
 std::string unique_client_id(const std::string& portal) {
   constexpr auto digits = "0123456789abcdef";
   std::random_device dice;
-  std::string id = "esshub-" + portal + "-";
+  std::string id = "esshub-" + portal;  // 23 bytes: what MQTT 3.1.1 promises to take
   for (int i = 0; i < 4; ++i) id += digits[dice() % 16];
   return id;
 }
@@ -131,9 +131,10 @@ class Mqtt::Client {
 
   [[nodiscard]] bool is_5() const { return protocol_ == MQTT_PROTOCOL_V5; }
 
-  /// True: at once again, with MQTT 3.1.1. Where that fails too, MQTT 5 is next.
+  /// True: at once again, with MQTT 3.1.1. Every other connection tries MQTT 5 first: one that was
+  /// lost before its welcome says little of the broker.
   bool fall_back() {
-    if (!welcomed_) protocol_ = turned_away_ ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
+    protocol_ = turned_away_ ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
     return turned_away_;
   }
 
@@ -299,10 +300,11 @@ class Mqtt::Client {
         Level::notice, "connected",
         "broker=" + log_quoted(client.broker_) + " protocol=" + (client.is_5() ? "5" : "3.1.1"));
     if (!client.is_5())
-      client.tell(Level::warning, "old_protocol",
-                  "broker=" + log_quoted(client.broker_) +
-                      " protocol=3.1.1 hint=\"the broker does not speak MQTT 5: a write that is to "
-                      "be kept is seen only at the next connection\"");
+      client.tell(
+          Level::warning, "old_protocol",
+          "broker=" + log_quoted(client.broker_) +
+              " protocol=3.1.1 hint=\"the broker did not answer in MQTT 5: a write that is to "
+              "be kept is seen only at the next connection\"");
     for (const auto& topic : client.session_.subscriptions())
       mosquitto_subscribe_v5(m, nullptr, topic.c_str(), 0,
                              client.is_5() ? MQTT_SUB_OPT_RETAIN_AS_PUBLISHED : 0, nullptr);

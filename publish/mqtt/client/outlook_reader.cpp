@@ -1,5 +1,6 @@
 #include "publish/mqtt/client/outlook_reader.hpp"
 
+#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -19,9 +20,13 @@ struct OutlookReader::Shared {
       slot.wait(longest_wait);
       const auto view = slot.take();
       if (!view) continue;
-      auto outlook = source(*view);
-      const std::lock_guard lock(mutex);
-      answer = std::move(outlook);
+      try {
+        auto outlook = source(*view);
+        const std::lock_guard lock(mutex);
+        answer = std::move(outlook);
+      } catch (const std::exception&) {
+        continue;  // what was known grows old; it is asked again in a minute
+      }
     }
   }
 
