@@ -337,16 +337,18 @@ class RunningHub final : public Hub {
   }
 
   std::shared_ptr<publish::Web> start_web(const HubSettings& settings, const EventSink& events) {
-    return publish::Web::start(settings.web, {.site_name = settings.site_name,
-                                              .time_zone = settings.time_zone,
-                                              .currency = settings.control.tariff.currency,
-                                              .version = ESSHUB_VERSION,
-                                              .state_dir = settings.state_dir,
-                                              .history = history_,
-                                              .plan = plans(),
-                                              .command = commands(),
-                                              .events = events,
-                                              .clock = &std::chrono::steady_clock::now});
+    return publish::Web::start(
+        settings.web,
+        {.site_name = settings.site_name,
+         .time_zone = settings.time_zone,
+         .currency = [door = command_door_] { return door->in_force().settings.tariff.currency; },
+         .version = ESSHUB_VERSION,
+         .state_dir = settings.state_dir,
+         .history = history_,
+         .plan = plans(),
+         .command = commands(),
+         .events = events,
+         .clock = &std::chrono::steady_clock::now});
   }
 
   /// The energies. Outlives the publisher, so that they go on when that is started again.

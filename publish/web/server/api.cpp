@@ -123,7 +123,7 @@ WebApi::WebApi(WebParts parts, std::vector<std::string> host_names)
 const std::vector<WebApi::Route>& WebApi::routes() {
   // The REST interface on one screen. The last column: it waits for the disk or a hash.
   static const std::vector<Route> table{
-      {"GET", "/api/v1/site", &WebApi::get_site, false},
+      {"GET", "/api/v1/site", &WebApi::get_site, true},
       {"GET", "/api/v1/state", &WebApi::get_state, false},
       {"GET", "/api/v1/buses", &WebApi::get_buses, false},
       {"GET", "/api/v1/faults", &WebApi::get_faults, false},
@@ -229,7 +229,7 @@ WebResponse WebApi::file(const WebRequest& request) const {
 WebResponse WebApi::get_site(const WebRequest&) {
   return ok({{"name", parts_.site_name},
              {"time_zone", parts_.time_zone},
-             {"currency", parts_.currency},
+             {"currency", parts_.currency ? parts_.currency() : std::string{}},
              {"version", parts_.version},
              {"history", parts_.history != nullptr},
              {"plan", static_cast<bool>(parts_.plan)},

@@ -36,8 +36,8 @@ struct WebLimits {
 /// What the page shows and whom it asks. Whatever is empty is answered with 503.
 struct WebParts {
   std::string site_name;
-  std::string time_zone = "Etc/UTC";  ///< IANA name: the site's time, whatever the reader's
-  std::string currency;               ///< of every price and sum; empty: not given
+  std::string time_zone = "Etc/UTC";      ///< IANA name: the site's time, whatever the reader's
+  std::function<std::string()> currency;  ///< of every price and sum now; empty: not given
   std::string version;
   std::filesystem::path state_dir;  ///< holds the password file; empty = no writes ever
   std::shared_ptr<HistoryReader> history;
