@@ -50,7 +50,7 @@ std::optional<PlanSpan> next_action(const std::vector<PlanSpan>& plan, WallTime 
 }
 
 std::string words(const Instruction& instruction) {
-  const auto name = std::string{esshub::name(instruction.kind)};
+  std::string name{esshub::name(instruction.kind)};
   switch (instruction.kind) {
     case InstructionKind::charge:
     case InstructionKind::discharge:
