@@ -281,7 +281,7 @@ Value system_state(const View& view) {
   constexpr std::int32_t discharging = 0x100;
   constexpr std::int32_t recharge = 0x102;
   constexpr std::int32_t scheduled = 0x103;
-  const auto state = vebus_state(view);
+  auto state = vebus_state(view);
   const auto main = main_state(view);
   const bool on_mains = main == VebusState::passthru || main == VebusState::charge;
   if (!on_mains || state == Value{2} || !assistant(view)) return state;

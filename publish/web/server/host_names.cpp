@@ -20,6 +20,7 @@ std::string lower(std::string text) {
 
 std::vector<std::string> host_names(const std::vector<std::string>& configured) {
   std::vector<std::string> result;
+  result.reserve(configured.size() + 2);
   for (const auto& name : configured) result.push_back(lower(name));
   boost::system::error_code error;
   const auto own = lower(boost::asio::ip::host_name(error));
