@@ -1,6 +1,7 @@
 #include "sim/year/smart_year.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "control/plan/flows.hpp"
 #include "control/plan/plan.hpp"
@@ -43,7 +44,7 @@ Courses courses(std::span<const HouseHour> house, const YearSettings& settings) 
     at += hour_s;
   }
   for (const auto& span : priced_spans(house, settings)) {
-    const auto length = static_cast<std::int64_t>(span.length.count() * 3600.0 + 0.5);
+    const auto length = std::llround(span.length.count() * 3600.0);
     c.prices.push_back({price_at, price_at + length, span.price, span.export_price});
     price_at += length;
     control::SlotTerms terms;

@@ -94,7 +94,6 @@ class HistoryTest(unittest.TestCase):
         status, text, err = export("--file", self.file, "--from", "today")
         self.assertEqual((status, text), (64, ""))
         self.assertIn('--from is "today"', err)
-        self.assertEqual(export()[0], 64)
         self.assertEqual(export("--file", self.file, "--what", "weeks")[0], 64)
         self.assertEqual(export("--config", "/nowhere.toml")[0], 78)
         with open(self.house.path("text.db"), "w") as f:
