@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace esshub::control {
@@ -72,17 +73,19 @@ struct Kind {
 
 std::vector<Kind> kinds_of(std::span<const SlotFlows> flows) {
   constexpr std::size_t most_kinds = 4;
-  std::vector<SlotFlows> sorted(flows.begin(), flows.end());
-  std::ranges::stable_sort(sorted, {}, [](const SlotFlows& f) { return f.surplus - f.deficit; });
+  std::vector<std::size_t> order(flows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {},
+                           [&](std::size_t i) { return flows[i].surplus - flows[i].deficit; });
   std::vector<Kind> kinds;
-  const std::size_t count = std::min(most_kinds, sorted.size());
+  const std::size_t count = std::min(most_kinds, order.size());
   for (std::size_t n = 0; n < count; ++n) {
-    const std::size_t from = sorted.size() * n / count;
-    const std::size_t to = sorted.size() * (n + 1) / count;
+    const std::size_t from = order.size() * n / count;
+    const std::size_t to = order.size() * (n + 1) / count;
     Kind kind{{}, static_cast<double>(to - from)};
     for (std::size_t i = from; i < to; ++i) {
-      kind.flows.deficit += sorted[i].deficit / kind.weight;
-      kind.flows.surplus += sorted[i].surplus / kind.weight;
+      kind.flows.deficit += flows[order[i]].deficit / kind.weight;
+      kind.flows.surplus += flows[order[i]].surplus / kind.weight;
     }
     kinds.push_back(kind);
   }
