@@ -143,7 +143,7 @@ TEST(ClosedLoop, ControlResumesAfterTheInverterWasUnplugged) {
 }
 
 TEST(ClosedLoop, AfterAStallOf5sTheBatteryRestsAtOnceAndControlResumes) {
-  for (int phase = 0; phase < 10; ++phase) {
+  for (int phase = 0; phase < 20; ++phase) {
     World w;
     w.plant.set_load(Watts{1000});
     w.loop.run(60s + phase * 23ms);
@@ -177,11 +177,12 @@ TEST(ClosedLoop, AChargerThatHoldsBackKeepsAllTheSunItCanTake) {
 }
 
 /// Until the setpoint knows of it, a load's step behind the inverter is the battery's, whatever DCL
-/// says. The powers are read 1.0 s apart at worst, a setpoint is on the wire within 0.2 s.
+/// says. The powers are read 1.0 s apart at worst and told 0.2 s later, a setpoint is on the wire
+/// within 0.2 s, and the inverter has its own 0.1 s.
 TEST(ClosedLoop, AStepOnAcOutIsTheBatterysForNoLongerThanTheWireNeedsWhateverDclSays) {
   for (const double step_w : {420.0, 2000.0}) {
     Duration longest{};
-    for (int phase = 0; phase < 10; ++phase) {
+    for (int phase = 0; phase < 60; ++phase) {
       PlantSettings settings;
       settings.house.ac_out_share = 1.0;
       World w{settings};
@@ -202,7 +203,7 @@ TEST(ClosedLoop, AStepOnAcOutIsTheBatterysForNoLongerThanTheWireNeedsWhateverDcl
     std::printf("AC-out + %.0f W: |battery| > 100 W for up to %lld ms\n", step_w,
                 static_cast<long long>(longest / 1ms));
     EXPECT_GT(longest, Duration{}) << "no setpoint can know of it before";
-    EXPECT_LE(longest, 1300ms) << step_w;
+    EXPECT_LE(longest, 1600ms) << step_w;
   }
 }
 
