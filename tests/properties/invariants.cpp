@@ -707,12 +707,12 @@ Broken Invariants::export_cap(const Seen& seen, const Battery& battery) const {
   const double p = d.battery_power.value();
   // With a gain that was identified it is told so much more or less.
   if (need < 100.0 || !battery.complete || !seen.observation.grid_ok) return std::nullopt;
-  if (d.proposed.value() < 0.4 * need) return say("F25: could take it and is not asked", p, need);
+  const double least = 0.4 * need - 5.0;  // W, and by rounding
+  if (d.proposed.value() < least) return say("F25: could take it and is not asked", p, need);
   const auto other = std::find_if(d.reasons.begin(), d.reasons.end(), [](const Reason& reason) {
     return reason.cause >= Cause::starting && reason.cause != Cause::range_high;
   });
-  if (p < 0.4 * need && other == d.reasons.end())
-    return say("F25: could take it and does not", p, need);
+  if (p < least && other == d.reasons.end()) return say("F25: could take it and does not", p, need);
   return std::nullopt;
 }
 
