@@ -226,8 +226,21 @@ bool Invariants::grid_current(const Seen& seen) const {
 
 /// F25: what must count, and how long what is locked stays so. Running time: what was left when a
 /// program ended is left when the next one begins.
-void Invariants::remember_export(const Seen& seen) {
+void Invariants::remember_export(const Seen& seen, const Battery& battery) {
   const auto& in = seen.inputs;
+  const Decision& d = seen.decision;
+  const double need = export_to_charge(seen);
+  const bool able = need >= 100.0 && battery.complete && seen.observation.grid_ok;
+  const bool narrowed = std::any_of(d.reasons.begin(), d.reasons.end(), [](const Reason& reason) {
+    return reason.cause >= Cause::starting && reason.cause != Cause::range_high;
+  });
+  // With a gain that was identified it is told so much more or less.
+  const double least = 0.4 * need;
+  const bool asked = d.proposed.value() >= least;
+  if (!able || (asked && (d.battery_power.value() >= least || narrowed)))
+    past_.uncharged_since.reset();
+  else if (!past_.uncharged_since)
+    past_.uncharged_since = in.now;
   const bool lost = in.settings.witness && past_.grid_was_good && !grid_current(seen) &&
                     status_of(seen) == InverterStatus::grid_connected && !in.stopping &&
                     in.stall == Duration{};
@@ -548,7 +561,7 @@ void Invariants::remember(const Seen& seen, const Battery& battery) {
   if (seen.first) begin(seen);
   remember_reversed(seen);
   remember_grid(seen);
-  remember_export(seen);
+  remember_export(seen, battery);
   remember_battery(seen, battery);
   remember_storm(seen, battery);
   remember_soc(seen, battery);
@@ -686,7 +699,7 @@ Broken Invariants::grid(const Seen& seen) const {
 
 /// F25: a lost meter counts, the third excursion locks for 4 h, and what is above the cap is
 /// charged whatever was ordered.
-Broken Invariants::export_cap(const Seen& seen, const Battery& battery) const {
+Broken Invariants::export_cap(const Seen& seen) const {
   const Decision& d = seen.decision;
   const Instant now = seen.inputs.now;
   const bool locked = d.faults.active(Fault::export_lockout);
@@ -703,16 +716,8 @@ Broken Invariants::export_cap(const Seen& seen, const Battery& battery) const {
   for (const auto& excursion : {older, newest})
     if (excursion && now - *excursion >= 24h) return "F25: an excursion of a day ago counts";
 
-  const double need = export_to_charge(seen);
-  const double p = d.battery_power.value();
-  // With a gain that was identified it is told so much more or less.
-  if (need < 100.0 || !battery.complete || !seen.observation.grid_ok) return std::nullopt;
-  const double least = 0.4 * need - 5.0;  // W, and by rounding
-  if (d.proposed.value() < least) return say("F25: could take it and is not asked", p, need);
-  const auto other = std::find_if(d.reasons.begin(), d.reasons.end(), [](const Reason& reason) {
-    return reason.cause >= Cause::starting && reason.cause != Cause::range_high;
-  });
-  if (p < least && other == d.reasons.end()) return say("F25: could take it and does not", p, need);
+  if (past_.uncharged_since && now - *past_.uncharged_since >= 5s)
+    return say("F25: could take it and does not", d.battery_power.value(), export_to_charge(seen));
   return std::nullopt;
 }
 
@@ -1007,7 +1012,7 @@ Broken Invariants::broken(const Seen& seen) {
   if (!broken) broken = battery_limits(seen, battery);
   if (!broken) broken = states_of_charge(seen, battery);
   if (!broken) broken = grid(seen);
-  if (!broken) broken = export_cap(seen, battery);
+  if (!broken) broken = export_cap(seen);
   if (!broken) broken = command(seen);
   if (!broken) broken = orders(seen, battery);
   if (!broken) broken = storm(seen, battery);

@@ -22,7 +22,7 @@ class Invariants {
   struct AcOut;    ///< what the inverter says of the load behind it
   void remember(const Seen& seen, const Battery& battery);
   void remember_grid(const Seen& seen);
-  void remember_export(const Seen& seen);
+  void remember_export(const Seen& seen, const Battery& battery);
   [[nodiscard]] bool grid_current(const Seen& seen) const;
   void remember_battery(const Seen& seen, const Battery& battery);
   /// F4: what was lost is back after 5 s of complete frames.
@@ -48,8 +48,7 @@ class Invariants {
   [[nodiscard]] std::optional<std::string> states_of_charge(const Seen& seen,
                                                             const Battery& battery) const;
   [[nodiscard]] std::optional<std::string> grid(const Seen& seen) const;
-  [[nodiscard]] std::optional<std::string> export_cap(const Seen& seen,
-                                                      const Battery& battery) const;
+  [[nodiscard]] std::optional<std::string> export_cap(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> setpoint_at_ac_in(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> command(const Seen& seen) const;
   [[nodiscard]] std::optional<std::string> orders(const Seen& seen, const Battery& battery) const;
@@ -62,8 +61,9 @@ class Invariants {
     std::optional<Instant> grid_at;
     std::optional<Instant> not_zero_at;  ///< the grid meter
     std::optional<Instant> meter_lost_since;
-    std::optional<Instant> locked_until;  ///< F25, at least
-    SafetyMemory told;                    ///< by the decision before
+    std::optional<Instant> uncharged_since;  ///< what is above the export cap
+    std::optional<Instant> locked_until;     ///< F25, at least
+    SafetyMemory told;                       ///< by the decision before
     int good_samples = 0;
     bool grid_was_good = false;
     std::optional<Instant> complete_since;  ///< frames of the BMS
