@@ -89,10 +89,11 @@ class Loader {
     const auto page = parse_host_port(hub_.web.address);
     const auto metrics = parse_host_port(hub_.metrics_address);
     if (!page || !metrics || page->port != metrics->port) return;
-    const auto everywhere = [](const auto& address) {
-      return address->host == "0.0.0.0" || address->host == "::";
+    // 0.0.0.0 takes the port of IPv4's addresses alone, :: of both.
+    const auto takes = [](const std::string& host, const std::string& of) {
+      return host == of || host == "::" || (host == "0.0.0.0" && of.find(':') == std::string::npos);
     };
-    if (page->host != metrics->host && !everywhere(page) && !everywhere(metrics)) return;
+    if (!takes(page->host, metrics->host) && !takes(metrics->host, page->host)) return;
     auto& shown = sections_.at(sections_.at("web").has("address") ? "web" : "metrics");
     shown.complain("address", fmt::format("the page and the metrics both listen on port {}, "
                                           "expected one each",

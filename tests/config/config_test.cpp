@@ -107,6 +107,10 @@ TEST(ConfigErrors, PageAndMetricsNeedAPortEach) {
   EXPECT_THAT(with("[metrics]\naddress = \"127.0.0.1:8750\"\n"),
               ElementsAre(HasSubstr("metrics.address: the page and the metrics both")));
   EXPECT_THAT(with("[web]\naddress = \"127.0.0.2:9750\"\n"), testing::IsEmpty());
+  EXPECT_THAT(with("[web]\naddress = \"[::1]:9750\"\n[metrics]\naddress = \"0.0.0.0:9750\"\n"),
+              testing::IsEmpty())
+      << "two families";
+  EXPECT_THAT(with("[web]\naddress = \"[::]:9750\"\n"), ElementsAre(HasSubstr("port 9750")));
   EXPECT_THAT(with("[web]\naddress = \"\"\n"), testing::IsEmpty());
 }
 
