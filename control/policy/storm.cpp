@@ -22,12 +22,18 @@ constexpr Duration endless = 24h * 365;
 constexpr Duration judged_for = 1h;     // while the hour is not known
 constexpr Volts nominal_battery{48.0};  // the voltage of the moment moves with the power
 
+/// A full pack takes nothing now (reference: pylontech-can#5.1), which says nothing of later.
+bool full_now(const Observation& observation) {
+  return observation.ccl <= Amperes{} && observation.reported_soc.percent() >= 99.0;
+}
+
 /// How long buying takes; endless while no power can be told.
 Duration time_for(double points, const Inputs& inputs, const Observation& observation) {
   if (points <= 0.0) return {};
   const Settings& s = inputs.settings;
   const auto full = battery_capacity(inputs.snapshot, nominal_battery);
-  const Watts at_dc = std::min(observation.ccl, s.charger_current) * nominal_battery;
+  const Amperes ccl = full_now(observation) ? s.charger_current : observation.ccl;
+  const Watts at_dc = std::min(ccl, s.charger_current) * nominal_battery;
   const Watts power =
       std::min({s.charge_limit, s.inverter_rating, at_dc, s.import_cap.value_or(s.charge_limit)});
   if (!full || power <= Watts{}) return endless;
@@ -83,7 +89,8 @@ void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory
     m.keeps = true;
     m.waits = false;
     m.end = inputs.now + need(0.0);
-  } else if (inputs.local.trusted && m.minute != minute && observation.ccl > Amperes{}) {
+  } else if (inputs.local.trusted && m.minute != minute &&
+             (observation.ccl > Amperes{} || full_now(observation))) {
     // At the beginning of a minute, for the hour knows no seconds. A moment in which the BMS takes
     // nothing says nothing of the hours ahead.
     const bool first = !m.minute;

@@ -102,7 +102,9 @@ double storm_charging(const Seen& seen, double points, double ccl) {
   if (points <= 0.0) return 0.0;
   const auto& s = seen.inputs.settings;
   const double wh = battery_wh(seen);
-  const double amperes = std::min(s.charger_current.value(), positive(ccl));
+  const bool full = ccl <= 0.0 && seen.observation.reported_soc.percent() >= 99.0;
+  const double amperes =
+      full ? s.charger_current.value() : std::min(s.charger_current.value(), positive(ccl));
   double watts = std::min({s.charge_limit.value(), s.inverter_rating.value(), amperes * 48.0});
   if (s.import_cap) watts = std::min(watts, s.import_cap->value());
   watts *= s.conversion_efficiency;
@@ -894,7 +896,8 @@ void Invariants::remember_storm(const Seen& seen, const Battery& battery) {
       (!in.local.trusted && in.now - past.judged >= 1h)) {
     past.kept = true;
     past.may_wait = false;
-  } else if (in.local.trusted && past.minute != in.local.shown() && battery.ccl > 0.0) {
+  } else if (in.local.trusted && past.minute != in.local.shown() &&
+             (battery.ccl > 0.0 || seen.observation.reported_soc.percent() >= 99.0)) {
     const bool first = !past.minute;
     past.minute = in.local.shown();
     past.judged = in.now;

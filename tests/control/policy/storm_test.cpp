@@ -334,6 +334,16 @@ TEST(Storm, AMomentWithoutAChargeCurrentJudgesNothing) {
   EXPECT_TRUE(d.policy.storm_reached);
 }
 
+TEST(Storm, AFullBatteryServesUntilItsTimeThoughItTakesNothingNow) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.drift_to(100);
+  h.ccl_a = 0;
+  h.storm(10h);
+  expect_serves(h.run(5s));
+  expect_serves(h.at(2min));
+}
+
 TEST(Storm, OfMorePricesThanAreSortedNoTimeIsTold) {
   Evening h;
   for (int i = 0; i < 66; ++i) h.band(i * 5, i * 5 + 5, 0.10 + 0.001 * i);
