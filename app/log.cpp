@@ -2,6 +2,7 @@
 
 #include <spdlog/async.h>
 #include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,10 +44,9 @@ LogFormat format_of_stderr() {
 Log::Log(std::ostream& out, LogFormat format, Clock clock)
     : format_(format), clock_(std::move(clock)) {
   constexpr std::size_t waiting_lines = 1024;
-  writer_ = std::make_shared<spdlog::details::thread_pool>(waiting_lines, std::size_t{1},
-                                                           [] { publish::name_thread("log"); });
+  spdlog::init_thread_pool(waiting_lines, std::size_t{1}, [] { publish::name_thread("log"); });
   auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out, true);
-  logger_ = std::make_shared<spdlog::async_logger>("esshub", std::move(sink), writer_,
+  logger_ = std::make_shared<spdlog::async_logger>("esshub", std::move(sink), spdlog::thread_pool(),
                                                    spdlog::async_overflow_policy::overrun_oldest);
   logger_->set_level(spdlog::level::trace);  // the events' own levels are in the text
   logger_->set_pattern(format == LogFormat::plain ? "%Y-%m-%dT%H:%M:%S.%eZ %v" : "%v",
@@ -54,7 +54,7 @@ Log::Log(std::ostream& out, LogFormat format, Clock clock)
 }
 
 Log::~Log() {
-  tidy();
+  close();
 }
 
 void Log::write(const std::string& component, const Event& event) {
@@ -78,7 +78,7 @@ void Log::tidy() {
 
 void Log::close() {
   tidy();
-  writer_.reset();  // ends once it has written everything
+  spdlog::shutdown();  // its thread ends once it has written everything
 }
 
 void Log::put(const std::string& component, const Event& event, std::uint64_t held) {

@@ -13,9 +13,6 @@
 
 namespace spdlog {
 class logger;
-namespace details {
-class thread_pool;
-}
 }  // namespace spdlog
 
 namespace esshub::app {
@@ -28,8 +25,9 @@ enum class LogFormat : std::uint8_t {
 /// journal when stderr is the journal's own stream (systemd sets JOURNAL_STREAM), else plain.
 [[nodiscard]] LogFormat format_of_stderr();
 
-/// Thread-safe. Writing happens on a thread of its own: a full pipe or a stuck journal never holds
-/// up the caller; then the oldest waiting lines are lost. The destructor writes what waits.
+/// Thread-safe; one at a time in a program. Writing happens on a thread of its own: a full pipe or
+/// a stuck journal never holds up the caller; then the oldest waiting lines are lost. The
+/// destructor writes what waits.
 class Log {
  public:
   using Clock = std::function<Instant()>;
@@ -52,7 +50,6 @@ class Log {
   const Clock clock_;
   std::mutex mutex_;  // guards throttle_
   Throttle throttle_;
-  std::shared_ptr<spdlog::details::thread_pool> writer_;
   std::shared_ptr<spdlog::logger> logger_;
 };
 
