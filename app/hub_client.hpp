@@ -1,16 +1,13 @@
 // HubClient: asks the running hub through its REST interface.
 #pragma once
 
-#include <curl/curl.h>
-
-#include <array>
 #include <filesystem>
-#include <memory>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "model/result.hpp"
+#include "publish/web/client/http_client.hpp"
 
 namespace esshub::app {
 
@@ -31,23 +28,14 @@ class HubClient {
 
  private:
   struct Answer {
-    long status = 0;
+    unsigned status = 0;
     nlohmann::json body;
   };
-  [[nodiscard]] Result<Answer> ask(const std::string& path);
-  template <class Value>
-  void set(CURLoption option, Value value) {
-    curl_easy_setopt(curl_.get(), option, value);
-  }
-  struct Cleanup {
-    void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  };
+  [[nodiscard]] Result<Answer> ask(const std::string& method, const std::string& path,
+                                   const std::string& body);
 
-  std::string url_;
-  std::string csrf_;
-  std::array<char, CURL_ERROR_SIZE> error_{};
-  std::unique_ptr<CURL, Cleanup> curl_;
+  publish::HttpClient http_;
+  std::map<std::string, std::string> session_;  ///< the headers that prove it
 };
 
 }  // namespace esshub::app

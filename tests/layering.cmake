@@ -78,13 +78,14 @@ door(civil_time OURS model civil_time THIRD date/ PURE)
 door(service OURS model protocol control civil_time service THIRD nlohmann/ tl/ PURE)
 door(config OURS model civil_time protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
-door(publish APART publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/server
+door(publish APART publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)
   OURS model publish THIRD nlohmann/ tl/ PURE)
 # Where publish waits: threads, and the ends of the media.
 door(publish/threads OURS model publish/threads)
 door(publish/history/database OURS model publish THIRD nlohmann/ tl/)
 door(publish/mqtt/client OURS model publish THIRD tl/)
 door(publish/venus/dbus OURS model publish THIRD tl/)
+door(publish/web/client OURS model publish THIRD tl/ boost/)
 door(publish/web/server OURS model publish THIRD nlohmann/ tl/ boost/)
 door(sim/plant OURS model protocol transport sim/plant PURE)
 door(sim APART sim/plant OURS model civil_time protocol transport control service config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/ date/
@@ -92,4 +93,4 @@ door(sim APART sim/plant OURS model civil_time protocol transport control servic
 door(actors OURS model civil_time protocol control service transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
 door(app OURS model protocol control transport config metrics publish actors app
-  THIRD tl/ nlohmann/ spdlog/ fmt/ date/ curl/ CLI/)
+  THIRD tl/ nlohmann/ spdlog/ fmt/ date/ CLI/)

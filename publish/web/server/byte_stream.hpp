@@ -56,5 +56,11 @@ using StreamMaker = std::function<std::unique_ptr<ByteStream>(Socket)>;
 /// not belong together.
 [[nodiscard]] Result<StreamMaker> tls_streams(const std::string& certificate,
                                               const std::string& key);
+/// A client's end, of a socket that is connected to `host`: a name or an address, which the
+/// server's certificate has to prove. `authority`: PEM of who signed it, or empty for those whom
+/// the machine trusts. Fails when the file cannot be read.
+[[nodiscard]] Result<std::unique_ptr<ByteStream>> tls_client_stream(Socket socket,
+                                                                    const std::string& host,
+                                                                    const std::string& authority);
 
 }  // namespace esshub::publish

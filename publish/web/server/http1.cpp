@@ -30,12 +30,24 @@ ParsedRequest refused(boost::beast::error_code error) {
   return refused(400, "bad_request", "this is not HTTP: " + error.message());
 }
 
+std::string lower(boost::beast::string_view name) {
+  std::string result{name};
+  for (auto& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+/// Whether `parser` may be given that many bytes: no chunked body ends with fewer than five, and
+/// Beast asserts that it is not given them.
+template <class AnyParser>
+bool takes(const AnyParser& parser, std::size_t bytes) {
+  return bytes >= (parser.is_header_done() && parser.chunked() ? 5 : 1);
+}
+
 /// What makes it uncertain where the request ends, or to whom it is addressed.
 std::optional<std::string> collect_headers(const Parser::value_type& message, WebRequest& request) {
   for (const auto& field : message) {
-    std::string name{field.name_string()};
-    for (auto& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const std::string name = lower(field.name_string());
     // A second one of these is an attempt to be read in two ways.
     if (!request.headers.try_emplace(name, std::string{field.value()}).second &&
         (name == "host" || name == "origin" || name == "cookie" || name == "content-length" ||
@@ -98,8 +110,7 @@ std::optional<ParsedRequest> RequestParser::parse(std::string& bytes) {
     parser->body_limit(state_->body_bytes);
     parser->eager(true);
   }
-  // No chunked body ends with fewer than five bytes, and Beast asserts that it is not given them.
-  while (bytes.size() >= (parser->is_header_done() && parser->chunked() ? 5 : 1)) {
+  while (takes(*parser, bytes.size())) {
     boost::beast::error_code error;
     const auto used = parser->put(boost::asio::buffer(bytes), error);
     bytes.erase(0, used);
@@ -137,6 +148,34 @@ std::string answer_text(const WebResponse& response, const AnswerForm& form) {
   text += "\r\n";
   if (!form.head) text += response.body;
   return text;
+}
+
+struct AnswerParser::State {
+  http::response_parser<http::string_body> parser;
+};
+
+AnswerParser::AnswerParser(std::size_t body_bytes) : state_(std::make_unique<State>()) {
+  state_->parser.body_limit(body_bytes);
+  state_->parser.eager(true);
+}
+AnswerParser::~AnswerParser() = default;
+
+std::optional<Result<ParsedAnswer>> AnswerParser::parse(std::string& bytes, bool ended) {
+  auto& parser = state_->parser;
+  boost::beast::error_code error;
+  while (!error && !parser.is_done() && takes(parser, bytes.size()))
+    bytes.erase(0, parser.put(boost::asio::buffer(bytes), error));
+  if (error == http::error::need_more) error = {};
+  if (!error && ended && !parser.is_done()) parser.put_eof(error);
+  if (error) return fail(ErrorKind::io, error.message());
+  if (!parser.is_done()) return std::nullopt;
+  ParsedAnswer answer;
+  answer.status = parser.get().result_int();
+  answer.keep_alive = parser.keep_alive();
+  for (const auto& field : parser.get())
+    answer.headers.try_emplace(lower(field.name_string()), std::string{field.value()});
+  answer.body = std::move(parser.get().body());
+  return answer;
 }
 
 }  // namespace esshub::publish

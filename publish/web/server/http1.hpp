@@ -1,10 +1,12 @@
-// HTTP/1 as bytes: requests are read by Boost.Beast's parser, answers are written as text.
+// HTTP/1 as bytes: they are read by Boost.Beast's parsers and written as text.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "model/result.hpp"
 #include "publish/web/http.hpp"
 
 namespace esshub::publish {
@@ -44,5 +46,30 @@ class RequestParser {
 /// The answer as it is sent, its body included unless the form is `head`. An event stream has no
 /// length and no body yet.
 [[nodiscard]] std::string answer_text(const WebResponse& response, const AnswerForm& form);
+
+/// An answer as a client reads it.
+struct ParsedAnswer {
+  unsigned status = 0;
+  std::map<std::string, std::string> headers;  ///< names in lower case; of equal ones the first
+  std::string body;
+  bool keep_alive = false;  ///< the connection takes another request
+};
+
+/// Finds one answer in the bytes of a connection.
+class AnswerParser {
+ public:
+  explicit AnswerParser(std::size_t body_bytes);
+  AnswerParser(const AnswerParser&) = delete;
+  AnswerParser& operator=(const AnswerParser&) = delete;
+  ~AnswerParser();
+
+  /// Takes `bytes`, which may be of any size; `ended`: the server sends no more. The answer once it
+  /// is complete; an Error for what is not HTTP, or more than the body's limit.
+  [[nodiscard]] std::optional<Result<ParsedAnswer>> parse(std::string& bytes, bool ended);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace esshub::publish

@@ -1,6 +1,8 @@
 #include <utility>  // Boost.Asio 1.74 needs it before its own headers
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
@@ -14,15 +16,21 @@ using asio::ssl::context;
 
 class TlsStream final : public ByteStream {
  public:
-  TlsStream(Socket socket, std::shared_ptr<context> context)
-      : context_(std::move(context)), stream_(std::move(socket), *context_) {}
+  using Side = asio::ssl::stream_base::handshake_type;
+
+  TlsStream(Socket socket, std::shared_ptr<context> context, Side side)
+      : context_(std::move(context)), stream_(std::move(socket), *context_), side_(side) {}
+
+  /// The name that the client asks for (RFC 6066, server_name).
+  [[nodiscard]] bool ask_for(const std::string& host) {
+    return ::SSL_ctrl(stream_.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                      TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str())) == 1;
+  }
 
   bool tls() const override { return true; }
   Executor executor() override { return stream_.get_executor(); }
 
-  void open(Finished done) override {
-    stream_.async_handshake(asio::ssl::stream_base::server, std::move(done));
-  }
+  void open(Finished done) override { stream_.async_handshake(side_, std::move(done)); }
   void read_some(asio::mutable_buffer into, Moved done) override {
     stream_.async_read_some(asio::mutable_buffers_1{into}, std::move(done));
   }
@@ -38,6 +46,7 @@ class TlsStream final : public ByteStream {
  private:
   std::shared_ptr<context> context_;
   asio::ssl::stream<Socket> stream_;
+  Side side_;
 };
 
 }  // namespace
@@ -61,8 +70,28 @@ Result<StreamMaker> tls_streams(const std::string& certificate, const std::strin
     return fail(ErrorKind::io,
                 "the key " + key + " does not belong to the certificate " + certificate);
   if (error) return fail(ErrorKind::io, "cannot use the key " + key + ": " + error.message());
-  return StreamMaker{
-      [tls](Socket socket) { return std::make_unique<TlsStream>(std::move(socket), tls); }};
+  return StreamMaker{[tls](Socket socket) {
+    return std::make_unique<TlsStream>(std::move(socket), tls, TlsStream::Side::server);
+  }};
+}
+
+Result<std::unique_ptr<ByteStream>> tls_client_stream(Socket socket, const std::string& host,
+                                                      const std::string& authority) {
+  const auto tls = std::make_shared<context>(context::tls_client);
+  ByteStream::Code error;
+  tls->set_options(context::default_workarounds | context::no_sslv2 | context::no_sslv3 |
+                       context::no_tlsv1 | context::no_tlsv1_1,
+                   error);
+  if (!error) tls->set_verify_mode(asio::ssl::verify_peer, error);
+  if (!error) tls->set_verify_callback(asio::ssl::host_name_verification{host}, error);
+  if (!error && authority.empty()) tls->set_default_verify_paths(error);
+  if (!error && !authority.empty()) tls->load_verify_file(authority, error);
+  if (error)
+    return fail(ErrorKind::io, "cannot use the certificate " + authority + ": " + error.message());
+  auto stream = std::make_unique<TlsStream>(std::move(socket), tls, TlsStream::Side::client);
+  asio::ip::make_address(host, error);
+  if (error && !stream->ask_for(host)) return fail(ErrorKind::io, host + " is no name for TLS");
+  return stream;
 }
 
 }  // namespace esshub::publish

@@ -1,26 +1,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "publish/web/server/auth.hpp"
 #include "publish/web/server/web.hpp"
+#include "tests/publish/web/certificate.hpp"
 #include "tests/publish/web/house.hpp"
 
 namespace esshub::publish {
 namespace {
 
+using esshub::tests::write_certificate;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -412,25 +411,6 @@ TEST_F(WebServer, AnAddressInUseIsReportedAndTakenWhenItIsFree) {
 
 // ---- TLS
 // ----------------------------------------------------------------------------------------------
-
-/// A key and a certificate that nobody signed.
-void write_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key,
-                       EVP_PKEY* pair = EVP_EC_gen("P-256")) {
-  X509* paper = X509_new();
-  ASN1_INTEGER_set(X509_get_serialNumber(paper), 1);
-  X509_gmtime_adj(X509_getm_notBefore(paper), 0);
-  X509_gmtime_adj(X509_getm_notAfter(paper), 3600);
-  X509_set_pubkey(paper, pair);
-  X509_sign(paper, pair, EVP_sha256());
-  std::FILE* out = std::fopen(certificate.c_str(), "wb");
-  PEM_write_X509(out, paper);
-  std::fclose(out);
-  out = std::fopen(key.c_str(), "wb");
-  PEM_write_PrivateKey(out, pair, nullptr, nullptr, 0, nullptr, nullptr);
-  std::fclose(out);
-  X509_free(paper);
-  EVP_PKEY_free(pair);
-}
 
 /// `ciphers`: TLS 1.2 with these alone.
 std::string answer_over_tls(std::uint16_t port, const std::string& request,

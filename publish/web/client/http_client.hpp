@@ -1,0 +1,43 @@
+// HttpClient: asks a server of HTTP/1.1, plain or under TLS, one question at a time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "model/result.hpp"
+
+namespace esshub::publish {
+
+struct HttpAnswer {
+  unsigned status = 0;
+  std::map<std::string, std::string> headers;  ///< names in lower case
+  std::string body;
+};
+
+/// Blocks for no longer than 2 s until it is connected and 5 s until the answer, besides looking a
+/// name up. Keeps its connection from one question to the next. No proxy, no redirection.
+class HttpClient {
+ public:
+  /// `address`: host:port or http(s)://host:port, [ipv6]:port; `authority`: PEM of who signed the
+  /// server's certificate, or empty for those whom the machine trusts.
+  HttpClient(std::string address, std::string authority);
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+  ~HttpClient();
+
+  /// `path` as it is sent, from its slash. The Error says why there is no answer.
+  [[nodiscard]] Result<HttpAnswer> ask(const std::string& method, const std::string& path,
+                                       const std::map<std::string, std::string>& headers,
+                                       const std::string& body);
+  /// http(s)://host:port, for messages.
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  class Connection;
+  std::string url_;
+  std::string authority_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace esshub::publish
