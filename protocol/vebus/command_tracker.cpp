@@ -89,6 +89,7 @@ bool CommandTracker::switch_due(bool left_off, Instant now) const {
 
 void CommandTracker::switch_sent(SwitchState state, Instant now) {
   switch_sent_ = now;
+  if (state == SwitchState::on) switch_acknowledged_ = false;  // it may be on without an answer
   if (state == SwitchState::on || state == switched_) return;
   switched_ = state;  // unanswered it may have been heard all the same
 }

@@ -632,5 +632,19 @@ TEST(VebusCommandTracker, AnOffIsRepeatedUntilItsOwnAnswer) {
   EXPECT_TRUE(t.tracker.switch_due(false, start + 4s)) << "nor is the second";
 }
 
+TEST(VebusCommandTracker, AnOffAfterAnUnansweredOnIsDueAtOnce) {
+  Tracked t;
+  t.give(0.0, InverterMode::off);
+  t.tracker.switch_sent(SwitchState::off, start);
+  t.acknowledge(SwitchState::off);
+  t.give(-100.0);
+  t.tracker.switch_sent(SwitchState::on, start + 1min);
+  t.give(0.0, InverterMode::off);
+  EXPECT_TRUE(t.tracker.switch_due(false, start + 1min + 1s)) << "the on may have been heard";
+  t.tracker.switch_sent(SwitchState::off, start + 1min + 1s);
+  t.acknowledge(SwitchState::off);
+  EXPECT_FALSE(t.tracker.switch_due(false, start + 1min + 2s));
+}
+
 }  // namespace
 }  // namespace esshub::protocol::vebus
