@@ -167,7 +167,8 @@ TEST(Plan, RandomPlansKeepCapsAndReserve) {
   const auto draw = [&](double low, double high) {
     return low + (high - low) * static_cast<double>(random() % 1000) / 999.0;
   };
-  for (int n = 0; n < 200; ++n) {
+  constexpr int plans = 10000;
+  for (int n = 0; n < plans && !testing::Test::HasFailure(); ++n) {
     SCOPED_TRACE(n);
     auto b = battery();
     b.to_grid = n % 2 == 0;
@@ -176,15 +177,16 @@ TEST(Plan, RandomPlansKeepCapsAndReserve) {
     b.export_cap = Watts{draw(0, 3000)};
     auto s = settings();
     s.slot_s = hour;
-    s.horizon_s = 30 * hour;
-    s.cells = 18;
+    const int hours = n % 100 == 0 ? 30 : 4;
+    s.horizon_s = hours * hour;
+    s.cells = 8 + n % 4;
     s.reserve = WattHours{draw(0, 5000)};
     s.stored = WattHours{draw(0, 8640)};
     std::vector<PriceSlot> prices;
-    for (UnixSeconds at = now; at < now + 2 * day; at += hour)
+    for (UnixSeconds at = now; at < now + hours * hour; at += hour)
       prices.push_back({at, at + hour, draw(-0.2, 0.5), draw(-0.1, 0.3)});
     std::vector<PastSlot> past;
-    for (UnixSeconds at = now - 3 * day; at < now; at += hour)
+    for (UnixSeconds at = now - 2 * day; at < now; at += hour)
       past.push_back({at, at + hour, WattHours{draw(0, 3000)}, WattHours{draw(0, 3000)}, {}});
     const Plan p = plan(past, prices, b, s);
     ASSERT_FALSE(p.problem);

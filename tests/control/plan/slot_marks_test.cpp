@@ -115,5 +115,47 @@ TEST(PlanSlotMarks, LoseLittleWhereCostsAreNotConvex) {
   EXPECT_LE(lost, 0.5) << "of a saving of " << none - least;
 }
 
+/// Mean over all charges of what following the marks costs more than the programme, as a share of
+/// what the programme saves against resting.
+double mean_regret(const SlotTerms& terms, const SlotFlows& flow, const PlanBattery& b,
+                   const CostToCome& after) {
+  const auto marks = best_marks(terms, std::span(&flow, 1), b, after, {});
+  CostToCome least = after;
+  step_back(terms, flow, b, after, least);
+  double lost = 0.0;
+  double saved = 0.0;
+  for (std::size_t i = 0; i <= after.cells(); ++i) {
+    const double stored = after.level(i);
+    const auto out = follow_marks(terms, flow, b, marks, stored, 0.0);
+    lost += out.cost + after(out.stored) - least.points()[i];
+    saved += slot_actions(terms, flow, b, stored).rest.cost + after(stored) - least.points()[i];
+  }
+  return lost / saved;
+}
+
+TEST(PlanSlotMarks, AValleyOfWorthIsNoEndOfBuyingOrSelling) {
+  auto b = battery();
+  b.charge = b.discharge = Watts{10000};  // the whole range within the hour
+  // The first quarter is worth little and what lies above it much: buying goes through.
+  std::vector<double> rising(24, 0.30);
+  std::fill_n(rising.begin(), 6, 0.05);
+  EXPECT_LE(mean_regret(hour(0.15, 0.02), {0, 0}, b, worth(rising)), 0.005);
+  // The last quarter is worth much and what lies below it little: selling goes through.
+  std::vector<double> falling(24, 0.02);
+  std::fill_n(falling.rbegin(), 6, 0.20);
+  EXPECT_LE(mean_regret(hour(0.35, 0.15), {0, 0}, b, worth(falling)), 0.005);
+}
+
+TEST(PlanSlotMarks, WhereSellingPaysMoreThanBuyingCostsBothHaveTheirCharges) {
+  auto b = battery();
+  b.charge = b.discharge = Watts{10000};
+  std::vector<double> falling(24, 0.30);  // convex, but for the prices
+  std::fill_n(falling.rbegin(), 12, 0.03);
+  const SlotFlows nothing{};
+  const auto marks = best_marks(hour(0.02, 0.15), std::span(&nothing, 1), b, worth(falling), {});
+  EXPECT_NEAR(marks.buy, 4320, 400);
+  EXPECT_NEAR(marks.sell, 4320, 400) << "what lies above is worth more sold";
+}
+
 }  // namespace
 }  // namespace esshub::control
