@@ -8,17 +8,19 @@ namespace esshub::control {
 namespace {
 
 constexpr Duration window = 6s;
-constexpr Duration longest_gap = 300ms;
-constexpr Duration::rep longest_gap_periods = 3;
 constexpr Duration even_gap = 100ms;
 constexpr Duration::rep even_gap_periods = 2;  // a wake-up is never quite in time
 constexpr double most_lost = 0.10;
 constexpr double few_lost = 0.02;
-constexpr Duration stall_counts_for = 1s;  // the life of a setpoint
+constexpr Duration stall_counts_for = 1s;
 // An inverter may have fallen to passthru by then (reference: vebus-mk3#7.4).
 constexpr Duration longest_stall = 10s;
 
 }  // namespace
+
+Duration longest_gap(Duration period) {
+  return std::max<Duration>(300ms, 3 * period);
+}
 
 void OverrunWatch::on_tick(Instant now, Duration period, std::uint64_t missed) {
   const Duration waited_for = std::max(period, last_period_);
@@ -28,7 +30,7 @@ void OverrunWatch::on_tick(Instant now, Duration period, std::uint64_t missed) {
   forget(now);
   if (missed > 0) note({now, missed});
 
-  const bool too_long = gap > std::max(longest_gap, longest_gap_periods * waited_for);
+  const bool too_long = gap > longest_gap(waited_for);
   if (gap > std::max(even_gap, even_gap_periods * waited_for)) uneven_at_ = now;
   if (too_long) {
     stalled_ = gap;

@@ -10,10 +10,14 @@
 
 namespace esshub::control {
 
-/// Told of every tick. Active from the tick that comes more than max(300 ms, 3 periods) after the
-/// one before, or once more than 10 % of the periods of the last 6 s were missed; until the last 6
-/// s have seen less than 2 % missed and no gap between two ticks over 100 ms (2 periods where that
-/// is longer). Never allocates.
+/// max(300 ms, 3 periods): a longer gap between two decisions is a stall, and a setpoint of before
+/// it has had its time.
+[[nodiscard]] Duration longest_gap(Duration period);
+
+/// Told of every tick. Active from the tick that comes more than longest_gap() after the one
+/// before, or once more than 10 % of the periods of the last 6 s were missed; until the last 6 s
+/// have seen less than 2 % missed and no gap between two ticks over 100 ms (2 periods where that is
+/// longer). Never allocates.
 class OverrunWatch {
  public:
   /// `period`: in force from the next wait on; `missed`: periods skipped since the tick before.

@@ -269,7 +269,8 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      "ms",
      {200, 5000},
      at_once,
-     "How long a setpoint may be written after its decision; at least two periods."},
+     "How long a setpoint may be written after its decision; at least two periods. "
+     "300 ms or three periods, whichever is longer, at most."},
 
     {"control.loop",
      "meter_time_constant",

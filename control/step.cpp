@@ -1,7 +1,10 @@
 #include "control/step.hpp"
 
+#include <algorithm>
+
 #include "control/loop/load_estimate.hpp"
 #include "control/observation.hpp"
+#include "control/overrun.hpp"
 #include "control/policy/policy.hpp"
 #include "control/rules.hpp"
 #include "control/targets.hpp"
@@ -87,12 +90,14 @@ Decision decide(const Inputs& inputs, const Observation& observation, Memory& me
   decision.proposed = proposal.battery_power;
   decision.battery_power = window.power();
   decision.setpoint.mode = choose_mode(observation, memory);
+  const auto valid_until =
+      inputs.now + std::min(inputs.settings.setpoint_life, longest_gap(inputs.settings.period));
   if (decision.setpoint.mode == InverterMode::follow) {
     const auto ac_out = observation.ac_out ? observation.ac_out : observation.ac_out_before;
     decision.setpoint.ac_power = decision.battery_power + *ac_out;
-    decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
+    decision.setpoint.valid_until = valid_until;
   } else if (decision.setpoint.mode == InverterMode::off || memory.switch_on) {
-    decision.setpoint.valid_until = inputs.now + inputs.settings.setpoint_life;
+    decision.setpoint.valid_until = valid_until;
   }
 
   decision.setpoint.switch_on = memory.switch_on;

@@ -881,7 +881,7 @@ struct Deciding {
     observation.rest = 150.0_W;
     memory.started = true;
     memory.last_tick = now - 100ms;
-    settings.setpoint_life = 700ms;
+    settings.setpoint_life = 250ms;
     orders.manual =
         Order{{.kind = InstructionKind::charge, .power = 200.0_W, .target = 90.0_soc}, now + 1h};
   }
@@ -900,9 +900,19 @@ TEST(Decide, ASetpointIsAtAcInAndHasItsEnd) {
   EXPECT_EQ(decision.battery_power, 200.0_W);
   EXPECT_EQ(decision.setpoint.ac_power, 350.0_W) << "with the load behind it";
   EXPECT_EQ(decision.setpoint.mode, InverterMode::follow);
-  EXPECT_EQ(decision.setpoint.valid_until, d.now + 700ms);
+  EXPECT_EQ(decision.setpoint.valid_until, d.now + 250ms);
   EXPECT_EQ(d.memory.battery_power, 200.0_W);
   EXPECT_EQ(d.memory.last_tick, d.now);
+}
+
+TEST(Decide, ASetpointLivesNoLongerThanUntilTheControlHasStalled) {
+  Deciding d;
+  d.settings.setpoint_life = 1s;
+  EXPECT_EQ(d.decision().setpoint.valid_until, d.now + 300ms);
+  d.settings.period = 200ms;
+  EXPECT_EQ(d.decision().setpoint.valid_until, d.now + 600ms);
+  d.settings.period = 400ms;
+  EXPECT_EQ(d.decision().setpoint.valid_until, d.now + 1s);
 }
 
 TEST(Decide, ThereIsASetpointOnlyForAnInverterThatCanFollow) {
@@ -933,7 +943,7 @@ TEST(Decide, ThereIsASetpointOnlyForAnInverterThatCanFollow) {
     const Decision decision = d.decision();
     EXPECT_EQ(decision.setpoint.mode, row.mode) << row.what;
     const bool written = row.mode != InverterMode::release;
-    EXPECT_EQ(decision.setpoint.valid_until, written ? d.now + 700ms : Instant{}) << row.what;
+    EXPECT_EQ(decision.setpoint.valid_until, written ? d.now + 250ms : Instant{}) << row.what;
     if (row.mode != InverterMode::follow) {
       EXPECT_EQ(decision.setpoint.ac_power, Watts{}) << row.what;
     }

@@ -770,7 +770,8 @@ Broken Invariants::command(const Seen& seen) const {
     if (!towards_rest) return say("I5: faster than the slew", p, before);
   }
   if (setpoint.mode != InverterMode::release &&
-      (setpoint.valid_until <= now || setpoint.valid_until > now + s.setpoint_life))
+      (setpoint.valid_until <= now || setpoint.valid_until > now + s.setpoint_life ||
+       setpoint.valid_until > now + std::max<Duration>(300ms, 3 * s.period)))
     return "I6: a setpoint without its end";
 
   if (d.reasons.empty() || d.reasons.begin()->cause > Cause::idle) return "I9: no target named";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace esshub::sim {
 namespace {
@@ -155,6 +156,25 @@ TEST(ClosedLoop, AfterAStallOf5sTheBatteryRestsAtOnceAndControlResumes) {
     EXPECT_EQ(std::ranges::count(w.loop.events(), "stalled", &Event::name), 1);
     EXPECT_TRUE(w.within(30s, [&] { return w.setpoint_w() < -900; }));
     EXPECT_GT(w.took, 5s);
+  }
+}
+
+TEST(ClosedLoop, TheFirstWordAfterAnyStallIsRest) {
+  for (const Duration stall : {350ms, 500ms, 700ms, 950ms}) {
+    World w;
+    w.plant.set_load(Watts{1000});
+    w.loop.run(60s);
+    for (int phase = 0; phase < 10; ++phase) {
+      w.loop.run(20s + phase * 23ms);
+      ASSERT_LT(w.setpoint_w(), -900) << stall / 1ms << " ms, phase " << phase;
+      w.loop.stall(stall);
+      const auto& command = w.plant.house().command();
+      std::optional<double> first_w;
+      w.loop.run(1s, [&, before = command.setpoint_writes](const Decision&, const Snapshot&) {
+        if (!first_w && command.setpoint_writes > before) first_w = w.setpoint_w();
+      });
+      EXPECT_LT(std::abs(first_w.value_or(NAN)), 1) << stall / 1ms << " ms, phase " << phase;
+    }
   }
 }
 
