@@ -12,6 +12,20 @@ constexpr Watts acknowledged_within{1.0};
 // Longer than an inverter goes on by itself without a setpoint (reference: vebus-mk3#7.4).
 constexpr Duration held_at_most = 60s;
 
+/// How old a reading of the point may become that is taken about every second.
+Duration max_age_of(Channel channel, const Settings& settings) {
+  if (channel == Channel{Point::grid, Measure::power}) return settings.grid_max_age();
+  switch (channel.point) {
+    case Point::battery:
+      return settings.bms_max_age;
+    case Point::inverter:
+    case Point::ac_out:
+      return settings.inverter_max_age;
+    default:
+      return channel.point < Point::module1 ? settings.meter_max_age : settings.bms_max_age;
+  }
+}
+
 }  // namespace
 
 Tick::Tick(Settings settings, std::size_t buses, StepFunction step)
@@ -47,6 +61,14 @@ void Tick::count(const TickTime& time) {
 void Tick::record(Duration handover, Duration duration) {
   stats_.handover.add(handover);
   stats_.duration.add(duration);
+}
+
+/// What the control does not go by any more is shown to nobody as current (I10).
+void Tick::take(Sample sample) {
+  if (!plausibility_filter_.admit(sample, settings_)) return;
+  if (sample.max_age <= default_max_age)
+    sample.max_age = std::min(sample.max_age, max_age_of(sample.channel, settings_));
+  snapshot_.absorb(sample);
 }
 
 const Decision& Tick::decide(Instant now, LocalTime local) {

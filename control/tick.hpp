@@ -90,9 +90,7 @@ class Tick {
   static constexpr int most_samples = 5000;  ///< of a source at once; more than a queue holds
 
   void count(const TickTime& time);
-  void take(const Sample& sample) {
-    if (plausibility_filter_.admit(sample, settings_)) snapshot_.absorb(sample);
-  }
+  void take(Sample sample);
   const Decision& decide(Instant now, LocalTime local);
   [[nodiscard]] bool any_bus_has(Fault fault) const;
   void merge_faults(Instant now);

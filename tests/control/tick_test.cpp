@@ -110,6 +110,32 @@ TEST(Tick, AnImpossibleSampleNeverEntersTheSnapshotAndIsAFault) {
   EXPECT_EQ(rig.control.view({}).snapshot.raw(Point::grid, Measure::power)->value, 500);
 }
 
+TEST(Tick, AReadingIsCurrentNoLongerThanTheControlGoesByIt) {
+  constexpr struct {
+    Point point;
+    Measure measure;
+    Duration max_age;
+  } rows[] = {{Point::grid, Measure::power, 1s},         {Point::grid, Measure::voltage, 2s},
+              {Point::solar, Measure::power, 2s},        {circuit(0), Measure::power, 2s},
+              {Point::battery, Measure::soc, 2500ms},    {battery_module(0), Measure::soc, 2500ms},
+              {Point::inverter, Measure::power, 1500ms}, {Point::ac_out, Measure::power, 1500ms}};
+  Settings settings = Rig::settings();
+  settings.witness = true;
+  settings.meter_max_age = 2s;
+  settings.bms_max_age = 2500ms;
+  settings.inverter_max_age = 1500ms;
+  Rig rig;
+  rig.control.set_settings(settings);
+  for (const auto& row : rows) rig.measure(row.point, row.measure, 100);
+  rig.inverter->push({{Point::grid, Measure::energy_forward}, 5000, rig.now, 15s});
+  rig.tick();
+  const auto view = rig.control.view({});
+  for (const auto& row : rows)
+    EXPECT_EQ(view.snapshot.raw(row.point, row.measure)->max_age, row.max_age)
+        << name(row.point) << ' ' << name(row.measure);
+  EXPECT_EQ(view.snapshot.raw(Point::grid, Measure::energy_forward)->max_age, 15s);
+}
+
 TEST(Tick, CountsTicksMissedPeriodsAndLateness) {
   Rig rig;
   rig.tick();
