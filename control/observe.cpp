@@ -103,6 +103,8 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   const auto protections = read(snap.bits(Point::battery, Measure::protections));
   const bool told = soc && voltage && cvl && ccl && dcl && protections;
   const bool complete = told && !inputs.bms_implausible;
+  // What begins with a value that cannot be has to prove itself like what was lost (F23).
+  memory.bms.ever |= inputs.bms_implausible;
   trust_bms(memory, complete, now);
   observation.bms_ok = memory.bms.ok;
   // What falls silent afterwards is lost.
@@ -111,6 +113,23 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   hold_temperature(
       memory.temperature, read(snap.get<Celsius>(Point::battery, Measure::temperature)),
       {s.coldest_charge, s.warmest_charge}, {s.coldest_discharge, s.warmest_discharge});
+  // Each word that stops a direction counts by itself, whatever else is missing or cannot be (F5);
+  // that permissions which once came are sent no more, only where the rest is there.
+  const auto permissions = snap.bits(Point::battery, Measure::requests);
+  const auto requests = read(permissions);
+  const bool withdrawn = complete && permissions && !requests;
+  const auto permits = [&](BmsRequest direction, const std::optional<Amperes>& limit) {
+    if (withdrawn || (limit && !(*limit > Amperes{}))) return false;
+    return !requests || has(*requests, direction);
+  };
+  observation.charge_protected = protections && forbids_charge(*protections);
+  observation.discharge_protected = protections && forbids_discharge(*protections);
+  const bool charge_enabled = permits(BmsRequest::charge_enable, ccl);
+  const bool discharge_enabled = permits(BmsRequest::discharge_enable, dcl);
+  if (observation.charge_protected || !charge_enabled)
+    memory.charge_blocked_until = now + block_after;
+  if (observation.discharge_protected || !discharge_enabled)
+    memory.discharge_blocked_until = now + block_after;
   if (!complete) {
     evaluate_storm(inputs, observation, memory);
     return;
@@ -123,24 +142,13 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   observation.cvl = *cvl;
   observation.ccl = std::max(*ccl, Amperes{});
   observation.dcl = std::max(*dcl, Amperes{});
-  observation.charge_protected = forbids_charge(*protections);
-  observation.discharge_protected = forbids_discharge(*protections);
-  observation.charge_enabled = observation.ccl > Amperes{};
-  observation.discharge_enabled = observation.dcl > Amperes{};
-  if (const auto seen = snap.bits(Point::battery, Measure::requests)) {
-    // A stack that once sent its permissions and stopped has withdrawn them.
-    const std::uint32_t requests = read(std::optional{seen}).value_or(0);
-    observation.charge_enabled &= has(requests, BmsRequest::charge_enable);
-    observation.discharge_enabled &= has(requests, BmsRequest::discharge_enable);
-    observation.full_charge_asked = has(requests, BmsRequest::full_charge);
-    if (has(requests, BmsRequest::force_charge_1) || has(requests, BmsRequest::force_charge_2))
-      memory.force_charge_until = now + least_force_charge;
-  }
+  observation.charge_enabled = charge_enabled;
+  observation.discharge_enabled = discharge_enabled;
+  observation.full_charge_asked = requests && has(*requests, BmsRequest::full_charge);
+  if (requests &&
+      (has(*requests, BmsRequest::force_charge_1) || has(*requests, BmsRequest::force_charge_2)))
+    memory.force_charge_until = now + least_force_charge;
   observation.force_charge = memory.force_charge_until && now < *memory.force_charge_until;
-  if (observation.charge_protected || !observation.charge_enabled)
-    memory.charge_blocked_until = now + block_after;
-  if (observation.discharge_protected || !observation.discharge_enabled)
-    memory.discharge_blocked_until = now + block_after;
 
   evaluate_storm(inputs, observation, memory);
   hold_soc(s, observation, memory, reserve_in_force(inputs, memory));

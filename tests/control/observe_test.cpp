@@ -189,6 +189,16 @@ TEST(Bms, IsBelievedAtOnceAtFirstAndAfterALossWhenFiveSecondsWereComplete) {
   EXPECT_FALSE(h.tick().reasons.has(Cause::bms_lost));
 }
 
+TEST(Bms, ThatBeginsWithWhatCannotBeHasToBeBelievableForFiveSecondsToo) {
+  House h;
+  h.bms_implausible = true;
+  h.run(20s);
+  h.bms_implausible = false;
+  EXPECT_TRUE(h.tick().faults.active(Fault::bms_implausible));
+  EXPECT_TRUE(h.run(5s - period).faults.active(Fault::bms_implausible));
+  EXPECT_FALSE(h.tick().faults.active(Fault::bms_implausible));
+}
+
 TEST(Bms, AnIncompleteSecondStartsTheFiveAnew) {
   House h = discharging();
   h.bms_alive = false;
@@ -274,6 +284,23 @@ TEST_P(Forbidden, AtOnceAndForTenSecondsAfterwardsAndTheOtherDirectionNever) {
   h.dcl_a = fine.dcl_a;
   h.requests = fine.requests;
   h.protections = 0;
+  EXPECT_EQ(h.run(10s - period).battery_power, Watts{});
+  EXPECT_NE(h.tick().battery_power, Watts{});
+}
+
+/// Its ten seconds begin with it, and not when the battery is believed again.
+TEST_P(Forbidden, CountsWhileTheRestIsNotBelieved) {
+  const Forbidding& row = GetParam();
+  House h = discharging(row.charging ? -1000 : 1000);
+  const House fine = h;
+  h.bms_implausible = true;
+  row.forbid(h);
+  h.tick();
+  h.ccl_a = fine.ccl_a;
+  h.dcl_a = fine.dcl_a;
+  h.requests = fine.requests;
+  h.protections = 0;
+  h.bms_implausible = false;
   EXPECT_EQ(h.run(10s - period).battery_power, Watts{});
   EXPECT_NE(h.tick().battery_power, Watts{});
 }

@@ -182,6 +182,15 @@ struct Invariants::Battery {
     const auto ccl_word = current(in, Wire::ccl);
     const auto dcl_word = current(in, Wire::dcl);
     complete = soc_word && bits && v && cvl_word && ccl_word && dcl_word && !in.bms_implausible;
+    const auto told = in.snapshot.bits(Point::battery, Measure::requests);
+    const auto asked = fresh(told, in.now, in.settings.bms_max_age);
+    // A word that stops a direction counts by itself.
+    stops_charging = (bits && (*bits & ~against_discharging_alone) != 0) ||
+                     (ccl_word && !(*ccl_word > 0.0)) ||
+                     (asked && !has(*asked, BmsRequest::charge_enable));
+    stops_discharging = (bits && (*bits & ~against_charging_alone) != 0) ||
+                        (dcl_word && !(*dcl_word > 0.0)) ||
+                        (asked && !has(*asked, BmsRequest::discharge_enable));
     if (!complete) return;
     soc = soc_word->percent();
     soc_at = in.snapshot.soc()->at;
@@ -191,8 +200,7 @@ struct Invariants::Battery {
     dcl = *dcl_word;
     protections = *bits;
     // Flags that were sent once and are no more are withdrawn.
-    const auto told = in.snapshot.bits(Point::battery, Measure::requests);
-    if (told) requests = fresh(told, in.now, in.settings.bms_max_age).value_or(0);
+    if (told) requests = asked.value_or(0);
   }
   [[nodiscard]] bool forbids_charging() const {
     return (protections & ~against_discharging_alone) != 0 || !(ccl > 0.0) ||
@@ -204,6 +212,8 @@ struct Invariants::Battery {
   }
 
   bool complete = false;
+  bool stops_charging = false;
+  bool stops_discharging = false;
   double soc = 0.0;
   Instant soc_at{};
   double volts = 0.0;
@@ -266,9 +276,11 @@ void Invariants::remember_grid(const Seen& seen) {
 
 void Invariants::remember_battery(const Seen& seen, const Battery& battery) {
   const Instant now = seen.inputs.now;
+  if (battery.stops_charging) past_.charge_forbidden_at = now;
+  if (battery.stops_discharging) past_.discharge_forbidden_at = now;
   if (!battery.complete) {
     past_.complete_since.reset();
-    past_.bms_was_lost |= past_.bms_was_complete;
+    past_.bms_was_lost |= past_.bms_was_complete || seen.inputs.bms_implausible;
     return;
   }
   if (!past_.complete_since) past_.complete_since = now;
