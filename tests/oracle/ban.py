@@ -1,6 +1,6 @@
 """A time in which the battery may not be moved, and how that is judged on the wire and in the house."""
 
-from tolerances import HELD_S, LAG_S, REST_W, TICK_S
+from tolerances import HANDSHAKE_S, HELD_S, LAG_S, REST_W, TICK_S
 
 
 class Ban:
@@ -136,7 +136,11 @@ class Bans:
         command = world.command
         if command is None or world.house.get("sp_w") is None or not world.grid_tied():
             return
-        if not world.inverter_clean(t, due_s + HELD_S) or world.stopping is not None:
+        clean_s = max(due_s + HELD_S, HANDSHAKE_S)
+        if not world.inverter_clean(t, clean_s) or world.stopping is not None:
+            return
+        if world.decision is None or world.decision["mode"] != "follow":
+            # Released by right (F7, F27): it ends with the inverter's time-out.
             return
         what = f"W at the battery still held, {ban.what} since {since:.3f} s"
         self.verdict.judge(ban.rule, t, away(ban, command), REST_W, what)
@@ -152,6 +156,7 @@ class Bans:
         weather = world.weather
         if (
             weather.touched(t, 10, "inverter.")
+            or weather.touched(t, 10, "line.stuck", "inverter")
             or world.stopping is not None
             or world.running_since is None
         ):
@@ -159,8 +164,10 @@ class Bans:
             return
         power = abs(house.get("bat_ac_w", 0))
         due = rest_since + power / world.site["ramp_w_per_s"] + LAG_S
-        if not world.inverter_clean(t, t - rest_since + HELD_S):
-            due += world.site["setpoint_timeout_s"] + HELD_S
+        if not world.inverter_clean(t, max(t - rest_since + HELD_S, HANDSHAKE_S)):
+            # What is held follows a load on AC-out that moves; the inverter's time-out ends it.
+            last = max(rest_since, world.command.t) if world.command else rest_since
+            due += last - rest_since + world.site["setpoint_timeout_s"] + HELD_S
         if t < due:
             return
         # A step of AC-out is the battery's until the next setpoint (docs/safety.md), 1.2 s; and the

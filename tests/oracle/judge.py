@@ -36,7 +36,6 @@ NOT_JUDGED = {
 # What of a rule is not judged, for the record does not show it or the contract has no number for it.
 IN_PART = {
     "F3": "which values cannot be is the hub's to say: no number, or beyond the main fuse",
-    "F7a": "not whether it asks for no more than the inverter does",
     "F11": "not the watchdog, nor the name of the call",
     "F12": "the inverter's time-out is the simulator's",
     "F13": "that it is told; not that the plan stands aside",
@@ -46,12 +45,12 @@ IN_PART = {
     "F19": "that it is told; what the hub asks is not in the record",
     "F21": "where nothing but self-consumption moves the battery",
     "F23": "only values that are far off",
-    "F24": "that it is told; not that it is bought back",
+    "F24": "that it is bought back only where no cheap hour is to be waited for",
     "F27": "not a load beyond 1.5 times the transfer switch",
     "F30": "by the LED frame's alarms",
-    "I1": "the reserve without what a storm adds",
+    "I1": "what a storm adds only in the run that was told of it, and from its begin",
     "I10": "by `shown` alone",
-    "I12": "not the owner's ten minutes, nor refusals",
+    "I12": "not the owner's ten minutes",
 }
 
 
@@ -67,7 +66,7 @@ class Episode:
         for module in (sources, limits, soc, island, hub, grid):
             bans += module.bans(world)
         rules = [Bans(world, verdict, bans)]
-        for module in (limits, island, hub, following, grid, telling, shown):
+        for module in (limits, soc, island, hub, following, grid, telling, shown):
             rules += module.rules(world, verdict)
         self._samplers = [rule.sample for rule in rules if hasattr(rule, "sample")]
         self._takers = {}
@@ -81,6 +80,7 @@ class Episode:
             "inject",
             "process",
             "order",
+            "clock",
             "disk",
             "line",
             "hub",

@@ -223,6 +223,38 @@ class Told(unittest.TestCase):
             self.assertEqual(sorted(verdict.rules()), [] if told else ["F13"])
             self.assertEqual(len(verdict.breaches), 0 if told else 2)
 
+    def test_f13_a_step(self):
+        for told, broken in ((True, []), (False, ["F13"])):
+            s = moving(0)
+            s.inject("clock.step", by_s=3600)
+            s.put("clock", wall_s=3600, trusted=True)
+            if told:
+                s.fault("clock_untrusted")
+            self.assertEqual(s.run(5).broken(), broken)
+
+    def test_f23_104_percent_is_full(self):
+        for soc, broken in ((104, ["F23"]), (130, [])):
+            s = moving(0)
+            s.run(70)
+            s.inject("bms.soc", soc_pct=soc)
+            s.frame("355", soc_pct=soc)
+            s.fault("soc_inconsistent")
+            s.fault("bms_implausible")
+            self.assertEqual(s.run(3).broken(), broken)
+
+    def test_f1_a_late_answer_is_none(self):
+        for late, broken in ((True, []), (False, ["F1"])):
+            s = Story()
+            if late:
+                s.inject("line.late", "meters", delay_s=1.5)
+            s.streams -= {"meter", "setpoint"}
+            s.run(8)
+            s.put("meter", unit=1, start=12, values=[5, 0, 0], grid_w=5)
+            s.run(7)
+            if late:
+                s.fault("grid_meter_lost")
+            self.assertEqual(s.run(5).broken(), broken)
+
     def test_f13_no_plan_is_suspended_where_there_is_none(self):
         s = moving(0)
         s.inject("clock.unsynchronised")
@@ -274,6 +306,20 @@ class F22(unittest.TestCase):
                 s.put("line", bus="meters", what="open")
             self.assertEqual(s.run(40).broken(), broken)
 
+    def test_after_30_s_the_first_time(self):
+        for after_s, broken in ((28, []), (45, ["F22"])):
+            s = moving(0)
+            s.inject("line.off", "meters")
+            s.streams.discard("meter")
+            s.run(3.1)
+            s.fault("grid_meter_lost")
+            s.run(27.5)
+            s.fault("line_silent")
+            s.run(after_s - 27.5)
+            s.put("line", bus="meters", what="close")
+            s.put("line", bus="meters", what="open")
+            self.assertEqual(s.run(5).broken(), broken)
+
 
 class I10(unittest.TestCase):
     def test_nothing_old_is_shown(self):
@@ -316,6 +362,23 @@ class F17(unittest.TestCase):
                 if ends:
                     s.put("hub", claim="reasons", causes=["self_consumption"])
                 self.assertEqual(s.run(5).broken(), broken)
+
+    def test_nor_after_a_power_cut_once_the_time_is_known(self):
+        for ends, broken in ((True, []), (False, ["F17"])):
+            s = moving(0)
+            s.order("override", action="charge", power_w=500, length_s=60)
+            s.put("process", what="power_cut")
+            s.streams = {"truth"}
+            s.run(5)
+            s.put("process", what="started")
+            s.streams = {"meter", "bms", "mk3", "truth"}
+            s.put("hub", claim="reasons", causes=["charge"])
+            s.run(60)
+            s.put("clock", wall_s=1774746085, trusted=True)
+            s.run(60)
+            if ends:
+                s.put("hub", claim="reasons", causes=["self_consumption"])
+            self.assertEqual(s.run(10).broken(), broken)
 
     def test_another_instruction_may_say_the_same(self):
         s = moving(0, mode="scheduled", schedule=[{"days": 127}])

@@ -31,6 +31,17 @@ class F10(unittest.TestCase):
         self.assertIn("F10", self.stalled(1, -1000, 6.2).broken())
         self.assertIn("F10", self.stalled(1, 0, 3).broken())
 
+    def test_the_setpoint_from_before_it_is_not_left(self):
+        for battery, broken in ((-1000, ["F10"]), (0, [])):
+            s = moving(battery)
+            s.streams = {"truth"}
+            end = s.inject("control.stall")
+            s.run(1)
+            end()
+            s.fault("control_overrun")
+            s.streams = {"truth", "meter", "bms", "mk3"}
+            self.assertEqual(s.run(3).broken(), broken)
+
 
 class F11(unittest.TestCase):
     def stuck(self, told, rests):
@@ -66,6 +77,20 @@ class F11(unittest.TestCase):
             for _ in range(deaths):
                 s.put("process", what="died", part="bus.battery")
                 s.put("process", what="restarted", part="bus.battery")
+            self.assertEqual(s.run(5).broken(), broken)
+
+    def test_the_owner_ends_the_hold(self):
+        for cleared, broken in ((True, []), (False, ["F11"])):
+            s = moving(0)
+            for _ in range(4):
+                s.put("process", what="died", part="bus.battery")
+                s.put("process", what="restarted", part="bus.battery")
+            s.fault("actor_stuck")
+            s.run(70)
+            s.order("acknowledge")
+            s.run(0.5)
+            if cleared:
+                s.fault("actor_stuck", False)
             self.assertEqual(s.run(5).broken(), broken)
 
 
@@ -195,6 +220,15 @@ class F9(unittest.TestCase):
         self.assertEqual(self.dark(soc=8, on_after_s=5, restarted=True), ["I12"])
         self.assertEqual(self.dark(soc=8, on_after_s=5, restarted=True, owner=True), [])
 
+    def test_i12_the_owners_word_switches_it_on(self):
+        self.assertEqual(self.dark(soc=8, on_after_s=30, owner=True), ["I12"])
+        self.assertEqual(self.dark(soc=8, volts=46.2, on_after_s=30, owner=True), [])
+
+    def test_i12_where_there_is_nothing_to_acknowledge_it_is_refused(self):
+        s = moving(0)
+        s.order("acknowledge")
+        self.assertEqual(s.broken(), ["I12"])
+
 
 class F7(unittest.TestCase):
     def gains(self, does, told, writes):
@@ -228,6 +262,21 @@ class F7(unittest.TestCase):
             s.run(17)
             s.fault("inverter_derating")
             self.assertEqual(s.broken(), broken)
+
+    def test_f7a_no_more_is_asked_than_it_does(self):
+        for then, broken in ((-600, []), (-1000, ["F7a"]), (1000, [])):
+            s = moving(-1000)
+            s.inject("inverter.derate", w=300)
+            s.does = -300
+            s.run(16)
+            s.fault("inverter_derating")
+            s.battery = -600
+            s.run(1)
+            if then > 0:
+                s.does = 300
+                s.ramp(0)
+            s.ramp(then)
+            self.assertEqual(s.run(2).broken(), broken, then)
 
 
 class F27(unittest.TestCase):

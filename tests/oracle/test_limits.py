@@ -86,6 +86,16 @@ class F28(unittest.TestCase):
     def test_again_before_2_k_inside_is_found(self):
         self.assertEqual(self.cold(True, -0.1, 1.9, False).broken(), ["F28"])
 
+    def test_a_jump_counts_when_it_is_told_twice(self):
+        for times, broken in ((1, []), (2, ["F28"])):
+            s = moving(800)
+            s.inject("bms.temperature", temp_c=-5)
+            for _ in range(times):
+                s.frame("356", temp_c=-5)
+            s.frames["356"]["temp_c"] = 21
+            s.fault("battery_temperature", times == 2)
+            self.assertEqual(s.run(5).broken(), broken)
+
 
 class F27(unittest.TestCase):
     def beyond(self, amperes, rests):
@@ -182,6 +192,18 @@ class I1(unittest.TestCase):
         s.order("reserve", reserve_pct=70)
         self.assertEqual(s.run(3).broken(), ["I1"])
 
+    def test_a_storm_adds_to_it_from_its_begin_to_its_end(self):
+        for after_s, broken in ((9, []), (15, ["I1"]), (25, [])):
+            s = moving(0)
+            s.order("storm", reserve_pct=70, length_s=10, begins_in_s=10, fill=False)
+            if after_s > 20:
+                s.run(20)
+            else:
+                s.run(after_s - 4)
+            s.ramp(-500, 2)
+            s.battery = 0
+            self.assertEqual(s.run(3).broken(), broken, after_s)
+
 
 class F18(unittest.TestCase):
     def rises(self, power, after_s, told=True):
@@ -215,6 +237,15 @@ class F18(unittest.TestCase):
     def test_must_be_told(self):
         self.assertIn("F18", self.rises(0, 20, False).broken())
 
+    def test_a_rise_of_one_frame_is_told_of_nothing(self):
+        for times, broken in ((1, []), (2, ["F18"])):
+            s = moving(0)
+            s.inject("bms.soc", soc_pct=99)
+            for _ in range(times):
+                s.frame("355", soc_pct=99)
+            s.frames["355"]["soc_pct"] = 60
+            self.assertEqual(s.run(5).broken(), broken)
+
 
 class F24(unittest.TestCase):
     def test_below_the_reserve_is_told(self):
@@ -233,6 +264,21 @@ class F24(unittest.TestCase):
             if told:
                 s.fault("reserve_not_kept")
             self.assertEqual(s.run(8).broken(), broken, soc)
+
+    def test_and_bought_back(self):
+        for how, power, broken in (
+            ("at_once", 500, []),
+            ("at_once", 0, ["F24"]),
+            ("cheap", 0, ["F24"]),
+            ("surplus", 0, []),
+        ):
+            s = moving(0, reserve_recharge=how)
+            for step in range(60, 17, -1):
+                s.run(2)
+                s.frame("355", soc_pct=step)
+            s.fault("reserve_not_kept")
+            s.ramp(power)
+            self.assertEqual(s.run(65).broken(), broken, how)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,10 @@ AC_OUT_AGE_S = 1.5
 # While the inverter's own word for AC-out is wrong (F27): its test allows 100 W by it.
 AC_OUT_WORD_W = 100.0
 
-# F28: the contract says one frame. Where it is to be the second frame of a jump, this is 1 s.
-JUMP_S = 0.0
+# docs/safety.md, F18 and F28: by SLCAN, whose frames have no checksum, a larger rise of the state of
+# charge, or a larger change of the temperature, counts when it is told twice.
+JUMP_PCT = 1.0
+JUMP_K = 1.0
 
 # A time of which the hub counts the end in its own ticks, and rounding to them.
 TICK_S = 0.05

@@ -3,7 +3,7 @@
 import math
 from collections import deque
 
-from tolerances import AC_OUT_AGE_S, AC_OUT_WORD_W, ARRIVAL_S, TICK_S
+from tolerances import AC_OUT_AGE_S, AC_OUT_WORD_W, ARRIVAL_S, JUMP_K, JUMP_PCT, TICK_S
 
 BMS_REQUIRED = ("351", "355", "356", "359")
 
@@ -47,6 +47,7 @@ class GridMeter:
     def reset(self):
         self.last = None
         self.good = 0
+        self.proved = False
         self.lost_since = None
         self.recent = deque()
         self.registers = {}
@@ -77,6 +78,7 @@ class GridMeter:
         self.good += 1
         if self.good >= 5:
             self.lost_since = None
+            self.proved = True
         self.recent.append((t, w))
         while self.recent[0][0] < t - 8:
             self.recent.popleft()
@@ -113,6 +115,10 @@ class Battery:
         self.lost_since = None
         self.complete_at = None
         self.recent_soc = deque()
+        self.soc = None
+        self.doubted_soc = None
+        # Of the newest frame; it counts when the next one says the same.
+        self.temperature_jumped = False
         self.limits = deque()
         self.volts = deque()
 
@@ -124,6 +130,8 @@ class Battery:
             self.lost_since = since if self.lost_since is None else min(since, self.lost_since)
             self.complete_at = t
         self.last[key] = t
+        if "temp_c" in o and "temp_c" in self.told:
+            self.temperature_jumped = abs(o["temp_c"] - self.told["temp_c"]) > JUMP_K
         self.told.update(o)
         if key == "351":
             self.limits.append((t, abs(self.told.get("ccl_a", 0)), abs(self.told.get("dcl_a", 0))))
@@ -132,13 +140,23 @@ class Battery:
         elif key == "355" and "soc_pct" in o:
             if o["soc_pct"] <= 105:
                 # F23: 101 to 105 % count as 100; beyond that it is no word.
-                self.recent_soc.append((t, min(o["soc_pct"], 100)))
+                self._take_soc(min(o["soc_pct"], 100))
+                self.recent_soc.append((t, self.soc))
             while self.recent_soc and self.recent_soc[0][0] < t - 12:
                 self.recent_soc.popleft()
         elif key == "356" and "v" in o:
             self.volts.append((t, o["v"]))
             while self.volts[0][0] < t - 5:
                 self.volts.popleft()
+
+    def _take_soc(self, word):
+        """A rise counts when it is told twice."""
+        if self.soc is None or word <= self.soc + JUMP_PCT:
+            self.soc, self.doubted_soc = word, None
+        elif self.doubted_soc is not None and abs(word - self.doubted_soc) <= JUMP_PCT:
+            self.soc, self.doubted_soc = word, None
+        else:
+            self.doubted_soc = word
 
     def required(self, key):
         return key in BMS_REQUIRED or (key == "35C" and "35C" in self.last)
@@ -234,7 +252,6 @@ class World:
         self.running_since = None
         self.control_since = None
         self.process_at = -1e9
-        self.died = False
         self.stopping = None
         self.stalled = None
         self.stalls = deque()
@@ -254,6 +271,7 @@ class World:
         self.mode = s["mode"]
         self.clock_bad = not header["clock_trusted"]
         self.clock_event = 0.0 if self.clock_bad else -1e9
+        self.stepped = -1e9
         self.clean_since = 0.0
         self.state_doubted = False
         self._wire_faults = 0
@@ -358,6 +376,14 @@ class World:
         """Whether the hub stands still or did a moment ago."""
         return self.stalled is not None or (bool(self.stalls) and t - self.stalls[-1][1] < seconds)
 
+    def battery_unread(self, t):
+        """What arrives on the battery's line may not be what the hub goes by: damaged, late, from
+        before a flood is over (F29), or read by nobody."""
+        weather = self.weather
+        return weather.touched(t, 12, "line.", "battery") or weather.touched(
+            t, 12, "actor.", "battery"
+        )
+
     def battery_damaged(self, t):
         """Bytes of the battery's line are or were lost or replaced, so late that its ages still hang
         on it."""
@@ -374,8 +400,9 @@ class World:
         if what == "control.stall":
             if o["on"]:
                 # One that begins while no hub runs stops nothing, nor the hub that starts meanwhile.
-                self.stalled = t if self.running_since is not None else None
-            elif self.stalled is not None:
+                if self.stalled is None and self.running_since is not None:
+                    self.stalled = t
+            elif self.stalled is not None and not self.weather.args("control.stall"):
                 self.stalls.append((self.stalled, t))
                 self.stalled = None
                 while self.stalls[0][1] < t - 20:
@@ -388,11 +415,13 @@ class World:
             self.clean_since = t
         if what.startswith("disk."):
             self.state_doubted = True
+        # What a time server's slewing never does.
+        if what == "clock.step" and o["on"] and abs(o["args"]["by_s"]) >= 60:
+            self.stepped = t
 
     def _process(self, t, o):
         what = o["what"]
         self.process_at = t
-        self.died = self.died or what == "died"
         if what == "started":
             self.running_since = self.control_since = t
             self.stopping = None
@@ -449,6 +478,13 @@ class World:
             if name[4:] in self.orders:
                 begin, end, ended = self.orders[name[4:]]
                 self.orders[name[4:]] = (begin, min(end, t), ended)
+
+    def in_force(self, name, t):
+        """The command of such an order that holds now, by the run of the hub that was told of it."""
+        begin, end, command = self.orders.get(name, (0, 0, None))
+        begins = begin + (command or {}).get("begins_in_s", 0)
+        known = self.running_since is not None and begin >= self.running_since
+        return command if known and begins <= t < end else None
 
     def storms(self, t):
         """Whether a storm is or was ordered a moment ago: it raises the reserve as it sees fit."""

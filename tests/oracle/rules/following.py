@@ -117,17 +117,18 @@ class Following:
     def on_hub(self, t, o):
         if o["claim"] != "fault":
             return
+        misread = self.world.weather.touched(t, 20, "line.stuck", "inverter")
         if o["fault"] == "setpoint_not_followed":
             if o["on"]:
                 self.released = None
                 self.verdict.expect(
                     "F7",
                     t,
-                    t - self.maybe_at < 17,
+                    t - self.maybe_at < 17 or misread,
                     "told as not followed though it has followed within half of the tolerance",
                 )
                 self.told_at = t
-        if o["fault"] == "inverter_derating" and o["on"]:
+        if o["fault"] == "inverter_derating" and o["on"] and not misread:
             self.verdict.expect(
                 "F7a",
                 t,
@@ -148,6 +149,49 @@ class Following:
                 False,
                 f"a setpoint {lasts:.1f} s after it began not to follow: control is to be released",
             )
+
+
+class HoldsBack:
+    """F7a: once told, no more is commanded in that direction than what it does and twice the
+    tolerance of F7."""
+
+    def __init__(self, world, verdict):
+        self.world = world
+        self.verdict = verdict
+        self.told_at = None
+        self.charge = False
+
+    def on_hub(self, t, o):
+        if o["claim"] != "fault" or o["fault"] != "inverter_derating":
+            return
+        command = self.world.command
+        self.told_at = t if o["on"] and command is not None and command.away > 0 else None
+        self.charge = command is not None and command.lo > 0
+
+    def on_process(self, t, o):
+        self.told_at = None
+
+    def on_setpoint(self, t, o):
+        world = self.world
+        derated = world.weather.args("inverter.derate")
+        if self.told_at is None or t - self.told_at < 2 or len(derated) != 1:
+            return
+        begin, args = derated[0]
+        if (
+            begin > self.told_at - 15
+            or world.weather.touched(t, 60, "inverter.gain")
+            or world.weather.touched(t, 60, "inverter.ac_out_word")
+            or not world.inverter_clean(t, 20)
+        ):
+            return
+        does = args["w"]
+        self.verdict.judge(
+            "F7a",
+            t,
+            world.command.power(self.charge),
+            does + 2 * max(150, 0.15 * does) + 2 * REST_W,
+            f"W commanded of an inverter that does {does:.0f} W",
+        )
 
 
 class NotControlled:
@@ -215,4 +259,5 @@ class AcOutWord:
 
 
 def rules(world, verdict):
-    return [kind(world, verdict) for kind in (Slew, Life, Following, NotControlled, AcOutWord)]
+    kinds = (Slew, Life, Following, HoldsBack, NotControlled, AcOutWord)
+    return [kind(world, verdict) for kind in kinds]

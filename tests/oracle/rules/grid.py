@@ -1,7 +1,7 @@
 """I4, F27 (fuse and transfer switch), F21: the connection to the grid."""
 
 from ban import Ban
-from tolerances import CAP_W, HELD_S, LAG_S, REST_W
+from tolerances import CAP_W, HELD_S, LAG_S, REST_W, SOFT_STOP_S
 
 
 class Cap:
@@ -48,6 +48,9 @@ class Cap:
         weather = world.weather
         if (
             not world.inverter_clean(t, 10)
+            # From before the hub's start: the inverter's time-out ends it (F12).
+            or world.command is None
+            or world.command.t < world.running_since
             or weather.touched(t, 5, "line.", "meters")
             or weather.touched(t, 5, "meter.")
             or weather.touched(t, 5, "inverter.")
@@ -116,19 +119,27 @@ class ReversedRest(Ban):
 
     rule = "F21"
     what = "a reversed grid meter is told"
+    # The contract: as F1.
+    arrival_s = SOFT_STOP_S
 
     def __init__(self, world):
         super().__init__(world)
         self.begin = None
+        # It is told: a restart tells it again, and begins no new rest.
+        self.told = False
 
     def on_process(self, t, o):
-        if o["what"] == "started" and self.begin is not None:
+        if o["what"] == "started":
             self.rule = "I12"
             if self.world.state_doubted:
                 self.begin = None
 
     def on_hub(self, t, o):
-        if o["claim"] == "fault" and o["fault"] == "grid_meter_reversed":
+        if o["claim"] != "fault" or o["fault"] != "grid_meter_reversed":
+            return
+        again = self.told and t - self.world.running_since < 1
+        self.told = o["on"]
+        if not again:
             self.rule = "F21"
             self.begin = t if o["on"] else None
 

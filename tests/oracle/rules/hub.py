@@ -1,7 +1,7 @@
 """F10, F11, F20: the hub itself stands still, hangs, dies or is told to stop."""
 
 from ban import Ban
-from tolerances import REST_W, TICK_S
+from tolerances import HANDSHAKE_S, HELD_S, REST_W, TICK_S
 
 # F10: beyond this no decision was made for too long; a period more, for a stall begins anywhere in one.
 STALL_S = 0.3
@@ -30,6 +30,51 @@ class Overrun(Ban):
             if end - begin > too_long_s or lost > 0.6 + 4 * period_s:
                 return end
         return None
+
+
+# The load on AC-out is unknown then, and the safe setpoint is none; the inverter's time-out ends
+# the old one. Nobody names a number: twice the oldest word for it, and what a frame takes.
+LONGEST_S = 7.0
+
+
+class RestAfterStall:
+    """F10: after a stall the inverter is not left with the setpoint from before it."""
+
+    def __init__(self, world, verdict):
+        self.world = world
+        self.verdict = verdict
+        self.judged = None
+
+    def sample(self, t):
+        world = self.world
+        if not world.stalls or world.stalled is not None:
+            return
+        begin, end = world.stalls[-1]
+        if self.judged == end or t - end < HELD_S or end - begin <= STALL_S + 0.1:
+            return
+        if end - begin > LONGEST_S:
+            return
+        self.judged = end
+        weather = world.weather
+        before_s = t - begin + HANDSHAKE_S
+        if (
+            world.running_since is None
+            or world.stopping is not None
+            or t - max(world.running_since, world.process_at) < before_s
+            or weather.touched(t, before_s, "line.", "inverter")
+            or weather.touched(t, before_s, "actor.stuck", "inverter")
+            or world.house.get("sp_w") is None
+            or not world.grid_tied()
+            or t - world.mains_since[1] < before_s
+        ):
+            return
+        self.verdict.judge(
+            "F10",
+            t,
+            world.command.away,
+            REST_W,
+            f"W at the battery still held, the hub stood still until {end:.3f} s",
+        )
 
 
 # F11 counts a silence of 5 s, in heartbeats; a second more until it is looked at.
@@ -131,4 +176,4 @@ def bans(world):
 
 
 def rules(world, verdict):
-    return [Stop(world, verdict)]
+    return [Stop(world, verdict), RestAfterStall(world, verdict)]

@@ -169,9 +169,62 @@ class Cutoff:
         # What came in time is counted as judged where it happens.
 
 
+class Acknowledged:
+    """I12: an acknowledge that is accepted has an effect: of a cut-off, the inverter is switched on;
+    and where there is nothing to acknowledge it is refused."""
+
+    CAUSES = {"backup_cutoff", "grid_meter_reversed", "actor_stuck"}
+
+    def __init__(self, world, verdict):
+        self.world = world
+        self.verdict = verdict
+        self.off_at = None
+        self.anything = False
+
+    def on_hub(self, t, o):
+        if o["claim"] == "fault" and o["fault"] in self.CAUSES:
+            self.anything = True
+
+    def on_process(self, t, o):
+        # What a part's death leaves to acknowledge, and what the disk remembers.
+        if o["what"] == "died" or self.world.state_doubted:
+            self.anything = True
+        self.off_at = None
+
+    def on_order(self, t, o):
+        if o["command"]["name"] != "acknowledge" or not o["accepted"]:
+            return
+        self.verdict.expect(
+            "I12",
+            t,
+            self.anything,
+            "an acknowledge is accepted, and there is nothing to acknowledge",
+        )
+        if self.world.house.get("switch") == "off":
+            self.off_at = t
+
+    def on_truth(self, t, o):
+        if "switch" in o and o["switch"] != "off":
+            self.off_at = None
+
+    def sample(self, t):
+        world = self.world
+        volts = min([v for _, v in world.battery.volts] + [world.house.get("bat_v", 0)])
+        # F9: the voltage is never held back; and who has no battery, or cannot be told, stays off.
+        if volts <= world.settings["cutoff_voltage_v"] + 0.5 or not world.house.get("contactor"):
+            self.off_at = None
+        if self.off_at is None or t - self.off_at < HANDSHAKE_S:
+            return
+        clean_s = HANDSHAKE_S + 10
+        heard = world.mk3_last is not None and t - world.mk3_last < 2
+        if heard and world.inverter_clean(t, clean_s) and world.up(t, clean_s):
+            self.verdict.expect("I12", t, False, f"still off, acknowledged at {self.off_at:.3f} s")
+            self.off_at = None
+
+
 def bans(world):
     return [Islanded(world)]
 
 
 def rules(world, verdict):
-    return [Cutoff(world, verdict)]
+    return [Cutoff(world, verdict), Acknowledged(world, verdict)]

@@ -1,7 +1,7 @@
 """F5, F28, F27, I2, I8: what the BMS, the temperature and the limits allow."""
 
 from ban import Ban, Hold
-from tolerances import JUMP_S, LIMIT_SHARE, REST_W
+from tolerances import LIMIT_SHARE, REST_W
 from world import STOPS_CHARGE, STOPS_DISCHARGE
 
 
@@ -44,7 +44,6 @@ class TooHotOrCold(Ban):
     """F28: outside the configured temperatures, until 2 K inside."""
 
     rule = "F28"
-    arrival_s = JUMP_S
 
     def __init__(self, world, charge):
         super().__init__(world)
@@ -63,6 +62,8 @@ class TooHotOrCold(Ban):
     def on_bms(self, t, o):
         c = o.get("temp_c")
         if c is None or not -40 <= c <= 100 or self.low is None or self.high is None:
+            return
+        if self.world.battery.temperature_jumped:
             return
         if c < self.low or c > self.high:
             self.hold.tell(t, True)
@@ -97,7 +98,8 @@ class CurrentExceeded(Ban):
         if o["id"] != "356" or "a" not in o:
             return
         told = self.world.battery.told
-        if not self.world.grid_tied() or "ccl_a" not in told or "dcl_a" not in told:
+        unread = self.world.stalled is not None or self.world.battery_unread(t)
+        if unread or not self.world.grid_tied() or "ccl_a" not in told or "dcl_a" not in told:
             self.reset()
             return
         ccl, dcl, a = abs(told["ccl_a"]), abs(told["dcl_a"]), o["a"]

@@ -4,6 +4,8 @@ from tolerances import TICK_S, TOLD_S
 
 # It publishes once a second.
 PUBLISHED_S = 1.0 + 0.2
+# docs/safety.md, F13: a clock that was set is distrusted for a minute.
+CLOCK_PROOF_S = 65.0
 
 
 class Shown:
@@ -78,16 +80,23 @@ class Expiry:
         self.world = world
         self.verdict = verdict
         self.causes = ()
-        self.doubted = False
+        # Since when the ends are known for certain; None: they are not.
+        self.sure_at = 0.0
+        self.lost = False
 
     def on_process(self, t, o):
         if o["what"] == "power_cut":
             # How long the machine was off is told by a clock that may be wrong.
-            self.doubted = True
+            self.sure_at = None
         if o["what"] == "started" and self.world.state_doubted:
-            self.doubted = True
+            self.lost = True
         if o["what"] in ("started", "killed", "power_cut", "stopped"):
             self.causes = ()
+
+    def on_clock(self, t, o):
+        # Set by a time server; a clock that was stepped by hand dates nothing.
+        if self.sure_at is None and o["trusted"] and self.world.stepped < 0:
+            self.sure_at = t + CLOCK_PROOF_S
 
     def on_hub(self, t, o):
         if o["claim"] == "reasons":
@@ -95,7 +104,9 @@ class Expiry:
 
     def sample(self, t):
         world = self.world
-        if self.doubted or not world.up(t, 2) or world.weather.touched(t, 2, "control.stall"):
+        if self.lost or self.sure_at is None or t < self.sure_at:
+            return
+        if not world.up(t, 2) or world.weather.touched(t, 2, "control.stall"):
             return
         # A tick, and the sample that looked before it.
         late_s = TICK_S + 0.2
@@ -126,8 +137,11 @@ class Reopened:
         self.world = world
         self.verdict = verdict
         self.since = {}
+        # Lines that brought something well-formed since they were opened.
+        self.heard = set()
 
     def on_line(self, t, o):
+        self.heard.discard(o["bus"])
         if o["what"] == "open":
             self.since[o["bus"]] = t
         else:
@@ -136,15 +150,20 @@ class Reopened:
     def on_process(self, t, o):
         if o["what"] in ("killed", "power_cut", "stopped"):
             self.since.clear()
+            self.heard.clear()
+
+    def _hear(self, bus, t):
+        self.since[bus] = t
+        self.heard.add(bus)
 
     def on_meter(self, t, o):
-        self.since["meters"] = t
+        self._hear("meters", t)
 
     def on_bms(self, t, o):
-        self.since["battery"] = t
+        self._hear("battery", t)
 
     def on_mk3(self, t, o):
-        self.since["inverter"] = t
+        self._hear("inverter", t)
 
     def sample(self, t):
         world = self.world
@@ -160,12 +179,15 @@ class Reopened:
                 or weather.touched(t, 60, "control.stall")
             ):
                 continue
-            # 30 s at first, then every 60 s.
+            # 30 s at first, then every 60 s; what a damaged line brings may look like a frame.
+            damaged = weather.touched(t, 60, "line.noise", bus) or weather.touched(
+                t, 60, "line.drop", bus
+            )
             self.verdict.judge(
                 "F22",
                 t,
                 t - since,
-                60 + 2 * TOLD_S,
+                (30 if bus in self.heard and not damaged else 60) + 2 * TOLD_S,
                 f"s nothing well-formed on the open line of {bus}",
             )
 

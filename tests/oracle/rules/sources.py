@@ -65,6 +65,16 @@ def impossible(o):
     return False
 
 
+def may_be_impossible(o):
+    """Whether a frame carries a value that a sound pack of this kind does not tell (F23)."""
+    return (
+        o.get("soc_pct", 0) > 105
+        or not 42 <= o.get("v", 50) <= 58
+        or not 49 <= (o.get("cvl_v") or 50) <= 55
+        or max(abs(o.get("ccl_a", 0)), abs(o.get("dcl_a", 0))) > 190
+    )
+
+
 class BmsImplausible(Ban):
     """F23: a value that cannot be, and 5 s of believable frames after it."""
 
@@ -153,7 +163,11 @@ class Flooded(Ban):
             ("battery", "bms_max_age_s"),
             ("inverter", "inverter_max_age_s"),
         ):
+            opened = self.world.lines_open.get(bus)
             for begin, _ in self.world.weather.args("line.flood", bus):
+                if opened is None or begin < opened:
+                    # Of a line that was opened since nothing has waited.
+                    continue
                 # Known within 1 s; the last thing that counted may have come until then.
                 stale = begin + 1 + settings[age]
                 if t >= stale and (newest is None or stale < newest):

@@ -1,9 +1,12 @@
 """What is told: each fault when it must be, and not without a cause in the weather, the house or on
 the wires."""
 
-from rules.sources import impossible
+from rules.sources import impossible, may_be_impossible
 from tolerances import EXCUSE_S, NEVER_HEARD_S, TOLD_S
 from world import BMS_REQUIRED
+
+# F19: it listens before its first request, and cannot expect an answer meanwhile.
+LISTENS_S = 3.0
 
 BITS = (
     # vebus-mk3.md#8.4: the LED frame's alarm bits, on or blinking.
@@ -41,6 +44,7 @@ class Tellings:
             "bms": -1e9,
             "protection": -1e9,
             "impossible": -1e9,
+            "maybe_impossible": -1e9,
             "soc_jump": -1e9,
             "bad_disk": -1e9,
             "temp": -1e9,
@@ -55,11 +59,16 @@ class Tellings:
         self.maybe_low = -1e9
         self.reading_bad = None
         self.over_at = -1e9
+        self.died_at = -1e9
+        self.deaths = {}
         self.table = self._table()
 
     # ---- causes that only the wires show
 
     def on_process(self, t, o):
+        if o["what"] == "died":
+            self.died_at = t
+            self.deaths[o["part"]] = self.deaths.get(o["part"], 0) + 1
         if o["what"] == "started":
             self.protection_since = (
                 self.temperature_since
@@ -87,6 +96,8 @@ class Tellings:
                     self.protection_since = t
             else:
                 self.protection_since = None
+        if may_be_impossible(o):
+            self.seen["maybe_impossible"] = t
         if impossible(o):
             self.seen["impossible"] = t
             if self.impossible_since is None:
@@ -112,7 +123,7 @@ class Tellings:
             s = world.settings
             c = o["temp_c"]
             # None that can be believed is told too, but nobody says when.
-            known = -40 <= c <= 100
+            known = -40 <= c <= 100 and not world.battery.temperature_jumped
             outside = known and not (
                 max(s["charge_temperature_min_c"], s["discharge_temperature_min_c"])
                 <= c
@@ -177,6 +188,8 @@ class Tellings:
         opened = self.world.lines_open.get(bus)
         if opened is None:
             return None
+        if bus == "meters":
+            opened += LISTENS_S
         return max(opened, self.well_formed.get(bus, opened))
 
     def _silent_any(self, t):
@@ -233,11 +246,25 @@ class Tellings:
             )
 
         def grid_stale(t):
-            return (
-                never_heard(t)
-                if world.grid.last is None
-                else world.grid.last + world.grid.max_age_s
-            )
+            if world.grid.last is None:
+                return never_heard(t)
+            stale = world.grid.last + world.grid.max_age_s
+            # Never trusted yet; and a late answer is none that can be told apart.
+            if not world.grid.proved or world.weather.touched(t, 30, "line.late", "meters"):
+                stale = max(stale, world.control_since + NEVER_HEARD_S)
+            return stale
+
+        def read(since):
+            """Of what the BMS tells, as far as the hub reads it; while it is lost (F4) nothing of it
+            need be told."""
+
+            def must(t):
+                unread = world.battery_unread(t) or {"bms_lost", "bms_implausible"} & set(
+                    world.claims
+                )
+                return None if unread else since()
+
+            return must
 
         def frozen(t):
             # Without mains it has nothing to say, and a meter that is lost need not be called
@@ -255,6 +282,9 @@ class Tellings:
                 return None
             return self._bms_stale(t) if world.battery.heard() else never_heard(t)
 
+        def impossible_told(t):
+            return None if world.battery_unread(t) else self.impossible_since
+
         def island(t):
             return world.islanded_since() if world.inverter_clean(t, 15) else None
 
@@ -265,6 +295,13 @@ class Tellings:
             return None
 
         def untrusted(t):
+            # Stepped within the last minute, while the hub ran.
+            if (
+                not world.clock_bad
+                and world.control_since < world.stepped
+                and t - world.stepped < 50
+            ):
+                return world.stepped
             return world.clock_event if world.clock_bad else None
 
         def suspended(t):
@@ -315,6 +352,12 @@ class Tellings:
             # Nobody counts while the whole hub stands still.
             return begin and max(begin, world.stalls[-1][1] if world.stalls else begin)
 
+        def maybe_stuck(t):
+            if self._touched(t, ("actor.stuck", None)) or t - self.died_at < EXCUSE_S:
+                return True
+            often = any(count > 3 for count in self.deaths.values())
+            return often and (world.acknowledged < self.died_at or t - world.acknowledged < TOLD_S)
+
         def off(t):
             since = world.inverter_since[1] if world.house.get("switch") == "off" else None
             return since if not world.mains_since[0] else None
@@ -343,8 +386,9 @@ class Tellings:
 
         def flooded(t):
             begin = self._on("line.flood")
-            # One that begins while no hub runs is not played to the next.
-            return begin if begin is not None and begin > world.running_since else None
+            # A line that is opened anew begins without one.
+            opened = max(world.lines_open.values(), default=t)
+            return begin if begin is not None and begin > opened else None
 
         rows = [
             ("F1", "grid_meter_lost", grid_stale, TOLD_S, caused(meters, dark=True)),
@@ -360,7 +404,7 @@ class Tellings:
             (
                 "F5",
                 "bms_protection",
-                lambda t: self.protection_since,
+                read(lambda: self.protection_since),
                 TOLD_S,
                 lambda t: t - self.seen["protection"] < EXCUSE_S,
             ),
@@ -380,7 +424,7 @@ class Tellings:
                 "actor_stuck",
                 stuck,
                 6 + TOLD_S,
-                lambda t: self._died or self._touched(t, ("actor.stuck", None)),
+                maybe_stuck,
             ),
             ("F13", "clock_untrusted", untrusted, TOLD_S, clock_touched),
             ("F13", "plan_suspended", suspended, TOLD_S, no_plan_or_trusted),
@@ -394,7 +438,7 @@ class Tellings:
             (
                 "F18",
                 "soc_inconsistent",
-                lambda t: self.soc_jump,
+                read(lambda: self.soc_jump),
                 TOLD_S,
                 lambda t: self._touched(t, battery, ("bms.", None))
                 or t - self.seen["soc_jump"] < EXCUSE_S
@@ -419,9 +463,9 @@ class Tellings:
             (
                 "F23",
                 "bms_implausible",
-                lambda t: self.impossible_since,
+                impossible_told,
                 TOLD_S,
-                caused(battery, ("bms.", None)),
+                lambda t: t - self.seen["maybe_impossible"] < EXCUSE_S or self._touched(t, battery),
             ),
             ("F24", "reserve_not_kept", low, 5, maybe_low),
             ("F27", "bms_limit_exceeded", never, 0, exceeded),
@@ -435,7 +479,7 @@ class Tellings:
             (
                 "F28",
                 "battery_temperature",
-                lambda t: self.temperature_since,
+                read(lambda: self.temperature_since),
                 TOLD_S,
                 lambda t: t - self.seen["temp"] < EXCUSE_S
                 or self._touched(t, battery, ("bms.", None))
@@ -446,7 +490,6 @@ class Tellings:
         rows += [("F30", fault, self._alarm(bits), 3, overload) for fault, bits in BITS]
         return [Telling(*row) for row in rows]
 
-    _died = False
     _reversed = False
 
     def _heavy(self):
@@ -465,8 +508,6 @@ class Tellings:
         if self.turn:
             return
         world = self.world
-        if world.died:
-            self._died = True
         if not world.up(t, 12):
             return
         # The hub stood still a moment ago: what it tells is as old.
