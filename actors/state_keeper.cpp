@@ -18,6 +18,13 @@ StateKeeper::~StateKeeper() {
   if (waiting_) static_cast<void>(file_.store(*waiting_));
 }
 
+/// What lies in the way is moved as soon as the disk allows, not only when there is news to keep.
+std::optional<service::SavedState> StateKeeper::load(WallTime now) {
+  auto saved = file_.load(now);
+  if (file_.failing()) keep({.saved_at = now});
+  return saved;
+}
+
 void StateKeeper::keep(const service::SavedState& state) {
   {
     const std::lock_guard lock(mutex_);

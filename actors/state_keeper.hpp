@@ -32,7 +32,7 @@ class StateKeeper {
   StateKeeper& operator=(const StateKeeper&) = delete;
 
   /// As service::StateFile::load(); to be called before the first keep().
-  [[nodiscard]] std::optional<service::SavedState> load(WallTime now) { return file_.load(now); }
+  [[nodiscard]] std::optional<service::SavedState> load(WallTime now);
 
   /// Returns at once.
   void keep(const service::SavedState& state);

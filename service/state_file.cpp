@@ -171,14 +171,26 @@ std::optional<SavedState> StateFile::load(WallTime now) {
                     "reason=" + log_quoted(state.error().detail) +
                         (moved_to ? " kept_as=" + log_quoted(*moved_to) : "")});
   if (!moved_to) {
-    frozen_ = true;
+    in_the_way_ = true;
     report_failure(moved_to.error().detail);
   }
   return std::nullopt;
 }
 
+/// What is damaged is never written over: it is moved once there is room, or the owner takes it.
+bool StateFile::clear_the_way(WallTime now) {
+  if (!in_the_way_) return true;
+  if (const auto text = disk_.read(); !text || *text) {
+    const auto moved_to = disk_.quarantine(now);
+    if (!moved_to) return false;
+    events_("state", {Level::notice, "state_set_aside", "kept_as=" + log_quoted(*moved_to)});
+  }
+  in_the_way_ = false;
+  return true;
+}
+
 bool StateFile::store(const SavedState& state) {
-  if (frozen_) return true;
+  if (!clear_the_way(state.saved_at)) return false;
   if (const auto written = disk_.replace(encode(state)); !written) {
     report_failure(written.error().detail);
     return false;

@@ -82,19 +82,22 @@ class StateFile {
   StateFile(StateDisk& disk, EventSink events, std::function<void(bool)> failed);
 
   /// What an earlier run kept; nothing when there is none. A damaged file is quarantined and
-  /// reported; one that cannot even be moved is never written over. `now` is for its new name.
+  /// reported; one that cannot be moved yet is never written over. `now` is for its new name.
   [[nodiscard]] std::optional<SavedState> load(WallTime now);
   /// False: it is still to be written.
   [[nodiscard]] bool store(const SavedState& state);
+  /// The newest load() or store() was told as a failure: only a store() ends it.
+  [[nodiscard]] bool failing() const { return failing_; }
 
  private:
+  [[nodiscard]] bool clear_the_way(WallTime now);
   void report_failure(const std::string& reason);
 
   StateDisk& disk_;
   EventSink events_;
   std::function<void(bool)> failed_;
-  bool frozen_ = false;   ///< the file must not be touched
-  bool failing_ = false;  ///< reported
+  bool in_the_way_ = false;  ///< a damaged file that could not be moved
+  bool failing_ = false;     ///< reported
 };
 
 }  // namespace esshub::service

@@ -58,5 +58,20 @@ TEST_F(StateKeeperTest, ADiskThatFailsIsToldAndTriedAgain) {
   EXPECT_TRUE(std::filesystem::exists(dir_ / "place" / "state.json"));
 }
 
+TEST_F(StateKeeperTest, ADamagedFileThatCouldNotBeMovedIsMovedOnceItCan) {
+  const WallTime now = WallTime{} + 1700000000s;
+  const auto file = dir_ / "state.json";
+  const auto taken = dir_ / "state.json.damaged-1700000000";
+  std::ofstream{file} << "?";
+  std::filesystem::create_directory(taken);
+  StateKeeper keeper{deps(file)};
+  EXPECT_FALSE(keeper.load(now));
+  EXPECT_TRUE(comes_to(1));
+  std::filesystem::remove(taken);
+  EXPECT_TRUE(comes_to(0)) << "also when there is nothing new to keep";
+  EXPECT_EQ(std::filesystem::file_size(taken), 1u);
+  EXPECT_GT(std::filesystem::file_size(file), 1u);
+}
+
 }  // namespace
 }  // namespace esshub::actors

@@ -243,10 +243,26 @@ TEST(StateFile, ADamagedFileThatCannotBeMovedIsNeverWrittenOver) {
             (std::vector<std::string>{"state state_damaged reason=\"a time that cannot be\"",
                                       "state state_not_stored reason=\"read-only file system\""}));
   EXPECT_EQ(t.faults, std::vector{true});
-  t.disk.full = false;
-  EXPECT_TRUE(t.file.store(everything())) << "there is nothing to try again";
+  EXPECT_FALSE(t.file.store(everything())) << "to be tried again";
   EXPECT_EQ(t.disk.text, R"({"saved_at":-1})");
-  EXPECT_EQ(t.faults, std::vector{true});
+  t.disk.full = false;
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_EQ(t.disk.quarantined, R"({"saved_at":-1})");
+  EXPECT_EQ(t.disk.text, encode(everything()));
+  EXPECT_EQ(t.log.count("state state_set_aside kept_as="), 1u);
+  EXPECT_EQ(t.faults, (std::vector{true, false}));
+}
+
+TEST(StateFile, ADamagedFileThatTheOwnerTookAwayIsNotMovedAgain) {
+  OnDisk t;
+  t.disk.text = "?";
+  t.disk.full = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  t.disk.text.reset();
+  t.disk.full = false;
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_EQ(t.disk.quarantined, "");
+  EXPECT_EQ(t.disk.text, encode(everything()));
 }
 
 TEST(StateFile, AFileThatCannotBeReadIsMovedOutOfTheWay) {
