@@ -124,10 +124,8 @@ double enough(Soc reserve, const Settings& settings) {
 
 Soc reserve_in_force(const Inputs& inputs, const Memory& memory) {
   const Soc reserve = inputs.orders.reserve.value_or(inputs.settings.reserve);
-  const auto& storm = inputs.orders.storm;
-  if (!storm || inputs.now >= storm->until) return reserve;
-  const bool kept = inputs.now >= storm->from || memory.policy.storm.keeps;
-  return kept ? std::max(reserve, storm->reserve) : reserve;
+  const StormMemory& storm = memory.policy.storm;
+  return storm.keeps ? std::max(reserve, storm.order->reserve) : reserve;
 }
 
 void update_authorities(const Inputs& inputs, const Observation& observation, Memory& memory) {
@@ -158,22 +156,21 @@ bool forced_charge(const Observation& observation, const Memory& memory) {
 
 Policy policy_of(const Inputs& inputs, const Observation& observation, const Memory& memory) {
   const Settings& s = inputs.settings;
-  const auto& storm = inputs.orders.storm;
-  const bool storms = storm && inputs.now < storm->until;
+  const StormMemory& storm = memory.policy.storm;
+  const auto& order = storm.order;
   const Authority authority = memory.policy.authority;
   const auto& says = memory.policy.authority_state(authority).instruction;
   const Prices prices = prices_now(inputs);
   return {
       .mode = mode_of(inputs),
-      .instruction = says ? *says : Instruction{},
+      .instruction = says.value_or(Instruction{}),
       .authority = authority,
       .until = end_of(inputs.orders, authority),
-      .storm_until = storms ? std::optional{storm->until} : std::nullopt,
-      .storm_from = storms && inputs.now < storm->from ? std::optional{storm->from} : std::nullopt,
-      .storm_kept = storms && (inputs.now >= storm->from || memory.policy.storm.keeps),
-      .storm_reached = observation.islanded || authority == Authority::manual
-                           ? std::nullopt
-                           : memory.policy.storm.reached,
+      .storm_until = order ? std::optional{order->until} : std::nullopt,
+      .storm_from = order && inputs.now < order->from ? std::optional{order->from} : std::nullopt,
+      .storm_kept = storm.keeps,
+      .storm_reached =
+          observation.islanded || authority == Authority::manual ? std::nullopt : storm.reached,
       .reserve = reserve_in_force(inputs, memory),
       .floor = s.soc_floor,
       .ceiling = s.soc_ceiling,

@@ -29,13 +29,12 @@ bool full_now(const Observation& observation) {
 
 /// How long buying takes; endless while no power can be told.
 Duration time_for(double points, const Inputs& inputs, const Observation& observation) {
-  if (points <= 0.0) return {};
   const Settings& s = inputs.settings;
   const auto full = battery_capacity(inputs.snapshot, nominal_battery);
-  const Amperes ccl = full_now(observation) ? s.charger_current : observation.ccl;
-  const Watts at_dc = std::min(ccl, s.charger_current) * nominal_battery;
-  const Watts power =
-      std::min({s.charge_limit, s.inverter_rating, at_dc, s.import_cap.value_or(s.charge_limit)});
+  Amperes current = s.charger_current;
+  if (!full_now(observation)) current = std::min(current, observation.ccl);
+  Watts power = std::min({s.charge_limit, s.inverter_rating, current * nominal_battery});
+  if (s.import_cap) power = std::min(power, *s.import_cap);
   if (!full || power <= Watts{}) return endless;
   const double stored = power.value() * s.conversion_efficiency;
   const Hours hours{full->value() * points / 100.0 / stored * slower};
@@ -45,8 +44,9 @@ Duration time_for(double points, const Inputs& inputs, const Observation& observ
 /// When buying what takes `need` will be over, in the cheapest hours of those `left`; nothing where
 /// they have too many prices to be sorted.
 std::optional<Instant> end_of_buying(const Inputs& inputs, Duration left, Duration need) {
-  if (need > left) return inputs.now + need;  // from now on, and on after the begin
-  const auto end = cheapest_end(inputs.settings.tariff, inputs.local.shown(), left, need);
+  // More than that is bought from now on, and on after the begin.
+  const auto end =
+      cheapest_end(inputs.settings.tariff, inputs.local.shown(), left, std::min(left, need));
   return end ? std::optional{inputs.now + *end} : std::nullopt;
 }
 
@@ -68,15 +68,10 @@ void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory
   }
   // Until it is judged nothing is lost: after a restart the hour may not be known for long.
   if (m.order != storm) m = {.order = storm, .keeps = storm->fill, .judged = inputs.now};
-  const bool begun = inputs.now >= storm->from;
+  m.keeps |= inputs.now >= storm->from;
   m.reached.reset();
   m.buys = false;
-  if (!storm->fill) {
-    m.keeps = begun;
-    return;
-  }
-  m.keeps |= begun;
-  if (!observation.bms_ok) return;
+  if (!storm->fill || !observation.bms_ok) return;
   const Settings& s = inputs.settings;
   const double soc = observation.reported_soc.percent();
   const double reserve = storm->reserve.percent();

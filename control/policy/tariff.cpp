@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <span>
 
 namespace esshub::control {
 
@@ -32,8 +33,8 @@ bool has_hours_outside(const Tariff& tariff) {
 
 /// For a choice between hours.
 struct Cost {
-  bool dear = false;
-  double price = 0.0;
+  bool dear;
+  double price;
   friend auto operator<=>(const Cost&, const Cost&) = default;
 };
 
@@ -145,13 +146,12 @@ std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now, Dura
     known->time += length;
   });
   if (too_many) return std::nullopt;
-  std::sort(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(count),
-            [](const Level& a, const Level& b) { return a.cost < b.cost; });
-  // Up to which cost hours are needed, and how much of those at that cost.
+  std::ranges::sort(std::span{levels}.first(count), {}, &Level::cost);
+  // Up to which cost hours are needed, and how much of those at that cost. All together are the
+  // span, which is no less.
   std::size_t dearest = 0;
   Duration left = need;
-  while (dearest < count && levels.at(dearest).time < left) left -= levels.at(dearest++).time;
-  if (dearest == count) return need;  // there is no span, and no need
+  while (levels.at(dearest).time < left) left -= levels.at(dearest++).time;
   Duration end{};
   each_stretch(tariff, now, span, [&](Cost cost, Duration begin, Duration length) {
     if (cost < levels.at(dearest).cost) end = begin + length;

@@ -39,6 +39,9 @@ struct Seen {
     memory.policy.authority = who;
     memory.policy.authority_state(who) = {instruction, marks(instruction)};
   }
+  void keep_for_a_storm(Soc reserve) {
+    memory.policy.storm = {.order = Storm{reserve, now + 1s}, .keeps = true};
+  }
   AuthorityState& state(Authority who) { return memory.policy.authority_state(who); }
   [[nodiscard]] Inputs inputs() const {
     return {.settings = settings,
@@ -198,26 +201,18 @@ INSTANTIATE_TEST_SUITE_P(
         allows("below the ceiling", limit_soc_ceiling, nothing),
         no_charge("at the ceiling", limit_soc_ceiling, Cause::soc_ceiling,
                   [](Seen& s) { s.memory.ceiling_hold = true; }),
-        allows("above the reserve", limit_reserve,
-               [](Seen& s) {
-                 s.orders.storm = Storm{90.0_soc, s.now + 1s};
-               }),
+        allows("above the reserve", limit_reserve, [](Seen& s) { s.keep_for_a_storm(90.0_soc); }),
         no_discharge("at the reserve", limit_reserve, Cause::reserve,
                      [](Seen& s) { s.memory.reserve_hold = true; }),
         no_discharge("at the reserve of a storm", limit_reserve, Cause::storm,
                      [](Seen& s) {
                        s.memory.reserve_hold = true;
-                       s.orders.storm = Storm{90.0_soc, s.now + 1ns};
-                     }),
-        no_discharge("a storm that is over", limit_reserve, Cause::reserve,
-                     [](Seen& s) {
-                       s.memory.reserve_hold = true;
-                       s.orders.storm = Storm{90.0_soc, s.now};
+                       s.keep_for_a_storm(90.0_soc);
                      }),
         no_discharge("a storm that raises nothing", limit_reserve, Cause::reserve, [](Seen& s) {
           s.memory.reserve_hold = true;
           s.orders.reserve = 90.0_soc;
-          s.orders.storm = Storm{90.0_soc, s.now + 1s};
+          s.keep_for_a_storm(90.0_soc);
         })));
 
 constexpr Instruction of(InstructionKind kind) {

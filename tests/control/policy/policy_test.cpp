@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/policy/storm.hpp"
 #include "tests/control/house.hpp"
 #include "tests/control/policy/instructions.hpp"
 
@@ -599,21 +600,33 @@ TEST(Expiry, AnOrderHoldsUntilItsEndAndNotAtIt) {
   EXPECT_FALSE(a.memory.policy.authority_state(Authority::manual).instruction);
 }
 
-TEST(Expiry, AStormHoldsUntilItsEndAndOnlyRaises) {
+TEST(Expiry, AStormHoldsFromItsBeginToItsEndAndOnlyRaises) {
   Authorities a;
   a.orders.reserve = 40.0_soc;
+  const auto reserve = [&] {
+    evaluate_storm(a.inputs(), a.observation, a.memory);
+    return reserve_in_force(a.inputs(), a.memory);
+  };
+  const auto policy = [&] { return policy_of(a.inputs(), a.observation, a.memory); };
   a.orders.storm = Storm{60.0_soc, a.now + 1ns};
-  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 60.0_soc);
-  EXPECT_EQ(policy_of(a.inputs(), a.observation, a.memory).storm_until, a.now + 1ns);
+  EXPECT_EQ(reserve(), 60.0_soc);
+  EXPECT_EQ(policy().storm_until, a.now + 1ns);
+  EXPECT_FALSE(policy().storm_from) << "it has begun";
+  EXPECT_TRUE(policy().storm_kept);
   a.orders.storm->until = a.now;
-  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 40.0_soc);
-  EXPECT_FALSE(policy_of(a.inputs(), a.observation, a.memory).storm_until);
+  EXPECT_EQ(reserve(), 40.0_soc);
+  EXPECT_FALSE(policy().storm_until);
+  EXPECT_FALSE(policy().storm_kept);
   a.orders.storm = Storm{30.0_soc, a.now + 1s};
-  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 40.0_soc);
-  a.orders.storm = Storm{60.0_soc, a.now + 2s, a.now + 1ns};
-  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 40.0_soc) << "not yet";
-  a.memory.policy.storm.keeps = true;
-  EXPECT_EQ(reserve_in_force(a.inputs(), a.memory), 60.0_soc) << "already";
+  EXPECT_EQ(reserve(), 40.0_soc);
+  a.orders.storm = Storm{60.0_soc, a.now + 2s, a.now + 1ns, false};
+  EXPECT_EQ(reserve(), 40.0_soc) << "not yet";
+  EXPECT_EQ(policy().storm_from, a.now + 1ns);
+  EXPECT_FALSE(policy().storm_kept);
+  a.now += 1ns;
+  EXPECT_EQ(reserve(), 60.0_soc);
+  EXPECT_FALSE(policy().storm_from);
+  EXPECT_TRUE(policy().storm_kept);
 }
 
 constexpr Duration a_day = 24h;
@@ -1098,14 +1111,6 @@ TEST(ReserveRecharge, BeginsWithNothingMissed) {
     EXPECT_FALSE(d.faults.active(Fault::reserve_not_kept)) << soc;
     EXPECT_FALSE(d.reasons.has(Cause::reserve_recharge)) << soc;
   }
-}
-
-TEST(Storm, IsToldUntilItsEndAndNotAtIt) {
-  Authorities a;
-  a.tick();
-  EXPECT_FALSE(policy_of(a.inputs(), a.observation, a.memory).storm_until);
-  a.orders.storm = Storm{60.0_soc, a.now + 1ns};
-  EXPECT_EQ(policy_of(a.inputs(), a.observation, a.memory).storm_until, a.now + 1ns);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "tests/control/house.hpp"
@@ -196,6 +197,8 @@ TEST(Storm, WhatTheBmsAllowsSaysHowLongItTakes) {
   EXPECT_NEAR(minutes(h.run(1s)), 1488 / 225.6 * 66 + 10, 0.1);
   h.settings.import_cap = 120.0_W;
   EXPECT_NEAR(minutes(h.run(1s)), 1488 / 112.8 * 66 + 10, 0.1);
+  h.settings.charge_limit = 60.0_W;
+  EXPECT_NEAR(minutes(h.run(1s)), 1488 / 56.4 * 66 + 10, 0.1);
   h.ccl_a = 0;
   EXPECT_FALSE(h.run(15s).policy.storm_reached);
 }
@@ -342,6 +345,85 @@ TEST(Storm, AFullBatteryServesUntilItsTimeThoughItTakesNothingNow) {
   h.storm(10h);
   expect_serves(h.run(5s));
   expect_serves(h.at(2min));
+}
+
+TEST(Storm, AFullBatteryGoesByWhatTheChargerDoesOneThatIsNotByWhatTheBmsAllows) {
+  // 5 points at 10 A * 48 V * 0.94, a tenth more, and 10 min: 45.1 min; at 50 A 17 min.
+  for (const auto& [soc, ccl, charger, cheap, serves] :
+       {std::tuple{100.0, 0.0, 10.0, 44, false}, std::tuple{100.0, 0.0, 10.0, 46, true},
+        std::tuple{99.0, 0.0, 10.0, 46, true}, std::tuple{99.0, 10.0, 70.0, 44, false}}) {
+    Evening h;
+    h.settings.charger_current = Amperes{charger};
+    h.band(2 * 60, 2 * 60 + cheap);
+    h.drift_to(soc);
+    h.ccl_a = ccl;
+    h.run(15s);
+    h.storm(10h);
+    SCOPED_TRACE(testing::Message() << soc << " % " << ccl << " A " << cheap << " min");
+    EXPECT_EQ(h.run(5s).policy.storm_kept, !serves);
+  }
+}
+
+TEST(Storm, WhatIsThereBeyondTheReserveMakesNoTimeShorterAndWhatIsWantedNoneLonger) {
+  for (const auto& [soc, cheap] : {std::pair{85.0, 18}, std::pair{80.5, 18}}) {
+    Evening h;  // 17.0 min for 5 points, 18.4 min for 6
+    h.band(2 * 60, 2 * 60 + cheap);
+    h.drift_to(soc);
+    h.storm(10h);
+    expect_serves(h.run(5s));
+  }
+  Evening h;  // 45.1 min for 5 points at 10 A, 48.6 min for 5.5
+  h.settings.charger_current = 10.0_A;
+  h.band(2 * 60, 2 * 60 + 47);
+  h.drift_to(80.5);
+  h.storm(10h);
+  expect_serves(h.run(5s));
+}
+
+TEST(Storm, WhoWaitsGoesOnAsLongAsTheCheaperHoursSufficeWhoBuysUntilTheyDoByTwoPointsMore) {
+  Evening h;
+  h.band(2 * 60, 2 * 60 + 55);
+  h.storm(10h);
+  expect_keeps(h.run(5s));  // 53.5 min
+  h.drift_to(49);           // 54.9 min
+  expect_keeps(h.at(1min));
+  h.drift_to(48.5);  // 55.6 min
+  expect_buys(h.at(2min));
+  h.drift_to(50);  // 53.5 min, and 56.3 with 2 points more
+  expect_buys(h.at(3min));
+  h.drift_to(51.2);  // 51.8 min, and 54.7
+  expect_keeps(h.at(4min));
+}
+
+TEST(Storm, GoesByTheBmssWordWhereTheLowerOneRules) {
+  Evening h;
+  h.storm(0s);
+  h.run(5s);
+  h.soc = 85;
+  const Decision d = h.run(5s);
+  EXPECT_TRUE(d.faults.active(Fault::soc_inconsistent));
+  EXPECT_EQ(d.policy.storm_reached, d.at) << "what is bought is judged by what the BMS says";
+  EXPECT_FALSE(d.reasons.has(Cause::storm_fill));
+}
+
+TEST(Storm, WithOnePriceItsTimeIsToldWithoutAClock) {
+  Evening h;
+  h.local.trusted = false;
+  h.storm(10h);
+  const Decision d = h.run(5s);
+  expect_buys(d);
+  EXPECT_TRUE(d.policy.storm_reached);
+}
+
+TEST(Storm, IsBoughtAtOnceWhereHourAndSizeAreLost) {
+  Evening h;
+  h.band(2 * 60, 5 * 60);
+  h.storm(10h);
+  expect_serves(h.run(5s));
+  h.local.trusted = false;
+  h.snapshot = {};
+  h.modules = 0;
+  expect_buys(h.at(1min));
 }
 
 TEST(Storm, OfMorePricesThanAreSortedNoTimeIsTold) {

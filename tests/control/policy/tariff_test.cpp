@@ -207,6 +207,16 @@ TEST(Hours, AreCountedToTheSecondAtTheirEnds) {
   EXPECT_EQ(cheapest_end(t, {0, 1}, 2h, 15s), 60min + 15s);
   EXPECT_EQ(cheapest_end(t, {0, 1}, 2h, 0s), 0s);
   EXPECT_FALSE(cheapest_end(t, {0, 1}, 2h, 2h + 1s));
+  EXPECT_EQ(cheapest_end(t, {0, 1}, 2h, 2h), 2h) << "all of it";
+  EXPECT_EQ(cheapest_end(t, {0, 1}, 0s, 0s), 0s);
+}
+
+TEST(Hours, OnlyThoseCountThatCostLessThanAShareOfThePresentOne) {
+  Tariff t;
+  t.import_price = 0.30;
+  t.bands = {{.when = {every_day, 60, 120}, .import_price = 0.15}};
+  EXPECT_EQ(cheaper_within(t, {0, 1}, 2h, 0.5), 0s) << "no less than half";
+  EXPECT_EQ(cheaper_within(t, {0, 1}, 2h, 0.51), 1h);
 }
 
 }  // namespace
