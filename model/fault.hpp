@@ -76,10 +76,10 @@ class FaultFlags {
   friend constexpr bool operator==(FaultFlags, FaultFlags) = default;
 
  private:
-  static constexpr std::uint32_t bit(Fault fault) { return 1u << index(fault); }
-  static_assert(enum_count<Fault> <= 32);
+  static constexpr std::uint64_t bit(Fault fault) { return std::uint64_t{1} << index(fault); }
+  static_assert(enum_count<Fault> <= 64);
 
-  std::uint32_t bits_ = 0;
+  std::uint64_t bits_ = 0;
 };
 
 /// Which faults are active and since when.
