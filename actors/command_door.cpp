@@ -33,7 +33,7 @@ Result<void> CommandDoor::order(const Command& command, const std::string& who) 
 
 void CommandDoor::close() {
   const std::lock_guard lock(mutex_);
-  service_->close();
+  service_->close(now_());
   keeper_.reset();
 }
 

@@ -191,11 +191,19 @@ void CommandService::note_time(bool clock_trusted, const Moment& now) {
   const bool set = clock_trusted && !before;
   if (set) correct_ends(now);
   remember_ends(now);
-  const auto runs = [&](const auto& order) { return order && now.steady < order->until; };
-  const bool passes =
-      runs(orders_.manual) || runs(orders_.storm) || save_safety(memories_, now.steady);
   const bool due = !kept_at_ || now.steady - *kept_at_ >= keep_every;
-  if (passes && (set || due)) keep(state(now), now);
+  if ((set || due) && something_passes(now.steady)) keep(state(now), now);
+}
+
+void CommandService::close(const Moment& now) {
+  if (!closed_ && something_passes(now.steady)) keep(state(now), now);
+  closed_ = true;
+}
+
+/// Of what is kept something grows less by itself.
+bool CommandService::something_passes(Instant now) const {
+  const auto runs = [&](const auto& order) { return order && now < order->until; };
+  return runs(orders_.manual) || runs(orders_.storm) || save_safety(memories_, now);
 }
 
 /// Only an order that stands as it was restored, and never to a later end.

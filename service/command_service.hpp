@@ -36,8 +36,8 @@ class CommandService {
   /// A CommandSink's work. The Error says why a command is refused.
   [[nodiscard]] Result<void> order(const Command& command, const std::string& who,
                                    const Moment& now);
-  /// Refuses everything from here on.
-  void close() { closed_ = true; }
+  /// Refuses everything from here on; what is left of orders and rests is kept as it is now.
+  void close(const Moment& now);
 
   /// New limits for the commands to come.
   void set_settings(const control::Settings& settings, const Moment& now);
@@ -70,6 +70,7 @@ class CommandService {
   void correct_ends(const Moment& now);
   void remember_ends(const Moment& now);
   void store(const Moment& now);
+  [[nodiscard]] bool something_passes(Instant now) const;
   void keep(const SavedState& state, const Moment& now);
   [[nodiscard]] SavedState state(const Moment& now) const;
   [[nodiscard]] bool to_acknowledge(Instant now) const;

@@ -166,7 +166,7 @@ struct World::Happens {
     if (w.stopping_) return;
     if (!c.told) return w.restart_program(c);
     w.stopping_ = c;
-    w.commands_->close();
+    w.commands_->close(w.moment());
     w.tick_->begin_stop(w.now_);
   }
   void operator()(const auto&) const {}  // what lasts

@@ -41,7 +41,7 @@ class CommandServiceTest : public testing::Test {
     void note_time(bool trusted) { service_.note_time(trusted, t_.moment()); }
     void note_full(Instant at) { service_.note_full(at, t_.moment()); }
     void set_settings(const control::Settings& s) { service_.set_settings(s, t_.moment()); }
-    void close() { service_.close(); }
+    void close() { service_.close(t_.moment()); }
     void note_safety(const SafetyMemory& safety) { service_.note_safety(safety, t_.moment()); }
     void note_supervision(const SupervisionMemory& supervision) {
       service_.note_supervision(supervision, t_.moment());
@@ -650,6 +650,29 @@ TEST_F(CommandServiceTest, ALockOutOfExportStandsStillWhileTheProgramIsDown) {
   EXPECT_EQ(d->memories().control.export_locked_until, at_ + 3h) << "an hour had passed";
   EXPECT_EQ(d->memories().control.export_excursions,
             (std::array<std::optional<Instant>, 2>{at_ - 4h, at_ - 2h}));
+}
+
+TEST_F(CommandServiceTest, AnOrderlyEndKeepsWhatHasPassedToTheSecond) {
+  for (int n = 0; n < 10; ++n) {
+    {
+      const auto d = desk();
+      if (n == 0) d->note_safety({.export_locked_until = at_ + 4h});
+      pass(14min);
+      d->note_time(false);
+      d->close();
+      const auto writes = disk_.writes;
+      d->close();
+      EXPECT_EQ(disk_.writes, writes) << "once";
+    }
+    reboot(1h);
+  }
+  EXPECT_EQ(desk()->memories().control.export_locked_until, at_ + 4h - 140min);
+}
+
+TEST_F(CommandServiceTest, AnOrderlyEndWithNothingToKeepWritesNothing) {
+  const auto d = desk();
+  d->close();
+  EXPECT_EQ(disk_.writes, 0);
 }
 
 TEST_F(CommandServiceTest, OneExcursionIsRememberedAsTheNewest) {
