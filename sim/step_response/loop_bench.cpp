@@ -1,6 +1,10 @@
 #include "sim/step_response/loop_bench.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <span>
+#include <utility>
 
 #include "protocol/modbus/meter_models.hpp"
 #include "protocol/vebus/mk3_frame.hpp"
@@ -11,11 +15,24 @@ namespace {
 constexpr double character = 10.0 / 9600.0;  // s
 constexpr std::size_t request_characters = 8;
 constexpr std::size_t setpoint_bytes = 9;
+// The longest exchange with the inverter: AC frame, asked with 7 bytes and told with 17 (reference:
+// vebus-mk3#1) after 60 ms at most.
+constexpr std::size_t exchange_bytes = 7 + 17;
+constexpr Duration longest_reply_delay = 60ms;
+
+std::span<const protocol::modbus::Block> blocks() {
+  return protocol::modbus::row_of(protocol::MeterModel::sdm630).blocks;
+}
 
 /// From the meter taking its values to the answer's last bit.
-Seconds answer_time(const LoopPlant& plant) {
-  const auto& block = protocol::modbus::row_of(protocol::MeterModel::sdm630).blocks.front();
+Seconds answer_time(const LoopPlant& plant, const protocol::modbus::Block& block) {
   return plant.turnaround + Seconds{(5.0 + 2.0 * block.count) * character};
+}
+Seconds answer_time(const LoopPlant& plant) {
+  return answer_time(plant, blocks().front());
+}
+Seconds turn(const LoopPlant& plant, const protocol::modbus::Block& block) {
+  return Seconds{request_characters * character} + answer_time(plant, block) + Seconds{plant.gap};
 }
 
 // ---- the references: no limits, no safety, just their arithmetic -------------------------------
@@ -53,6 +70,24 @@ class Integral {
   Watts setpoint_{};
 };
 
+/// Ahead of the hub's drivers nothing can be known: a step is in no answer that the meter gave
+/// before it.
+class Ideal {
+ public:
+  Ideal(const LoopPlant& plant, std::function<Watts(Instant)> net_load)
+      : age_(as_duration(answer_time(plant)) + plant.meter_delay + LoopBench::resolution),
+        gain_(plant.gain),
+        net_load_(std::move(net_load)) {}
+  std::optional<Watts> operator()(const control::Inputs& in, Watts, Watts) const {
+    return -net_load_(in.snapshot.power(Point::grid)->at - age_) / gain_;
+  }
+
+ private:
+  Duration age_;
+  double gain_;
+  std::function<Watts(Instant)> net_load_;
+};
+
 template <class Law>
 control::StepFunction reference(Law law) {
   return [law](const control::Inputs& in, control::Memory&) mutable {
@@ -87,7 +122,8 @@ PlantSettings settings_of(const LoopPlant& plant) {
   return settings;
 }
 
-ClosedLoopSettings loop_settings(const LoopPlant& plant, LoopKind kind) {
+ClosedLoopSettings loop_settings(const LoopPlant& plant, LoopKind kind,
+                                 const std::function<Watts(Instant)>& net_load) {
   ClosedLoopSettings settings = fitting_settings();
   settings.meters.gap = plant.gap;
   if (!plant.battery_meter) settings.meters.meters.resize(1);
@@ -110,6 +146,9 @@ ClosedLoopSettings loop_settings(const LoopPlant& plant, LoopKind kind) {
     case LoopKind::integral:
       settings.controller = reference(Integral{settings_of(plant).house.inverter.continuous});
       break;
+    case LoopKind::ideal:
+      settings.controller = reference(Ideal{plant, net_load});
+      break;
   }
   return settings;
 }
@@ -126,12 +165,14 @@ std::string_view name(LoopKind kind) {
       return "30 s cycle";
     case LoopKind::integral:
       return "integral";
+    case LoopKind::ideal:
+      return "ideal";
   }
   return "?";
 }
 
 Seconds poll_interval(const LoopPlant& plant) {
-  return Seconds{request_characters * character} + answer_time(plant) + Seconds{plant.gap};
+  return turn(plant, blocks().front());
 }
 
 Duration gap_for(Seconds interval, const LoopPlant& plant) {
@@ -145,6 +186,17 @@ Seconds longest_wait(const LoopPlant& plant) {
   return poll_interval(plant) + answer_time(plant) + write + 10ms;
 }
 
+WaitRange wait_range(const LoopPlant& plant) {
+  Seconds other_block{};
+  for (const auto& block : blocks().subspan(1))
+    other_block = std::max(other_block, turn(plant, block));
+  const Seconds exchange = protocol::mk3::byte_time * static_cast<Duration::rep>(exchange_bytes) +
+                           Seconds{longest_reply_delay};
+  return {.shortest = longest_wait(plant) - poll_interval(plant) - Seconds{LoopBench::resolution},
+          .longest =
+              longest_wait(plant) + other_block + Seconds{control::Settings{}.period} + exchange};
+}
+
 WattHours physical_bound(const LoopPlant& plant, Watts step) {
   const Seconds wait =
       longest_wait(plant) - poll_interval(plant) / 2 + plant.inverter_time_constant;
@@ -152,7 +204,22 @@ WattHours physical_bound(const LoopPlant& plant, Watts step) {
   return abs(step) * Hours{wait + half_ramp};
 }
 
-LoopBench::LoopBench(const LoopPlant& plant, LoopKind kind) {
+/// By a profile, else what was set, from when on.
+struct LoopBench::Known {
+  Profile profile;
+  Instant begin{};
+  std::vector<std::pair<Instant, Watts>> set{};
+
+  [[nodiscard]] Watts at(Instant when) const {
+    if (profile) return profile(when - begin);
+    const auto later =
+        std::ranges::find_if(set, [&](const auto& entry) { return entry.first > when; });
+    return later == set.begin() ? Watts{} : std::prev(later)->second;
+  }
+};
+
+LoopBench::LoopBench(const LoopPlant& plant, LoopKind kind)
+    : known_(std::make_shared<Known>(Known{.profile = plant.load, .begin = Instant{} + 1000s})) {
   const DeviceMakers makers{
       [&](const MeterTruth& main, const MeterTruth& battery) {
         return make_fake_meters({{1, protocol::MeterModel::sdm630, &main, plant.turnaround},
@@ -164,11 +231,13 @@ LoopBench::LoopBench(const LoopPlant& plant, LoopKind kind) {
         options.seed = plant.seed;
         return make_fake_multiplus(truth, command, options);
       }};
-  plant_ = std::make_unique<Plant>(settings_of(plant), makers, Instant{} + 1000s);
-  loop_ = std::make_unique<ClosedLoop>(*plant_, loop_settings(plant, kind));
+  plant_ = std::make_unique<Plant>(settings_of(plant), makers, known_->begin);
+  loop_ = std::make_unique<ClosedLoop>(
+      *plant_, loop_settings(plant, kind, [known = known_](Instant at) { return known->at(at); }));
 }
 
 void LoopBench::set_net_load(Watts net) {
+  known_->set.emplace_back(now(), net);
   plant_->set_load(std::max(net, Watts{}));
   plant_->set_solar(std::max(-net, Watts{}));
 }

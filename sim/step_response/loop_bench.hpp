@@ -10,15 +10,18 @@
 
 namespace esshub::sim {
 
-/// Who closes the loop. The last three are references: the same plant, wires and drivers.
+/// Who closes the loop. All but the first are references: the same plant, wires and drivers.
 enum class LoopKind : std::uint8_t {
   hub,        ///< control::step with default settings; it is never told the plant
   cycle_1s,   ///< every second: setpoint = inverter power - grid power, as OpenEMS computes it
   cycle_30s,  ///< the same every 30 s, the interval of evcc
   integral,   ///< setpoint -= 2/s x grid power x dt, nothing known of any delay
+  /// Knows house and plant, and acts on a load as soon as a reading taken after it is there: what
+  /// these wires allow at each moment.
+  ideal,
 };
 inline constexpr std::array loop_kinds{LoopKind::hub, LoopKind::cycle_1s, LoopKind::cycle_30s,
-                                       LoopKind::integral};
+                                       LoopKind::integral, LoopKind::ideal};
 [[nodiscard]] std::string_view name(LoopKind kind);  ///< "hub", "1 s cycle", ...
 
 /// What the loop has to do with. The defaults are the nominal plant.
@@ -44,6 +47,15 @@ struct LoopPlant {
 /// From a step to the inverter's answer at the least, where the step comes just after the meter
 /// took its values: a poll + answer + write + 10 ms.
 [[nodiscard]] Seconds longest_wait(const LoopPlant& plant);
+/// The shortest and the longest way of a step to the inverter that moves. Shortest: answer, a
+/// tick's remainder of 0, the setpoint written at once. Longest: longest_wait, and besides a turn
+/// of the line that another block of the meter has, a control period, and the exchange with the
+/// inverter that is under way.
+struct WaitRange {
+  Seconds shortest{};
+  Seconds longest{};
+};
+[[nodiscard]] WaitRange wait_range(const LoopPlant& plant);
 /// Wh imported at the least by a load step of `step` watts:
 /// P x (half poll + answer + write + 10 ms + inverter time constant) + P^2 / 2r.
 [[nodiscard]] WattHours physical_bound(const LoopPlant& plant, Watts step);
@@ -74,6 +86,8 @@ class LoopBench {
   static constexpr Duration resolution = 10ms;
 
  private:
+  struct Known;  ///< to the ideal loop: the net load at any time
+  std::shared_ptr<Known> known_;
   std::unique_ptr<Plant> plant_;
   std::unique_ptr<ClosedLoop> loop_;
 };

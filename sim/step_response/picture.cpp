@@ -23,6 +23,8 @@ constexpr const char* colour(LoopKind kind) {
       return "#9e2b6b";
     case LoopKind::integral:
       return "#5b7f2b";
+    case LoopKind::ideal:
+      return faint;
   }
   return ink;
 }
@@ -108,12 +110,14 @@ void compare(std::string& out, const StepReport& report) {
                .high = 1200.0};
   axes(out, f, "Grid power after a load step of 1 kW", 1.0, 200.0);
   for (auto it = report.loops.rbegin(); it != report.loops.rend(); ++it)
-    draw(out, f, it->steps[1].middle, colour(it->kind), it->kind == LoopKind::hub ? 3.0 : 1.8);
+    if (it->kind != LoopKind::ideal)
+      draw(out, f, it->steps[1].middle, colour(it->kind), it->kind == LoopKind::hub ? 3.0 : 1.8);
   band(out, f, report.loops.front().steps[1], colour(LoopKind::hub));
   add(out, "<rect x='%.1f' y='%.1f' width='226' height='84' fill='#ffffff'/>\n",
       f.left + f.width - 236, f.top + 2);
   double y = f.top + 14;
   for (const auto& loop : report.loops) {
+    if (loop.kind == LoopKind::ideal) continue;  // the table has it
     const std::string text = std::string{name(loop.kind)} +
                              (loop.kind == LoopKind::hub ? " (median, and all phases)" : "");
     key(out, f.left + f.width - 230, y, colour(loop.kind), text.c_str());

@@ -20,6 +20,7 @@ struct Timing {
 Timing timing(const LoopPlant& plant, LoopKind kind) {
   switch (kind) {
     case LoopKind::hub:
+    case LoopKind::ideal:
       return {as_duration(poll_interval(plant)), 12s};
     case LoopKind::cycle_1s:
     case LoopKind::integral:

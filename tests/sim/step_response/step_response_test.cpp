@@ -47,6 +47,21 @@ TEST(StepResponse, AKilowattImportsLittleMoreThanPhysicsAsks) {
   EXPECT_LE(p50(record, import), 1.5 * physical_bound(nominal, 1000.0_W).value());
 }
 
+TEST(StepResponse, WhatTheWiresAllowIsMeasuredAsItIsCalculated) {
+  const LoopPlant nominal;
+  const auto [shortest, longest] = wait_range(nominal);
+  const auto record = record_step(nominal, LoopKind::ideal, usual_steps()[1], phases);
+  for (const auto& run : record.runs) {
+    EXPECT_GE(run.dead, shortest);
+    EXPECT_LE(run.dead, longest + Seconds{0.02}) << "10 W at 1000 W/s, in steps of 10 ms";
+    EXPECT_LE(run.overshoot, 0.005);
+    // 950 W at the ramp, and its time constant for the rest.
+    EXPECT_NEAR(run.settling.count() - run.dead.count(), 0.95, 0.03);
+  }
+  const auto hub = record_step(nominal, LoopKind::hub, usual_steps()[1], phases);
+  EXPECT_NEAR(p50(hub, dead), p50(record, dead), 0.05) << "the wires, not the hub";
+}
+
 TEST(StepResponse, AMeterBesideTheGridsDoesNotHalveItsPace) {
   LoopPlant plant;
   plant.battery_meter = true;
