@@ -13,11 +13,13 @@ constexpr const auto& row_of(const Config&) {
 
 }  // namespace
 
+bool measures_grid(const protocol::MeterConfig& meter) {
+  return std::ranges::any_of(meter.channels,
+                             [](const auto& channel) { return channel.point == Point::grid; });
+}
+
 bool has_grid_meter(const protocol::ModbusConfig& config) {
-  return std::ranges::any_of(config.meters, [](const auto& meter) {
-    return std::ranges::any_of(meter.channels,
-                               [](const auto& channel) { return channel.point == Point::grid; });
-  });
+  return std::ranges::any_of(config.meters, measures_grid);
 }
 
 std::string_view kind_name(const DriverSettings& settings) {

@@ -8,12 +8,14 @@
 #include <memory>
 #include <sstream>
 
+#include "config/bus_kinds.hpp"
 #include "config/bus_reader.hpp"
 #include "config/policy_reader.hpp"
 #include "config/setting_reader.hpp"
 #include "config/settings_table.hpp"
 #include "config/toml_hints.hpp"
 #include "config/warnings.hpp"
+#include "protocol/modbus/meter_models.hpp"
 
 namespace esshub::config {
 namespace {
@@ -46,10 +48,12 @@ class Loader {
     for (const auto& [key, place] : read_policy(sections_, control_))
       settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
     check_control();
+    const auto errors_before = errors_.size();
     auto buses = read_buses(sections_.top(), errors_, hub_.warnings);
     hub_.buses = std::move(buses.list);
     control_.solar_metered = buses.solar_metered;
     control_.circuit_roles = buses.circuit_roles;
+    if (errors_.size() == errors_before) check_grid_meter();
     sections_.finish();
     if (const auto* node = root_.get("bus"); node && errors_.empty()) {
       std::ostringstream text;
@@ -114,6 +118,25 @@ class Loader {
       const auto& other = error.other.empty() ? about : settings_.at(error.other);
       if (about.unreadable || other.unreadable) continue;
       note(error, errors_);
+    }
+  }
+
+  /// By its registers alone a meter that has frozen is told from one that stands still (F25).
+  void check_grid_meter() {
+    for (const auto& bus : hub_.buses) {
+      const auto* modbus = std::get_if<protocol::ModbusConfig>(&bus.driver);
+      if (!modbus || !control_.witness) continue;
+      for (const auto& meter : modbus->meters) {
+        const auto& row = protocol::modbus::row_of(meter.model);
+        if (row.fine || !measures_grid(meter)) continue;
+        note(
+            {"grid.witness",
+             fmt::format("an {} shows its power in steps, so it cannot be known within 5 s that it "
+                         "has frozen, expected a grid meter whose registers are finer (sdm630, "
+                         "sdm230)",
+                         row.title)},
+            errors_);
+      }
     }
   }
 

@@ -6,7 +6,11 @@ namespace esshub::control {
 namespace {
 
 constexpr Duration setpoint_on_wire = 200ms;  // docs/safety.md, below the table of failures
-constexpr double filter_decay = 7.0;          // time constants, from a large power to nothing shown
+/// Of a grid meter that shares its line with another one (reference: eastron-modbus#6).
+constexpr Duration reading_interval = 330ms;
+/// An excess that grows no faster the battery follows as it grows: it needs no time of its own.
+constexpr WattsPerSecond slow_growth{50.0};
+constexpr double filter_decay = 7.0;  // time constants, from a large power to nothing shown
 constexpr Duration over_after = 60s;
 constexpr Duration again_after = 10min;
 constexpr Duration counted_for = 24h;
@@ -24,6 +28,8 @@ Duration dead_time(const Settings& s) {
 /// A load that goes, or a sun that comes, gets time of its own, and so does a command on its way; a
 /// battery that does not move gets no more.
 void follow_excess(ExportWatch& watch, const ExportSeen& seen, const Settings& s, Instant now) {
+  const Watts slow = slow_growth * Seconds{now - watch.looked_at.value_or(now)};
+  watch.looked_at = now;
   if (!seen.excess || *seen.excess <= export_tolerance) {
     watch.due.reset();
     watch.rest.reset();
@@ -32,10 +38,13 @@ void follow_excess(ExportWatch& watch, const ExportSeen& seen, const Settings& s
   }
   const bool less = seen.rest && (!watch.rest || *seen.rest < *watch.rest - export_tolerance);
   const bool more = *seen.excess > watch.excess + export_tolerance;
-  if (watch.due && !less && !more) return;
-  watch.due = now + std::min(time_back(s, *seen.excess), longest_time_back);
-  watch.excess = std::max(watch.excess, *seen.excess);
-  if (seen.rest) watch.rest = std::min(watch.rest.value_or(*seen.rest), *seen.rest);
+  const bool renewed = !watch.due || less || more;
+  if (renewed) watch.due = now + std::min(time_back(s, *seen.excess), longest_time_back);
+  const Watts most = renewed ? *seen.excess : watch.excess + slow;
+  watch.excess = std::max(watch.excess, std::min(*seen.excess, most));
+  if (!seen.rest) return;
+  const Watts least = renewed || !watch.rest ? *seen.rest : *watch.rest - slow;
+  watch.rest = std::min(watch.rest.value_or(*seen.rest), std::max(*seen.rest, least));
 }
 
 void count(ExportWatch& watch, Instant now) {
@@ -54,7 +63,13 @@ Duration time_back(const Settings& s, Watts way) {
 
 Duration time_to_rest(const Settings& s, Watts power) {
   const Duration clamp = as_duration(filter_decay * Seconds{s.meter_time_constant}) + clamp_max_age;
-  return std::max(s.grid_max_age(), clamp) + dead_time(s) + ramp_time(s, power);
+  const Duration frozen = standing_max_age + 2 * reading_interval;
+  return std::max({s.grid_max_age(), clamp, frozen}) + dead_time(s) + ramp_time(s, power);
+}
+
+Duration time_to_be_heard(const Settings& s) {
+  constexpr int good_samples = 5;  // F1
+  return s.grid_max_age() + good_samples * reading_interval;
 }
 
 Watts most_with_witness(const Settings& s) {

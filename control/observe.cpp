@@ -44,15 +44,21 @@ void trust_bms(Memory& memory, bool complete, Instant now) {
                               now - *memory.bms_complete_since >= bms_proof));
 }
 
-/// Stamp of the newest sample of a grid meter that measures. No live conductor shows exactly 0 W
-/// for long: a meter does without its clamp (`witness`).
+/// Stamp of the newest sample of a grid meter that measures. With `witness`: no live conductor
+/// shows exactly 0 W for long, nor any power and voltage to the bit; a meter does without its
+/// clamp, or when it has frozen.
 std::optional<Instant> measured_at(const Inputs& inputs, Memory& memory) {
   const auto grid = inputs.snapshot.power(Point::grid);
   if (!grid || inputs.grid_frozen) return std::nullopt;
   if (!inputs.settings.witness) return grid->at;
-  auto& newest = memory.export_watch.measured_at;
-  if (grid->value != Watts{}) newest = grid->at;
-  if (!newest || grid->at - *newest > clamp_max_age) return std::nullopt;
+  ExportWatch& watch = memory.export_watch;
+  if (grid->value != Watts{}) watch.measured_at = grid->at;
+  if (!watch.measured_at || grid->at - *watch.measured_at > clamp_max_age) return std::nullopt;
+  const auto voltage = inputs.snapshot.get<Volts>(Point::grid, Measure::voltage);
+  const GridWord word{grid->value, voltage ? voltage->value : Volts{}};
+  if (!watch.moved_at || word != watch.word) watch.moved_at = grid->at;
+  watch.word = word;
+  if (grid->at - *watch.moved_at > standing_max_age) return std::nullopt;
   return grid->at;
 }
 
@@ -277,14 +283,19 @@ void observe_pack_current(const Inputs& inputs, Memory& memory, const Observatio
 }
 
 /// The meter or its clamp. In a power cut, which ends all export, a meter may fall silent before
-/// the inverter has told of it; and after a stall of the hub it was not the meter.
+/// the inverter has told of it; and after a stall of the hub it was not the meter that fell silent,
+/// unless it was lost before.
 bool measurement_lost(const Inputs& inputs, Memory& memory) {
   auto& since = memory.export_watch.lost_since;
-  const bool lost = (memory.grid.ever && !memory.grid.ok) || memory.sign.reversed;
-  if (!lost || inputs.stall > Duration{}) {
+  auto& excused_until = memory.export_watch.excused_until;
+  if (!(memory.grid.ever && !memory.grid.ok) && !memory.sign.reversed) {
     since.reset();
+    excused_until.reset();
     return false;
   }
+  if (inputs.stall > Duration{} && !since)
+    excused_until = inputs.now + time_to_be_heard(inputs.settings);
+  if (excused_until && inputs.now < *excused_until) return false;
   if (!since) since = inputs.now;
   const auto status = inputs.snapshot.inverter_status();
   if (!fresh(status, inputs.now, inputs.settings.inverter_max_age)) return true;
@@ -292,7 +303,8 @@ bool measurement_lost(const Inputs& inputs, Memory& memory) {
 }
 
 /// What of the export above its cap is the battery's to end: what it discharges, and what it was
-/// told to charge and does not. Of an inverter that does not say, all of it.
+/// told to charge and neither does nor has acknowledged. What it has acknowledged and does not take
+/// it cannot (F7a). Of an inverter that does not say, all of it.
 std::optional<Watts> battery_excess(const Inputs& inputs, const Memory& memory,
                                     const Observation& observation) {
   const Settings& s = inputs.settings;
@@ -302,8 +314,10 @@ std::optional<Watts> battery_excess(const Inputs& inputs, const Memory& memory,
   const auto power = fresh(inputs.snapshot.power(Point::inverter), inputs.now, s.inverter_max_age);
   if (!observation.inverter_ok || !observation.ac_out || !power) return above;
   const Watts battery = *power - *observation.ac_out;
-  const Watts told = memory.following.derating ? Watts{} : memory.battery_power;
-  const Watts behind = std::max(Watts{}, told - std::max(Watts{}, battery));
+  const Watts acknowledged =
+      memory.acknowledged.value_or(*observation.ac_out) - *observation.ac_out;
+  const Watts heard = std::max({Watts{}, battery, acknowledged});
+  const Watts behind = std::max(Watts{}, memory.battery_power - heard);
   return std::min(above, std::max(Watts{}, -battery) + behind);
 }
 

@@ -199,6 +199,8 @@ constexpr SystemType three_phase_four_wire{.block = {0x000A, 2, Duration::zero()
 
 // The most registers in one read: reference: eastron-modbus#1; meter codes: reference:
 // eastron-modbus#1 and eastron-modbus#3.1.
+// Fineness: of an SDM630 230.649857 V and 753.423523 W, of an SDM230 234.696228 V were seen; an
+// SDM120 shows steps of 0.1 V and 0.1 W, an SDM72D-M of 1 W (docs/decisions/0026-witness.md).
 constexpr EnumTable<MeterModelRow> rows{{
     {.id = MeterModel::sdm630,
      .name = "sdm630",
@@ -208,7 +210,8 @@ constexpr EnumTable<MeterModelRow> rows{{
      .blocks = sdm630_blocks,
      .system_type = three_phase_four_wire,
      .most_registers = 80,
-     .meter_code = 0x0000},
+     .meter_code = 0x0000,
+     .fine = true},
     {.id = MeterModel::sdm120,
      .name = "sdm120",
      .title = "Eastron SDM120",
@@ -217,7 +220,8 @@ constexpr EnumTable<MeterModelRow> rows{{
      .blocks = one_phase_blocks,
      .system_type = {},
      .most_registers = 80,
-     .meter_code = 0x0020},
+     .meter_code = 0x0020,
+     .fine = false},
     {.id = MeterModel::sdm72d_m,
      .name = "sdm72d-m",
      .title = "Eastron SDM72D-M",
@@ -226,7 +230,8 @@ constexpr EnumTable<MeterModelRow> rows{{
      .blocks = sdm72d_m_blocks,
      .system_type = three_phase_four_wire,
      .most_registers = 60,
-     .meter_code = 0x0089},
+     .meter_code = 0x0089,
+     .fine = false},
     {.id = MeterModel::sdm230,
      .name = "sdm230",
      .title = "Eastron SDM230",
@@ -235,7 +240,8 @@ constexpr EnumTable<MeterModelRow> rows{{
      .blocks = one_phase_blocks,
      .system_type = {},
      .most_registers = 60,
-     .meter_code = 0x00A8},
+     .meter_code = 0x00A8,
+     .fine = true},
 }};
 
 /// As of a phase that may have no wire: that the grid's has one is for who knows which it is.

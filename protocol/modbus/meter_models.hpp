@@ -56,6 +56,8 @@ struct MeterModelRow {
   std::optional<SystemType> system_type;
   std::uint16_t most_registers;  ///< in one read; more are answered by an exception
   std::uint16_t meter_code;      ///< what it answers to the read of a single register
+  /// Its powers and voltages are as fine as a float shows: no two of them are alike.
+  bool fine;
 };
 
 /// Every model, in the order of the enumeration.

@@ -5,8 +5,10 @@
 namespace esshub::config {
 namespace {
 
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -55,6 +57,34 @@ TEST(ConfigErrors, ContradictionsPointAtTheSettingThatTheFileGives) {
                    "[battery]\ndischarge_limit_w = 3000\n"),
               ElementsAre(StartsWith("27:21: battery.discharge_limit_w: the battery would not rest "
                                      "within 5 s of a lost grid meter")));
+}
+
+TEST(ConfigErrors, WitnessNeedsAGridMeterWhoseRegistersNeverStandStill) {
+  const auto of = [](const std::string& model, const std::string& channels, bool witness) {
+    auto text = replaced(minimal, "model = \"sdm630\"", "model = \"" + model + "\"");
+    text = replaced(text,
+                    "channels = [ { phase = 1, measures = \"grid\" }, { phase = 2, measures = "
+                    "\"solar\", invert = true } ]",
+                    channels);
+    return errors(text + "[grid]\nexport_cap_w = 0\nwitness = " + (witness ? "true\n" : "false\n"));
+  };
+  const std::string grid = "channels = [ { phase = 1, measures = \"grid\" } ]";
+  EXPECT_THAT(of("sdm630", grid, true), ElementsAre());
+  EXPECT_THAT(of("sdm230", grid, true), ElementsAre());
+  for (const auto* model : {"sdm120", "sdm72d-m"}) {
+    EXPECT_THAT(of(model, grid, true), ElementsAre(HasSubstr("grid.witness: an Eastron SDM")))
+        << model;
+    EXPECT_THAT(of(model, grid, false), ElementsAre()) << model;
+  }
+  EXPECT_THAT(
+      with("[grid]\nexport_cap_w = 0\nwitness = true\n[[bus]]\nname = \"more\"\nkind = "
+           "\"modbus\"\nport = \"/dev/ttyUSB2\"\n[[bus.meter]]\nmodel = \"sdm120\"\nunit = 2\n"
+           "channels = [ { phase = 1, measures = \"battery_meter\" } ]\n"),
+      ElementsAre())
+      << "whatever else measures something";
+  EXPECT_THAT(of("sdm120", "channels = [ { phase = 1, measures = \"gird\" } ]", true),
+              Each(Not(HasSubstr("grid.witness"))))
+      << "what it measures cannot be read";
 }
 
 TEST(ConfigErrors, AnUnreadableValueCausesNoSecondComplaint) {

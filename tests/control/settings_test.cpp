@@ -373,23 +373,23 @@ INSTANTIATE_TEST_SUITE_P(
                s.slew = WattsPerSecond{999};
              },
              "expected control.slew_w_per_s to be no slower than the inverter's ramp (1000 W/s)"},
-        // 7 x 217 ms for the meter's filter, 0.5 s for exact zeros, 20 ms, 0.2 s, 0.1 s: 2.661 s
-        // are left.
+        // 1.5 s and two readings of 330 ms until it is known that the meter has frozen, 20 ms, 0.2
+        // s, 0.1 s: 2.52 s are left.
         Pair{"battery.discharge_limit_w", "grid.witness",
              [](Settings& s) {
                s.witness = true;
                s.export_cap = 0.0_W;
                s.inverter_ramp = WattsPerSecond{400};
-               s.discharge_limit = 1064.0_W;
+               s.discharge_limit = 1008.0_W;
              },
              [](Settings& s) {
                s.witness = true;
                s.export_cap = 0.0_W;
                s.inverter_ramp = WattsPerSecond{400};
-               s.discharge_limit = 1065.0_W;
+               s.discharge_limit = 1009.0_W;
              },
              "the battery would not rest within 5 s of a lost grid meter: at the inverter's ramp "
-             "(400 W/s) expected battery.discharge_limit_w of 1064 W at most"},
+             "(400 W/s) expected battery.discharge_limit_w of 1008 W at most"},
         Pair{"battery.full_charge_days", "battery.soc_ceiling",
              [](Settings& s) {
                s.full_charge_days = 30;
@@ -419,7 +419,7 @@ TEST(Settings, WhatTheInverterCannotDischargeNeedsNoTimeBack) {
   settings.export_cap = 0.0_W;
   settings.discharge_limit = 4000.0_W;
   EXPECT_THAT(keys(settings), ElementsAre()) << "its rating is 2400 W";
-  settings.inverter_rating = 2662.0_W;
+  settings.inverter_rating = 2521.0_W;
   EXPECT_THAT(keys(settings), ElementsAre("battery.discharge_limit_w"));
 }
 

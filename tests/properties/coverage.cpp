@@ -181,8 +181,9 @@ Coverage::Coverage() {
   source_ = named("source", {"grid meter trusted", "grid meter proving itself", "grid meter lost",
                              "BMS trusted", "BMS proving itself", "BMS lost", "inverter trusted",
                              "inverter lost"});
-  export_ = named("export watch", {"clamp off", "excess within its time", "excess beyond it",
-                                   "measurement lost", "not over yet", "locked out"});
+  export_ =
+      named("export watch", {"clamp off", "meter stands still", "excess within its time",
+                             "excess beyond it", "measurement lost", "not over yet", "locked out"});
   follow_ = named("inverter's power", {"as told", "other sign", "more", "less"});
   clock_ = named("clock", {"untrusted", "trusted", "second pass of an hour"});
   for (const auto& near : nears) row("clock", std::string{near.name});
@@ -257,6 +258,8 @@ void Coverage::see(const Seen& seen) {
   const auto grid = in.snapshot.power(Point::grid);
   const std::array watched{grid && watch.measured_at && !m.grid.ok &&
                                grid->at - *watch.measured_at > control::clamp_max_age,
+                           grid && watch.moved_at && !m.grid.ok && !in.grid_frozen &&
+                               grid->at - *watch.moved_at > control::standing_max_age,
                            watch.due && !due,
                            due,
                            watch.beyond && !due,

@@ -91,7 +91,9 @@ struct Says {
   void operator()(const Mains& c) const { out << "mains " << c.volts << " V"; }
   void operator()(const Responds& c) const { out << "inverter " << enum_name(c.how); }
   void operator()(const MeterReversed&) const { out << "grid meter reversed"; }
-  void operator()(const MeterFrozen&) const { out << "grid meter frozen"; }
+  void operator()(const MeterFrozen& c) const {
+    out << "grid meter " << (c.told ? "frozen" : "stands still");
+  }
   void operator()(const ClampOff&) const { out << "grid meter's clamp off"; }
   void operator()(const Contended& c) const { out << "bus " << enum_name(c.bus) << " contended"; }
   void operator()(const Overrun& c) const {

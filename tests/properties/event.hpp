@@ -154,7 +154,9 @@ struct Responds {
   Response how;
 };
 struct MeterReversed {};
-struct MeterFrozen {};
+struct MeterFrozen {
+  bool told;  ///< by its bus (F2)
+};
 struct ClampOff {};  ///< of the grid meter: it shows exactly 0 W
 struct Contended {
   Bus bus;

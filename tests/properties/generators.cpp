@@ -376,7 +376,7 @@ std::vector<Kind> kinds(const Settings& s) {
                               Wire::protections, Wire::requests, Wire::status}))},
       {5, 20, with<Contended>(any_of<Bus>())},
       {3, 40, always(MeterReversed{})},
-      {4, 15, always(MeterFrozen{})},
+      {4, 15, made<MeterFrozen>(rc::gen::arbitrary<bool>())},
       {4, 15, always(ClampOff{})},
       // the inverter
       {5, 10, with<Status>(any_status())},

@@ -228,12 +228,13 @@ struct Invariants::Battery {
 // ---- what the contract's times speak of
 // ------------------------------------------------------------
 
-/// F25: a meter that shows exactly 0 W for more than half a second measures nothing.
+/// F25: a meter that shows exactly 0 W for more than half a second measures nothing, nor does one
+/// that repeats power and voltage to the bit for more than one and a half.
 bool Invariants::grid_current(const Seen& seen) const {
   if (!current(seen.inputs, Wire::grid_power) || seen.inputs.grid_frozen) return false;
   if (!seen.inputs.settings.witness) return true;
   const auto at = seen.inputs.snapshot.power(Point::grid)->at;
-  return past_.not_zero_at && at - *past_.not_zero_at <= 500ms;
+  return past_.not_zero_at && at - *past_.not_zero_at <= 500ms && at - past_.new_word_at <= 1500ms;
 }
 
 /// F25: what must count, and how long what is locked stays so. Running time: what was left when a
@@ -265,6 +266,10 @@ void Invariants::remember_export(const Seen& seen, const Battery& battery) {
 void Invariants::remember_grid(const Seen& seen) {
   const auto& reading = seen.inputs.snapshot.power(Point::grid);
   if (reading && reading->value != Watts{}) past_.not_zero_at = reading->at;
+  const auto& voltage = seen.inputs.snapshot.raw(Point::grid, Measure::voltage);
+  const std::array word{reading ? reading->value.value() : 0.0, voltage ? voltage->value : 0.0};
+  if (reading && word != past_.word) past_.new_word_at = reading->at;
+  past_.word = word;
   if (!grid_current(seen)) {
     past_.good_samples = 0;
   } else if (past_.grid_at != reading->at) {

@@ -2,6 +2,7 @@
 // own.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <optional>
 #include <string>
@@ -60,6 +61,8 @@ class Invariants {
   struct Past {
     std::optional<Instant> grid_at;
     std::optional<Instant> not_zero_at;  ///< the grid meter
+    std::array<double, 2> word{};        ///< its newest power and voltage
+    Instant new_word_at{};
     std::optional<Instant> meter_lost_since;
     std::optional<Instant> uncharged_since;  ///< what is above the export cap
     std::optional<Instant> locked_until;     ///< F25, at least

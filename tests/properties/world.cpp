@@ -54,6 +54,7 @@ World::World(const House& house, std::function<void(const Seen&)> see,
       wall_(house.wall),
       soc_(house.soc) {
   is_ = healthy();
+  sent_[Wire::grid_voltage] = 230.0;
   const bool remembers = !house.excursions_ago.empty() || house.lockout_left;
   if (remembers) {
     service::SavedSafety safety;
@@ -126,7 +127,10 @@ struct World::Lasts {
   void operator()(const Mains& c) const { is.value[Wire::mains_voltage] = c.volts; }
   void operator()(const Responds& c) const { is.response = c.how; }
   void operator()(const MeterReversed&) const { is.reversed = true; }
-  void operator()(const MeterFrozen&) const { is.frozen = true; }
+  void operator()(const MeterFrozen& c) const {
+    is.stands = true;
+    is.frozen |= c.told;
+  }
   void operator()(const ClampOff&) const { is.clamp_off = true; }
   void operator()(const Contended& c) const {
     is.contended[c.bus] = true;
@@ -348,9 +352,13 @@ void World::move(Duration passed) {
 
 void World::report(Bus bus, Instant at) {
   auto& value = is_.value;
-  if (bus == Bus::meters && !is_.frozen) value[Wire::grid_power] = shown_w_;
-  if (bus == Bus::meters && is_.clamp_off) value[Wire::grid_power] = 0.0;
-  if (bus == Bus::meters && is_.frozen) value[Wire::grid_power] = sent_[Wire::grid_power];
+  if (bus == Bus::meters) {
+    value[Wire::grid_power] = is_.clamp_off ? 0.0 : shown_w_;
+    // No living meter says the same twice.
+    value[Wire::grid_voltage] = 230.0 + 0.01 * static_cast<double>(ticks_ % 7);
+    if (is_.stands)
+      for (const Wire wire : {Wire::grid_power, Wire::grid_voltage}) value[wire] = sent_[wire];
+  }
   if (bus == Bus::battery) {
     constexpr double quickest = 4.0;  // a larger step is a doubt (F18)
     const double way = soc_goal() - soc_;

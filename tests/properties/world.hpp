@@ -79,7 +79,8 @@ class World {
     std::optional<SocTo> soc;
     Response response = Response::follows;
     bool reversed = false;
-    bool frozen = false;
+    bool stands = false;
+    bool frozen = false;  ///< and its bus says so
     bool clamp_off = false;
     bool components_fail = false;
     bool stuck = false;

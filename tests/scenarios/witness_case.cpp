@@ -25,6 +25,7 @@ constexpr Duration tick = 20ms;
 constexpr Duration wire = 300ms;          // setpoint on the wire, and the inverter's time constant
 constexpr Duration clamp_decay = 1519ms;  // the meter's filter of 217 ms, seven times
 constexpr Duration clamp_zeros = 500ms;
+constexpr Duration standing = 1500ms + 2 * 330ms;  // and two readings
 
 Duration seconds(double s) {
   return as_duration(Seconds{s});
@@ -128,6 +129,9 @@ class Run {
       case Pulled::clamp:
         plant_.house().set_grid_clamp_off(true);
         break;
+      case Pulled::freeze:
+        plant_.set_fault(Bus::meters, {FaultKind::stuck});
+        break;
       case Pulled::rs485:
         unplug(Bus::meters);
         break;
@@ -186,6 +190,8 @@ class Run {
         return most_age + tick + wire + way_to_rest;
       case Pulled::clamp:
         return clamp_decay + clamp_zeros + tick + wire + way_to_rest;
+      case Pulled::freeze:
+        return standing + tick + wire + way_to_rest;
       case Pulled::mk3:
       case Pulled::process:
       case Pulled::board:
@@ -356,6 +362,8 @@ std::string_view name(Pulled pulled) {
       return "grid meter";
     case Pulled::clamp:
       return "clamp";
+    case Pulled::freeze:
+      return "grid meter freezes";
     case Pulled::rs485:
       return "RS485 adapter";
     case Pulled::can:

@@ -16,6 +16,7 @@ enum class Pulled : std::uint8_t {
   load,     ///< nothing: a load goes
   meter,    ///< the grid meter's supply
   clamp,    ///< the grid meter's clamp
+  freeze,   ///< nothing: the grid meter goes on answering with the values of that moment
   rs485,    ///< the meters' adapter
   can,      ///< the battery's adapter
   mk3,      ///< the inverter's adapter
