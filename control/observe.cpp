@@ -119,19 +119,21 @@ void observe_battery(const Inputs& inputs, Memory& memory, Observation& observat
   hold_temperature(
       memory.temperature, read(snap.get<Celsius>(Point::battery, Measure::temperature)),
       {s.coldest_charge, s.warmest_charge}, {s.coldest_discharge, s.warmest_discharge});
-  // Each word that stops a direction counts by itself, whatever else is missing or cannot be (F5);
-  // that permissions which once came are sent no more, only where the rest is there.
+  // A word that stops a direction counts by itself, whatever else is missing or cannot be, until it
+  // is taken back (F5); that permissions which once came are sent no more, only where the rest is.
+  const auto told_bits = snap.bits(Point::battery, Measure::protections);
   const auto permissions = snap.bits(Point::battery, Measure::requests);
   const auto requests = read(permissions);
   const bool withdrawn = complete && permissions && !requests;
-  const auto permits = [&](BmsRequest direction, const std::optional<Amperes>& limit) {
-    if (withdrawn || (limit && !(*limit > Amperes{}))) return false;
-    return !requests || has(*requests, direction);
+  const auto permits = [&](BmsRequest direction, Measure limit) {
+    const auto amperes = snap.get<Amperes>(Point::battery, limit);
+    if (withdrawn || (amperes && !(amperes->value > Amperes{}))) return false;
+    return !permissions || has(permissions->value, direction);
   };
-  observation.charge_protected = protections && forbids_charge(*protections);
-  observation.discharge_protected = protections && forbids_discharge(*protections);
-  const bool charge_enabled = permits(BmsRequest::charge_enable, ccl);
-  const bool discharge_enabled = permits(BmsRequest::discharge_enable, dcl);
+  observation.charge_protected = told_bits && forbids_charge(told_bits->value);
+  observation.discharge_protected = told_bits && forbids_discharge(told_bits->value);
+  const bool charge_enabled = permits(BmsRequest::charge_enable, Measure::ccl);
+  const bool discharge_enabled = permits(BmsRequest::discharge_enable, Measure::dcl);
   if (observation.charge_protected || !charge_enabled)
     memory.charge_blocked_until = now + block_after;
   if (observation.discharge_protected || !discharge_enabled)

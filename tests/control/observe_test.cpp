@@ -305,6 +305,23 @@ TEST_P(Forbidden, CountsWhileTheRestIsNotBelieved) {
   EXPECT_NE(h.tick().battery_power, Watts{});
 }
 
+TEST_P(Forbidden, HoldsUntilItIsTakenBackHoweverLongTheSilence) {
+  const Forbidding& row = GetParam();
+  House h = discharging(row.charging ? -1000 : 1000);
+  const House fine = h;
+  row.forbid(h);
+  h.tick();
+  h.bms_alive = false;
+  h.run(30s);
+  h.ccl_a = fine.ccl_a;
+  h.dcl_a = fine.dcl_a;
+  h.requests = fine.requests;
+  h.protections = 0;
+  h.bms_alive = true;
+  EXPECT_EQ(h.run(10s - period).battery_power, Watts{});
+  EXPECT_NE(h.tick().battery_power, Watts{});
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Observe, Forbidden,
     testing::Values(Forbidding{"CCL 0", true, [](House& h) { h.ccl_a = 0; }},

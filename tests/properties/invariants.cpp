@@ -184,13 +184,15 @@ struct Invariants::Battery {
     complete = soc_word && bits && v && cvl_word && ccl_word && dcl_word && !in.bms_implausible;
     const auto told = in.snapshot.bits(Point::battery, Measure::requests);
     const auto asked = fresh(told, in.now, in.settings.bms_max_age);
-    // A word that stops a direction counts by itself.
-    stops_charging = (bits && (*bits & ~against_discharging_alone) != 0) ||
-                     (ccl_word && !(*ccl_word > 0.0)) ||
-                     (asked && !has(*asked, BmsRequest::charge_enable));
-    stops_discharging = (bits && (*bits & ~against_charging_alone) != 0) ||
-                        (dcl_word && !(*dcl_word > 0.0)) ||
-                        (asked && !has(*asked, BmsRequest::discharge_enable));
+    // A word that stops a direction counts by itself, until it is taken back.
+    const auto stops = [&](std::uint32_t against_other_alone, Measure limit, BmsRequest direction) {
+      const auto said = in.snapshot.bits(Point::battery, Measure::protections);
+      const auto& amperes = in.snapshot.raw(Point::battery, limit);
+      return (said && (said->value & ~against_other_alone) != 0) ||
+             (amperes && !(amperes->value > 0.0)) || (told && !has(told->value, direction));
+    };
+    stops_charging = stops(against_discharging_alone, Measure::ccl, BmsRequest::charge_enable);
+    stops_discharging = stops(against_charging_alone, Measure::dcl, BmsRequest::discharge_enable);
     if (!complete) return;
     soc = soc_word->percent();
     soc_at = in.snapshot.soc()->at;
