@@ -310,7 +310,9 @@ class Episode final : private Onlooker {
   /// Of two of a kind that overlap the later rules, and the end of one does not end the other.
   void apply(const Injection& i, bool begins, std::size_t id) {
     House& house = plant_.house();
-    if (!begins && row(i.what).where == Where::house && is_on(i.what, id)) return;
+    const Where where = row(i.what).where;
+    const bool one_place = where != Where::any_bus && where != Where::battery_bus;
+    if (!begins && one_place && is_on(i.what, id)) return;
     switch (i.what) {
       case Injected::line_off:
       case Injected::line_drop:

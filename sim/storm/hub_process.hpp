@@ -1,6 +1,7 @@
 // HubProcess: one run of the hub in virtual time: all that decides, wired as actors/hub.cpp does.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -65,7 +66,7 @@ class HubProcess {
   void close() { writer_.close(); }
 
   // What can happen to it.
-  void stall_until(Instant end) { stalled_until_ = end; }
+  void stall_until(Instant end) { stalled_until_ = std::max(end, stalled_until_.value_or(end)); }
   void stick(Bus bus, Instant until) {
     buses_[place(bus)].stuck_since = now();
     buses_[place(bus)].stuck_until = steady(until);

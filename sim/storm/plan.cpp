@@ -20,6 +20,7 @@ enum Purpose : std::uint64_t {
 };
 
 constexpr Duration weather_begins = 40s;
+constexpr Duration shortest_gap = 300ms;  // between two decisions, that is an overrun by itself
 constexpr Duration long_calm = std::chrono::hours{1};
 
 Soc soc(double percent) {
@@ -87,6 +88,7 @@ control::Settings settings(Dice& dice) {
     s.inverter_max_age = 3s;
     draw_schedule(dice, s);
     draw_tariff(dice, s);
+    s.transfer_switch = Amperes{dice.one_of({16.0, 32.0, 32.0})};
     if (control::validate(s).empty()) return s;
   }
 }
@@ -279,6 +281,12 @@ void draw_weather(Dice& dice, const InjectionKinds& kinds, Plan& plan) {
       if (i.begin >= last) continue;
       i.length = std::min(i.length, last - i.begin);
       plan.weather.push_back(i);
+      // A machine that has too much to do stands still again and again (F10: periods lost).
+      if (i.what != Injected::control_stall || i.length >= shortest_gap) continue;
+      for (int again = 0; again < 8 && i.begin + 700ms < last - i.length; ++again) {
+        i.begin += 700ms;
+        plan.weather.push_back(i);
+      }
     }
   }
   std::ranges::stable_sort(plan.weather, {}, &Injection::begin);

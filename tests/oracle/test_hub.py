@@ -27,6 +27,18 @@ class F10(unittest.TestCase):
         self.assertGreater(verdict.armed["F10"], 5)
         self.assertEqual(self.stalled(0.2, -1000, 6.2).broken(), [])
 
+    def test_many_short_ones_count_as_one(self):
+        for stall_s, broken in ((0.2, ["F10"]), (0.1, [])):
+            s = moving(-1000)
+            for _ in range(6):
+                end = s.inject("control.stall")
+                s.streams.discard("setpoint")
+                s.run(stall_s)
+                end()
+                s.streams.add("setpoint")
+                s.run(0.5)
+            self.assertEqual(s.run(2).broken(), broken)
+
     def test_who_goes_on_or_returns_before_that_is_found(self):
         self.assertIn("F10", self.stalled(1, -1000, 6.2).broken())
         self.assertIn("F10", self.stalled(1, 0, 3).broken())

@@ -251,6 +251,8 @@ class World:
         self.mk3_last = None
         self.running_since = None
         self.control_since = None
+        # Parts of the hub that died and are not started again yet.
+        self.dead = set()
         self.process_at = -1e9
         self.stopping = None
         self.stalled = None
@@ -362,6 +364,7 @@ class World:
         """The hub has run and its way to the inverter was without a fault for so long."""
         return (
             self._wire_faults == 0
+            and not self.dead & {"control", "bus.inverter"}
             and self.running_since is not None
             and t - max(self.clean_since, self.running_since) >= seconds
         )
@@ -380,8 +383,10 @@ class World:
         """What arrives on the battery's line may not be what the hub goes by: damaged, late, from
         before a flood is over (F29), or read by nobody."""
         weather = self.weather
-        return weather.touched(t, 12, "line.", "battery") or weather.touched(
-            t, 12, "actor.", "battery"
+        return (
+            "bus.battery" in self.dead
+            or weather.touched(t, 12, "line.", "battery")
+            or weather.touched(t, 12, "actor.", "battery")
         )
 
     def battery_damaged(self, t):
@@ -422,8 +427,13 @@ class World:
     def _process(self, t, o):
         what = o["what"]
         self.process_at = t
+        if what == "died":
+            self.dead.add(o["part"])
+        elif what == "restarted":
+            self.dead.discard(o["part"])
         if what == "started":
             self.running_since = self.control_since = t
+            self.dead.clear()
             self.stopping = None
             self.stalled = None
             self._forget()
@@ -434,7 +444,7 @@ class World:
             self.running_since = None
             self.claims.clear()
             self.decision = None
-        elif what == "restarted" and o.get("part") == "control":
+        elif what in ("died", "restarted") and o.get("part") == "control":
             self.control_since = t
         if what in ("died", "restarted") and o.get("part") in ("control", "bus.inverter"):
             self.clean_since = t
@@ -522,4 +532,5 @@ class World:
             and self.stopping is None
             and t - self.control_since >= seconds
             and self.stalled is None
+            and "control" not in self.dead
         )

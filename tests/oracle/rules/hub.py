@@ -22,14 +22,23 @@ class Overrun(Ban):
             return None
         period_s = world.header["period_us"] * 1e-6
         too_long_s = max(STALL_S, 3 * period_s) + 2 * period_s
-        lost = 0.0
-        for begin, end in reversed(world.stalls):
-            if t - end >= 6 - TICK_S:
-                break
-            lost += end - max(begin, t - 6)
-            if end - begin > too_long_s or lost > 0.6 + 4 * period_s:
+        recent = [(begin, end) for begin, end in world.stalls if t - end < 6 - TICK_S]
+        even = all(end - begin <= 0.1 + 2 * period_s for begin, end in recent)
+        # Cleared: 2 % of 6 s, and up to a period more of each.
+        if even and self._lost(t, period_s) < 0.12 + len(recent) * period_s:
+            return None
+        for begin, end in reversed(recent):
+            if end - begin > too_long_s or self._lost(end, period_s) > 0.6 + 2 * period_s:
                 return end
         return None
+
+    def _lost(self, now, period_s):
+        """Of the 6 s before then; a stall begins anywhere in a period, which is not lost by it."""
+        return sum(
+            max(0.0, end - max(begin, now - 6) - period_s)
+            for begin, end in self.world.stalls
+            if end <= now
+        )
 
 
 # The load on AC-out is unknown then, and the safe setpoint is none; the inverter's time-out ends

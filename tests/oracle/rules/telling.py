@@ -5,6 +5,9 @@ from rules.sources import impossible, may_be_impossible
 from tolerances import EXCUSE_S, NEVER_HEARD_S, TOLD_S
 from world import BMS_REQUIRED
 
+# An inverter for 48 V warns of a low battery by itself somewhere below.
+LOW_V = 47.5
+
 # F19: it listens before its first request, and cannot expect an answer meanwhile.
 LISTENS_S = 3.0
 
@@ -61,6 +64,8 @@ class Tellings:
         self.over_at = -1e9
         self.died_at = -1e9
         self.deaths = {}
+        self.ac_out_word = None
+        self.low_volts_at = -1e9
         self.table = self._table()
 
     # ---- causes that only the wires show
@@ -193,7 +198,11 @@ class Tellings:
         return max(opened, self.well_formed.get(bus, opened))
 
     def _silent_any(self, t):
-        if self.world.weather.touched(t, 60, "line.other_master") or self._not_on(t):
+        weather = self.world.weather
+        # Who stands still hears no silence.
+        if weather.touched(t, 35, "control.stall"):
+            return None
+        if weather.touched(t, 60, "line.other_master") or self._not_on(t):
             return None
         since = [self._silent(bus) for bus in ("meters", "battery", "inverter")]
         since = [at for at in since if at is not None]
@@ -332,7 +341,8 @@ class Tellings:
         def low(t):
             if self._touched(t, battery, ("bms.soc", None)) or world.storms(t):
                 return None
-            if not world.inverter_clean(t, 15) or self._not_on(t):
+            lost = {"bms_lost", "bms_implausible"} & set(world.claims)
+            if lost or not world.inverter_clean(t, 15) or self._not_on(t):
                 # Whether it is grid-tied is not known then.
                 return None
             return self.low_since
@@ -371,14 +381,17 @@ class Tellings:
                 or self._touched(t, ("inverter.alarm", None))
                 or self._dark(t)
                 or self._heavy()
+                # A checksum of 8 bits lets one of 256 damaged frames pass.
+                or self._touched(t, ("line.noise", "inverter"))
+                or t - self.low_volts_at < EXCUSE_S
             )
 
         def word_wrong(t):
             # Beyond what F27 lets pass, and seen grid-tied all the time.
-            found = world.weather.args("inverter.ac_out_word")
-            if not found or not world.grid_tied() or not world.inverter_clean(t, 15):
+            on = world.weather.args("inverter.ac_out_word")
+            if not on or not world.grid_tied() or not world.inverter_clean(t, 15):
                 return None
-            begin, args = found[-1]
+            begin, args = self.ac_out_word
             sure = abs(args["error_w"]) > 150 and begin > max(
                 world.mains_since[1], world.inverter_since[1]
             )
@@ -500,6 +513,9 @@ class Tellings:
     def on_inject(self, t, o):
         if o["what"] == "meter.reversed":
             self._reversed = True
+        # Of two that overlap the later one rules, also when it has ended.
+        if o["what"] == "inverter.ac_out_word" and o["on"]:
+            self.ac_out_word = (t, o["args"])
 
     # ---- judged
 
@@ -508,6 +524,8 @@ class Tellings:
         if self.turn:
             return
         world = self.world
+        if world.house["bat_v"] < LOW_V:
+            self.low_volts_at = t
         if not world.up(t, 12):
             return
         # The hub stood still a moment ago: what it tells is as old.
