@@ -78,7 +78,8 @@ door(civil_time OURS model civil_time THIRD date/ PURE)
 door(service OURS model protocol control civil_time service THIRD nlohmann/ tl/ PURE)
 door(config OURS model civil_time protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
-door(publish APART publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)
+door(publish
+  APART "publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)"
   OURS model publish THIRD nlohmann/ tl/ PURE)
 # Where publish waits: threads, and the ends of the media.
 door(publish/threads OURS model publish/threads)
