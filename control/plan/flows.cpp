@@ -1,6 +1,7 @@
 #include "control/plan/flows.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace esshub::control {
@@ -20,47 +21,42 @@ double most(const std::optional<Watts>& cap, double hours) {
   return cap ? cap->value() * hours : std::numeric_limits<double>::infinity();
 }
 
-/// What is done next, and until which charge.
+/// What is done next, and until which charge, which lies that way.
 struct Step {
   SlotAction action;
-  double until = 0.0;
-  bool held = false;  ///< at a mark, both ways at once: the charge stays
+  double until;
 };
 
-SlotAction mixed(const SlotAction& a, const SlotAction& b, double share_of_b) {
-  const auto mix = [&](double x, double y) { return x + (y - x) * share_of_b; };
-  return {mix(a.change, b.change), mix(a.cost, b.cost), mix(a.bought, b.bought),
-          mix(a.sold, b.sold)};
-}
-
-/// With so little of `away` among `toward` that the charge stays as it is.
+/// At a mark, with so much of `away` among `toward` that the charge stays as it is.
 Step held(const SlotAction& toward, const SlotAction& away, double stored) {
   const double share = toward.change / (toward.change - away.change);
-  return {mixed(toward, away, share), stored, true};
+  return {{.cost = toward.cost * (1.0 - share) + away.cost * share}, stored};
 }
 
 Step next_step(const SlotTerms& terms, const SlotActions& can, const MarkLevels& marks,
                double stored, double of_it_bought, const PlanBattery& battery) {
   if (stored < marks.buy - no_energy && can.buy.bought > no_energy) return {can.buy, marks.buy};
+  const double sell = std::max({marks.sell, terms.reserve, terms.sell_floor});
   const double kept = battery.bought_to_grid ? 0.0 : of_it_bought;
-  const double sell = std::max({marks.sell, terms.reserve, terms.sell_floor, kept});
-  if (stored > sell + no_energy && can.sell.sold > no_energy) return {can.sell, sell};
+  if (stored > std::max(sell, kept) + no_energy && can.sell.sold > no_energy) {
+    // The house takes from what is kept meanwhile: only what is sold brings the charge near it.
+    const double not_kept = (stored - kept) * battery.discharge_efficiency / can.sell.sold;
+    return {can.sell, std::max(sell, stored + can.sell.change * not_kept)};
+  }
   const double serve = std::max(marks.serve, terms.reserve);
-  const double store = std::min(marks.store, battery.capacity.value());
+  const double store = marks.store;
   const bool serves = stored > serve + no_energy;
   const bool stores = stored < store - no_energy;
   if (serves && stores) return {can.both, can.both.change > 0.0 ? store : serve};
   if (stores) {  // what was just stored can be served
     if (can.both.change >= 0.0) return {can.both, store};
-    if (stored >= serve - no_energy && can.store.change > no_energy)
-      return held(can.store, can.both, stored);
-    return {can.store, stored < serve ? std::min(serve, store) : store};
+    if (stored < serve - no_energy) return {can.store, std::min(serve, store)};
+    return held(can.store, can.both, stored);
   }
   if (serves) {
-    if (can.both.change <= 0.0 && stored <= store + no_energy) return {can.both, serve};
-    if (stored <= store + no_energy && can.serve.change < -no_energy)
-      return held(can.both, can.serve, stored);
-    return {can.serve, stored > store ? std::max(serve, store) : serve};
+    if (stored > store + no_energy) return {can.serve, std::max(serve, store)};
+    if (can.both.change <= 0.0) return {can.both, serve};
+    return held(can.both, can.serve, stored);
   }
   return {can.rest, stored};
 }
@@ -96,8 +92,8 @@ SlotActions slot_actions(const SlotTerms& terms, const SlotFlows& flows, const P
   can.store = action(from_sun, 0.0, 0.0, 0.0);
   can.serve = action(0.0, 0.0, served, 0.0);
   can.both = action(from_sun, 0.0, served, 0.0);
-  can.buy = bought > 0.0 ? action(from_sun, bought, 0.0, 0.0) : can.store;
-  can.sell = sold > 0.0 ? action(0.0, 0.0, served, sold) : can.serve;
+  can.buy = action(from_sun, bought, 0.0, 0.0);
+  can.sell = action(0.0, 0.0, served, sold);
   return can;
 }
 
@@ -124,15 +120,13 @@ SlotOutcome follow_marks(const SlotTerms& terms, const SlotFlows& flows, const P
   constexpr int most_steps = 8;
   for (int n = 0; n < most_steps && left > 0.0; ++n) {
     const SlotActions can = slot_actions(terms, flows, battery, out.stored);
-    Step step = next_step(terms, can, marks, out.stored, out.of_it_bought, battery);
-    const double change = step.held ? 0.0 : step.action.change;
-    const double until = std::clamp(step.until, 0.0, battery.capacity.value());
-    const bool reaches = (change > no_energy && out.stored + change * left > until) ||
-                         (change < -no_energy && out.stored + change * left < until);
-    const double share = reaches ? std::max((until - out.stored) / change, 0.0) : left;
+    const Step step = next_step(terms, can, marks, out.stored, out.of_it_bought, battery);
+    const double change = step.action.change;
+    const double way = std::abs(step.until - out.stored);
+    const bool reaches = std::abs(change) * left > way;
+    const double share = reaches ? way / std::abs(change) : left;
     take(step.action, share);
-    out.stored =
-        reaches ? until : std::clamp(out.stored + change * share, 0.0, battery.capacity.value());
+    out.stored = reaches ? step.until : out.stored + change * share;
     left -= share;
   }
   if (left > 0.0) take(slot_actions(terms, flows, battery, out.stored).rest, left);

@@ -116,11 +116,12 @@ double quantile(std::vector<double>& values, double share) {
 Marks as_marks(const MarkLevels& levels, const PlanBattery& battery) {
   const auto soc = [&](double stored) {
     const double percent = 100.0 * stored / battery.capacity.value();
-    return Soc::from_percent(std::clamp(percent, 0.0, 100.0)).value_or(Soc{});
+    return Soc::from_percent(std::min(percent, 100.0)).value_or(Soc{});
   };
   Marks marks{soc(levels.buy), {}, soc(levels.store), soc(levels.serve), soc(levels.sell), {}};
   if (levels.buy > 0.0) marks.buy_power = battery.charge;
-  if (levels.sell < battery.capacity.value()) marks.sell_power = battery.discharge;
+  // The last point of a grid may lie beside full by the last bit.
+  if (levels.sell < battery.capacity.value() - 1e-6) marks.sell_power = battery.discharge;
   return marks;
 }
 
@@ -134,8 +135,7 @@ Levels balance_marks(std::span<const SlotTerms> terms, const PlanBattery& batter
 double mean_cost(std::span<const Course> courses, const CostToCome& end) {
   double cost = 0.0;
   for (const auto& course : courses) {
-    const double stored = course.slots.empty() ? 0.0 : course.slots.back().stored;
-    cost += course.cost + end(stored) - end(0.0);
+    cost += course.cost + end(course.slots.back().stored) - end(0.0);
   }
   return cost / static_cast<double>(courses.size());
 }

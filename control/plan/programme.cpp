@@ -7,8 +7,6 @@
 namespace esshub::control {
 namespace {
 
-constexpr double never = 1e30;
-
 double missing_cost(const SlotTerms& terms, double stored) {
   return terms.missing_price * std::max(terms.reserve - stored, 0.0);
 }
@@ -16,11 +14,11 @@ double missing_cost(const SlotTerms& terms, double stored) {
 /// Of one action for the whole slot, of the other, and of the one until any charge between: by the
 /// change of the energy stored, its cost is straight.
 struct Edge {
-  double least_change = 0.0;
-  double most_change = 0.0;
-  double at_zero = 0.0;
-  double slope = 0.0;
-  bool sells = false;
+  double least_change;
+  double most_change;
+  double at_zero;
+  double slope;
+  bool sells;
 };
 
 /// All that one slot can do.
@@ -34,7 +32,7 @@ class Edges {
       add(can.store, can.both);
       add(can.both, can.serve);
     }
-    if (can.sell.sold > 0.0) add(can.serve, can.sell, true);
+    add(can.serve, can.sell, true);
   }
 
   [[nodiscard]] double least_cost(const SlotTerms& terms, const CostToCome& after,
@@ -60,10 +58,8 @@ class Edges {
   }
 
  private:
-  void add(const SlotAction& a, const SlotAction& b, bool sells = false) {
-    const bool falls = a.change >= b.change;
-    const SlotAction& up = falls ? a : b;
-    const SlotAction& down = falls ? b : a;
+  /// `up` leaves more stored than `down`, or as much.
+  void add(const SlotAction& up, const SlotAction& down, bool sells = false) {
     const double span = up.change - down.change;
     if (span <= 1e-9) return;
     const double slope = (up.cost - down.cost) / span;
@@ -87,15 +83,14 @@ void step_back(const SlotTerms& terms, const SlotFlows& flows, const PlanBattery
   Edges edges{slot_actions(terms, flows, battery, 0.0)};
   for (std::size_t i = 0; i <= after.cells(); ++i) {
     const double stored = after.level(i);
-    double cost = 0.0;
+    double& cost = before.points()[i] = missing_cost(terms, stored);
     if (fixed) {
       const auto done = follow_marks(terms, flows, battery, *fixed, stored, 0.0);
-      cost = done.cost + after(done.stored);
+      cost += done.cost + after(done.stored);
     } else {
       if (!battery.taper.empty()) edges = Edges{slot_actions(terms, flows, battery, stored)};
-      cost = edges.least_cost(terms, after, i);
+      cost += edges.least_cost(terms, after, i);
     }
-    before.points()[i] = cost + missing_cost(terms, stored);
   }
 }
 
@@ -105,8 +100,8 @@ std::vector<CostToCome> mean_cost_to_come(std::span<const SlotTerms> terms,
                                           std::span<const std::size_t> day_begins) {
   const double capacity = battery.capacity.value();
   const double share = 1.0 / static_cast<double>(days.size());
-  double cheapest = never;
-  for (const auto& slot : terms) cheapest = std::min(cheapest, slot.import_price);
+  const double cheapest =
+      std::ranges::min_element(terms, {}, &SlotTerms::import_price)->import_price;
   const CostToCome nothing{capacity, cells};
   std::vector<CostToCome> mean(terms.size() + 1, nothing);
   fill(mean.back(), std::max(cheapest, 0.0) * battery.discharge_efficiency);

@@ -12,7 +12,6 @@ namespace esshub::control {
 /// Cost still to come by energy stored, straight between equally far points from empty to full.
 class CostToCome {
  public:
-  CostToCome() = default;
   CostToCome(double capacity, std::size_t cells)
       : width_(capacity / static_cast<double>(cells)),
         per_width_(1.0 / width_),
@@ -40,8 +39,8 @@ class CostToCome {
   [[nodiscard]] std::span<const double> points() const { return at_; }
 
  private:
-  double width_ = 1.0;
-  double per_width_ = 1.0;
+  double width_;
+  double per_width_;
   std::vector<double> at_;
 };
 

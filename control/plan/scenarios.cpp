@@ -25,8 +25,8 @@ const PriceSlot* price_at(std::span<const PriceSlot> prices, UnixSeconds at) {
 using PriceMember = std::optional<double> PriceSlot::*;
 
 struct Price {
-  double value = 0.0;
-  PriceSource source = PriceSource::known;
+  double value;
+  PriceSource source;
 };
 
 /// What takes the place of a price that is not known.
@@ -120,7 +120,7 @@ std::vector<AheadSlot> slots_ahead(std::span<const PriceSlot> prices,
   const auto cut = [&](UnixSeconds at) {
     if (at > settings.begin && at < end) cuts.insert(at);
   };
-  const auto first = (settings.begin / settings.slot_s + 1) * settings.slot_s;
+  const auto first = settings.begin / settings.slot_s * settings.slot_s;
   for (UnixSeconds at = first; at < end; at += settings.slot_s) cut(at);
   for (const auto& price : prices) {
     cut(price.begin);

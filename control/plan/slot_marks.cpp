@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -26,8 +27,9 @@ Thresholds thresholds(const SlotTerms& terms, const PlanBattery& battery) {
 
 /// The first cell that lies wholly above the reserve.
 std::size_t first_cell(const SlotTerms& terms, const CostToCome& after) {
+  const double reserve = std::min(terms.reserve, after.level(after.cells()));
   std::size_t cell = 0;
-  while (cell < after.cells() && after.level(cell) < terms.reserve - 1e-6) ++cell;
+  while (after.level(cell) < reserve - 1e-6) ++cell;
   return cell;
 }
 
@@ -43,7 +45,8 @@ MarkLevels convex_marks(const SlotTerms& terms, const PlanBattery& battery,
   const auto [buy, store, serve, sell] = thresholds(terms, battery);
   const std::size_t first = first_cell(terms, after);
   const double full = battery.capacity.value();
-  MarkLevels marks{0.0, 0.0, full, full};
+  MarkLevels marks;
+  marks.serve = marks.sell = full;
   // Below the reserve nothing is served; there it is bought as far as it is worth it from below.
   const auto rising = [&](double at_least, bool strictly) {
     const auto wants = [&](std::size_t cell) {
@@ -55,20 +58,20 @@ MarkLevels convex_marks(const SlotTerms& terms, const PlanBattery& battery,
     return level;
   };
   if (battery.from_grid) marks.buy = rising(buy, true);
-  marks.store = std::max(rising(store, false), marks.buy);
+  marks.store = rising(store, false);
   for (std::size_t i = after.cells(); i-- > first;) {
     if (after.worth(i) <= serve + tie) marks.serve = after.level(i);
     if (battery.to_grid && after.worth(i) < sell - tie) marks.sell = after.level(i);
   }
-  marks.serve = std::clamp(marks.serve, marks.buy, std::max(marks.sell, marks.buy));
-  marks.sell = std::max({marks.sell, marks.serve, terms.sell_floor});
+  // The thresholds lie in this order, so the marks do: buy >= serve >= sell, buy >= store.
+  marks.sell = std::max(marks.sell, terms.sell_floor);
   return marks;
 }
 
 /// Days of much the same flow as one, with their number.
 struct Kind {
   SlotFlows flows;
-  double weight = 0.0;
+  double weight;
 };
 
 std::vector<Kind> kinds_of(std::span<const SlotFlows> flows) {
@@ -100,52 +103,50 @@ class MarkSums {
         battery_(battery),
         after_(after),
         n_(after.cells() + 1),
-        buy_(n_, 0.0),
-        sell_(n_, 0.0),
-        store_(n_ * n_, 0.0),
-        serve_(n_ * n_, 0.0) {}
+        buy_(n_),
+        sell_(n_),
+        store_(n_ * n_),
+        serve_(n_ * n_) {}
 
   void add(const Kind& kind) {
     const SlotActions can = slot_actions(terms_, kind.flows, battery_, 0.0);
+    base_ = can.rest.cost;
     const SlotAction& follow = can.both;
     const SlotAction& bought = follow.change > 0.0 ? follow : can.rest;
     const SlotAction& sold = follow.change < 0.0 ? follow : can.rest;
     for (std::size_t m = 0; m < n_; ++m) {
-      if (battery_.from_grid)
-        for (std::size_t e = 0; e < m; ++e) buy_[m] += kind.weight * up(can.buy, bought, e, m);
-      if (battery_.to_grid)
-        for (std::size_t e = m + 1; e < n_; ++e)
-          sell_[m] += kind.weight * down(can.sell, sold, e, m);
+      for (std::size_t e = 0; e < m; ++e) buy_[m] += kind.weight * up(can.buy, bought, e, m);
+      for (std::size_t e = m + 1; e < n_; ++e) sell_[m] += kind.weight * down(can.sell, sold, e, m);
+      double sum = 0.0;
       if (follow.change > 0.0)  // by the lower end of the charges that store
         for (std::size_t e = m; e-- > 0;)
-          store_[m * n_ + e] += kind.weight * up(follow, can.rest, e, m);
-      if (follow.change < 0.0)
+          store_[m * n_ + e] += kind.weight * (sum += up(follow, can.rest, e, m));
+      if (follow.change < 0.0)  // by their upper end
         for (std::size_t e = m + 1; e < n_; ++e)
-          serve_[m * n_ + e] += kind.weight * down(follow, can.rest, e, m);
+          serve_[m * n_ + e] += kind.weight * (sum += down(follow, can.rest, e, m));
     }
   }
 
-  [[nodiscard]] MarkLevels least() {
-    for (std::size_t m = 0; m < n_; ++m) {
-      for (std::size_t e = m; e-- > 1;) store_[m * n_ + e - 1] += store_[m * n_ + e];
-      for (std::size_t e = m + 1; e < n_; ++e) serve_[m * n_ + e] += serve_[m * n_ + e - 1];
-    }
+  /// Of equal ones the lowest sell mark, then the highest to buy, the lowest to serve, the highest
+  /// to store.
+  [[nodiscard]] MarkLevels least() const {
     const std::size_t full = n_ - 1;
     const std::size_t last_buy = battery_.from_grid ? full : 0;
     const std::size_t first_sell = battery_.to_grid ? 0 : full;
     double least = std::numeric_limits<double>::infinity();
-    std::array<std::size_t, 4> best{0, 0, full, full};
-    stores_.assign(n_, 0);
-    upto_.assign(n_, n_);
-    for (std::size_t sell = first_sell; sell < n_; ++sell) {
-      std::size_t serve = sell;
-      for (std::size_t buy = std::min(sell, last_buy) + 1; buy-- > 0;) {
-        // From the highest buy mark down, a serve mark at each joins the choice.
-        for (std::size_t m = buy == std::min(sell, last_buy) ? sell + 1 : buy + 1; m-- > buy;)
-          if (serve_[m * n_ + sell] <= serve_[serve * n_ + sell] + tie) serve = m;
-        const std::size_t store = best_store(buy, sell);
-        const double cost = buy_[buy] + sell_[sell] + serve_[serve * n_ + sell] +
-                            (store > buy ? store_[store * n_ + buy] : 0.0);
+    std::array<std::size_t, 4> best{};
+    std::vector<std::size_t> stores(n_);  // for each buy mark the best in [buy, sell]
+    for (std::size_t sell = 0; sell < n_; ++sell) {
+      for (std::size_t buy = 0; buy <= sell; ++buy)
+        if (store_[sell * n_ + buy] <= store_[stores[buy] * n_ + buy] + tie) stores[buy] = sell;
+      if (sell < first_sell) continue;
+      std::size_t serve = sell;  // the best in [buy, sell]
+      for (std::size_t buy = sell + 1; buy-- > 0;) {
+        if (serve_[buy * n_ + sell] <= serve_[serve * n_ + sell] + tie) serve = buy;
+        if (buy > last_buy) continue;
+        const std::size_t store = stores[buy];
+        const double cost =
+            buy_[buy] + sell_[sell] + serve_[serve * n_ + sell] + store_[store * n_ + buy];
         if (cost >= least - tie) continue;
         least = cost;
         best = {buy, store, serve, sell};
@@ -156,53 +157,37 @@ class MarkSums {
   }
 
  private:
-  /// The least of the store marks in [buy, sell]; kept from one sell mark to the next.
-  std::size_t best_store(std::size_t buy, std::size_t sell) {
-    auto& known = stores_[buy];
-    auto& upto = upto_[buy];
-    if (upto == n_) known = upto = buy;
-    const auto cost = [&](std::size_t m) { return m > buy ? store_[m * n_ + buy] : 0.0; };
-    for (; upto < sell; ++upto)
-      if (cost(upto + 1) <= cost(known) + tie) known = upto + 1;
-    return known;
-  }
-  [[nodiscard]] double resting(std::size_t e) const { return after_.points()[e]; }
   /// More than resting costs (its flows' cost left out on both sides).
   [[nodiscard]] double up(const SlotAction& action, const SlotAction& then, std::size_t e,
                           std::size_t mark) const {
-    return until(action, then, after_.level(e), after_.level(mark)) - resting(e);
+    return until(action, then, e, after_.level(mark));
   }
   [[nodiscard]] double down(const SlotAction& action, const SlotAction& then, std::size_t e,
                             std::size_t mark) const {
-    const double stop = std::max(after_.level(mark), std::min(after_.level(e), terms_.reserve));
-    return until(action, then, after_.level(e), stop) - resting(e);
+    if (after_.level(e) <= terms_.reserve) return 0.0;
+    return until(action, then, e, std::max(after_.level(mark), terms_.reserve));
   }
-  [[nodiscard]] double until(const SlotAction& action, const SlotAction& then, double from,
+  [[nodiscard]] double until(const SlotAction& action, const SlotAction& then, std::size_t e,
                              double stop) const {
+    const double from = after_.level(e);
+    const double resting = after_.points()[e];
     const double way = stop - from;
-    const bool reaches = way >= 0.0 ? action.change >= way : action.change <= way;
-    if (action.change * way < 0.0 || !reaches) {
-      const double to = std::clamp(from + action.change, 0.0, battery_.capacity.value());
-      return action.cost - base_ + after_(to);
-    }
-    const double share = action.change == 0.0 ? 0.0 : way / action.change;
+    if (std::abs(action.change) < std::abs(way))
+      return action.cost - base_ + after_(from + action.change) - resting;
+    const double share = way / action.change;
     const double rest = then.change * (1.0 - share);
     const double to =
         std::clamp(stop + rest, std::min(stop, terms_.reserve), battery_.capacity.value());
-    return (action.cost - base_) * share + (then.cost - base_) * (1.0 - share) + after_(to);
+    return (action.cost - base_) * share + (then.cost - base_) * (1.0 - share) + after_(to) -
+           resting;
   }
 
- public:
-  void set_base(double cost) { base_ = cost; }
-
- private:
   const SlotTerms& terms_;
   const PlanBattery& battery_;
   const CostToCome& after_;
   std::size_t n_;
-  double base_ = 0.0;  ///< of resting, in this kind's flows
+  double base_{};  ///< of resting, in the kind that is added
   std::vector<double> buy_, sell_, store_, serve_;
-  std::vector<std::size_t> stores_, upto_;
 };
 
 /// The marks with one elsewhere; what stands in its way moves with it.
@@ -265,10 +250,7 @@ MarkLevels searched_marks(const SlotTerms& terms, std::span<const SlotFlows> flo
                           const PlanBattery& battery, const CostToCome& after,
                           std::span<const double> likely) {
   MarkSums sums{terms, battery, after};
-  for (const Kind& kind : kinds_of(flows)) {
-    sums.set_base(slot_actions(terms, kind.flows, battery, 0.0).rest.cost);
-    sums.add(kind);
-  }
+  for (const Kind& kind : kinds_of(flows)) sums.add(kind);
   MarkLevels marks = sums.least();
   if (likely.size() == flows.size()) improve(marks, terms, flows, battery, after, likely);
   return marks;
