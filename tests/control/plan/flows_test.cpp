@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/control/plan/plain.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -103,6 +105,40 @@ TEST(PlanFlows, MarksAreLevels) {
   EXPECT_EQ(l.sell, 4000) << "no power: nothing is sold";
   marks.buy_power = Watts{};
   EXPECT_EQ(levels(marks, battery()).buy, 0);
+  marks.sell_power = Watts{1};
+  EXPECT_EQ(levels(marks, battery()).sell, 2400);
+}
+
+TEST(PlanFlows, EqualTheReference) {
+  for (unsigned seed = 0; seed < 20000 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    auto b = plain::some_battery(draw);
+    if (draw.one_in(3)) b.taper = {{WattHours{200}, Watts{60}}, {WattHours{300}, Watts{30}}};
+    auto terms = plain::some_terms(draw);
+    const auto flows = plain::some_flows(draw);
+    const auto marks = plain::some_marks(draw);
+    const double stored = draw.of({0, 50, 100, 150, 200, 200.5, 300, 330, 400});
+    const double bought = draw.of({0, 50, 200, 400});
+    const auto can = slot_actions(terms, flows, b, stored);
+    const auto may = plain::actions(terms, flows, b, stored);
+    for (const auto which : {&SlotActions::buy, &SlotActions::store, &SlotActions::both,
+                             &SlotActions::rest, &SlotActions::serve, &SlotActions::sell}) {
+      EXPECT_NEAR((can.*which).change, (may.*which).change, 1e-9);
+      EXPECT_NEAR((can.*which).cost, (may.*which).cost, 1e-12);
+      EXPECT_NEAR((can.*which).bought, (may.*which).bought, 1e-9);
+      EXPECT_NEAR((can.*which).sold, (may.*which).sold, 1e-9);
+    }
+    const auto out = follow_marks(terms, flows, b, marks, stored, bought);
+    const auto right = plain::follow(terms, flows, b, marks, stored, bought);
+    EXPECT_NEAR(out.stored, right.stored, 1e-7);
+    EXPECT_NEAR(out.of_it_bought, right.of_it_bought, 1e-7);
+    EXPECT_NEAR(out.cost, right.cost, 1e-9);
+    EXPECT_NEAR(out.bought, right.bought, 1e-7);
+    EXPECT_NEAR(out.sold, right.sold, 1e-7);
+    EXPECT_GE(out.stored, 0.0);
+    EXPECT_LE(out.stored, 400.0);
+  }
 }
 
 }  // namespace

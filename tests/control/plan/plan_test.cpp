@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "control/plan/flows.hpp"
+#include "control/plan/slot_marks.hpp"
+#include "tests/control/plan/plain.hpp"
 
 namespace esshub::control {
 namespace {
@@ -209,6 +211,350 @@ TEST(Plan, RandomPlansKeepCapsAndReserve) {
       stored = out.stored;
     }
   }
+}
+
+/// A plan's task of 2 to 8 slots and 2 to 5 days.
+struct Task {
+  std::vector<AheadSlot> ahead;
+  std::vector<DayAhead> days;
+  PlanBattery battery;
+  PlanSettings settings;
+};
+
+Task some_task(unsigned seed) {
+  plain::Draw draw{seed};
+  Task t;
+  t.battery = plain::some_battery(draw);
+  auto& s = t.settings;
+  s.begin = now;
+  s.stored = WattHours{draw.of({0, 100, 200, 400})};
+  s.bought = WattHours{draw.of({0, 100, 200})};
+  s.reserve = WattHours{draw.of({0, 0, 50, 100})};
+  s.cells = static_cast<int>(draw.of({1, 2, 4, 8}));
+  UnixSeconds at = now;
+  for (std::size_t n = 2 + draw.below(7); n-- > 0;) {
+    const auto length = static_cast<UnixSeconds>(draw.of({1800, 3600, 21600}));
+    t.ahead.push_back({at, at + length, draw.of({-0.05, 0.1, 0.1, 0.2, 0.3, 0.3}),
+                       draw.of({-0.02, 0.0, 0.05, 0.15, 0.25}), PriceSource::typical});
+    at += length;
+  }
+  for (const bool marked : {true, false}) {
+    if (!draw.one_in(3)) continue;
+    const auto from = now + static_cast<UnixSeconds>(draw.of({0, 1800, 3600, 21600}));
+    FixedSpan span{from, from + static_cast<UnixSeconds>(draw.of({3600, 7200, 43200})), {}, {}};
+    if (marked)
+      span.marks = Marks{.buy = 50.0_soc, .buy_power = 100.0_W, .serve = 50.0_soc};
+    else
+      span.reserve = WattHours{draw.of({50, 150, 300})};
+    s.fixed.push_back(span);
+  }
+  t.days.resize(2 + draw.below(4));
+  for (auto& one : t.days)
+    for (std::size_t k = 0; k < t.ahead.size(); ++k)
+      one.push_back({draw.of({0, 50, 120, 300}), draw.of({0, 0, 80, 250}), draw.of({0, 0, 10})});
+  return t;
+}
+
+std::vector<SlotTerms> terms_of(const Task& t) {
+  std::vector<SlotTerms> all;
+  double dearest = 0.0;
+  for (const auto& slot : t.ahead) dearest = std::max(dearest, slot.import_price / 1000.0);
+  for (const auto& slot : t.ahead) {
+    SlotTerms terms{static_cast<double>(slot.end - slot.begin) / 3600.0,
+                    slot.import_price / 1000.0,
+                    slot.export_price / 1000.0,
+                    t.settings.reserve.value(),
+                    0.0,
+                    0.0,
+                    {}};
+    for (const auto& span : t.settings.fixed) {
+      if (span.begin > slot.begin || slot.begin >= span.end) continue;
+      if (span.marks) terms.fixed = span.marks;
+      if (span.reserve) terms.reserve = std::max(terms.reserve, span.reserve->value());
+    }
+    if (!all.empty() && terms.reserve > all.back().reserve) terms.missing_price = dearest;
+    all.push_back(terms);
+  }
+  return all;
+}
+
+/// What a day becomes by marks.
+std::vector<SlotOutcome> course(const Task& t, std::span<const SlotTerms> terms,
+                                const ScenarioFlows& flows, std::span<const MarkLevels> marks) {
+  std::vector<SlotOutcome> all;
+  double stored = t.settings.stored.value();
+  double bought = t.settings.bought.value();
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    all.push_back(follow_marks(terms[k], flows[k], t.battery, marks[k], stored, bought));
+    stored = all.back().stored;
+    bought = all.back().of_it_bought;
+  }
+  return all;
+}
+
+/// At this share of their number, between neighbours in proportion.
+double quantile(std::vector<double> values, double share) {
+  std::ranges::sort(values);
+  const double place = share * static_cast<double>(values.size() - 1);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    sum += values[i] * std::max(0.0, 1.0 - std::abs(place - static_cast<double>(i)));
+  return sum;
+}
+
+/// Less what is stored at the end.
+double mean_cost(const Task& t, std::span<const SlotTerms> terms,
+                 std::span<const ScenarioFlows> days, std::span<const MarkLevels> marks,
+                 const CostToCome& end) {
+  double sum = 0.0;
+  for (const auto& one : days) {
+    const auto all = course(t, terms, one, marks);
+    for (const auto& slot : all) sum += slot.cost;
+    sum += end(all.back().stored) - end(0.0);
+  }
+  return sum / static_cast<double>(days.size());
+}
+
+std::vector<UnixSeconds> empty_without_purchase(const Task& t, std::span<const SlotTerms> terms,
+                                                std::span<const ScenarioFlows> days,
+                                                std::vector<MarkLevels> marks) {
+  for (std::size_t k = 0; k < terms.size(); ++k)
+    if (!terms[k].fixed) marks[k].buy = 0.0;
+  std::vector<UnixSeconds> ends;
+  for (const auto& one : days) {
+    const auto all = course(t, terms, one, marks);
+    for (std::size_t k = 0; k < terms.size(); ++k) {
+      const bool served = one[k].deficit > 0.0 && marks[k].serve <= terms[k].reserve + 1e-6;
+      if (served && all[k].stored <= terms[k].reserve + 1e-6) {
+        ends.push_back(t.ahead[k].end);
+        break;
+      }
+    }
+  }
+  std::ranges::sort(ends);
+  return ends;
+}
+
+TEST(Plan, EqualsTheReference) {
+  for (unsigned seed = 0; seed < 700 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    const Task t = some_task(seed);
+    const auto& b = t.battery;
+    const double full = b.capacity.value();
+    const std::size_t n = t.ahead.size();
+    const auto share = 1.0 / static_cast<double>(t.days.size());
+    const auto days = flows_of(t.days);
+    auto terms = terms_of(t);
+    std::vector<std::size_t> begins{0};
+    for (std::size_t k = 0; k < n; ++k)
+      if (t.ahead[k].begin >= t.ahead[begins.back()].begin + day) begins.push_back(k);
+    const auto cells = static_cast<std::size_t>(std::max(2, t.settings.cells));
+    std::vector<CostToCome> to_come;
+    std::vector<MarkLevels> marks;
+    const auto decide = [&] {
+      to_come = mean_cost_to_come(terms, days, b, cells, begins);
+      marks.clear();
+      std::vector<double> likely(days.size(), t.settings.stored.value());
+      for (std::size_t k = 0; k < n; ++k) {
+        std::vector<SlotFlows> flows;
+        for (const auto& d : days) flows.push_back(d[k]);
+        marks.push_back(terms[k].fixed ? levels(*terms[k].fixed, b)
+                                       : best_marks(terms[k], flows, b, to_come[k + 1], likely));
+        for (std::size_t d = 0; d < days.size(); ++d)
+          likely[d] = follow_marks(terms[k], flows[d], b, marks.back(), likely[d], 0.0).stored;
+      }
+    };
+    decide();
+    if (b.from_grid && b.to_grid && !b.bought_to_grid) {
+      std::vector<double> bought(n, 0.0);
+      for (const auto& d : days) {
+        const auto all = course(t, terms, d, marks);
+        for (std::size_t k = 0; k < n; ++k) bought[k] += all[k].of_it_bought;
+      }
+      for (std::size_t k = 0; k < n; ++k)
+        terms[k].sell_floor = bought[k] / static_cast<double>(days.size());
+      decide();
+    }
+
+    const Plan p = plan_days(t.ahead, t.days, b, t.settings);
+    ASSERT_FALSE(p.problem);
+    ASSERT_EQ(p.slots.size(), n);
+    EXPECT_EQ(p.days, static_cast<int>(days.size()));
+    std::vector<std::vector<SlotOutcome>> courses;
+    for (const auto& d : days) courses.push_back(course(t, terms, d, marks));
+    std::vector<double> stored(days.size(), t.settings.stored.value());
+    double none = 0.0;
+    bool buys = false;
+    for (std::size_t k = 0; k < n; ++k) {
+      const auto& slot = p.slots[k];
+      EXPECT_EQ(slot.begin, t.ahead[k].begin);
+      EXPECT_EQ(slot.end, t.ahead[k].end);
+      EXPECT_EQ(slot.import_price, t.ahead[k].import_price);
+      EXPECT_EQ(slot.export_price, t.ahead[k].export_price);
+      EXPECT_EQ(slot.source, PriceSource::typical);
+      EXPECT_NEAR(slot.marks.buy.ratio() * full, marks[k].buy, 1e-7);
+      EXPECT_NEAR(slot.marks.store.ratio() * full, marks[k].store, 1e-7);
+      EXPECT_NEAR(slot.marks.serve.ratio() * full, marks[k].serve, 1e-7);
+      EXPECT_NEAR(slot.marks.sell.ratio() * full, marks[k].sell, 1e-7);
+      EXPECT_EQ(slot.marks.buy_power, marks[k].buy > 0.0 ? b.charge : Watts{});
+      EXPECT_EQ(slot.marks.sell_power, marks[k].sell < full ? b.discharge : Watts{});
+      double mean = 0.0;
+      for (const double e : stored) mean += e * share;
+      EXPECT_NEAR(slot.charge.mean.value(), mean, 1e-7);
+      EXPECT_NEAR(slot.charge.low.value(), quantile(stored, 0.1), 1e-7);
+      EXPECT_NEAR(slot.charge.high.value(), quantile(stored, 0.9), 1e-7);
+      const double width = full / static_cast<double>(cells);
+      const double low = mean > width ? mean - width : 0.0;
+      const double high = mean < full - width ? mean + width : full;
+      EXPECT_NEAR(slot.value, 1000.0 * (to_come[k](low) - to_come[k](high)) / (high - low), 1e-7);
+      double bought = 0.0;
+      for (std::size_t d = 0; d < days.size(); ++d) {
+        bought += courses[d][k].bought * share;
+        stored[d] = courses[d][k].stored;
+        none += plain::actions(terms[k], days[d][k], b, 0.0).rest.cost * share;
+      }
+      EXPECT_NEAR(slot.bought.value(), bought, 1e-7);
+      if (bought > 1.0 && !terms[k].fixed) buys = true;
+    }
+    EXPECT_NEAR(p.cost_no_battery, none, 1e-9);
+    EXPECT_NEAR(p.cost, mean_cost(t, terms, days, marks, to_come.back()), 1e-9);
+    std::vector<MarkLevels> balance(n, MarkLevels{0.0, full, 0.0, full});
+    for (std::size_t k = 0; k < n; ++k)
+      if (terms[k].fixed) balance[k] = marks[k];
+    EXPECT_NEAR(p.cost_balance, mean_cost(t, terms, days, balance, to_come.back()), 1e-9);
+    ASSERT_EQ(p.without_purchase.has_value(), buys);
+    if (!buys) continue;
+    const auto ends = empty_without_purchase(t, terms, days, marks);
+    EXPECT_EQ(p.without_purchase->days, static_cast<int>(days.size()));
+    EXPECT_EQ(p.without_purchase->empty, static_cast<int>(ends.size()));
+    const UnixSeconds by = ends.empty() ? 0 : ends[(ends.size() + 1) / 2 - 1];
+    EXPECT_EQ(p.without_purchase->by, by);
+  }
+}
+
+TEST(Plan, ReplaysTheDaysPastOverTheSlotsAhead) {
+  const auto s = settings();
+  const auto prices = two_rates();
+  const auto past = house(5, 700);
+  const auto ahead = slots_ahead(prices, s);
+  const Plan a = plan(past, prices, battery(), s);
+  const Plan b = plan_days(ahead, past_days(ahead, past, s), battery(), s);
+  EXPECT_EQ(a.days, 5);
+  EXPECT_EQ(a.cost, b.cost);
+  ASSERT_EQ(a.slots.size(), b.slots.size());
+  for (std::size_t k = 0; k < a.slots.size(); ++k) EXPECT_EQ(a.slots[k].marks, b.slots[k].marks);
+}
+
+TEST(Plan, SellsNothingAtFullWhateverTheCapacity) {
+  for (int capacity = 1000; capacity < 3000; capacity += 10) {
+    auto b = battery();
+    b.capacity = WattHours{static_cast<double>(capacity) + 0.3};
+    auto s = settings();
+    s.horizon_s = 2 * hour;
+    s.slot_s = hour;
+    const std::vector<PriceSlot> prices{{now, now + hour, 0.02, 0.10},
+                                        {now + hour, now + 2 * hour, 0.3, 0.0}};
+    const Plan p = plan(house(2), prices, b, s);
+    EXPECT_EQ(p.slots[0].marks.sell_power, Watts{}) << capacity;
+    EXPECT_NEAR(p.slots[1].marks.store.percent(), 100.0, 1e-9) << capacity;
+  }
+}
+
+TEST(Plan, NeedsCapacityAndEfficiencies) {
+  for (const auto what : {&PlanBattery::charge_efficiency, &PlanBattery::discharge_efficiency}) {
+    auto b = battery();
+    b.*what = 0.0;
+    EXPECT_EQ(plan(house(2), two_rates(), b, settings()).problem, NoPlan::battery_unknown);
+  }
+  auto b = battery();
+  b.capacity = WattHours{};
+  EXPECT_EQ(plan(house(2), two_rates(), b, settings()).problem, NoPlan::battery_unknown);
+}
+
+TEST(Plan, TellsTheReasonByTheClockOfTheSite) {
+  Plan p;
+  PlanSettings s;
+  EXPECT_EQ(reason_in_words(p, s), "");
+  p.without_purchase = WithoutPurchase{14, 9, now + 21 * hour + 5 * 60};
+  EXPECT_EQ(reason_in_words(p, s),
+            "without it the battery would have been empty by 21:05 on 9 of the last 14 days");
+  s.utc_offset = [](UnixSeconds at) { return at > now ? 145 : 0; };
+  EXPECT_EQ(reason_in_words(p, s),
+            "without it the battery would have been empty by 23:30 on 9 of the last 14 days");
+  p.without_purchase = WithoutPurchase{3, 1, now + 23 * hour};
+  EXPECT_EQ(reason_in_words(p, s),
+            "without it the battery would have been empty by 01:25 on 1 of the last 3 days");
+  s.utc_offset = [](UnixSeconds) { return -90; };
+  p.without_purchase = WithoutPurchase{3, 1, hour};
+  EXPECT_EQ(reason_in_words(p, s),
+            "without it the battery would have been empty by 23:30 on 1 of the last 3 days");
+  p.without_purchase = WithoutPurchase{3, 0, 0};
+  EXPECT_EQ(reason_in_words(p, s),
+            "without it the battery would have been empty on none of the last 3 days");
+}
+
+TEST(Plan, WhatNobodySetIsNothing) {
+  const SlotTerms terms;
+  for (const double value : {terms.hours, terms.import_price, terms.export_price, terms.reserve,
+                             terms.sell_floor, terms.missing_price})
+    EXPECT_EQ(value, 0.0);
+  const SlotFlows flows;
+  EXPECT_EQ(flows.deficit, 0.0);
+  EXPECT_EQ(flows.surplus, 0.0);
+  const SlotAction action;
+  for (const double value : {action.change, action.cost, action.bought, action.sold})
+    EXPECT_EQ(value, 0.0);
+  const MarkLevels marks;
+  for (const double value : {marks.buy, marks.store, marks.serve, marks.sell})
+    EXPECT_EQ(value, 0.0);
+  const SlotOutcome out;
+  for (const double value : {out.stored, out.of_it_bought, out.cost, out.bought, out.sold})
+    EXPECT_EQ(value, 0.0);
+  const AheadSlot ahead;
+  EXPECT_EQ(ahead.begin, 0);
+  EXPECT_EQ(ahead.end, 0);
+  EXPECT_EQ(ahead.import_price, 0.0);
+  EXPECT_EQ(ahead.export_price, 0.0);
+  EXPECT_EQ(ahead.source, PriceSource::known);
+  const SlotEnergy energy;
+  for (const double value : {energy.load, energy.solar, energy.crossing}) EXPECT_EQ(value, 0.0);
+  const PastSlot past;
+  const PriceSlot price;
+  const FixedSpan span;
+  const PlannedSlot planned;
+  for (const UnixSeconds at : {past.begin, past.end, price.begin, price.end, span.begin, span.end,
+                               planned.begin, planned.end})
+    EXPECT_EQ(at, 0);
+  EXPECT_EQ(planned.import_price, 0.0);
+  EXPECT_EQ(planned.export_price, 0.0);
+  EXPECT_EQ(planned.value, 0.0);
+  EXPECT_EQ(planned.source, PriceSource::known);
+  const Plan none;
+  EXPECT_EQ(none.days, 0);
+  EXPECT_EQ(none.cost, 0.0);
+  EXPECT_EQ(none.cost_balance, 0.0);
+  EXPECT_EQ(none.cost_no_battery, 0.0);
+  const WithoutPurchase without;
+  EXPECT_EQ(without.days, 0);
+  EXPECT_EQ(without.empty, 0);
+  EXPECT_EQ(without.by, 0);
+}
+
+TEST(Plan, OfItselfLooksTwoDaysAheadAndTwoWeeksBack) {
+  const PlanSettings s;
+  EXPECT_EQ(s.begin, 0);
+  EXPECT_EQ(s.horizon_s, 2 * day);
+  EXPECT_EQ(s.slot_s, 900);
+  EXPECT_EQ(s.days, 14);
+  EXPECT_EQ(s.cells, 54);
+  EXPECT_EQ(s.unknown, UnknownPrice::typical);
+  const PlanBattery b;
+  EXPECT_EQ(b.charge_efficiency, 1.0);
+  EXPECT_EQ(b.discharge_efficiency, 1.0);
+  EXPECT_EQ(b.wear, 0.0);
+  EXPECT_TRUE(b.from_grid);
+  EXPECT_FALSE(b.to_grid);
+  EXPECT_TRUE(b.bought_to_grid);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/control/plan/plain.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -141,6 +143,108 @@ TEST(PlanProgramme, TheMeanOfDaysCountsEachAlike) {
   for (const double stored : {0.0, 200.0, 1000.0}) {
     EXPECT_NEAR(mean[0](stored), (idle(stored) + busy(stored)) / 2.0, 1e-12);
     EXPECT_LT(idle(stored), busy(stored));
+  }
+}
+
+double reference_before(const SlotTerms& terms, const SlotFlows& flows, const PlanBattery& b,
+                        const CostToCome& after, double stored) {
+  const double missing = terms.missing_price * std::max(terms.reserve - stored, 0.0);
+  if (!terms.fixed) return plain::least_cost(terms, flows, b, after, stored) + missing;
+  const auto out = plain::follow(terms, flows, b, levels(*terms.fixed, b), stored, 0.0);
+  return out.cost + after(out.stored) + missing;
+}
+
+Marks some_fixed(plain::Draw& draw) {
+  Marks fixed;
+  fixed.buy_power = Watts{draw.of({0, 100})};
+  const double serve = draw.of({0, 30, 50});
+  fixed.serve = *Soc::from_percent(serve);
+  fixed.buy = *Soc::from_percent(std::min(serve, draw.of({0, 30})));
+  fixed.sell = *Soc::from_percent(std::max(serve, draw.of({0, 50, 90})));
+  fixed.sell_power = Watts{draw.of({0, 100})};
+  return fixed;
+}
+
+SlotTerms some_slot(plain::Draw& draw) {
+  auto terms = plain::some_terms(draw);
+  if (draw.one_in(3)) terms.missing_price = draw.of({0.1, 0.5}) / 1000.0;
+  if (draw.one_in(4)) terms.fixed = some_fixed(draw);
+  return terms;
+}
+
+TEST(PlanProgramme, ASlotCostsTheLeastOfAllThatItCanDo) {
+  for (unsigned seed = 0; seed < 3000 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    auto b = plain::some_battery(draw);
+    if (draw.one_in(3)) b.taper = {{WattHours{200}, Watts{60}}, {WattHours{300}, Watts{30}}};
+    const auto terms = some_slot(draw);
+    const auto flows = plain::some_flows(draw);
+    const std::size_t cells = 2 + draw.below(7);
+    const auto after = plain::some_worth(draw, cells, draw.one_in(3));
+    CostToCome before{400.0, cells};
+    step_back(terms, flows, b, after, before);
+    for (std::size_t i = 0; i <= cells; ++i)
+      EXPECT_NEAR(before.points()[i], reference_before(terms, flows, b, after, before.level(i)),
+                  1e-9);
+  }
+}
+
+/// Of the slots [first, end), the mean over the days of the cost from each on.
+std::vector<CostToCome> mean_of(std::span<const SlotTerms> terms,
+                                std::span<const ScenarioFlows> days, const PlanBattery& b,
+                                std::size_t first, std::size_t end, const CostToCome& at_end) {
+  std::vector<CostToCome> mean(end - first, CostToCome{400.0, at_end.cells()});
+  for (const auto& day : days) {
+    CostToCome after = at_end;
+    for (std::size_t k = end; k-- > first;) {
+      CostToCome now = after;
+      for (std::size_t i = 0; i <= after.cells(); ++i) {
+        now.points()[i] = reference_before(terms[k], day[k], b, after, after.level(i));
+        mean[k - first].points()[i] += now.points()[i] / static_cast<double>(days.size());
+      }
+      after = now;
+    }
+  }
+  return mean;
+}
+
+TEST(PlanProgramme, TheMeanOverDaysEqualsTheReference) {
+  for (unsigned seed = 0; seed < 300 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    const auto b = plain::some_battery(draw);
+    const std::size_t n = 1 + draw.below(5);
+    const std::size_t cells = 2 + draw.below(4);
+    std::vector<SlotTerms> terms;
+    std::vector<ScenarioFlows> days(1 + draw.below(3));
+    std::vector<std::size_t> begins{0};
+    for (std::size_t k = 0; k < n; ++k) {
+      terms.push_back(some_slot(draw));
+      for (auto& day : days) day.push_back(plain::some_flows(draw));
+      if (k > 0 && draw.one_in(2)) begins.push_back(k);
+    }
+    // What is left at the end: first as the cheapest price would have it, then as a day before.
+    double cheapest = terms[0].import_price;
+    for (const auto& slot : terms) cheapest = std::min(cheapest, slot.import_price);
+    CostToCome end{400.0, cells};
+    for (std::size_t i = 0; i <= cells; ++i)
+      end.points()[i] = -end.level(i) * std::max(cheapest, 0.0) * b.discharge_efficiency;
+    const auto last = mean_of(terms, days, b, begins.back(), n, end).front();
+    for (std::size_t i = 0; i <= cells; ++i)
+      end.points()[i] = last.points()[i] - last.points()[cells];
+    const auto mean = mean_cost_to_come(terms, days, b, cells, begins);
+    ASSERT_EQ(mean.size(), n + 1);
+    std::size_t until = n;
+    for (auto begin = begins.rbegin(); begin != begins.rend(); ++begin) {
+      const auto right = mean_of(terms, days, b, *begin, until, mean[until]);
+      for (std::size_t k = *begin; k < until; ++k)
+        for (std::size_t i = 0; i <= cells; ++i)
+          EXPECT_NEAR(mean[k].points()[i], right[k - *begin].points()[i], 1e-9) << k;
+      until = *begin;
+    }
+    for (std::size_t i = 0; i <= cells; ++i)
+      EXPECT_NEAR(mean[n].points()[i], end.points()[i], 1e-9);
   }
 }
 

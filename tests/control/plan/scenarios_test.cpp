@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
 #include <vector>
+
+#include "tests/control/plan/plain.hpp"
+#include "tests/control/plan/plain_time.hpp"
 
 namespace esshub::control {
 namespace {
@@ -134,6 +138,95 @@ TEST(PlanScenarios, FlowsAreNetAndWhatCrosses) {
   EXPECT_EQ(flows[0][0].surplus, 20);
   EXPECT_EQ(flows[0][1].deficit, 0);
   EXPECT_EQ(flows[0][1].surplus, 200);
+}
+
+PlanSettings some_settings(plain::Draw& draw) {
+  PlanSettings s;
+  s.begin = now + static_cast<UnixSeconds>(draw.of({0, 420, 900, 7200}));
+  s.horizon_s = static_cast<UnixSeconds>(draw.of({4500, 9000, 10800, 97200}));
+  s.slot_s = s.horizon_s > day ? 2 * hour : static_cast<UnixSeconds>(draw.of({900, 1800, 3600}));
+  s.days = 1 + static_cast<int>(draw.below(3));
+  const std::array rules{UnknownPrice::typical, UnknownPrice::repeat, UnknownPrice::wait};
+  s.unknown = rules[draw.below(3)];
+  if (draw.one_in(3)) {
+    const auto change = now - static_cast<UnixSeconds>(draw.of({-3600, 0, 43200, 97200}));
+    const int by = draw.one_in(2) ? 60 : -60;
+    s.utc_offset = [=](UnixSeconds at) { return at >= change ? 60 + by : 60; };
+  }
+  while (draw.one_in(2)) {
+    const auto from = s.begin + static_cast<UnixSeconds>(draw.of({-3600, 0, 600, 1800, 7200}));
+    s.fixed.push_back({from, from + static_cast<UnixSeconds>(draw.of({600, 3600, 9000})), {}, {}});
+  }
+  return s;
+}
+
+TEST(PlanScenarios, SlotsAndPricesEqualTheReference) {
+  for (unsigned seed = 0; seed < 300 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    const auto s = some_settings(draw);
+    std::vector<PriceSlot> prices;
+    const bool sparse = draw.one_in(2);
+    for (UnixSeconds at = now - 3 * day - hour; at < s.begin + s.horizon_s + hour;) {
+      const auto length = static_cast<UnixSeconds>(draw.of({600, 1800, 3600, 14400}));
+      PriceSlot slot{at, at + length, {}, {}};
+      if (!sparse || draw.one_in(2)) slot.import_price = draw.of({-0.1, 0.1, 0.2, 0.3});
+      if (!sparse || draw.one_in(2)) slot.export_price = draw.of({0.0, 0.04, 0.08});
+      if (!sparse || !draw.one_in(3)) prices.push_back(slot);
+      at += length;
+    }
+    const auto slots = slots_ahead(prices, s);
+    const auto right = plain::slots_ahead(prices, s);
+    ASSERT_EQ(slots.size(), right.size());
+    for (std::size_t k = 0; k < slots.size(); ++k) {
+      EXPECT_EQ(slots[k].begin, right[k].begin);
+      EXPECT_EQ(slots[k].end, right[k].end);
+      EXPECT_NEAR(slots[k].import_price, right[k].import_price, 1e-12);
+      EXPECT_NEAR(slots[k].export_price, right[k].export_price, 1e-12);
+      EXPECT_EQ(slots[k].source, right[k].source);
+    }
+  }
+}
+
+TEST(PlanScenarios, DaysEqualTheReference) {
+  for (unsigned seed = 0; seed < 300 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    const auto s = some_settings(draw);
+    const std::vector<PriceSlot> price{{now, now + 3 * day, 0.2, 0.1}};
+    const auto slots = slots_ahead(price, s);
+    std::vector<PastSlot> past;
+    const std::size_t missing = 2 + draw.below(9);
+    const auto first = now - static_cast<UnixSeconds>(draw.of({4.0, 4.0, 2.0, 1.2, 1.01}) * day);
+    for (UnixSeconds at = first / 300 * 300; at < now + day;) {
+      const auto length = static_cast<UnixSeconds>(draw.of({300, 600, 900}));
+      if (!draw.one_in(missing))
+        past.push_back({at, at + length, WattHours{draw.of({0, 10, 70})},
+                        WattHours{draw.of({0, 20, 90})}, WattHours{draw.of({0, 1, 5})}});
+      at += length;
+    }
+    const auto days = past_days(slots, past, s);
+    const auto right = plain::past_days(slots, past, s);
+    ASSERT_EQ(days.size(), right.size());
+    for (std::size_t d = 0; d < days.size(); ++d)
+      for (std::size_t k = 0; k < slots.size(); ++k) {
+        EXPECT_NEAR(days[d][k].load, right[d][k].load, 1e-9);
+        EXPECT_NEAR(days[d][k].solar, right[d][k].solar, 1e-9);
+        EXPECT_NEAR(days[d][k].crossing, right[d][k].crossing, 1e-9);
+      }
+  }
+}
+
+TEST(PlanScenarios, ASlotThatNoDayHasIsNothing) {
+  auto s = settings();
+  s.horizon_s = 10 * 900;
+  const auto slots = slots_ahead(prices(now, now + day, hour), s);
+  auto some = past(3, s);
+  std::erase_if(some, [](const PastSlot& p) { return (p.begin - now) % day == 2700 - day; });
+  const auto days = past_days(slots, some, s);
+  ASSERT_EQ(days.size(), 3u);
+  EXPECT_EQ(days[0][3].load, 0.0);
+  EXPECT_EQ(days[2][3].crossing, 0.0);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/control/plan/plain.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -155,6 +157,110 @@ TEST(PlanSlotMarks, WhereSellingPaysMoreThanBuyingCostsBothHaveTheirCharges) {
   const auto marks = best_marks(hour(0.02, 0.15), std::span(&nothing, 1), b, worth(falling), {});
   EXPECT_NEAR(marks.buy, 4320, 400);
   EXPECT_NEAR(marks.sell, 4320, 400) << "what lies above is worth more sold";
+}
+
+void expect_near(const MarkLevels& a, const MarkLevels& b) {
+  EXPECT_NEAR(a.buy, b.buy, 1e-9);
+  EXPECT_NEAR(a.store, b.store, 1e-9);
+  EXPECT_NEAR(a.serve, b.serve, 1e-9);
+  EXPECT_NEAR(a.sell, b.sell, 1e-9);
+}
+
+bool convex_prices(const SlotTerms& terms) {
+  return terms.import_price >= terms.export_price && terms.export_price >= 0.0;
+}
+
+TEST(PlanSlotMarks, EqualTheReferenceWhereCostsAreConvex) {
+  for (unsigned seed = 0; seed < 2000 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    const auto b = plain::some_battery(draw);
+    auto terms = plain::some_terms(draw);
+    if (!convex_prices(terms)) continue;
+    const std::size_t cells = 2 + draw.below(7);
+    const auto after = plain::some_worth(draw, cells, true);
+    if (draw.one_in(3))  // at a point, or so near to it that it is taken as there, or not
+      terms.reserve = after.level(draw.below(cells)) + draw.of({0, 0.75e-6, 1.5e-6, 0.5});
+    const std::vector<SlotFlows> days{plain::some_flows(draw), plain::some_flows(draw)};
+    const std::vector<double> likely{draw.of({0, 90, 200, 400}), draw.of({100, 250, 400})};
+    const auto by_worth = plain::marks_by_worth(terms, b, after);
+    expect_near(best_marks(terms, days, b, after, {}), by_worth);
+    const auto sold = by_worth.sell < 400.0
+                          ? plain::improved(by_worth, terms, days, b, after, likely, true)
+                          : by_worth;
+    expect_near(best_marks(terms, days, b, after, likely), sold);
+  }
+}
+
+TEST(PlanSlotMarks, WhatIsWorthLessBelowTheReserveIsNoMatter) {
+  for (unsigned seed = 0; seed < 1000 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    const auto b = plain::some_battery(draw);
+    auto terms = plain::some_terms(draw);
+    terms.import_price = std::max(terms.import_price, 0.1e-3);
+    terms.export_price = draw.of({0, 0.05e-3, 0.1e-3});
+    const std::size_t cells = 4 + draw.below(5);
+    auto after = plain::some_worth(draw, cells, true);
+    const std::size_t first = 1 + draw.below(3);
+    terms.reserve = after.level(first) - draw.of({0, 10});
+    for (std::size_t i = first; i-- > 0;)
+      after.points()[i] =
+          after.points()[i + 1] + draw.of({0, 0.1, 0.2, 0.4}) / 1000.0 * after.width();
+    const SlotFlows none{};
+    expect_near(best_marks(terms, std::span(&none, 1), b, after, {}),
+                plain::marks_by_worth(terms, b, after));
+  }
+}
+
+TEST(PlanSlotMarks, EqualTryingAllMarksWhereCostsAreNotConvex) {
+  for (unsigned seed = 0; seed < 1500 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    plain::Draw draw{seed};
+    auto b = plain::some_battery(draw);
+    auto terms = plain::some_terms(draw);
+    if (draw.one_in(4)) b.taper = {{WattHours{draw.of({0, 1, 200})}, Watts{30}}};
+    const std::size_t cells = 2 + draw.below(4);
+    const auto after = plain::some_worth(draw, cells, false);
+    if (convex_prices(terms) && plain::falls(after, terms.reserve))
+      terms.import_price = terms.export_price - 0.05e-3;
+    std::vector<SlotFlows> days(1 + draw.below(7));
+    std::vector<double> likely;
+    for (auto& day : days) {
+      day = plain::some_flows(draw);
+      likely.push_back(draw.of({0, 90, 200, 310, 400}));
+    }
+    const auto searched = plain::cheapest_marks(terms, days, b, after);
+    expect_near(best_marks(terms, days, b, after, {}), searched);
+    expect_near(best_marks(terms, days, b, after, likely),
+                plain::improved(searched, terms, days, b, after, likely, false));
+  }
+}
+
+/// A billionth beside a threshold is the threshold: the sun is stored and the house served, nothing
+/// is bought or sold.
+TEST(PlanSlotMarks, AtAThresholdTheGridIsLeftAlone) {
+  auto b = battery();
+  b.capacity = WattHours{1};
+  b.charge_efficiency = b.discharge_efficiency = 1.0;
+  const auto marks = [&](double worth_of_it) {
+    CostToCome after{1.0, 2};
+    after.points()[0] = worth_of_it;  // of both cells
+    after.points()[1] = worth_of_it / 2.0;
+    return best_marks(hour(0.2, 0.1), flows, b, after, {});
+  };
+  const double import_price = 0.2 / 1000.0;
+  const double export_price = 0.1 / 1000.0;
+  for (const double beside : {0.75e-9, 1e-9}) {
+    EXPECT_EQ(marks(import_price + beside).buy, 0.0);
+    EXPECT_EQ(marks(export_price - beside).store, 1.0);
+    EXPECT_EQ(marks(import_price + beside).serve, 0.0);
+    EXPECT_EQ(marks(export_price - beside).sell, 1.0);
+  }
+  EXPECT_EQ(marks(import_price + 1.5e-9).buy, 1.0);
+  EXPECT_EQ(marks(export_price - 1.5e-9).store, 0.0);
+  EXPECT_EQ(marks(import_price + 1.5e-9).serve, 1.0);
+  EXPECT_EQ(marks(export_price - 1.5e-9).sell, 0.0);
 }
 
 }  // namespace
