@@ -25,7 +25,7 @@ constexpr std::string_view head =
     R"(# Witness test: how soon the battery stops exporting when something is pulled
 
 Made by the program `witness`, whose test fails when a case is slower than its bound or this file lacks a row; do not
-edit. After a change: `tests/witness --write` (half an hour; the optimised build).
+edit. After a change: `tests/witness --write` (a minute of one core; the optimised build).
 
 **This is measured behaviour in a G100-style witness test. It is no claim to comply with G100 or any other grid code.**
 What is measured is the hub against the simulated house in virtual time, with `grid.witness = true`; no real meter,
