@@ -33,6 +33,20 @@ std::string_view type_name(toml::node_type type) {
   return "?";
 }
 
+/// What is quoted as long as it takes to see which it is.
+std::string with_short_quotes(std::string text) {
+  constexpr std::size_t enough = 60;
+  std::size_t end = 0;
+  for (auto begin = text.find('"'); begin != std::string::npos; begin = text.find('"', end + 1)) {
+    end = text.find('"', begin + 1);
+    if (end == std::string::npos) break;
+    if (end - begin <= enough + 1) continue;
+    text.replace(begin + 1 + enough, end - begin - 1 - enough, "...");
+    end = begin + 1 + enough + 3;
+  }
+  return text;
+}
+
 template <class Words>
 std::string list(const Words& words) {
   return fmt::format("{}", fmt::join(words, ", "));
@@ -232,7 +246,7 @@ std::string TableReader::dotted(std::string_view key) const {
 }
 
 void TableReader::complain(std::string_view key, const std::string& text) {
-  errors_.push_back({place(key), dotted(key) + ": " + text});
+  errors_.push_back({place(key), dotted(key) + ": " + with_short_quotes(text)});
 }
 
 void TableReader::require(std::string_view key, std::string_view expected) {

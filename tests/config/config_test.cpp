@@ -146,6 +146,9 @@ TEST(ConfigErrors, PageAndMetricsNeedAPortEach) {
 
 TEST(ConfigErrors, TheSitesNameIsOneLineForPeople) {
   EXPECT_THAT(with("[site]\nname = \"\"\n"), ElementsAre(HasSubstr("site.name: is \"\"")));
+  EXPECT_THAT(with("[site]\nname = \"" + std::string(200'000, 'x') + "\"\n"),
+              ElementsAre("22:8: site.name: is \"" + std::string(60, 'x') +
+                          "...\", expected 1 to 100 bytes of text in one line"));
   EXPECT_THAT(with("[site]\nname = \"" + std::string(101, 'x') + "\"\n"),
               ElementsAre(HasSubstr("expected 1 to 100 bytes")));
   EXPECT_THAT(with("[site]\nname = \"" + std::string(100, 'x') + "\"\n"), testing::IsEmpty());
