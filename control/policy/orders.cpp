@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "control/text.hpp"
-#include "model/order_limits.hpp"
 
 namespace esshub::control {
 namespace {
@@ -117,11 +116,78 @@ class Applier {
   Instant now_;
 };
 
+/// The limit from the first to the last of its steps that `takes` accepts.
+template <class Takes>
+OrderLimit narrowed(OrderLimit limit, Takes takes) {
+  const double least = limit.least;
+  const auto last = static_cast<int>((limit.most - least) / limit.step);
+  const auto at = [&](int i) { return least + i * limit.step; };
+  int low = 0;
+  while (low <= last && !takes(at(low))) ++low;
+  if (low > last) return limit;
+  int high = last;
+  while (!takes(at(high))) --high;
+  limit.least = at(low);
+  limit.most = at(high);
+  limit.initial = std::clamp(limit.initial, limit.least, limit.most);
+  return limit;
+}
+
 }  // namespace
 
 Result<Orders> apply(const Orders& orders, const Command& command, const Settings& settings,
                      Instant now) {
   return std::visit(Applier{expire(orders, now), settings, now}, command);
+}
+
+std::vector<OrderLimit> accepted_limits(const Orders& orders, const Settings& settings,
+                                        Instant now) {
+  const auto soc = [](double percent) { return Soc::from_percent(percent).value_or(Soc{}); };
+  const auto takes = [&](const Command& command) {
+    return apply(orders, command, settings, now).has_value();
+  };
+  const auto powered = [&](InstructionKind kind) {
+    return [&, kind](double watts) {
+      const Soc target = std::max(settings.soc_floor, Soc{});
+      return takes(StartOverride{{.kind = kind, .power = Watts{watts}, .target = target}, 1h});
+    };
+  };
+  const auto charges = powered(InstructionKind::charge);
+  const auto discharges = powered(InstructionKind::discharge);
+  std::vector<OrderLimit> list;
+  for (const OrderLimit& limit : order_limits) switch (limit.id) {
+      case OrderLimitId::reserve:
+        list.push_back(narrowed(limit, [&](double v) { return takes(SetReserve{soc(v)}); }));
+        break;
+      case OrderLimitId::storm_reserve:
+        list.push_back(narrowed(
+            limit, [&](double v) { return takes(StartStorm{.reserve = soc(v), .length = 1h}); }));
+        break;
+      case OrderLimitId::soc:
+        list.push_back(narrowed(limit, [&](double v) {
+          return takes(StartOverride{{.kind = InstructionKind::charge,
+                                      .power = Watts{order_limit(OrderLimitId::power).least},
+                                      .target = soc(v)},
+                                     1h});
+        }));
+        break;
+      case OrderLimitId::power: {
+        list.push_back(narrowed(limit, [&](double v) { return charges(v) || discharges(v); }));
+        auto named = limit;
+        named.name = "charge_power_w";
+        list.push_back(narrowed(named, charges));
+        named.name = "discharge_power_w";
+        list.push_back(narrowed(named, discharges));
+        break;
+      }
+      case OrderLimitId::override_length:
+      case OrderLimitId::storm_length:
+      case OrderLimitId::storm_begin:
+      case OrderLimitId::dispatch_length:
+        list.push_back(limit);
+        break;
+    }
+  return list;
 }
 
 Orders expire(Orders orders, Instant now) {

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "tests/control/policy/instructions.hpp"
@@ -52,6 +54,55 @@ TEST(Orders, ARateIsAboveZeroAndWithinTheLimitOfItsDirection) {
   EXPECT_EQ(refusal(StartOverride{discharge(1001.0_W, 30.0_soc), 1h}, s), "accepted");
   EXPECT_THAT(refusal(StartOverride{discharge(2401.0_W, 30.0_soc), 1h}),
               HasSubstr("discharge limit"));
+}
+
+/// Of a range by its name: its ends and what is offered.
+std::array<double, 3> accepted(std::string_view name, const Settings& s,
+                               const Orders& orders = {}) {
+  for (const auto& limit : accepted_limits(orders, s, now))
+    if (limit.name == name) return {limit.least, limit.most, limit.initial};
+  return {};
+}
+
+TEST(Orders, TheRangesOfferedAreWhatIsTaken) {
+  using Range = std::array<double, 3>;
+  EXPECT_EQ(accepted("reserve_percent", settings), (Range{10, 97, 20}));  // hysteresis above it
+  EXPECT_EQ(accepted("power_w", settings), (Range{10, 2400, 1000}));
+  EXPECT_EQ(accepted("override_minutes", settings), (Range{1, 10080, 60}));
+  Settings s;
+  s.charge_limit = 995.0_W;
+  s.soc_floor = 15.0_soc;
+  s.soc_ceiling = 90.0_soc;
+  EXPECT_EQ(accepted("charge_power_w", s), (Range{10, 990, 990}));
+  EXPECT_EQ(accepted("discharge_power_w", s), (Range{10, 2400, 1000}));
+  EXPECT_EQ(accepted("power_w", s), (Range{10, 2400, 1000}));
+  EXPECT_EQ(accepted("target_percent", s), (Range{15, 90, 80}));
+  Orders orders;
+  orders.reserve = 85.0_soc;
+  EXPECT_EQ(accepted("storm_reserve_percent", s, orders), (Range{85, 89, 85}));
+}
+
+TEST(Orders, EveryEndOfARangeIsTakenAndTheNextStepIsNot) {
+  Settings s;
+  s.soc_floor = 15.5_soc;
+  s.soc_ceiling = 90.5_soc;
+  s.charge_limit = 1234.0_W;
+  for (const auto& limit : accepted_limits({}, s, now)) {
+    const auto order = [&](double v) -> std::string {
+      const auto soc = Soc::from_percent(v).value_or(Soc{});
+      if (limit.id == OrderLimitId::reserve) return refusal(SetReserve{soc}, s);
+      if (limit.id == OrderLimitId::soc)
+        return refusal(StartOverride{charge(1000.0_W, soc), 1h}, s);
+      if (limit.name == "charge_power_w")
+        return refusal(StartOverride{charge(Watts{v}, 80.0_soc), 1h}, s);
+      return "another";
+    };
+    if (order(limit.least) == "another") continue;
+    EXPECT_EQ(order(limit.least), "accepted") << limit.name;
+    EXPECT_EQ(order(limit.most), "accepted") << limit.name;
+    EXPECT_NE(order(limit.least - limit.step), "accepted") << limit.name;
+    EXPECT_NE(order(limit.most + limit.step), "accepted") << limit.name;
+  }
 }
 
 TEST(Orders, ADispatchBeyondTheLimitsIsTakenAsAskedForTheyBoundIt) {
