@@ -57,6 +57,11 @@ service::CommandService::InForce CommandDoor::in_force() {
   return service_->in_force();
 }
 
+std::vector<OrderLimit> CommandDoor::limits() {
+  const std::lock_guard lock(mutex_);
+  return service_->limits(now_());
+}
+
 void CommandDoor::note_safety(const SafetyMemory& safety) {
   const std::lock_guard lock(mutex_);
   service_->note_safety(safety, now_());

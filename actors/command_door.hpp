@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/state_keeper.hpp"
 #include "actors/system_clock.hpp"
@@ -40,6 +41,7 @@ class CommandDoor {
   void note_full(Instant at);
   void note_time(bool clock_trusted);
   [[nodiscard]] service::CommandService::InForce in_force();
+  [[nodiscard]] std::vector<OrderLimit> limits();
 
   /// What safety remembers, kept on change: of a View's decision; of Supervision::saved().
   void note_safety(const SafetyMemory& safety);

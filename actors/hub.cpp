@@ -154,8 +154,9 @@ class RunningHub final : public Hub {
 
   PlanSource plans() const override {
     return [door = command_door_, zone = zone_](WallTime from, WallTime until) {
-      const auto [settings, mode] = door->in_force();
-      return service::forecast(settings, mode, civil_time::LocalClock{zone}, from, until);
+      const auto [settings, mode, clock_trusted] = door->in_force();
+      return service::forecast(settings, mode, civil_time::LocalClock{zone}, from, until,
+                               clock_trusted);
     };
   }
 

@@ -133,7 +133,11 @@ void CommandService::note_full(Instant at, const Moment& now) {
 }
 
 CommandService::InForce CommandService::in_force() const {
-  return {deps_.settings, orders_.mode.value_or(deps_.settings.mode)};
+  return {deps_.settings, orders_.mode.value_or(deps_.settings.mode), clock_trusted_};
+}
+
+std::vector<OrderLimit> CommandService::limits(const Moment& now) const {
+  return control::accepted_limits(orders_, deps_.settings, now.steady);
 }
 
 /// Every N days needs a first day: without one, a hub restarted now and then would never count

@@ -4,11 +4,13 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/settings.hpp"
 #include "model/command.hpp"
 #include "model/event.hpp"
 #include "model/instruction.hpp"
+#include "model/order_limits.hpp"
 #include "service/moment.hpp"
 #include "service/state_file.hpp"
 
@@ -59,8 +61,11 @@ class CommandService {
   struct InForce {
     control::Settings settings;
     Mode mode;
+    bool clock_trusted;  ///< else schedule and tariff stand aside
   };
   [[nodiscard]] InForce in_force() const;
+  /// What order() takes now.
+  [[nodiscard]] std::vector<OrderLimit> limits(const Moment& now) const;
 
  private:
   void restore(const SavedState& saved, const Moment& now);

@@ -8,12 +8,13 @@ namespace esshub::service {
 namespace {
 
 PlanSpan at(const control::Settings& settings, Mode mode, civil_time::LocalClock& clock,
-            WallTime wall) {
-  // The two clocks side by side: no step, so the time is trusted.
-  const LocalTime local =
-      clock.at(wall, Instant{std::chrono::duration_cast<Duration>(wall.time_since_epoch())}, true);
+            WallTime wall, bool clock_trusted) {
+  // The two clocks side by side: no step.
+  const LocalTime local = clock.at(
+      wall, Instant{std::chrono::duration_cast<Duration>(wall.time_since_epoch())}, clock_trusted);
   const auto [instruction, authority] = control::planned(settings, mode, local);
-  const auto prices = control::prices_at(settings.tariff, local.shown());
+  const auto prices =
+      clock_trusted ? control::prices_at(settings.tariff, local.shown()) : control::Prices{};
   return {.begin = wall,
           .end = {},
           .instruction = instruction,
@@ -32,12 +33,14 @@ bool same(const PlanSpan& a, const PlanSpan& b) {
 }  // namespace
 
 std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode,
-                               civil_time::LocalClock clock, WallTime from, WallTime until) {
+                               civil_time::LocalClock clock, WallTime from, WallTime until,
+                               bool clock_trusted) {
   std::vector<PlanSpan> spans;
   for (WallTime t = from; t < until;) {
     const WallTime next = std::min<WallTime>(
         std::chrono::floor<std::chrono::minutes>(t) + std::chrono::minutes{1}, until);
-    if (const auto span = at(settings, mode, clock, t); spans.empty() || !same(spans.back(), span))
+    if (const auto span = at(settings, mode, clock, t, clock_trusted);
+        spans.empty() || !same(spans.back(), span))
       spans.push_back(span);
     spans.back().end = next;
     t = next;

@@ -9,10 +9,11 @@
 
 namespace esshub::service {
 
-/// Minute for minute what control::planned will say while the clock is trusted, from `from` until
-/// before `until`: clock changes are where they will be. A clock copied for it, for one thread.
+/// Minute for minute what control::planned will say, from `from` until before `until`: clock
+/// changes are where they will be. While the clock is not trusted that is self-consumption at no
+/// known price. A clock copied for it, for one thread.
 [[nodiscard]] std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode,
                                              civil_time::LocalClock clock, WallTime from,
-                                             WallTime until);
+                                             WallTime until, bool clock_trusted = true);
 
 }  // namespace esshub::service

@@ -116,13 +116,17 @@ TEST(Hub, ARejectedConfigurationIsAFaultUntilAValidOneHolds) {
 
 TEST(Hub, ThePlanAheadFollowsTheSettingsAndTheOrderedMode) {
   auto settings = absent_house();
+  settings.clock = civil_time::ClockSource::manual;
   settings.control.schedule = {{{}, Instruction{.kind = InstructionKind::idle}}};
-  auto hub = Hub::start(settings, no_events, {});
+  Watcher watcher;
+  auto hub = Hub::start(settings, no_events, {watcher.sink()});
   ASSERT_TRUE(hub);
   const auto plans = (*hub)->plans();
   const WallTime from = WallTime{} + std::chrono::seconds{1795348800};
   ASSERT_EQ(plans(from, from + 48h).size(), 1u);
-  EXPECT_EQ(plans(from, from + 48h)[0].authority, Authority::schedule);
+  EXPECT_TRUE(watcher.wait([&](const View&) {  // until the clock is known to be trusted
+    return plans(from, from + 48h)[0].authority == Authority::schedule;
+  }));
   EXPECT_TRUE((*hub)->commands()(SetMode{Mode::balance}, "test"));
   EXPECT_EQ(plans(from, from + 48h)[0].authority, Authority::balance);
   EXPECT_TRUE((*hub)->stop());

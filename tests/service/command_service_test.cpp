@@ -41,6 +41,8 @@ class CommandServiceTest : public testing::Test {
     void note_time(bool trusted) { service_.note_time(trusted, t_.moment()); }
     void note_full(Instant at) { service_.note_full(at, t_.moment()); }
     void set_settings(const control::Settings& s) { service_.set_settings(s, t_.moment()); }
+    [[nodiscard]] CommandService::InForce in_force() const { return service_.in_force(); }
+    [[nodiscard]] std::vector<OrderLimit> limits() const { return service_.limits(t_.moment()); }
     void close() { service_.close(t_.moment()); }
     void note_safety(const SafetyMemory& safety) { service_.note_safety(safety, t_.moment()); }
     void note_supervision(const SupervisionMemory& supervision) {
@@ -578,6 +580,27 @@ TEST_F(CommandServiceTest, TheModeInForceIsTheOrderedOneElseTheConfigured) {
   EXPECT_TRUE(service.order(SetMode{}, "web", moment()));
   EXPECT_EQ(service.in_force().mode, Mode::balance);
   EXPECT_EQ(service.in_force().settings.reserve, 33.0_soc);
+}
+
+TEST_F(CommandServiceTest, TheLimitsInForceFollowTheOrderedReserve) {
+  const auto d = desk();
+  const auto least = [&] {
+    for (const auto& limit : d->limits())
+      if (limit.id == OrderLimitId::storm_reserve) return limit.least;
+    return 0.0;
+  };
+  EXPECT_EQ(least(), settings_.reserve.percent());
+  EXPECT_TRUE(d->order(SetReserve{40.0_soc}, "web"));
+  EXPECT_EQ(least(), 40.0);
+}
+
+TEST_F(CommandServiceTest, ThePlanKnowsWhetherTheClockIsTrusted) {
+  const auto d = desk();
+  EXPECT_FALSE(d->in_force().clock_trusted);
+  d->note_time(true);
+  EXPECT_TRUE(d->in_force().clock_trusted);
+  d->note_time(false);
+  EXPECT_FALSE(d->in_force().clock_trusted);
 }
 
 // ---- what safety remembers (I12) and the owner's acknowledge (F9, F11, F21) --------------------

@@ -51,6 +51,18 @@ TEST(Forecast, AnotherInstructionOfTheScheduleIsAnotherSpanToTheMinute) {
   EXPECT_EQ(plan[2].instruction, idle);
 }
 
+TEST(Forecast, WithoutATrustedClockThePlanIsSelfConsumptionAtNoKnownPrice) {
+  control::Settings s;
+  s.schedule = {{{control::every_day, 60, 90}, charge}};
+  s.tariff.import_price = 0.3;
+  ASSERT_GT(forecast(s, Mode::scheduled, utc, midnight, midnight + 2h).size(), 1U);
+  const auto plan = forecast(s, Mode::scheduled, utc, midnight, midnight + 2h, false);
+  ASSERT_EQ(plan.size(), 1U);
+  EXPECT_EQ(plan[0].instruction, Instruction{});
+  EXPECT_EQ(plan[0].authority, Authority::balance);
+  EXPECT_FALSE(plan[0].import_price);
+}
+
 TEST(Forecast, NothingIsPlannedOfNoTime) {
   EXPECT_TRUE(forecast({}, Mode::balance, utc, midnight, midnight).empty());
   EXPECT_TRUE(forecast({}, Mode::balance, utc, midnight, midnight - 1s).empty());
