@@ -37,7 +37,7 @@ constexpr const char* usual_config = "/etc/esshub/esshub.toml";
 /// A configuration with every setting and its default, for people to begin with.
 [[nodiscard]] int check_example(std::ostream& out);
 
-enum class DecodeKind : std::uint8_t { modbus, can, mk3 };
+enum class DecodeKind : std::uint8_t { modbus, can, mk3, pylontech_rs485 };
 /// One JSON object for each line of `in`, flushed at once; empty lines and those that begin with #
 /// are skipped.
 [[nodiscard]] int decode(DecodeKind kind, std::istream& in, std::ostream& out);

@@ -81,8 +81,10 @@ int parse_and_run(int argc, char** argv) {
           "example: sudo esshub password --config /etc/esshub/esshub.toml\n"} +
       exit_codes);
 
-  const std::map<std::string, DecodeKind> kinds{
-      {"modbus", DecodeKind::modbus}, {"can", DecodeKind::can}, {"mk3", DecodeKind::mk3}};
+  const std::map<std::string, DecodeKind> kinds{{"modbus", DecodeKind::modbus},
+                                                {"can", DecodeKind::can},
+                                                {"mk3", DecodeKind::mk3},
+                                                {"pylontech-rs485", DecodeKind::pylontech_rs485}};
   std::string kind;
   auto* decode_command =
       program.add_subcommand("decode", "Decode captured frames from stdin, one a line, to JSON.");
@@ -90,10 +92,13 @@ int parse_and_run(int argc, char** argv) {
       ->required()
       ->check(CLI::IsMember(kinds));
   decode_command->footer(
-      std::string{"One JSON object a line, keys with their unit, the hub's signs. Empty lines and\n"
-                  "lines that begin with # are skipped; a frame that cannot be decoded gives\n"
-                  "{\"error\": ..., \"detail\": ...} and the next line goes on.\n"
-                  "example: candump -L can0 | esshub decode --kind can\n"} +
+      std::string{
+          "One JSON object a line, keys with their unit, the hub's signs. Empty lines and\n"
+          "lines that begin with # are skipped; a frame that cannot be decoded gives\n"
+          "{\"error\": ..., \"detail\": ...} and the next line goes on. Bytes of a line that\n"
+          "belong to no frame come as {\"kind\": \"outside\", \"bytes\": ...}. pylontech-rs485\n"
+          "takes the frames as text, from ~ on; the others hex, can also candump's lines.\n"
+          "example: candump -L can0 | esshub decode --kind can\n"} +
       exit_codes);
 
   const std::map<std::string, SniffKind> sniff_kinds{

@@ -17,6 +17,8 @@ std::unique_ptr<LineDecoder> make_decoder(DecodeKind kind) {
       return make_can_decoder();
     case DecodeKind::mk3:
       return make_mk3_decoder();
+    case DecodeKind::pylontech_rs485:
+      return make_rs485_decoder();
   }
   return nullptr;
 }

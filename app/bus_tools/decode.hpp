@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "protocol/bytes.hpp"
+
 namespace esshub::app {
 
 /// Remembers what earlier lines said (a request gives meaning to its response, a scale to raw
@@ -22,7 +24,14 @@ class LineDecoder {
 [[nodiscard]] std::unique_ptr<LineDecoder> make_modbus_decoder();
 /// candump log form `(time) can0 351#DATA`, candump's screen form, `351#DATA`, or SLCAN text.
 [[nodiscard]] std::unique_ptr<LineDecoder> make_can_decoder();
-/// Hex of one MK2/MK3 frame.
+/// Hex of MK2/MK3 frames.
 [[nodiscard]] std::unique_ptr<LineDecoder> make_mk3_decoder();
+/// Pylontech's ASCII frames from `~` on, as text or as the hex of it.
+[[nodiscard]] std::unique_ptr<LineDecoder> make_rs485_decoder();
+
+/// What of a line belongs to no frame: {"kind": "outside", "bytes": hex}.
+[[nodiscard]] inline nlohmann::json outside(protocol::ByteView bytes) {
+  return {{"kind", "outside"}, {"bytes", protocol::to_hex(bytes)}};
+}
 
 }  // namespace esshub::app

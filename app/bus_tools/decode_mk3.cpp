@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/bus_tools/decode.hpp"
+#include "app/bus_tools/frame_cutter.hpp"
 #include "protocol/vebus/messages.hpp"
 
 namespace esshub::app {
@@ -71,20 +72,26 @@ class Mk3Decoder final : public LineDecoder {
     if (!bytes) return error({protocol::DecodeErrorKind::content, "not hex"});
     const auto frame = mk3::decode(*bytes);
     if (frame) return decoded(*frame);
-    // Several frames in one go, as a host glues them.
+    // Several frames in one go, as a host glues them, and what stands between.
     mk3::Parser parser;
     FrameCounters counters;
+    FrameCutter cutter;
     parser.push(*bytes);
-    std::vector<mk3::Frame> frames;
-    std::size_t size = 0;
-    while (auto next = parser.next(counters)) {
-      size += mk3::encode(*next).size();
-      frames.push_back(std::move(*next));
+    parser.give_up_waiting();
+    cutter.push(*bytes, {});
+    json all = json::array();
+    while (const auto next = parser.next(counters)) {
+      const Bytes wire = mk3::encode(*next);
+      std::vector<Packet> packets;
+      cutter.found(wire, packets);
+      for (const auto& packet : packets)
+        all.push_back(packet.bytes == wire ? decoded(*next) : outside(packet.bytes));
     }
-    if (frames.size() < 2 || size != bytes->size()) return error(frame.error());
-    json out{{"kind", "stream"}, {"frames", json::array()}};
-    for (const auto& each : frames) out["frames"].push_back(decoded(each));
-    return out;
+    if (all.empty()) return error(frame.error());
+    std::vector<Packet> rest;
+    cutter.flush(rest);
+    for (const auto& packet : rest) all.push_back(outside(packet.bytes));
+    return {{"kind", "stream"}, {"frames", std::move(all)}};
   }
 
  private:
@@ -94,13 +101,30 @@ class Mk3Decoder final : public LineDecoder {
 
   json decoded(const mk3::Frame& frame) {
     const auto message = decode(frame);
-    if (!message) return error(message.error());
+    if (!message) return is_old_state(frame) ? old_state(frame) : error(message.error());
     json out = std::visit([this](const auto& m) { return describe(m); }, *message);
     if (frame.leds) {
       out["appended_leds_on"] = led_names(frame.leds->on);
       out["appended_leds_blink"] = led_names(frame.leds->blink);
     }
     return out;
+  }
+
+  /// Bit 7 of the flags, which tells the two variants of 'S' apart, is clear.
+  static bool is_old_state(const mk3::Frame& frame) {
+    return frame.type == mk3::type_interface && frame.payload.size() >= 6 &&
+           read_u8(frame.payload, 0) == 'S' &&
+           (read_u8(frame.payload, 5) & StateSet::new_format) == 0;
+  }
+  /// reference: vebus-mk3#3.5. UNVERIFIED: the switch in it is that of the second variant; what the
+  /// bytes of a panel's knob and scale mean no document says.
+  static json old_state(const mk3::Frame& frame) {
+    const ByteView args = ByteView(frame.payload).subspan(1);
+    return {{"kind", "state_set"},
+            {"variant", 1},
+            {"switch", name(static_cast<SwitchState>(read_u8(args, 0)))},
+            {"panel", to_hex(args.subspan(1, 3))},
+            {"flags", hex(read_u8(args, 4))}};
   }
 
   // ---- interface messages
@@ -209,8 +233,32 @@ class Mk3Decoder final : public LineDecoder {
 
   json describe(const Winmon& winmon) {
     json out = winmon.is_reply() ? reply(winmon) : request(winmon);
+    if (winmon.code == Code::ram_written || winmon.code == Code::setting_written)
+      out.update(written(winmon.letter));
     out["letter"] = std::string(1, static_cast<char>(winmon.letter));
-    if (!winmon.is_reply()) requests_[winmon.letter] = winmon;
+    if (winmon.is_reply()) return out;
+    requests_[winmon.letter] = winmon;
+    // Where to write and what come one after the other, or in one.
+    if (winmon.code == Code::select_ram || winmon.code == Code::select_setting)
+      selected_[winmon.letter] = out;
+    return out;
+  }
+
+  /// What was written, of the requests that an answer to a write belongs to.
+  json written(Letter letter) {
+    const auto asked = requests_.find(letter);
+    if (asked == requests_.end()) return json::object();
+    json out = json::object();
+    if (asked->second.code == Code::write_data) {
+      if (const auto where = selected_.find(letter); where != selected_.end()) out = where->second;
+      selected_.erase(letter);
+    } else if (asked->second.code != Code::write_by_id) {
+      return out;
+    }
+    const json what = request(asked->second);
+    for (const auto& [key, value] : what.items())
+      if (key != "kind") out[key] = value;
+    out.erase("kind");
     return out;
   }
 
@@ -418,6 +466,7 @@ class Mk3Decoder final : public LineDecoder {
   }
 
   std::map<Letter, Winmon> requests_;
+  std::map<Letter, json> selected_;  ///< the RAM variable or setting that the next data is for
   std::vector<std::uint8_t> snapshot_ids_;
   std::map<std::uint8_t, std::optional<Scale>> scales_;
   std::optional<std::uint8_t> setpoint_id_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/bus_tools/decode.hpp"
+#include "app/bus_tools/frame_cutter.hpp"
 #include "protocol/modbus/meter_models.hpp"
 #include "protocol/modbus/rtu.hpp"
 
@@ -58,6 +59,9 @@ void add_request(json& out, const modbus::RtuRequest& request) {
   }
   out["start"] = request.start;
   out["count"] = request.count;
+  // Of a write: what the registers shall hold. Its answer does not repeat it.
+  if (request.data.size() == 4) out.update(raw(request.data));
+  if (request.data.size() > 4) out["data"] = protocol::to_hex(request.data);
 }
 
 json describe_request(const modbus::ScannedFrame& frame) {
@@ -65,8 +69,6 @@ json describe_request(const modbus::ScannedFrame& frame) {
   if (!request) return error(request.error().kind, request.error().detail);
   json out = head("request", frame.bytes);
   add_request(out, *request);
-  if (request->data.size() == 4) out.update(raw(request->data));
-  if (request->data.size() > 4) out["data"] = protocol::to_hex(request->data);
   return out;
 }
 
@@ -173,14 +175,32 @@ class ModbusDecoder final : public LineDecoder {
     scanner_.silence();
     std::vector<modbus::ScannedFrame> frames;
     while (auto frame = scanner_.next()) frames.push_back(std::move(*frame));
-
     if (frames.empty()) return why_nothing(*bytes);
+
+    FrameCutter cutter;
+    cutter.push(*bytes, {});
+    json all = json::array();
+    bool others = false;  // bytes of no frame
+    const auto add_others = [&](const std::vector<Packet>& packets, protocol::ByteView frame) {
+      for (const auto& packet : packets) {
+        if (std::ranges::equal(packet.bytes, frame)) continue;
+        all.push_back(outside(packet.bytes));
+        others = true;
+      }
+    };
+    for (const auto& frame : frames) {
+      std::vector<Packet> packets;
+      cutter.found(frame.bytes, packets);
+      add_others(packets, frame.bytes);
+      all.push_back(describe(frame));
+    }
+    std::vector<Packet> rest;
+    cutter.flush(rest);
+    add_others(rest, {});
     const bool pair = frames.size() == 2 && frames[0].kind == modbus::ScannedFrame::Kind::request &&
                       frames[1].kind != modbus::ScannedFrame::Kind::request;
-    if (frames.size() == 1 || pair) return describe(frames.back());
-    json all{{"kind", "stream"}, {"frames", json::array()}};
-    for (const auto& frame : frames) all["frames"].push_back(describe(frame));
-    return all;
+    if (!others && (frames.size() == 1 || pair)) return all.back();
+    return {{"kind", "stream"}, {"frames", std::move(all)}};
   }
 
  private:

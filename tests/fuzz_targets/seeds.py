@@ -152,6 +152,7 @@ answers, noise = [], []
 for vector in vectors("pylontech-rs485-vectors.jsonl"):
     frame = vector["ascii"].encode()
     seed("pylontech_rs485", b"\0" + frame)
+    seed("decode", b"\3" + frame + b"\n")
     if len(frame) > 18 and frame[7:9] == b"00":
         info = bytes.fromhex(frame[13:-5].decode())
         seed("pylontech_rs485", b"\1\0" + info)

@@ -81,6 +81,47 @@ TEST(DecodeMk3, GluedFramesComeOneByOne) {
   EXPECT_EQ(out["frames"][1]["name"], "ac_l1");
 }
 
+TEST(DecodeMk3, BytesOutsideFramesAreShown) {
+  const auto out = last({"aa06ff46060e100f82bbcc03ff4601b7dd"});
+  ASSERT_EQ(out["frames"].size(), 5u) << out;
+  EXPECT_EQ(out["frames"][0], json({{"kind", "outside"}, {"bytes", "AA"}}));
+  EXPECT_EQ(out["frames"][2]["bytes"], "BBCC");
+  EXPECT_EQ(out["frames"][3]["name"], "ac_l1");
+  EXPECT_EQ(out["frames"][4]["bytes"], "DD");
+}
+
+TEST(DecodeMk3, AWritesAnswerSaysWhatWasWritten) {
+  const auto setpoint = last({"07ff5a370083720173", "03ff5a871d"});
+  EXPECT_EQ(setpoint["kind"], "ram_written") << setpoint;
+  EXPECT_EQ(setpoint["ram_id"], 131);
+  EXPECT_EQ(setpoint["setpoint_w"], -370.0);
+  // Select, then data.
+  const auto frame = [](std::initializer_list<unsigned> payload) {
+    protocol::mk3::Frame f;
+    for (const unsigned byte : payload) protocol::put_u8(f.payload, byte);
+    return protocol::to_hex(protocol::mk3::encode(f));
+  };
+  const auto decoder = make_mk3_decoder();
+  (void)decoder->line(frame({'X', 0x33, 0x40, 0x00}));
+  (void)decoder->line(frame({'X', 0x34, 0x2A, 0x01}));
+  const auto setting = decoder->line(frame({'X', 0x88}));
+  EXPECT_EQ(setting["kind"], "setting_written") << setting;
+  EXPECT_EQ(setting["setting"], 64);
+  EXPECT_EQ(setting["raw"], 298);
+  EXPECT_FALSE(decoder->line(frame({'Y', 0x87})).contains("raw"));
+}
+
+TEST(DecodeMk3, TheOldStateFrameIsKnown) {
+  protocol::mk3::Frame f;
+  for (const unsigned byte : {0x53U, 0x03U, 0x10U, 0x80U, 0x01U, 0x01U})
+    protocol::put_u8(f.payload, byte);
+  const auto out = last({protocol::to_hex(protocol::mk3::encode(f))});
+  EXPECT_EQ(out["kind"], "state_set") << out;
+  EXPECT_EQ(out["variant"], 1);
+  EXPECT_EQ(out["switch"], "on");
+  EXPECT_EQ(out["panel"], "108001");
+}
+
 TEST(DecodeMk3, EveryPublishedFrameHasAKindAndDamageIsNamed) {
   std::ifstream file{std::string{ESSHUB_TEST_DATA} + "/vebus-vectors.jsonl"};
   const auto decoder = make_mk3_decoder();

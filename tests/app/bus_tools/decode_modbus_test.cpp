@@ -34,6 +34,30 @@ void expect_as_stated(const json& out, const json& stated) {
   }
 }
 
+std::string frame(std::initializer_list<unsigned> bytes) {
+  protocol::Bytes out;
+  for (const unsigned byte : bytes) protocol::put_u8(out, byte);
+  protocol::put_u16_le(out, protocol::modbus::crc16(out));
+  return protocol::to_hex(out);
+}
+
+TEST(DecodeModbus, BytesOutsideFramesAreShown) {
+  const auto out = decode("0000" + frame({1, 4, 0, 0, 0, 2}) + "ff");
+  EXPECT_EQ(out["kind"], "stream") << out;
+  ASSERT_EQ(out["frames"].size(), 3U) << out;
+  EXPECT_EQ(out["frames"][0], json({{"kind", "outside"}, {"bytes", "0000"}}));
+  EXPECT_EQ(out["frames"][1]["kind"], "request");
+  EXPECT_EQ(out["frames"][2]["bytes"], "FF");
+}
+
+TEST(DecodeModbus, AWritesAnswerSaysWhatWasWritten) {
+  const auto decoder = make_modbus_decoder();
+  (void)decoder->line(frame({1, 0x10, 0, 0x14, 0, 2, 4, 0x40, 0xA0, 0, 0}));
+  const auto answer = decoder->line(frame({1, 0x10, 0, 0x14, 0, 2}));
+  EXPECT_EQ(answer["kind"], "response") << answer;
+  EXPECT_EQ(answer["float"], 5.0);
+}
+
 TEST(DecodeModbus, EveryVectorDecodesToWhatItStates) {
   std::ifstream file(ESSHUB_TEST_DATA "/modbus-vectors.jsonl");
   int seen = 0;

@@ -17,7 +17,7 @@ TEST(CommandLine, DecodeAnswersEveryLineAtOnce) {
   };
   for (const auto& [kind, frame] :
        {Row{"modbus", "01 04 00 00 00 02 71 CB"}, Row{"can", "can0 355#32006300"},
-        Row{"mk3", "07 FF 56 2C 1E 11 00 42 07"}}) {
+        Row{"mk3", "07 FF 56 2C 1E 11 00 42 07"}, Row{"pylontech-rs485", "~20024692E00202FD2E"}}) {
     Child child{{"decode", "--kind", kind}};
     child.type("# a comment\n\n   \n" + std::string{frame} + "\r\n");
     const auto answer = nlohmann::json::parse(child.line(), nullptr, false);
