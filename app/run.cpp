@@ -43,13 +43,19 @@ void block_signals() {
 /// Prints a row of the View a second to stdout; falls silent when nobody reads it any more.
 class LiveTable {
  public:
-  explicit LiveTable(const std::string& zone) : zone_(find_time_zone(zone)) {}
+  explicit LiveTable(const std::string& zone) : zone_(find_time_zone(zone)) {
+    print(publish::live_legend());
+  }
 
   void show(const View& view) {
     if (broken_ || (last_ && view.now - *last_ < 1s)) return;
     // Steps of whole seconds, so that the rate does not sink below one a second.
     last_ = last_ && view.now - *last_ < 2s ? *last_ + 1s : view.now;
     constexpr unsigned header_every = 20;
+    if (const auto known = publish::live_information(view); known != information_) {
+      information_ = known;
+      print("information: " + (known.empty() ? "none any more" : known));
+    }
     if (rows_++ % header_every == 0) print(publish::live_header());
     print(publish::live_row(view, time()));
   }
@@ -66,6 +72,7 @@ class LiveTable {
   const date::time_zone* zone_;
   std::optional<Instant> last_;
   unsigned rows_ = 0;
+  std::string information_;  ///< told last
   bool broken_ = false;
 };
 

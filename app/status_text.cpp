@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "publish/web/values.hpp"
+#include "publish/wrapped.hpp"
 
 namespace esshub::app {
 namespace {
@@ -49,6 +50,8 @@ static_assert(accounts_for_every_value(
               "every published value is shown or has a reason not to be");
 
 using Json = nlohmann::json;
+constexpr std::size_t width = 80;
+constexpr std::size_t title_width = 9;
 constexpr std::size_t bar_width = 50;
 
 std::optional<double> number(const Json& json, const std::string& pointer) {
@@ -92,18 +95,26 @@ class Page {
   Page(const Json& hub, bool colour) : hub_(hub), colour_(colour) {}
 
   std::string text(const std::string& time) {
-    line("", bold(word(hub_, "/site/name")) + "  " + time +
-                 (is_true(hub_, "/state/clock_trusted") ? "" : yellow("  clock not trusted")));
+    const bool trusted = is_true(hub_, "/state/clock_trusted");
+    line("", word(hub_, "/site/name") + "  " + time + (trusted ? "" : "  clock not trusted"),
+         trusted ? bold : yellow);
     flows();
     soc();
     what_and_why();
     faults();
+    configuration();
     today();
     buses();
     return std::move(text_);
   }
 
  private:
+  /// Of a terminal: the attributes of ESC [ ... m.
+  static constexpr const char* bold = "1";
+  static constexpr const char* red = "1;31";
+  static constexpr const char* green = "32";
+  static constexpr const char* yellow = "33";
+
   struct Flow {
     ValueId id;
     const char* title;
@@ -129,8 +140,8 @@ class Page {
                                            : negative,
                             age ? lasting(*age) + " ago" : "");
       else
-        text = yellow(text + (age ? "  stale: " + lasting(*age) + " old" : "  never read"));
-      line(title, text);
+        text += age ? "  stale: " + lasting(*age) + " old" : "  never read";
+      line(title, text, watts ? "" : yellow);
     }
   }
 
@@ -150,21 +161,20 @@ class Page {
                   '#');
     if (cutoff) bar[place(*cutoff)] = 'C';
     if (reserve) bar[place(*reserve)] = 'R';
-    std::string text = fmt::format("{:>9}  [{}]", shown(soc, 1, "%"), bar);
-    if (reserve) text += fmt::format("  R reserve {:.0f} %", *reserve);
-    if (cutoff) text += fmt::format("  C cut-off {:.0f} %", *cutoff);
-    if (!soc)
-      text = yellow(text + (age ? "  stale: " + lasting(*age) + " old" : "  never read"));
-    else if (reserve && *soc <= *reserve)
-      text = yellow(text);
-    line("SOC", text);
+    line("SOC", fmt::format("{:>9}  [{}]", shown(soc, 1, "%"), bar),
+         !soc || (reserve && *soc <= *reserve) ? yellow : "");
+    if (!soc) line("", age ? "stale: " + lasting(*age) + " old" : "never read", yellow);
+    std::string marks;
+    if (reserve) marks += fmt::format("R reserve {:.0f} %  ", *reserve);
+    if (cutoff) marks += fmt::format("C cut-off {:.0f} %", *cutoff);
+    if (!marks.empty()) line("", marks);
     if (const auto left = number(hub_, pointer_to(V::backup_left)))
       line("", "in a power cut the rest lasts " + lasting(*left) + " at the present draw");
   }
 
   void what_and_why() {
     if (!control_is_current(hub_)) {
-      line("now", red("the control is silent: nothing is commanded"));
+      line("now", "the control is silent: nothing is commanded", red);
       return;
     }
     const auto battery = number(hub_, pointer_to(V::battery_command));
@@ -183,27 +193,42 @@ class Page {
         now += ", for " + lasting(*left) + " more";
     }
     line("now", now);
-    // The first is the target. What a limit says is only of interest with what would be without it.
+    // The first is the target. What would be without a limit is said where it is not what is done
+    // anyway, and once.
+    std::vector<double> told{std::round(battery.value_or(0.0))};
     const auto& reasons = list(hub_, "/state/decision/reasons");
     for (std::size_t i = 0; i < reasons.size(); ++i) {
       std::string text = word(reasons[i], "/phrase");
       const auto without = number(reasons[i], "/without_w");
-      if (i > 0 && without) text += fmt::format(" (without it: {:.0f} W)", *without + 0.0);
+      if (i > 0 && without && std::ranges::find(told, std::round(*without)) == told.end()) {
+        told.push_back(std::round(*without));
+        text += fmt::format(" (without it: {:.0f} W)", *without + 0.0);
+      }
       line(i == 0 ? "why" : "", text);
     }
   }
 
   void faults() {
     const auto& faults = list(hub_, "/state/faults");
-    if (faults.empty()) line("faults", green("none"));
+    if (faults.empty()) line("faults", "none", green);
     for (std::size_t i = 0; i < faults.size(); ++i) {
       const auto severity = word(faults[i], "/severity");
       const auto age = number(faults[i], "/age_s");
       const auto text = fmt::format("{} {}{}: {}", severity, word(faults[i], "/title"),
                                     age ? " for " + lasting(*age) : "", word(faults[i], "/advice"));
-      line(i == 0 ? "faults" : "", severity == "critical"  ? red(text)
-                                   : severity == "warning" ? yellow(text)
-                                                           : text);
+      line(i == 0 ? "faults" : "", text,
+           severity == "critical"  ? red
+           : severity == "warning" ? yellow
+                                   : "");
+    }
+  }
+
+  void configuration() {
+    const auto& warnings = list(hub_, "/state/configuration_warnings");
+    for (std::size_t i = 0; i < warnings.size(); ++i) {
+      const auto at = number(warnings[i], "/line").value_or(0.0);
+      line(i == 0 ? "config" : "",
+           (at > 0.0 ? fmt::format("line {:.0f}: ", at) : "") + word(warnings[i], "/text"), yellow);
     }
   }
 
@@ -221,9 +246,12 @@ class Page {
                        kwh("grid_export") + ", solar " + kwh("solar") + ", house " + kwh("house") +
                        ", charged " + kwh("battery_charge") + ", discharged " +
                        kwh("battery_discharge");
-    if (const auto cost = number(day, "/import_cost")) text += fmt::format(", cost {:.2f}", *cost);
+    const auto currency = word(hub_, "/site/currency");
+    const auto unit = currency.empty() ? currency : " " + currency;
+    if (const auto cost = number(day, "/import_cost"))
+      text += fmt::format(", cost {:.2f}{}", *cost, unit);
     if (const auto income = number(day, "/export_income"))
-      text += fmt::format(", income {:.2f}", *income);
+      text += fmt::format(", income {:.2f}{}", *income, unit);
     line("today", text);
   }
 
@@ -233,8 +261,9 @@ class Page {
       const auto& bus = buses[i];
       const bool well = is_true(bus, "/line_up") && is_true(bus, "/ready");
       std::string text =
-          fmt::format("{:<12}", word(bus, "/bus")) +
-          (well ? green("OK") : red(is_true(bus, "/line_up") ? "not ready" : "down"));
+          fmt::format("{:<12}", word(bus, "/bus")) + (well                       ? "OK"
+                                                      : is_true(bus, "/line_up") ? "not ready"
+                                                                                 : "down");
       if (const auto trouble = word(bus, "/trouble"); !trouble.empty()) text += ": " + trouble;
       double wrong = 0.0;
       const Json::json_pointer at{"/frames"};
@@ -244,20 +273,19 @@ class Page {
       text += fmt::format("  {:.0f} frames OK, {:.0f} errors, {:.0f} reconnects",
                           number(bus, "/frames/ok").value_or(0.0), wrong,
                           number(bus, "/reconnects").value_or(0.0));
-      line(i == 0 ? "buses" : "", text);
+      line(i == 0 ? "buses" : "", text, well ? "" : red);
     }
   }
 
-  void line(std::string_view title, const std::string& text) {
-    text_ += fmt::format("{:<8} {}\n", title, text);
+  /// In as many lines as its width needs; `colour`: one of those above, or empty.
+  void line(std::string_view title, const std::string& text, std::string_view colour = {}) {
+    for (const auto& part : publish::wrapped(text, width - title_width)) {
+      text_ += fmt::format("{:<{}}", title, title_width);
+      text_ += colour_ && !colour.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", colour, part) : part;
+      text_ += '\n';
+      title = {};
+    }
   }
-  [[nodiscard]] std::string paint(const char* code, const std::string& text) const {
-    return colour_ ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
-  }
-  [[nodiscard]] std::string bold(const std::string& text) const { return paint("1", text); }
-  [[nodiscard]] std::string red(const std::string& text) const { return paint("1;31", text); }
-  [[nodiscard]] std::string green(const std::string& text) const { return paint("32", text); }
-  [[nodiscard]] std::string yellow(const std::string& text) const { return paint("33", text); }
 
   const Json& hub_;
   bool colour_;

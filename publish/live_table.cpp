@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "model/published_values.hpp"
+#include "publish/wrapped.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -18,13 +19,13 @@ struct Column {
 };
 
 constexpr auto columns = std::to_array<Column>({
-    {V::grid_power, "grid W", 8},
-    {V::solar_power, "solar W", 8},
-    {V::house_power, "house W", 8},
-    {V::battery_command, "command W", 10},
-    {V::battery_power, "battery W", 10},
-    {V::battery_soc, "SOC %", 6},
-    {V::setpoint, "setpoint W", 11},
+    {V::grid_power, "grid W", 6},
+    {V::solar_power, "solar W", 7},
+    {V::house_power, "house W", 7},
+    {V::battery_command, "command W", 9},
+    {V::battery_power, "battery W", 9},
+    {V::battery_soc, "SOC %", 5},
+    {V::setpoint, "setpoint W", 10},
 });
 static_assert(
     accounts_for_every_value(
@@ -40,6 +41,7 @@ static_assert(
           {V::inverter_power, V::ac_out_power, V::setpoint_acknowledged, V::inverter_state}}}),
     "every published value has a column or a reason to have none");
 constexpr int time_width = 8;
+constexpr std::size_t row_width = 120;
 
 std::string cell(std::optional<double> value, int width) {
   std::array<char, 48> text{};
@@ -56,9 +58,9 @@ std::string faults(const View& view) {
   std::string text;
   for (const Fault fault : enum_values<Fault>) {
     const auto since = view.decision.faults.since(fault);
-    if (!since) continue;
+    // Information may stand for good, as a clock that nothing sets.
+    if (!since || severity(fault) == Severity::info) continue;
     text += " | " + std::string{name(severity(fault))} + ": " + std::string{title(fault)};
-    if (severity(fault) == Severity::info) continue;  // nothing to act on: no need to count seconds
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(view.now - *since).count();
     text += " for " + std::to_string(age) + " s";
   }
@@ -73,6 +75,12 @@ std::string padded(std::string_view text, std::size_t width) {
 
 }  // namespace
 
+std::string live_legend() {
+  return "signs: grid + = import, solar + = generation, command, battery and setpoint + = "
+         "charging; "
+         "-- is not known";
+}
+
 std::string live_header() {
   std::string line = padded("time", time_width);
   for (const auto& column : columns) {
@@ -86,7 +94,20 @@ std::string live_header() {
 std::string live_row(const View& view, std::string_view time) {
   std::string line = padded(time, time_width);
   for (const auto& column : columns) line += cell(number_of(view, column.id), column.width);
-  return line + "  " + text_of(view, V::reason).value_or("no decision yet") + faults(view);
+  line += "  ";
+  const std::string indent(line.size(), ' ');
+  const auto why = wrapped(text_of(view, V::reason).value_or("no decision yet") + faults(view),
+                           row_width - line.size());
+  for (std::size_t i = 0; i < why.size(); ++i) line += (i > 0 ? "\n" + indent : "") + why[i];
+  return line;
+}
+
+std::string live_information(const View& view) {
+  std::string text;
+  for (const Fault fault : enum_values<Fault>)
+    if (view.decision.faults.active(fault) && severity(fault) == Severity::info)
+      text += (text.empty() ? "" : "; ") + std::string{title(fault)};
+  return text;
 }
 
 }  // namespace esshub::publish

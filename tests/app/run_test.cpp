@@ -77,7 +77,10 @@ TEST_F(Service, SighupAppliesAValidFileNamesWhatNeedsARestartAndKeepsTheRunningO
 
 TEST_F(Service, LiveShowsARowASecondAndSurvivesItsReader) {
   Child hub{{"run", "--config", file_, "--live"}};
-  EXPECT_THAT(hub.line(), AllOf(StartsWith("time "), EndsWith("  why\n")));
+  EXPECT_THAT(hub.line(), StartsWith("signs: "));
+  auto header = hub.line();
+  if (header.starts_with("information: ")) header = hub.line();  // where nothing sets the clock
+  EXPECT_THAT(header, AllOf(StartsWith("time "), EndsWith("  why\n")));
   EXPECT_THAT(hub.line(), HasSubstr("--"));
   hub.stop_reading();
   hub.send(SIGTERM);

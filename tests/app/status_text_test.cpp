@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace esshub::app {
 namespace {
@@ -54,8 +55,8 @@ TEST(StatusText, ShowsFlowsWithTheirDirectionAndAge) {
 
 TEST(StatusText, TheBarMarksReserveAndCutoff) {
   EXPECT_THAT(shown(answers()),
-              AllOf(HasSubstr("62.0 %  [###C######R####################..................."
-                              "]  R reserve 20 %  C cut-off 6 %\n"),
+              AllOf(HasSubstr("62.0 %  [###C######R####################...................]\n"
+                              "         R reserve 20 %  C cut-off 6 %\n"),
                     HasSubstr("the rest lasts 5.0 h at the present draw\n")));
 }
 
@@ -68,6 +69,47 @@ TEST(StatusText, SaysWhatAndWhyAndWhatWouldBeWithoutTheLimit) {
   hub["state"]["decision"]["policy"]["ends_in_s"] = 3600.0;
   hub["state"]["decision"]["policy"]["authority"] = "manual";
   EXPECT_THAT(shown(hub), HasSubstr("instruction balance by manual, for 60 min more\n"));
+}
+
+TEST(StatusText, WhatWouldBeWithoutALimitIsSaidOnceAndNotWhereItIsDoneAnyway) {
+  auto hub = answers();
+  auto& reasons = hub["state"]["decision"]["reasons"];
+  reasons.push_back({{"phrase", "the same"}, {"without_w", 1400}});
+  reasons.push_back({{"phrase", "the fact"}, {"without_w", 200}});
+  reasons.push_back({{"phrase", "another"}, {"without_w", 900}});
+  EXPECT_THAT(shown(hub), HasSubstr("         the set charge power limit (without it: 1400 W)\n"
+                                    "         the same\n"
+                                    "         the fact\n"
+                                    "         another (without it: 900 W)\n"));
+}
+
+TEST(StatusText, WarningsOfTheConfigurationAreNamedWithTheirLine) {
+  EXPECT_THAT(shown(answers()), Not(HasSubstr("config")));
+  auto hub = answers();
+  hub["state"]["configuration_warnings"] = {
+      {{"line", 12}, {"text", "battery.reserve: is 0.2 %, is 20 % meant?"}},
+      {{"line", 0}, {"text", "odd"}}};
+  EXPECT_THAT(shown(hub), HasSubstr("config   line 12: battery.reserve: is 0.2 %, is 20 % meant?\n"
+                                    "         odd\n"));
+}
+
+TEST(StatusText, MoneyHasItsCurrency) {
+  auto hub = answers();
+  hub["site"]["currency"] = "GBP";
+  EXPECT_THAT(shown(hub), HasSubstr("cost 0.35 GBP\n"));
+}
+
+TEST(StatusText, NoLineIsWiderThanATerminal) {
+  auto hub = answers();
+  hub["state"]["clock_trusted"] = false;
+  hub["state"]["faults"] = {{{"title", "Battery's BMS lost"},
+                             {"severity", "critical"},
+                             {"advice", std::string(30, 'a') + " " + std::string(40, 'b') +
+                                            " and a long way to go until all of it is said"},
+                             {"age_s", 300.0}}};
+  hub["buses"]["buses"][1]["trouble"] = "what is there sends no frames of this kind at 115200 baud";
+  std::istringstream text{shown(hub)};
+  for (std::string line; std::getline(text, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
 TEST(StatusText, WhatIsStaleIsVisiblyStale) {
@@ -102,11 +144,13 @@ TEST(StatusText, ASilentControlIsSaidSo) {
 TEST(StatusText, TodayAndTheBusesAreShown) {
   EXPECT_THAT(
       shown(answers()),
-      AllOf(HasSubstr("today    2026-01-15: imported 1.2 kWh, exported 2.0 kWh, solar 10.0 "
-                      "kWh, house 6.5 kWh, charged 3.0 kWh, discharged 2.5 kWh, cost 0.35\n"),
+      AllOf(HasSubstr(
+                "today    2026-01-15: imported 1.2 kWh, exported 2.0 kWh, solar 10.0 kWh, house\n"
+                "         6.5 kWh, charged 3.0 kWh, discharged 2.5 kWh, cost 0.35\n"),
             HasSubstr("buses    meters      OK  120 frames OK, 3 errors, 0 reconnects\n"),
-            HasSubstr("         inverter    down: /dev/esshub-mk3: plugged in?  0 frames "
-                      "OK, 0 errors, 3 reconnects\n")));
+            HasSubstr(
+                "         inverter    down: /dev/esshub-mk3: plugged in?  0 frames OK, 0 errors,\n"
+                "         3 reconnects\n")));
 }
 
 TEST(StatusText, WhateverIsMissingDisturbsNothing) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 namespace esshub::publish {
 namespace {
 
@@ -31,18 +33,18 @@ View working() {
 
 TEST(Live, ARowHoldsEveryValueUnderItsTitle) {
   EXPECT_EQ(live_header(),
-            "time       grid W  solar W  house W  command W  battery W  SOC %  setpoint W  why");
+            "time     grid W solar W house W command W battery W SOC % setpoint W  why");
   EXPECT_EQ(live_row(working(), "12:00:01"),
-            "12:00:01      -12     1500      300       1188       1190     55        1201  "
-            "following the house load; the set charge power limit");
+            "12:00:01    -12    1500     300      1188      1190    55       1201  "
+            "following the house load; the set charge power\n" +
+                std::string(70, ' ') + "limit");
 }
 
 TEST(Live, StaleAndUnknownShowAsDashes) {
   View view = working();
   view.now += 4s;
   EXPECT_THAT(live_row(view, "12:00:05"),
-              HasSubstr("12:00:05       --       --       --         --         --     --          "
-                        "--  "));
+              HasSubstr("12:00:05     --      --      --        --        --    --         --  "));
   EXPECT_THAT(live_row(View{}, ""), EndsWith("no decision yet"));
 }
 
@@ -50,13 +52,13 @@ TEST(Live, NothingIsCommandedWhileReleased) {
   View view = working();
   view.decision.setpoint.mode = InverterMode::release;
   EXPECT_THAT(live_row(view, "12:00:01"),
-              HasSubstr("     300         --       1190     55          --"));
+              HasSubstr("     300        --      1190    55         --"));
 }
 
 TEST(Live, AnExpiredSetpointIsNotShown) {
   View view = working();
   view.now += 1100ms;
-  EXPECT_THAT(live_row(view, ""), HasSubstr("     300         --       1190     55          --"));
+  EXPECT_THAT(live_row(view, ""), HasSubstr("     300        --      1190    55         --"));
 }
 
 TEST(Live, MeasuredBatteryPowerFallsBackToTheBms) {
@@ -65,19 +67,39 @@ TEST(Live, MeasuredBatteryPowerFallsBackToTheBms) {
   view.snapshot.absorb({{Point::battery, Measure::voltage}, 50, view.now});
   view.snapshot.absorb({{Point::battery, Measure::current}, -20, view.now});
   view.now += 2s;
-  EXPECT_THAT(live_row(view, ""), HasSubstr("      -1000 "));
+  EXPECT_THAT(live_row(view, ""), HasSubstr("     -1000 "));
 }
 
 TEST(Live, FaultsAreNamedWithSeverityAndAge) {
   View view = working();
   view.decision.faults.set(Fault::bms_lost, true, t0 - 12s);
-  EXPECT_THAT(live_row(view, ""), EndsWith(" | critical: Battery's BMS lost for 12 s"));
+  EXPECT_THAT(live_row(view, ""), HasSubstr("| critical: Battery's BMS"));
+  EXPECT_THAT(live_row(view, ""), EndsWith("lost for 12 s"));
+}
+
+/// In a container nothing ever says that the clock is set.
+TEST(Live, WhatOnlyInformsIsInNoRow) {
+  View view = working();
+  const auto row = live_row(view, "");
+  EXPECT_EQ(live_information(view), "");
+  view.decision.faults.set(Fault::clock_untrusted, true, t0 - 12s);
+  EXPECT_EQ(live_row(view, ""), row);
+  EXPECT_EQ(live_information(view), title(Fault::clock_untrusted));
+}
+
+TEST(Live, NoLineIsWiderThan120Columns) {
+  View view = working();
+  for (const Fault fault : enum_values<Fault>) view.decision.faults.set(fault, true, t0 - 12s);
+  std::istringstream text{live_legend() + "\n" + live_header() + "\n" + live_row(view, "12:00:01")};
+  unsigned lines = 0;
+  for (std::string line; std::getline(text, line); ++lines) EXPECT_LE(line.size(), 120U) << line;
+  EXPECT_GT(lines, 10U);
 }
 
 TEST(Live, ASmallNegativeIsNotMinusZero) {
   View view = working();
   view.snapshot.absorb({{Point::grid, Measure::power}, -0.3, t0});
-  EXPECT_THAT(live_row(view, "12:00:01"), HasSubstr("12:00:01        0 "));
+  EXPECT_THAT(live_row(view, "12:00:01"), HasSubstr("12:00:01      0 "));
 }
 
 }  // namespace
