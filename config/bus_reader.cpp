@@ -27,6 +27,8 @@ constexpr auto kinds = std::apply(
 constexpr std::array<std::uint32_t, 13> speeds{
     1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000, 2000000};
 
+constexpr std::size_t longest_name = 40;  // of a circuit: it stands beside its power
+
 const auto roles = [] {
   std::array<Word<CircuitRole>, enum_count<CircuitRole>> words{};
   for (const CircuitRole role : enum_values<CircuitRole>)
@@ -52,7 +54,8 @@ class BusReader {
         }
       }
     require_buses(node ? place_of(*node) : Place{1, 1});
-    return {std::move(buses_), measured_.contains(Point::solar), circuit_roles_};
+    return {std::move(buses_), measured_.contains(Point::solar), circuit_roles_,
+            std::move(circuit_names_)};
   }
 
  private:
@@ -276,9 +279,10 @@ class BusReader {
       reader.once(phases, channel.phase, "phase", "is read by another channel of this meter");
     if (too_many_circuits(reader)) {
       (void)reader.find("role");
+      (void)reader.find("name");
     } else if (read_row(reader, rows[1], channel)) {
       measures(channel.point, reader, "measures");
-      read_role(reader, channel.point);
+      read_circuit(reader, channel.point);
     }
     read_row(reader, rows[2], channel);
     reader.finish();
@@ -299,18 +303,25 @@ class BusReader {
     return true;
   }
 
-  void read_role(TableReader& reader, Point point) {
+  void read_circuit(TableReader& reader, Point point) {
     auto role = CircuitRole::other;
-    const bool given = reader.read("role", role, roles);
+    (void)reader.read("role", role, roles);
+    std::string called;
+    if (reader.read("name", called) && (called.empty() || called.size() > longest_name))
+      reader.complain("name", fmt::format("is \"{}\", expected 1 to {} bytes",
+                                          called.substr(0, longest_name), longest_name));
     for (std::size_t i = 0; i < max_circuits; ++i) {
       if (point != circuit(i)) continue;
       circuit_roles_.at(i) = role;
+      circuit_names_.resize(std::max(circuit_names_.size(), i + 1));
+      circuit_names_[i] = std::move(called);
       return;
     }
-    if (given)
-      reader.complain("role",
-                      fmt::format("has no meaning for {}, expected only with {} to {}", name(point),
-                                  name(circuit(0)), name(circuit(max_circuits - 1))));
+    for (const auto* key : {"role", "name"})
+      if (reader.has(key))
+        reader.complain(
+            key, fmt::format("has no meaning for {}, expected only with {} to {}", name(point),
+                             name(circuit(0)), name(circuit(max_circuits - 1))));
   }
 
   void measures(Point point, TableReader& reader, std::string_view key) {
@@ -328,6 +339,7 @@ class BusReader {
   Seen<std::string> lines_;
   Seen<Point> measured_;
   CircuitRoles circuit_roles_{};
+  std::vector<std::string> circuit_names_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Reads the [[bus]] tables of the configuration: lines, drivers, meters and their channels.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "config/table_reader.hpp"
@@ -12,6 +13,7 @@ struct Buses {
   std::vector<BusSettings> list;
   bool solar_metered = false;  ///< a channel measures Point::solar
   CircuitRoles circuit_roles{};
+  std::vector<std::string> circuit_names;  ///< as HubSettings has them
 };
 
 /// Reads the key "bus" of the whole file; what is wrong is added to `errors`, what is allowed and

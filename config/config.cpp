@@ -53,6 +53,7 @@ class Loader {
     hub_.buses = std::move(buses.list);
     control_.solar_metered = buses.solar_metered;
     control_.circuit_roles = buses.circuit_roles;
+    hub_.circuit_names = std::move(buses.circuit_names);
     if (errors_.size() == errors_before) check_grid_meter();
     sections_.finish();
     if (const auto* node = root_.get("bus"); node && errors_.empty()) {

@@ -240,8 +240,9 @@ std::string meters() {
                   protocol::MeterConfig{"main", protocol::MeterModel::sdm630, 1, {}}) +
          "# Of each channel:\n" +
          commented_out(lines_of(channel_table(), protocol::MeterChannel{})) +
-         R"(# A circuit may have a role = "ev", "heatpump" or "other" (default), such as the car on the third CT:
-#   { phase = 3, measures = "circuit1", role = "ev" },
+         R"(# A circuit may have a role = "ev", "heatpump" or "other" (default), and a name for the page, such as
+# the car on the third CT:
+#   { phase = 3, measures = "circuit1", role = "ev", name = "garage" },
 channels = [
   { phase = 1, measures = "grid", invert = false },
   { phase = 2, measures = "solar" },

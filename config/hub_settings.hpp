@@ -36,7 +36,8 @@ struct HubSettings {
   bool realtime = true;  ///< try SCHED_FIFO and mlockall
   /// Where orders outlive the program; empty: nowhere.
   std::string state_dir = "/var/lib/esshub";
-  std::string bus_text;  ///< [[bus]] as the file has it: tells whether it changed
+  std::vector<std::string> circuit_names;  ///< of Point::circuit1 and its followers; empty: none
+  std::string bus_text;                    ///< [[bus]] as the file has it: tells whether it changed
   publish::HistorySettings history;
 
   // Of the file they were read from, in its order.

@@ -129,11 +129,12 @@ TEST(Config, SerialLineTakesParityAndStopBits) {
   EXPECT_EQ(port.stop_bits, 2u);
 }
 
-TEST(Config, CircuitsHaveTheirRoles) {
+TEST(Config, CircuitsHaveTheirRolesAndNames) {
   std::string text = minimal;
   // A third CT of the main meter and a meter of its own for each of the rest.
-  text = replaced(text, "invert = true }",
-                  "invert = true }, { phase = 3, measures = \"circuit1\", role = \"ev\" }");
+  text = replaced(
+      text, "invert = true }",
+      "invert = true }, { phase = 3, measures = \"circuit1\", role = \"ev\", name = \"garage\" }");
   std::string meters;
   for (int n = 2; n <= 10; ++n)
     meters += "[[bus.meter]]\nmodel = \"sdm120\"\nunit = " + std::to_string(n) +
@@ -146,6 +147,9 @@ TEST(Config, CircuitsHaveTheirRoles) {
   EXPECT_EQ(roles.front(), CircuitRole::ev);
   EXPECT_EQ(roles.at(1), CircuitRole::other);
   EXPECT_EQ(roles.back(), CircuitRole::heatpump);
+  ASSERT_EQ(config->circuit_names.size(), max_circuits);
+  EXPECT_EQ(config->circuit_names.front(), "garage");
+  EXPECT_EQ(config->circuit_names.back(), "");
   EXPECT_EQ(parse_config(minimal)->control.circuit_roles, CircuitRoles{});
 }
 
@@ -203,12 +207,16 @@ name = "battery")"),
               ElementsAre(StartsWith("23:8: bus.kind: a second inverter, expected one")));
 }
 
-TEST(ConfigErrors, OnlyACircuitHasARole) {
+TEST(ConfigErrors, OnlyACircuitHasARoleAndAName) {
   EXPECT_THAT(instead("measures = \"solar\"", "measures = \"solar\", role = \"ev\""),
               ElementsAre("8:88: bus.meter.channels.role: has no meaning for solar, expected only "
                           "with circuit1 to circuit10"));
   EXPECT_THAT(instead("measures = \"solar\"", "measures = \"circuit1\", role = \"boiler\""),
               ElementsAre(HasSubstr("is \"boiler\", expected one of: other, ev, heatpump")));
+  EXPECT_THAT(instead("measures = \"solar\"", "measures = \"solar\", name = \"roof\""),
+              ElementsAre(HasSubstr("channels.name: has no meaning for solar")));
+  EXPECT_THAT(instead("measures = \"solar\"", "measures = \"circuit1\", name = \"\""),
+              ElementsAre(HasSubstr("is \"\", expected 1 to 40 bytes")));
 }
 
 TEST(ConfigErrors, SaysHowManyCircuitsThereMayBe) {
