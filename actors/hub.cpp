@@ -32,6 +32,7 @@
 #include "control/step.hpp"
 #include "esshub_version.hpp"
 #include "metrics/exporter.hpp"
+#include "publish/config_notes.hpp"
 #include "publish/energy_integrator.hpp"
 #include "publish/history/database/store.hpp"
 #include "publish/mqtt/client/mqtt.hpp"
@@ -54,6 +55,32 @@ constexpr Duration stop_limit = 5s;  // safety contract F20
 bool takes_setpoints(const BusSettings& bus) {
   return config::takes_setpoints(bus.driver);
 }
+
+/// What people are told of the configuration, for any thread.
+class Notes {
+ public:
+  explicit Notes(const HubSettings& settings) : circuit_names_(settings.circuit_names) {
+    renew(settings);
+  }
+  /// The circuits keep the names they were wired with.
+  void renew(const HubSettings& settings) {
+    auto notes = std::make_shared<publish::ConfigNotes>();
+    for (const auto* list : {&settings.warnings, &settings.unreadable_files})
+      for (const auto& [place, text, line] : *list) notes->warnings.push_back({place.line, text});
+    notes->circuit_names = circuit_names_;
+    const std::lock_guard lock(mutex_);
+    newest_ = std::move(notes);
+  }
+  [[nodiscard]] std::shared_ptr<const publish::ConfigNotes> newest() const {
+    const std::lock_guard lock(mutex_);
+    return newest_;
+  }
+
+ private:
+  const std::vector<std::string> circuit_names_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const publish::ConfigNotes> newest_;
+};
 
 /// What the wiring itself relies on.
 std::optional<Error> unwirable(const HubSettings& settings) {
@@ -115,7 +142,7 @@ class RunningHub final : public Hub {
  public:
   RunningHub(const HubSettings& settings, const EventSink& events, std::vector<ViewSink> sinks,
              const civil_time::Zone& zone)
-      : wired_(settings.control), zone_(zone) {
+      : wired_(settings.control), zone_(zone), notes_(std::make_shared<Notes>(settings)) {
     if (!settings.history.file.empty())
       history_ = std::make_shared<publish::HistoryStore>(settings.history, events,
                                                          storage_failed("history"));
@@ -160,11 +187,13 @@ class RunningHub final : public Hub {
     };
   }
 
-  void reload(control::Settings settings) override {
-    settings.solar_metered = wired_.solar_metered;
-    settings.circuit_roles = wired_.circuit_roles;
-    command_door_->set_settings(settings);
-    control_proxy_->send(std::make_shared<const control::Settings>(std::move(settings)));
+  void reload(const HubSettings& settings) override {
+    auto control = settings.control;
+    control.solar_metered = wired_.solar_metered;
+    control.circuit_roles = wired_.circuit_roles;
+    command_door_->set_settings(control);
+    control_proxy_->send(std::make_shared<const control::Settings>(std::move(control)));
+    notes_->renew(settings);
     note_config(false);
   }
 
@@ -283,8 +312,9 @@ class RunningHub final : public Hub {
                      .heartbeat = deps.heartbeat});
   }
 
-  static publish::Sink start_metrics(const HubSettings& settings, const EventSink& events) {
-    const auto exporter = std::make_shared<metrics::Exporter>(ESSHUB_VERSION);
+  publish::Sink start_metrics(const HubSettings& settings, const EventSink& events) const {
+    const auto exporter = std::make_shared<metrics::Exporter>(
+        ESSHUB_VERSION, [notes = notes_] { return notes->newest()->warnings.size(); });
     const std::shared_ptr<publish::MetricsServer> server = publish::MetricsServer::start(
         settings.metrics_address, settings.web.host_names, [exporter] { return exporter->page(); },
         events);
@@ -347,6 +377,8 @@ class RunningHub final : public Hub {
          .state_dir = settings.state_dir,
          .history = history_,
          .plan = plans(),
+         .limits = [door = command_door_] { return door->limits(); },
+         .notes = [notes = notes_] { return notes->newest(); },
          .command = commands(),
          .events = events,
          .clock = &std::chrono::steady_clock::now});
@@ -420,6 +452,7 @@ class RunningHub final : public Hub {
 
   const control::Settings wired_;  ///< as started
   const civil_time::Zone zone_;
+  const std::shared_ptr<Notes> notes_;
   const std::shared_ptr<Rtc> rtc_ = std::make_shared<Rtc>();
   std::shared_ptr<ControlProxy> control_proxy_ = std::make_shared<ControlProxy>();
   std::shared_ptr<SupervisorProxy> supervisor_proxy_ = std::make_shared<SupervisorProxy>();

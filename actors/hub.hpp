@@ -46,9 +46,9 @@ class Hub {
   /// What schedule and tariff hold for the time to come. May be kept.
   [[nodiscard]] virtual PlanSource plans() const = 0;
 
-  /// New settings of the control, valid ones, from the next tick on. What depends on the buses
-  /// (what is metered) stays as it was wired.
-  virtual void reload(control::Settings settings) = 0;
+  /// New settings, valid ones: those of the control from the next tick on, and what is told of
+  /// them. What depends on the buses (what is metered) stays as it was wired.
+  virtual void reload(const HubSettings& settings) = 0;
   /// Fault::config_rejected, raised or cleared: a new configuration had errors.
   virtual void note_config(bool rejected) = 0;
 

@@ -140,7 +140,7 @@ void reload(const std::filesystem::path& file, actors::Hub& hub, const config::H
     hub.note_config(true);
     return;
   }
-  hub.reload(loaded->control);
+  hub.reload(*loaded);
   log.write("config",
             {Level::notice, "config_applied", "file=" + log_quoted(file.string()) + " valid=yes"});
   log_warnings(file, *loaded, log);

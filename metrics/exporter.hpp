@@ -1,9 +1,12 @@
 // View -> the text of a scrape; what is in it stands in sections.hpp and its files.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "model/view.hpp"
 
@@ -13,7 +16,9 @@ class Exporter {
  public:
   static constexpr Duration period = 500ms;  ///< of the Views it is given
 
-  explicit Exporter(std::string version) : version_(std::move(version)) {}
+  /// `config_warnings`: how many settings in force are surely meant otherwise; empty: not known.
+  explicit Exporter(std::string version, std::function<std::size_t()> config_warnings = {})
+      : version_(std::move(version)), config_warnings_(std::move(config_warnings)) {}
 
   /// Takes over the newest View; thread-safe against page().
   void update(const View& view);
@@ -25,6 +30,7 @@ class Exporter {
   [[nodiscard]] std::shared_ptr<const View> newest() const;
 
   std::string version_;
+  std::function<std::size_t()> config_warnings_;
   mutable std::mutex mutex_;
   std::shared_ptr<const View> view_;
 };

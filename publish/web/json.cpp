@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "model/derived.hpp"
-#include "model/order_limits.hpp"
 #include "publish/history/event_text.hpp"
 #include "publish/web/values.hpp"
 
@@ -39,12 +38,14 @@ Json age_of(const View& view, Point point, Measure measure) {
 
 constexpr double joules_per_kwh = 3.6e6;
 
-Json circuits(const View& view) {
+Json circuits(const View& view, const ConfigNotes& notes) {
   Json result = Json::array();
   for (std::size_t i = 0; i < max_circuits; ++i) {
     const auto role = view.circuit_roles[i];
     if (!role && !view.snapshot.raw(circuit(i), Measure::power)) continue;  // not metered
+    const bool named = i < notes.circuit_names.size() && !notes.circuit_names[i].empty();
     result.push_back({{"name", name(circuit(i))},
+                      {"title", named ? Json(notes.circuit_names[i]) : Json(nullptr)},
                       {"role", name(role.value_or(CircuitRole::other))},
                       {"power_w",
                        {{"value", whole(view.current(circuit(i), Measure::power))},
@@ -123,6 +124,13 @@ Json energies_json(const EnergyTotals& energies) {
   return result;
 }
 
+Json warnings_json(const ConfigNotes& notes) {
+  Json result = Json::array();
+  for (const auto& [line, text] : notes.warnings)
+    result.push_back({{"line", line}, {"text", text}});
+  return result;
+}
+
 /// The View as it is when it is sent: time has gone on since it was made.
 View at_time(const View& view, Instant now) {
   View later = view;
@@ -153,7 +161,7 @@ Json faults_of(const View& view) {
 
 }  // namespace
 
-Json state_json(const View& made, Instant now) {
+Json state_json(const View& made, Instant now, const ConfigNotes& notes) {
   const View view = at_time(made, now);
   const bool decided = view.decision.at != Instant{};
   Json state = {
@@ -166,9 +174,10 @@ Json state_json(const View& made, Instant now) {
         {"current", decided && current_decision(view) != nullptr},
         {"ticks", view.ticks.ticks},
         {"overruns", view.ticks.overruns}}},
-      {"circuits", circuits(view)},
+      {"circuits", circuits(view, notes)},
       {"decision", decision_json(view)},
       {"faults", faults_of(view)},
+      {"configuration_warnings", warnings_json(notes)},
   };
   put_values(state, view);
   return state;
@@ -266,19 +275,16 @@ Json plan_json(const std::vector<PlanSpan>& spans) {
   return {{"spans", std::move(list)}};
 }
 
-Json limits_json() {
-  Json limits = Json::object();
-  for (const OrderLimit& limit : order_limits) {
-    // Not ordered here, and ordered as a moment.
-    if (limit.id == OrderLimitId::dispatch_length || limit.id == OrderLimitId::storm_begin)
-      continue;
-    limits[std::string{limit.name}] = {{"least", limit.least},
+Json limits_json(const std::vector<OrderLimit>& limits) {
+  Json list = Json::object();
+  for (const OrderLimit& limit : limits)
+    if (limit.id != OrderLimitId::dispatch_length)
+      list[std::string{limit.name}] = {{"least", limit.least},
                                        {"most", limit.most},
                                        {"step", limit.step},
                                        {"initial", limit.initial},
                                        {"unit", limit.unit}};
-  }
-  return {{"limits", std::move(limits)}};
+  return {{"limits", std::move(list)}};
 }
 
 std::string state_fingerprint(const View& made, Instant now) {

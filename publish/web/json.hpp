@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "model/command.hpp"
+#include "model/order_limits.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
 #include "model/view.hpp"
+#include "publish/config_notes.hpp"
 #include "publish/history/history.hpp"
 
 namespace esshub::publish {
@@ -16,7 +18,8 @@ namespace esshub::publish {
 /// Powers in W with the hub's signs, SOC in %, energies in kWh, times as seconds since 1970 (UTC).
 /// Every measured value stands beside its age; a value past its maximum age is null, its age stays.
 /// `now` is when it is sent: a control that has stopped makes everything stale.
-[[nodiscard]] nlohmann::json state_json(const View& view, Instant now);
+[[nodiscard]] nlohmann::json state_json(const View& view, Instant now,
+                                        const ConfigNotes& notes = {});
 /// Name, severity, advice and how long ago each active fault was raised.
 [[nodiscard]] nlohmann::json faults_json(const View& view, Instant now);
 [[nodiscard]] nlohmann::json buses_json(const View& view);
@@ -26,8 +29,8 @@ namespace esshub::publish {
 [[nodiscard]] nlohmann::json events_json(const std::vector<HistoryEvent>& events);
 [[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans);
 
-/// The ranges of what may be ordered, by their names in model/order_limits.hpp.
-[[nodiscard]] nlohmann::json limits_json();
+/// The ranges of what may be ordered here, by their names; a dispatch is not.
+[[nodiscard]] nlohmann::json limits_json(const std::vector<OrderLimit>& limits);
 
 /// What changes the sense of the picture, as one text: reasons, faults, instruction, which values
 /// are current. Equal texts differ only in numbers.

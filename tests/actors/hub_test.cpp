@@ -107,7 +107,7 @@ TEST(Hub, ARejectedConfigurationIsAFaultUntilAValidOneHolds) {
   (*hub)->note_config(true);
   EXPECT_TRUE(watcher.wait(rejected));
   settings.control.reserve = Soc::from_percent(33).value();
-  (*hub)->reload(settings.control);
+  (*hub)->reload(settings);
   EXPECT_TRUE(watcher.wait([&](const View& v) {
     return !rejected(v) && v.decision.policy.reserve == Soc::from_percent(33);
   }));

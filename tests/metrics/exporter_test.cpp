@@ -67,6 +67,12 @@ TEST_F(ExporterTest, FaultsAreZeroBeforeTheFirstView) {
   EXPECT_THAT(page, Not(HasSubstr("esshub_power_watts")));
 }
 
+TEST_F(ExporterTest, WarningsOfTheConfigurationAreCounted) {
+  EXPECT_THAT(exporter_.page(), Not(HasSubstr("esshub_config_warnings")));
+  const Exporter warned{"1.2.3", [] { return std::size_t{3}; }};
+  EXPECT_THAT(warned.page(), HasSubstr("\nesshub_config_warnings 3\n"));
+}
+
 TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
   exporter_.update(healthy_view(now()));
   const auto page = scraped();

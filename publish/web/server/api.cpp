@@ -121,17 +121,18 @@ WebApi::WebApi(WebParts parts, std::vector<std::string> host_names)
     : parts_(std::move(parts)), host_names_(std::move(host_names)) {}
 
 const std::vector<WebApi::Route>& WebApi::routes() {
-  // The REST interface on one screen. The last column: it waits for the disk or a hash.
+  // The REST interface on one screen. The last columns: it waits for the disk, a hash or the
+  // commands; the parameters of its query.
   static const std::vector<Route> table{
       {"GET", "/api/v1/site", &WebApi::get_site, true},
       {"GET", "/api/v1/state", &WebApi::get_state, false},
       {"GET", "/api/v1/buses", &WebApi::get_buses, false},
       {"GET", "/api/v1/faults", &WebApi::get_faults, false},
-      {"GET", "/api/v1/history/minutes", &WebApi::get_minutes, true},
-      {"GET", "/api/v1/history/days", &WebApi::get_days, true},
-      {"GET", "/api/v1/history/events", &WebApi::get_events, true},
-      {"GET", "/api/v1/limits", &WebApi::get_limits, false},
-      {"GET", "/api/v1/plan", &WebApi::get_plan, true},
+      {"GET", "/api/v1/history/minutes", &WebApi::get_minutes, true, {"from", "until"}},
+      {"GET", "/api/v1/history/days", &WebApi::get_days, true, {"count"}},
+      {"GET", "/api/v1/history/events", &WebApi::get_events, true, {"from", "until", "most"}},
+      {"GET", "/api/v1/limits", &WebApi::get_limits, true},
+      {"GET", "/api/v1/plan", &WebApi::get_plan, true, {"hours"}},
       {"GET", "/api/v1/session", &WebApi::get_session, true},
       {"POST", "/api/v1/session", &WebApi::log_in, true},
       {"DELETE", "/api/v1/session", &WebApi::log_out, true},
@@ -160,7 +161,9 @@ std::shared_ptr<const View> WebApi::view() const {
 std::optional<std::string> WebApi::state() const {
   const auto view = this->view();
   if (!view) return std::nullopt;
-  return state_json(*view, parts_.clock()).dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto notes = parts_.notes ? parts_.notes() : std::make_shared<const ConfigNotes>();
+  return state_json(*view, parts_.clock(), *notes)
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string WebApi::gist_now() const {
@@ -195,11 +198,27 @@ bool WebApi::waits(const WebRequest& request) {
   });
 }
 
+std::optional<WebResponse> WebApi::check_query(const WebRequest& request,
+                                               const std::vector<std::string_view>& known) {
+  for (const auto& [key, value] : request.query) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    std::string expected;
+    for (const auto name : known) expected += (expected.empty() ? "" : ", ") + std::string{name};
+    return refusal(400, "bad_query",
+                   "there is no parameter \"" + key.substr(0, 40) + "\", expected " +
+                       (expected.empty() ? "none" : expected));
+  }
+  return std::nullopt;
+}
+
 WebResponse WebApi::answer(const WebRequest& request) {
   std::string allowed;
   for (const auto& route : routes()) {
     if (route.path != request.path) continue;
-    if (route.method == request.method) return (this->*route.handler)(request);
+    if (route.method == request.method) {
+      if (auto refused = check_query(request, route.parameters)) return *refused;
+      return (this->*route.handler)(request);
+    }
     allowed += (allowed.empty() ? "" : ", ") + std::string{route.method};
   }
   if (allowed.empty()) return file(request);
@@ -216,6 +235,8 @@ WebResponse WebApi::file(const WebRequest& request) const {
     response.headers.emplace_back("Allow", "GET");
     return response;
   }
+  if (request.path.starts_with("/api/"))
+    if (auto refused = check_query(request, {})) return *refused;
   WebResponse response{200, std::string{file->content_type}, {}, {}};
   response.headers.emplace_back("ETag", std::string{file->etag});
   response.headers.emplace_back("Cache-Control", "no-cache");
@@ -283,7 +304,8 @@ WebResponse WebApi::get_events(const WebRequest& request) {
 }
 
 WebResponse WebApi::get_limits(const WebRequest&) {
-  return ok(limits_json());
+  return parts_.limits ? ok(limits_json(parts_.limits()))
+                       : unavailable("this hub takes no commands");
 }
 
 WebResponse WebApi::get_plan(const WebRequest& request) {

@@ -29,6 +29,9 @@ class WebApi {
   /// Whether the answer waits for the disk or the password hash.
   [[nodiscard]] static bool waits(const WebRequest& request);
   [[nodiscard]] WebResponse answer(const WebRequest& request);
+  /// The refusal of a query that has a parameter which is not `known`.
+  [[nodiscard]] static std::optional<WebResponse> check_query(
+      const WebRequest& request, const std::vector<std::string_view>& known);
 
   /// The newest state as the page gets it, or nothing before the first View.
   [[nodiscard]] std::optional<std::string> state() const;
@@ -42,6 +45,7 @@ class WebApi {
     std::string_view path;
     Handler handler;
     bool waits;
+    std::vector<std::string_view> parameters{};
   };
   static const std::vector<Route>& routes();
 

@@ -71,6 +71,7 @@ class WebServer final : public Web {
   void answer(WebRequest request, std::function<void(WebResponse)> done) {
     if (auto refused = api_.check_origin(request)) return done(std::move(*refused));
     if (request.path == events_path && request.method == "GET") {
+      if (auto refused = WebApi::check_query(request, {})) return done(std::move(*refused));
       if (!request.head && !may_follow(request.peer))
         return done(busy("too many follow the events: close a page, or ask for the state", "10"));
       return done({200, "text/event-stream", {}, {{"Cache-Control", "no-store"}}});

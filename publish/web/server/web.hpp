@@ -10,9 +10,11 @@
 
 #include "model/command.hpp"
 #include "model/event.hpp"
+#include "model/order_limits.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
 #include "model/view.hpp"
+#include "publish/config_notes.hpp"
 #include "publish/history/history.hpp"
 #include "publish/web/settings.hpp"
 
@@ -42,6 +44,8 @@ struct WebParts {
   std::filesystem::path state_dir;  ///< holds the password file; empty = no writes ever
   std::shared_ptr<HistoryReader> history;
   PlanSource plan;
+  std::function<std::vector<OrderLimit>()> limits;  ///< of what may be ordered now
+  ConfigNotesSource notes;                          ///< empty: nothing is noted
   CommandSink command;
   EventSink events;
   std::function<Instant()> clock;  ///< the steady clock

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "model/order_limits.hpp"
 #include "tests/publish/web/house.hpp"
@@ -32,6 +33,18 @@ class WebApiTest : public testing::Test {
     p.state_dir = dir.path();
     p.history = std::make_shared<tests::FakeHistory>();
     p.plan = &tests::fake_plan;
+    p.limits = [] {
+      std::vector<OrderLimit> limits{order_limits.begin(), order_limits.end()};
+      for (const auto* name : {"charge_power_w", "discharge_power_w"}) {
+        limits.push_back(order_limit(OrderLimitId::power));
+        limits.back().name = name;
+      }
+      return limits;
+    };
+    p.notes = [] {
+      return std::make_shared<const ConfigNotes>(
+          ConfigNotes{{{7, "battery.reserve: is 0.2 %, is 20 % meant?"}}, {"garage"}});
+    };
     p.command = [this](const Command& command, const std::string& who) -> Result<void> {
       if (std::holds_alternative<Acknowledge>(command))
         return fail(ErrorKind::refused, "there is nothing to acknowledge");
@@ -206,7 +219,7 @@ std::vector<std::string> places_of(OrderLimitId id) {
       return {schemas + "StartStorm/properties/hours"};
     case OrderLimitId::storm_begin:  // a moment, no number
     case OrderLimitId::dispatch_length:
-      return {};  // not ordered here
+      return {};
   }
   return {};
 }
@@ -215,7 +228,8 @@ TEST_F(WebDocument, GivesTheLimitsOfTheTable) {
   const Json answer = Json::parse(get("/api/v1/limits").body);
   for (const OrderLimit& limit : order_limits) {
     const auto places = places_of(limit.id);
-    EXPECT_EQ(answer["limits"].contains(limit.name), !places.empty()) << limit.name;
+    EXPECT_EQ(answer["limits"].contains(limit.name), limit.id != OrderLimitId::dispatch_length)
+        << limit.name;
     for (const auto& place : places) {
       const Json& schema = document.at(Json::json_pointer{place});
       EXPECT_EQ(schema.at("minimum"), limit.least) << place;
@@ -289,11 +303,35 @@ TEST_F(WebApiTest, WrongQueriesSayWhatIsAllowed) {
        {"/api/v1/history/days?count=0", "/api/v1/history/days?count=x",
         "/api/v1/history/days?count=99999999999999999999", "/api/v1/plan?hours=1000",
         "/api/v1/history/minutes?from=5&until=1", "/api/v1/history/minutes?from=0&until=99999999",
-        "/api/v1/history/events?most=5000"}) {
+        "/api/v1/history/events?most=5000", "/api/v1/history/days?limit=3", "/api/v1/state?x=1",
+        "/api/v1/openapi.json?pretty=1"}) {
     const auto answer = get(target);
     EXPECT_EQ(answer.status, 400u) << target;
     EXPECT_EQ(code(answer), "bad_query");
   }
+}
+
+TEST_F(WebApiTest, WhatTheConfigurationHasForPeopleIsInTheState) {
+  const Json state = Json::parse(get("/api/v1/state").body);
+  EXPECT_EQ(state["configuration_warnings"],
+            Json::parse(R"([{"line": 7, "text": "battery.reserve: is 0.2 %, is 20 % meant?"}])"));
+  EXPECT_EQ(state["circuits"][0]["title"], "garage");
+  auto bare = parts();
+  bare.notes = {};
+  WebApi without{bare, {}};
+  without.update(working_house());
+  const Json unnoted = Json::parse(*without.state());
+  EXPECT_EQ(unnoted["configuration_warnings"], Json::array());
+  EXPECT_EQ(unnoted["circuits"][0]["title"], nullptr);
+}
+
+TEST_F(WebDocument, EveryOperationHasAnIdOfItsOwn) {
+  std::set<std::string> ids;
+  for (const auto& [path, methods] : document["paths"].items())
+    for (const auto& [method, about] : methods.items())
+      EXPECT_TRUE(ids.insert(about.at("operationId").get<std::string>()).second)
+          << method << ' ' << path;
+  EXPECT_EQ(document.at("security"), Json::array()) << "reading needs nothing";
 }
 
 TEST_F(WebApiTest, AFailingHistoryIsSaidNotGuessed) {
