@@ -14,7 +14,8 @@ from house import HUB, House, wait_for
 
 
 def plan():
-    """Prices and a weekly plan with something in every day, but nothing for the next hours."""
+    """Prices and a weekly plan with something in every day, but nothing for the next hours; and a slip:
+    no price is that cheap."""
 
     def clock(hours):
         return (datetime.now(ZoneInfo("Europe/London")) + timedelta(hours=hours)).strftime("%H:00")
@@ -33,8 +34,10 @@ to = "{clock(19)}"
 action = "discharge"
 target = 40
 [tariff]
+currency = "EUR"
 import = 0.28
 export = 0.15
+cheap_below = 0.01
 [[tariff.band]]
 from = "{clock(8)}"
 to = "{clock(11)}"
@@ -42,11 +45,19 @@ import = 0.09
 """
 
 
+def change_config(house, old, new):
+    with open(house.path("esshub.toml")) as f:
+        text = f.read()
+    assert text.count(old) == 1, text
+    with open(house.path("esshub.toml"), "w") as f:
+        f.write(text.replace(old, new))
+
+
 def house_with_history():
     """The simulated house with a plan, and a hub in it that looks back on a month."""
     house = House()
-    with open(house.path("esshub.toml"), "a") as f:
-        f.write(plan())
+    change_config(house, 'measures = "circuit1"', 'measures = "circuit1", name = "garage"')
+    house.add_config(plan())
     house.start_hub()
     if wait_for(house.scrape, 20) is None:
         raise RuntimeError(house.hub.text())
@@ -64,6 +75,7 @@ def main():
         "state": lambda _: house.state(),
         "start_hub": lambda _: house.start_hub(trusted_clock=True),
         "stop_hub": lambda _: house.hub.stop(),
+        "rename": lambda name: change_config(house, 'name = "simulated house"', f'name = "{name}"'),
         "hub_log": lambda _: house.hub.text(),
         "set_password": lambda password: subprocess.run(
             [HUB, "password", "--config", house.path("esshub.toml")],

@@ -71,7 +71,7 @@ export function drawToday(rows, now) {
   minutes = { from, until, bins: bins(rows, from, until), at: null };
   const wide = narrow() ? 400 : 1180;
   const high = narrow() ? 260 : 300;
-  const box = { left: 46, right: wide - 40, top: 10, bottom: high - 24 };
+  const box = { left: narrow() ? 64 : 54, right: wide - 52, top: 12, bottom: high - 26 };
   const flat = minutes.bins.flatMap((bin) => bin.slice(0, 4)).filter((v) => v !== null);
   const lowest = Math.min(0, ...flat);
   const ticks = marks(lowest < -100 ? lowest : 0, Math.max(500, ...flat));
@@ -169,6 +169,7 @@ export function listenToKeys() {
 /** Never "-0.00". */
 const money = (sum) => (Math.round(sum * 100) / 100 || 0).toFixed(2);
 
+/** Of a day of the history; of an empty one every tile says that it is not known. */
 export function showTiles(day) {
   const rows = [
     ["t-solar", "Solar", day.solar_kwh],
@@ -179,16 +180,10 @@ export function showTiles(day) {
     ["t-battery", "Discharged", day.battery_discharge_kwh],
   ];
   const tiles = rows.map(([name, words, value]) => tile(name, words, kwh(value), "kWh"));
-  if (day.house_kwh > 0.05)
-    tiles.push(
-      tile(
-        "",
-        "Self-supplied",
-        percent(Math.max(0, 1 - day.grid_import_kwh / day.house_kwh) * 100),
-        "%",
-      ),
-    );
-  if (day.import_cost !== null)
+  const share =
+    day.house_kwh > 0.05 ? Math.max(0, 1 - day.grid_import_kwh / day.house_kwh) * 100 : null;
+  tiles.push(tile("", "Self-supplied", percent(share), "%"));
+  if (day.import_cost !== null && day.import_cost !== undefined)
     tiles.push(tile("", "Cost", money(day.import_cost - (day.export_income ?? 0)), inCurrency()));
   put($("tiles"), tiles);
 }
@@ -207,7 +202,7 @@ export function drawDays(days, count) {
   if (list.length === 0) return say(frame, "No whole day yet.");
   const wide = narrow() ? 400 : 560;
   const high = 240;
-  const box = { left: 42, right: wide - 4, top: 10, bottom: high - 22 };
+  const box = { left: 46, right: wide - 4, top: 12, bottom: high - 26 };
   const exported = Math.max(...list.map((d) => d.grid_export_kwh));
   const ticks = marks(
     exported > 0.05 ? -exported : 0,
@@ -298,7 +293,7 @@ export function drawPlan(spans, now) {
   const until = spans[spans.length - 1].end;
   const wide = narrow() ? 400 : 560;
   const priced = spans.some((span) => span.import_price !== null);
-  const high = priced ? 190 : 110;
+  const high = priced ? 196 : 110;
   const box = { left: 8, right: wide - 8, bar: high - 64, barHigh: 34 };
   const x = (s) => box.left + ((s - from) / (until - from)) * (box.right - box.left);
   const picture = svg("svg", { viewBox: `0 0 ${wide} ${high}`, "aria-hidden": "true" });
@@ -329,16 +324,16 @@ export function drawPlan(spans, now) {
       }),
     );
     picture.append(line(x(change.at), 16, x(change.at), box.bar + box.barHigh, "p-dst-line"));
-    const left = x(change.at) > wide * 0.6;
+    const left = x(nightFrom) > wide / 2;
     picture.append(
-      label(x(nightFrom) + (left ? -4 : 4), 12, change.words, left ? "end" : "start", "p-dst-text"),
+      label(x(nightFrom) + (left ? -4 : 4), 14, change.words, left ? "end" : "start", "p-dst-text"),
     );
   }
   if (priced) {
     const prices = spans.map((span) => span.import_price).filter((p) => p !== null);
     const top = Math.max(...prices) || 1;
     const low = Math.min(0, ...prices);
-    const y = (p) => box.bar - 12 - ((p - low) / (top - low)) * (box.bar - 52);
+    const y = (p) => box.bar - 12 - ((p - low) / (top - low)) * (box.bar - 56);
     let path = "";
     let gap = true;
     for (const span of spans) {
@@ -353,7 +348,7 @@ export function drawPlan(spans, now) {
       svg("path", { class: "p-price", d: path }),
       label(
         box.left,
-        28,
+        32,
         `price, ${perKwh()}: ${Math.min(...prices)} to ${Math.max(...prices)}`,
         "start",
         "p-price-text",
@@ -378,7 +373,7 @@ export function drawPlan(spans, now) {
       picture.append(line(x(s), box.bar + box.barHigh, x(s), box.bar + box.barHigh + 5, "zero"));
       picture.append(
         label(
-          Math.min(wide - 20, Math.max(18, x(s))),
+          Math.min(wide - 23, Math.max(23, x(s))),
           box.bar + box.barHigh + 18,
           hour === 0 ? weekday(s) : clock(s).slice(0, 5),
           "middle",

@@ -1,6 +1,6 @@
 // Signing in, and the few things that may be changed from here.
 import { get, send } from "/live.js";
-import { $, momentOf, text } from "/words.js";
+import { $, momentOf, shownAt, text } from "/words.js";
 
 // What the owner's word ends, or may.
 const acknowledged = ["backup_cutoff", "grid_meter_reversed", "actor_stuck"];
@@ -8,25 +8,41 @@ const acknowledged = ["backup_cutoff", "grid_meter_reversed", "actor_stuck"];
 let csrf = null;
 let ends = null;
 let filled = false;
-let limited = false;
 
 const note = (words) => text($("control-note"), words);
 
-/** Ranges and first values of the forms, as the hub takes them. */
+/** Ranges and first values of the forms, as the hub takes them now. */
 async function fitForms() {
-  if (limited) return;
   const { limits } = await get("/api/v1/limits");
-  for (const input of document.querySelectorAll("[data-limit]")) {
-    const limit = limits[input.dataset.limit];
-    input.min = limit.least;
-    input.max = limit.most;
-    input.step = limit.step;
-    if (!input.value) input.value = limit.initial;
-  }
-  limited = true;
+  for (const input of document.querySelectorAll("[data-limit]"))
+    offer(input, limits[input.dataset.limit]);
+  const kind = $("override-form").elements.kind;
+  const power = $("override-form").elements.power;
+  const fit = () => {
+    for (const field of document.querySelectorAll('[data-for="power"]'))
+      field.hidden = kind.value !== "charge" && kind.value !== "discharge";
+    offer(power, limits[`${kind.value}_power_w`] ?? limits.power_w);
+  };
+  kind.onchange = fit;
+  fit();
+  const from = $("storm-form").elements.from;
+  const { most } = limits[from.dataset.moment];
+  from.title = `up to ${most} h ahead`;
+  from.onfocus = () => {
+    from.max = shownAt(Date.now() / 1000 + most * 3600);
+  };
 }
 
-async function look() {
+/** The range of an input, for the browser to hold it to and for people to read. */
+function offer(input, { least, most, step, initial, unit }) {
+  Object.assign(input, { min: least, max: most, step });
+  input.placeholder = `${least} to ${most}`;
+  input.title = `${least} to ${most} ${unit}`;
+  if (!input.value) input.value = initial;
+}
+
+/** Reads again what may be ordered and by whom. */
+export async function look() {
   try {
     await fitForms();
     const session = await get("/api/v1/session");
@@ -51,6 +67,7 @@ async function change(method, path, body, done) {
   try {
     await send(method, path, body, csrf);
     note(done);
+    fitForms().catch(() => {}); // a reserve bounds the storm's
   } catch (error) {
     if (error.code === "not_signed_in") await look();
     note(error.message);
@@ -137,12 +154,6 @@ export function startControls() {
     button.addEventListener("click", () =>
       change("DELETE", `/api/v1/${button.dataset.end}`, null, "Ended."),
     );
-  const kind = $("override-form").elements.kind;
-  const fields = () => {
-    for (const field of document.querySelectorAll('[data-for="power"]'))
-      field.hidden = kind.value !== "charge" && kind.value !== "discharge";
-  };
-  kind.addEventListener("change", fields);
   look();
 }
 

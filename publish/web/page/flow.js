@@ -68,7 +68,7 @@ export function showFlow(state) {
       html(
         "li",
         {},
-        `${roles[circuit.role] ?? circuit.name.replace("circuit", "circuit ")}: ${watts(circuit.power_w.value)}`,
+        `${circuit.title ?? roles[circuit.role] ?? circuit.name.replace("circuit", "circuit ")}: ${watts(circuit.power_w.value)}`,
       ),
     ),
   );

@@ -1,8 +1,12 @@
 // Big figures for a small screen.
 import { follow, get } from "/live.js";
-import { $, clock, headline, percent, setZone, span, text, verb, watts } from "/words.js";
+import { $, clock, kwh, percent, reason, setSite, span, text, verb, watts } from "/words.js";
+
+let history = false;
 
 function show(state, heard) {
+  // Back again: it may be another hub, with another configuration.
+  if (state !== null && document.body.classList.contains("lost")) readSite();
   document.body.classList.toggle("lost", state === null);
   for (const place of ["solar", "house", "battery", "grid"]) {
     const reading = state?.[place].power_w;
@@ -42,9 +46,10 @@ function show(state, heard) {
   text($("soc-note"), policy ? `reserve ${percent(policy.reserve_percent)}%` : "battery");
   text(
     $("doing"),
-    state === null ? "" : state.decision ? headline(state.decision) : "The control has stopped",
+    state === null ? "" : state.decision ? reason(state.decision) : "The control has stopped",
   );
   text($("time"), state === null ? "" : clock(state.at));
+  $("doing").classList.toggle("long", $("doing").textContent.length > 90);
   // The alarm takes the place of the reason: the figures above keep theirs.
   const alarm = $("alarm");
   const fault = state?.faults.find((f) => f.severity !== "info");
@@ -63,16 +68,38 @@ function show(state, heard) {
   );
 }
 
+/** What went where today, in kWh; nothing where no history tells. */
+async function showToday() {
+  const { days } = history
+    ? await get("/api/v1/history/days?count=1").catch(() => ({ days: [] }))
+    : { days: [] };
+  const day = days[0];
+  const told = (words) => (day ? `today ${words} kWh` : "");
+  text($("solar-today"), told(kwh(day?.solar_kwh)));
+  text($("house-today"), told(kwh(day?.house_kwh)));
+  // With the hub's signs: + = charged, imported.
+  const both = (positive, negative) => told(`+${kwh(positive)} −${kwh(negative)}`);
+  text($("battery-today"), both(day?.battery_charge_kwh, day?.battery_discharge_kwh));
+  text($("grid-today"), both(day?.grid_import_kwh, day?.grid_export_kwh));
+}
+
+/** Whether the hub told. */
+async function readSite() {
+  try {
+    const site = await get("/api/v1/site");
+    setSite(site);
+    history = site.history;
+  } catch {
+    return false;
+  }
+  showToday();
+  return true;
+}
+
 async function start() {
   document.documentElement.classList.add("runs"); // old.js looks for it
-  for (;;) {
-    try {
-      setZone((await get("/api/v1/site")).time_zone);
-      break;
-    } catch {
-      await new Promise((done) => setTimeout(done, 3000));
-    }
-  }
+  while (!(await readSite())) await new Promise((done) => setTimeout(done, 3000));
   follow(show);
+  setInterval(showToday, 60000);
 }
 start();

@@ -15,8 +15,7 @@ import {
   power,
   put,
   sentence,
-  setCurrency,
-  setZone,
+  setSite,
   span,
   text,
   verb,
@@ -24,14 +23,23 @@ import {
 } from "/words.js";
 import { showFlow } from "/flow.js";
 import { drawDays, drawPlan, drawToday, listenToKeys, ordered, showTiles } from "/charts.js";
-import { startControls, showControls } from "/control.js";
+import { look, startControls, showControls } from "/control.js";
 
 let site = null;
 let latest = null;
+let seen = false; // any state at all
 let days = [];
 
 // ---- every second -----------------------------------------------------------------------------------
 function show(state, heard) {
+  if (state !== null) {
+    // Back again: it may be another hub, with another configuration.
+    if (seen && latest === null) {
+      readSite();
+      look();
+    }
+    seen = true;
+  }
   latest = state;
   document.body.classList.toggle("lost", state === null);
   showLink(state, heard);
@@ -39,6 +47,7 @@ function show(state, heard) {
   showBattery(state);
   showDecision(state);
   showFaults(state);
+  showWarnings(state);
   showAges(state);
   showControls(state);
 }
@@ -130,8 +139,7 @@ function showBattery(state) {
   const cells = [battery?.cell_voltage_min_v?.value, battery?.cell_voltage_max_v?.value];
   if (cells.every((v) => v !== null && v !== undefined))
     facts.push(fact("cells", `${cells[0].toFixed(3)} to ${cells[1].toFixed(3)} V`));
-  if (policy?.backup_left_s != null)
-    facts.push(fact("would last a power cut", span(policy.backup_left_s)));
+  facts.push(fact("would last a power cut", span(policy?.backup_left_s)));
   put($("battery-facts"), facts);
 }
 
@@ -164,17 +172,8 @@ function showDecision(state) {
   // What each limit changed: what the power would be without it.
   put(
     $("reasons"),
-    limits(decision.reasons).map((reason) =>
-      html(
-        "li",
-        {},
-        sentence(reason.phrase),
-        html(
-          "small",
-          {},
-          `${reason.why.endsWith("_overruled") ? "It wished to" : "Without this it would"} ${power(reason.without_w)}.`,
-        ),
-      ),
+    limits(decision).map(({ words, otherwise }) =>
+      html("li", {}, words, otherwise ? html("small", {}, otherwise) : null),
     ),
   );
   const policy = decision.policy;
@@ -231,6 +230,18 @@ function showFaults(state) {
   );
 }
 
+function showWarnings(state) {
+  if (state === null) return; // the file is as it was
+  const warnings = state.configuration_warnings;
+  $("config").hidden = warnings.length === 0;
+  put(
+    $("warnings"),
+    warnings.map(({ line, text: words }) =>
+      html("li", {}, line ? `line ${line}: ${words}` : words),
+    ),
+  );
+}
+
 function showAges(state) {
   const rows = [
     ["control", state?.control.current, state?.control.age_s],
@@ -266,6 +277,7 @@ function showAges(state) {
 }
 
 // ---- now and then -------------------------------------------------------------------------------------
+const columns = ["Bus", "State", "OK frames", "Errors", "Response time", "Reconnects"];
 async function showBuses() {
   const head = html(
     "thead",
@@ -273,7 +285,7 @@ async function showBuses() {
     html(
       "tr",
       {},
-      ...["Bus", "State", "OK frames", "Errors", "Response time", "Reconnects"].map((words, i) =>
+      ...columns.map((words, i) =>
         html("th", { scope: "col", class: i === 1 ? "text" : null }, words),
       ),
     ),
@@ -295,20 +307,14 @@ async function showBuses() {
             {},
             html("td", {}, bus.bus),
             html("td", { class: `text ${good ? "ok" : "bad"}` }, words),
-            html("td", {}, ok.toLocaleString("en-GB")),
-            html(
-              "td",
-              {},
+            ...[
+              ok.toLocaleString("en-GB"),
               Object.values(errors)
                 .reduce((a, b) => a + b, 0)
                 .toLocaleString("en-GB"),
-            ),
-            html(
-              "td",
-              {},
               bus.round_trip_mean_ms === null ? dash : `${Math.round(bus.round_trip_mean_ms)} ms`,
-            ),
-            html("td", {}, String(bus.reconnects)),
+              String(bus.reconnects),
+            ].map((value, i) => html("td", { "data-name": columns[i + 2] }, value)),
           );
         }),
       ),
@@ -364,7 +370,7 @@ async function showHistory() {
   } catch (error) {
     for (const id of ["today", "days", "events"])
       put($(id), [html(id === "events" ? "li" : "p", { class: "none" }, error.message)]);
-    put($("tiles"), []);
+    showTiles({});
   }
 }
 
@@ -373,6 +379,7 @@ function redrawDays() {
 }
 
 async function showPlan() {
+  $("plan-note").hidden = latest === null || latest.clock_trusted;
   try {
     drawPlan((await get("/api/v1/plan?hours=48")).spans, latest?.at ?? Date.now() / 1000);
   } catch (error) {
@@ -381,25 +388,30 @@ async function showPlan() {
   }
 }
 
+/** Whether the hub told. */
+async function readSite() {
+  try {
+    site = await get("/api/v1/site");
+  } catch {
+    return false;
+  }
+  setSite(site);
+  text($("site"), site.name);
+  text($("version"), site.version);
+  return true;
+}
+
 async function start() {
   document.documentElement.classList.add("runs"); // old.js looks for it
   listenToKeys();
   for (const input of document.querySelectorAll('input[name="days"]'))
     input.addEventListener("change", redrawDays);
   startControls();
-  while (site === null) {
-    try {
-      site = await get("/api/v1/site");
-      setZone(site.time_zone);
-      setCurrency(site.currency);
-      text($("site"), site.name);
-      text($("version"), site.version);
-    } catch {
-      await new Promise((done) => setTimeout(done, 3000));
-    }
-  }
+  showTiles({});
+  while (!(await readSite())) await new Promise((done) => setTimeout(done, 3000));
   follow(show);
-  const slow = () => {
+  const slow = async () => {
+    await readSite(); // a reload may have changed the currency
     showHistory();
     showPlan();
   };

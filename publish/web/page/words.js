@@ -1,16 +1,17 @@
 // Numbers and times as people read them; small helpers for the document.
 export const dash = "–";
 let zone = "UTC";
-export function setZone(name) {
-  zone = name;
-  formats.clear();
-}
 let currency = "";
-export function setCurrency(name) {
-  currency = name;
-}
 /** "EUR", or nothing where the configuration names none. */
 export const inCurrency = () => currency;
+/** Takes over what GET /api/v1/site says of the house. */
+export function setSite({ time_zone: name, currency: unit }) {
+  if (name !== zone) {
+    zone = name;
+    formats.clear();
+  }
+  currency = unit;
+}
 export const perKwh = () => (currency ? `${currency}/kWh` : "per kWh");
 
 export function siteZone() {
@@ -79,7 +80,10 @@ export function offsetMinutes(s) {
       60,
   );
 }
-/** What the site's clocks show, as "2026-12-01T18:00", as a Date. */
+/** What the site's clocks show then: "2026-12-01T18:00". */
+export const shownAt = (s) =>
+  new Date((s + offsetMinutes(s) * 60) * 1000).toISOString().slice(0, 16);
+/** The other way round, as a Date. */
 export function momentOf(shown) {
   const asUtc = Date.parse(`${shown}Z`) / 1000;
   const near = asUtc - 60 * offsetMinutes(asUtc);
@@ -146,8 +150,31 @@ export function headline(decision) {
   if (why && Math.abs(decision.battery_command_w) < rest) return `Resting: ${why.phrase}`;
   return sentence(target.phrase);
 }
-export const limits = (reasons) => reasons.slice(1);
 export function power(w) {
   if (w === null) return dash;
   return Math.abs(w) < rest ? "rest" : `${w > 0 ? "charge" : "discharge"} with ${watts(w)}`;
+}
+/** Every limit in words, with what it changed: `otherwise` is empty where that is done anyway, or was said before. */
+export function limits({ reasons, battery_command_w: command }) {
+  const told = new Set([power(command ?? 0)]);
+  return reasons.slice(1).map(({ why, phrase, without_w: without }) => {
+    const words = power(without);
+    const news = !told.has(words);
+    told.add(words);
+    return {
+      words: sentence(phrase),
+      otherwise: news
+        ? `${why.endsWith("_overruled") ? "It wished to" : "Without this it would"} ${words}.`
+        : "",
+    };
+  });
+}
+/** The whole reason in one sentence: what it does, then every limit that the headline does not name. */
+export function reason(decision) {
+  const main = headline(decision);
+  const others = decision.reasons
+    .slice(1)
+    .map(({ phrase }) => phrase)
+    .filter((phrase) => !main.toLowerCase().includes(phrase.toLowerCase()));
+  return [main, ...others].join("; ");
 }
