@@ -357,11 +357,24 @@ class F17(unittest.TestCase):
             for ends, broken in ((True, []), (False, ["F17"])):
                 s = moving(0)
                 s.order("dispatch", action="charge", power_w=500, length_s=60)
+                if cause == "dispatch_overruled":
+                    s.order("override", action="idle", length_s=600)
                 s.put("hub", claim="reasons", causes=[cause])
                 s.run(60.1)
                 if ends:
                     s.put("hub", claim="reasons", causes=["self_consumption"])
                 self.assertEqual(s.run(5).broken(), broken)
+
+    def test_nor_what_it_overruled(self):
+        for ends, broken in ((True, []), (False, ["F17"])):
+            s = moving(0)
+            s.order("dispatch", action="idle", length_s=600)
+            s.order("override", action="balance", length_s=60)
+            s.put("hub", claim="reasons", causes=["self_consumption", "dispatch_overruled"])
+            s.run(60.1)
+            if ends:
+                s.put("hub", claim="reasons", causes=["idle"])
+            self.assertEqual(s.run(5).broken(), broken)
 
     def test_nor_after_a_power_cut_once_the_time_is_known(self):
         for ends, broken in ((True, []), (False, ["F17"])):

@@ -6,6 +6,8 @@ from tolerances import TICK_S, TOLD_S
 PUBLISHED_S = 1.0 + 0.2
 # docs/safety.md, F13: a clock that was set is distrusted for a minute.
 CLOCK_PROOF_S = 65.0
+# What outranks plans and dispatches besides the owner's override (docs/safety.md, F24; the BMS).
+OUTRANK = {"storm_fill", "full_charge", "force_charge", "reserve_recharge", "export_charge"}
 
 
 class Shown:
@@ -119,6 +121,15 @@ class Expiry:
                 f"{name}_overruled" not in self.causes,
                 f"{name} is overruled though it has ended",
             )
+
+        for name, above in (("dispatch", {"override"}), ("schedule", {"override", "dispatch"})):
+            if f"{name}_overruled" in self.causes and not OUTRANK.intersection(self.causes):
+                self.verdict.expect(
+                    "F17",
+                    t,
+                    bool(above & held),
+                    f"{name} is overruled though what outranked it has ended",
+                )
         plain = world.mode == "balance" or not world.settings["schedule"]
         if ended and not held and plain and world.settings["tariff"] is None:
             for word in ("charge", "discharge"):
