@@ -112,7 +112,7 @@ SlotOutcome follow_marks(const SlotTerms& terms, const SlotFlows& flows, const P
     out.bought += action.bought * share;
     out.sold += action.sold * share;
     out.of_it_bought += action.bought * share * battery.charge_efficiency;
-    const double given = std::max(-action.change * share, 0.0);
+    const double given = -action.change * share;
     const double sold = action.sold * share / battery.discharge_efficiency;
     out.of_it_bought = std::max(out.of_it_bought - std::max(given - sold, 0.0), 0.0);
   };
@@ -129,7 +129,7 @@ SlotOutcome follow_marks(const SlotTerms& terms, const SlotFlows& flows, const P
     out.stored = reaches ? step.until : out.stored + change * share;
     left -= share;
   }
-  if (left > 0.0) take(slot_actions(terms, flows, battery, out.stored).rest, left);
+  take(slot_actions(terms, flows, battery, out.stored).rest, left);
   out.of_it_bought = std::min(out.of_it_bought, out.stored);
   return out;
 }

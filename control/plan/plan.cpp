@@ -28,7 +28,7 @@ std::vector<SlotTerms> terms_of(std::span<const AheadSlot> ahead, const PlanSett
     for (const auto& span : settings.fixed) {
       if (slot.begin < span.begin || slot.begin >= span.end) continue;
       if (span.marks) terms.fixed = span.marks;
-      if (span.reserve) terms.reserve = std::max(terms.reserve, span.reserve->value());
+      terms.reserve = std::max(terms.reserve, span.reserve.value_or(WattHours{}).value());
     }
     const bool rises = !all.empty() && terms.reserve > all.back().reserve;
     if (rises) terms.missing_price = dearest;
@@ -104,13 +104,12 @@ void raise_sell_floors(std::vector<SlotTerms>& terms, std::span<const Course> co
   }
 }
 
-/// Of sorted values, at this share of their number.
+/// Of two or more values in their order, at this share of their number, less than 1.
 double quantile(std::vector<double>& values, double share) {
   std::ranges::sort(values);
   const double place = share * static_cast<double>(values.size() - 1);
   const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
+  return values[below] + (values[below + 1] - values[below]) * (place - static_cast<double>(below));
 }
 
 Marks as_marks(const MarkLevels& levels, const PlanBattery& battery) {

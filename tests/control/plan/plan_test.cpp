@@ -225,6 +225,7 @@ Task some_task(unsigned seed) {
   plain::Draw draw{seed};
   Task t;
   t.battery = plain::some_battery(draw);
+  if (draw.one_in(6)) t.battery.charge = Watts{draw.of({0.6, 1.0, 1.5})};
   auto& s = t.settings;
   s.begin = now;
   s.stored = WattHours{draw.of({0, 100, 200, 400})};
@@ -233,7 +234,7 @@ Task some_task(unsigned seed) {
   s.cells = static_cast<int>(draw.of({1, 2, 4, 8}));
   UnixSeconds at = now;
   for (std::size_t n = 2 + draw.below(7); n-- > 0;) {
-    const auto length = static_cast<UnixSeconds>(draw.of({1800, 3600, 21600}));
+    const auto length = static_cast<UnixSeconds>(draw.of({1800, 3600, 3600, 21600, 86399, 86400}));
     t.ahead.push_back({at, at + length, draw.of({-0.05, 0.1, 0.1, 0.2, 0.3, 0.3}),
                        draw.of({-0.02, 0.0, 0.05, 0.15, 0.25}), PriceSource::typical});
     at += length;
@@ -251,7 +252,8 @@ Task some_task(unsigned seed) {
   t.days.resize(2 + draw.below(4));
   for (auto& one : t.days)
     for (std::size_t k = 0; k < t.ahead.size(); ++k)
-      one.push_back({draw.of({0, 50, 120, 300}), draw.of({0, 0, 80, 250}), draw.of({0, 0, 10})});
+      one.push_back(
+          {draw.of({0, 0.5, 50, 120, 300}), draw.of({0, 0, 80, 250}), draw.of({0, 0, 10})});
   return t;
 }
 
@@ -488,6 +490,9 @@ TEST(Plan, TellsTheReasonByTheClockOfTheSite) {
   p.without_purchase = WithoutPurchase{3, 1, hour};
   EXPECT_EQ(reason_in_words(p, s),
             "without it the battery would have been empty by 23:30 on 1 of the last 3 days");
+  p.without_purchase = WithoutPurchase{3, 2, hour + 29 * 60};
+  EXPECT_EQ(reason_in_words(p, s),
+            "without it the battery would have been empty by 23:59 on 2 of the last 3 days");
   p.without_purchase = WithoutPurchase{3, 0, 0};
   EXPECT_EQ(reason_in_words(p, s),
             "without it the battery would have been empty on none of the last 3 days");

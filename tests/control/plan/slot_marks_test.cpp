@@ -214,7 +214,7 @@ TEST(PlanSlotMarks, WhatIsWorthLessBelowTheReserveIsNoMatter) {
 }
 
 TEST(PlanSlotMarks, EqualTryingAllMarksWhereCostsAreNotConvex) {
-  for (unsigned seed = 0; seed < 1500 && !testing::Test::HasFailure(); ++seed) {
+  for (unsigned seed = 0; seed < 3000 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
     plain::Draw draw{seed};
     auto b = plain::some_battery(draw);
