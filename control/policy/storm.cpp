@@ -29,6 +29,7 @@ bool full_now(const Observation& observation) {
 
 /// How long buying takes; endless while no power can be told.
 Duration time_for(double points, const Inputs& inputs, const Observation& observation) {
+  if (points <= 0.0) return {};
   const Settings& s = inputs.settings;
   const auto full = battery_capacity(inputs.snapshot, nominal_battery);
   Amperes current = s.charger_current;

@@ -395,6 +395,17 @@ TEST(Storm, WhoWaitsGoesOnAsLongAsTheCheaperHoursSufficeWhoBuysUntilTheyDoByTwoP
   expect_keeps(h.at(4min));
 }
 
+TEST(Storm, WhereNothingIsMissingItIsWaitedUntilTheNextMinuteJudges) {
+  Evening h;
+  h.band(2 * 60, 2 * 60 + 5);
+  h.drift_to(80.5);
+  h.storm(10h);
+  h.run(1s);
+  h.drift_to(79);
+  expect_keeps(h.run(1s));
+  expect_buys(h.at(1min));  // 12.8 min for 2 points
+}
+
 TEST(Storm, GoesByTheBmssWordWhereTheLowerOneRules) {
   Evening h;
   h.storm(0s);
