@@ -66,6 +66,8 @@ class Plant {
 
   [[nodiscard]] House& house() { return house_; }
   [[nodiscard]] const House& house() const { return house_; }
+  /// What the inverter tells of: the truth, or what it was when its bus got stuck.
+  [[nodiscard]] const InverterTruth& told_by_inverter() const { return inverter_; }
   [[nodiscard]] Instant start() const { return start_; }
   [[nodiscard]] Instant now() const { return now_; }
 

@@ -44,6 +44,32 @@ Coverage& Coverage::operator+=(const Coverage& other) {
   return *this;
 }
 
+namespace {
+
+/// Why a fault cannot be raised, or not be cleared, in any episode; nothing: it can.
+std::string_view never_raised(Fault fault) {
+  return fault == Fault::config_rejected ? " (no configuration is loaded again)" : "";
+}
+std::string_view never_cleared(Fault fault) {
+  return fault == Fault::export_lockout ? " (it lasts 4 hours: --days)" : never_raised(fault);
+}
+
+void print_missing(std::ostream& out, const Coverage& coverage) {
+  for (const auto fault : enum_values<Fault>) {
+    if (coverage.raised[fault] == 0)
+      out << "not raised: " << name(fault) << never_raised(fault) << '\n';
+    else if (coverage.cleared[fault] == 0)
+      out << "not cleared: " << name(fault) << never_cleared(fault) << '\n';
+  }
+  for (const auto what : enum_values<Injected>)
+    for (const auto state : enum_values<Doing>)
+      if (coverage.injected[what][state] == 0)
+        out << "not met: " << row(what).name << " while "
+            << enum_names<Doing>[static_cast<std::size_t>(state)] << '\n';
+}
+
+}  // namespace
+
 void print(std::ostream& out, const Coverage& coverage) {
   out << std::left << std::setw(24) << "fault" << std::right << std::setw(10) << "raised"
       << std::setw(10) << "cleared" << '\n';
@@ -59,7 +85,9 @@ void print(std::ostream& out, const Coverage& coverage) {
       out << std::setw(11) << coverage.injected[what][state];
     out << '\n';
   }
-  out << "\norders accepted " << coverage.orders_accepted << ", refused " << coverage.orders_refused
+  out << '\n';
+  print_missing(out, coverage);
+  out << "orders accepted " << coverage.orders_accepted << ", refused " << coverage.orders_refused
       << "; starts of the hub " << coverage.starts << "; state files set aside "
       << coverage.quarantined << "; contactor opened " << coverage.contactor
       << "; setpoints on the wire " << coverage.setpoints << '\n';

@@ -195,7 +195,7 @@ class Episode final : private Onlooker {
     if (command.setpoint_writes != setpoint_writes_) {
       setpoint_writes_ = command.setpoint_writes;
       if (command.setpoint) {
-        judge_.on_setpoint(*command.setpoint, plant_.house(), now());
+        judge_.on_setpoint(*command.setpoint, plant_.house(), plant_.told_by_inverter(), now());
         if (recorder_) recorder_->setpoint(*command.setpoint, now());
       }
     } else if (held_ && !command.setpoint && recorder_) {
@@ -222,7 +222,7 @@ class Episode final : private Onlooker {
   void step() {
     const Timing timing(time_of(&PartTimes::judging));
     const House& house = plant_.house();
-    judge_.on_step(house, hub_state(), now());
+    judge_.on_step(house, plant_.told_by_inverter(), hub_state(), now());
     if (std::exchange(contactor_, house.battery_truth().contactor) &&
         !house.battery_truth().contactor) {
       ++result_.coverage.contactor;
@@ -558,6 +558,7 @@ class Episode final : private Onlooker {
   }
   void on_part(const std::string& part, bool started) override {
     if (part == "control" && started) judge_.on_control_started(now());
+    if (part == "bus.meters" && started) judge_.on_meters_started();
     if (hub_) record_process(started ? "restarted" : "died", part);
   }
   void on_disk(const char* what, bool ok) override {

@@ -1,10 +1,8 @@
 #include "sim/storm/judge.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <utility>
 #include <variant>
 
@@ -16,6 +14,15 @@ constexpr double about = 40.0;         // W: rounding, self-use, a word of AC-ou
 constexpr std::array bms_ids{0x351u, 0x355u, 0x356u, 0x359u};
 constexpr Duration start_block = 10s;  // I12
 constexpr Duration start_grace = 16s;  // of a source never heard
+// For 1 s after it the load on AC-out counts as known before it; and the way to the inverter.
+constexpr Duration ac_out_before_counts = 1600ms;
+constexpr Duration longest_stall = 10s;  // with which it does
+constexpr Duration rest_after_stall = 6s;
+
+/// Between two decisions (F10).
+Duration max_gap(Duration period) {
+  return std::max<Duration>(300ms, 3 * period);
+}
 
 std::string number(double value) {
   char text[32];
@@ -31,25 +38,14 @@ std::string number(double value) {
 void Judge::Span::add(double value, Instant now) {
   newest_ = now.time_since_epoch() / 100ms;
   Bucket& bucket = buckets_[static_cast<std::size_t>(newest_) % span_buckets];
-  if (bucket.tenth != newest_) {
-    bucket = {newest_, value, value};
-  } else {
-    bucket.least = std::min(bucket.least, value);
-    bucket.most = std::max(bucket.most, value);
-  }
+  if (bucket.tenth != newest_) bucket = {.tenth = newest_};
+  bucket.extremes.include({value, value});
 }
-double Judge::Span::least() const {
-  double out = std::numeric_limits<double>::infinity();
+Judge::Extremes Judge::Span::extremes() const {
+  Extremes out;
   for (const auto& b : buckets_)
     if (b.tenth >= 0 && newest_ - b.tenth < static_cast<std::int64_t>(span_buckets))
-      out = std::min(out, b.least);
-  return out;
-}
-double Judge::Span::most() const {
-  double out = -std::numeric_limits<double>::infinity();
-  for (const auto& b : buckets_)
-    if (b.tenth >= 0 && newest_ - b.tenth < static_cast<std::int64_t>(span_buckets))
-      out = std::max(out, b.most);
+      out.include(b.extremes);
   return out;
 }
 
@@ -98,11 +94,20 @@ void Judge::on_injection(const Injection& injection, bool begins, Instant now) {
     bus_active_[bus] += injection.length == Duration{} ? 0 : one;
     if (!begins || injection.length == Duration{}) bus_ended_[bus] = now;
   }
-  if (injection.what == Injected::line_stuck && injection.bus == Bus::meters)
-    stuck_since_ = begins ? std::optional{now} : std::nullopt;
+  if (injection.what == Injected::control_stall && begins) on_stall(injection.length, now);
+}
+
+void Judge::on_stall(Duration length, Instant now) {
+  // The newest decision was made up to a period before.
+  if (length < max_gap(settings_.period) + settings_.period) return;
+  if (stall_ && now + length < stall_->over) return;  // within another
+  Stall stall{now + length, {}};
+  if (length < longest_stall) stall.ac_out = ac_out(now);
+  stall_ = stall;
 }
 
 void Judge::on_process(bool started, Instant now) {
+  on_meters_started();
   process_since_ = started ? std::optional{now} : std::nullopt;
   if (!started) {
     control_since_.reset();
@@ -119,7 +124,10 @@ void Judge::on_order(const Command& command, Instant now) {
 void Judge::on_meter(const MeterReply& reply, Instant now) {
   constexpr std::uint8_t main_meter = 1;
   constexpr unsigned power_l1 = 12;
-  if (reply.unit == main_meter && reply.at(power_l1)) grid_at_ = now;
+  if (reply.unit != main_meter) return;
+  if (reply.at(power_l1)) grid_at_ = now;
+  if (std::exchange(grid_words_[reply.start], reply.values) != reply.values || !same_since_)
+    same_since_ = now;
 }
 
 void Judge::on_bms(const CanWords& frame, Instant now) {
@@ -173,10 +181,12 @@ bool Judge::bms_older(Duration age, Instant now) const {
 // ---- a setpoint on the wire
 // ----------------------------------------------------------------------
 
-void Judge::on_setpoint(Watts at_ac_in, const House& house, Instant now) {
+void Judge::on_setpoint(Watts at_ac_in, const House& house, const InverterTruth& told,
+                        Instant now) {
   const double w = at_ac_in.value();
-  // I6: within its life, what the wire takes, and one answer that had to be waited for.
-  const Duration longest = settings_.setpoint_life + 600ms;
+  // I6: within its life, which F10 bounds, what the wire takes, and one answer to be waited for.
+  const Duration longest =
+      std::min<Duration>(settings_.setpoint_life, max_gap(settings_.period)) + 600ms;
   const bool known = std::ranges::any_of(commanded_, [&](const Commanded& c) {
     return now - c.at <= longest && std::abs(c.watts - w) <= 1.5;
   });
@@ -185,12 +195,23 @@ void Judge::on_setpoint(Watts at_ac_in, const House& house, Instant now) {
            "a setpoint of " + number(w) + " W that no decision of the last " +
                number(Seconds{longest}.count()) + " s made",
            now);
-  if (!house.truth().grid_on) return;
-  ac_out_.add(house.truth().ac_out.value(), now);
-  if (!calm({Injected::inverter_ac_out_word}, 15s, now)) return;
-  if (!older(mains_since_, 20s, now)) return;  // it connects only now
-  check_power(std::max(0.0, w - ac_out_.most() - about), std::max(0.0, ac_out_.least() - w - about),
-              now);
+  if (!house.truth().grid_on || !older(mains_since_, 20s, now)) return;  // or it connects only now
+  note_ac_out(told, now);
+  const Extremes load = ac_out(now);
+  check_power(std::max(0.0, w - load.most - about), std::max(0.0, load.least - w - about), now);
+}
+
+/// Its own word for the load, and what it draws less what it converts: F27 lets either count.
+void Judge::note_ac_out(const InverterTruth& told, Instant now) {
+  ac_out_.add(told.ac_out.value(), now);
+  ac_out_.add((told.ac_out + told.ac_out_error).value(), now);
+}
+
+/// The load on AC-out as the inverter has told it lately.
+Judge::Extremes Judge::ac_out(Instant now) const {
+  Extremes out = ac_out_.extremes();
+  if (stall_ && now < stall_->over + ac_out_before_counts) out.include(stall_->ac_out);
+  return out;
 }
 
 /// Battery power that the setpoint commands at least, W.
@@ -202,9 +223,11 @@ void Judge::check_power(double charge, double discharge, Instant now) {
   if (power <= 0.0) return;
   if (control_since_ && now - *control_since_ < start_block)
     broken("I12", commands("within 10 s of the start"), now);
-  if (older(grid_at_, settings_.meter_max_age + reaction, now))
+  if (stall_ && now >= stall_->over && now < stall_->over + rest_after_stall)
+    broken("F10", commands("after a stall"), now);
+  if (older(grid_at_, settings_.grid_max_age() + reaction, now))
     broken("F1", commands("without a grid meter"), now);
-  if (stuck_since_ && now - *stuck_since_ > 10s + settings_.meter_max_age + reaction)
+  if (same_since_ && now - *same_since_ > 10s + settings_.grid_max_age() + reaction)
     broken("F2", commands("on a frozen grid meter"), now);
   if (bms_older(settings_.bms_max_age + reaction, now))
     broken("F4", commands("without the BMS"), now);
@@ -233,8 +256,9 @@ void Judge::check_power(double charge, double discharge, Instant now) {
 // ---- every 20 ms
 // ---------------------------------------------------------------------------------
 
-void Judge::on_step(const House& house, const HubState& hub, Instant now) {
-  ac_out_.add(house.truth().ac_out.value(), now);
+void Judge::on_step(const House& house, const InverterTruth& told, const HubState& hub,
+                    Instant now) {
+  note_ac_out(told, now);
   const bool mains = house.truth().grid_on;
   if (!mains)
     mains_since_.reset();
@@ -267,7 +291,7 @@ void Judge::check_faults(const HubState& hub, Instant now) {
     return;
   const Duration slack = 600ms;
   const auto& faults = *hub.faults;
-  if (older(grid_at_, settings_.meter_max_age + slack, now) &&
+  if (older(grid_at_, settings_.grid_max_age() + slack, now) &&
       !faults.active(Fault::grid_meter_lost))
     broken("F1", "the grid meter is silent and nothing is told", now);
   if (bms_older(settings_.bms_max_age + slack, now) && !faults.active(Fault::bms_lost) &&

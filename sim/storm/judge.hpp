@@ -2,10 +2,13 @@
 // was broken first. It knows the hub's word for faults and decisions, and nothing else of it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
+#include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,23 +32,30 @@ struct HubState {
 };
 
 /// Lenient where the contract leaves time: 1 s for the ramp, what the wire needs, and the load on
-/// AC-out as it was in the last seconds. All moments are true ones.
+/// AC-out as it was in the last seconds. What nobody has told the hub it cannot know: the load on
+/// AC-out is the inverter's word for it, and a meter is frozen since its first reply that repeats
+/// itself. All moments are true ones.
 class Judge {
  public:
   Judge(const control::Settings& settings, Instant start);
 
   void on_injection(const Injection& injection, bool begins, Instant now);
   void on_process(bool started, Instant now);
-  void on_control_started(Instant now) { control_since_ = now; }
+  void on_control_started(Instant now) {
+    control_since_ = now;
+    stall_.reset();
+  }
+  /// The meters' part of the hub: a new one has heard no reply yet.
+  void on_meters_started() { same_since_.reset(); }
   void on_order(const Command& command, Instant now);
   void on_meter(const MeterReply& reply, Instant now);
   void on_bms(const CanWords& frame, Instant now);
   void on_inverter(const InterfaceFrame& frame, Instant now);
   void on_decision(const Decision& decision, Instant now);
-  /// A setpoint arrived at the inverter.
-  void on_setpoint(Watts at_ac_in, const House& house, Instant now);
+  /// A setpoint arrived at the inverter, which tells of itself what `told` says.
+  void on_setpoint(Watts at_ac_in, const House& house, const InverterTruth& told, Instant now);
   /// After each step of the house's physics.
-  void on_step(const House& house, const HubState& hub, Instant now);
+  void on_step(const House& house, const InverterTruth& told, const HubState& hub, Instant now);
   /// What was on the disk at a restart, and what was remembered of it.
   void on_restart(bool cutoff_kept, bool cutoff_remembered, Instant now);
   void on_end(const HubState& hub, const House& house, Instant now);
@@ -58,18 +68,25 @@ class Judge {
  private:
   static constexpr std::size_t span_buckets = 45;
 
+  struct Extremes {
+    double least = std::numeric_limits<double>::infinity();
+    double most = -std::numeric_limits<double>::infinity();
+
+    void include(const Extremes& other) {
+      least = std::min(least, other.least);
+      most = std::max(most, other.most);
+    }
+  };
   /// Extremes of a quantity in the last seconds, in steps of 100 ms.
   class Span {
    public:
     void add(double value, Instant now);
-    [[nodiscard]] double least() const;
-    [[nodiscard]] double most() const;
+    [[nodiscard]] Extremes extremes() const;
 
    private:
     struct Bucket {
       std::int64_t tenth = -1;
-      double least = 0.0;
-      double most = 0.0;
+      Extremes extremes{};
     };
     std::array<Bucket, span_buckets> buckets_{};
     std::int64_t newest_ = -1;
@@ -93,6 +110,9 @@ class Judge {
     return !at || now - *at > age;
   }
   [[nodiscard]] bool bms_older(Duration age, Instant now) const;
+  void on_stall(Duration length, Instant now);
+  void note_ac_out(const InverterTruth& told, Instant now);
+  [[nodiscard]] Extremes ac_out(Instant now) const;
   void check_power(double charge, double discharge, Instant now);
   void check_faults(const HubState& hub, Instant now);
   void check_caps(const House& house, const HubState& hub, Instant now);
@@ -108,10 +128,11 @@ class Judge {
   EnumArray<Injected, std::optional<Instant>> ended_{};
   std::array<int, bus_count> bus_active_{};
   std::array<std::optional<Instant>, bus_count> bus_ended_{};
-  std::optional<Instant> stuck_since_;  ///< the meters
 
   // What arrived.
   std::optional<Instant> grid_at_;
+  std::map<unsigned, std::vector<float>> grid_words_;  ///< the main meter's newest, by register
+  std::optional<Instant> same_since_;                  ///< its first reply like those after it
   std::array<std::optional<Instant>, 4> bms_at_{};
   std::optional<Instant> inverter_at_;
   Words ccl_, dcl_, soc_, voltage_;
@@ -123,6 +144,11 @@ class Judge {
   };
   std::deque<Commanded> commanded_;
   Span ac_out_;
+  struct Stall {
+    Instant over;
+    Extremes ac_out;  ///< before it
+  };
+  std::optional<Stall> stall_;  ///< the newest that is one (F10)
   double lowest_reserve_;
   std::optional<Instant> process_since_;
   std::optional<Instant> control_since_;

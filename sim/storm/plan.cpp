@@ -69,6 +69,7 @@ control::Settings settings(Dice& dice) {
     s.grid_setpoint = Watts{dice.chance(70) ? 0.0 : dice.between(-100, 100, 10.0)};
     if (dice.chance(30)) s.import_cap = Watts{dice.between(1000, 6000, 100.0)};
     if (dice.chance(50)) s.export_cap = Watts{dice.one_of({0.0, 500.0, 1000.0, 3680.0})};
+    s.witness = s.export_cap && dice.chance(30);
     s.charge_limit = Watts{dice.between(300, 2400, 50.0)};
     s.discharge_limit = Watts{dice.between(300, 2400, 50.0)};
     s.soc_floor = soc(dice.between(5, 20, 1.0));

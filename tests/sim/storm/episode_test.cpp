@@ -107,11 +107,50 @@ TEST(StormEpisode, PowerWithinTenSecondsOfTheStartIsFoundOut) {
   EXPECT_TRUE(broken(plan).starts_with("I12 at ")) << broken(plan);
 }
 
+TEST(StormEpisode, PowerAfterAStallIsFoundOut) {
+  Plan plan = with({.what = Injected::control_stall, .begin = 60s, .length = 700ms});
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([](Decision& d) {
+    if (d.reasons.has(Cause::control_overrun)) d.setpoint.ac_power = -900.0_W;
+  });
+  EXPECT_TRUE(broken(plan).starts_with("F10 at 60.")) << broken(plan);
+}
+
+/// The hub is held to what the inverter told of the load, and to no less.
+TEST(StormEpisode, AStuckInverterExcusesNoPowerThatWasCommandedByItsWord) {
+  Plan plan =
+      with({.what = Injected::line_stuck, .bus = Bus::inverter, .begin = 60s, .length = 40s});
+  plan.plant.house.ac_out_share = 1.0;
+  plan.loop.control.discharge_limit = 500.0_W;
+  plan.load = {{0s, 400.0_W}, {70s, 1800.0_W}};
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([start = Instant{}](Decision& d) mutable {
+    if (start == Instant{}) start = d.at;
+    if (d.at - start > 80s && d.setpoint.mode == InverterMode::follow)
+      d.setpoint.ac_power = -300.0_W;  // 700 W by the word, 2100 W by the truth
+  });
+  EXPECT_TRUE(broken(plan).starts_with("I2 at 8")) << broken(plan);
+}
+
+TEST(StormEpisode, AMeterIsFrozenFromItsFirstReplyToThisHub) {
+  Plan plan = with({.what = Injected::line_stuck, .bus = Bus::meters, .begin = 60s, .length = 30s});
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([kept = Watts{}](Decision& d) mutable {
+    if (d.faults.active(Fault::grid_meter_lost))
+      d.setpoint.ac_power = kept;
+    else
+      kept = d.setpoint.ac_power;
+  });
+  EXPECT_TRUE(broken(plan).starts_with("F2 at 7")) << broken(plan);
+  plan.weather.push_back({.what = Injected::hub_killed, .begin = 65s, .length = 500ms});
+  EXPECT_EQ(broken(plan), "");
+}
+
 TEST(StormJudge, ASetpointThatNobodyDecidedAndALatchThatIsForgottenAreFoundOut) {
   const Instant start{1000s};
   const House house{{}};
   Judge late({}, start);
-  late.on_setpoint(100.0_W, house, start + 20s);
+  late.on_setpoint(100.0_W, house, house.inverter_truth(), start + 20s);
   EXPECT_TRUE(late.verdict().value().starts_with("I6"));
   Judge kept({}, start);
   kept.on_restart(true, true, start);
