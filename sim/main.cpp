@@ -330,9 +330,10 @@ void add_storm_options(CLI::App& command, storm::StormOptions& to) {
   command.footer(
       "An episode is a house with settings of its own and what goes wrong in it, all drawn from\n"
       "its seed: the same seed, the same history, bit for bit. The hub's own drivers, bus\n"
-      "sessions, control, supervision, command service and state file run in virtual time. An\n"
-      "episode that breaks a promise of docs/safety-contract.md is named with its seed, and with\n"
-      "the fewest of its faults that still break it.\n"
+      "sessions, control, supervision, command service, state file and the handlers of REST,\n"
+      "MQTT and scrapes run in virtual time. An episode that breaks a promise of\n"
+      "docs/safety-contract.md is named with its seed, and with the fewest of its faults that\n"
+      "still break it.\n"
       "\nExit codes: 0 all kept, 1 a promise is broken, 64 wrong arguments, 73 the record cannot\n"
       "be written.\n"
       "\nExample:\n"

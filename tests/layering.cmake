@@ -89,8 +89,8 @@ door(publish/venus/dbus OURS model publish THIRD tl/)
 door(publish/web/client OURS model publish THIRD tl/ boost/)
 door(publish/web/server OURS model publish THIRD nlohmann/ tl/ boost/)
 door(sim/plant OURS model protocol transport sim/plant PURE)
-door(sim APART sim/plant OURS model civil_time protocol transport control service config sim/plant sim THIRD tl/ boost/ toml++/ nlohmann/ date/
-  CLI/)
+door(sim APART sim/plant OURS model civil_time protocol transport control service config publish metrics sim/plant sim
+  THIRD tl/ boost/ toml++/ nlohmann/ date/ CLI/)
 door(actors OURS model civil_time protocol control service transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
 door(app OURS model protocol control transport config metrics publish actors app

@@ -40,6 +40,7 @@ Coverage& Coverage::operator+=(const Coverage& other) {
   starts += other.starts;
   quarantined += other.quarantined;
   contactor += other.contactor;
+  published += other.published;
   setpoints += other.setpoints;
   return *this;
 }
@@ -90,7 +91,8 @@ void print(std::ostream& out, const Coverage& coverage) {
   out << "orders accepted " << coverage.orders_accepted << ", refused " << coverage.orders_refused
       << "; starts of the hub " << coverage.starts << "; state files set aside "
       << coverage.quarantined << "; contactor opened " << coverage.contactor
-      << "; setpoints on the wire " << coverage.setpoints << '\n';
+      << "; setpoints on the wire " << coverage.setpoints << "; messages to the broker "
+      << coverage.published << '\n';
 }
 
 }  // namespace esshub::sim::storm

@@ -23,6 +23,7 @@ struct Coverage {
   std::uint64_t starts = 0;       ///< of the program
   std::uint64_t quarantined = 0;  ///< damaged state files
   std::uint64_t contactor = 0;    ///< times it opened
+  std::uint64_t published = 0;    ///< messages for the broker
   std::uint64_t setpoints = 0;    ///< that arrived
 
   Coverage& operator+=(const Coverage& other);

@@ -23,6 +23,7 @@ namespace {
 
 constexpr Duration grid_of_steps = 20ms;  // of the house's physics
 constexpr Duration foreign_request_period = 700ms;
+constexpr Duration nonsense_period = 50ms;
 constexpr Duration time_server_after = 25s;  // of the machine's start
 /// More of them in a second of the episode: it hangs.
 constexpr std::uint64_t most_rounds_a_second = 20'000;
@@ -246,6 +247,7 @@ class Episode final : private Onlooker {
     if (next_order_ < plan_.orders.size()) at = std::min(at, start_ + plan_.orders[next_order_].at);
     if (hub_at_) at = std::min(at, *hub_at_);
     if (foreign_at_) at = std::min(at, *foreign_at_);
+    if (nonsense_at_) at = std::min(at, *nonsense_at_);
     if (synchronised_at_) at = std::min(at, *synchronised_at_);
     return at;
   }
@@ -286,6 +288,10 @@ class Episode final : private Onlooker {
                                                      .count = 2,
                                                      .data = {}});
       if (hub_) hub_->on_bytes(Bus::meters, request);
+    }
+    if (nonsense_at_ && now() >= *nonsense_at_) {
+      nonsense_at_ = now() + nonsense_period;
+      if (hub_ && !hub_->stalled()) hub_->say_nonsense(nonsense_++);
     }
   }
 
@@ -345,6 +351,12 @@ class Episode final : private Onlooker {
         return house.inverter().set_alarms(static_cast<std::uint8_t>(begins ? i.first : 0.0));
       case Injected::mains_lost:
         return house.set_grid(!begins);
+      case Injected::broker_off:
+        if (hub_) hub_->set_broker(!begins);
+        return;
+      case Injected::clients_flood:
+        nonsense_at_ = begins ? std::optional{now()} : std::nullopt;
+        return;
       case Injected::disk_full:
         disk_.trouble.full = begins;
         return;
@@ -463,6 +475,8 @@ class Episode final : private Onlooker {
     const bool kept = latch_kept();
     hub_.emplace(setup_, clocks_, disk_, plant_, static_cast<Onlooker&>(*this));
     hub_->set_disk_slowness(disk_slowness_);
+    hub_->set_broker(std::ranges::none_of(
+        on_, [&](std::size_t id) { return plan_.weather[id].what == Injected::broker_off; }));
     ++result_.coverage.starts;
     judge_.on_process(true, now());
     judge_.on_restart(kept, hub_->commands().memories().control.cutoff, now());
@@ -507,12 +521,9 @@ class Episode final : private Onlooker {
 
   void give(const PlannedOrder& order) {
     if (!hub_ || hub_->stalled()) return;
-    const auto answer = hub_->order(order.command, order.who);
-    ++(answer ? result_.coverage.orders_accepted : result_.coverage.orders_refused);
-    if (answer) judge_.on_order(order.command, now());
-    if (recorder_) recorder_->order(order.who, order.command, answer, now());
-    trace("order", command_json(order.command).dump() +
-                       (answer ? " accepted" : " refused: " + answer.error().detail));
+    reached_ = false;
+    const auto answer = hub_->say(order.command, order.who);
+    if (!reached_) on_order(order.command, order.who, answer);  // its door refused it
   }
 
   void record_process(const char* what, const std::string& part = {},
@@ -564,6 +575,20 @@ class Episode final : private Onlooker {
   void on_disk(const char* what, bool ok) override {
     if (recorder_) recorder_->disk(what, ok, now());
   }
+  void on_order(const Command& command, const std::string& who,
+                const Result<void>& answer) override {
+    reached_ = true;
+    ++(answer ? result_.coverage.orders_accepted : result_.coverage.orders_refused);
+    if (answer) judge_.on_order(command, now());
+    if (recorder_) recorder_->order(who, command, answer, now());
+    trace("order", who + " " + command_json(command).dump() +
+                       (answer ? " accepted" : " refused: " + answer.error().detail));
+  }
+  void on_published(const publish::MqttMessage& message) override {
+    ++result_.coverage.published;
+    judge_.on_published(message.topic, message.payload, now());
+  }
+  void on_second(std::uint64_t published) override { hash_.add(published); }
   void on_tick(const control::Tick& tick) override {
     ++result_.ticks;
     const Decision& d = tick.decision();
@@ -636,7 +661,10 @@ class Episode final : private Onlooker {
   std::size_t next_injection_ = 0;
   std::vector<std::size_t> on_;  ///< that are in force, of plan_.weather
   std::size_t next_order_ = 0;
+  bool reached_ = false;  ///< the order under way, the command service
   std::optional<Instant> foreign_at_;
+  std::optional<Instant> nonsense_at_;
+  std::size_t nonsense_ = 0;
   std::optional<Instant> synchronised_at_;  ///< after a power cut
   std::uint64_t setpoint_writes_ = 0;
   bool held_ = false;

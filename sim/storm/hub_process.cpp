@@ -48,9 +48,18 @@ HubProcess::HubProcess(const HubSetup& setup, MachineClocks& clocks, VirtualDisk
       file_(disk_, events_,
             [this](bool failed) { note_fault("state", Fault::storage_failed, failed); }),
       writer_(file_),
+      doors_(
+          [this](const Command& command, const std::string& who) {
+            const auto answer = commands_->order(command, who, moment());
+            onlooker_.on_order(command, who, answer);
+            return answer;
+          },
+          [this](const publish::MqttMessage& message) { onlooker_.on_published(message); }),
+      next_second_(now()),
       next_look_(now()),
       local_clock_(setup.zone) {
   const auto saved = file_.load(clocks_.wall(plant_.now()));
+  if (file_.failing()) writer_.keep({.saved_at = clocks_.wall(plant_.now())}, now());
   onlooker_.on_disk("read", saved.has_value() || !disk_.trouble.unreadable);
   commands_.emplace(
       service::CommandService::Deps{
@@ -299,8 +308,17 @@ void HubProcess::note_fault(const std::string& by, Fault fault, bool active) {
   if (tick_) tick_->set_fault(by, fault, active);
 }
 
-Result<void> HubProcess::order(const Command& command, const std::string& who) {
-  return commands_->order(command, who, moment());
+/// What the hub's publishers get, once a second (as actors/publisher.cpp).
+void HubProcess::publish() {
+  next_second_ = std::max(next_second_ + 1s, now());
+  std::optional<View> view;
+  if (tick_) {
+    view = tick_->view(clocks_.wall(plant_.now()));
+    for (const BusPart& part : buses_)
+      if (part.session) view->buses.push_back(part.session->health());
+  }
+  doors_.on_second(view, now());
+  onlooker_.on_second(doors_.published());
 }
 
 void HubProcess::begin_stop() {
@@ -315,7 +333,7 @@ void HubProcess::begin_stop() {
 
 Instant HubProcess::next() const {
   if (stalled_until_) return *stalled_until_;
-  Instant at = next_look_;
+  Instant at = std::min(next_look_, next_second_);
   if (tick_) at = std::min(at, deadline_);
   for (const BusPart& part : buses_) {
     if (part.stuck_until) {
@@ -338,6 +356,7 @@ void HubProcess::run_due() {
   for (BusPart& part : buses_) run_bus(part);
   run_control();
   if (now() >= next_look_) look();
+  if (now() >= next_second_) publish();
   if (const auto done = writer_.work(now())) onlooker_.on_disk("write", *done);
 }
 

@@ -17,6 +17,7 @@
 #include "service/supervision.hpp"
 #include "sim/closed_loop.hpp"
 #include "sim/plant/plant.hpp"
+#include "sim/storm/doors.hpp"
 #include "sim/storm/machine.hpp"
 #include "sim/storm/state_writer.hpp"
 
@@ -36,6 +37,12 @@ class Onlooker {
   virtual void on_tick(const control::Tick& tick) = 0;
   virtual void on_part(const std::string& name, bool started) = 0;
   virtual void on_disk(const char* what, bool ok) = 0;
+  /// A command that came to the command service.
+  virtual void on_order(const Command& command, const std::string& who,
+                        const Result<void>& answer) = 0;
+  virtual void on_published(const publish::MqttMessage& message) = 0;
+  /// A second has passed; the sum of all that was ever published.
+  virtual void on_second(std::uint64_t published) = 0;
 };
 
 struct HubSetup {
@@ -58,12 +65,20 @@ class HubProcess {
   /// The adapter was pulled or put back.
   void follow_plug(Bus bus);
 
-  [[nodiscard]] Result<void> order(const Command& command, const std::string& who);
+  /// A client says something that means this.
+  [[nodiscard]] Result<void> say(const Command& wish, const std::string& who) {
+    return doors_.say(wish, who, now());
+  }
+  void say_nonsense(std::size_t n) { doors_.say_nonsense(n, now()); }
+  void set_broker(bool there) { doors_.set_broker(there, now()); }
   /// SIGTERM; afterwards stopped() says how it ended.
   void begin_stop();
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
   /// What is left to do in an orderly end.
-  void close() { writer_.close(); }
+  void close() {
+    writer_.close();
+    doors_.close(now());
+  }
 
   // What can happen to it.
   void stall_until(Instant end) { stalled_until_ = std::max(end, stalled_until_.value_or(end)); }
@@ -125,6 +140,7 @@ class HubProcess {
   void start_control();
   void run_control();
   void read_local_time();
+  void publish();
   void look();
   void start(PartId id);
   void tell_components();
@@ -143,6 +159,8 @@ class HubProcess {
   StateWriter writer_;
   Orders orders_;
   std::optional<service::CommandService> commands_;
+  Doors doors_;
+  Instant next_second_;
 
   service::Supervision supervision_;
   service::ComponentsState components_;

@@ -25,6 +25,8 @@ constexpr EnumTable<InjectionRow> rows({
     {Injected::inverter_ac_out_word, "inverter.ac_out_word", Where::inverter_bus, "error_w", ""},
     {Injected::inverter_alarm, "inverter.alarm", Where::inverter_bus, "alarms", ""},
     {Injected::mains_lost, "mains.lost", Where::house, "", ""},
+    {Injected::broker_off, "broker.off", Where::house, "", ""},
+    {Injected::clients_flood, "clients.flood", Where::house, "", ""},
     {Injected::disk_full, "disk.full", Where::house, "", ""},
     {Injected::disk_slow, "disk.slow", Where::house, "delay_s", ""},
     {Injected::disk_lost, "disk.lost", Where::house, "", ""},

@@ -35,6 +35,8 @@ enum class Injected : std::uint8_t {
   inverter_ac_out_word,
   inverter_alarm,
   mains_lost,
+  broker_off,
+  clients_flood,
   disk_full,
   disk_slow,
   disk_lost,

@@ -168,6 +168,14 @@ void Judge::on_inverter(const InterfaceFrame& frame, Instant now) {
   if (frame.command != "V") inverter_at_ = now;
 }
 
+/// I10, of the one value that every house has.
+void Judge::on_published(const std::string& topic, const std::string& payload, Instant now) {
+  constexpr Duration slack = 700ms;
+  if (!topic.ends_with("/state/grid_power") || payload == "None") return;
+  if (older(grid_at_, std::max<Duration>(settings_.meter_max_age, 3s) + slack, now))
+    broken("I10", "a grid power of " + payload + " W is published, and the meter is silent", now);
+}
+
 void Judge::on_decision(const Decision& decision, Instant now) {
   if (decision.setpoint.mode == InverterMode::follow)
     commanded_.push_back({now, decision.setpoint.ac_power.value()});

@@ -51,6 +51,8 @@ class Judge {
   void on_meter(const MeterReply& reply, Instant now);
   void on_bms(const CanWords& frame, Instant now);
   void on_inverter(const InterfaceFrame& frame, Instant now);
+  /// A message went to the broker.
+  void on_published(const std::string& topic, const std::string& payload, Instant now);
   void on_decision(const Decision& decision, Instant now);
   /// A setpoint arrived at the inverter, which tells of itself what `told` says.
   void on_setpoint(Watts at_ac_in, const House& house, const InverterTruth& told, Instant now);

@@ -253,6 +253,8 @@ void draw_size(Dice& dice, Injection& i) {
     case Injected::line_other_master:
     case Injected::meter_reversed:
     case Injected::bms_module_lost:
+    case Injected::broker_off:
+    case Injected::clients_flood:
     case Injected::disk_full:
     case Injected::disk_lost:
     case Injected::disk_unreadable:

@@ -1,0 +1,52 @@
+// Doors: what clients say to the hub, as the text that they send, through its own handlers (REST,
+// MQTT); and what it tells them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/command.hpp"
+#include "model/view.hpp"
+#include "publish/mqtt/session.hpp"
+
+namespace esshub::sim::storm {
+
+class Doors {
+ public:
+  /// What a handler has understood goes to `obey`; each message for the broker to `published`.
+  Doors(CommandSink obey, std::function<void(const publish::MqttMessage&)> published);
+
+  /// A client wishes this: "web" by a body of REST, "mqtt" by Home Assistant's topics, a dispatch
+  /// by Venus's; "dbus", and what has no body, goes to `obey` as it is. An Error: the handler or
+  /// `obey` refused it.
+  [[nodiscard]] Result<void> say(const Command& wish, const std::string& who, Instant now);
+  /// Something that is no order, by every door; number `n` of what there is.
+  void say_nonsense(std::size_t n, Instant now);
+  /// At every second; `view` is nothing while no control lives.
+  void on_second(const std::optional<View>& view, Instant now);
+  void set_broker(bool there, Instant now);
+  /// At an orderly end.
+  void close(Instant now);
+
+  /// Of all bodies and messages that went out.
+  [[nodiscard]] std::uint64_t published() const { return published_; }
+
+ private:
+  [[nodiscard]] Result<void> by_rest(const Command& wish);
+  [[nodiscard]] Result<void> by_mqtt(const Command& wish, Instant now);
+  void deliver();
+  void sum(std::string_view text);
+
+  const CommandSink obey_;
+  const std::function<void(const publish::MqttMessage&)> tell_;
+  std::optional<std::string> refused_;  ///< by the MQTT session, its newest word
+  publish::MqttSession session_;
+  std::optional<View> view_;
+  bool broker_ = false;
+  std::uint64_t published_ = 0;
+};
+
+}  // namespace esshub::sim::storm
