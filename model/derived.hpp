@@ -1,6 +1,8 @@
 // Values that no device reports but everybody wants to see; nothing while what they need is stale.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "model/view.hpp"
@@ -20,10 +22,12 @@ namespace esshub {
 }
 
 /// W at AC-in, + = charging: what is commanded now; nothing while the inverter is released or off.
+/// A setpoint lives shorter than the time between two looks, and each decision renews it.
 [[nodiscard]] inline std::optional<double> setpoint_w(const View& view) {
+  using namespace std::chrono_literals;
   const auto* decision = current_decision(view);
   if (!decision || decision->setpoint.mode != InverterMode::follow ||
-      view.now > decision->setpoint.valid_until)
+      view.now > std::max(decision->setpoint.valid_until, decision->at + 1s))
     return std::nullopt;
   return decision->setpoint.ac_power.value();
 }

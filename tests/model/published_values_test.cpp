@@ -347,12 +347,15 @@ TEST(PublishedValues, WhatIsNotKnownIsNothing) {
 
 TEST(PublishedValues, NoSetpointIsShownThatIsNotWritten) {
   View view = decided();
-  view.now = view.decision.setpoint.valid_until;
-  EXPECT_EQ(number_of(view, V::setpoint), -812.5);
-  EXPECT_EQ(number_of(view, V::battery_command), -790.0);
-  view.now += 1ns;
-  EXPECT_EQ(number_of(view, V::setpoint), std::nullopt);
-  EXPECT_EQ(number_of(view, V::battery_command), std::nullopt);
+  for (const Duration life : {300ms, 2000ms}) {  // it is renewed between two looks
+    view.decision.setpoint.valid_until = view.decision.at + life;
+    view.now = view.decision.at + std::max<Duration>(life, 1s);
+    EXPECT_EQ(number_of(view, V::setpoint), -812.5);
+    EXPECT_EQ(number_of(view, V::battery_command), -790.0);
+    view.now += 1ns;
+    EXPECT_EQ(number_of(view, V::setpoint), std::nullopt);
+    EXPECT_EQ(number_of(view, V::battery_command), std::nullopt);
+  }
   for (const InverterMode mode : {InverterMode::release, InverterMode::off}) {
     view = decided();
     view.decision.setpoint.mode = mode;
