@@ -19,7 +19,6 @@ using tcp = asio::ip::tcp;
 using Code = ByteStream::Code;
 
 constexpr auto connect_limit = 2s;
-constexpr auto answer_limit = 5s;
 constexpr std::size_t body_bytes = 64u << 20;  // a year of days is 0.2 MB
 
 struct Url {
@@ -101,23 +100,28 @@ class HttpClient::Connection {
     return {};
   }
 
-  /// `heard`: something came, so that the question has been understood as one.
-  [[nodiscard]] Result<ParsedAnswer> ask(const std::string& request, bool& heard) {
-    const auto until = Clock::now() + answer_limit;
-    heard = false;
+  /// `closed`: the server ended the connection without a word.
+  [[nodiscard]] Result<ParsedAnswer> ask(const std::string& request,
+                                         std::chrono::milliseconds limit, bool& closed) {
+    const auto until = Clock::now() + limit;
+    bool heard = false;
+    const auto ended = [&](Code error) {
+      closed = !heard && error != asio::error::timed_out;
+      return failed(error);
+    };
     const auto written =
         wait(until, [&](const auto& done) { stream_->write(asio::buffer(request), done); });
-    if (written.error) return failed(written.error);
+    if (written.error) return ended(written.error);
     AnswerParser parser{body_bytes};
     std::string bytes;
     std::array<char, 8192> chunk{};
     for (;;) {
       const auto read =
           wait(until, [&](const auto& done) { stream_->read_some(asio::buffer(chunk), done); });
-      if (read.error && read.error != asio::error::eof) return failed(read.error);
+      if (read.error && read.error != asio::error::eof) return ended(read.error);
       bytes.append(chunk.data(), read.count);
       heard |= read.count > 0;
-      if (read.error && !heard) return failed(read.error);
+      if (read.error && !heard) return ended(read.error);
       if (auto answer = parser.parse(bytes, static_cast<bool>(read.error)))
         return std::move(*answer);
     }
@@ -153,8 +157,9 @@ class HttpClient::Connection {
   std::unique_ptr<ByteStream> stream_;
 };
 
-HttpClient::HttpClient(std::string address, std::string authority)
-    : url_(std::move(address)), authority_(std::move(authority)) {
+HttpClient::HttpClient(std::string address, std::string authority,
+                       std::chrono::milliseconds answer_limit)
+    : url_(std::move(address)), authority_(std::move(authority)), answer_limit_(answer_limit) {
   if (url_.find("://") == std::string::npos) url_.insert(0, "http://");
 }
 HttpClient::~HttpClient() = default;
@@ -174,13 +179,14 @@ Result<HttpAnswer> HttpClient::ask(const std::string& method, const std::string&
         return fail(ErrorKind::io, url_ + ": " + opened.error().detail);
       }
     }
-    bool heard = false;
-    auto answer = connection_->ask(request, heard);
+    bool closed = false;
+    auto answer = connection_->ask(request, answer_limit_, closed);
     if (!answer || !answer->keep_alive) connection_.reset();
     if (answer)
       return HttpAnswer{answer->status, std::move(answer->headers), std::move(answer->body)};
-    // The server may have closed a connection that was kept, just now: that is no answer.
-    if (!kept || heard) return fail(ErrorKind::io, url_ + ": " + answer.error().detail);
+    // The server may have closed a connection that was kept, just now: that is no answer. One that
+    // is slow may have taken the question.
+    if (!kept || !closed) return fail(ErrorKind::io, url_ + ": " + answer.error().detail);
   }
 }
 

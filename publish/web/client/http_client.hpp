@@ -1,6 +1,7 @@
 // HttpClient: asks a server of HTTP/1.1, plain or under TLS, one question at a time.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,13 +16,14 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// Blocks for no longer than 2 s until it is connected and 5 s until the answer, besides looking a
-/// name up. Keeps its connection from one question to the next. No proxy, no redirection.
+/// Blocks for no longer than 2 s until it is connected and `answer_limit` until the answer, besides
+/// looking a name up. Keeps its connection from one question to the next. No proxy, no redirection.
 class HttpClient {
  public:
   /// `address`: host:port or http(s)://host:port, [ipv6]:port; `authority`: PEM of who signed the
   /// server's certificate, or empty for those whom the machine trusts.
-  HttpClient(std::string address, std::string authority);
+  HttpClient(std::string address, std::string authority,
+             std::chrono::milliseconds answer_limit = std::chrono::seconds(5));
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient();
@@ -37,6 +39,7 @@ class HttpClient {
   class Connection;
   std::string url_;
   std::string authority_;
+  std::chrono::milliseconds answer_limit_;
   std::unique_ptr<Connection> connection_;
 };
 

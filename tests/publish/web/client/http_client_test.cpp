@@ -23,7 +23,7 @@ using testing::SizeIs;
 using testing::StartsWith;
 
 /// Serves one connection after the other: to each request, headers and body, it sends the next of
-/// `answers`; "" hangs up.
+/// `answers`; "" hangs up, "-" is silence.
 class Server {
  public:
   explicit Server(std::vector<std::string> answers, SSL_CTX* tls = nullptr)
@@ -80,6 +80,7 @@ class Server {
         if (next_ < answers_.size()) answer = answers_[next_++];
       }
       if (answer.empty()) return;
+      if (answer == "-") continue;
       if (tls)
         SSL_write(tls, answer.data(), static_cast<int>(answer.size()));
       else
@@ -130,6 +131,14 @@ TEST(HttpClient, AConnectionThatWasClosedMeanwhileIsMadeAnew) {
   ASSERT_TRUE(second) << second.error().detail;
   EXPECT_EQ(second->body, "two");
   EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(HttpClient, NothingIsAskedTwiceOfASilentServer) {
+  Server server{{ok("one"), "-", ok("two")}};
+  HttpClient client{server.address(), "", std::chrono::milliseconds(100)};
+  ASSERT_TRUE(client.ask("GET", "/", {}, ""));
+  EXPECT_FALSE(client.ask("POST", "/order", {}, "{}")) << "it may have been taken";
+  EXPECT_THAT(server.requests(), SizeIs(2));
 }
 
 TEST(HttpClient, WhereTheFirstQuestionIsHungUpOnThereIsNoAnswer) {
