@@ -217,6 +217,23 @@ class F12(unittest.TestCase):
                 s.run(3)
                 self.assertEqual(s.broken(), broken, what)
 
+    def test_a_word_of_the_control_before_lives_300_ms(self):
+        for what, seconds, broken in (
+            ("restarted", 0.2, []),
+            ("restarted", 0.6, ["I12"]),
+            ("started", 0.2, ["I12"]),
+        ):
+            s = moving(-300)
+            if what == "started":
+                s.put("process", what="killed")
+            s.put("process", what=what, part="control")
+            s.streams.discard("setpoint")
+            s.run(seconds)
+            s.command(-300, decided=False)
+            s.ramp(0, 1)
+            s.run(3)
+            self.assertEqual(s.broken(), broken, (what, seconds))
+
 
 class F29(unittest.TestCase):
     def flooded(self, rests, told=True):

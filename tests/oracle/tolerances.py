@@ -5,6 +5,10 @@
 # last byte is there.
 ARRIVAL_S = 0.02 + 0.2 + 0.06
 
+# docs/safety.md, F10: a setpoint lives no longer than max(300 ms, 3 periods), and may be written until
+# then though the control that gave it has ended; and its frame.
+SETPOINT_LIFE_S = 0.3 + 0.06
+
 # By then the inverter has got the setpoint that answers to a failure. The tests that docs/safety.md
 # names for the stops say "within 4 s" of a loss that is known after 3 s.
 HELD_S = 1.0
