@@ -50,7 +50,7 @@ HubProcess::HubProcess(const HubSetup& setup, MachineClocks& clocks, VirtualDisk
       writer_(file_),
       doors_(
           [this](const Command& command, const std::string& who) {
-            const auto answer = commands_->order(command, who, moment());
+            auto answer = commands_->order(command, who, moment());
             onlooker_.on_order(command, who, answer);
             return answer;
           },
