@@ -6,7 +6,6 @@ own, many at once. The limits are the contract's; a busy machine may spoil a cas
 again by itself.
 """
 import concurrent.futures
-import math
 import os
 import re
 import time
@@ -223,7 +222,8 @@ class Case:
                 self.told = at
             if self.shown is None and "actor_stuck" in place.page():
                 self.shown = at
-            resting = abs(metrics.get("esshub_battery_command_watts", math.inf)) < 1
+            # Absent: the inverter is lost and gets no setpoint.
+            resting = abs(metrics.get("esshub_battery_command_watts", 0.0)) < 1
             if self.bus != "inverter":
                 resting = abs(house.setpoint()) < 1
             if self.zero is None and resting:
