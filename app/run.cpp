@@ -43,15 +43,15 @@ void block_signals() {
 /// Prints a row of the View a second to stdout; falls silent when nobody reads it any more.
 class LiveTable {
  public:
-  explicit LiveTable(const std::string& zone) : zone_(find_time_zone(zone)) {
-    print(publish::live_legend());
-  }
+  explicit LiveTable(const std::string& zone) : zone_(find_time_zone(zone)) {}
 
   void show(const View& view) {
     if (broken_ || (last_ && view.now - *last_ < 1s)) return;
     // Steps of whole seconds, so that the rate does not sink below one a second.
     last_ = last_ && view.now - *last_ < 2s ? *last_ + 1s : view.now;
     constexpr unsigned header_every = 20;
+    // Here: only the thread that shows rows may wait for a reader.
+    if (rows_ == 0) print(publish::live_legend());
     if (const auto known = publish::live_information(view); known != information_) {
       information_ = known;
       print("information: " + (known.empty() ? "none any more" : known));
