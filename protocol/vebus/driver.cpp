@@ -98,7 +98,7 @@ class VebusDriver final : public Driver {
   // From the handshake to readiness, and back
   void restart(std::string trouble);
   void start_over(std::string why, Instant now);
-  void on_interface(const Version& version, Step& step);
+  void note_version(const Version& version, Step& step);
   void finish_handshake(Instant now, Step& step);
   void watch_for_other_units(const AcInfo& info, Instant now, Step& step);
   void refuse(std::string why, Instant now, Step& step);
@@ -438,7 +438,9 @@ void VebusDriver::on_reply(const Pending& pending, const Message& message, Insta
   if (const auto* reply = std::get_if<Winmon>(&message)) {
     on_winmon(pending, *reply, now, step);
   } else if (pending.task == Task::find_interface) {
-    on_interface(std::get<Version>(message), step);
+    probes_ = 0;
+    health_.trouble = "handshake with the inverter";
+    note_version(std::get<Version>(message), step);
   } else if (pending.task == Task::select_address) {
     if (std::get<Address>(message).address == config_.address) {
       handshake_.advance();
@@ -457,6 +459,7 @@ void VebusDriver::on_reply(const Pending& pending, const Message& message, Insta
     handshake_.on_units(std::get<AcInfo>(message));
   } else if (pending.task == Task::heartbeat) {
     failures_ = 0;
+    note_version(std::get<Version>(message), step);
   } else if (pending.task == Task::mains) {
     decoder_.on_mains(std::get<AcInfo>(message), handshake_.scales(), now, step, health_.frames);
   } else if (pending.task == Task::leds) {
@@ -632,11 +635,9 @@ void VebusDriver::lost(Instant now, Step& step) {
   start_over("the inverter does not answer", now);
 }
 
-void VebusDriver::on_interface(const Version& version, Step& step) {
-  probes_ = 0;
+void VebusDriver::note_version(const Version& version, Step& step) {
   if (handshake_.on_version(version))
     step.tell(Level::info, "mk3_found", "version=" + std::to_string(version.version));
-  health_.trouble = "handshake with the inverter";
 }
 
 void VebusDriver::finish_handshake(Instant now, Step& step) {

@@ -126,7 +126,7 @@ void Handshake::repeat() {
 }
 
 bool Handshake::on_version(const Version& version) {
-  advance();
+  if (stage_ == Task::find_interface) advance();
   return std::exchange(interface_version_, version.version) != version.version;
 }
 

@@ -80,7 +80,8 @@ class Handshake {
   /// Goes on to the next stage. The replies below do so by themselves.
   void advance() { stage_ = after(stage_); }
 
-  /// True: another interface than before.
+  /// Of every version frame while it is set up: the checksum has 8 bits, and a damaged one that
+  /// passed must not count for ever. True: another interface than before.
   [[nodiscard]] bool on_version(const Version& version);
   void on_firmware(const Winmon& reply);
   /// True: the other half of the reply is on the way.

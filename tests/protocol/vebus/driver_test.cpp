@@ -997,6 +997,19 @@ TEST(VebusDriverWire, WithoutTheRecordTheBatteryIsReadByItself) {
             1);
 }
 
+TEST(VebusDriverWire, AVersionThatOnlyOneDamagedFrameToldIsForgottenWithTheNext) {
+  Hand hand;
+  hand.version = 294968100;  // of a storm: its checksum held
+  hand.start();
+  answer_until(hand, [&] { return hand.said("inverter_unusable"); });
+  EXPECT_EQ(detail_of(hand, "inverter_unusable"), "reason=\"the interface's firmware is too old\"");
+  hand.version = good_version;
+  const Instant refused = hand.now;
+  answer_until(hand, [&] { return hand.health().ready; });
+  EXPECT_LT(hand.now - refused, 45s) << "a heartbeat, and the second look";
+  EXPECT_TRUE(hand.health().trouble.empty());
+}
+
 TEST(VebusDriverWire, TheSecondLookComesExactlyHalfAMinuteAfterTheRefusal) {
   for (const Duration short_of : {Duration{1ns}, Duration{0ns}}) {
     Hand hand;

@@ -269,6 +269,10 @@ TEST(VebusHandshake, TellsANewInterfaceAndBeginsAgainOrLooksAgain) {
   EXPECT_EQ(h.stage(), Task::select_address);
   h.start_over();
   EXPECT_TRUE(h.on_version(Version{good_version + 1, 0}));
+  while (!h.over()) h.advance();
+  const auto stage = h.stage();
+  EXPECT_TRUE(h.on_version(Version{good_version, 0})) << "a heartbeat tells it too";
+  EXPECT_EQ(h.stage(), stage);
 }
 
 // ---- in the driver ------------------------------------------------------------------------------
