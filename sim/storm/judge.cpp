@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "control/overrun.hpp"
+
 namespace esshub::sim::storm {
 namespace {
 
@@ -16,12 +18,17 @@ constexpr Duration start_block = 10s;  // I12
 constexpr Duration start_grace = 16s;  // of a source never heard
 // For 1 s after it the load on AC-out counts as known before it; and the way to the inverter.
 constexpr Duration ac_out_before_counts = 1600ms;
-constexpr Duration longest_stall = 10s;  // with which it does
-constexpr Duration rest_after_stall = 6s;
+// docs/safety.md, F10: after a stall of up to 10 s the load counts as known before it.
+constexpr Duration longest_stall = 10s;
+constexpr Duration rest_after_stall = 6s;  // docs/safety.md, F10: it clears after 6 s
+// docs/safety.md: registers that repeat themselves for so long are a frozen meter.
+constexpr Duration frozen_after = 10s;             // F2
+constexpr Duration witness_frozen_after = 1500ms;  // F25
 
-/// Between two decisions (F10).
-Duration max_gap(Duration period) {
-  return std::max<Duration>(300ms, 3 * period);
+/// What a hub may be behind that stands still for less than a stall (F10), and nobody tells: a
+/// frame waits for so long until it is read, and what is made of it as long again.
+Duration behind(Duration period) {
+  return 2 * control::longest_gap(period);
 }
 
 std::string number(double value) {
@@ -74,32 +81,31 @@ void Judge::broken(const char* promise, const std::string& what, Instant now) {
 }
 
 bool Judge::calm(std::initializer_list<Injected> kinds, Duration span, Instant now) const {
-  return std::ranges::all_of(kinds, [&](Injected kind) {
-    return active_[kind] == 0 && (!ended_[kind] || now - *ended_[kind] > span);
-  });
+  return std::ranges::all_of(kinds, [&](Injected kind) { return kinds_[kind].calm(span, now); });
 }
 
 bool Judge::bus_calm(Bus bus, Duration span, Instant now) const {
-  const auto i = static_cast<std::size_t>(bus);
-  return bus_active_[i] == 0 && (!bus_ended_[i] || now - *bus_ended_[i] > span);
+  return buses_[static_cast<std::size_t>(bus)].calm(span, now);
+}
+
+void Judge::Disturbed::note(const Injection& injection, bool begins, Instant now) {
+  const bool lasts = injection.length > Duration{};
+  if (lasts) active += begins ? 1 : -1;
+  if (!lasts || !begins) ended = now;
 }
 
 void Judge::on_injection(const Injection& injection, bool begins, Instant now) {
-  const int one = begins ? 1 : -1;
-  active_[injection.what] += one;
-  if (!begins || injection.length == Duration{}) ended_[injection.what] = now;
-  if (injection.length == Duration{}) active_[injection.what] = 0;
-  if (row(injection.what).where != Where::house) {
-    const auto bus = static_cast<std::size_t>(injection.bus);
-    bus_active_[bus] += injection.length == Duration{} ? 0 : one;
-    if (!begins || injection.length == Duration{}) bus_ended_[bus] = now;
-  }
+  kinds_[injection.what].note(injection, begins, now);
+  if (row(injection.what).where != Where::house)
+    buses_[static_cast<std::size_t>(injection.bus)].note(injection, begins, now);
+  if (injection.what == Injected::line_noise && injection.bus == Bus::inverter)
+    inverter_noise_.note(injection, begins, now);
   if (injection.what == Injected::control_stall && begins) on_stall(injection.length, now);
 }
 
 void Judge::on_stall(Duration length, Instant now) {
   // The newest decision was made up to a period before.
-  if (length < max_gap(settings_.period) + settings_.period) return;
+  if (length < control::longest_gap(settings_.period) + settings_.period) return;
   if (stall_ && now + length < stall_->over) return;  // within another
   Stall stall{now + length, {}};
   if (length < longest_stall) stall.ac_out = ac_out(now);
@@ -170,9 +176,8 @@ void Judge::on_inverter(const InterfaceFrame& frame, Instant now) {
 
 /// I10, of the one value that every house has.
 void Judge::on_published(const std::string& topic, const std::string& payload, Instant now) {
-  constexpr Duration slack = 700ms;
   if (!topic.ends_with("/state/grid_power") || payload == "None") return;
-  if (older(grid_at_, std::max<Duration>(settings_.meter_max_age, 3s) + slack, now))
+  if (older(grid_at_, settings_.grid_max_age() + behind(settings_.period), now))
     broken("I10", "a grid power of " + payload + " W is published, and the meter is silent", now);
 }
 
@@ -194,13 +199,13 @@ void Judge::on_setpoint(Watts at_ac_in, const House& house, const InverterTruth&
   const double w = at_ac_in.value();
   // I6: within its life, which F10 bounds, what the wire takes, and one answer to be waited for.
   const Duration longest =
-      std::min<Duration>(settings_.setpoint_life, max_gap(settings_.period)) + 600ms;
+      std::min(settings_.setpoint_life, control::longest_gap(settings_.period)) + 600ms;
   const bool known = std::ranges::any_of(commanded_, [&](const Commanded& c) {
     return now - c.at <= longest && std::abs(c.watts - w) <= 1.5;
   });
   // One damage in 256 passes a frame's checksum (reference: vebus-mk3#1): the wire's word, not the
   // hub's.
-  if (!known && !calm({Injected::line_noise}, 1s, now)) return;
+  if (!known && !inverter_noise_.calm(1s, now)) return;
   if (!known)
     broken("I6",
            "a setpoint of " + number(w) + " W that no decision of the last " +
@@ -238,7 +243,8 @@ void Judge::check_power(double charge, double discharge, Instant now) {
     broken("F10", commands("after a stall"), now);
   if (older(grid_at_, settings_.grid_max_age() + reaction, now))
     broken("F1", commands("without a grid meter"), now);
-  if (same_since_ && now - *same_since_ > 10s + settings_.grid_max_age() + reaction)
+  const Duration frozen = settings_.witness ? witness_frozen_after : frozen_after;
+  if (same_since_ && now - *same_since_ > frozen + settings_.grid_max_age() + reaction)
     broken("F2", commands("on a frozen grid meter"), now);
   if (bms_older(settings_.bms_max_age + reaction, now))
     broken("F4", commands("without the BMS"), now);
@@ -300,7 +306,7 @@ void Judge::check_faults(const HubState& hub, Instant now) {
   if (!hub.faults || !ready_since_ || now - *ready_since_ < 5s || !control_since_ ||
       now - *control_since_ < start_grace)
     return;
-  const Duration slack = 600ms;
+  const Duration slack = behind(settings_.period);
   const auto& faults = *hub.faults;
   if (older(grid_at_, settings_.grid_max_age() + slack, now) &&
       !faults.active(Fault::grid_meter_lost))

@@ -61,6 +61,10 @@ class Judge {
   /// What was on the disk at a restart, and what was remembered of it.
   void on_restart(bool cutoff_kept, bool cutoff_remembered, Instant now);
   void on_end(const HubState& hub, const House& house, Instant now);
+  /// F15: a door took something that is no order for one.
+  void on_nonsense_obeyed(const std::string& what, Instant now) {
+    broken("F15", "taken for an order: " + what, now);
+  }
   /// An exception, a hang.
   void on_crash(const std::string& what, Instant now) { broken("crash", what, now); }
 
@@ -105,6 +109,16 @@ class Judge {
     [[nodiscard]] std::optional<double> least() const;
   };
 
+  /// By how many injections now, and when the last of them ended.
+  struct Disturbed {
+    int active = 0;
+    std::optional<Instant> ended{};
+    void note(const Injection& injection, bool begins, Instant now);
+    [[nodiscard]] bool calm(Duration span, Instant now) const {
+      return active == 0 && (!ended || now - *ended > span);
+    }
+  };
+
   void broken(const char* promise, const std::string& what, Instant now);
   [[nodiscard]] bool calm(std::initializer_list<Injected> kinds, Duration span, Instant now) const;
   [[nodiscard]] bool bus_calm(Bus bus, Duration span, Instant now) const;
@@ -125,11 +139,10 @@ class Judge {
   const Instant start_;
   std::optional<std::string> verdict_;
 
-  // What goes wrong: how many of each now, and when the last of them ended.
-  EnumArray<Injected, int> active_{};
-  EnumArray<Injected, std::optional<Instant>> ended_{};
-  std::array<int, bus_count> bus_active_{};
-  std::array<std::optional<Instant>, bus_count> bus_ended_{};
+  // What goes wrong: of each kind, on each bus, and the noise on the inverter's.
+  EnumArray<Injected, Disturbed> kinds_{};
+  std::array<Disturbed, bus_count> buses_{};
+  Disturbed inverter_noise_;
 
   // What arrived.
   std::optional<Instant> grid_at_;

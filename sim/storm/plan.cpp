@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "control/overrun.hpp"
 #include "sim/storm/dice.hpp"
 
 namespace esshub::sim::storm {
@@ -20,7 +21,6 @@ enum Purpose : std::uint64_t {
 };
 
 constexpr Duration weather_begins = 40s;
-constexpr Duration shortest_gap = 300ms;  // between two decisions, that is an overrun by itself
 constexpr Duration long_calm = std::chrono::hours{1};
 
 Soc soc(double percent) {
@@ -284,8 +284,11 @@ void draw_weather(Dice& dice, const InjectionKinds& kinds, Plan& plan) {
       if (i.begin >= last) continue;
       i.length = std::min(i.length, last - i.begin);
       plan.weather.push_back(i);
-      // A machine that has too much to do stands still again and again (F10: periods lost).
-      if (i.what != Injected::control_stall || i.length >= shortest_gap) continue;
+      // A machine that has too much to do stands still again and again (F10: periods lost): of 6 s
+      // 3 to 40 %, more than a tenth where each stall is longer than 90 ms.
+      if (i.what != Injected::control_stall ||
+          i.length >= control::longest_gap(plan.loop.control.period))
+        continue;
       for (int again = 0; again < 8 && i.begin + 700ms < last - i.length; ++again) {
         i.begin += 700ms;
         plan.weather.push_back(i);

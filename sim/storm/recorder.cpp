@@ -104,7 +104,7 @@ Json settings_json(const control::Settings& s) {
   out["bms_max_age_s"] = seconds(s.bms_max_age);
   out["inverter_max_age_s"] = seconds(s.inverter_max_age);
   out["setpoint_life_s"] = seconds(s.setpoint_life);
-  out["witness"] = false;
+  out["witness"] = s.witness;
   return out;
 }
 

@@ -159,6 +159,84 @@ TEST(StormJudge, ASetpointThatNobodyDecidedAndALatchThatIsForgottenAreFoundOut) 
   EXPECT_TRUE(kept.verdict().value().starts_with("I12"));
 }
 
+/// A judge of a hub whose battery moves by 500 W, as it was decided, whatever the wires bring.
+struct Watched {
+  control::Settings settings{};
+  Instant now{1000s};
+  House house{{}};
+  Judge judge{settings, now};
+
+  explicit Watched(bool witness = false) : settings(witnessed(witness)), judge(settings, now) {}
+  static control::Settings witnessed(bool on) {
+    control::Settings s;
+    s.witness = on;
+    return s;
+  }
+  void command(double w) { judge.on_setpoint(Watts{w}, house, house.inverter_truth(), now); }
+  void decide(double w) {
+    Decision decision;
+    decision.setpoint.mode = InverterMode::follow;
+    decision.setpoint.ac_power = Watts{w};
+    judge.on_decision(decision, now);
+  }
+  void meter(float w) { judge.on_meter({.unit = 1, .start = 12, .values = {w, 0.0f, 0.0f}}, now); }
+  [[nodiscard]] std::string verdict() const { return judge.verdict().value_or(""); }
+};
+
+TEST(StormJudge, AGridPowerThatIsPublishedThoughTheMeterIsSilentIsFoundOut) {
+  for (const bool witness : {false, true}) {
+    Watched hub{witness};
+    hub.meter(500.0f);
+    hub.now += (witness ? 1s : 3s) + 600ms;
+    hub.judge.on_published("esshub/x/state/grid_power", "500", hub.now);
+    EXPECT_EQ(hub.verdict(), "");
+    hub.now += 20ms;
+    hub.judge.on_published("esshub/x/state/grid_power", "None", hub.now);
+    EXPECT_EQ(hub.verdict(), "");
+    hub.judge.on_published("esshub/x/state/grid_power", "500", hub.now);
+    EXPECT_TRUE(hub.verdict().starts_with("I10")) << hub.verdict();
+  }
+}
+
+TEST(StormJudge, NoiseOfAnotherBusExcusesNoSetpoint) {
+  for (const Bus bus : enum_values<Bus>) {
+    Watched hub;
+    const Injection noise{.what = Injected::line_noise, .bus = bus, .length = 5s};
+    hub.judge.on_injection(noise, true, hub.now);
+    hub.command(100.0);
+    EXPECT_EQ(hub.verdict().substr(0, 2), bus == Bus::inverter ? "" : "I6");
+    hub.now += 5s;
+    hub.judge.on_injection(noise, false, hub.now);
+    hub.now += 1100ms;
+    hub.command(100.0);
+    EXPECT_EQ(hub.verdict().substr(0, 2), "I6");
+  }
+}
+
+TEST(StormJudge, NoiseExcusesNothingOfWhatWasDecided) {
+  Watched hub;
+  hub.judge.on_injection({.what = Injected::line_noise, .bus = Bus::inverter, .length = 5s}, true,
+                         hub.now);
+  hub.decide(500.0);
+  hub.command(500.0);
+  EXPECT_EQ(hub.verdict().substr(0, 2), "F1");  // the meter was never heard
+}
+
+TEST(StormJudge, AMeterIsFrozenAfterOneAndAHalfSecondsWhereItIsTheWitness) {
+  for (const bool witness : {false, true}) {
+    Watched hub{witness};
+    for (int i = 0; i < 50; ++i) {
+      hub.now += 100ms;
+      hub.meter(500.0f);
+      for (const unsigned id : {0x351u, 0x355u, 0x356u, 0x359u})
+        hub.judge.on_bms({.id = id, .size = 8, .data = {}}, hub.now);
+      hub.decide(500.0);
+    }
+    hub.command(500.0);
+    EXPECT_EQ(hub.verdict().substr(0, 2), witness ? "F2" : "I2") << hub.verdict();
+  }
+}
+
 TEST(StormRecord, IsLinesOfJsonInTheOrderOfTimeFromHeaderToEnd) {
   std::stringstream record;
   const auto result = play(make_plan(11, length, kinds("all")), {.record = &record});
