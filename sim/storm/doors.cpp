@@ -1,7 +1,6 @@
 #include "sim/storm/doors.hpp"
 
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -11,7 +10,6 @@
 
 #include "metrics/sections.hpp"
 #include "publish/web/json.hpp"
-#include "sim/storm/dice.hpp"
 
 namespace esshub::sim::storm {
 namespace {
@@ -169,11 +167,15 @@ constexpr std::array<const char*, 6> topics{"set/override", "set/storm",       "
 Doors::Doors(CommandSink obey, std::function<void(const publish::MqttMessage&)> published)
     : obey_(std::move(obey)),
       tell_(std::move(published)),
-      session_(mqtt_settings(), {.portal_id = portal, .site_name = "storm", .version = "0"}, "mqtt",
-               obey_, [this](const std::string&, const Event& event) {
-                 refused_ =
-                     event.name == "write_refused" ? std::optional{event.detail} : std::nullopt;
-               }) {}
+      session_(
+          mqtt_settings(), {.portal_id = portal, .site_name = "storm", .version = "0"}, "mqtt",
+          [this](const Command& command, const std::string& who) {
+            understood_ = true;
+            return obey_(command, who);
+          },
+          [this](const std::string&, const Event& event) {
+            refused_ = event.name == "write_refused" ? std::optional{event.detail} : std::nullopt;
+          }) {}
 
 Result<void> Doors::say(const Command& wish, const std::string& who, Instant now) {
   if (who == "web") return by_rest(wish);
@@ -198,15 +200,18 @@ Result<void> Doors::by_mqtt(const Command& wish, Instant now) {
   return {};
 }
 
-void Doors::say_nonsense(std::size_t n, Instant now) {
+std::optional<std::string> Doors::say_nonsense(std::size_t n, Instant now) {
   const std::string payload{nonsense[n % nonsense.size()]};
-  static_cast<void>(publish::mode_command(payload));
-  static_cast<void>(publish::reserve_command(payload));
-  static_cast<void>(publish::override_command(payload));
-  static_cast<void>(publish::storm_command(payload, std::nullopt));
-  if (!broker_) return;
-  session_.on_message(own(topics[n / nonsense.size() % topics.size()]), payload, n % 5 == 0, now);
+  if (publish::mode_command(payload) || publish::reserve_command(payload) ||
+      publish::override_command(payload) || publish::storm_command(payload, std::nullopt))
+    return "as a body of REST: " + payload;
+  if (!broker_) return std::nullopt;
+  const std::string topic = own(topics[n / nonsense.size() % topics.size()]);
+  understood_ = false;
+  session_.on_message(topic, payload, n % 5 == 0, now);
   deliver();
+  if (understood_) return topic + " " + payload;
+  return std::nullopt;
 }
 
 void Doors::on_second(const std::optional<View>& view, Instant now) {
@@ -223,12 +228,11 @@ void Doors::on_second(const std::optional<View>& view, Instant now) {
   if (!view_) return;
   if (second % 5 != 0) return;
   // Somebody asks for the state, and a scrape.
-  sum(publish::state_json(*view_, now).dump());
+  published_.add(publish::state_json(*view_, now).dump());
   metrics::Page page;
   metrics::add_view(page, *view_, now);
   for (const auto& family : std::move(page).finish())
-    for (const auto& metric : family.metric)
-      published_ = scattered(published_ ^ std::bit_cast<std::uint64_t>(metric.gauge.value));
+    for (const auto& metric : family.metric) published_.add(metric.gauge.value);
 }
 
 void Doors::set_broker(bool there, Instant now) {
@@ -245,15 +249,10 @@ void Doors::close(Instant now) {
 void Doors::deliver() {
   if (!broker_) return;
   while (const auto sent = session_.outbox().pop()) {
-    sum(sent->topic);
-    sum(sent->payload);
+    published_.add(sent->topic);
+    published_.add(sent->payload);
     tell_(*sent);
   }
-}
-
-void Doors::sum(std::string_view text) {
-  for (const char c : text)
-    published_ = published_ * 0x100000001B3u ^ static_cast<unsigned char>(c);
 }
 
 }  // namespace esshub::sim::storm

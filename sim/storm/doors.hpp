@@ -6,11 +6,11 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "model/command.hpp"
 #include "model/view.hpp"
 #include "publish/mqtt/session.hpp"
+#include "sim/storm/hash.hpp"
 
 namespace esshub::sim::storm {
 
@@ -23,8 +23,9 @@ class Doors {
   /// by Venus's; "dbus", and what has no body, goes to `obey` as it is. An Error: the handler or
   /// `obey` refused it.
   [[nodiscard]] Result<void> say(const Command& wish, const std::string& who, Instant now);
-  /// Something that is no order, by every door; number `n` of what there is.
-  void say_nonsense(std::size_t n, Instant now);
+  /// Something that is no order, by every door; number `n` of what there is. What was taken for
+  /// one.
+  [[nodiscard]] std::optional<std::string> say_nonsense(std::size_t n, Instant now);
   /// At every second; `view` is nothing while no control lives.
   void on_second(const std::optional<View>& view, Instant now);
   void set_broker(bool there, Instant now);
@@ -32,21 +33,21 @@ class Doors {
   void close(Instant now);
 
   /// Of all bodies and messages that went out.
-  [[nodiscard]] std::uint64_t published() const { return published_; }
+  [[nodiscard]] std::uint64_t published() const { return published_.sum(); }
 
  private:
   [[nodiscard]] Result<void> by_rest(const Command& wish);
   [[nodiscard]] Result<void> by_mqtt(const Command& wish, Instant now);
   void deliver();
-  void sum(std::string_view text);
 
   const CommandSink obey_;
   const std::function<void(const publish::MqttMessage&)> tell_;
   std::optional<std::string> refused_;  ///< by the MQTT session, its newest word
+  bool understood_ = false;             ///< something, by the MQTT session
   publish::MqttSession session_;
   std::optional<View> view_;
   bool broker_ = false;
-  std::uint64_t published_ = 0;
+  Hash published_;
 };
 
 }  // namespace esshub::sim::storm

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -13,7 +12,7 @@
 
 #include "config/time_zone.hpp"
 #include "protocol/modbus/rtu.hpp"
-#include "sim/storm/dice.hpp"
+#include "sim/storm/hash.hpp"
 #include "sim/storm/hub_process.hpp"
 #include "sim/storm/judge.hpp"
 #include "sim/storm/recorder.hpp"
@@ -27,22 +26,6 @@ constexpr Duration nonsense_period = 50ms;
 constexpr Duration time_server_after = 25s;  // of the machine's start
 /// More of them in a second of the episode: it hangs.
 constexpr std::uint64_t most_rounds_a_second = 20'000;
-
-/// Order matters; every machine gets the same.
-class Hash {
- public:
-  void add(std::uint64_t word) { sum_ = scattered(sum_ ^ word); }
-  void add(double value) { add(std::bit_cast<std::uint64_t>(value)); }
-  void add(protocol::ByteView bytes) {
-    std::uint64_t word = bytes.size();
-    for (const auto b : bytes) word = word * 0x100000001B3u ^ std::to_integer<std::uint8_t>(b);
-    add(word);
-  }
-  [[nodiscard]] std::uint64_t sum() const { return sum_; }
-
- private:
-  std::uint64_t sum_ = 0;
-};
 
 /// Adds what passes to a sum, if there is one.
 class Timing {
@@ -291,13 +274,19 @@ class Episode final : private Onlooker {
     }
     if (nonsense_at_ && now() >= *nonsense_at_) {
       nonsense_at_ = now() + nonsense_period;
-      if (hub_ && !hub_->stalled()) hub_->say_nonsense(nonsense_++);
+      if (hub_ && !hub_->stalled())
+        if (const auto obeyed = hub_->say_nonsense(nonsense_++))
+          judge_.on_nonsense_obeyed(*obeyed, now());
     }
   }
 
-  [[nodiscard]] bool is_on(Injected what, std::size_t except) const {
-    return std::ranges::any_of(
-        on_, [&](std::size_t id) { return id != except && plan_.weather[id].what == what; });
+  /// One of that kind besides `except`, on that bus where it is of one.
+  [[nodiscard]] bool is_on(const Injection& like, std::size_t except) const {
+    const bool any_bus = row(like.what).where == Where::any_bus;
+    return std::ranges::any_of(on_, [&](std::size_t id) {
+      const Injection& i = plan_.weather[id];
+      return id != except && i.what == like.what && (!any_bus || i.bus == like.bus);
+    });
   }
 
   void switch_injection(std::size_t id, bool begins) {
@@ -313,12 +302,14 @@ class Episode final : private Onlooker {
     apply(i, begins, id);
   }
 
-  /// Of two of a kind that overlap the later rules, and the end of one does not end the other.
+  /// Of two of a kind that overlap the later rules (of alarms and of the BMS's words all that can),
+  /// and the end of one does not end the other.
   void apply(const Injection& i, bool begins, std::size_t id) {
     House& house = plant_.house();
     const Where where = row(i.what).where;
-    const bool one_place = where != Where::any_bus && where != Where::battery_bus;
-    if (!begins && one_place && is_on(i.what, id)) return;
+    const bool one_place = where != Where::any_bus && where != Where::battery_bus &&
+                           i.what != Injected::inverter_alarm;
+    if (!begins && one_place && is_on(i, id)) return;
     switch (i.what) {
       case Injected::line_off:
       case Injected::line_drop:
@@ -328,7 +319,7 @@ class Episode final : private Onlooker {
       case Injected::line_unplug:
         return set_line_fault(i.bus);
       case Injected::line_flood:
-        if (hub_) hub_->flood(i.bus, begins);
+        if (hub_ && (begins || !is_on(i, id))) hub_->flood(i.bus, begins);
         return;
       case Injected::line_other_master:
         foreign_at_ = begins ? std::optional{now()} : std::nullopt;
@@ -348,7 +339,7 @@ class Episode final : private Onlooker {
       case Injected::inverter_ac_out_word:
         return house.inverter().set_ac_out_error(Watts{begins ? i.first : 0.0});
       case Injected::inverter_alarm:
-        return house.inverter().set_alarms(static_cast<std::uint8_t>(begins ? i.first : 0.0));
+        return set_alarms();
       case Injected::mains_lost:
         return house.set_grid(!begins);
       case Injected::broker_off:
@@ -436,6 +427,14 @@ class Episode final : private Onlooker {
     const bool was_out = plant_.fault(bus).kind == FaultKind::unplug;
     plant_.set_fault(bus, fault);
     if (hub_ && was_out != (fault.kind == FaultKind::unplug)) hub_->follow_plug(bus);
+  }
+
+  void set_alarms() {
+    unsigned alarms = 0;
+    for (const auto id : on_)
+      if (plan_.weather[id].what == Injected::inverter_alarm)
+        alarms |= static_cast<unsigned>(plan_.weather[id].first);
+    plant_.house().inverter().set_alarms(static_cast<std::uint8_t>(alarms));
   }
 
   void set_bms() {
@@ -585,6 +584,7 @@ class Episode final : private Onlooker {
                        (answer ? " accepted" : " refused: " + answer.error().detail));
   }
   void on_published(const publish::MqttMessage& message) override {
+    if (hub_ && hub_->stalled()) throw std::logic_error("a hub that stands still publishes");
     ++result_.coverage.published;
     judge_.on_published(message.topic, message.payload, now());
   }

@@ -303,6 +303,13 @@ void HubProcess::look() {
   tell_components();
 }
 
+void HubProcess::set_broker(bool there) {
+  if (stalled_until_)
+    broker_meanwhile_.push_back(there);
+  else
+    doors_.set_broker(there, now());
+}
+
 void HubProcess::note_fault(const std::string& by, Fault fault, bool active) {
   storage_failed_ = active;
   if (tick_) tick_->set_fault(by, fault, active);
@@ -352,6 +359,7 @@ void HubProcess::run_due() {
   if (stalled_until_) {
     if (plant_.now() < *stalled_until_) return;
     stalled_until_.reset();
+    for (const bool there : std::exchange(broker_meanwhile_, {})) set_broker(there);
   }
   for (BusPart& part : buses_) run_bus(part);
   run_control();

@@ -69,8 +69,11 @@ class HubProcess {
   [[nodiscard]] Result<void> say(const Command& wish, const std::string& who) {
     return doors_.say(wish, who, now());
   }
-  void say_nonsense(std::size_t n) { doors_.say_nonsense(n, now()); }
-  void set_broker(bool there) { doors_.set_broker(there, now()); }
+  [[nodiscard]] std::optional<std::string> say_nonsense(std::size_t n) {
+    return doors_.say_nonsense(n, now());
+  }
+  /// A hub that stands still finds out afterwards.
+  void set_broker(bool there);
   /// SIGTERM; afterwards stopped() says how it ended.
   void begin_stop();
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
@@ -180,6 +183,7 @@ class HubProcess {
   Instant next_note_{};
 
   std::optional<Instant> stalled_until_;  ///< true time
+  std::vector<bool> broker_meanwhile_;    ///< that it came and went
   std::optional<bool> stopped_;
 };
 

@@ -237,6 +237,32 @@ TEST(StormJudge, AMeterIsFrozenAfterOneAndAHalfSecondsWhereItIsTheWitness) {
   }
 }
 
+TEST(StormEpisode, AHubThatStandsStillFindsTheBrokerAfterwards) {
+  Plan plan = calm_plan();
+  plan.weather = {{.what = Injected::broker_off, .begin = 50s, .length = 15s},
+                  {.what = Injected::control_stall, .begin = 60s, .length = 9s}};
+  EXPECT_EQ(broken(plan), "");
+}
+
+TEST(StormEpisode, TwoThatOverlapEndOneByOne) {
+  Plan plan = calm_plan();
+  const auto flood = [](Duration begin, Duration lasts) {
+    return Injection{
+        .what = Injected::line_flood, .bus = Bus::meters, .begin = begin, .length = lasts};
+  };
+  plan.weather = {flood(60s, 20s), flood(65s, 30s)};
+  const auto cleared = [&] {
+    std::ostringstream trace;
+    static_cast<void>(play(plan, {.trace = &trace}));
+    const std::string text = trace.str();
+    const auto at = text.find("-line_flooded");
+    return at == std::string::npos ? 0.0 : std::stod(text.substr(text.rfind('\n', at) + 1));
+  };
+  EXPECT_NEAR(cleared(), 95.0, 1.0);
+  plan.weather.pop_back();
+  EXPECT_NEAR(cleared(), 80.0, 1.0);
+}
+
 TEST(StormRecord, IsLinesOfJsonInTheOrderOfTimeFromHeaderToEnd) {
   std::stringstream record;
   const auto result = play(make_plan(11, length, kinds("all")), {.record = &record});
