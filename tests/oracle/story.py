@@ -60,7 +60,7 @@ class Story:
     """A house of 500 W and 50 W on AC-out; `battery` is what the hub commands, the inverter does it
     at once."""
 
-    def __init__(self, **settings):
+    def __init__(self, period_us=20000, **settings):
         self.t = 0.0
         self.lines = []
         self.settings = {**SETTINGS, **settings}
@@ -87,7 +87,7 @@ class Story:
             seed=1,
             episode=1,
             length_us=900000000,
-            period_us=20000,
+            period_us=period_us,
             settings=self.settings,
             site=SITE,
             steady_us=0,
@@ -218,5 +218,5 @@ class Story:
 
 
 def moving(battery=-1000, **settings):
-    """A hub that has moved the battery to that power."""
+    """A hub that has moved the battery to that power; `settings` as of Story."""
     return Story(**settings).start().ramp(battery)

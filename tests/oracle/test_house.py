@@ -167,6 +167,41 @@ class Told(unittest.TestCase):
                     s.fault(fault)
                 self.assertEqual(s.run(10).broken(), broken)
 
+    def test_a_source_that_a_control_started_anew_has_not_heard(self):
+        for rule, fault, stream, bus in (
+            ("F1", "grid_meter_lost", "meter", "meters"),
+            ("F4", "bms_lost", "bms", "battery"),
+            ("F6", "inverter_lost", "mk3", "inverter"),
+        ):
+            for told_s, broken in ((15, []), (18, [rule])):
+                s = moving(0)
+                s.streams -= {stream, "setpoint"}
+                s.inject("line.off", bus)
+                s.run(3)
+                s.fault(fault)
+                s.put("process", what="died", part="control")
+                s.fault(fault, False)
+                s.put("process", what="restarted", part="control")
+                s.put("hub", claim="decision", mode="release", ac_w=0, bat_w=0)
+                s.run(told_s)
+                s.fault(fault)
+                self.assertEqual(s.run(4).broken(), broken, (fault, told_s))
+
+    def test_another_master_is_heard_only_by_who_is_there(self):
+        for told_s, broken in ((4, []), (7, ["F19"])):
+            s = moving(0)
+            s.put("line", bus="meters", what="close")
+            s.inject("line.unplug", "meters")
+            s.inject("line.other_master", "meters")
+            s.run(3)
+            s.streams.discard("meter")
+            s.fault("grid_meter_lost")
+            s.run(5)
+            s.put("line", bus="meters", what="open")
+            s.run(told_s)
+            s.fault("bus_contended")
+            self.assertEqual(s.run(2).broken(), broken)
+
     def test_a_frozen_meter(self):
         for told, broken in ((True, []), (False, ["F2"])):
             s = moving(0)

@@ -28,16 +28,37 @@ class F10(unittest.TestCase):
         self.assertEqual(self.stalled(0.2, -1000, 6.2).broken(), [])
 
     def test_many_short_ones_count_as_one(self):
-        for stall_s, broken in ((0.2, ["F10"]), (0.1, [])):
+        for stall_s, times, broken in (
+            (0.2, 6, ["F10"]),
+            (0.1, 9, ["F10"]),
+            (0.1, 7, []),
+        ):
             s = moving(-1000)
-            for _ in range(6):
+            for _ in range(times):
                 end = s.inject("control.stall")
                 s.streams.discard("setpoint")
                 s.run(stall_s)
                 end()
                 s.streams.add("setpoint")
                 s.run(0.5)
-            self.assertEqual(s.run(2).broken(), broken)
+            self.assertEqual(s.run(2).broken(), broken, (stall_s, times))
+
+    def test_a_setpoint_of_before_a_short_one_may_be_under_way(self):
+        for stall_s, gap_s, broken in ((0.2, 0.0, []), (0.2, 0.6, ["F10"]), (0.5, 0.0, ["F10"])):
+            s = moving(-1000)
+            s.streams.discard("setpoint")
+            for _ in range(4):
+                end = s.inject("control.stall")
+                s.run(stall_s)
+                end()
+                s.run(0.5)
+            end = s.inject("control.stall")
+            s.run(stall_s)
+            end()
+            s.fault("control_overrun")
+            s.run(gap_s + 0.1)
+            s.command(-1000, decided=False)
+            self.assertEqual("F10" in s.broken(), bool(broken), (stall_s, gap_s))
 
     def test_who_goes_on_or_returns_before_that_is_found(self):
         self.assertIn("F10", self.stalled(1, -1000, 6.2).broken())
@@ -146,6 +167,17 @@ class F8(unittest.TestCase):
         s = self.cut(True)
         s.put("setpoint", w=50)
         self.assertEqual(s.broken(), ["F8"])
+
+    def test_an_inverter_that_answers_with_what_was_tells_of_mains(self):
+        s = moving()
+        s.inject("line.stuck", "inverter")
+        s.run(1)
+        s.streams.discard("setpoint")
+        s.truth(mains=False, inv_state="invert_full", grid_w=0, bat_ac_w=-550)
+        s.fault("islanded")
+        s.run(6)
+        s.put("setpoint", w=50)
+        self.assertNotIn("F8", s.broken())
 
     def test_must_be_told(self):
         self.assertEqual(self.cut(False).broken(), ["F8"])
@@ -330,13 +362,69 @@ class I5(unittest.TestCase):
 
 class I6(unittest.TestCase):
     def test_a_setpoint_was_decided_within_its_life(self):
-        for age_s, broken in ((1.5, []), (2.5, ["I6"])):
-            s = moving(-600)
+        """Which is its own, and no longer than a gap that is a stall."""
+        for life_s, period_us, age_s, broken in (
+            (2, 20000, 0.3, []),
+            (2, 20000, 0.5, ["I6"]),
+            (2, 200000, 0.6, []),
+            (2, 200000, 0.8, ["I6"]),
+            (0.2, 20000, 0.2, []),
+            (0.2, 20000, 0.3, ["I6"]),
+        ):
+            s = moving(-600, period_us=period_us, setpoint_life_s=life_s)
             s.streams.discard("setpoint")
             s.put("hub", claim="decision", mode="follow", ac_w=-150, bat_w=-200)
             s.run(age_s)
             s.command(-600, decided=False)
-            self.assertEqual(s.run(1).broken(), broken)
+            self.assertEqual(s.run(1).broken(), broken, (life_s, period_us, age_s))
+
+    def test_who_stands_still_or_has_died_decides_nothing_anew(self):
+        stalled = {"kind": "inject", "what": "control.stall", "id": 1, "on": True, "args": {}}
+        died = {"kind": "process", "what": "died", "part": "control"}
+        for cause, age_s, broken in (
+            (None, 0.5, []),
+            (stalled, 0.3, []),
+            (stalled, 0.5, ["I6"]),
+            (died, 0.3, []),
+            (died, 0.5, ["I6"]),
+        ):
+            s = moving(-600)
+            s.streams.discard("setpoint")
+            if cause:
+                s.put(**cause)
+            s.run(age_s)
+            s.command(-600, decided=False)
+            self.assertEqual("I6" in s.run(0.2).broken(), bool(broken), (cause, age_s))
+
+
+class Noise(unittest.TestCase):
+    """A word that the wire has made of another one is nobody's; one that was decided is the hub's."""
+
+    def noisy(self, bus, again_s=0.0):
+        s = moving(-600)
+        end = s.inject("line.noise", bus, pct=0.5)
+        s.run(1)
+        if again_s:
+            end()
+            s.run(again_s)
+        return s
+
+    def test_of_the_inverters_bus_may_make_a_setpoint(self):
+        for bus, again_s, broken in (
+            ("inverter", 0, []),
+            ("inverter", 0.7, []),
+            ("inverter", 1.4, ["I2", "I5", "I6"]),
+            ("meters", 0, ["I2", "I5", "I6"]),
+            ("battery", 0, ["I2", "I5", "I6"]),
+        ):
+            s = self.noisy(bus, again_s)
+            s.put("setpoint", w=21916)
+            self.assertEqual(s.run(1).broken(), broken, (bus, again_s))
+
+    def test_excuses_nothing_of_what_was_decided(self):
+        s = self.noisy("inverter")
+        s.command(-2600)
+        self.assertEqual(s.broken(), ["I2", "I5"])
 
 
 if __name__ == "__main__":

@@ -53,6 +53,18 @@ class F5(unittest.TestCase):
         s.frame("351", ccl_a=0)
         self.assertEqual(s.run(20).broken(), [])
 
+    def test_who_stands_still_hears_of_what_lasts(self):
+        for lasts, broken in ((False, []), (True, ["F5"])):
+            s = moving(-600)
+            streams, s.streams = s.streams, {"truth"}
+            end = s.inject("control.stall")
+            s.frame("351", dcl_a=0)
+            s.frame("351", dcl_a=0 if lasts else 50)
+            s.run(0.2)
+            end()
+            s.streams = streams
+            self.assertEqual("F5" in s.run(3).broken(), bool(broken))
+
     def test_a_protection_must_be_told(self):
         s = moving(0)
         s.frame("359", protections=["high_voltage"])
@@ -220,7 +232,7 @@ class F18(unittest.TestCase):
         return s.ramp(power)
 
     def test_the_lower_word_rules_for_a_minute(self):
-        self.assertEqual(self.rises(-500, 61).broken(), [])
+        self.assertEqual(self.rises(-900, 59.5).broken(), [])
 
     def test_a_discharge_before_that_is_found(self):
         self.assertIn("F18", self.rises(-500, 20).broken())
@@ -266,13 +278,15 @@ class F24(unittest.TestCase):
             self.assertEqual(s.run(8).broken(), broken, soc)
 
     def test_and_bought_back(self):
-        for how, power, broken in (
-            ("at_once", 500, []),
-            ("at_once", 0, ["F24"]),
-            ("cheap", 0, ["F24"]),
-            ("surplus", 0, []),
+        for how, power, ac_out, broken in (
+            ("at_once", 500, 50, []),
+            ("at_once", 0, 50, ["F24"]),
+            ("at_once", 0, 7000, []),
+            ("cheap", 0, 50, ["F24"]),
+            ("surplus", 0, 50, []),
         ):
             s = moving(0, reserve_recharge=how)
+            s.truth(ac_out_w=ac_out)
             for step in range(60, 17, -1):
                 s.run(2)
                 s.frame("355", soc_pct=step)

@@ -87,6 +87,18 @@ class F2(unittest.TestCase):
     def test_a_battery_that_goes_on_is_found(self):
         self.assertIn("F2", self.frozen(14).broken())
 
+    def test_a_part_that_was_started_anew_has_seen_nothing_repeat_itself(self):
+        for part, broken in (("bus.meters", []), ("bus.battery", ["F2"])):
+            s = moving()
+            s.frozen = True
+            s.inject("line.stuck", "meters")
+            s.run(5)
+            for what in ("died", "restarted"):
+                s.put("process", what=what, part=part)
+            s.run(8)
+            s.fault("grid_meter_frozen")
+            self.assertEqual(s.broken(), broken)
+
 
 class F3(unittest.TestCase):
     def test_no_good_sample_is_none(self):

@@ -5,9 +5,14 @@
 # last byte is there.
 ARRIVAL_S = 0.02 + 0.2 + 0.06
 
-# docs/safety.md, F10: a setpoint lives no longer than max(300 ms, 3 periods), and may be written until
-# then though the control that gave it has ended; and its frame.
-SETPOINT_LIFE_S = 0.3 + 0.06
+# A setpoint may be written until the end of its life (I6): its frame, as above.
+LATEST_S = 0.06
+
+# Two words that say the same: rounded on both sides.
+SAME_W = 1.5
+
+# For as long as that after noise on a bus a word of it may be the noise's.
+NOISE_S = 1.0
 
 # By then the inverter has got the setpoint that answers to a failure. The tests that docs/safety.md
 # names for the stops say "within 4 s" of a loss that is known after 3 s.
@@ -32,6 +37,9 @@ AC_OUT_WORD_W = 100.0
 # charge, or a larger change of the temperature, counts when it is told twice.
 JUMP_PCT = 1.0
 JUMP_K = 1.0
+
+# Between the two; the first agrees already (F18).
+TOLD_TWICE_S = 1.0
 
 # A time of which the hub counts the end in its own ticks, and rounding to them.
 TICK_S = 0.05

@@ -3,7 +3,17 @@
 import math
 from collections import deque
 
-from tolerances import AC_OUT_AGE_S, AC_OUT_WORD_W, ARRIVAL_S, JUMP_K, JUMP_PCT, TICK_S
+from tolerances import (
+    AC_OUT_AGE_S,
+    AC_OUT_WORD_W,
+    ARRIVAL_S,
+    JUMP_K,
+    JUMP_PCT,
+    LATEST_S,
+    NOISE_S,
+    SAME_W,
+    TICK_S,
+)
 
 BMS_REQUIRED = ("351", "355", "356", "359")
 
@@ -90,6 +100,11 @@ class GridMeter:
             self.good_after_freeze += 1
             if self.good_after_freeze >= 5:
                 self.frozen_since = None
+
+    def listen_anew(self):
+        """The hub's part for the meters was started again, and knows no answer to compare with."""
+        self.registers.clear()
+        self.changed = self.frozen_since = None
 
     def too_old(self, t):
         return self.last is not None and t - self.last > self.max_age_s
@@ -258,6 +273,11 @@ class World:
         self.stalled = None
         self.stalls = deque()
         self.command = None
+        # Setpoints and how long each was decided anew: [begin, end or None, W]; of the last seconds.
+        self.decided = deque()
+        self.decided_again = -1e9
+        # docs/safety.md, F10: a setpoint lives no longer than the gap that is a stall.
+        self.setpoint_life_s = min(s["setpoint_life_s"], max(0.3, 3e-6 * header["period_us"]))
         self.ac_out = deque()
         self.mains_since = (True, 0.0)
         self.inverter_since = ("", 0.0)
@@ -360,6 +380,44 @@ class World:
             slack = AC_OUT_WORD_W
         self.command = Command(t, o["w"], o["w"] - hi - slack, o["w"] - lo + slack, slack)
 
+    def was_decided(self, t, w):
+        """Whether a setpoint that arrives now is one that was decided within its life (I6)."""
+        begin = t - self.setpoint_life_s - LATEST_S
+        return any(
+            abs(decided - w) <= SAME_W and (end is None or end >= begin)
+            for _, end, decided in self.decided
+        )
+
+    def made_by_noise(self, t, w):
+        """Whether a setpoint is the wire's word and not the hub's: one damage in 256 passes a frame's
+        checksum (vebus-mk3.md#1)."""
+        noise = self.weather.touched(t, NOISE_S, "line.noise", "inverter")
+        return noise and not self.was_decided(t, w)
+
+    def _end_decision(self, t):
+        """Nobody decides the newest setpoint anew."""
+        if self.decided and self.decided[-1][1] is None:
+            self.decided[-1][1] = t
+        while self.decided and self.decided[0][1] is not None and self.decided[0][1] < t - 5:
+            self.decided.popleft()
+
+    def _decide_again(self, t):
+        """The control goes on, and a decision that stays the same is not recorded again."""
+        self._end_decision(t)
+        if self.decision is not None and self.decision["mode"] == "follow":
+            self.decided.append([t, None, self.decision["ac_w"]])
+            self.decided_again = t
+
+    def _decide(self, t, o):
+        # The first tick after it was another one: nothing was decided again.
+        if t - self.decided_again <= TICK_S and self.decided:
+            self.decided.pop()
+            self.decided_again = -1e9
+        self._end_decision(t)
+        self.decision = o
+        if o["mode"] == "follow":
+            self.decided.append([t, None, o["ac_w"]])
+
     def inverter_clean(self, t, seconds):
         """The hub has run and its way to the inverter was without a fault for so long."""
         return (
@@ -373,7 +431,7 @@ class World:
         """How long after a decision its setpoint may arrive: on a bad wire as long as it lives (I6)."""
         if self.inverter_clean(t, 5):
             return ARRIVAL_S
-        return ARRIVAL_S + self.settings["setpoint_life_s"]
+        return ARRIVAL_S + self.setpoint_life_s
 
     def stalled_within(self, t, seconds):
         """Whether the hub stands still or did a moment ago."""
@@ -407,9 +465,11 @@ class World:
                 # One that begins while no hub runs stops nothing, nor the hub that starts meanwhile.
                 if self.stalled is None and self.running_since is not None:
                     self.stalled = t
+                    self._end_decision(t)
             elif self.stalled is not None and not self.weather.args("control.stall"):
                 self.stalls.append((self.stalled, t))
                 self.stalled = None
+                self._decide_again(t)
                 while self.stalls[0][1] < t - 20:
                     self.stalls.popleft()
         to_inverter = o.get("bus") == "inverter" and (
@@ -443,9 +503,16 @@ class World:
         elif what in ("killed", "power_cut", "stopped"):
             self.running_since = None
             self.claims.clear()
+            self._end_decision(t)
             self.decision = None
         elif what in ("died", "restarted") and o.get("part") == "control":
             self.control_since = t
+            if what == "died":
+                self._end_decision(t)
+            elif self.stalled is None:
+                self._decide_again(t)
+        elif what == "restarted" and o.get("part") == "bus.meters":
+            self.grid.listen_anew()
         if what in ("died", "restarted") and o.get("part") in ("control", "bus.inverter"):
             self.clean_since = t
 
@@ -523,7 +590,7 @@ class World:
             else:
                 self.claims.pop(o["fault"], None)
         elif o["claim"] == "decision":
-            self.decision = o
+            self._decide(t, o)
 
     def up(self, t, seconds):
         """The hub and its control have run for so long, and it is not told to stop."""

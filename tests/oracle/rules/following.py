@@ -1,7 +1,5 @@
 """F6, F7, F7a, F27 (AC-out), I5, I6: the setpoint, from the decision to the inverter."""
 
-from collections import deque
-
 from tolerances import AC_OUT_AGE_S, AC_OUT_WORD_W, REST_W, TICK_S, TOLD_S
 
 # A cause is sure where it is so far beyond F7's own tolerance.
@@ -37,35 +35,15 @@ class Life:
     def __init__(self, world, verdict):
         self.world = world
         self.verdict = verdict
-        self.decided = deque()
-        self.arrived = deque()
-
-    def on_hub(self, t, o):
-        if o["claim"] == "decision":
-            self.decided.append((t, o["ac_w"] if o["mode"] == "follow" else None))
 
     def on_setpoint(self, t, o):
-        self.arrived.append(self.world.command)
-
-    def sample(self, t):
-        life_s = self.world.settings["setpoint_life_s"]
-        while self.arrived and self.arrived[0].t < t:
-            command = self.arrived.popleft()
-            begin = command.t - life_s - 0.1
-            while len(self.decided) > 1 and self.decided[1][0] < begin:
-                self.decided.popleft()
-            # Rounded on both sides.
-            valid = any(
-                w is not None and abs(w - command.w) <= 1.5 and at <= command.t
-                for at, w in self.decided
-            )
-            kept = valid or command.away <= REST_W
-            self.verdict.expect(
-                "I6",
-                command.t,
-                kept,
-                f"a setpoint of {command.w} W that was not decided within its life",
-            )
+        command = self.world.command
+        self.verdict.expect(
+            "I6",
+            t,
+            self.world.was_decided(t, command.w) or command.away <= REST_W,
+            f"a setpoint of {command.w} W that was not decided within its life",
+        )
 
 
 class Following:

@@ -20,7 +20,9 @@ class Islanded(Ban):
     def since(self, t):
         world = self.world
         since = world.islanded_since()
-        if since is None or world.running_since is None:
+        # One that answers with what was tells of mains.
+        stuck = world.weather.touched(t, 2, "line.stuck", "inverter")
+        if since is None or world.running_since is None or stuck:
             return None
         if not world.inverter_clean(t, t - since + 5):
             # What it did not hear it cannot know: as F6.

@@ -18,15 +18,19 @@ class Stopped(Ban):
             f"the BMS stops {'charge' if charge else 'discharge'}, or does not for less than 10 s,"
         )
         self.hold = Hold(10)
+        self.told = {}
 
     def on_process(self, t, o):
         if o["what"] == "started":
             self.hold.reset()
+            self.told.clear()
 
     def on_bms(self, t, o):
-        if o["id"] not in ("351", "359", "35C"):
+        # Who stands still hears of what lasts by the next frame, and of the rest nothing.
+        if o["id"] not in ("351", "359", "35C") or self.world.stalled is not None:
             return
-        told = self.world.battery.told
+        told = self.told
+        told.update(o)
         limit, enable = ("ccl_a", "charge_enable") if self.charge else ("dcl_a", "discharge_enable")
         stops = STOPS_CHARGE if self.charge else STOPS_DISCHARGE
         stands = (

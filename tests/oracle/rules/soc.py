@@ -1,7 +1,11 @@
 """I1, F18, F24: what the state of charge allows."""
 
 from ban import Ban
-from tolerances import TICK_S
+from tolerances import TICK_S, TOLD_TWICE_S
+
+
+# Of what the transfer switch carries (F27): with more on AC-out it leaves nothing to be sure of.
+SWITCH_SHARE = 0.8
 
 
 class RulingSoc:
@@ -22,7 +26,7 @@ class RulingSoc:
         words = [w for at, w in recent if t - at <= 10]
         if soc - min(words) > 5 and self.lower is None:
             self.lower = min(words)
-            self.until = t + 60 - TICK_S
+            self.until = t - TOLD_TWICE_S + 60 - TICK_S
         if max(words) - min(words) > 5:
             self.jumped_at = t
         self.word = soc
@@ -145,6 +149,7 @@ class Bought:
             and settings["charge_temperature_min_c"] + 2
             < told.get("temp_c", -99)
             < settings["charge_temperature_max_c"] - 2
+            and world.house["ac_out_w"] < SWITCH_SHARE * settings["transfer_switch_a"] * 230
             # What the cap leaves, the owner's word, and an hour's doubt come first.
             and settings["import_cap_w"] is None
             and not {"override", "dispatch"} & set(world.orders)

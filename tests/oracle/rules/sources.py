@@ -1,7 +1,7 @@
 """F1, F2, F3, F4, F23, F6, F12, I12 (start), F29: what the battery may do by what the wires bring."""
 
 from ban import Ban
-from tolerances import SETPOINT_LIFE_S, SOFT_STOP_S, TICK_S
+from tolerances import LATEST_S, SOFT_STOP_S, TICK_S
 
 
 class GridMeterLost(Ban):
@@ -147,7 +147,7 @@ class StartBlock(Ban):
         begin = world.control_since
         if world.running_since is None or begin is None or t - begin >= 10 - TICK_S:
             return None
-        if begin > world.running_since and t - begin <= SETPOINT_LIFE_S:
+        if begin > world.running_since and t - begin <= world.setpoint_life_s + LATEST_S:
             return None  # the word of the control before it
         return begin
 

@@ -221,12 +221,6 @@ class Tellings:
 
         return must
 
-    def _bms_stale(self, t):
-        battery = self.world.battery
-        since = [at + battery.max_age_s for key, at in battery.last.items() if key in BMS_REQUIRED]
-        since = [at for at in since if at < t]
-        return min(since, default=None)
-
     def _table(self):
         world = self.world
         meters = ("line.", "meters")
@@ -247,21 +241,18 @@ class Tellings:
         def never(t):
             return None
 
-        def never_heard(t):
-            # The contract names no time for the start, in which the battery rests anyhow.
-            begin = world.running_since
-            return (
-                begin + NEVER_HEARD_S if begin is not None and t - begin > NEVER_HEARD_S else None
-            )
+        def stale_since(last, max_age_s, doubted=False):
+            # The contract names no time for a control that has not heard it yet, in which the battery
+            # rests anyhow.
+            unheard = last is None or last < world.control_since
+            since = world.control_since + NEVER_HEARD_S if unheard or doubted else -1e9
+            return since if last is None else max(since, last + max_age_s)
 
         def grid_stale(t):
-            if world.grid.last is None:
-                return never_heard(t)
-            stale = world.grid.last + world.grid.max_age_s
+            grid = world.grid
             # Never trusted yet; and a late answer is none that can be told apart.
-            if not world.grid.proved or world.weather.touched(t, 30, "line.late", "meters"):
-                stale = max(stale, world.control_since + NEVER_HEARD_S)
-            return stale
+            doubted = not grid.proved or world.weather.touched(t, 30, "line.late", "meters")
+            return stale_since(grid.last, grid.max_age_s, doubted)
 
         def read(since):
             """Of what the BMS tells, as far as the hub reads it; while it is lost (F4) nothing of it
@@ -283,13 +274,14 @@ class Tellings:
             return world.grid.frozen_since if self._on("line.stuck", "meters") is not None else None
 
         def mk3_stale(t):
-            last = world.mk3_last
-            return never_heard(t) if last is None else last + world.settings["inverter_max_age_s"]
+            return stale_since(world.mk3_last, world.settings["inverter_max_age_s"])
 
         def bms_stale(t):
             if world.battery_damaged(t):
                 return None
-            return self._bms_stale(t) if world.battery.heard() else never_heard(t)
+            battery = world.battery
+            oldest = min(battery.last[key] for key in BMS_REQUIRED) if battery.heard() else None
+            return stale_since(oldest, battery.max_age_s)
 
         def impossible_told(t):
             return None if world.battery_unread(t) else self.impossible_since
@@ -397,6 +389,12 @@ class Tellings:
             )
             return begin if sure else None
 
+        def contended(t):
+            # Nobody talks on a line that is not there.
+            begin = self._on("line.other_master")
+            opened = world.lines_open.get("meters")
+            return None if begin is None or opened is None else max(begin, opened)
+
         def flooded(t):
             begin = self._on("line.flood")
             # A line that is opened anew begins without one.
@@ -461,7 +459,7 @@ class Tellings:
             (
                 "F19",
                 "bus_contended",
-                lambda t: self._on("line.other_master"),
+                contended,
                 3 + 2 * TOLD_S,
                 caused(("line.", "meters")),
             ),
