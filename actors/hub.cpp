@@ -188,9 +188,7 @@ class RunningHub final : public Hub {
   }
 
   void reload(const HubSettings& settings) override {
-    auto control = settings.control;
-    control.solar_metered = wired_.solar_metered;
-    control.circuit_roles = wired_.circuit_roles;
+    auto control = control::at_once(wired_, settings.control);
     command_door_->set_settings(control);
     control_proxy_->send(std::make_shared<const control::Settings>(std::move(control)));
     notes_->renew(settings);

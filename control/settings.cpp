@@ -204,6 +204,13 @@ std::optional<std::string> validate_dispatch(const Instruction& i, const Setting
   return "unknown instruction";
 }
 
+Settings at_once(const Settings& started, Settings wanted) {
+  wanted.solar_metered = started.solar_metered;
+  wanted.circuit_roles = started.circuit_roles;
+  wanted.witness &= started.witness;
+  return wanted;
+}
+
 std::vector<ValidationError> validate(const Settings& settings) {
   std::vector<ValidationError> errors;
   check_ranges(settings, errors);

@@ -123,6 +123,11 @@ struct ValidationError {
 [[nodiscard]] std::optional<std::string> validate_dispatch(const Instruction& instruction,
                                                            const Settings& settings);
 
+/// What of `wanted` may be in force at once in a hub that was started with `started`: what was
+/// learnt of its meters stays, and `witness` is not switched on over meters that were not judged
+/// for it.
+[[nodiscard]] Settings at_once(const Settings& started, Settings wanted);
+
 /// Every error in the settings as a whole (ranges and cross-checks); empty when valid.
 [[nodiscard]] std::vector<ValidationError> validate(const Settings& settings);
 

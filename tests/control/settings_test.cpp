@@ -147,10 +147,10 @@ TEST(Settings, EachHasItsDocumentedDefaultUnitAndRange) {
   }
 }
 
-TEST(Settings, EachIsAppliedWithTheNextTickAndSaysWhatItIs) {
+TEST(Settings, EachButWitnessIsAppliedWithTheNextTickAndSaysWhatItIs) {
   const auto check = [](const auto& rows) {
     for (const auto& row : rows) {
-      EXPECT_EQ(row.reload, Reload::at_once) << row.name();
+      EXPECT_EQ(row.reload == Reload::at_once, row.name() != "grid.witness") << row.name();
       EXPECT_FALSE(row.sentence.empty()) << row.name();
     }
   };
@@ -514,6 +514,24 @@ struct Asked {
   bool allowed;
   bool dispatch;  ///< allowed from outside
 };
+
+TEST(Settings, OnlyWhatItsMetersAreKnownToBearIsInForceAtOnce) {
+  Settings started;
+  started.solar_metered = true;
+  started.circuit_roles[0] = CircuitRole::ev;
+  Settings wanted;
+  wanted.reserve = 33.0_soc;
+  for (const auto& [was, asked] : {std::pair{false, false}, std::pair{false, true},
+                                   std::pair{true, false}, std::pair{true, true}}) {
+    started.witness = was;
+    wanted.witness = asked;
+    const Settings s = at_once(started, wanted);
+    EXPECT_EQ(s.witness, was && asked);
+    EXPECT_EQ(s.reserve, 33.0_soc);
+    EXPECT_TRUE(s.solar_metered);
+    EXPECT_EQ(s.circuit_roles, started.circuit_roles);
+  }
+}
 
 /// Limits 1000 W in, 800 W out; floor 10 %, ceiling 90 %.
 TEST(Instructions, PowersTargetsAndRangesUpToTheirLimits) {
