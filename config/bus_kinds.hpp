@@ -24,6 +24,7 @@ struct BusKind {
   bool (*vital)(const Config&);
 };
 
+/// One of its phases is the house's connection to the public grid.
 [[nodiscard]] bool measures_grid(const protocol::MeterConfig& meter);
 [[nodiscard]] bool has_grid_meter(const protocol::ModbusConfig& config);
 /// Of a kind that always is.

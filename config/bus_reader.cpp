@@ -307,9 +307,9 @@ class BusReader {
     auto role = CircuitRole::other;
     (void)reader.read("role", role, roles);
     std::string called;
-    if (reader.read("name", called) && (called.empty() || called.size() > longest_name))
-      reader.complain("name", fmt::format("is \"{}\", expected 1 to {} bytes",
-                                          called.substr(0, longest_name), longest_name));
+    if (reader.read("name", called) && !is_line_of_text(called, longest_name))
+      reader.complain("name", fmt::format("is \"{}\", expected 1 to {} bytes of text in one line",
+                                          called, longest_name));
     for (std::size_t i = 0; i < max_circuits; ++i) {
       if (point != circuit(i)) continue;
       circuit_roles_.at(i) = role;

@@ -20,6 +20,14 @@
 namespace esshub::config {
 namespace {
 
+/// Those whose freeze is known by their registers: "sdm630, sdm230".
+std::string fine_meters() {
+  std::vector<std::string_view> names;
+  for (const auto& row : protocol::modbus::meter_models())
+    if (row.fine) names.push_back(row.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 /// Where a setting stands in the file, for the errors that control::validate finds.
 struct Setting {
   std::string dotted;
@@ -133,9 +141,8 @@ class Loader {
         note(
             {"grid.witness",
              fmt::format("an {} shows its power in steps, so it cannot be known within 5 s that it "
-                         "has frozen, expected a grid meter whose registers are finer (sdm630, "
-                         "sdm230)",
-                         row.title)},
+                         "has frozen, expected a grid meter whose registers are finer ({})",
+                         row.title, fine_meters())},
             errors_);
       }
     }

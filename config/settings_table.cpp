@@ -19,8 +19,7 @@ constexpr Reload restart = Reload::restart;
 // ---- what a text must look like -------------------------------------------------------------
 
 bool is_site_name(const std::string& text) {
-  return !text.empty() && text.size() <= 100 &&
-         std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= ' '; });
+  return is_line_of_text(text, 100);
 }
 bool is_portal_id(const std::string& text) {
   return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string::npos;

@@ -1,5 +1,7 @@
 #include "config/table_reader.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -33,6 +35,11 @@ std::string_view type_name(toml::node_type type) {
   return "?";
 }
 
+/// Of a character of UTF-8, all but its first byte.
+bool continues(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0u) == 0x80u;
+}
+
 /// What is quoted as long as it takes to see which it is.
 std::string with_short_quotes(std::string text) {
   constexpr std::size_t enough = 60;
@@ -41,8 +48,10 @@ std::string with_short_quotes(std::string text) {
     end = text.find('"', begin + 1);
     if (end == std::string::npos) break;
     if (end - begin <= enough + 1) continue;
-    text.replace(begin + 1 + enough, end - begin - 1 - enough, "...");
-    end = begin + 1 + enough + 3;
+    auto kept = begin + 1 + enough;
+    while (continues(text[kept])) --kept;
+    text.replace(kept, end - kept, "...");
+    end = kept + 3;
   }
   return text;
 }
@@ -74,6 +83,11 @@ std::optional<Duration> parse_duration(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_line_of_text(std::string_view text, std::size_t most) {
+  return !text.empty() && text.size() <= most &&
+         std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= ' '; });
+}
 
 std::optional<transport::TcpPort> parse_host_port(std::string_view text) {
   const auto colon = text.rfind(':');

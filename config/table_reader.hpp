@@ -21,6 +21,9 @@ namespace esshub::config {
 /// "host:port" or "[ipv6]:port".
 [[nodiscard]] std::optional<transport::TcpPort> parse_host_port(std::string_view text);
 
+/// 1 to `most` bytes without a control character: what is shown to people in one line.
+[[nodiscard]] bool is_line_of_text(std::string_view text, std::size_t most);
+
 /// Both ends allowed; in the unit of the value, durations in ms.
 struct Range {
   double low;

@@ -216,7 +216,9 @@ TEST(ConfigErrors, OnlyACircuitHasARoleAndAName) {
   EXPECT_THAT(instead("measures = \"solar\"", "measures = \"solar\", name = \"roof\""),
               ElementsAre(HasSubstr("channels.name: has no meaning for solar")));
   EXPECT_THAT(instead("measures = \"solar\"", "measures = \"circuit1\", name = \"\""),
-              ElementsAre(HasSubstr("is \"\", expected 1 to 40 bytes")));
+              ElementsAre(HasSubstr("is \"\", expected 1 to 40 bytes of text in one line")));
+  EXPECT_THAT(instead("measures = \"solar\"", "measures = \"circuit1\", name = \"a\\nb\""),
+              ElementsAre(HasSubstr("expected 1 to 40 bytes of text in one line")));
 }
 
 TEST(ConfigErrors, SaysHowManyCircuitsThereMayBe) {
