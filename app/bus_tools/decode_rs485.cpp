@@ -185,7 +185,8 @@ class Rs485Decoder final : public LineDecoder {
       return out;
     }
     const auto code = static_cast<ReturnCode>(frame->cid2);
-    if (code == ReturnCode::ok && asked_) return response(bytes, *asked_);
+    const auto asked = std::exchange(asked_, std::nullopt);
+    if (code == ReturnCode::ok && asked) return response(bytes, *asked);
     json out{{"kind", "response"}, {"address", frame->address}};
     if (code == ReturnCode::ok) {
       out["info"] = hex(frame->info);

@@ -90,6 +90,13 @@ TEST(DecodeRs485, EveryPublishedFrameIsReadAndDamageIsNamed) {
   EXPECT_GT(read, 14U);
 }
 
+TEST(DecodeRs485, ARequestHasOneAnswer) {
+  const auto decoder = make_rs485_decoder();
+  (void)decoder->line(limits_request);
+  EXPECT_FALSE(decoder->line(limits_response).contains("note"));
+  EXPECT_TRUE(decoder->line(limits_response).contains("note")) << "the capture lacks its request";
+}
+
 TEST(DecodeRs485, RandomLinesNeverThrow) {
   std::mt19937 random{7};
   const auto draw = [&](unsigned n) { return static_cast<unsigned>(random()) % n; };
