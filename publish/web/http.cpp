@@ -38,6 +38,13 @@ bool is_port(std::string_view text) {
 
 }  // namespace
 
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
 std::optional<std::pair<std::string, std::map<std::string, std::string>>> parse_target(
     std::string_view target) {
   if (target.empty() || target.front() != '/') return std::nullopt;

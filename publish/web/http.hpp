@@ -33,6 +33,9 @@ struct WebResponse {
   std::vector<std::pair<std::string, std::string>> headers;  ///< beside those every answer has
 };
 
+/// Its ASCII letters in lower case: names of headers and hosts are compared so.
+[[nodiscard]] std::string lower(std::string text);
+
 /// Splits "path?query" and decodes the query; nothing when it is not well-formed.
 [[nodiscard]] std::optional<std::pair<std::string, std::map<std::string, std::string>>>
 parse_target(std::string_view target);

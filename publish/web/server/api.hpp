@@ -26,7 +26,7 @@ class WebApi {
   /// Nothing when the request may be answered; else the refusal: a foreign Host (DNS rebinding), or
   /// a write from another site.
   [[nodiscard]] std::optional<WebResponse> check_origin(const WebRequest& request) const;
-  /// Whether the answer waits for the disk or the password hash.
+  /// Whether the answer waits: for the disk, the password hash or the lock of the commands.
   [[nodiscard]] static bool waits(const WebRequest& request);
   [[nodiscard]] WebResponse answer(const WebRequest& request);
   /// The refusal of a query that has a parameter which is not `known`.

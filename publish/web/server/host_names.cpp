@@ -7,17 +7,6 @@
 #include <boost/asio/ip/host_name.hpp>
 
 namespace esshub::publish {
-namespace {
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
-
-}  // namespace
-
 std::vector<std::string> host_names(const std::vector<std::string>& configured) {
   std::vector<std::string> result;
   result.reserve(configured.size() + 2);

@@ -30,13 +30,6 @@ ParsedRequest refused(boost::beast::error_code error) {
   return refused(400, "bad_request", "this is not HTTP: " + error.message());
 }
 
-std::string lower(boost::beast::string_view name) {
-  std::string result{name};
-  for (auto& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
 /// Whether `parser` may be given that many bytes: no chunked body ends with fewer than five, and
 /// Beast asserts that it is not given them.
 template <class AnyParser>
@@ -47,7 +40,7 @@ bool takes(const AnyParser& parser, std::size_t bytes) {
 /// What makes it uncertain where the request ends, or to whom it is addressed.
 std::optional<std::string> collect_headers(const Parser::value_type& message, WebRequest& request) {
   for (const auto& field : message) {
-    const std::string name = lower(field.name_string());
+    const std::string name = lower(std::string{field.name_string()});
     // A second one of these is an attempt to be read in two ways.
     if (!request.headers.try_emplace(name, std::string{field.value()}).second &&
         (name == "host" || name == "origin" || name == "cookie" || name == "content-length" ||
@@ -173,7 +166,7 @@ std::optional<Result<ParsedAnswer>> AnswerParser::parse(std::string& bytes, bool
   answer.status = parser.get().result_int();
   answer.keep_alive = parser.keep_alive();
   for (const auto& field : parser.get())
-    answer.headers.try_emplace(lower(field.name_string()), std::string{field.value()});
+    answer.headers.try_emplace(lower(std::string{field.name_string()}), std::string{field.value()});
   answer.body = std::move(parser.get().body());
   return answer;
 }
