@@ -21,13 +21,15 @@ namespace esshub {
   return decision->house->value();
 }
 
+/// No outlet looks less often than that (the exporter every 500 ms) and finds a control at work.
+constexpr std::chrono::seconds setpoint_shown{1};
+
 /// W at AC-in, + = charging: what is commanded now; nothing while the inverter is released or off.
 /// A setpoint lives shorter than the time between two looks, and each decision renews it.
 [[nodiscard]] inline std::optional<double> setpoint_w(const View& view) {
-  using namespace std::chrono_literals;
   const auto* decision = current_decision(view);
   if (!decision || decision->setpoint.mode != InverterMode::follow ||
-      view.now > std::max(decision->setpoint.valid_until, decision->at + 1s))
+      view.now > std::max(decision->setpoint.valid_until, decision->at + setpoint_shown))
     return std::nullopt;
   return decision->setpoint.ac_power.value();
 }

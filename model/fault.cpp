@@ -12,7 +12,8 @@ struct Row {
 
 constexpr EnumTable<Row> rows({
     {Fault::grid_meter_lost, Severity::warning, "Grid meter lost",
-     "The grid meter does not answer or, with grid.witness, shows exactly 0 W or repeats its word: "
+     "The grid meter does not answer or, with grid.witness, shows exactly 0 W or repeats the same "
+     "power and voltage: "
      "the battery rests. Check the meter's supply and its clamp, then the RS485 pair and the "
      "adapter or gateway."},
     {Fault::grid_meter_frozen, Severity::warning, "Grid meter frozen",
