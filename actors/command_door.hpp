@@ -41,6 +41,7 @@ class CommandDoor {
   void note_full(Instant at);
   void note_time(bool clock_trusted);
   [[nodiscard]] service::CommandService::InForce in_force();
+  /// What order() takes now, of each number.
   [[nodiscard]] std::vector<OrderLimit> limits();
 
   /// What safety remembers, kept on change: of a View's decision; of Supervision::saved().

@@ -31,7 +31,8 @@ class StateKeeper {
   StateKeeper(const StateKeeper&) = delete;
   StateKeeper& operator=(const StateKeeper&) = delete;
 
-  /// As service::StateFile::load(); to be called before the first keep().
+  /// As service::StateFile::load(); to be called before the first keep(). Where a damaged file
+  /// could not be moved it is tried again, as if there were something to keep.
   [[nodiscard]] std::optional<service::SavedState> load(WallTime now);
 
   /// Returns at once.

@@ -1,5 +1,6 @@
 // The planner once more, plain and slow, as docs/smart.md tells it, for its tests to compare with;
-// and small random cases of few different numbers, so that ties and edges are met often.
+// the bounds of the work (eight steps, an eighth of a cell, groups of days) are the code's own. And
+// small random cases of few different numbers, so that ties and edges are met often.
 #pragma once
 
 #include <algorithm>
