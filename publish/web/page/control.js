@@ -7,7 +7,9 @@ const acknowledged = ["backup_cutoff", "grid_meter_reversed", "actor_stuck"];
 
 let csrf = null;
 let ends = null;
+let policy = null; // the newest
 let filled = false;
+let told = null; // by look(): what it said the last time
 
 const note = (words) => text($("control-note"), words);
 
@@ -49,17 +51,19 @@ export async function look() {
     csrf = session.csrf;
     $("controls").hidden = !session.signed_in;
     $("sign-in").hidden = session.signed_in || !session.password_set;
-    note(
-      !session.password_set
-        ? "Nothing can be changed from here until its owner has set a password: run `esshub password` on the hub."
-        : session.signed_in
-          ? "Signed in. What you set holds within the limits of the configuration."
-          : "Looking needs no password; changing does.",
-    );
+    const words = !session.password_set
+      ? "Nothing can be changed from here until its owner has set a password: run `esshub password` on the hub."
+      : session.signed_in
+        ? "Signed in. What you set holds within the limits of the configuration."
+        : "Looking needs no password; changing does.";
+    // What was done last stays to be read.
+    if (words !== told) note(words);
+    told = words;
     clearTimeout(ends);
     if (session.signed_in) ends = setTimeout(look, (session.expires_in_s + 1) * 1000);
   } catch (error) {
     note(error.message);
+    told = null;
   }
 }
 
@@ -77,6 +81,9 @@ async function change(method, path, body, done) {
 const number = (form, name) => Number(form.elements[name].value);
 
 export function startControls() {
+  $("controls").addEventListener("input", () => {
+    filled = true;
+  });
   $("sign-in").addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = $("sign-in-button");
@@ -85,6 +92,7 @@ export function startControls() {
       $("password").value = "";
       await look();
       filled = false;
+      fill();
     } catch (error) {
       $("password").select();
       note(error.message);
@@ -157,10 +165,15 @@ export function startControls() {
   look();
 }
 
-/** Fills the forms once with what holds now, and offers what only some states need. */
+/** Offers what only some states need, and fills the forms. */
 export function showControls(state) {
   $("acknowledge-form").hidden = !state?.faults.some(({ fault }) => acknowledged.includes(fault));
-  const policy = state?.decision?.policy;
+  policy = state?.decision?.policy ?? policy;
+  fill();
+}
+
+/** Once, with what holds now, and not where somebody has begun to. */
+function fill() {
   if (filled || !policy) return;
   filled = true;
   $("reserve-form").elements.reserve.value = Math.round(policy.reserve_percent);
