@@ -6,19 +6,27 @@ The house is closed when stdin is.
 import json
 import subprocess
 import sys
-from datetime import datetime, timedelta
+import urllib.request
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import invented_history
 from house import HUB, House, wait_for
 
 
-def plan():
+def noon():
+    """A time zone where the hour of noon has begun: what is shown is the same at every time of day, and no
+    midnight comes while it is looked at."""
+    ahead = 12 - datetime.now(timezone.utc).hour
+    return f"Etc/GMT{-ahead:+}" if ahead else "Etc/GMT"  # with the sign of POSIX
+
+
+def plan(zone):
     """Prices and a weekly plan with something in every day, but nothing for the next hours; and a slip:
     no price is that cheap."""
 
     def clock(hours):
-        return (datetime.now(ZoneInfo("Europe/London")) + timedelta(hours=hours)).strftime("%H:00")
+        return (datetime.now(ZoneInfo(zone)) + timedelta(hours=hours)).strftime("%H:00")
 
     return f"""
 [policy]
@@ -57,14 +65,28 @@ def house_with_history():
     """The simulated house with a plan, and a hub in it that looks back on a month."""
     house = House()
     change_config(house, 'measures = "circuit1"', 'measures = "circuit1", name = "garage"')
-    house.add_config(plan())
+    zone = noon()
+    change_config(house, 'time_zone = "Europe/London"', f'time_zone = "{zone}"')
+    house.add_config(plan(zone))
     house.start_hub()
-    if wait_for(house.scrape, 20) is None:
-        raise RuntimeError(house.hub.text())
+    wait_for_web(house)
     house.hub.stop()
-    invented_history.fill(house.path("state/history.db"))
+    invented_history.fill(house.path("state/history.db"), ZoneInfo(zone))
     house.start_hub(trusted_clock=True)
+    wait_for_web(house)
     return house
+
+
+def wait_for_web(house):
+    def answers():
+        try:
+            with urllib.request.urlopen(f"http://{house.web}/api/v1/state", timeout=60):
+                return True
+        except OSError:  # not there yet, or it has only just begun: 503
+            return False
+
+    if wait_for(answers, 120) is None:
+        raise RuntimeError(house.hub.text())
 
 
 def main():

@@ -1,8 +1,8 @@
-"""A month of history for a house that has none: fill(database), then start the hub."""
+"""A month of history for a house that has none: fill(database, zone), then start the hub."""
 import math
 import sqlite3
 import time
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 
 KWH = 3.6e6
 
@@ -15,13 +15,14 @@ def house_w(hour):
     return 280 + 900 * math.exp(-((hour - 7.5) ** 2)) + 1600 * math.exp(-((hour - 18.5) ** 2) / 2)
 
 
-def fill(database):
-    """Minutes from midnight UTC, and 31 days before today.
+def fill(database, zone):
+    """Minutes from the zone's midnight, and 31 days before its today.
 
     The file must have its tables: a hub made it and has stopped.
     """
     now = int(time.time()) // 60 * 60
-    midnight = now // 86400 * 86400
+    today = datetime.fromtimestamp(now, zone).date()
+    midnight = int(datetime(today.year, today.month, today.day, tzinfo=zone).timestamp())
     soc = 40.0
     rows = []
     flows = [0.0] * 6  # J: grid import and export, sun, house, battery charged and discharged
@@ -36,7 +37,6 @@ def fill(database):
         rows.append((begin, round(grid), round(sun), round(house), round(battery), round(soc * 10)))
         for i, watts in enumerate((grid, -grid, sun, house, battery, -battery)):
             flows[i] += max(0.0, watts) * 60
-    today = date.fromtimestamp(now)
     days = [(today.isoformat(), *flows, flows[0] / KWH * 0.25, flows[1] / KWH * 0.15, 0.0, 0.0)]
     for ago in range(31, 0, -1):
         sun, house = 14 + 6 * math.sin(ago * 1.7), 11 + 3 * math.cos(ago)
