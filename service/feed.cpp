@@ -1,0 +1,92 @@
+#include "service/feed.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "model/enums.hpp"
+
+namespace esshub::service {
+namespace {
+
+constexpr UnixSeconds clocks_apart = 600;
+
+/// The first slot that ends after `instant`.
+FeedSlots::const_iterator from(const FeedSlots& slots, UnixSeconds instant) {
+  return std::ranges::upper_bound(slots, instant, {}, &FeedSlot::end);
+}
+
+/// `newer`, and where it is silent `older`.
+FeedSlots with_gaps_filled(const FeedSlots& newer, const FeedSlots& older) {
+  FeedSlots result;
+  auto next = newer.begin();
+  for (auto slot : older) {
+    while (slot.begin < slot.end) {
+      for (; next != newer.end() && next->end <= slot.begin; ++next) result.push_back(*next);
+      const bool covered = next != newer.end() && next->begin < slot.end;
+      const auto end = covered ? next->begin : slot.end;
+      if (slot.begin < end) result.push_back({slot.begin, end, slot.value});
+      slot.begin = covered ? next->end : slot.end;
+    }
+  }
+  result.insert(result.end(), next, newer.end());
+  return result;
+}
+
+bool says_all_of(const Feed& known, const Feed& feed) {
+  return known.valid_until >= feed.valid_until &&
+         std::ranges::all_of(feed.slots, [&](const FeedSlot& slot) {
+           const auto said = from(known.slots, slot.begin);
+           return said != known.slots.end() && *said == slot;
+         });
+}
+
+}  // namespace
+
+std::string_view name(FeedKind kind) {
+  return enum_name(kind);
+}
+
+std::optional<double> value_at(const FeedSlots& slots, UnixSeconds instant) {
+  const auto slot = from(slots, instant);
+  if (slot == slots.end() || slot->begin > instant) return std::nullopt;
+  return slot->value;
+}
+
+UnixSeconds known_until(const FeedSlots& slots, UnixSeconds instant) {
+  for (auto slot = from(slots, instant); slot != slots.end() && slot->begin <= instant; ++slot)
+    instant = slot->end;
+  return instant;
+}
+
+Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
+  if (feed.issued > now + clocks_apart)
+    return fail(ErrorKind::invalid, "/issued: " + std::to_string(feed.issued - now) +
+                                        " s ahead of the hub's clock, accepted 600 s at most");
+  if (feed.valid_until <= now)
+    return fail(ErrorKind::invalid, "/valid_until: passed " +
+                                        std::to_string(now - feed.valid_until) +
+                                        " s ago, accepted a moment that is still to come");
+  const auto place = std::ranges::upper_bound(issues_, feed.issued, {}, &Feed::issued);
+  if (place != issues_.begin() && says_all_of(*std::prev(place), feed)) return false;
+  if (place == issues_.begin() && issues_.size() == most) return false;
+  issues_.insert(place, std::move(feed));
+  if (issues_.size() > most) issues_.pop_front();
+  return true;
+}
+
+FeedSlots FeedHistory::believed(UnixSeconds when) const {
+  FeedSlots result;
+  for (auto issue = issues_.rbegin(); issue != issues_.rend(); ++issue) {
+    if (issue->issued > when) continue;
+    auto slots = issue->slots;
+    if (issue->valid_until <= when) {
+      slots.erase(std::ranges::lower_bound(slots, issue->valid_until, {}, &FeedSlot::begin),
+                  slots.end());
+      if (!slots.empty()) slots.back().end = std::min(slots.back().end, issue->valid_until);
+    }
+    result = with_gaps_filled(result, slots);
+  }
+  return result;
+}
+
+}  // namespace esshub::service

@@ -1,0 +1,85 @@
+// Feed: prices or sun that others tell the hub, in the one form of docs/feeds.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/plan/types.hpp"
+#include "model/result.hpp"
+
+namespace esshub::service {
+
+using control::UnixSeconds;
+
+enum class FeedKind : std::uint8_t { import_price, export_price, solar };
+
+/// As it stands in the form.
+[[nodiscard]] std::string_view name(FeedKind kind);
+
+/// What holds within [begin, end): money per kWh, or the sun's mean power in W.
+struct FeedSlot {
+  UnixSeconds begin = 0;
+  UnixSeconds end = 0;
+  double value = 0.0;
+  friend bool operator==(const FeedSlot&, const FeedSlot&) = default;
+};
+
+/// Ascending, not overlapping; of any and unequal length. What no slot tells is unknown.
+using FeedSlots = std::vector<FeedSlot>;
+
+[[nodiscard]] std::optional<double> value_at(const FeedSlots& slots, UnixSeconds instant);
+/// The end of what is known from `instant` on without a gap; `instant` where it is unknown.
+[[nodiscard]] UnixSeconds known_until(const FeedSlots& slots, UnixSeconds instant);
+
+/// One document.
+struct Feed {
+  FeedKind kind = FeedKind::import_price;
+  std::string unit{};           ///< of a price: "EUR/kWh"; of the sun "W"
+  std::string source{};         ///< who says it, for people
+  UnixSeconds issued = 0;       ///< when it was said
+  UnixSeconds valid_until = 0;  ///< from then on it says nothing of what is still to come
+  FeedSlots slots{};
+  friend bool operator==(const Feed&, const Feed&) = default;
+};
+
+/// Beyond them a number is a mistake.
+struct FeedLimits {
+  double price = 5.0;      ///< per kWh, of either sign
+  double solar_w = 100e3;  ///< at most
+};
+
+inline constexpr std::size_t feed_bytes = 256 * 1024;  ///< of a document at most
+inline constexpr std::size_t feed_slots = 3000;        ///< of a document at most: a month of 15 min
+
+/// Strangers' text. The Error begins with the JSON pointer of what is wrong, says what stands there
+/// and what is accepted.
+[[nodiscard]] Result<Feed> read_feed(std::string_view text, const FeedLimits& limits = {});
+/// The same by the rules for values alone: what a converter made of another form.
+[[nodiscard]] Result<void> check_feed(const Feed& feed, const FeedLimits& limits = {});
+/// What read_feed() reads as the same Feed.
+[[nodiscard]] std::string feed_text(const Feed& feed);
+
+/// What was believed when, of one kind: its newest documents.
+class FeedHistory {
+ public:
+  static constexpr std::size_t most = 32;
+
+  /// True if it tells something new. An Error: it was issued more than 10 min after `now`, by a
+  /// clock that is wrong, or is no longer valid.
+  [[nodiscard]] Result<bool> add(Feed feed, UnixSeconds now);
+  /// As it was believed at `when`: of what had been issued by then the newest that speaks of an
+  /// instant; of what was no longer valid only the time before.
+  [[nodiscard]] FeedSlots believed(UnixSeconds when) const;
+  /// Ascending by when they were issued.
+  [[nodiscard]] const std::deque<Feed>& issues() const { return issues_; }
+
+ private:
+  std::deque<Feed> issues_;
+};
+
+}  // namespace esshub::service

@@ -1,0 +1,145 @@
+#include "service/feed.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace esshub::service {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr UnixSeconds noon = 20000 * 86400 + 43200;
+constexpr UnixSeconds hour = 3600;
+
+Feed issue(UnixSeconds issued, FeedSlots slots) {
+  Feed feed;
+  feed.unit = "EUR/kWh";
+  feed.issued = issued;
+  feed.slots = std::move(slots);
+  for (const auto& slot : feed.slots) feed.valid_until = std::max(feed.valid_until, slot.end);
+  return feed;
+}
+
+// 15 min, 30 min, a gap of an hour, an hour, and one that ends a second after it begins.
+const FeedSlots mixed{{noon, noon + 900, 0.1},
+                      {noon + 900, noon + 2700, -0.2},
+                      {noon + 6300, noon + 9900, 0.3},
+                      {noon + 9900, noon + 9901, 0.4}};
+
+TEST(Feed, ASlotHoldsFromItsBeginUntilBeforeItsEnd) {
+  EXPECT_EQ(value_at(mixed, noon - 1), std::nullopt);
+  EXPECT_EQ(value_at(mixed, noon), 0.1);
+  EXPECT_EQ(value_at(mixed, noon + 899), 0.1);
+  EXPECT_EQ(value_at(mixed, noon + 900), -0.2) << "a negative price is one";
+  EXPECT_EQ(value_at(mixed, noon + 2700), std::nullopt) << "a gap is unknown, not 0";
+  EXPECT_EQ(value_at(mixed, noon + 6299), std::nullopt);
+  EXPECT_EQ(value_at(mixed, noon + 9900), 0.4);
+  EXPECT_EQ(value_at(mixed, noon + 9901), std::nullopt);
+  EXPECT_EQ(value_at({}, noon), std::nullopt);
+}
+
+TEST(Feed, IsKnownUntilTheFirstGap) {
+  EXPECT_EQ(known_until(mixed, noon), noon + 2700);
+  EXPECT_EQ(known_until(mixed, noon + 2699), noon + 2700);
+  EXPECT_EQ(known_until(mixed, noon + 2700), noon + 2700) << "unknown";
+  EXPECT_EQ(known_until(mixed, noon + 6300), noon + 9901);
+  EXPECT_EQ(known_until(mixed, noon - 1), noon - 1);
+  EXPECT_EQ(known_until({}, noon), noon);
+}
+
+TEST(FeedHistory, KnowsWhatWasBelievedWhen) {
+  FeedHistory history;
+  EXPECT_THAT(history.believed(noon), IsEmpty());
+  ASSERT_TRUE(history.add(issue(noon, {{noon, noon + 2 * hour, 0.1}}), noon).value_or(false));
+  // A correction of the second hour, and a third.
+  ASSERT_TRUE(history
+                  .add(issue(noon + 60, {{noon + hour, noon + 2 * hour, 0.2},
+                                         {noon + 2 * hour, noon + 3 * hour, 0.3}}),
+                       noon + 60)
+                  .value_or(false));
+  EXPECT_THAT(history.believed(noon - 1), IsEmpty());
+  EXPECT_THAT(history.believed(noon + 59), ElementsAre(FeedSlot{noon, noon + 2 * hour, 0.1}));
+  EXPECT_THAT(
+      history.believed(noon + 60),
+      ElementsAre(FeedSlot{noon, noon + hour, 0.1}, FeedSlot{noon + hour, noon + 2 * hour, 0.2},
+                  FeedSlot{noon + 2 * hour, noon + 3 * hour, 0.3}));
+}
+
+TEST(FeedHistory, TheNewestWordHoldsWithinASlotOfAnOlderOne) {
+  FeedHistory history;
+  ASSERT_TRUE(history.add(
+      issue(noon, {{noon, noon + hour, 1.0}, {noon + 2 * hour, noon + 3 * hour, 2.0}}), noon));
+  ASSERT_TRUE(history.add(issue(noon + 1, {{noon - hour, noon - 60, 3.0},
+                                           {noon + 600, noon + 900, 4.0},
+                                           {noon + 1200, noon + 8000, 5.0}}),
+                          noon + 1));
+  EXPECT_THAT(
+      history.believed(noon + 1),
+      ElementsAre(FeedSlot{noon - hour, noon - 60, 3.0}, FeedSlot{noon, noon + 600, 1.0},
+                  FeedSlot{noon + 600, noon + 900, 4.0}, FeedSlot{noon + 900, noon + 1200, 1.0},
+                  FeedSlot{noon + 1200, noon + 8000, 5.0},
+                  FeedSlot{noon + 8000, noon + 3 * hour, 2.0}));
+}
+
+TEST(FeedHistory, WhatArrivesLateTakesItsPlace) {
+  FeedHistory history;
+  ASSERT_TRUE(history.add(issue(noon + 60, {{noon, noon + hour, 2.0}}), noon + 60));
+  ASSERT_TRUE(history.add(issue(noon, {{noon, noon + 2 * hour, 1.0}}), noon + 90).value_or(false));
+  EXPECT_EQ(value_at(history.believed(noon + 90), noon), 2.0);
+  EXPECT_EQ(value_at(history.believed(noon + 90), noon + hour), 1.0);
+  EXPECT_EQ(value_at(history.believed(noon + 59), noon), 1.0);
+}
+
+TEST(FeedHistory, AfterItsValidityADocumentTellsOfThePastOnly) {
+  FeedHistory history;
+  auto feed = issue(noon, {{noon, noon + hour, 0.1}, {noon + hour, noon + 2 * hour, 0.2}});
+  feed.valid_until = noon + 1800;
+  ASSERT_TRUE(history.add(feed, noon));
+  EXPECT_EQ(history.believed(noon + 1799), feed.slots);
+  EXPECT_THAT(history.believed(noon + 1800), ElementsAre(FeedSlot{noon, noon + 1800, 0.1}));
+}
+
+TEST(FeedHistory, WhatSaysNothingNewIsNotKept) {
+  FeedHistory history;
+  const FeedSlots day{{noon, noon + hour, 0.1}, {noon + hour, noon + 2 * hour, 0.2}};
+  EXPECT_EQ(history.add(issue(noon, day), noon), true);
+  EXPECT_EQ(history.add(issue(noon + 60, day), noon + 60), false);
+  EXPECT_EQ(history.add(issue(noon + hour, {day[1]}), noon + hour), false) << "its rest";
+  auto longer = issue(noon + 90, day);
+  ++longer.valid_until;
+  EXPECT_EQ(history.add(longer, noon + 90), true);
+  EXPECT_EQ(history.add(issue(noon + 95, {{noon, noon + hour, 0.1000001}}), noon + 95), true);
+  EXPECT_EQ(history.add(issue(noon + 96, {{noon, noon + hour - 1, 0.1000001}}), noon + 96), true);
+  EXPECT_THAT(history.issues(), SizeIs(4));
+}
+
+TEST(FeedHistory, KeepsTheNewest) {
+  FeedHistory history;
+  for (UnixSeconds n = 0; n < 40; ++n)
+    ASSERT_EQ(history.add(issue(noon + n, {{noon, noon + hour, double(n)}}), noon + n), true);
+  EXPECT_THAT(history.issues(), SizeIs(FeedHistory::most));
+  EXPECT_EQ(history.issues().front().issued, noon + 40 - 32);
+  EXPECT_EQ(history.add(issue(noon + 7, {{noon, noon + hour, 99.0}}), noon + 50), false);
+  EXPECT_THAT(history.issues(), SizeIs(FeedHistory::most));
+}
+
+TEST(FeedHistory, AWrongClockAndAnOldDocumentAreRefused) {
+  FeedHistory history;
+  const auto feed = issue(noon, {{noon, noon + hour, 0.1}});
+  EXPECT_TRUE(history.add(feed, noon - 600));
+  const auto ahead = history.add(feed, noon - 601);
+  ASSERT_FALSE(ahead);
+  EXPECT_THAT(ahead.error().detail, HasSubstr("/issued: 601 s ahead"));
+  EXPECT_TRUE(history.add(feed, noon + hour - 1));
+  const auto old = history.add(feed, noon + hour);
+  ASSERT_FALSE(old);
+  EXPECT_THAT(old.error().detail, HasSubstr("/valid_until: passed 0 s ago"));
+}
+
+}  // namespace
+}  // namespace esshub::service
