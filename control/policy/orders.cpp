@@ -1,6 +1,8 @@
 #include "control/policy/orders.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "control/text.hpp"
@@ -116,19 +118,37 @@ class Applier {
   Instant now_;
 };
 
-/// The limit from the first to the last of its steps that `takes` accepts.
+/// Of the steps from `in`, which is taken, to `out` the last one that is taken, by bisection.
 template <class Takes>
-OrderLimit narrowed(OrderLimit limit, Takes takes) {
+int last_taken(int in, int out, Takes takes) {
+  if (takes(out)) return out;
+  while (std::abs(out - in) > 1) {
+    const int middle = in + (out - in) / 2;
+    (takes(middle) ? in : out) = middle;
+  }
+  return in;
+}
+
+/// The limit from the first to the last of its steps that `takes` accepts. What it accepts is an
+/// interval, and `inside` lies in it unless it is empty. An empty range has its least above its
+/// most.
+template <class Takes>
+OrderLimit narrowed(OrderLimit limit, double inside, Takes takes) {
   const double least = limit.least;
   const auto last = static_cast<int>((limit.most - least) / limit.step);
   const auto at = [&](int i) { return least + i * limit.step; };
-  int low = 0;
-  while (low <= last && !takes(at(low))) ++low;
-  if (low > last) return limit;
-  int high = last;
-  while (!takes(at(high))) --high;
-  limit.least = at(low);
-  limit.most = at(high);
+  const auto takes_step = [&](int i) { return takes(at(i)); };
+  const double steps = (inside - least) / limit.step;
+  const int below = std::clamp(static_cast<int>(std::floor(steps)), 0, last);
+  const int above = std::clamp(static_cast<int>(std::ceil(steps)), 0, last);
+  const bool takes_below = takes_step(below);
+  if (!takes_below && !takes_step(above)) {
+    std::swap(limit.least, limit.most);
+    return limit;
+  }
+  const int taken = takes_below ? below : above;
+  limit.least = at(last_taken(taken, 0, takes_step));
+  limit.most = at(last_taken(taken, last, takes_step));
   limit.initial = std::clamp(limit.initial, limit.least, limit.most);
   return limit;
 }
@@ -146,38 +166,41 @@ std::vector<OrderLimit> accepted_limits(const Orders& orders, const Settings& se
   const auto takes = [&](const Command& command) {
     return apply(orders, command, settings, now).has_value();
   };
-  const auto powered = [&](InstructionKind kind) {
-    return [&, kind](double watts) {
-      const Soc target = std::max(settings.soc_floor, Soc{});
-      return takes(StartOverride{{.kind = kind, .power = Watts{watts}, .target = target}, 1h});
-    };
+  const auto powered = [&](InstructionKind kind, double watts, Soc target) {
+    return takes(StartOverride{{.kind = kind, .power = Watts{watts}, .target = target}, 1h});
   };
-  const auto charges = powered(InstructionKind::charge);
-  const auto discharges = powered(InstructionKind::discharge);
+  const auto charges = [&](double watts) {
+    return powered(InstructionKind::charge, watts, settings.soc_floor);
+  };
+  const auto discharges = [&](double watts) {
+    return powered(InstructionKind::discharge, watts, settings.soc_floor);
+  };
+  const double least_power = order_limit(OrderLimitId::power).least;
   std::vector<OrderLimit> list;
   for (const OrderLimit& limit : order_limits) switch (limit.id) {
       case OrderLimitId::reserve:
-        list.push_back(narrowed(limit, [&](double v) { return takes(SetReserve{soc(v)}); }));
+        list.push_back(narrowed(limit, std::max(settings.reserve, settings.soc_floor).percent(),
+                                [&](double v) { return takes(SetReserve{soc(v)}); }));
         break;
       case OrderLimitId::storm_reserve:
-        list.push_back(narrowed(
-            limit, [&](double v) { return takes(StartStorm{.reserve = soc(v), .length = 1h}); }));
+        list.push_back(
+            narrowed(limit, orders.reserve.value_or(settings.reserve).percent(),
+                     [&](double v) { return takes(StartStorm{.reserve = soc(v), .length = 1h}); }));
         break;
       case OrderLimitId::soc:
-        list.push_back(narrowed(limit, [&](double v) {
-          return takes(StartOverride{{.kind = InstructionKind::charge,
-                                      .power = Watts{order_limit(OrderLimitId::power).least},
-                                      .target = soc(v)},
-                                     1h});
+        list.push_back(narrowed(limit, settings.soc_floor.percent(), [&](double v) {
+          return powered(InstructionKind::charge, least_power, soc(v)) ||
+                 powered(InstructionKind::discharge, least_power, soc(v));
         }));
         break;
       case OrderLimitId::power: {
-        list.push_back(narrowed(limit, [&](double v) { return charges(v) || discharges(v); }));
+        list.push_back(
+            narrowed(limit, least_power, [&](double v) { return charges(v) || discharges(v); }));
         auto named = limit;
         named.name = "charge_power_w";
-        list.push_back(narrowed(named, charges));
+        list.push_back(narrowed(named, least_power, charges));
         named.name = "discharge_power_w";
-        list.push_back(narrowed(named, discharges));
+        list.push_back(narrowed(named, least_power, discharges));
         break;
       }
       case OrderLimitId::override_length:

@@ -20,7 +20,7 @@ namespace esshub::control {
 
 /// The ranges of model/order_limits.hpp as far as apply() takes them now, in whole steps. The power
 /// is there three times: as "power_w" of either direction, and as "charge_power_w" and
-/// "discharge_power_w". A range of which nothing is taken stays as it is.
+/// "discharge_power_w". A range of which nothing is taken is empty: its least is above its most.
 [[nodiscard]] std::vector<OrderLimit> accepted_limits(const Orders& orders,
                                                       const Settings& settings, Instant now);
 

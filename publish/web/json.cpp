@@ -277,13 +277,16 @@ Json plan_json(const std::vector<PlanSpan>& spans) {
 
 Json limits_json(const std::vector<OrderLimit>& limits) {
   Json list = Json::object();
-  for (const OrderLimit& limit : limits)
-    if (limit.id != OrderLimitId::dispatch_length)
-      list[std::string{limit.name}] = {{"least", limit.least},
-                                       {"most", limit.most},
-                                       {"step", limit.step},
-                                       {"initial", limit.initial},
-                                       {"unit", limit.unit}};
+  for (const OrderLimit& limit : limits) {
+    if (limit.id == OrderLimitId::dispatch_length) continue;
+    Json& range = list[std::string{limit.name}];  // null where nothing is taken
+    if (limit.least <= limit.most)
+      range = {{"least", limit.least},
+               {"most", limit.most},
+               {"step", limit.step},
+               {"initial", limit.initial},
+               {"unit", limit.unit}};
+  }
   return {{"limits", std::move(list)}};
 }
 

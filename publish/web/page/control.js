@@ -1,6 +1,6 @@
 // Signing in, and the few things that may be changed from here.
 import { get, send } from "/live.js";
-import { $, momentOf, shownAt, text } from "/words.js";
+import { $, html, momentOf, put, shownAt, text } from "/words.js";
 
 // What the owner's word ends, or may.
 const acknowledged = ["backup_cutoff", "grid_meter_reversed", "actor_stuck"];
@@ -20,6 +20,11 @@ async function fitForms() {
     offer(input, limits[input.dataset.limit]);
   const kind = $("override-form").elements.kind;
   const power = $("override-form").elements.power;
+  for (const option of kind.options) option.disabled = limits[`${option.value}_power_w`] === null;
+  if (kind.selectedOptions[0].disabled)
+    kind.value = [...kind.options].find((o) => !o.disabled).value;
+  for (const form of [$("reserve-form"), $("storm-form")])
+    form.querySelector("button").disabled = form.elements.reserve.disabled;
   const fit = () => {
     for (const field of document.querySelectorAll('[data-for="power"]'))
       field.hidden = kind.value !== "charge" && kind.value !== "discharge";
@@ -35,8 +40,11 @@ async function fitForms() {
   };
 }
 
-/** The range of an input, for the browser to hold it to and for people to read. */
-function offer(input, { least, most, step, initial, unit }) {
+/** The range of an input, for the browser to hold it to and for people to read; null: none. */
+function offer(input, limit) {
+  input.disabled = limit === null;
+  if (limit === null) return;
+  const { least, most, step, initial, unit } = limit;
   Object.assign(input, { min: least, max: most, step });
   input.placeholder = `${least} to ${most}`;
   input.title = `${least} to ${most} ${unit}`;

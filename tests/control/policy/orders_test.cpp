@@ -5,6 +5,7 @@
 
 #include <array>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -82,27 +83,92 @@ TEST(Orders, TheRangesOfferedAreWhatIsTaken) {
   EXPECT_EQ(accepted("storm_reserve_percent", s, orders), (Range{85, 89, 85}));
 }
 
-TEST(Orders, EveryEndOfARangeIsTakenAndTheNextStepIsNot) {
-  Settings s;
-  s.soc_floor = 15.5_soc;
-  s.soc_ceiling = 90.5_soc;
-  s.charge_limit = 1234.0_W;
-  for (const auto& limit : accepted_limits({}, s, now)) {
-    const auto order = [&](double v) -> std::string {
-      const auto soc = Soc::from_percent(v).value_or(Soc{});
-      if (limit.id == OrderLimitId::reserve) return refusal(SetReserve{soc}, s);
-      if (limit.id == OrderLimitId::soc)
-        return refusal(StartOverride{charge(1000.0_W, soc), 1h}, s);
-      if (limit.name == "charge_power_w")
-        return refusal(StartOverride{charge(Watts{v}, 80.0_soc), 1h}, s);
-      return "another";
-    };
-    if (order(limit.least) == "another") continue;
-    EXPECT_EQ(order(limit.least), "accepted") << limit.name;
-    EXPECT_EQ(order(limit.most), "accepted") << limit.name;
-    EXPECT_NE(order(limit.least - limit.step), "accepted") << limit.name;
-    EXPECT_NE(order(limit.most + limit.step), "accepted") << limit.name;
+/// Whether a value of the range is taken; nothing of a length.
+std::optional<bool> taken(const OrderLimit& limit, double v, const Settings& s,
+                          const Orders& orders) {
+  const auto accepts = [&](const Command& command) { return apply(orders, command, s, now); };
+  const auto percent = Soc::from_percent(v);
+  const bool charges = limit.name != "discharge_power_w" &&
+                       accepts(StartOverride{charge(Watts{v}, s.soc_ceiling), 1h});
+  const bool discharges = limit.name != "charge_power_w" &&
+                          accepts(StartOverride{discharge(Watts{v}, s.soc_ceiling), 1h});
+  switch (limit.id) {
+    case OrderLimitId::reserve:
+      return percent && accepts(SetReserve{*percent});
+    case OrderLimitId::storm_reserve:
+      return percent && accepts(StartStorm{*percent, 1h});
+    case OrderLimitId::soc:
+      return percent && (accepts(StartOverride{charge(10.0_W, *percent), 1h}) ||
+                         accepts(StartOverride{discharge(10.0_W, *percent), 1h}));
+    case OrderLimitId::power:
+      return charges || discharges;
+    case OrderLimitId::override_length:
+    case OrderLimitId::storm_length:
+    case OrderLimitId::storm_begin:
+    case OrderLimitId::dispatch_length:
+      return std::nullopt;
   }
+  return std::nullopt;
+}
+
+TEST(Orders, EveryStepOfARangeIsTakenAndNoOther) {
+  Settings uneven;
+  uneven.soc_floor = 15.5_soc;
+  uneven.soc_ceiling = 90.5_soc;
+  uneven.charge_limit = 1234.0_W;
+  Settings cutoff_above_floor;
+  cutoff_above_floor.soc_floor = 0.0_soc;
+  cutoff_above_floor.cutoff_soc = 7.0_soc;
+  Settings floor_above_reserve;
+  floor_above_reserve.soc_floor = 40.0_soc;
+  Settings no_charge;
+  no_charge.charge_limit = 0.0_W;
+  Settings hardly_a_discharge;
+  hardly_a_discharge.discharge_limit = 9.0_W;
+  Settings neither = no_charge;
+  neither.discharge_limit = 0.0_W;
+  Settings between_two_steps;
+  between_two_steps.soc_floor = 50.2_soc;
+  between_two_steps.soc_ceiling = 50.8_soc;
+  between_two_steps.soc_hysteresis = 0.1;
+  between_two_steps.reserve = 50.3_soc;
+  for (const Settings& s : {settings, uneven, cutoff_above_floor, floor_above_reserve, no_charge,
+                            hardly_a_discharge, neither, between_two_steps})
+    for (const auto& reserve :
+         {std::optional<Soc>{}, std::optional{60.0_soc}, std::optional{95.0_soc}}) {
+      Orders orders;
+      orders.reserve = reserve;
+      int judged = 0;
+      for (const auto& limit : accepted_limits(orders, s, now)) {
+        const auto& whole = order_limit(limit.id);
+        if (!taken(limit, whole.least, s, orders)) continue;
+        ++judged;
+        for (double v = whole.least - whole.step; v <= whole.most + whole.step; v += whole.step)
+          ASSERT_EQ(taken(limit, v, s, orders) == true && allows(whole, v), allows(limit, v))
+              << limit.name << ' ' << v << ", " << limit.least << " to " << limit.most;
+      }
+      ASSERT_EQ(judged, 6) << "reserve, storm, target, and the power of either, charge, discharge";
+    }
+}
+
+TEST(Orders, OfWhatIsNotTakenTheRangeIsEmpty) {
+  const auto is_empty = [](std::string_view name, const Settings& s, const Orders& orders = {}) {
+    const auto [least, most, initial] = accepted(name, s, orders);
+    return least > most;
+  };
+  Settings s;
+  s.charge_limit = 9.0_W;
+  EXPECT_TRUE(is_empty("charge_power_w", s));
+  EXPECT_FALSE(is_empty("discharge_power_w", s));
+  EXPECT_FALSE(is_empty("power_w", s));
+  EXPECT_FALSE(is_empty("target_percent", s)) << "of a discharge";
+  s.discharge_limit = 0.0_W;
+  EXPECT_TRUE(is_empty("power_w", s));
+  EXPECT_TRUE(is_empty("target_percent", s));
+  Orders orders;
+  orders.reserve = 95.0_soc;
+  s.soc_ceiling = 90.0_soc;
+  EXPECT_TRUE(is_empty("storm_reserve_percent", s, orders)) << "the ceiling was lowered since";
 }
 
 TEST(Orders, ADispatchBeyondTheLimitsIsTakenAsAskedForTheyBoundIt) {

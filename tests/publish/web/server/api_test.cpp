@@ -240,6 +240,24 @@ TEST_F(WebDocument, GivesTheLimitsOfTheTable) {
   }
 }
 
+TEST_F(WebDocument, ARangeOfWhichNothingIsTakenIsNull) {
+  auto none = parts();
+  none.limits = [every = none.limits] {
+    auto limits = every();
+    for (auto& limit : limits)
+      if (limit.unit_length == Duration{}) std::swap(limit.least, limit.most);
+    return limits;
+  };
+  WebApi api_of_none{none, {}};
+  const auto r = request("GET", "/api/v1/limits");
+  const auto answer = api_of_none.answer(r);
+  const Json limits = Json::parse(answer.body)["limits"];
+  for (const auto* name : {"reserve_percent", "storm_reserve_percent", "target_percent", "power_w",
+                           "charge_power_w", "discharge_power_w"})
+    EXPECT_EQ(limits.at(name), nullptr) << name;
+  EXPECT_EQ(differs(r, answer), "");
+}
+
 /// The page has no numbers of its own: its inputs name rows.
 TEST_F(WebApiTest, ThePagesInputsNameLimitsThatThereAre) {
   const Json limits = Json::parse(get("/api/v1/limits").body)["limits"];
@@ -340,13 +358,17 @@ TEST_F(WebApiTest, AFailingHistoryIsSaidNotGuessed) {
   EXPECT_THAT(answer.body, HasSubstr("the disk is gone"));
 }
 
-TEST_F(WebApiTest, WhatTheHubDoesNotHaveIs503) {
+TEST_F(WebDocument, WhatTheHubDoesNotHaveIs503) {
   WebParts bare;
   bare.clock = [] { return t0; };
   WebApi empty{bare, {}};
   for (const auto* path : {"/api/v1/state", "/api/v1/plan", "/api/v1/history/days",
-                           "/api/v1/history/minutes", "/api/v1/buses"})
-    EXPECT_EQ(empty.answer(request("GET", path)).status, 503u) << path;
+                           "/api/v1/history/minutes", "/api/v1/buses", "/api/v1/limits"}) {
+    const auto r = request("GET", path);
+    const auto answer = empty.answer(r);
+    EXPECT_EQ(answer.status, 503u) << path;
+    EXPECT_EQ(differs(r, answer), "") << path;
+  }
 }
 
 // ---- files
