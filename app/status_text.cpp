@@ -53,6 +53,9 @@ using Json = nlohmann::json;
 constexpr std::size_t width = 80;
 constexpr std::size_t title_width = 9;
 constexpr std::size_t bar_width = 50;
+/// W. A smaller difference comes and goes with the noise of the meters; the page has the same
+/// (`rest` of words.js).
+constexpr double done_anyway = 15.0;
 
 std::optional<double> number(const Json& json, const std::string& pointer) {
   const Json::json_pointer at{pointer};
@@ -195,13 +198,17 @@ class Page {
     line("now", now);
     // The first is the target. What would be without a limit is said where it is not what is done
     // anyway, and once.
-    std::vector<double> told{std::round(battery.value_or(0.0))};
+    std::vector<double> told{battery.value_or(0.0)};
+    const auto is_news = [&](double watts) {
+      return std::ranges::none_of(told,
+                                  [&](double w) { return std::abs(w - watts) < done_anyway; });
+    };
     const auto& reasons = list(hub_, "/state/decision/reasons");
     for (std::size_t i = 0; i < reasons.size(); ++i) {
       std::string text = word(reasons[i], "/phrase");
       const auto without = number(reasons[i], "/without_w");
-      if (i > 0 && without && std::ranges::find(told, std::round(*without)) == told.end()) {
-        told.push_back(std::round(*without));
+      if (i > 0 && without && is_news(*without)) {
+        told.push_back(*without);
         text += fmt::format(" (without it: {:.0f} W)", *without + 0.0);
       }
       line(i == 0 ? "why" : "", text);

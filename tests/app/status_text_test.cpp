@@ -83,6 +83,22 @@ TEST(StatusText, WhatWouldBeWithoutALimitIsSaidOnceAndNotWhereItIsDoneAnyway) {
                                     "         another (without it: 900 W)\n"));
 }
 
+/// As the page, which says `rest` for it.
+TEST(StatusText, ADifferenceBelow15WattsIsDoneAnyway) {
+  auto hub = answers();
+  auto& reasons = hub["state"]["decision"]["reasons"];
+  for (const double near : {214, 186, 1414, 1386}) {
+    reasons.push_back({{"phrase", "near"}, {"without_w", near}});
+    EXPECT_THAT(shown(hub), HasSubstr("         near\n")) << near;
+    reasons.erase(2);
+  }
+  for (const int other : {215, 185, 1415, 1385}) {
+    reasons.push_back({{"phrase", "other"}, {"without_w", other}});
+    EXPECT_THAT(shown(hub), HasSubstr("other (without it: " + std::to_string(other) + " W)\n"));
+    reasons.erase(2);
+  }
+}
+
 TEST(StatusText, WarningsOfTheConfigurationAreNamedWithTheirLine) {
   EXPECT_THAT(shown(answers()), Not(HasSubstr("config")));
   auto hub = answers();

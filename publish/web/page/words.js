@@ -126,7 +126,7 @@ export function put(node, children) {
 
 export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
-/** What each flow is doing, with the hub's signs; below this it rests. */
+/** What each flow is doing, with the hub's signs; below this it rests (`esshub status`: done_anyway). */
 const rest = 15;
 export function direction(place, w) {
   if (w === null) return 0;
@@ -156,16 +156,15 @@ export function power(w) {
 }
 /** Every limit in words, with what it changed: `otherwise` is empty where that is done anyway, or was said before. */
 export function limits({ reasons, battery_command_w: command }) {
-  const told = new Set([power(command ?? 0)]);
+  const told = [command ?? 0];
   return reasons.slice(1).map(({ why, phrase, without_w: without }) => {
-    const words = power(without);
-    const news = !told.has(words);
-    told.add(words);
+    const known = told.some((w) => Math.abs(w - without) < rest || power(w) === power(without));
+    if (!known) told.push(without);
     return {
       words: sentence(phrase),
-      otherwise: news
-        ? `${why.endsWith("_overruled") ? "It wished to" : "Without this it would"} ${words}.`
-        : "",
+      otherwise: known
+        ? ""
+        : `${why.endsWith("_overruled") ? "It wished to" : "Without this it would"} ${power(without)}.`,
     };
   });
 }
