@@ -13,9 +13,25 @@ let told = null; // by look(): what it said the last time
 
 const note = (words) => text($("control-note"), words);
 
+// Why the hub takes nothing of a range.
+const notTaken = {
+  reserve_percent:
+    "No reserve can be set: there is no whole per cent for it below the SOC ceiling.",
+  storm_reserve_percent:
+    "No storm can be ordered: the reserve leaves no room below the SOC ceiling.",
+  charge_power_w: "No charge can be ordered: the configured charge limit is too low.",
+  discharge_power_w: "No discharge can be ordered: the configured discharge limit is too low.",
+};
+
 /** Ranges and first values of the forms, as the hub takes them now. */
-async function fitForms() {
+export async function fitForms() {
   const { limits } = await get("/api/v1/limits");
+  put(
+    $("not-taken"),
+    Object.keys(notTaken)
+      .filter((name) => limits[name] === null)
+      .map((name) => html("li", {}, notTaken[name])),
+  );
   for (const input of document.querySelectorAll("[data-limit]"))
     offer(input, limits[input.dataset.limit]);
   const kind = $("override-form").elements.kind;

@@ -1,12 +1,26 @@
 // Big figures for a small screen.
 import { follow, get } from "/live.js";
-import { $, clock, kwh, percent, reason, setSite, span, text, verb, watts } from "/words.js";
+import {
+  $,
+  clock,
+  kwh,
+  ofToday,
+  percent,
+  reason,
+  setSite,
+  span,
+  text,
+  verb,
+  watts,
+} from "/words.js";
 
 let history = false;
+let days = [];
+let latest = null;
 
 function show(state, heard) {
-  // Back again: it may be another hub, with another configuration.
-  if (state !== null && document.body.classList.contains("lost")) readSite();
+  latest = state;
+  showToday();
   document.body.classList.toggle("lost", state === null);
   for (const place of ["solar", "house", "battery", "grid"]) {
     const reading = state?.[place].power_w;
@@ -68,17 +82,25 @@ function show(state, heard) {
   );
 }
 
+async function readToday() {
+  days = history
+    ? await get("/api/v1/history/days?count=1").then(
+        (answer) => answer.days,
+        () => [],
+      )
+    : [];
+  showToday();
+}
+
 /** What went where today, in kWh; nothing where no history tells. */
-async function showToday() {
-  const { days } = history
-    ? await get("/api/v1/history/days?count=1").catch(() => ({ days: [] }))
-    : { days: [] };
-  const day = days[0];
-  const told = (words) => (day ? `today ${words} kWh` : "");
+function showToday() {
+  const day = ofToday(days, latest);
+  const told = (words) => (day ? `today ${words}\u00a0kWh` : "");
   text($("solar-today"), told(kwh(day?.solar_kwh)));
   text($("house-today"), told(kwh(day?.house_kwh)));
   // With the hub's signs: + = charged, imported.
-  const both = (positive, negative) => told(`+${kwh(positive)} −${kwh(negative)}`);
+  const signed = (sign, value) => (Number(kwh(value)) === 0 ? kwh(value) : sign + kwh(value));
+  const both = (positive, negative) => told(`${signed("+", positive)} ${signed("−", negative)}`);
   text($("battery-today"), both(day?.battery_charge_kwh, day?.battery_discharge_kwh));
   text($("grid-today"), both(day?.grid_import_kwh, day?.grid_export_kwh));
 }
@@ -92,14 +114,14 @@ async function readSite() {
   } catch {
     return false;
   }
-  showToday();
+  readToday();
   return true;
 }
 
 async function start() {
   document.documentElement.classList.add("runs"); // old.js looks for it
   while (!(await readSite())) await new Promise((done) => setTimeout(done, 3000));
-  follow(show);
-  setInterval(showToday, 60000);
+  follow(show, readSite);
+  setInterval(readToday, 60000);
 }
 start();

@@ -4,9 +4,10 @@ const silenceMs = 3500; // events come every second
 /**
  * Calls show(state, heard) with every event; with state null as soon as the hub is silent, or its
  * events come late (a stalled network delivers old ones in a burst). `heard` is when the last good
- * event came (Date), or null.
+ * event came (Date), or null. Calls back() when events come again after a silence: it may be
+ * another hub, with another configuration.
  */
-export function follow(show) {
+export function follow(show, back) {
   let source = null;
   let heardAt = null;
   let heard = null;
@@ -27,6 +28,7 @@ export function follow(show) {
       const delay = performance.now() - state.monotonic_s * 1000;
       fastest = Math.min(fastest, delay);
       if (delay - fastest > silenceMs) return; // an old one: say nothing rather than something old
+      if (lost && heard !== null) back();
       heardAt = performance.now();
       heard = new Date();
       lost = false;

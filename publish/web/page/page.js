@@ -10,6 +10,7 @@ import {
   html,
   limits,
   midnight,
+  ofToday,
   perKwh,
   percent,
   power,
@@ -23,23 +24,14 @@ import {
 } from "/words.js";
 import { showFlow } from "/flow.js";
 import { drawDays, drawPlan, drawToday, listenToKeys, ordered, showTiles } from "/charts.js";
-import { look, startControls, showControls } from "/control.js";
+import { fitForms, look, startControls, showControls } from "/control.js";
 
 let site = null;
 let latest = null;
-let seen = false; // any state at all
 let days = [];
 
 // ---- every second -----------------------------------------------------------------------------------
 function show(state, heard) {
-  if (state !== null) {
-    // Back again: it may be another hub, with another configuration.
-    if (seen && latest === null) {
-      readSite();
-      look();
-    }
-    seen = true;
-  }
   latest = state;
   document.body.classList.toggle("lost", state === null);
   showLink(state, heard);
@@ -50,6 +42,7 @@ function show(state, heard) {
   showWarnings(state);
   showAges(state);
   showControls(state);
+  showTotals();
 }
 
 function showLink(state, heard) {
@@ -339,11 +332,15 @@ function happened({ kind, name, title, values, detail, words }) {
   return `${sentence(title)}${detail ? `: ${detail}` : ""}`;
 }
 
+function showTotals() {
+  showTiles(ofToday(days, latest) ?? {});
+}
+
 async function showHistory() {
   const now = latest?.at ?? Date.now() / 1000;
   try {
     days = (await get("/api/v1/history/days?count=31")).days;
-    if (days.length) showTiles(days[days.length - 1]);
+    showTotals();
     redrawDays();
     drawToday(
       (await get(`/api/v1/history/minutes?from=${midnight(now)}&until=${Math.ceil(now)}`)).rows,
@@ -370,7 +367,8 @@ async function showHistory() {
   } catch (error) {
     for (const id of ["today", "days", "events"])
       put($(id), [html(id === "events" ? "li" : "p", { class: "none" }, error.message)]);
-    showTiles({});
+    days = [];
+    showTotals();
   }
 }
 
@@ -407,11 +405,15 @@ async function start() {
   for (const input of document.querySelectorAll('input[name="days"]'))
     input.addEventListener("change", redrawDays);
   startControls();
-  showTiles({});
+  showTotals();
   while (!(await readSite())) await new Promise((done) => setTimeout(done, 3000));
-  follow(show);
+  follow(show, () => {
+    readSite();
+    look();
+  });
   const slow = async () => {
     await readSite(); // a reload may have changed the currency
+    fitForms().catch(() => {}); // ... or what may be ordered, as another client may
     showHistory();
     showPlan();
   };

@@ -98,6 +98,12 @@ export function midnight(s, days = 0) {
   return guess;
 }
 
+/** Of the days of GET /api/v1/history/days the one that `state` is in; nothing where that is not known. */
+export const ofToday = (days, state) =>
+  state?.clock_trusted
+    ? days.find(({ date }) => date === shownAt(state.at).slice(0, 10))
+    : undefined;
+
 export const $ = (id) => document.getElementById(id);
 export function text(node, value) {
   if (node && node.textContent !== value) node.textContent = value;

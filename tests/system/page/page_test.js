@@ -35,16 +35,17 @@ let complaints = [];
 const foreign = [];
 
 /**
- * A page of a visitor of its own, whose minutes never end: what it shows it read at once. What the
- * browser complains of is kept, and so is whom it asks.
+ * A page of a visitor of its own, whose minutes are as long as is said, and never end where nothing
+ * is said: what the page shows it read at once. What the browser complains of is kept, and so is whom
+ * it asks.
  */
-async function visit(options = {}) {
+async function visit({ minute = 2 ** 31 - 1, ...options } = {}) {
   const context = await browser.newContext({ baseURL: hub, viewport: desktop, ...options });
   context.setDefaultTimeout(patience);
-  await context.addInitScript(() => {
+  await context.addInitScript((length) => {
     const every = globalThis.setInterval;
-    globalThis.setInterval = (act, ms) => every(act, ms === 60000 ? 2 ** 31 - 1 : ms);
-  });
+    globalThis.setInterval = (act, ms) => every(act, ms === 60000 ? length : ms);
+  }, minute);
   const fresh = await context.newPage();
   fresh.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
@@ -152,7 +153,7 @@ test("desktop, phone, dark and kiosk fit their screens and read well", async () 
         .locator("#buses")
         .evaluate((table) => [table.scrollWidth, table.parentNode.clientWidth]);
       assert.ok(inner <= outer, `${name}: the table of buses is ${inner} px wide in ${outer}`);
-    } else await shows("#grid-today", (words) => /today \+\d/.test(words), visitor);
+    } else await shows("#grid-today", (words) => /today \+?\d/.test(words), visitor);
     await shot(name, visitor, address === "/");
     // What a screen reader needs: names, roles, order, contrast (WCAG 2.1 A and AA). Each layout once,
     // and each set of colours.
@@ -310,13 +311,142 @@ test("what would be without a limit is told once, and never what is done anyway"
         decision(900, 1500, 1500, 900, 1200),
         decision(null, 0),
         decision(800),
+        decision(900, 914, 886, 915, 929, 901), // 15 W are a difference
+        decision(20, 14, 6, 5),
+        decision(14, -14),
       ].map((d) => limits(d).map(({ otherwise }) => otherwise)),
       [reason(decision(900, 1500, 1200)), reason(decision(0, 1500))],
     ];
   });
   const would = (w) => `Without this it would charge with ${w}\u202fW.`;
-  assert.deepEqual(told, [[would(1500), "", ""], [would(1500), "", "", would(1200)], [""], []]);
+  assert.deepEqual(told, [
+    [would(1500), "", ""],
+    [would(1500), "", "", would(1200)],
+    [""],
+    [],
+    ["", "", would(915), "", ""],
+    ["", "", "Without this it would rest."],
+    [""],
+  ]);
   assert.deepEqual(whole, ["Following the house load; limit 0; limit 1", "Resting: limit 0"]);
+});
+
+test("today is the day of the hub's clock, not the newest one that is kept", async () => {
+  const site = await (await page.request.get("/api/v1/site")).json();
+  const found = await page.evaluate(async (here) => {
+    const { ofToday, setSite } = await import("/words.js");
+    setSite({ ...here, time_zone: "Europe/London" });
+    const days = [{ date: "2026-06-30" }, { date: "2026-07-01" }];
+    const at = (moment, trusted = true) => ({
+      at: Date.parse(moment) / 1000,
+      clock_trusted: trusted,
+    });
+    const asked = [
+      ofToday(days, at("2026-06-30T12:00Z")),
+      ofToday(days, at("2026-06-30T22:59:59Z")),
+      ofToday(days, at("2026-06-30T23:00Z")), // midnight in London
+      ofToday(days, at("2026-07-01T23:00Z")),
+      ofToday(days, at("2026-07-01T12:00Z", false)),
+      ofToday(days, null),
+      ofToday([], at("2026-07-01T12:00Z")),
+    ].map((day) => day?.date ?? null);
+    setSite(here);
+    return asked;
+  }, site);
+  assert.deepEqual(found, ["2026-06-30", "2026-06-30", "2026-07-01", null, null, null, null]);
+  const { at } = await (await page.request.get("/api/v1/state")).json();
+  const dateAtSite = (s) =>
+    new Date(s * 1000).toLocaleDateString("sv-SE", { timeZone: site.time_zone });
+  for (const [address, newest, totals, wanted] of [
+    ["/", at - 86400, "#tiles", /^Solar–/],
+    ["/", at, "#tiles", /^Solar7\.0/],
+    ["/kiosk", at - 86400, "#battery-today", /^$/],
+    ["/kiosk", at, "#battery-today", /^today \+0\.6 0\.0\skWh$/],
+  ]) {
+    const visitor = await visit();
+    await visitor.route("/api/v1/history/days?*", (route) =>
+      route.fulfill({
+        json: {
+          days: [
+            {
+              date: dateAtSite(newest),
+              grid_import_kwh: 0.1,
+              grid_export_kwh: 0.04,
+              solar_kwh: 7,
+              house_kwh: 6,
+              battery_charge_kwh: 0.6,
+              battery_discharge_kwh: 0.049,
+              import_cost: null,
+              export_income: null,
+            },
+          ],
+        },
+      }),
+    );
+    const told = visitor.waitForResponse(/history\/days/);
+    await visitor.goto(address);
+    await (await told).finished();
+    await shows("#soc", (words) => /^\d/.test(words), visitor);
+    if (address === "/") await visitor.locator("#days svg").waitFor();
+    await shows(totals, (words) => wanted.test(words), visitor);
+    await visitor.context().close();
+  }
+});
+
+test("a page asks once for the site and the days when it starts", async () => {
+  for (const [address, totals] of [
+    ["/", "#tiles dd"],
+    ["/kiosk", "#solar-today"],
+  ]) {
+    const visitor = await visit();
+    const asked = [];
+    visitor.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    // On a slow machine the events stop for a moment, and a page that hears the hub again asks again.
+    await visitor.addInitScript(() => {
+      globalThis.began = 0;
+      new MutationObserver((changes) => {
+        for (const { target, oldValue } of changes)
+          if (target === document.body && oldValue === "lost" && target.className === "")
+            globalThis.began += 1;
+      }).observe(document, { subtree: true, attributeFilter: ["class"], attributeOldValue: true });
+    });
+    await visitor.goto(address);
+    await shows(totals, (words) => /\d/.test(words), visitor);
+    await shows("#soc", (words) => /^\d/.test(words), visitor);
+    const count = (name) => asked.filter((name_) => name_ === name).length;
+    const again = (await visitor.evaluate(() => globalThis.began)) - 1;
+    // The owner's page reads the site again with its first look at the history.
+    assert.equal(count("/api/v1/site"), (address === "/" ? 2 : 1) + again);
+    assert.equal(count("/api/v1/history/days"), 1 + (address === "/" ? 0 : again));
+    await visitor.context().close();
+  }
+});
+
+test("what the hub does not take is not offered, and the page says why", async () => {
+  const visitor = await visit();
+  const { limits } = await (await page.request.get("/api/v1/limits")).json();
+  await visitor.route("/api/v1/limits", (route) =>
+    route.fulfill({
+      json: { limits: { ...limits, charge_power_w: null, storm_reserve_percent: null } },
+    }),
+  );
+  await visitor.goto("/");
+  await shows("#not-taken", (words) => words.includes("charge limit is too low"), visitor);
+  await shows("#not-taken", (words) => words.includes("No storm can be ordered"), visitor);
+  const off = await visitor.evaluate(() => {
+    const { kind, power } = document.getElementById("override-form").elements;
+    const storm = document.getElementById("storm-form");
+    return [
+      [...kind.options].filter((option) => option.disabled).map((option) => option.value),
+      kind.value,
+      power.disabled,
+      storm.elements.reserve.disabled,
+      storm.querySelector("button").disabled,
+      document.querySelector("#reserve-form button").disabled,
+    ];
+  });
+  assert.deepEqual(off, [["charge"], "discharge", false, true, true, false]);
+  await visitor.context().close();
 });
 
 test("the kiosk shows a long reason whole", async () => {
@@ -538,6 +668,11 @@ test("without a password nothing can be changed", async () => {
   await shows("#control-note", (words) => words.includes("esshub password"));
   assert.equal(await page.locator("#sign-in").isVisible(), false);
   assert.equal(await page.locator("#controls").isVisible(), false);
+  const empty = await page.evaluate(() => {
+    const bottom = (selector) => document.querySelector(selector).getBoundingClientRect().bottom;
+    return bottom(".control") - bottom("#control-note");
+  });
+  assert.ok(empty < 50, `${empty} px below the words of the controls`);
   const answer = await post("/api/v1/reserve", { reserve_percent: 50 });
   assert.deepEqual([answer.status(), (await answer.json()).error], [403, "no_password"]);
 });
@@ -568,6 +703,10 @@ test("with the password the reserve is changed, by keys alone", async () => {
   }
   const power = page.locator("#override-form input[name=power]");
   assert.equal(await power.getAttribute("max"), "2400"); // as configured
+  const other = await visit({ minute: 500 });
+  await other.goto("/");
+  const least = () => other.locator("#storm-form input[name=reserve]").getAttribute("min");
+  assert.ok((await becomes(least, (min) => min === "20")).held);
   const reserve = page.getByLabel("Reserve for a power cut");
   assert.equal(await reserve.getAttribute("min"), "10"); // the SOC floor
   await reserve.focus();
@@ -575,6 +714,9 @@ test("with the password the reserve is changed, by keys alone", async () => {
   await page.keyboard.press("Enter");
   await shows("#control-note", (words) => words === "The reserve is set.");
   await shows("#marks .reserve", (words) => words.startsWith("35 %"));
+  const { found: min, held } = await becomes(least, (now) => now === "35");
+  assert.ok(held, `another client's page offers a storm reserve from ${min} %`);
+  await other.context().close();
   const state = await (await page.request.get("/api/v1/state")).json();
   assert.equal(state.decision.policy.reserve_percent, 35);
   // What is being typed when the first state comes stays.
