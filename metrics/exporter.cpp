@@ -21,8 +21,8 @@ std::string Exporter::page() const {
   page.gauge("esshub_build_info", "Always 1; the version is the label.");
   page.add({{"version", version_}}, 1.0);
   page.gauge("esshub_config_warnings",
-             "Settings of the configuration in force that are allowed and surely meant otherwise: "
-             "`esshub status` names them.");
+             "Warnings of the configuration file taken last, and files that it names and that "
+             "cannot be read: `esshub status` names them.");
   if (config_warnings_) page.add({}, static_cast<double>(config_warnings_()));
   if (view) {
     add_view(page, *view, std::chrono::steady_clock::now());

@@ -16,7 +16,7 @@ class Exporter {
  public:
   static constexpr Duration period = 500ms;  ///< of the Views it is given
 
-  /// `config_warnings`: how many settings in force are surely meant otherwise; empty: not known.
+  /// `config_warnings`: how many the configuration file taken last has; empty: not known.
   explicit Exporter(std::string version, std::function<std::size_t()> config_warnings = {})
       : version_(std::move(version)), config_warnings_(std::move(config_warnings)) {}
 
