@@ -14,12 +14,8 @@ namespace esshub::publish {
 namespace {
 
 namespace asio = boost::asio;
-using namespace std::chrono_literals;
 using tcp = asio::ip::tcp;
 using Code = ByteStream::Code;
-
-constexpr auto connect_limit = 2s;
-constexpr std::size_t body_bytes = 64u << 20;  // a year of days is 0.2 MB
 
 struct Url {
   bool tls = false;
@@ -63,6 +59,9 @@ std::string request_text(const std::string& method, const std::string& path, con
 
 class HttpClient::Connection {
  public:
+  explicit Connection(const HttpLimits& limits) : limits_(limits) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
   ~Connection() {
     if (stream_) stream_->close();
   }
@@ -73,7 +72,7 @@ class HttpClient::Connection {
     const auto found = resolver.resolve(url.host, url.port, error);
     if (error) return failed(error);
     Socket socket{io_};
-    const auto until = Clock::now() + connect_limit;
+    const auto until = Clock::now() + limits_.connect;
     error =
         wait(
             until,
@@ -101,9 +100,8 @@ class HttpClient::Connection {
   }
 
   /// `closed`: the server ended the connection without a word.
-  [[nodiscard]] Result<ParsedAnswer> ask(const std::string& request,
-                                         std::chrono::milliseconds limit, bool& closed) {
-    const auto until = Clock::now() + limit;
+  [[nodiscard]] Result<ParsedAnswer> ask(const std::string& request, bool& closed) {
+    const auto until = Clock::now() + limits_.answer;
     bool heard = false;
     const auto ended = [&](Code error) {
       closed = !heard && error != asio::error::timed_out;
@@ -112,7 +110,7 @@ class HttpClient::Connection {
     const auto written =
         wait(until, [&](const auto& done) { stream_->write(asio::buffer(request), done); });
     if (written.error) return ended(written.error);
-    AnswerParser parser{body_bytes};
+    AnswerParser parser{limits_.body_bytes};
     std::string bytes;
     std::array<char, 8192> chunk{};
     for (;;) {
@@ -153,13 +151,13 @@ class HttpClient::Connection {
     return wait(until, start, [this] { stream_->close(); });
   }
 
+  const HttpLimits limits_;
   asio::io_context io_;
   std::unique_ptr<ByteStream> stream_;
 };
 
-HttpClient::HttpClient(std::string address, std::string authority,
-                       std::chrono::milliseconds answer_limit)
-    : url_(std::move(address)), authority_(std::move(authority)), answer_limit_(answer_limit) {
+HttpClient::HttpClient(std::string address, std::string authority, HttpLimits limits)
+    : url_(std::move(address)), authority_(std::move(authority)), limits_(limits) {
   if (url_.find("://") == std::string::npos) url_.insert(0, "http://");
 }
 HttpClient::~HttpClient() = default;
@@ -173,14 +171,14 @@ Result<HttpAnswer> HttpClient::ask(const std::string& method, const std::string&
   for (;;) {
     const bool kept = connection_ != nullptr;
     if (!kept) {
-      connection_ = std::make_unique<Connection>();
+      connection_ = std::make_unique<Connection>(limits_);
       if (const auto opened = connection_->open(*url, authority_); !opened) {
         connection_.reset();
         return fail(ErrorKind::io, url_ + ": " + opened.error().detail);
       }
     }
     bool closed = false;
-    auto answer = connection_->ask(request, answer_limit_, closed);
+    auto answer = connection_->ask(request, closed);
     if (!answer || !answer->keep_alive) connection_.reset();
     if (answer)
       return HttpAnswer{answer->status, std::move(answer->headers), std::move(answer->body)};

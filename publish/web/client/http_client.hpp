@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,14 +17,19 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// Blocks for no longer than 2 s until it is connected and `answer_limit` until the answer, besides
-/// looking a name up. Keeps its connection from one question to the next. No proxy, no redirection.
+struct HttpLimits {
+  std::chrono::milliseconds connect = std::chrono::seconds(2);
+  std::chrono::milliseconds answer = std::chrono::seconds(5);
+  std::size_t body_bytes = 64u << 20;  ///< a year of days is 0.2 MB
+};
+
+/// Blocks for no longer than its limits until it is connected and until the answer, besides looking
+/// a name up. Keeps its connection from one question to the next. No proxy, no redirection.
 class HttpClient {
  public:
   /// `address`: host:port or http(s)://host:port, [ipv6]:port; `authority`: PEM of who signed the
   /// server's certificate, or empty for those whom the machine trusts.
-  HttpClient(std::string address, std::string authority,
-             std::chrono::milliseconds answer_limit = std::chrono::seconds(5));
+  HttpClient(std::string address, std::string authority, HttpLimits limits = {});
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient();
@@ -39,7 +45,7 @@ class HttpClient {
   class Connection;
   std::string url_;
   std::string authority_;
-  std::chrono::milliseconds answer_limit_;
+  HttpLimits limits_;
   std::unique_ptr<Connection> connection_;
 };
 

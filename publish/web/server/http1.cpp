@@ -149,7 +149,8 @@ struct AnswerParser::State {
 
 AnswerParser::AnswerParser(std::size_t body_bytes) : state_(std::make_unique<State>()) {
   state_->parser.body_limit(body_bytes);
-  state_->parser.eager(true);
+  // Not eager: with the body's first bytes at hand an eager one forgets that it is too large
+  // (1.74).
 }
 AnswerParser::~AnswerParser() = default;
 

@@ -135,7 +135,7 @@ TEST(HttpClient, AConnectionThatWasClosedMeanwhileIsMadeAnew) {
 
 TEST(HttpClient, NothingIsAskedTwiceOfASilentServer) {
   Server server{{ok("one"), "-", ok("two")}};
-  HttpClient client{server.address(), "", std::chrono::milliseconds(100)};
+  HttpClient client{server.address(), "", {.answer = std::chrono::milliseconds(100)}};
   ASSERT_TRUE(client.ask("GET", "/", {}, ""));
   EXPECT_FALSE(client.ask("POST", "/order", {}, "{}")) << "it may have been taken";
   EXPECT_THAT(server.requests(), SizeIs(2));
@@ -162,6 +162,13 @@ TEST(HttpClient, ABodyMayEndWithTheConnectionOrComeInChunks) {
   const auto chunked = client.ask("GET", "/", {}, "");
   ASSERT_TRUE(chunked) << chunked.error().detail;
   EXPECT_EQ(chunked->body, "abcde");
+}
+
+TEST(HttpClient, ABodyBeyondItsLimitIsNotTaken) {
+  Server server{{ok(std::string(1000, 'x')), ok(std::string(1001, 'x'))}};
+  HttpClient client{server.address(), "", {.body_bytes = 1000}};
+  EXPECT_TRUE(client.ask("GET", "/", {}, ""));
+  EXPECT_FALSE(client.ask("GET", "/", {}, ""));
 }
 
 TEST(HttpClient, SaysWhyThereIsNoAnswer) {
