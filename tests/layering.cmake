@@ -92,6 +92,8 @@ door(publish/mqtt/client OURS model publish THIRD tl/)
 door(publish/venus/dbus OURS model publish THIRD tl/)
 door(publish/web/client OURS model publish THIRD tl/ boost/)
 door(publish/web/server OURS model publish THIRD nlohmann/ tl/ boost/)
+door(feed APART feed/program OURS model service feed THIRD nlohmann/ tl/ pugixml PURE)
+door(feed/program OURS model service config publish feed THIRD tl/ CLI/)
 door(sim/plant OURS model protocol transport sim/plant PURE)
 door(sim APART sim/plant OURS model civil_time protocol transport control service config publish metrics sim/plant sim
   BUT "${waiting}"

@@ -164,4 +164,23 @@ for kind, chunks in enumerate((modbus, mk3, wire)):
     for part in (part for whole in chunks for part in (whole[:200], whole[:-1][:200])):
         seed("listen", bytes([kind]) + bytes([5, 1, len(part)]) + part + bytes([200, 0]))
 
+feeds = [
+    (0, "octopus-agile-1.json"),
+    (0, "octopus-outgoing.json"),
+    (0, "octopus-payment.json"),
+    (1, "entsoe-sequences.xml"),
+    (1, "entsoe-resolutions.xml"),
+    (1, "entsoe-acknowledgement.xml"),
+    (2, "awattar.json"),
+    (3, "open-meteo.json"),
+    (3, "open-meteo-hourly.json"),
+]
+for service, name in feeds:
+    seed("feed_sources", bytes([service]) + (data / "feeds" / name).read_bytes())
+at = ["2026-11-28T23:00:00Z", "2026-11-29T00:15:00+01:00", "2026-11-29T02:00Z"]
+for kind, unit in (("import_price", "EUR/kWh"), ("export_price", "GBP/kWh"), ("solar", "kWh")):
+    form = {"kind": kind, "unit": unit, "source": "seed", "issued": at[0], "valid_until": at[2]}
+    form["slots"] = [[at[1], at[2], 0.2], [at[0], at[1], 0.1]]
+    seed("feed", json.dumps(form).encode())
+
 print(", ".join(f"{target} {n}" for target, n in count.items()))
