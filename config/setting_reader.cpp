@@ -3,8 +3,8 @@
 namespace esshub::config {
 namespace {
 
-constexpr std::array<Word<Mode>, 2> modes{
-    {{"balance", Mode::balance}, {"scheduled", Mode::scheduled}}};
+constexpr std::array<Word<Mode>, 3> modes{
+    {{"balance", Mode::balance}, {"scheduled", Mode::scheduled}, {"smart", Mode::smart}}};
 constexpr std::array<Word<CircuitRole>, 2> roles{
     {{"ev", CircuitRole::ev}, {"heatpump", CircuitRole::heatpump}}};
 

@@ -70,6 +70,7 @@ struct PolicyMemory {
   bool below_reserve = false;                ///< F24
   bool reserve_wanted = false;               ///< until a little more is there
   bool reserve_recharge = false;             ///< bought back now
+  std::optional<Instant> smart_since;        ///< Smart mode
   StormMemory storm;
   bool full_charge = false;  ///< bought now
   bool seen_full = false;    ///< in this run

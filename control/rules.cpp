@@ -40,6 +40,7 @@ constexpr auto target_table = std::to_array<RankedTarget>({
     {target_reserve_recharge},                     // what is missing of it
     {target_dispatch, Cause::dispatch_overruled},  // a planner or a remote command
     {target_schedule, Cause::schedule_overruled},  // the weekly plan
+    {target_smart, Cause::smart_overruled},        // the planner's marks
     {target_tariff, Cause::tariff_overruled},      // charge or keep while cheap
     {target_self_consumption},                     // Balance: the grid at its setpoint
     {target_idle},

@@ -75,6 +75,10 @@ struct Settings {
   Tariff tariff;
   /// By CircuitRole: false = the battery gives nothing for what such circuits draw.
   EnumArray<CircuitRole, bool> battery_serves{{true, true, true}};
+  // What the planner of Smart mode reckons with (control/plan)
+  bool smart_sells = false;         ///< may discharge into the grid
+  bool smart_sells_bought = false;  ///< also what it bought from the grid
+  double smart_wear = 0.0;          ///< cost of a kWh given, in the tariff's currency
 
   // Inverter
   Watts inverter_rating = 2400.0_W;  ///< continuous AC power, both directions

@@ -189,7 +189,8 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      {},
      at_once,
      "scheduled: [[schedule]] holds, and what is not planned is Balance. balance: the schedule is "
-     "ignored."},
+     "ignored. smart: [[schedule]] holds, and what is not planned goes by a plan of the next 48 h "
+     "from the tariff's prices and the house's last 14 days."},
     {"policy",
      "battery_serves",
      RolesField<Settings>{&Settings::battery_serves},
@@ -198,6 +199,28 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      at_once,
      "Roles of circuits that the battery supplies beside the house; a role left out is supplied by "
      "the grid alone."},
+    {"policy",
+     "smart_sells",
+     &Settings::smart_sells,
+     "",
+     {},
+     at_once,
+     "Smart mode may discharge the battery into the grid, within export_cap_w."},
+    {"policy",
+     "smart_sells_bought",
+     &Settings::smart_sells_bought,
+     "",
+     {},
+     at_once,
+     "Smart mode may discharge into the grid also what it bought from it."},
+    {"policy",
+     "smart_wear",
+     &Settings::smart_wear,
+     "",
+     {0, 10},
+     at_once,
+     "What a kWh given by the battery costs in wear, in the tariff's currency: Smart mode leaves "
+     "what gains less."},
 
     {"inverter",
      "rating_w",
@@ -376,12 +399,12 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
 });
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
-constexpr std::size_t settings_fields = 44;
+constexpr std::size_t settings_fields = 47;
 [[maybe_unused]] void count(const Settings& settings) {
   [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
                                 f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
                                 f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41,
-                                f42, f43, f44] = settings;
+                                f42, f43, f44, f45, f46, f47] = settings;
 }
 constexpr std::size_t settings_elsewhere = 4;  // schedule, tariff, solar_metered, circuit_roles
 static_assert(settings_rows.size() + settings_elsewhere == settings_fields);

@@ -38,11 +38,12 @@ Proposal choose_target(const Inputs& inputs, const Observation& observation, con
   return chosen.value_or(Proposal{Watts{}, Cause::idle});
 }
 
-/// A schedule or a tariff that cannot be followed for want of a clock is told of (F13).
+/// A schedule, a tariff or a Smart plan that cannot be followed for want of a clock is told of
+/// (F13).
 bool waits_for_clock(const Inputs& inputs, const Policy& policy) {
   const Settings& s = inputs.settings;
-  const bool plans = policy.mode == Mode::scheduled && !s.schedule.empty();
-  return !inputs.local.trusted && (plans || !s.tariff.bands.empty());
+  const bool plans = policy.mode != Mode::balance && !s.schedule.empty();
+  return !inputs.local.trusted && (plans || policy.mode == Mode::smart || !s.tariff.bands.empty());
 }
 
 InverterMode choose_mode(const Observation& observation, const Memory& memory) {

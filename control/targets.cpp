@@ -73,6 +73,11 @@ std::optional<Proposal> target_schedule(const Inputs& inputs, const Observation&
   return follow(Authority::schedule, inputs, observation, memory);
 }
 
+std::optional<Proposal> target_smart(const Inputs& inputs, const Observation& observation,
+                                     const Memory& memory) {
+  return follow(Authority::smart, inputs, observation, memory);
+}
+
 std::optional<Proposal> target_tariff(const Inputs& inputs, const Observation& observation,
                                       const Memory& memory) {
   return follow(Authority::tariff, inputs, observation, memory, Cause::cheap_charge);

@@ -30,6 +30,9 @@ namespace esshub::control {
 /// The weekly plan.
 [[nodiscard]] std::optional<Proposal> target_schedule(const Inputs&, const Observation&,
                                                       const Memory&);
+/// The marks of the planner, in Smart mode.
+[[nodiscard]] std::optional<Proposal> target_smart(const Inputs&, const Observation&,
+                                                   const Memory&);
 /// Charges while energy is cheap; charged, it follows the house as far as the limits let it.
 [[nodiscard]] std::optional<Proposal> target_tariff(const Inputs&, const Observation&,
                                                     const Memory&);

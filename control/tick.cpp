@@ -85,7 +85,8 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
                      .implausible = plausibility_filter_.doubtful(now),
                      .grid_frozen = any_bus_has(Fault::grid_meter_frozen),
                      .bms_implausible = any_bus_has(Fault::bms_implausible),
-                     .stall = overrun_.stall()},
+                     .stall = overrun_.stall(),
+                     .plan = &plan_},
                     memory_);
   decision_.at = now;
   if (const auto grid = snapshot_.power(Point::grid)) decision_.setpoint.based_on = grid->at;

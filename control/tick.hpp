@@ -47,6 +47,7 @@ class Tick {
   void set_bus_faults(std::size_t bus, FaultFlags faults);
   void set_settings(const Settings& settings) { settings_ = settings; }
   void set_orders(const Orders& orders) { orders_ = orders; }
+  void set_plan(const MarkTable& plan) { plan_ = plan; }
   /// A fault of neither a bus nor the control, raised or cleared by `by`; the same fault raised by
   /// others stays.
   void set_fault(const std::string& by, Fault fault, bool active);
@@ -100,6 +101,7 @@ class Tick {
 
   Settings settings_;
   Orders orders_;
+  MarkTable plan_;
   LocalTime local_;
   StepFunction step_;
   Memory memory_{};

@@ -24,6 +24,7 @@ constexpr EnumTable<Row> rows({
     {Cause::dispatch_overruled, "the dispatch has to wait"},
     {Cause::schedule_overruled, "the weekly plan has to wait"},
     {Cause::tariff_overruled, "the tariff's rules have to wait"},
+    {Cause::smart_overruled, "the Smart plan has to wait"},
     {Cause::clock_untrusted, "the clock is not set: weekly plan and tariff stand aside"},
     {Cause::starting, "waiting until every source is fresh"},
     {Cause::shutting_down, "stopping: the battery rests"},

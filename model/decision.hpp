@@ -53,6 +53,7 @@ enum class Cause : std::uint8_t {
   dispatch_overruled,
   schedule_overruled,
   tariff_overruled,
+  smart_overruled,
   clock_untrusted,
   // limits
   starting,

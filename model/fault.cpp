@@ -111,6 +111,9 @@ constexpr EnumTable<Row> rows({
      "Three times within 24 h the export passed its cap by the battery's doing, or the grid meter "
      "or its clamp was lost: for 4 h the battery charges and serves the house, but does not "
      "export. Check the meter, its clamp and its cable."},
+    {Fault::plan_missing, Severity::warning, "No plan for Smart mode",
+     "No plan was made for 8 h; when the last one ends the tariff's rule takes its place. It needs "
+     "two days of the house's history, the tariff's prices and the battery's capacity."},
 });
 
 }  // namespace

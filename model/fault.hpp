@@ -45,6 +45,7 @@ enum class Fault : std::uint8_t {
   battery_temperature,
   bms_implausible,
   export_lockout,
+  plan_missing,
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };

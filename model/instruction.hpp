@@ -30,6 +30,7 @@ struct Instruction {
 enum class Authority : std::uint8_t {
   balance,   ///< nobody: what is not planned is Balance
   tariff,    ///< charging while cheap
+  smart,     ///< the planner, in Smart mode
   schedule,  ///< the owner's weekly plan
   dispatch,  ///< a planner or a remote command
   manual,    ///< the owner's override
@@ -39,6 +40,7 @@ enum class Authority : std::uint8_t {
 enum class Mode : std::uint8_t {
   balance,    ///< the weekly plan stands aside
   scheduled,  ///< the weekly plan holds; what is not planned is Balance
+  smart,      ///< the weekly plan holds; what is not planned is the planner's
 };
 
 /// An instruction that always ends.
@@ -73,7 +75,7 @@ struct Orders {
 
 [[nodiscard]] std::string_view name(InstructionKind kind);  ///< "balance", "charge", ...
 [[nodiscard]] std::string_view name(Authority authority);   ///< "balance", ..., "manual"
-[[nodiscard]] std::string_view name(Mode mode);             ///< "balance", "scheduled"
+[[nodiscard]] std::string_view name(Mode mode);             ///< "balance", "scheduled", "smart"
 [[nodiscard]] std::optional<InstructionKind> instruction_kind(std::string_view name);
 [[nodiscard]] std::optional<Mode> mode(std::string_view name);
 

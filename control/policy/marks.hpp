@@ -23,4 +23,12 @@ struct Marks {
 /// What the word means: docs/policy.md.
 [[nodiscard]] Marks marks(const Instruction& instruction);
 
+/// The word nearest to marks, for people: charge while it buys, discharge while it sells, else the
+/// range.
+[[nodiscard]] Instruction word(const Marks& marks, bool buys, bool sells);
+
+/// buy <= store and buy <= serve <= sell, the higher one moved up; a power that is no number or
+/// below 0 is none.
+[[nodiscard]] Marks ordered(Marks marks);
+
 }  // namespace esshub::control

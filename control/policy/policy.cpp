@@ -7,6 +7,7 @@
 namespace esshub::control {
 namespace {
 
+constexpr Duration plan_late = 2h;
 // A full charge that does not get there must not keep the battery from its work for ever.
 constexpr Duration longest_full_charge = 24h;
 constexpr Duration full_charge_rest = 24h;
@@ -17,12 +18,18 @@ Mode mode_of(const Inputs& inputs) {
 }
 
 std::optional<Instruction> schedule_says(const Settings& s, Mode mode, const LocalTime& local) {
-  if (!local.trusted || mode != Mode::scheduled) return std::nullopt;
+  if (!local.trusted || mode == Mode::balance) return std::nullopt;
   return scheduled(s.schedule, local.planned());
 }
 std::optional<Instruction> tariff_says(const Settings& s, const LocalTime& local) {
   if (!local.trusted) return std::nullopt;
   return tariff_wish(s.tariff, s.charge_limit, local.shown());
+}
+
+/// In Smart mode, as far as the plan reaches.
+std::optional<Marks> smart_says(const Inputs& inputs) {
+  if (!inputs.plan || !inputs.local.trusted || mode_of(inputs) != Mode::smart) return std::nullopt;
+  return marks_at(*inputs.plan, inputs.now);
 }
 
 Prices prices_now(const Inputs& inputs) {
@@ -42,8 +49,7 @@ std::optional<Instant> end_of(const Orders& orders, Authority authority) {
 
 /// What takes from the battery goes by the SOC that rules, what fills it by the BMS's word (F18).
 void update(AuthorityState& state, const std::optional<Instruction>& instruction,
-            const Prices& prices, const Observation& observation, double h) {
-  const Marks asked = instruction ? priced(marks(*instruction), prices) : Marks{};
+            const Marks& asked, const Observation& observation, double h) {
   if (state.instruction != instruction || state.marks != asked)
     state = AuthorityState{instruction, asked};
   if (!instruction || !observation.bms_ok) return;
@@ -57,6 +63,31 @@ void update(AuthorityState& state, const std::optional<Instruction>& instruction
   state.stored = filled(state.stored, state.marks.store);
   state.served = emptied(state.served, state.marks.serve);
   state.sold = emptied(state.sold, state.marks.sell);
+}
+
+/// The marks are the planner's; the word for what they make of this moment is told.
+void update_smart(const Inputs& inputs, const Prices& prices, const Observation& observation,
+                  PolicyMemory& policy) {
+  AuthorityState& state = policy.authority_state(Authority::smart);
+  const auto says = smart_says(inputs);
+  update(state, says ? std::optional{state.instruction.value_or(Instruction{})} : std::nullopt,
+         says ? priced(*says, prices) : Marks{}, observation, inputs.settings.soc_hysteresis);
+  if (!says) return;
+  state.instruction = word(*says, state.buys(), state.sells());
+  policy.authority = Authority::smart;
+}
+
+/// Told when the plan is late, not when it ends.
+void evaluate_plan(const Inputs& inputs, Memory& memory) {
+  auto& since = memory.policy.smart_since;
+  if (mode_of(inputs) != Mode::smart) since.reset();
+  if (mode_of(inputs) == Mode::smart && !since) since = inputs.now;
+  Duration age{};
+  if (since && inputs.plan && inputs.plan->count > 0)
+    age = inputs.now - std::clamp(inputs.plan->made, inputs.now - 24h, inputs.now) - plan_every;
+  else if (since)
+    age = inputs.now - *since;
+  memory.faults.set(Fault::plan_missing, age >= plan_late, inputs.now);
 }
 
 void evaluate_full_charge(const Inputs& inputs, const Observation& observation, Memory& memory) {
@@ -135,15 +166,19 @@ void update_authorities(const Inputs& inputs, const Observation& observation, Me
   const auto take = [&](Authority who, const std::optional<Instruction>& instruction) {
     // Whoever gives an order knows what it costs.
     const bool ordered = who == Authority::manual || who == Authority::dispatch;
-    update(p.authority_state(who), instruction, ordered ? Prices{} : prices, observation,
-           s.soc_hysteresis);
+    update(p.authority_state(who), instruction,
+           instruction ? priced(marks(*instruction), ordered ? Prices{} : prices) : Marks{},
+           observation, s.soc_hysteresis);
     if (instruction) p.authority = who;
   };
   take(Authority::balance, Instruction{});
-  take(Authority::tariff, tariff_says(s, inputs.local));
+  const bool planned = smart_says(inputs).has_value();
+  take(Authority::tariff, planned ? std::nullopt : tariff_says(s, inputs.local));
+  update_smart(inputs, prices, observation, p);
   take(Authority::schedule, schedule_says(s, mode_of(inputs), inputs.local));
   take(Authority::dispatch, current(inputs.orders.dispatch, inputs.now));
   take(Authority::manual, current(inputs.orders.manual, inputs.now));
+  evaluate_plan(inputs, memory);
   evaluate_full_charge(inputs, observation, memory);
   evaluate_reserve(inputs, observation, memory);
 }

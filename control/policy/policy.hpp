@@ -16,6 +16,8 @@ struct Planned {
 /// untrusted clock leaves Balance (F13).
 [[nodiscard]] Planned planned(const Settings& settings, Mode mode, const LocalTime& local);
 
+inline constexpr Duration plan_every = 6h;  ///< the planner, at least
+
 inline constexpr double missing_reserve = 1.0;  ///< safety contract F24, percentage points
 
 /// %, the SOC at which buying back a reserve ends: a little beyond it, for a BMS tells whole

@@ -187,7 +187,7 @@ constexpr auto entities = std::to_array<HaEntity>({
      "down,startup,off,slave,invert_full,invert_half,invert_search,power_assist,passthru,charge"},
 
     {V::instruction, "enum", "", false, "balance,charge,discharge,idle"},
-    {V::authority, "enum", "", false, "balance,tariff,schedule,dispatch,manual"},
+    {V::authority, "enum", "", false, "balance,tariff,smart,schedule,dispatch,manual"},
     {V::reason, "", "", false, ""},
     {V::reserve_in_force, "", "", false, ""},
     {V::backup_left, "duration", "battery", false, ""},
@@ -234,7 +234,7 @@ static_assert(accounts_for_every_value(
               "every published value is an entity or has a reason to be none");
 
 constexpr auto controls = std::to_array<HaControl>({
-    {"mode", "select", "Mode", {}, "balance,scheduled", &word<V::mode>},
+    {"mode", "select", "Mode", {}, "balance,scheduled,smart", &word<V::mode>},
     {"reserve", "number", "Reserve", OrderLimitId::reserve, "", &percent<V::reserve_in_force>},
     {"override", "select", "Override", {}, "off,balance,charge,discharge,idle", &override_of},
     {"override_power", "number", "Override power", OrderLimitId::power, "", nullptr},

@@ -264,13 +264,14 @@ std::optional<double> load_on_input_w(const View& view) {
   return std::max(0.0, *grid - *inverter + solar.value_or(0.0));
 }
 
-/// 1 while the weekly plan or the tariff charges.
+/// 1 while the weekly plan, the planner or the tariff charges.
 Value scheduled_charge(const View& view) {
   const auto* decision = current_decision(view);
   if (!decision) return std::nullopt;
   const auto& policy = decision->policy;
   return policy.instruction.kind == InstructionKind::charge &&
-                 (policy.authority == Authority::schedule || policy.authority == Authority::tariff)
+                 (policy.authority == Authority::schedule || policy.authority == Authority::smart ||
+                  policy.authority == Authority::tariff)
              ? 1
              : 0;
 }

@@ -131,7 +131,7 @@ Result<Command> mode_command(const std::string& text) {
   Body body{text};
   SetMode command;
   if (body.has("mode")) {
-    constexpr const char* words = "balance, scheduled or null for as configured";
+    constexpr const char* words = "balance, scheduled, smart or null for as configured";
     command.mode = mode(body.word("mode", words));
     if (!command.mode) body.complain(std::string{"mode: expected "} + words);
   } else if (!body.given("mode")) {

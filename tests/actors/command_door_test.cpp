@@ -94,7 +94,7 @@ TEST_F(CommandDoorTest, OrdersOutliveTheProgram) {
 TEST_F(CommandDoorTest, ADamagedFileIsSetAsideAndReported) {
   for (const std::string damage :
        {"", "{", "[]", "{}", R"({"saved_at":1,"reserve":200})", R"({"saved_at":1e300})",
-        R"({"saved_at":1,"override":{"action":"explode"}})", R"({"saved_at":1,"mode":"smart"})"}) {
+        R"({"saved_at":1,"override":{"action":"explode"}})", R"({"saved_at":1,"mode":"clever"})"}) {
     std::ofstream(file()) << damage;
     wall_ += 1s;
     const auto before = log_.count("state state_damaged");

@@ -33,6 +33,7 @@ struct House {
   bool grid_frozen = false;
   bool bms_implausible = false;
   Duration stall{};
+  MarkTable plan{};
 
   // The truth that healthy sources report.
   double residual_w = 0.0;  ///< loads minus solar on the grid side
@@ -135,7 +136,8 @@ struct House {
                              .implausible = implausible,
                              .grid_frozen = grid_frozen,
                              .bms_implausible = bms_implausible,
-                             .stall = stall},
+                             .stall = stall,
+                             .plan = &plan},
                             memory);
     if (inverter_alive && d.setpoint.mode == InverterMode::follow) {
       put(Point::inverter, Measure::setpoint, d.setpoint.ac_power.value());

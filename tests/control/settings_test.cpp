@@ -60,6 +60,7 @@ constexpr Documented documented[] = {
     {"battery.discharge_temperature_min_c", "degC", -10, -30, 20},
     {"battery.discharge_temperature_max_c", "degC", 50, 30, 60},
     {"battery.full_charge_days", "days", 0, 0, 90},
+    {"policy.smart_wear", "", 0, 0, 10},
     {"inverter.rating_w", "W", 2400, 100, 15000},
     {"inverter.charger_current_a", "A", 35, 1, 200},
     {"inverter.transfer_switch_a", "A", 32, 10, 200},
@@ -156,8 +157,8 @@ TEST(Settings, EachButWitnessIsAppliedWithTheNextTickAndSaysWhatItIs) {
   };
   check(settings_table());
   check(tariff_table());
-  EXPECT_EQ(settings_table().size(), std::size(documented) + 4)
-      << "besides mode, battery_serves, reserve_recharge, witness";
+  EXPECT_EQ(settings_table().size(), std::size(documented) + 6)
+      << "besides mode, battery_serves, smart_sells, smart_sells_bought, reserve_recharge, witness";
 }
 
 TEST(Settings, OnesWithoutANumberHaveTheirDefaults) {

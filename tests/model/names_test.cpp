@@ -17,34 +17,36 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(OutwardNames, OfFaults) {
-  EXPECT_THAT(names<Fault>(),
-              ElementsAre("grid_meter_lost", "grid_meter_frozen", "implausible_reading", "bms_lost",
-                          "bms_protection", "inverter_lost", "setpoint_not_followed", "islanded",
-                          "backup_cutoff", "control_overrun", "actor_stuck", "clock_untrusted",
-                          "plan_suspended", "storage_failed", "config_rejected", "soc_inconsistent",
-                          "reserve_not_kept", "bus_contended", "cutoff_near", "grid_meter_reversed",
-                          "line_flooded", "line_silent", "inverter_overload",
-                          "inverter_temperature", "inverter_low_battery", "inverter_dc_ripple",
-                          "bms_limit_exceeded", "ac_out_inconsistent", "inverter_derating",
-                          "battery_temperature", "bms_implausible", "export_lockout"));
+  EXPECT_THAT(
+      names<Fault>(),
+      ElementsAre("grid_meter_lost", "grid_meter_frozen", "implausible_reading", "bms_lost",
+                  "bms_protection", "inverter_lost", "setpoint_not_followed", "islanded",
+                  "backup_cutoff", "control_overrun", "actor_stuck", "clock_untrusted",
+                  "plan_suspended", "storage_failed", "config_rejected", "soc_inconsistent",
+                  "reserve_not_kept", "bus_contended", "cutoff_near", "grid_meter_reversed",
+                  "line_flooded", "line_silent", "inverter_overload", "inverter_temperature",
+                  "inverter_low_battery", "inverter_dc_ripple", "bms_limit_exceeded",
+                  "ac_out_inconsistent", "inverter_derating", "battery_temperature",
+                  "bms_implausible", "export_lockout", "plan_missing"));
   EXPECT_THAT(names<Severity>(), ElementsAre("info", "warning", "critical"));
 }
 
 TEST(OutwardNames, OfCauses) {
   EXPECT_THAT(
       names<Cause>(),
-      ElementsAre(
-          "self_consumption", "force_charge", "full_charge", "storm_fill", "reserve_recharge",
-          "export_charge", "charge", "discharge", "target_reached", "cheap_charge", "idle",
-          "override_overruled", "dispatch_overruled", "schedule_overruled", "tariff_overruled",
-          "clock_untrusted", "starting", "shutting_down", "grid_meter_lost", "grid_meter_reversed",
-          "bms_lost", "inverter_lost", "islanded", "inverter_off", "setpoint_not_followed",
-          "bms_protection", "bms_charge_disabled", "bms_discharge_disabled", "bms_charge_limit",
-          "bms_discharge_limit", "charge_voltage", "soc_ceiling", "soc_floor", "reserve", "storm",
-          "range_low", "range_high", "cheap", "excluded_load", "excluded_load_stale",
-          "inverter_rating", "charge_limit", "discharge_limit", "import_cap", "export_cap", "slew",
-          "components_failing", "control_overrun", "bms_limit_exceeded", "transfer_switch",
-          "main_fuse", "inverter_derating", "battery_temperature", "export_lockout"));
+      ElementsAre("self_consumption", "force_charge", "full_charge", "storm_fill",
+                  "reserve_recharge", "export_charge", "charge", "discharge", "target_reached",
+                  "cheap_charge", "idle", "override_overruled", "dispatch_overruled",
+                  "schedule_overruled", "tariff_overruled", "smart_overruled", "clock_untrusted",
+                  "starting", "shutting_down", "grid_meter_lost", "grid_meter_reversed", "bms_lost",
+                  "inverter_lost", "islanded", "inverter_off", "setpoint_not_followed",
+                  "bms_protection", "bms_charge_disabled", "bms_discharge_disabled",
+                  "bms_charge_limit", "bms_discharge_limit", "charge_voltage", "soc_ceiling",
+                  "soc_floor", "reserve", "storm", "range_low", "range_high", "cheap",
+                  "excluded_load", "excluded_load_stale", "inverter_rating", "charge_limit",
+                  "discharge_limit", "import_cap", "export_cap", "slew", "components_failing",
+                  "control_overrun", "bms_limit_exceeded", "transfer_switch", "main_fuse",
+                  "inverter_derating", "battery_temperature", "export_lockout"));
 }
 
 TEST(OutwardNames, OfTheInverter) {
@@ -71,8 +73,8 @@ TEST(OutwardNames, OfTheRest) {
   EXPECT_THAT(names<InverterMode>(), ElementsAre("follow", "release", "off"));
   EXPECT_THAT(names<InstructionKind>(), ElementsAre("balance", "charge", "discharge", "idle"));
   EXPECT_THAT(names<Authority>(),
-              ElementsAre("balance", "tariff", "schedule", "dispatch", "manual"));
-  EXPECT_THAT(names<Mode>(), ElementsAre("balance", "scheduled"));
+              ElementsAre("balance", "tariff", "smart", "schedule", "dispatch", "manual"));
+  EXPECT_THAT(names<Mode>(), ElementsAre("balance", "scheduled", "smart"));
   EXPECT_THAT(names<CircuitRole>(), ElementsAre("other", "ev", "heatpump"));
   EXPECT_EQ(name(ValueId::grid_power), "grid_power");
   EXPECT_EQ(name(ValueId::mains), "mains");

@@ -27,6 +27,7 @@ constexpr auto nevers = std::to_array<Never>({
     {alone_fault, "config_rejected", "tells; the running configuration goes on"},
     {alone_fault, "cutoff_near", "tells; islanded rests the battery's command already"},
     {alone_fault, "plan_suspended", "tells; the clock's own fault has its row"},
+    {alone_fault, "plan_missing", "tells; the tariff's rule or Balance goes on"},
     {alone_fault, "reserve_not_kept", "tells; what brings it back is a target"},
     {alone_fault, "bus_contended", "tells; a bus that is not asked is lost (its measures' rows)"},
     {alone_fault, "line_flooded", "tells; the line is read at its wire's rate"},
@@ -162,7 +163,7 @@ Coverage::Coverage() {
   instruction_ = rows_.size();
   for (const Authority who : enum_values<Authority>)
     for (const InstructionKind kind : enum_values<InstructionKind>) {
-      const bool given = who >= Authority::schedule || kind == InstructionKind::balance ||
+      const bool given = who >= Authority::smart || kind == InstructionKind::balance ||
                          (who == Authority::tariff && kind == InstructionKind::charge);
       row("instruction", std::string{name(who)} + ' ' + std::string{name(kind)},
           given ? least_ticks : 0);

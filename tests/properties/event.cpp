@@ -122,6 +122,22 @@ struct Says {
     order("dispatch", c.orders.dispatch);
     if (c.orders.storm) soc("storm", c.orders.storm->reserve);
   }
+  void operator()(const Plans& c) const {
+    out << "a plan of " << c.count << " entries, made before";
+    seconds(c.age);
+    for (const auto& [begin, end, marks] : c.entries) {
+      out << ';';
+      seconds(begin.time_since_epoch());
+      out << " to";
+      seconds(end.time_since_epoch());
+      soc("buy", marks.buy);
+      out << " with " << marks.buy_power.value() << " W";
+      soc("store", marks.store);
+      soc("serve", marks.serve);
+      soc("sell", marks.sell);
+      out << " with " << marks.sell_power.value() << " W";
+    }
+  }
   void operator()(const SocTo& c) const {
     out << (c.jump ? "soc jumps to " : "soc moves to ") << enum_name(c.mark) << " + " << c.plus
         << " %";

@@ -8,6 +8,7 @@
 #include <optional>
 #include <variant>
 
+#include "control/policy/mark_table.hpp"
 #include "model/bms.hpp"
 #include "model/command.hpp"
 #include "model/fault.hpp"
@@ -187,6 +188,13 @@ struct Wild {
   Orders orders;  ///< ends count from 0 = now
 };
 
+/// A plan for Smart mode, sane or not: the control must hold its limits by itself (I8).
+struct Plans {
+  std::array<control::TimedMarks, 3> entries;  ///< begin and end count from 0 = now
+  std::size_t count;                           ///< of the entries, as it is told
+  Duration age;
+};
+
 struct SocTo {
   SocMark mark;
   double plus;  ///< percentage points
@@ -219,8 +227,8 @@ using Change =
     std::variant<Residual, Solar, AcOut, AcOutError, Circuit, PackVoltage, PackCurrent, Limit,
                  Protections, Requests, Missing, Silent, Garbage, NoNumber, Status, PowerCut, Mains,
                  Responds, MeterReversed, MeterFrozen, ClampOff, Contended, Overrun, ComponentsFail,
-                 Raised, ClockUntrusted, LocalStep, Wild, SocTo, SocMoves, Pause, WallStep, Ask,
-                 ControlRestarts, ProgramRestarts>;
+                 Raised, ClockUntrusted, LocalStep, Wild, Plans, SocTo, SocMoves, Pause, WallStep,
+                 Ask, ControlRestarts, ProgramRestarts>;
 
 struct Event {
   unsigned after = 0;  ///< ticks after the event before

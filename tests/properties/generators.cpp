@@ -1,6 +1,7 @@
 #include "tests/properties/generators.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 #include <utility>
@@ -321,6 +322,47 @@ rc::Gen<Change> any_wild_orders() {
   });
 }
 
+/// As a planner makes it, or wilder: no order among the marks, no numbers, spans that overlap.
+rc::Gen<Change> any_plan(const Settings& s) {
+  return rc::gen::exec([s]() -> Change {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const double inf = std::numeric_limits<double>::infinity();
+    const bool wild = chance(40);
+    Plans plan{
+        .entries = {},
+        .count = wild ? static_cast<std::size_t>(*rc::gen::element(0, 1, 3, 256, 100000)) : 3,
+        .age = seconds(*rc::gen::element(0.0, 100.0, 28790.0, 28801.0, 200000.0))};
+    const auto mark = [&] {
+      return soc(
+          *around({0.0, 100.0, s.soc_floor.percent(), s.reserve.percent(), s.soc_ceiling.percent()},
+                  0, 100));
+    };
+    const auto power = [&](Watts limit) {
+      if (wild) return Watts{*around({nan, inf, -inf, -500.0, 1e9}, -20000, 20000)};
+      return chance(50) ? limit : Watts{};
+    };
+    double at = 0.0;
+    for (auto& [begin, end, marks] : plan.entries) {
+      const double from = wild ? *around({0.0}, -10, 30) : at;
+      at = from + *around({900.0}, 0, 20);
+      begin = Instant{} + seconds(from);
+      end = Instant{} + seconds(at);
+      std::array<Soc, 4> levels{mark(), mark(), mark(), mark()};
+      const int kind = *whole(0, 3);  // buys, sells, rests, or anything
+      if (kind == 0) levels.fill(std::max({levels[0], levels[1], s.soc_ceiling}));
+      if (kind == 1) levels.fill(std::min({levels[0], levels[1], s.reserve}));
+      if (!wild) std::ranges::sort(levels);
+      marks = {.buy = levels[0],
+               .buy_power = power(s.charge_limit),
+               .store = levels[kind == 2 ? 1 : 3],
+               .serve = levels[kind == 2 || chance(30) ? 2 : 1],
+               .sell = levels[chance(50) ? 2 : 3],
+               .sell_power = power(s.discharge_limit)};
+    }
+    return plan;
+  });
+}
+
 /// A change of a kind, how often it comes among all, and how long it lasts at most.
 struct Kind {
   std::size_t weight;
@@ -411,6 +453,7 @@ std::vector<Kind> kinds(const Settings& s) {
       {22, 0, any_command(s)},
       {7, 0, always(Ask{Acknowledge{}})},
       {3, 10, any_wild_orders()},
+      {20, 120, any_plan(s)},
   };
 }
 

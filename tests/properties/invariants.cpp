@@ -806,18 +806,42 @@ Broken Invariants::command(const Seen& seen) const {
   return std::nullopt;
 }
 
+/// Smart mode (docs/smart.md): which marks are in force. Of several the first; a mark that lies
+/// below one that it may not lie below is moved up, and a power that is no power is none.
+std::optional<control::Marks> planned_marks(const Seen& seen) {
+  const auto& in = seen.inputs;
+  if (in.orders.mode.value_or(in.settings.mode) != Mode::smart || !in.local.trusted || !in.plan)
+    return std::nullopt;
+  for (std::size_t i = 0; i < in.plan->entries.size() && i < in.plan->count; ++i) {
+    const auto& entry = in.plan->entries.at(i);
+    if (in.now < entry.begin || in.now >= entry.end) continue;
+    control::Marks m = entry.marks;
+    if (m.store < m.buy) m.store = m.buy;
+    if (m.serve < m.buy) m.serve = m.buy;
+    if (m.sell < m.serve) m.sell = m.serve;
+    if (!(m.buy_power.value() > 0.0 && std::isfinite(m.buy_power.value()))) m.buy_power = {};
+    if (!(m.sell_power.value() > 0.0 && std::isfinite(m.sell_power.value()))) m.sell_power = {};
+    return m;
+  }
+  return std::nullopt;
+}
+
 /// Who rules, F13 and F17, and what his word allows (I8).
 Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
   const auto& in = seen.inputs;
   const Policy& policy = seen.decision.policy;
   const double p = seen.decision.battery_power.value();
   const Authority who = policy.authority;
-  const bool planned = who == Authority::schedule || who == Authority::tariff;
+  const bool planned =
+      who == Authority::schedule || who == Authority::smart || who == Authority::tariff;
   const bool manual = in.orders.manual && in.now < in.orders.manual->until;
   const bool dispatch = in.orders.dispatch && in.now < in.orders.dispatch->until;
   if (planned && !in.local.trusted) return "F13: a plan rules by a clock that is not trusted";
-  if (who == Authority::schedule && in.orders.mode.value_or(in.settings.mode) != Mode::scheduled)
+  if (who == Authority::schedule && in.orders.mode.value_or(in.settings.mode) == Mode::balance)
     return "the schedule rules although the mode is balance";
+  const auto smart = planned_marks(seen);
+  if (!smart && who == Authority::smart) return "Smart rules without a plan";
+  if (smart && who < Authority::smart) return "the plan does not rule, and nobody above it";
   if (manual != (who == Authority::manual)) return "F17: the override rules without being in force";
   if (!manual && dispatch != (who == Authority::dispatch))
     return "F17: the dispatch rules without being in force";
@@ -846,6 +870,20 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
                          -in.settings.export_cap->value() - rest->value() > -100.0 &&
                          p <= 2.0 * export_to_charge(seen) + 200.0;
   const Instruction& i = policy.instruction;
+  const bool stores_all = pays_to_give || keeps_cap;
+  if (who == Authority::smart) {
+    const bool buys = seen.decision.reasons.has(Cause::charge);
+    const bool sells = seen.decision.reasons.has(Cause::discharge);
+    if (buys && (smart->buy_power.value() <= 0.0 || battery.soc >= smart->buy.percent()))
+      return say("I8: bought beyond the plan's mark", battery.soc, smart->buy.percent());
+    if (sells && (smart->sell_power.value() <= 0.0 || battery.soc <= smart->sell.percent()))
+      return say("I8: sold beyond the plan's mark", battery.soc, smart->sell.percent());
+    if (p < 0.0 && battery.soc <= smart->serve.percent())
+      return say("I8: served beyond the plan's mark", battery.soc, smart->serve.percent());
+    if (p > 0.0 && !stores_all && battery.soc >= smart->store.percent())
+      return say("I8: stored beyond the plan's mark", battery.soc, smart->store.percent());
+    return std::nullopt;
+  }
   switch (i.kind) {
     case InstructionKind::balance:
       if (battery.soc <= i.low.percent() && p < 0.0) return say("I8: below the range", p, 0);
@@ -994,6 +1032,7 @@ Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
     if (!active || d.faults.active(fault)) return std::nullopt;
     return "fault not raised: " + std::string{name(fault)};
   };
+  const Mode mode = in.orders.mode.value_or(in.settings.mode);
   const bool doubt = past_.doubt_until && battery.soc_at < *past_.doubt_until;
   for (const auto& broken :
        {must(Fault::grid_meter_lost, past_.grid_was_good && !grid_current(seen)),
@@ -1008,9 +1047,10 @@ Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
         must(Fault::control_overrun, past_.overrun),
         must(Fault::clock_untrusted, !in.local.trusted),
         must(Fault::plan_suspended,
-             !in.local.trusted && ((in.orders.mode.value_or(in.settings.mode) == Mode::scheduled &&
-                                    !in.settings.schedule.empty()) ||
-                                   !in.settings.tariff.bands.empty())),
+             !in.local.trusted && ((mode != Mode::balance && !in.settings.schedule.empty()) ||
+                                   mode == Mode::smart || !in.settings.tariff.bands.empty())),
+        must(Fault::plan_missing,
+             mode == Mode::smart && in.plan && in.plan->count > 0 && in.now - in.plan->made >= 8h),
         must(Fault::bms_protection,
              battery.complete && seen.observation.bms_ok && battery.protections != 0),
         must(Fault::soc_inconsistent, battery.complete && seen.observation.bms_ok && doubt),

@@ -144,6 +144,10 @@ struct World::Lasts {
   void operator()(const ClockUntrusted&) const { is.trusted = false; }
   void operator()(const LocalStep& c) const { is.local_step = c; }
   void operator()(const Wild& c) const { is.wild = c.orders; }
+  void operator()(const Plans& c) const {
+    is.plan = {.made = Instant{} + c.age, .count = c.count, .entries = {}};
+    std::ranges::copy(c.entries, is.plan.entries.begin());
+  }
   void operator()(const auto&) const {}  // what happens at once
 };
 
@@ -190,6 +194,13 @@ void World::happen(const Event& event) {
     from_now(wild->orders.dispatch);
     from_now(wild->orders.storm);
   }
+  if (auto* plan = std::get_if<Plans>(&lasting_.back().change)) {
+    plan->age = now_.time_since_epoch() - plan->age;  // from here on the moment it was made
+    for (auto& [begin, end, marks] : plan->entries) {
+      begin = now_ + begin.time_since_epoch();
+      end = now_ + end.time_since_epoch();
+    }
+  }
   if (std::holds_alternative<LocalStep>(event.change)) held_ = local().shown();
   change_now();
 }
@@ -213,6 +224,7 @@ void World::tell_control() {
     tick_->set_fault("properties", fault, is_.raised.active(fault));
   tick_->set_components(is_.stuck, is_.components_fail, now_);
   tick_->set_orders(is_.wild.value_or(orders_));
+  tick_->set_plan(is_.plan);
 }
 
 void World::start_control() {
@@ -262,8 +274,10 @@ void World::restart_program(const ProgramRestarts& how) {
     ++boots_;
   }
   stepped_at_.reset();
-  // Orders without a door belong to the run that got them.
-  std::erase_if(lasting_, [](const Lasting& l) { return std::holds_alternative<Wild>(l.change); });
+  // Orders without a door and plans belong to the run that got them.
+  std::erase_if(lasting_, [](const Lasting& l) {
+    return std::holds_alternative<Wild>(l.change) || std::holds_alternative<Plans>(l.change);
+  });
   is_ = healthy();
   for (const auto& lasting : lasting_) is_.take(lasting.change);
   start_program(true);
@@ -411,7 +425,8 @@ Decision World::decide(const control::Inputs& given, control::Memory& memory) {
                                .implausible = given.implausible,
                                .grid_frozen = given.grid_frozen,
                                .bms_implausible = given.bms_implausible,
-                               .stall = given.stall};
+                               .stall = given.stall,
+                               .plan = given.plan};
   // The two halves of a step are taken one by one, for what lies between them; now and then the
   // whole from the same memory must say the same, bit for bit.
   std::optional<control::Memory> before;

@@ -89,6 +89,7 @@ class World {
     bool trusted = true;
     std::optional<LocalStep> local_step;
     std::optional<Orders> wild;
+    control::MarkTable plan;
 
     void take(const Change& change);
   };

@@ -429,6 +429,7 @@ const keeps = ({ kind, low_percent: low }) => kind === "balance" && low >= 100;
 const authorities = {
   balance: "",
   tariff: " (cheap tariff)",
+  smart: " (Smart plan)",
   schedule: " (weekly plan)",
   dispatch: " (from outside)",
   manual: " (by you)",

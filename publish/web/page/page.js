@@ -138,6 +138,7 @@ function showBattery(state) {
 
 const authorities = {
   tariff: "because power is cheap now",
+  smart: "by the Smart plan",
   schedule: "by the weekly plan",
   dispatch: "asked from outside",
   manual: "by your override",
