@@ -74,6 +74,7 @@ class Control {
       deadline += missed * period();
       supervisor_heard_at_ += missed * period();  // what we slept through is not its silence
       poll_mailbox(woke);
+      if (const auto* const plan = deps_.channel->plan.take()) tick_.set_plan(*plan);
       watch_supervisor(woke);
       show(woke);
       answer_stop();

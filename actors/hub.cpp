@@ -26,6 +26,7 @@
 #include "actors/control_channel.hpp"
 #include "actors/control_proxy.hpp"
 #include "actors/messages.hpp"
+#include "actors/planner.hpp"
 #include "actors/publisher.hpp"
 #include "actors/supervisor.hpp"
 #include "config/time_zone.hpp"
@@ -161,6 +162,12 @@ class RunningHub final : public Hub {
     deps.remember_safety = [door = command_door_](const SafetyMemory& safety) {
       door->note_safety(safety);
     };
+    planner_ = std::make_shared<PlannerThread>(
+        PlannerDeps{.control = control,
+                    .history = history_,
+                    .zone = zone_,
+                    .in_force = [door = command_door_] { return door->in_force(); },
+                    .events = remembered});
     const auto buses = start_buses(settings, remembered, deps.parts);
     start_control(settings, remembered, control, buses, deps.parts);
     start_publishers(settings, remembered, control, buses, std::move(sinks), deps.parts);
@@ -180,10 +187,10 @@ class RunningHub final : public Hub {
   }
 
   PlanSource plans() const override {
-    return [door = command_door_, zone = zone_](WallTime from, WallTime until) {
-      const auto [settings, mode, clock_trusted] = door->in_force();
-      return service::forecast(settings, mode, civil_time::LocalClock{zone}, from, until,
-                               clock_trusted);
+    return [door = command_door_, zone = zone_, planner = planner_](WallTime from, WallTime until) {
+      const auto now = door->in_force();
+      return service::forecast(now.settings, now.mode, civil_time::LocalClock{zone}, from, until,
+                               now.clock_trusted, planner->spans());
     };
   }
 
@@ -279,6 +286,7 @@ class RunningHub final : public Hub {
         settings.portal_id.empty() ? publish::portal_id() : settings.portal_id, settings.site_name,
         ESSHUB_VERSION};
     auto& sinks = running_->sinks;
+    sinks.push_back(publish::sink_of(planner_));
     if (!settings.web.address.empty())
       sinks.push_back(publish::sink_of(start_web(settings, events)));
     if (!settings.mqtt.host.empty())
@@ -456,6 +464,7 @@ class RunningHub final : public Hub {
   std::shared_ptr<SupervisorProxy> supervisor_proxy_ = std::make_shared<SupervisorProxy>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept
   std::shared_ptr<CommandDoor> command_door_;
+  std::shared_ptr<PlannerThread> planner_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;
   bool acknowledged_ = false;

@@ -133,7 +133,7 @@ void CommandService::note_full(Instant at, const Moment& now) {
 }
 
 CommandService::InForce CommandService::in_force() const {
-  return {deps_.settings, orders_.mode.value_or(deps_.settings.mode), clock_trusted_};
+  return {deps_.settings, orders_.mode.value_or(deps_.settings.mode), clock_trusted_, orders_};
 }
 
 std::vector<OrderLimit> CommandService::limits(const Moment& now) const {

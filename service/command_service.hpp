@@ -62,6 +62,7 @@ class CommandService {
     control::Settings settings;
     Mode mode;
     bool clock_trusted;  ///< else schedule and tariff stand aside
+    Orders orders;
   };
   [[nodiscard]] InForce in_force() const;
   /// What order() takes now.

@@ -107,5 +107,29 @@ TEST(Forecast, TheSameInstructionByAnotherAuthorityIsAnotherSpan) {
   EXPECT_EQ(plan[1].authority, Authority::schedule);
 }
 
+TEST(Forecast, InSmartModeThePlanStandsInTheTariffsPlaceAndTheScheduleAboveIt) {
+  control::Settings s;
+  s.schedule = {{{control::every_day, 30, 60}, charge}};
+  s.tariff.bands = {{{control::every_day, 0, 120}, 0.07, {}, true}};
+  const Instruction idle{.kind = InstructionKind::idle};
+  const std::vector<SmartSpan> smart{{midnight + 15min, midnight + 45min, idle},
+                                     {midnight + 60min, midnight + 75min, idle}};
+  const auto plan = forecast(s, Mode::smart, utc, midnight, midnight + 90min, true, smart);
+  EXPECT_EQ(lengths(plan),
+            (std::vector<std::pair<Duration, Duration>>{
+                {0s, 15min}, {15min, 30min}, {30min, 60min}, {60min, 75min}, {75min, 90min}}));
+  ASSERT_EQ(plan.size(), 5u);
+  EXPECT_EQ(plan[0].authority, Authority::tariff) << "no plan there";
+  EXPECT_EQ(plan[1].authority, Authority::smart);
+  EXPECT_EQ(plan[1].instruction, idle);
+  EXPECT_EQ(plan[1].import_price, 0.07);
+  EXPECT_EQ(plan[2].authority, Authority::schedule);
+  EXPECT_EQ(plan[3].authority, Authority::smart);
+  EXPECT_EQ(plan[4].authority, Authority::tariff);
+  for (const auto& span :
+       forecast(s, Mode::scheduled, utc, midnight, midnight + 90min, true, smart))
+    EXPECT_NE(span.authority, Authority::smart);
+}
+
 }  // namespace
 }  // namespace esshub::service

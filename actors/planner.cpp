@@ -1,0 +1,142 @@
+#include "actors/planner.hpp"
+
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "publish/threads/closable_sinks.hpp"
+#include "publish/threads/latest_view.hpp"
+#include "service/planner.hpp"
+
+namespace esshub::actors {
+namespace {
+
+constexpr Duration look_every = 1min;
+constexpr Duration longest_wait = 10s;
+constexpr Duration leave = 500ms;
+constexpr auto day = std::chrono::hours{24};
+
+std::string money(double value) {
+  return std::to_string(value);
+}
+
+}  // namespace
+
+/// Lives as long as its thread, which may be longer than its PlannerThread.
+struct PlannerThread::Shared {
+  explicit Shared(PlannerDeps given)
+      : deps(std::move(given)),
+        sinks({}, deps.events),
+        planner(civil_time::LocalClock{deps.zone}) {}
+
+  void run() {
+    while (!views.stopping()) {
+      views.wait(longest_wait);
+      const auto view = views.take();
+      if (!view) continue;
+      try {
+        take(*view);
+      } catch (const std::exception& e) {
+        log(Level::warning, "failed", "exception=" + log_quoted(e.what()));
+      }
+    }
+  }
+
+  void take(const View& view) {
+    const auto in_force = deps.in_force();
+    if (!recalled && view.local.trusted) {
+      recalled = true;
+      recall(view.wall, in_force.settings);
+    }
+    planner.note(view, in_force.settings);
+    if (looked_at && view.now - *looked_at < look_every) return;
+    looked_at = view.now;
+    const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders};
+    if (planner.due(view, orders)) make(view, orders);
+    if (!planner.last()) return;
+    deps.control->plan.publish(planner.table(view));
+    auto newest = planner.spans();
+    const std::lock_guard lock(mutex);
+    spans = std::move(newest);
+  }
+
+  /// A day at a time: the rows of all would take megabytes.
+  void recall(WallTime now, const control::Settings& settings) {
+    if (!deps.history || !service::Planner::may_recall(settings)) return;
+    for (int back = service::SlotRing::days; back > 0; --back) {
+      const auto rows = deps.history->minutes(now - back * day, now - (back - 1) * day);
+      if (!rows) {
+        log(Level::warning, "history_not_read", "reason=" + log_quoted(rows.error().detail));
+        return;
+      }
+      std::vector<service::PastMinute> minutes;
+      for (const auto& row : *rows)
+        if (row.house_w && (row.solar_w || !settings.solar_metered))
+          minutes.push_back(
+              {std::chrono::floor<std::chrono::seconds>(row.begin).time_since_epoch().count(),
+               Watts{*row.house_w}, Watts{row.solar_w.value_or(0.0)}});
+      planner.recall(minutes, settings);
+    }
+  }
+
+  void make(const View& view, const service::Planner::Orders& in_force) {
+    const auto begin = std::chrono::steady_clock::now();
+    if (const auto problem = planner.plan(view, in_force)) {
+      if (std::exchange(told, problem) != problem)
+        log(Level::notice, "no_plan", "reason=" + std::string{service::name(*problem)});
+      return;
+    }
+    told.reset();
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin);
+    const auto& plan = *planner.last();
+    log(Level::notice, "planned",
+        "days=" + std::to_string(plan.days) + " cost=" + money(plan.cost) + " cost_balance=" +
+            money(plan.cost_balance) + " cost_no_battery=" + money(plan.cost_no_battery) +
+            " took_ms=" + std::to_string(took.count()));
+  }
+
+  void log(Level level, std::string event, std::string detail) {
+    sinks.event("planner", {level, std::move(event), std::move(detail)});
+  }
+
+  const PlannerDeps deps;
+  publish::ClosableSinks sinks;
+  publish::LatestView views;
+  service::Planner planner;
+  bool recalled = false;
+  std::optional<Instant> looked_at;
+  std::optional<control::NoPlan> told;
+  mutable std::mutex mutex;  // guards spans
+  std::vector<service::SmartSpan> spans;
+};
+
+PlannerThread::PlannerThread(PlannerDeps deps)
+    : shared_(std::make_shared<Shared>(std::move(deps))) {
+  thread_ =
+      std::make_unique<publish::DetachableThread>("planner", [shared = shared_] { shared->run(); });
+}
+
+PlannerThread::~PlannerThread() {
+  close();
+}
+
+void PlannerThread::update(const View& view) {
+  shared_->views.put(view);
+}
+
+void PlannerThread::close() {
+  shared_->views.stop();
+  shared_->sinks.close();
+  static_cast<void>(thread_->wait(leave));
+}
+
+std::vector<service::SmartSpan> PlannerThread::spans() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->spans;
+}
+
+}  // namespace esshub::actors

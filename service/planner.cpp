@@ -1,0 +1,237 @@
+#include "service/planner.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "control/plan/plan.hpp"
+#include "control/policy/backup.hpp"
+#include "control/policy/policy.hpp"
+#include "model/enums.hpp"
+
+namespace esshub::service {
+namespace {
+
+using control::PlanBattery;
+using control::PlanSettings;
+using control::UnixSeconds;
+
+constexpr Duration horizon = 48h;
+constexpr Duration try_again = 1min;
+constexpr int enough_views = 30;        // of a minute's
+constexpr Volts nominal_battery{48.0};  // as the storm counts
+
+UnixSeconds unix_seconds(WallTime at) {
+  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
+WallTime wall_time(UnixSeconds at) {
+  return WallTime{std::chrono::seconds{at}};
+}
+
+Watts most_charged(const control::Settings& s) {
+  return std::min({s.charge_limit, s.inverter_rating, s.charger_current * nominal_battery});
+}
+Watts most_discharged(const control::Settings& s) {
+  return std::min(s.discharge_limit, s.inverter_rating);
+}
+
+struct HousePower {
+  double load = 0.0;   ///< of what the battery serves
+  double solar = 0.0;  ///< that the others leave
+};
+
+/// Nothing where something of it is not known now.
+std::optional<HousePower> house_power(const View& view, const control::Settings& settings) {
+  if (view.decision.faults.active(Fault::islanded) || !view.decision.house) return std::nullopt;
+  HousePower power{view.decision.house->value(), 0.0};
+  if (settings.solar_metered) {
+    const auto solar = view.current(Point::solar, Measure::power);
+    if (!solar) return std::nullopt;
+    power.solar = *solar;
+  }
+  double others = 0.0;
+  for (std::size_t i = 0; i < max_circuits; ++i) {
+    const auto& role = settings.circuit_roles.at(i);
+    if (!role || settings.battery_serves[*role]) continue;
+    const auto drawn = view.current(circuit(i), Measure::power);
+    if (!drawn) return std::nullopt;
+    others += std::max(*drawn, 0.0);
+  }
+  power.load -= others;
+  power.solar -= std::min(others, std::max(power.solar - power.load, 0.0));
+  return power;
+}
+
+std::optional<PlanBattery> battery_of(const View& view, const control::Settings& s) {
+  const auto capacity = control::battery_capacity(view.snapshot, nominal_battery);
+  if (!capacity) return std::nullopt;
+  PlanBattery battery;
+  battery.capacity = *capacity;
+  battery.charge = most_charged(s);
+  battery.discharge = most_discharged(s);
+  battery.charge_efficiency = battery.discharge_efficiency = s.conversion_efficiency;
+  battery.wear = s.smart_wear;
+  if (s.soc_ceiling.percent() < 100.0)
+    battery.taper.push_back({*capacity * s.soc_ceiling.ratio(), Watts{}});
+  battery.import_cap = s.import_cap;
+  battery.export_cap = s.export_cap;
+  battery.to_grid = s.smart_sells;
+  battery.bought_to_grid = s.smart_sells_bought;
+  return battery;
+}
+
+/// Orders later than the schedule's entries, which they overrule.
+void add_orders(PlanSettings& plan, const Orders& orders, const View& view, WattHours capacity) {
+  const auto at = [&](Instant moment) {
+    return unix_seconds(view.wall +
+                        std::chrono::duration_cast<WallTime::duration>(moment - view.now));
+  };
+  for (const auto& order : {orders.dispatch, orders.manual})
+    if (order && order->until > view.now)
+      plan.fixed.push_back({plan.begin, at(order->until), control::marks(order->instruction), {}});
+  if (const auto& storm = orders.storm; storm && storm->until > view.now)
+    plan.fixed.push_back({std::max(plan.begin, at(storm->from)),
+                          at(storm->until),
+                          {},
+                          capacity * storm->reserve.ratio()});
+}
+
+bool same_orders(const Orders& a, const Orders& b) {
+  return a.reserve == b.reserve && a.manual == b.manual && a.dispatch == b.dispatch &&
+         a.storm == b.storm;
+}
+
+double level(Soc soc, const PlanBattery& battery) {
+  return soc.ratio() * battery.capacity.value();
+}
+
+}  // namespace
+
+std::string_view name(control::NoPlan why) {
+  return enum_name(why);
+}
+
+bool Planner::may_recall(const control::Settings& settings) {
+  return std::ranges::none_of(settings.circuit_roles, [&](const auto& role) {
+    return role && !settings.battery_serves[*role];
+  });
+}
+
+void Planner::recall(std::span<const PastMinute> minutes, const control::Settings& settings) {
+  for (const auto& minute : minutes)
+    ring_.add(minute, most_charged(settings), most_discharged(settings));
+}
+
+void Planner::note(const View& view, const control::Settings& settings) {
+  if (!view.local.trusted) {
+    minute_.reset();
+    return;
+  }
+  const UnixSeconds now = unix_seconds(view.wall);
+  const UnixSeconds begin = now - now % 60;
+  if (minute_ && minute_->begin != begin) close_minute(settings);
+  if (!minute_) minute_ = Sum{.begin = begin};
+  const auto power = house_power(view, settings);
+  if (!power) return;
+  minute_->load += power->load;
+  minute_->solar += power->solar;
+  ++minute_->count;
+}
+
+void Planner::close_minute(const control::Settings& settings) {
+  const Sum sum = *minute_;
+  minute_.reset();
+  if (sum.count < enough_views) return;
+  ring_.add({sum.begin, Watts{sum.load / sum.count}, Watts{sum.solar / sum.count}},
+            most_charged(settings), most_discharged(settings));
+}
+
+bool Planner::due(const View& view, const Orders& in_force) const {
+  if (in_force.mode != Mode::smart || !view.local.trusted) return false;
+  if (!tried_at_ || !planned_for_) return true;
+  if (planned_for_->settings != in_force.settings ||
+      !same_orders(planned_for_->orders, in_force.orders))
+    return true;
+  const bool succeeded = made_at_ && *made_at_ == *tried_at_;
+  return view.now - *tried_at_ >= (succeeded ? control::plan_every : try_again);
+}
+
+std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_force) {
+  const control::Settings& s = in_force.settings;
+  tried_at_ = view.now;
+  planned_for_ = in_force;
+  const PlanBattery battery = battery_of(view, s).value_or(PlanBattery{});
+  const WallTime begin = std::chrono::floor<std::chrono::minutes>(view.wall);
+
+  PlanSettings settings;
+  settings.begin = unix_seconds(begin);
+  settings.horizon_s = std::chrono::duration_cast<std::chrono::seconds>(horizon).count();
+  const auto soc = view.snapshot.soc();
+  settings.stored = WattHours{battery.capacity.value() * (soc ? soc->value.ratio() : 0.5)};
+  // Where it came from is not known: what is there is kept for the house.
+  if (!battery.bought_to_grid) settings.bought = settings.stored;
+  const Soc reserve = std::max(s.soc_floor, in_force.orders.reserve.value_or(s.reserve));
+  settings.reserve = WattHours{level(reserve, battery)};
+  settings.utc_offset = [this](UnixSeconds at) {
+    const auto shown = clock_.local(wall_time(at)).time_since_epoch();
+    return static_cast<int>((shown.count() - at) / 60);
+  };
+  std::vector<control::PriceSlot> prices;
+  for (const auto& span : forecast(s, Mode::scheduled, clock_, begin, begin + horizon)) {
+    const UnixSeconds from = unix_seconds(span.begin);
+    const UnixSeconds to = unix_seconds(span.end);
+    // A tariff without an export price pays nothing for it.
+    prices.push_back({from, to, span.import_price, span.export_price.value_or(0.0)});
+    if (span.authority == Authority::schedule)
+      settings.fixed.push_back({from, to, control::marks(span.instruction), {}});
+  }
+  add_orders(settings, in_force.orders, view, battery.capacity);
+
+  const auto past = ring_.slots();
+  auto made = control::plan(past, prices, battery, settings);
+  if (made.problem) {
+    problem_ = made.problem;  // an older one goes on until its end
+    return problem_;
+  }
+  made_at_ = view.now;
+  made_ = view.wall;
+  capacity_ = battery.capacity;
+  last_ = std::move(made);
+  problem_.reset();
+  return problem_;
+}
+
+control::MarkTable Planner::table(const View& view) const {
+  control::MarkTable table;
+  if (!last_) return table;
+  table.made = *made_at_;
+  const auto at = [&](UnixSeconds moment) {
+    return view.now + std::chrono::duration_cast<Duration>(wall_time(moment) - view.wall);
+  };
+  const UnixSeconds end = unix_seconds(made_ + plan_life);
+  for (const auto& slot : last_->slots) {
+    if (table.count == control::MarkTable::most || slot.begin >= end ||
+        slot.source != control::PriceSource::known)
+      break;
+    if (slot.end <= unix_seconds(view.wall)) continue;
+    table.entries.at(table.count++) = {at(slot.begin), at(slot.end), slot.marks};
+  }
+  return table;
+}
+
+std::vector<SmartSpan> Planner::spans() const {
+  std::vector<SmartSpan> spans;
+  if (!last_) return spans;
+  const UnixSeconds end = unix_seconds(made_ + plan_life);
+  for (const auto& slot : last_->slots) {
+    if (slot.begin >= end || slot.source != control::PriceSource::known) break;
+    const control::Marks& marks = slot.marks;
+    const double charge = slot.charge.mean.value() / capacity_.value();
+    const bool buys = marks.buy_power > Watts{} && charge < marks.buy.ratio();
+    const bool sells = marks.sell_power > Watts{} && charge > marks.sell.ratio();
+    spans.push_back(
+        {wall_time(slot.begin), wall_time(slot.end), control::word(marks, buys, sells)});
+  }
+  return spans;
+}
+
+}  // namespace esshub::service

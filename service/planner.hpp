@@ -1,0 +1,86 @@
+// Planner: Smart mode in the running hub - what the house did, when to plan, and what for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "civil_time/local_clock.hpp"
+#include "control/plan/types.hpp"
+#include "control/policy/mark_table.hpp"
+#include "control/settings.hpp"
+#include "model/instruction.hpp"
+#include "model/plan.hpp"
+#include "model/view.hpp"
+#include "service/forecast.hpp"
+#include "service/slot_ring.hpp"
+
+namespace esshub::service {
+
+/// A plan holds so long at most; then the tariff's rule takes its place.
+inline constexpr Duration plan_life = 36h;
+
+/// Single-threaded and pure: Views come in, plans come out.
+class Planner {
+ public:
+  /// What is in force besides the View.
+  struct Orders {
+    control::Settings settings;
+    Mode mode = Mode::balance;
+    esshub::Orders orders{};
+  };
+
+  explicit Planner(civil_time::LocalClock clock) : clock_(clock) {}
+
+  /// Whether minutes of an earlier run, as the history has them, tell what the battery serves: not
+  /// where it leaves out a circuit.
+  [[nodiscard]] static bool may_recall(const control::Settings& settings);
+  /// Such minutes, ascending, before the first note().
+  void recall(std::span<const PastMinute> minutes, const control::Settings& settings);
+  /// About once a second. A minute counts of which half the Views told house and sun, by a clock
+  /// that is trusted, on the mains.
+  void note(const View& view, const control::Settings& settings);
+
+  /// In Smart mode, by a clock that is trusted: after control::plan_every; with other settings or
+  /// orders than those of the last plan; where there was none after a minute.
+  [[nodiscard]] bool due(const View& view, const Orders& in_force) const;
+  /// Plans as of the View, which takes milliseconds. What was in the way, if something was: then
+  /// the plan before goes on until its end.
+  [[nodiscard]] std::optional<control::NoPlan> plan(const View& view, const Orders& in_force);
+
+  /// The last plan that there is; prices and marks by the wall clock. Nothing: none yet.
+  [[nodiscard]] const std::optional<control::Plan>& last() const { return last_; }
+  [[nodiscard]] WallTime made() const { return made_; }
+  /// What the control follows, as far as the plan's prices are known and within plan_life; empty
+  /// without a plan.
+  [[nodiscard]] control::MarkTable table(const View& view) const;
+  /// The same in words for people, at the expected charge.
+  [[nodiscard]] std::vector<SmartSpan> spans() const;
+
+ private:
+  struct Sum {
+    control::UnixSeconds begin = 0;
+    double load = 0.0;
+    double solar = 0.0;
+    int count = 0;
+  };
+  void close_minute(const control::Settings& settings);
+
+  civil_time::LocalClock clock_;
+  SlotRing ring_;
+  std::optional<Sum> minute_;
+  std::optional<Orders> planned_for_;
+  std::optional<Instant> tried_at_;
+  std::optional<Instant> made_at_;
+  WallTime made_{};
+  WattHours capacity_{};
+  std::optional<control::NoPlan> problem_;
+  std::optional<control::Plan> last_;
+};
+
+/// "too_few_days", ...: why there is none.
+[[nodiscard]] std::string_view name(control::NoPlan why);
+
+}  // namespace esshub::service

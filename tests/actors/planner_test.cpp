@@ -1,0 +1,115 @@
+#include "actors/planner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "config/time_zone.hpp"
+#include "service/slot_ring.hpp"
+#include "tests/actors/test_system.hpp"
+
+namespace esshub::actors {
+namespace {
+
+using namespace esshub::literals;
+
+/// 300 W of house at any time that is asked for.
+class SteadyHistory final : public publish::HistoryReader {
+ public:
+  Result<std::vector<publish::MinuteRow>> minutes(WallTime from, WallTime until) override {
+    ++asked;
+    if (fails) return fail(ErrorKind::io, "no disk");
+    std::vector<publish::MinuteRow> rows;
+    for (WallTime at = from; at < until; at += std::chrono::minutes{1}) {
+      publish::MinuteRow row;
+      row.begin = at;
+      row.house_w = 300;
+      row.solar_w = 0;
+      rows.push_back(row);
+    }
+    return rows;
+  }
+  Result<std::vector<publish::DayRow>> days(unsigned) override { return {}; }
+  Result<std::vector<publish::HistoryEvent>> events(WallTime, WallTime, unsigned) override {
+    return {};
+  }
+  std::atomic<int> asked = 0;
+  std::atomic<bool> fails = false;
+};
+
+struct Bench {
+  Bench() {
+    in_force.mode = Mode::smart;
+    in_force.settings.tariff.import_price = 0.3;
+    in_force.settings.tariff.bands = {{{control::every_day, 0, 300}, 0.07}};
+    view.now = Instant{} + 1000s;
+    view.wall = WallTime{std::chrono::seconds{1780272000}};
+    view.local.trusted = true;
+    view.snapshot.absorb({{Point::battery, Measure::capacity}, 100, view.now});
+  }
+  std::unique_ptr<PlannerThread> start() {
+    return std::make_unique<PlannerThread>(
+        PlannerDeps{.control = channel,
+                    .history = history,
+                    .zone = config::load_time_zone("Europe/London").value(),
+                    .in_force = [this] { return in_force; },
+                    .events = log.sink()});
+  }
+  /// Views, a minute apart, until it is so.
+  template <class Condition>
+  bool until(PlannerThread& planner, Condition condition) {
+    for (const auto end = std::chrono::steady_clock::now() + 20s;
+         std::chrono::steady_clock::now() < end;) {
+      planner.update(view);
+      std::this_thread::sleep_for(20ms);
+      if (condition()) return true;
+      view.now += 1min;
+      view.wall += std::chrono::minutes{1};
+    }
+    return false;
+  }
+  service::CommandService::InForce in_force;
+  View view;
+  std::shared_ptr<ControlChannel> channel = std::make_shared<ControlChannel>();
+  std::shared_ptr<SteadyHistory> history = std::make_shared<SteadyHistory>();
+  EventLog log;
+};
+
+TEST(PlannerThreadTest, PlansFromTheHistoryAndGivesItToTheControlAgainAndAgain) {
+  Bench b;
+  const auto planner = b.start();
+  ASSERT_TRUE(b.until(*planner, [&] { return !planner->spans().empty(); }));
+  EXPECT_EQ(b.history->asked.load(), service::SlotRing::days) << "once, a day at a time";
+  ASSERT_TRUE(b.until(*planner, [&] { return b.channel->plan.take() != nullptr; }));
+  const control::MarkTable* again = nullptr;
+  ASSERT_TRUE(b.until(*planner, [&] { return (again = b.channel->plan.take()) != nullptr; }));
+  EXPECT_GT(again->count, 100u);
+  EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
+}
+
+TEST(PlannerThreadTest, WithoutHistoryItSaysOnceWhatIsInTheWay) {
+  Bench b;
+  b.history->fails = true;
+  const auto planner = b.start();
+  ASSERT_TRUE(b.until(*planner, [&] { return b.log.count("planner no_plan") > 0; }));
+  b.until(*planner, [n = 0]() mutable { return ++n > 5; });
+  EXPECT_EQ(b.log.count("planner no_plan"), 1u);
+  EXPECT_EQ(b.log.count("planner history_not_read"), 1u);
+  EXPECT_TRUE(planner->spans().empty());
+  EXPECT_EQ(b.channel->plan.take(), nullptr);
+}
+
+TEST(PlannerThreadTest, WithoutAClockItWaits) {
+  Bench b;
+  b.view.local.trusted = false;
+  const auto planner = b.start();
+  b.until(*planner, [n = 0]() mutable { return ++n > 5; });
+  EXPECT_EQ(b.history->asked.load(), 0);
+  EXPECT_EQ(b.channel->plan.take(), nullptr);
+}
+
+}  // namespace
+}  // namespace esshub::actors

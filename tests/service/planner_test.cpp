@@ -1,0 +1,211 @@
+#include "service/planner.hpp"
+
+#include <date/date.h>
+#include <date/tz.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace esshub::service {
+namespace {
+
+using date::operator""_y;
+using namespace esshub::literals;
+
+const civil_time::LocalClock utc{
+    civil_time::Zone{*date::locate_zone("Etc/UTC"), civil_time::ZoneRule::parse("UTC0")}};
+const WallTime midnight = date::sys_days{2026_y / 6 / 1};
+constexpr std::int64_t day = 86400;
+
+control::UnixSeconds seconds(WallTime at) {
+  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
+
+/// 0.30, from 00:00 until 05:00 0.07; a stack of 100 Ah.
+struct House {
+  House() {
+    in_force.mode = Mode::smart;
+    in_force.settings.tariff.import_price = 0.30;
+    in_force.settings.tariff.export_price = 0.05;
+    in_force.settings.tariff.bands = {{{control::every_day, 0, 300}, 0.07}};
+    view.now = Instant{} + 1000s;
+    view.wall = midnight;
+    view.local = {.minute_of_day = 0, .weekday = 1, .trusted = true};
+    put(Point::battery, Measure::capacity, 100);
+    put(Point::battery, Measure::soc, 50);
+    view.decision.house = Watts{400};
+    put(Point::solar, Measure::power, 0);
+  }
+  void put(Point point, Measure measure, double value) {
+    view.snapshot.absorb({{point, measure}, value, view.now});
+  }
+  /// 200 W, from 17:00 until 22:00 1000 W; no sun.
+  void recall(int days) {
+    std::vector<PastMinute> minutes;
+    for (auto at = seconds(view.wall) - days * day; at < seconds(view.wall); at += 60) {
+      const auto of_day = at % day;
+      const double load = of_day >= 17 * 3600 && of_day < 22 * 3600 ? 1000.0 : 200.0;
+      minutes.push_back({at, Watts{load}, {}});
+    }
+    planner.recall(minutes, in_force.settings);
+  }
+  void pass(Duration time) {
+    view.now += time;
+    view.wall += std::chrono::duration_cast<WallTime::duration>(time);
+    put(Point::solar, Measure::power, 0);
+  }
+  Planner::Orders in_force;
+  View view;
+  Planner planner{utc};
+};
+
+TEST(Planner, BuysInTheCheapHoursWhatTheDaysNeeded) {
+  House h;
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto& plan = *h.planner.last();
+  EXPECT_EQ(plan.days, 14);
+  EXPECT_EQ(plan.slots.size(), 192u);
+  EXPECT_GT(plan.slots[19].charge.mean.value(), 4300) << "of 4800, at 04:45";
+  EXPECT_LT(plan.cost, plan.cost_balance);
+  const auto table = h.planner.table(h.view);
+  EXPECT_EQ(table.made, h.view.now);
+  EXPECT_EQ(table.count, 144u) << "36 h";
+  EXPECT_EQ(table.entries[0].begin, h.view.now);
+  EXPECT_EQ(table.entries[143].end, h.view.now + 36h);
+  const auto bought = [&](std::size_t from, std::size_t to) {
+    return std::any_of(table.entries.begin() + from, table.entries.begin() + to,
+                       [](const auto& entry) { return entry.marks.buy_power > Watts{}; });
+  };
+  EXPECT_TRUE(bought(0, 20));
+  EXPECT_FALSE(bought(20, 96)) << "from 05:00 on";
+  const auto spans = h.planner.spans();
+  ASSERT_EQ(spans.size(), 144u);
+  EXPECT_EQ(std::ranges::count(spans, InstructionKind::charge,
+                               [](const auto& span) { return span.instruction.kind; }) > 0,
+            true);
+  EXPECT_EQ(spans[70].instruction.kind, InstructionKind::balance);
+  h.pass(1h);
+  EXPECT_EQ(h.planner.table(h.view).entries[0].begin, h.view.now) << "what is over is left out";
+  EXPECT_EQ(h.planner.table(h.view).made, h.view.now - 1h);
+}
+
+TEST(Planner, TellsWhatIsInTheWayAndKeepsThePlanBefore) {
+  House h;
+  h.recall(1);
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::too_few_days);
+  EXPECT_EQ(h.planner.table(h.view).count, 0u);
+  EXPECT_TRUE(h.planner.spans().empty());
+  EXPECT_EQ(name(control::NoPlan::too_few_days), "too_few_days");
+  h.recall(3);
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.in_force.settings.tariff = {};
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::price_unknown);
+  EXPECT_EQ(h.planner.table(h.view).count, 144u);
+  h.in_force.settings.tariff.import_price = 0.3;
+  h.view.snapshot = {};
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+}
+
+TEST(Planner, ReserveFloorAndCeilingBoundThePlan) {
+  House h;
+  h.in_force.settings.soc_ceiling = 90.0_soc;
+  h.in_force.orders.reserve = 40.0_soc;
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  for (const auto& slot : h.planner.last()->slots) {
+    EXPECT_GE(slot.charge.low.value(), 0.4 * 4800 - 1);
+    EXPECT_LE(slot.charge.high.value(), 0.9 * 4800 + 400) << "a slot at most";
+  }
+}
+
+TEST(Planner, ScheduleAndOrdersAreFixed) {
+  House h;
+  const Instruction rest{.kind = InstructionKind::idle};
+  h.in_force.settings.schedule = {{{control::every_day, 0, 120}, rest}};
+  h.in_force.orders.manual = Order{{.kind = InstructionKind::idle}, h.view.now + 4h};
+  h.in_force.orders.storm = Storm{95.0_soc, h.view.now + 30h, h.view.now + 12h, true};
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto& slots = h.planner.last()->slots;
+  EXPECT_NEAR(slots[16].charge.mean.value(), 2400, 1) << "until 04:00 nothing happens";
+  EXPECT_GT(slots[48].charge.mean.value(), 3500) << "kept for the storm at noon";
+  h.in_force.orders = {};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_NEAR(h.planner.last()->slots[8].charge.mean.value(), 2400, 1) << "until 02:00";
+  EXPECT_GT(h.planner.last()->slots[20].charge.mean.value(), 4300);
+}
+
+TEST(Planner, IsDueEverySixHoursAndWhenWhatIsInForceChanges) {
+  House h;
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
+  h.in_force.mode = Mode::scheduled;
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force)) << "only in Smart mode";
+  h.in_force.mode = Mode::smart;
+  h.view.local.trusted = false;
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  h.view.local.trusted = true;
+  static_cast<void>(h.planner.plan(h.view, h.in_force));
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  h.pass(1min);
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force)) << "there was none";
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.pass(6h - 1s);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  auto other = h.in_force;
+  other.settings.reserve = 33.0_soc;
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  other = h.in_force;
+  other.orders.reserve = 33.0_soc;
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  other = h.in_force;
+  other.orders.last_full = h.view.now;
+  EXPECT_FALSE(h.planner.due(h.view, other)) << "no order";
+  h.pass(1s);
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
+}
+
+/// A minute of Views, each a second.
+void minute(House& h, int views = 60) {
+  for (int n = 0; n < 60; ++n) {
+    if (n < views) h.planner.note(h.view, h.in_force.settings);
+    h.pass(1s);
+  }
+}
+
+TEST(Planner, LearnsFromViewsAsItDoesFromTheHistory) {
+  House h;
+  for (int n = 0; n < 3 * 1440; ++n) minute(h, n % 2 == 0 ? 30 : 60);
+  h.planner.note(h.view, h.in_force.settings);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_EQ(h.planner.last()->slots.size(), 192u);
+  EXPECT_EQ(h.planner.last()->days, 3);
+  House none;
+  for (int n = 0; n < 3 * 1440; ++n) minute(none, 29);
+  EXPECT_EQ(none.planner.plan(none.view, none.in_force), control::NoPlan::too_few_days);
+}
+
+TEST(Planner, WhatIsNotServedIsNoLoadAndTakesTheSunFirst) {
+  House h;
+  EXPECT_TRUE(Planner::may_recall(h.in_force.settings));
+  h.in_force.settings.circuit_roles[0] = CircuitRole::ev;
+  EXPECT_TRUE(Planner::may_recall(h.in_force.settings)) << "served";
+  h.in_force.settings.battery_serves[CircuitRole::ev] = false;
+  EXPECT_FALSE(Planner::may_recall(h.in_force.settings));
+  // 400 W of the house and 1000 W of the car; of 600 W of sun the car has what the house leaves.
+  h.view.decision.house = Watts{1400};
+  for (int n = 0; n < 3 * 1440 * 60; ++n) {
+    h.put(Point::solar, Measure::power, 600);
+    h.put(circuit(0), Measure::power, 1000);
+    h.planner.note(h.view, h.in_force.settings);
+    h.view.now += 1s;
+    h.view.wall += 1s;
+  }
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_NEAR(h.planner.last()->cost_no_battery, 0, 1e-6);
+}
+
+}  // namespace
+}  // namespace esshub::service
