@@ -142,9 +142,10 @@ class House:
             k[len(key) : -2]: int(v) for k, v in self.scrape().items() if k.startswith(key) and v
         }
 
-    def start_hub(self, config=None, trusted_clock=False, preload=(), env=None):
+    def start_hub(self, config=None, trusted_clock=False, preload=(), env=None, under=()):
         """A trusted clock: the machine's counts as synchronised, else there are no days or prices.
-        Also with libraries loaded before all others, and more variables in its environment."""
+        Also with libraries loaded before all others, more variables in its environment, and by a
+        command that it is given to."""
         env = {**os.environ, **(env or {})}
         libraries = [os.environ["ESSHUB_SYNCHRONISED_CLOCK"]] if trusted_clock else []
         libraries += preload
@@ -152,7 +153,9 @@ class House:
             env["LD_PRELOAD"] = ":".join(libraries)
             env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
         self.hub = Process(
-            [HUB, "run", "--config", config or self.path("esshub.toml")], self.path("hub.log"), env
+            [*under, HUB, "run", "--config", config or self.path("esshub.toml")],
+            self.path("hub.log"),
+            env,
         )
 
     def add_config(self, text):

@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+"""Mode smart of the real hub: from the history to a plan, from the plan to the battery (docs/smart.md)."""
+import json
+import resource
+import sqlite3
+import time
+import unittest
+import urllib.request
+
+from house import House, wait_for
+from orders import Orders, set_password
+
+DAY = 86400
+
+
+def clock(seconds):
+    return time.strftime("%H:%M", time.gmtime(seconds))
+
+
+def seed(file, now):
+    """15 days of minutes of a house that draws 600 W by day and by night, without sun."""
+    begin = int(now) // 60 * 60 - 15 * DAY
+    rows = [(at, 600, 0, 600, 0, 500) for at in range(begin, int(now) // 60 * 60, 60)]
+    with sqlite3.connect(file) as db:
+        db.executemany("INSERT OR REPLACE INTO minutes VALUES (?,?,?,?,?,?)", rows)
+    db.close()
+
+
+class SmartTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.house = House()
+        set_password(cls.house)
+        cls.file = cls.house.path("history.db")
+        with open(cls.house.path("esshub.toml")) as f:
+            cls.text = f.read().replace("Europe/London", "Etc/UTC")
+        cls.house.say("load 600")
+        cls.house.say("soc 50")
+        cls.price(cheap=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.house.close()
+
+    @classmethod
+    def price(cls, cheap, also=""):
+        """From an hour ago until in half an hour, in which it cannot be filled, 0.07, else 0.30; or the
+        other way round."""
+        now = time.time()
+        inside, outside = (0.07, 0.30) if cheap else (0.30, 0.07)
+        with open(cls.house.path("esshub.toml"), "w") as f:
+            f.write(
+                cls.text
+                + f'\n[history]\nfile = "{cls.file}"\nbatch = "10 s"\n'
+                + '[policy]\nmode = "smart"\n'
+                + f"[tariff]\nimport = {outside}\n[[tariff.band]]\n"
+                + f'from = "{clock(now - 3600)}"\nto = "{clock(now + 1800)}"\n'
+                + f"import = {inside}\n{also}"
+            )
+
+    def tearDown(self):
+        if self.house.hub:
+            self.house.hub.stop()
+
+    def start(self, trusted_clock=True):
+        # A write beyond the limit fails instead of killing it.
+        self.house.start_hub(trusted_clock=trusted_clock, under=("env", "--ignore-signal=XFSZ"))
+        self.wait(lambda: self.policy(), 30, "it does not answer")
+
+    def policy(self):
+        try:
+            with urllib.request.urlopen(f"http://{self.house.web}/api/v1/state", timeout=5) as r:
+                return json.load(r)["decision"]["policy"]
+        except (OSError, KeyError, TypeError):
+            return None
+
+    def rules(self, authority):
+        policy = self.policy()
+        return policy is not None and policy["authority"] == authority
+
+    def fault(self, name):
+        found = [v for k, v in self.house.scrape().items() if f'fault="{name}"' in k]
+        return bool(found) and found[0] == 1
+
+    def wait(self, what, limit_s, why):
+        self.assertIsNotNone(
+            wait_for(what, limit_s, 0.2, 1.0), f"{why}: {self.policy()}\n{self.house.hub.text()}"
+        )
+
+    def planned(self):
+        return self.house.hub.text().count("planner planned ")
+
+    def buys(self):
+        return self.rules("smart") and self.house.setpoint() > 1000
+
+    def serves(self):
+        return self.rules("smart") and -750 < self.house.setpoint() < -450
+
+    def test_1_without_days_there_is_no_plan(self):
+        self.start()
+        self.wait(lambda: "too_few_days" in self.house.hub.text(), 100, "it does not say why")
+        self.wait(lambda: self.house.setpoint() < -450, 30, "nothing serves the house")
+        self.assertFalse(self.rules("smart"))
+        self.assertFalse(self.fault("plan_missing"), "not before two hours")
+
+    def test_2_the_battery_follows_the_plan_even_from_a_dead_disk(self):
+        seed(self.file, time.time())
+        self.start()
+        self.wait(self.buys, 120, "nothing is bought in the cheap hours")
+        self.assertEqual(self.planned(), 1)
+        nobody = resource.RLIMIT_FSIZE
+        hard = resource.prlimit(self.house.hub.p.pid, nobody)[1]
+        resource.prlimit(self.house.hub.p.pid, nobody, (0, hard))
+        self.wait(lambda: self.fault("storage_failed"), 60, "the disk is not dead")
+        orders = Orders(self.house.web)
+        orders.sign_in()
+        orders.post("override", '{"minutes": 1, "instruction": {"kind": "idle", "low_percent": 0}}')
+        self.wait(
+            lambda: self.rules("manual") and abs(self.house.setpoint()) < 50, 30, "no override"
+        )
+        self.wait(self.buys, 90, "the plan ended with the disk")
+        resource.prlimit(self.house.hub.p.pid, nobody, (hard, hard))
+
+    def test_3_and_serves_the_house_while_it_is_dear(self):
+        self.price(cheap=False)
+        self.start()
+        self.wait(self.serves, 120, "the house is not served in the dear hours")
+
+    def test_4_a_schedule_entry_overrules_the_plan(self):
+        entry = '[[schedule]]\ndays = "daily"\nfrom = "00:00"\nto = "00:00"\n'
+        self.price(cheap=True, also=entry + 'action = "charge"\npower_w = 500\ntarget = 90\n')
+        self.start()
+        self.wait(
+            lambda: self.rules("schedule") and 450 < self.house.setpoint() < 550, 60, "no schedule"
+        )
+        self.wait(
+            lambda: any("smart_overruled" in k for k in self.house.scrape()),
+            120,
+            "no plan below it",
+        )
+
+    def test_5_without_a_clock_there_is_no_plan(self):
+        self.price(cheap=True)
+        self.start(trusted_clock=False)
+        self.wait(lambda: self.house.setpoint() < -450, 60, "nothing serves the house")
+        self.assertEqual(self.planned(), 0)
+        self.assertTrue(self.fault("plan_suspended"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
