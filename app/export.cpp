@@ -115,18 +115,18 @@ std::string date_of(WallTime at, const date::time_zone& zone) {
 }
 
 Result<void> export_days(publish::HistoryReader& history, ExportFormat format,
-                         const ExportRange& range, const date::time_zone& zone, std::ostream& out) {
+                         const ExportRange& range, const ExportSite& site, std::ostream& out) {
   const auto rows = history.days(std::numeric_limits<unsigned>::max());
   if (!rows) return tl::unexpected<Error>(rows.error());
   std::vector<std::string> columns{"date"};
   for (const Flow flow : enum_values<Flow>) columns.push_back(std::string{name(flow)} + "_kwh");
   for (const char* column :
-       {"import_cost", "export_income", "import_unpriced_kwh", "export_unpriced_kwh"})
+       {"import_cost", "export_income", "import_unpriced_kwh", "export_unpriced_kwh", "currency"})
     columns.emplace_back(column);
   Table table(format, std::move(columns), out);
-  const auto first = date_of(range.from, zone);
+  const auto first = date_of(range.from, site.zone);
   const auto last =
-      range.until == WallTime::max() ? "9999-12-31" : date_of(range.until - seconds(1), zone);
+      range.until == WallTime::max() ? "9999-12-31" : date_of(range.until - seconds(1), site.zone);
   for (const auto& row : *rows) {
     if (row.date < first || row.date > last) continue;
     Row cells{{row.date}};
@@ -136,6 +136,7 @@ Result<void> export_days(publish::HistoryReader& history, ExportFormat format,
     cells.push_back(number(row.export_income, 4));
     cells.push_back(number(row.import_unpriced_j / joules_per_kwh, 3));
     cells.push_back(number(row.export_unpriced_j / joules_per_kwh, 3));
+    cells.push_back({site.currency, !site.currency.empty()});
     table.add(cells);
   }
   table.end();
@@ -195,14 +196,14 @@ Result<ExportRange> export_range(const std::string& from, const std::string& to,
 }
 
 Result<void> export_rows(publish::HistoryReader& history, ExportWhat what, ExportFormat format,
-                         const ExportRange& range, const date::time_zone& zone, std::ostream& out) {
+                         const ExportRange& range, const ExportSite& site, std::ostream& out) {
   switch (what) {
     case ExportWhat::minutes:
-      return export_minutes(history, format, range, zone, out);
+      return export_minutes(history, format, range, site.zone, out);
     case ExportWhat::days:
-      return export_days(history, format, range, zone, out);
+      return export_days(history, format, range, site, out);
     case ExportWhat::events:
-      return export_events(history, format, range, zone, out);
+      return export_events(history, format, range, site.zone, out);
   }
   return {};
 }
@@ -214,6 +215,7 @@ int export_history(const ExportOptions& options, std::ostream& out, std::ostream
   };
   std::string file = options.file;
   std::string zone_name = options.time_zone;
+  std::string currency;
   if (!options.config.empty()) {
     const auto config = config::load_config(options.config);
     if (!config) {
@@ -223,6 +225,7 @@ int export_history(const ExportOptions& options, std::ostream& out, std::ostream
     }
     if (file.empty()) file = config->history.file;
     if (zone_name.empty()) zone_name = config->time_zone;
+    currency = config->control.tariff.currency;
   }
   if (file.empty())
     return refuse(options.config.string() + " keeps no history: [history] file is \"\"",
@@ -236,7 +239,8 @@ int export_history(const ExportOptions& options, std::ostream& out, std::ostream
   if (!range) return refuse(range.error().detail, exit_usage);
   const auto history = publish::open_history(file);
   if (!history) return refuse(history.error().detail, exit_failure);
-  if (const auto done = export_rows(**history, options.what, options.format, *range, *zone, out);
+  if (const auto done =
+          export_rows(**history, options.what, options.format, *range, {*zone, currency}, out);
       !done)
     return refuse(done.error().detail, exit_failure);
   if (!out.flush()) return refuse("the output could not be written", exit_failure);

@@ -23,6 +23,11 @@ struct ExportRange {
   WallTime until = WallTime::max();
 };
 
+struct ExportSite {
+  const date::time_zone& zone;
+  std::string currency{};  ///< of the days' money; empty: the configuration names none
+};
+
 /// `from` and `to` as "2026-01-31" or "2026-01-31T18:00" in the zone's time; empty: no bound. A day
 /// as `to` is meant whole. Of the hour that comes twice, the first one. An Error says what was
 /// found and what was expected.
@@ -35,6 +40,6 @@ struct ExportRange {
 /// written.
 [[nodiscard]] Result<void> export_rows(publish::HistoryReader& history, ExportWhat what,
                                        ExportFormat format, const ExportRange& range,
-                                       const date::time_zone& zone, std::ostream& out);
+                                       const ExportSite& site, std::ostream& out);
 
 }  // namespace esshub::app

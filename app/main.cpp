@@ -168,10 +168,13 @@ int parse_and_run(int argc, char** argv) {
   export_command->footer(
       std::string{
           "minutes: means of a minute in W, grid + = import, battery + = charging, and the SOC.\n"
-          "days: energies in kWh and money at the price of the moment. events: faults, decisions\n"
-          "and policy when they changed, commands, starts. Times are the site's, with their\n"
-          "offset. What is unknown is empty in CSV and null in JSON. It works while the hub runs;\n"
-          "what the hub has not written yet (5 minutes) is not in it.\n"
+          "days: energies in kWh and money at the price of the moment, in the currency that is\n"
+          "configured now. events: faults, decisions and policy when they changed, commands,\n"
+          "starts. Times are the site's, with their offset. What is unknown is empty in CSV and "
+          "null\n"
+          "in JSON. It works while the hub runs; what the hub has not written yet (5 minutes) is "
+          "not\n"
+          "in it.\n"
           "example: esshub export --config /etc/esshub/esshub.toml --what days --from "
           "2026-01-01\n"} +
       exit_codes);

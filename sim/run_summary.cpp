@@ -85,7 +85,7 @@ WattHours RunSummary::unexplained() const {
          truth_.losses;
 }
 
-std::string RunSummary::text() const {
+std::string RunSummary::text(const std::string& currency) const {
   const auto& t = truth_;
   const double time = hours(t.since_start);
   std::string out;
@@ -111,14 +111,17 @@ std::string RunSummary::text() const {
   row(out, "outside +-%.0f W   %9.3f h, of it %.3f h while nothing kept the hub from the setpoint",
       grid_band.value(), hours(t.outside), hours(outside_regulating_));
   double cost = 0.0;
+  const std::string unit = currency.empty() ? "" : " " + currency;
   for (const auto& [price, bought] : bought_) {
-    row(out, "bought at %.4f %9.3f kWh for %.2f", price, kwh(bought.energy), bought.cost);
+    row(out, "bought at %.4f %9.3f kWh for %.2f%s", price, kwh(bought.energy), bought.cost,
+        unit.c_str());
     cost += bought.cost;
   }
   if (bought_.empty()) {
     row(out, "cost             no price known: a tariff in the configuration, or --import-price");
   } else {
-    row(out, "cost             %9.2f, %.2f earned by export taken off", cost - earned_, earned_);
+    row(out, "cost             %9.2f%s, %.2f%s earned by export taken off", cost - earned_,
+        unit.c_str(), earned_, unit.c_str());
   }
   bool any = false;
   for (const Fault fault : enum_values<Fault>) {

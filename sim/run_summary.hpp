@@ -35,8 +35,8 @@ class RunSummary {
   /// At the end: adds what has passed since the last tick.
   void finish();
 
-  /// For a person; a row a figure.
-  [[nodiscard]] std::string text() const;
+  /// For a person; a row a figure. `currency` of the prices; empty: not said.
+  [[nodiscard]] std::string text(const std::string& currency = {}) const;
   /// Keys end in their unit.
   [[nodiscard]] nlohmann::json json() const;
 

@@ -156,6 +156,7 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
   loop.set_clock([&](Duration since_start) { return civil.at(since_start); });
   const House& house = plant->house();
   RunSummary books{house, options.prices};
+  const std::string& currency = furnished->hub.loop.control.tariff.currency;
 
   const Stopwatch watch;
   {
@@ -174,12 +175,13 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
 
   out << civil.text(Duration{}) << ", " << options.hours << " h, seed " << furnished->scenario.seed
       << '\n'
-      << books.text();
+      << books.text(currency);
   err << "simulated " << options.hours << " h in " << took << " s; " << processor
       << " s of a processor, " << options.hours / processor << " h/s\n";
   if (ticks && !ticks->flush()) return cannot_write(options.csv, err);
   if (json.is_open()) {
     auto summary = books.json();
+    summary["currency"] = currency;
     summary["start"] = civil.text(Duration{});
     summary["seed"] = furnished->scenario.seed;
     summary["hours_per_processor_second"] = options.hours / processor;

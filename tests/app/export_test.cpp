@@ -40,7 +40,7 @@ class ExportTest : public testing::Test {
  protected:
   std::string rows(ExportWhat what, ExportFormat format, const ExportRange& range = {}) {
     std::ostringstream out;
-    EXPECT_TRUE(export_rows(kept_, what, format, range, *zone_, out));
+    EXPECT_TRUE(export_rows(kept_, what, format, range, {*zone_, "EUR"}, out));
     return out.str();
   }
   ExportRange range(const std::string& from, const std::string& to) {
@@ -80,9 +80,11 @@ TEST_F(ExportTest, DaysAreInKilowattHoursAndMoney) {
   EXPECT_EQ(rows(ExportWhat::days, ExportFormat::csv, range("2026-01-15", "2026-01-15")),
             "date,grid_import_kwh,grid_export_kwh,solar_kwh,house_kwh,battery_charge_kwh,"
             "battery_discharge_kwh,import_cost,export_income,import_unpriced_kwh,"
-            "export_unpriced_kwh\n"
-            "2026-01-15,1.000,2.000,10.000,0.500,0.000,0.000,0.2500,,0.500,0.000\n");
-  EXPECT_EQ(nlohmann::json::parse(rows(ExportWhat::days, ExportFormat::json)).size(), 3u);
+            "export_unpriced_kwh,currency\n"
+            "2026-01-15,1.000,2.000,10.000,0.500,0.000,0.000,0.2500,,0.500,0.000,EUR\n");
+  const auto json = nlohmann::json::parse(rows(ExportWhat::days, ExportFormat::json));
+  ASSERT_EQ(json.size(), 3u);
+  EXPECT_EQ(json[0]["currency"], "EUR");
 }
 
 TEST_F(ExportTest, EventsAreOldestFirstAndQuoted) {
@@ -127,7 +129,7 @@ TEST_F(ExportTest, WhatIsNoTimeIsToldWithWhatWasExpected) {
 TEST_F(ExportTest, AHistoryThatCannotBeReadWritesNothing) {
   kept_.broken = true;
   std::ostringstream out;
-  EXPECT_FALSE(export_rows(kept_, ExportWhat::minutes, ExportFormat::csv, {}, *zone_, out));
+  EXPECT_FALSE(export_rows(kept_, ExportWhat::minutes, ExportFormat::csv, {}, {*zone_}, out));
   EXPECT_EQ(out.str(), "");
 }
 

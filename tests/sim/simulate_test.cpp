@@ -251,6 +251,7 @@ void expect_same(const nlohmann::json& summary, const nlohmann::json& again,
 TEST_F(Simulate, EachFigureOfTheSummaryComesOutOfTheCsvAgain) {
   options_.config = write("esshub.toml", own_config + R"(
 [tariff]
+currency = "CHF"
 import = 0.30
 export = 0.05
 cheap_below = 0.2
@@ -289,7 +290,9 @@ command = "fault meters none"
   ASSERT_EQ(rows.size(), 54000u);
 
   auto figures = summary();
-  for (const char* of_the_run : {"start", "seed", "hours_per_processor_second"})
+  EXPECT_EQ(figures["currency"], "CHF");
+  EXPECT_NE(out_.str().find(" CHF earned by export"), std::string::npos) << out_.str();
+  for (const char* of_the_run : {"currency", "start", "seed", "hours_per_processor_second"})
     EXPECT_EQ(figures.erase(of_the_run), 1u);
   const Battery battery{HouseSettings{}.battery};
   expect_same(figures, second_way(rows, options_.prices, battery.stored().value(),
