@@ -159,9 +159,10 @@ class Page {
                       static_cast<std::size_t>(std::max(0.0, percent) / 100.0 * bar_width));
     };
     if (soc)
-      std::fill_n(bar.begin(),
-                  std::min(bar_width, static_cast<std::size_t>(*soc / 100.0 * bar_width + 0.5)),
-                  '#');
+      std::fill_n(
+          bar.begin(),
+          std::min(bar_width, static_cast<std::size_t>(std::lround(*soc / 100.0 * bar_width))),
+          '#');
     if (cutoff) bar[place(*cutoff)] = 'C';
     if (reserve) bar[place(*reserve)] = 'R';
     line("SOC", fmt::format("{:>9}  [{}]", shown(soc, 1, "%"), bar),
