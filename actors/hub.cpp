@@ -146,7 +146,7 @@ class RunningHub final : public Hub {
       : wired_(settings.control), zone_(zone), notes_(std::make_shared<Notes>(settings)) {
     if (!settings.history.file.empty())
       history_ = std::make_shared<publish::HistoryStore>(settings.history, events,
-                                                         storage_failed("history"));
+                                                         note("history", Fault::storage_failed));
     const EventSink remembered = remember_commands(events);
     const auto control = std::make_shared<ControlChannel>();
     SupervisorDeps deps;
@@ -217,7 +217,7 @@ class RunningHub final : public Hub {
         .state_dir = settings.state_dir,
         .events = events,
         .send = [proxy = control_proxy_](const Orders& orders) { proxy->send(orders); },
-        .storage_failed = storage_failed("state"),
+        .storage_failed = note("state", Fault::storage_failed),
         .acknowledged = [proxy = supervisor_proxy_] { proxy->acknowledge(); }});
   }
 
@@ -323,7 +323,7 @@ class RunningHub final : public Hub {
         ESSHUB_VERSION, [notes = notes_] { return notes->newest()->warnings.size(); });
     const std::shared_ptr<publish::MetricsServer> server = publish::MetricsServer::start(
         settings.metrics_address, settings.web.host_names, [exporter] { return exporter->page(); },
-        events);
+        events, note("metrics", Fault::server_unavailable));
     return {.update = [exporter](const View& view) { exporter->update(view); },
             .period = metrics::Exporter::period,
             .close = [server] { server->close(); }};
@@ -387,6 +387,7 @@ class RunningHub final : public Hub {
          .notes = [notes = notes_] { return notes->newest(); },
          .command = commands(),
          .events = events,
+         .unavailable = note("page", Fault::server_unavailable),
          .clock = &std::chrono::steady_clock::now});
   }
 
@@ -410,10 +411,10 @@ class RunningHub final : public Hub {
     };
   }
 
-  /// Fault::storage_failed, as far as `by` is concerned.
-  std::function<void(bool)> storage_failed(const std::string& by) {
-    return [proxy = control_proxy_, by](bool failed) {
-      proxy->send(FaultNote{by, Fault::storage_failed, failed});
+  /// Raises and clears a fault, as far as `by` is concerned.
+  [[nodiscard]] std::function<void(bool)> note(const std::string& by, Fault fault) const {
+    return [proxy = control_proxy_, by, fault](bool active) {
+      proxy->send(FaultNote{by, fault, active});
     };
   }
 

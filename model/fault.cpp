@@ -106,7 +106,8 @@ constexpr EnumTable<Row> rows({
      "tell its temperature, and only its BMS guards it. Warm, shade or ventilate the room."},
     {Fault::bms_implausible, Severity::critical, "Battery's values cannot be",
      "The battery's BMS sends a value that cannot be: the battery rests. The log (journalctl -u "
-     "esshub) names frame, value and accepted range: check that it is a 15-cell 48 V stack."},
+     "esshub) names frame, value and accepted range: check that it has the 15 or 16 cells in "
+     "series that its bus is set to."},
     {Fault::export_lockout, Severity::critical, "Battery's export locked out",
      "Three times within 24 h the export passed its cap by the battery's doing, or the grid meter "
      "or its clamp was lost: for 4 h the battery charges and serves the house, but does not "
@@ -114,6 +115,10 @@ constexpr EnumTable<Row> rows({
     {Fault::plan_missing, Severity::warning, "No plan for Smart mode",
      "No plan was made for 8 h; when the last one ends the tariff's rule takes its place. It needs "
      "two days of the house's history, the tariff's prices and the battery's capacity."},
+    {Fault::server_unavailable, Severity::warning, "Page or metrics not served",
+     "The address of the page or of the metrics cannot be had, or its certificate cannot be read: "
+     "the log says which and why. It is tried again every few seconds; the battery is controlled "
+     "all the same."},
 });
 
 }  // namespace

@@ -46,6 +46,7 @@ enum class Fault : std::uint8_t {
   bms_implausible,
   export_lockout,
   plan_missing,
+  server_unavailable,
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };

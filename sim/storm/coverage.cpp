@@ -49,6 +49,7 @@ namespace {
 
 /// Why a fault cannot be raised, or not be cleared, in any episode; nothing: it can.
 std::string_view never_raised(Fault fault) {
+  if (fault == Fault::server_unavailable) return " (nothing listens)";
   return fault == Fault::config_rejected ? " (no configuration is loaded again)" : "";
 }
 std::string_view never_cleared(Fault fault) {

@@ -191,7 +191,9 @@ TEST(Hub, ControlsAllTheSameWhereTheMetricsCannotBeServed) {
                         },
                         {watcher.sink()});
   ASSERT_TRUE(hub);
-  EXPECT_TRUE(watcher.wait([](const View& v) { return v.ticks.ticks > 10; }));
+  EXPECT_TRUE(watcher.wait([](const View& v) {
+    return v.ticks.ticks > 10 && v.decision.faults.active(Fault::server_unavailable);
+  }));
   EXPECT_TRUE((*hub)->stop());
   const std::lock_guard lock(mutex);
   EXPECT_NE(told.find("192.0.2.1:9750"), std::string::npos) << told;

@@ -27,7 +27,7 @@ TEST(OutwardNames, OfFaults) {
                   "line_flooded", "line_silent", "inverter_overload", "inverter_temperature",
                   "inverter_low_battery", "inverter_dc_ripple", "bms_limit_exceeded",
                   "ac_out_inconsistent", "inverter_derating", "battery_temperature",
-                  "bms_implausible", "export_lockout", "plan_missing"));
+                  "bms_implausible", "export_lockout", "plan_missing", "server_unavailable"));
   EXPECT_THAT(names<Severity>(), ElementsAre("info", "warning", "critical"));
 }
 

@@ -25,6 +25,7 @@ constexpr std::string_view together = "faults together";
 constexpr auto nevers = std::to_array<Never>({
     {alone_fault, "storage_failed", "tells; the battery goes on"},
     {alone_fault, "config_rejected", "tells; the running configuration goes on"},
+    {alone_fault, "server_unavailable", "tells; the battery goes on"},
     {alone_fault, "cutoff_near", "tells; islanded rests the battery's command already"},
     {alone_fault, "plan_suspended", "tells; the clock's own fault has its row"},
     {alone_fault, "plan_missing", "tells; the tariff's rule or Balance goes on"},

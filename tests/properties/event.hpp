@@ -173,10 +173,10 @@ struct Raised {
   Fault fault;  ///< one of told_by_others, or bms_implausible of the battery's bus
 };
 /// Told by the parts around the control; they change no decision.
-inline constexpr std::array told_by_others{Fault::storage_failed,       Fault::config_rejected,
-                                           Fault::line_flooded,         Fault::line_silent,
-                                           Fault::inverter_overload,    Fault::inverter_temperature,
-                                           Fault::inverter_low_battery, Fault::inverter_dc_ripple};
+inline constexpr std::array told_by_others{
+    Fault::storage_failed,       Fault::config_rejected,    Fault::line_flooded,
+    Fault::line_silent,          Fault::inverter_overload,  Fault::inverter_temperature,
+    Fault::inverter_low_battery, Fault::inverter_dc_ripple, Fault::server_unavailable};
 struct ClockUntrusted {};
 /// The hour that clocks show twice or leave out.
 struct LocalStep {

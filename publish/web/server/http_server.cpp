@@ -112,6 +112,7 @@ Result<void> HttpServer::open() {
 }
 
 void HttpServer::report(Level level, const std::string& what, std::string detail) {
+  if (service_.unavailable) service_.unavailable(level == Level::error);
   if (service_.events)
     service_.events(service_.component, {level, service_.name + '_' + what, std::move(detail)});
 }

@@ -28,6 +28,7 @@ struct HttpService {
   std::function<Result<StreamMaker>()> streams;
   ConnectionHost host;
   EventSink events;
+  std::function<void(bool)> unavailable;  ///< true: it cannot listen; false: it can again
 };
 
 /// One thread. Where it cannot listen (an address that comes later or is taken, a certificate that

@@ -11,14 +11,16 @@ constexpr const char* text_format = "text/plain; version=0.0.4; charset=utf-8";
 class Serving final : public MetricsServer {
  public:
   Serving(const std::string& address, const std::vector<std::string>& configured,
-          std::function<std::string()> render, EventSink events)
+          std::function<std::string()> render, EventSink events,
+          std::function<void(bool)> unavailable)
       : names_(host_names(configured)), render_(std::move(render)) {
     HttpService service{.name = "metrics",
                         .component = "metrics",
                         .address = address,
                         .streams = [] { return Result<StreamMaker>{&plain_stream}; },
                         .host = {},
-                        .events = std::move(events)};
+                        .events = std::move(events),
+                        .unavailable = std::move(unavailable)};
     service.host.limits.idle_gives_way = true;  // Prometheus may be on a machine with much else
     service.host.answer = [this](const WebRequest& request,
                                  const std::function<void(WebResponse)>& done) {
@@ -57,8 +59,10 @@ class Serving final : public MetricsServer {
 std::unique_ptr<MetricsServer> MetricsServer::start(const std::string& address,
                                                     const std::vector<std::string>& host_names,
                                                     std::function<std::string()> render,
-                                                    EventSink events) {
-  return std::make_unique<Serving>(address, host_names, std::move(render), std::move(events));
+                                                    EventSink events,
+                                                    std::function<void(bool)> unavailable) {
+  return std::make_unique<Serving>(address, host_names, std::move(render), std::move(events),
+                                   std::move(unavailable));
 }
 
 }  // namespace esshub::publish

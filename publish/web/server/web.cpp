@@ -31,6 +31,7 @@ class WebServer final : public Web {
   WebServer(WebParts parts, const WebSettings& settings, WebLimits limits)
       : limits_(limits),
         events_(parts.events),
+        unavailable_(parts.unavailable),
         api_(std::move(parts), host_names(settings.host_names)),
         server_(service(settings)) {}
   ~WebServer() override { close(); }
@@ -59,7 +60,8 @@ class WebServer final : public Web {
                      .address = settings.address,
                      .streams = [settings] { return streams(settings); },
                      .host = {},
-                     .events = events_};
+                     .events = events_,
+                     .unavailable = unavailable_};
     made.host.limits = limits_;
     made.host.answer = [this](WebRequest request, std::function<void(WebResponse)> done) {
       answer(std::move(request), std::move(done));
@@ -144,6 +146,7 @@ class WebServer final : public Web {
 
   WebLimits limits_;
   EventSink events_;
+  std::function<void(bool)> unavailable_;
   WebApi api_;
   HttpServer server_;
   Timer timer_{server_.io()};

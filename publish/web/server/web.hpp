@@ -48,7 +48,8 @@ struct WebParts {
   ConfigNotesSource notes;                          ///< empty: nothing is noted
   CommandSink command;
   EventSink events;
-  std::function<Instant()> clock;  ///< the steady clock
+  std::function<void(bool)> unavailable;  ///< as of HttpService
+  std::function<Instant()> clock;         ///< the steady clock
 };
 
 class Web {

@@ -15,7 +15,8 @@ HttpService service(const std::string& address) {
                    .address = address,
                    .streams = [] { return Result<StreamMaker>{&plain_stream}; },
                    .host = {},
-                   .events = {}};
+                   .events = {},
+                   .unavailable = {}};
   made.host.answer = [](const WebRequest& request, const std::function<void(WebResponse)>& done) {
     done({200, "text/plain", request.path, {}});
   };

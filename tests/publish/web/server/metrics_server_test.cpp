@@ -30,7 +30,8 @@ class MetricsServerTest : public testing::Test {
           const std::lock_guard lock(mutex_);
           events_.push_back(component + ' ' + event.name + ' ' + event.detail);
           told_.notify_all();
-        });
+        },
+        [this](bool unavailable) { unavailable_ = unavailable; });
   }
   [[nodiscard]] std::vector<std::string> events() {
     const std::lock_guard lock(mutex_);
@@ -66,6 +67,7 @@ class MetricsServerTest : public testing::Test {
 
   std::mutex mutex_;
   std::condition_variable told_;
+  std::atomic<bool> unavailable_ = false;
   std::vector<std::string> events_;
   std::atomic<int> scrapes_ = 0;
   std::vector<int> open_;
@@ -125,6 +127,7 @@ TEST_F(MetricsServerTest, AnAddressThatIsTakenIsToldAndTriedAgain) {
   const auto first = std::move(server_);
   start("127.0.0.1:" + std::to_string(first->port()));
   EXPECT_EQ(server_->port(), 0);
+  EXPECT_TRUE(unavailable_);
   ASSERT_EQ(events().size(), 1u);
   EXPECT_THAT(events()[0], StartsWith("metrics metrics_unavailable reason=\"the metrics cannot "
                                       "listen on 127.0.0.1:"));
@@ -132,6 +135,7 @@ TEST_F(MetricsServerTest, AnAddressThatIsTakenIsToldAndTriedAgain) {
   first->close();
   ASSERT_TRUE(wait_for_events(2));
   EXPECT_EQ(server_->port(), port);
+  EXPECT_FALSE(unavailable_);
   EXPECT_EQ(tests::scrape(port), "esshub_power_watts 1\n");
   EXPECT_THAT(events().back(), StartsWith("metrics metrics_available address=127.0.0.1:"));
 }
