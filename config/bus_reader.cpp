@@ -54,7 +54,7 @@ class BusReader {
         }
       }
     require_buses(node ? place_of(*node) : Place{1, 1});
-    return {std::move(buses_), measured_.contains(Point::solar), circuit_roles_,
+    return {std::move(buses_), measured_.contains(Point::solar), cells_, circuit_roles_,
             std::move(circuit_names_)};
   }
 
@@ -123,6 +123,7 @@ class BusReader {
     transport::SerialPort port{.path = {}, .baud = 115200};
     read_baud(reader, port);
     read_rows(reader, pylontech_table(), config);
+    cells_ = config.cells;
     if (config.listen_only && reader.has("keep_alive"))
       reader.complain("keep_alive", "has no meaning with listen_only, which sends nothing");
     read_line(reader, bus, std::move(port), true);
@@ -338,6 +339,7 @@ class BusReader {
   Seen<std::string> names_;
   Seen<std::string> lines_;
   Seen<Point> measured_;
+  unsigned cells_ = protocol::PylontechConfig{}.cells;
   CircuitRoles circuit_roles_{};
   std::vector<std::string> circuit_names_;
 };

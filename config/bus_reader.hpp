@@ -12,6 +12,7 @@ namespace esshub::config {
 struct Buses {
   std::vector<BusSettings> list;
   bool solar_metered = false;  ///< a channel measures Point::solar
+  unsigned cells = 15;         ///< of the battery, in series
   CircuitRoles circuit_roles{};
   std::vector<std::string> circuit_names;  ///< as HubSettings has them
 };

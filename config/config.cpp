@@ -55,14 +55,18 @@ class Loader {
     check_mqtt(sections_.at("mqtt"));
     for (const auto& [key, place] : read_policy(sections_, control_))
       settings_[key] = {key.substr(0, key.find(' ')), place, true, false};
-    check_control();
     const auto errors_before = errors_.size();
     auto buses = read_buses(sections_.top(), errors_, hub_.warnings);
     hub_.buses = std::move(buses.list);
     control_.solar_metered = buses.solar_metered;
     control_.circuit_roles = buses.circuit_roles;
+    control_.cells = buses.cells;
     hub_.circuit_names = std::move(buses.circuit_names);
-    if (errors_.size() == errors_before) check_grid_meter();
+    const bool buses_are_right = errors_.size() == errors_before;
+    const auto* const list = root_.get("bus");
+    settings_["bus.cells"] = {"bus.cells", list ? place_of(*list) : Place{1, 1}, true, false};
+    check_control();
+    if (buses_are_right) check_grid_meter();
     sections_.finish();
     if (const auto* node = root_.get("bus"); node && errors_.empty()) {
       std::ostringstream text;

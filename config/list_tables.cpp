@@ -186,6 +186,14 @@ constexpr auto channel_rows = std::to_array<SettingRow<MeterChannel>>({
 
 constexpr auto pylontech_rows = std::to_array<SettingRow<PylontechConfig>>({
     {"bus",
+     "cells",
+     &PylontechConfig::cells,
+     "",
+     {15, 16},
+     restart,
+     "In series in each module: 15 in a US2000, 16 in many that speak its language. With 16, "
+     "battery.charge_voltage_cap_v (55.9) and cutoff_voltage_v (49.1) must be given."},
+    {"bus",
      "keep_alive",
      &PylontechConfig::keep_alive,
      "ms",
@@ -387,9 +395,9 @@ static_assert(meter_rows.size() + 1 == 4);  // channels
 }
 static_assert(channel_rows.size() == 3);
 [[maybe_unused]] void count(const PylontechConfig& can) {
-  [[maybe_unused]] const auto& [f1, f2, f3, f4] = can;
+  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5] = can;
 }
-static_assert(pylontech_rows.size() + 2 == 4);  // framing, silence_limit
+static_assert(pylontech_rows.size() + 2 == 5);  // framing, silence_limit
 [[maybe_unused]] void count(const PylontechRs485Config& rs485) {
   [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7] = rs485;
 }

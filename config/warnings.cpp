@@ -70,6 +70,12 @@ class Judge {
     };
     rated("battery.charge_limit_w", settings_.charge_limit);
     rated("battery.discharge_limit_w", settings_.discharge_limit);
+    constexpr double full_cell = 3.4;  // V: below it an LFP cell is never full
+    if (settings_.charge_voltage_cap.value() < full_cell * settings_.cells)
+      warn("battery.charge_voltage_cap_v",
+           fmt::format("is {} V, {:.2f} V for each of {} cells: the battery is never full",
+                       settings_.charge_voltage_cap.value(),
+                       settings_.charge_voltage_cap.value() / settings_.cells, settings_.cells));
     if (settings_.reserve > 0.0_soc && settings_.soc_floor > settings_.reserve)
       warn("battery.soc_floor",
            fmt::format("is {} %, above battery.reserve ({} %): the reserve is never reached",

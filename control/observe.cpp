@@ -89,7 +89,8 @@ void evaluate_soc(const Inputs& inputs, Memory& memory, Soc soc, Volts voltage) 
   if (current) {
     const auto modules = snap.raw(Point::battery, Measure::modules).value_or(Reading<double>{});
     const double ohm = module_ohm / std::max(1.0, modules.value);
-    rest_voltage = voltage + Volts{std::max(0.0, -current->value()) * ohm};
+    const double to_15_cells = 15.0 / inputs.settings.cells;
+    rest_voltage = (voltage + Volts{std::max(0.0, -current->value()) * ohm}) * to_15_cells;
   }
   check_soc(memory.soc, soc, rest_voltage, current && abs(*current) <= rest, reading->at);
 }

@@ -77,6 +77,16 @@ void check_together(const Settings& s, std::vector<ValidationError>& errors) {
           floor_rules ? "battery.soc_floor" : "battery.reserve",
           "the cut-off is " + percent_text(s.cutoff_soc.percent()) +
               ", expected at or below the SOC floor or the reserve (" + percent_text(lowest) + ")");
+  // `least` and `most` are those of 15 cells.
+  const auto of_pack = [&](const char* key, Volts volts, double least, double most) {
+    least = std::ceil(least * s.cells / 1.5) / 10.0;
+    most = std::floor(most * s.cells / 1.5) / 10.0;
+    require(volts.value() >= least && volts.value() <= most, key, "bus.cells",
+            "is " + number_text(volts.value()) + " V, expected " + number_text(least) + " to " +
+                number_text(most) + " V of a battery of " + std::to_string(s.cells) + " cells");
+  };
+  of_pack("battery.charge_voltage_cap_v", s.charge_voltage_cap, 48.0, 54.0);
+  of_pack("battery.cutoff_voltage_v", s.cutoff_voltage, 44.0, 50.0);
   require(s.cutoff_voltage < s.charge_voltage_cap, "battery.cutoff_voltage_v",
           "battery.charge_voltage_cap_v",
           "the cut-off is " + number_text(s.cutoff_voltage.value()) +
@@ -207,6 +217,7 @@ std::optional<std::string> validate_dispatch(const Instruction& i, const Setting
 Settings at_once(const Settings& started, Settings wanted) {
   wanted.solar_metered = started.solar_metered;
   wanted.circuit_roles = started.circuit_roles;
+  wanted.cells = started.cells;
   wanted.witness &= started.witness;
   return wanted;
 }

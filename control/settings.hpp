@@ -48,6 +48,7 @@ struct Settings {
   CircuitRoles circuit_roles{};  ///< what the further metered circuits are
 
   // Battery
+  unsigned cells = 15;               ///< in series: 15 or 16, of LFP
   Watts charge_limit = 2400.0_W;     ///< at the battery, AC side
   Watts discharge_limit = 2400.0_W;  ///< at the battery, AC side
   Soc soc_floor = 10.0_soc;          ///< no discharge at or below, ever while grid-tied
@@ -128,7 +129,7 @@ struct ValidationError {
                                                            const Settings& settings);
 
 /// What of `wanted` may be in force at once in a hub that was started with `started`: what was
-/// learnt of its meters stays, and `witness` is not switched on over meters that were not judged
+/// learnt of its buses stays, and `witness` is not switched on over meters that were not judged
 /// for it.
 [[nodiscard]] Settings at_once(const Settings& started, Settings wanted);
 

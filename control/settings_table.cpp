@@ -122,7 +122,7 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      "charge_voltage_cap_v",
      &Settings::charge_voltage_cap,
      "V",
-     {48, 54},
+     {48, 57.6},
      at_once,
      "Never charged above this voltage, nor above the limit that the BMS gives."},
     {"battery",
@@ -143,7 +143,7 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      "cutoff_voltage_v",
      &Settings::cutoff_voltage,
      "V",
-     {44, 50},
+     {44, 53.3},
      at_once,
      "In a power cut the inverter is switched off after 10 s at or below this voltage."},
     {"battery",
@@ -399,14 +399,15 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
 });
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
-constexpr std::size_t settings_fields = 47;
+constexpr std::size_t settings_fields = 48;
 [[maybe_unused]] void count(const Settings& settings) {
   [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
                                 f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28,
                                 f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41,
-                                f42, f43, f44, f45, f46, f47] = settings;
+                                f42, f43, f44, f45, f46, f47, f48] = settings;
 }
-constexpr std::size_t settings_elsewhere = 4;  // schedule, tariff, solar_metered, circuit_roles
+constexpr std::size_t settings_elsewhere =
+    5;  // schedule, tariff, solar_metered, cells, circuit_roles
 static_assert(settings_rows.size() + settings_elsewhere == settings_fields);
 
 constexpr std::size_t tariff_fields = 8;

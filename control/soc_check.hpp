@@ -17,8 +17,9 @@ struct SocCheck {
 };
 
 /// Takes a new word of the BMS: `soc` at `at`; `rest_voltage` is the pack's without the drop of its
-/// current, if the current is known; `resting` when hardly any flows. A jump of more than 5 points
-/// within 10 s and a voltage that contradicts the SOC raise a doubt; it ends after 60 s without.
+/// current, if the current is known, as if it had 15 cells; `resting` when hardly any flows. A jump
+/// of more than 5 points within 10 s and a voltage that contradicts the SOC raise a doubt; it ends
+/// after 60 s without.
 void check_soc(SocCheck& check, Soc soc, std::optional<Volts> rest_voltage, bool resting,
                Instant at);
 

@@ -54,6 +54,8 @@ const std::array rows{
         [](Scenario& s, double v) { s.house.battery.soc_percent = v; }},
     Row{"battery", "modules", Kind::whole, 1, 8, "modules",
         [](Scenario& s, double v) { s.house.battery.modules = static_cast<unsigned>(v); }},
+    Row{"battery", "cells", Kind::whole, 15, 16, "cells in series",
+        [](Scenario& s, double v) { s.house.battery.cells = static_cast<unsigned>(v); }},
     Row{"battery", "ambient_c", Kind::number, -30, 60, "degC",
         [](Scenario& s, double v) { s.house.battery.ambient = Celsius{v}; }},
     Row{"battery", "cvl_v", Kind::number, 48, 56, "V",

@@ -65,6 +65,9 @@ std::optional<Furnished> build(const SimulateOptions& options, std::ostream& err
   scenario.load_offset += civil->start_of_day();
   scenario.solar_offset += civil->start_of_day();
   scenario.meter_wire = hub->meter_wire;
+  auto& house = scenario.house;
+  house.battery.cells = hub->loop.battery.cells;
+  house.inverter.charge_voltage = house.inverter.charge_voltage * (house.battery.cells / 15.0);
   return Furnished{std::move(*hub), std::move(scenario), std::move(*traces), *civil};
 }
 

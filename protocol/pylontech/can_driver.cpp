@@ -184,7 +184,7 @@ class PylontechDriver final : public Driver {
     }
     tell_changes(frame, *message, step);
     merge_alarms(*message, now);
-    auto words = pylontech::samples(*message, battery_.modules, now);
+    auto words = pylontech::samples(*message, battery_.modules, now, config_.cells);
     health_.frames.add(!words.impossible.empty() ? FrameResult::content
                        : truncated(frame)        ? FrameResult::length
                                                  : FrameResult::ok);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "protocol/driver.hpp"
+#include "protocol/pylontech/can_messages.hpp"
 
 namespace esshub::protocol {
 
@@ -15,6 +16,7 @@ enum class CanFraming : std::uint8_t {
 };
 
 struct PylontechConfig {
+  unsigned cells = pylontech::usual_cells;  ///< in series, of each module
   CanFraming framing = CanFraming::slcan;
   Duration keep_alive = 1s;     ///< period of 0x305
   Duration silence_limit = 5s;  ///< SLCAN: no frame for that long: close and open the channel again

@@ -217,7 +217,11 @@ constexpr double amperes_per_module = 200.0;
 
 constexpr Range soc{0.0, 105.0};  // a counter that runs over: full
 constexpr Range voltage{40.0, 60.0};
-constexpr Range cvl{48.0, 56.0, true};  // 0: no charging
+/// 48 to 56 V of 15 cells, to the wire's step; 0: no charging.
+Range cvl_range(unsigned cells) {
+  const auto of_15 = [&](double volts) { return std::round(volts * cells / 1.5) / 10.0; };
+  return {of_15(48.0), of_15(56.0), true};
+}
 
 std::string short_text(double value) {
   std::string text = std::to_string(value);
@@ -229,6 +233,7 @@ std::string short_text(double value) {
 struct Collector {
   Instant at;
   double most_amperes;
+  Range cvl;
   BatteryWords out{};
 
   void add(Measure measure, double value) {
@@ -252,7 +257,7 @@ struct Collector {
 };
 
 void collect(Collector& c, const Limits& m) {
-  if (c.check("charge voltage limit", m.cvl.value(), cvl, "V", true))
+  if (c.check("charge voltage limit", m.cvl.value(), c.cvl, "V", true))
     c.add(Measure::cvl, m.cvl.value());
   if (c.check("charge current limit", m.ccl.value(), c.amperes(-c.most_amperes), "A", true))
     c.add(Measure::ccl, std::max(m.ccl.value(), 0.0));
@@ -327,8 +332,10 @@ bool truncated(const CanFrame& frame) {
   }
 }
 
-BatteryWords samples(const Message& message, std::optional<unsigned> modules, Instant at) {
-  Collector c{at, modules ? amperes_per_module * *modules : range::dc_current.high};
+BatteryWords samples(const Message& message, std::optional<unsigned> modules, Instant at,
+                     unsigned cells) {
+  Collector c{at, modules ? amperes_per_module * *modules : range::dc_current.high,
+              cvl_range(cells)};
   std::visit([&](const auto& m) { collect(c, m); }, message);
   return std::move(c.out);
 }

@@ -144,7 +144,10 @@ using Message =
 /// has no DVL, is complete).
 [[nodiscard]] bool truncated(const CanFrame& frame);
 
-/// A field that cannot be true of a 15-cell stack (reference: pylontech-can#6 rule 4).
+/// In series in a US2000 (reference: pylontech-can#1). Others that speak its language have 16.
+inline constexpr unsigned usual_cells = 15;
+
+/// A field that cannot be true of the stack (reference: pylontech-can#6 rule 4).
 struct Impossible {
   std::string text;       ///< "state of charge of 130.00, accepted 0 to 105 %"
   bool required = false;  ///< the battery cannot be used without it: SOC, voltage, CVL, CCL, DCL
@@ -155,10 +158,10 @@ struct BatteryWords {
   std::vector<Impossible> impossible;
 };
 /// Each field by itself: a stop beside a value that cannot be is still a stop. `modules`: how many
-/// there are, if known, bounds the currents. A SOC of 101 to 105 % counts as 100 %; a CVL or CCL of
-/// 0 is no error but forbids charging.
+/// there are, if known, bounds the currents; `cells`: how many in series, the CVL. A SOC of 101 to
+/// 105 % counts as 100 %; a CVL or CCL of 0 is no error but forbids charging.
 [[nodiscard]] BatteryWords samples(const Message& message, std::optional<unsigned> modules,
-                                   Instant at);
+                                   Instant at, unsigned cells = usual_cells);
 
 // Encoders: what a controller and a stack send. Values are rounded to the wire's step and clamped
 // to its range.

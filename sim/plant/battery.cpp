@@ -7,7 +7,6 @@
 namespace esshub::sim {
 namespace {
 
-constexpr double cells = 15.0;
 constexpr double module_amperes = 25.0;  // 0.5 C, reference: pylontech-can#5
 constexpr double module_ampere_hours = 50.0;
 constexpr double module_ohm =
@@ -61,14 +60,14 @@ Battery::Battery(const BatterySettings& settings)
     : settings_(settings), charge_percent_(settings.soc_percent) {
   truth_.modules = settings_.modules;
   truth_.temperature = settings_.ambient;
-  truth_.cvl = settings_.cvl;
-  truth_.dvl = settings_.dvl;
+  truth_.cvl = of_pack(settings_.cvl);
+  truth_.dvl = of_pack(settings_.dvl);
   truth_.voltage = open_circuit();
   update_bms(Duration{});
 }
 
 Volts Battery::open_circuit() const {
-  return Volts{cells * cell_volts(charge_percent_)};
+  return Volts{settings_.cells * cell_volts(charge_percent_)};
 }
 
 double Battery::resistance() const {
@@ -89,7 +88,8 @@ WattHours Battery::stored_at(double percent) const {
     return area;
   };
   const double ampere_hours = module_ampere_hours * static_cast<double>(settings_.modules);
-  return WattHours{cells * ampere_hours / 100.0 * (area_below(percent) - area_below(0.0))};
+  return WattHours{settings_.cells * ampere_hours / 100.0 *
+                   (area_below(percent) - area_below(0.0))};
 }
 
 /// Solves power = (u + i r) i; beyond the most the cells can give, the current of that most.
@@ -170,8 +170,8 @@ void Battery::update_bms(Duration dt) {
       latched_ &= ~bit(flag);
     }
   };
-  protect(BmsFlag::high_voltage, u >= 54.0_V, u < 52.5_V);
-  protect(BmsFlag::low_voltage, u <= 43.5_V, u > 47.0_V);
+  protect(BmsFlag::high_voltage, u >= of_pack(54.0_V), u < of_pack(52.5_V));
+  protect(BmsFlag::low_voltage, u <= of_pack(43.5_V), u > of_pack(47.0_V));
   protect(BmsFlag::high_temperature, t >= 55.0_degC, t < 50.0_degC);
   protect(BmsFlag::low_temperature, t <= -10.0_degC, t > -8.0_degC);
 
@@ -179,15 +179,15 @@ void Battery::update_bms(Duration dt) {
   const auto warn = [&](BmsFlag flag, bool active) {
     if (active) truth_.warnings |= bit(flag);
   };
-  warn(BmsFlag::high_voltage, u >= 53.6_V);
-  warn(BmsFlag::low_voltage, u <= 45.0_V);
+  warn(BmsFlag::high_voltage, u >= of_pack(53.6_V));
+  warn(BmsFlag::low_voltage, u <= of_pack(45.0_V));
   warn(BmsFlag::high_temperature, t >= 50.0_degC);
   warn(BmsFlag::low_temperature, t <= 0.0_degC);
   warn(BmsFlag::high_charge_current, truth_.current > 1.1 * rated);
   warn(BmsFlag::high_discharge_current, -truth_.current > 1.1 * rated);
 
   full_ = latch(full_, charge_percent_ >= 100.0, charge_percent_ < 98.0);
-  empty_ = latch(empty_, charge_percent_ <= 0.0 || u <= settings_.dvl, charge_percent_ >= 5.0);
+  empty_ = latch(empty_, charge_percent_ <= 0.0 || u <= truth_.dvl, charge_percent_ >= 5.0);
   const bool charge_cold_or_hot = t <= 0.0_degC || t >= 50.0_degC;  // 0..50 degC
   const auto stops_charge = bit(BmsFlag::high_voltage) | bit(BmsFlag::high_temperature);
   const auto stops_discharge =

@@ -1,4 +1,4 @@
-// A stack of 15-cell LFP modules with its BMS, as physics: power and time in, truth out.
+// A stack of LFP modules with its BMS, as physics: power and time in, truth out.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,11 @@ namespace esshub::sim {
 
 struct BatterySettings {
   unsigned modules = 2;       ///< US2000: 50 Ah, 2.4 kWh each
+  unsigned cells = 15;        ///< in series
   double soc_percent = 50.0;  ///< at the start
   Celsius ambient{21.0};
-  Volts cvl{53.2};  ///< reference: pylontech-can#5
-  Volts dvl{45.0};
+  Volts cvl{53.2};  ///< of 15 cells; reference: pylontech-can#5
+  Volts dvl{45.0};  ///< the same
   /// The BMS opens its contactor when its limits are passed by more than max(3 A, 15 %) that long
   /// without a break, and closes it 30 s later. Zero: it never does.
   Duration opens_after{};
@@ -56,6 +57,8 @@ class Battery {
   [[nodiscard]] const BmsOverrides& overrides() const { return overrides_; }
 
  private:
+  /// A voltage of 15 cells, of this stack.
+  [[nodiscard]] Volts of_pack(Volts of_15) const { return of_15 * (settings_.cells / 15.0); }
   [[nodiscard]] Amperes current_for(Watts power) const;
   [[nodiscard]] WattHours stored_at(double percent) const;
   void update_bms(Duration dt);

@@ -113,6 +113,22 @@ TEST(Config, ABatteryIsOnlyListenedToWhereAsked) {
               ElementsAre(HasSubstr("keep_alive")));
 }
 
+TEST(Config, ABatteryOf16CellsHasItsOwnVoltages) {
+  const std::string of_16 = "can = \"can0\"\ncells = 16";
+  EXPECT_THAT(instead("can = \"can0\"", of_16),
+              ElementsAre(HasSubstr("battery.cutoff_voltage_v (by default) is 46 V, expected 47 to "
+                                    "53.3 V of a battery of 16 cells")));
+  const auto config =
+      parse_config(replaced(minimal, "can = \"can0\"", of_16) +
+                   "[battery]\ncharge_voltage_cap_v = 55.9\ncutoff_voltage_v = 49.1\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->control.cells, 16U);
+  EXPECT_EQ(std::get<protocol::PylontechConfig>(config->buses[1].driver).cells, 16U);
+  EXPECT_EQ(parse_config(minimal)->control.cells, 15U);
+  EXPECT_THAT(instead("can = \"can0\"", "can = \"can0\"\ncells = 14"),
+              ElementsAre(HasSubstr("cells: is 14, expected 15 to 16")));
+}
+
 TEST(Config, ControlKnowsWhetherSolarIsMetered) {
   EXPECT_TRUE(parse_config(minimal)->control.solar_metered);
   EXPECT_FALSE(parse_config(replaced(minimal, "\"solar\"", "\"circuit1\""))->control.solar_metered);

@@ -49,7 +49,7 @@ TEST(ListTables, RangesOfBusesAreKeptAndNamed) {
       "[[bus]]\nname = \"c\"\nkind = \"pylontech-rs485\"\nport = \"/dev/c\"\n";
   EXPECT_EQ(refused_beyond(serial_table().subspan(1), "name = \"meters\"\n", minimal), 1u);
   EXPECT_EQ(refused_beyond(modbus_table(), "name = \"meters\"\n", minimal), 4u);
-  EXPECT_EQ(refused_beyond(pylontech_table(), "can = \"can0\"\n", minimal), 1u);
+  EXPECT_EQ(refused_beyond(pylontech_table(), "can = \"can0\"\n", minimal), 2u);
   EXPECT_EQ(refused_beyond(vebus_table(), "kind = \"vebus\"\n", minimal), 3u);
   EXPECT_EQ(refused_beyond(pylontech_rs485_table(), "port = \"/dev/c\"\n", minimal + cells), 6u);
 }

@@ -57,8 +57,8 @@ TEST(ConfigErrors, AWholeNumberThatNoDoubleHoldsExactlyIsStillANumber) {
 TEST(ConfigErrors, OutOfRangeNamesRangeAndUnit) {
   EXPECT_THAT(with("[control]\nslew_w_per_s = 10\n"),
               ElementsAre("22:16: control.slew_w_per_s: is 10 W/s, expected 50 to 20000 W/s"));
-  EXPECT_THAT(with("[battery]\n  charge_voltage_cap_v = 54.5\n"),
-              ElementsAre("22:26: battery.charge_voltage_cap_v: is 54.5 V, expected 48 to 54 V"));
+  EXPECT_THAT(with("[battery]\n  charge_voltage_cap_v = 57.7\n"),
+              ElementsAre("22:26: battery.charge_voltage_cap_v: is 57.7 V, expected 48 to 57.6 V"));
   EXPECT_THAT(with("[battery]\nreserve = 101\n"),
               ElementsAre("22:11: battery.reserve: is 101 %, expected 0 to 100 %"));
   EXPECT_THAT(with("[battery]\ncharge_limit_w = nan\n"),

@@ -51,10 +51,10 @@ constexpr Documented documented[] = {
     {"battery.reserve", "%", 20, 0, 100},
     {"battery.reserve_recharge_w", "W", 500, 100, 10000},
     {"battery.soc_hysteresis", "%", 2, 0, 20},
-    {"battery.charge_voltage_cap_v", "V", 52.4, 48, 54},
+    {"battery.charge_voltage_cap_v", "V", 52.4, 48, 57.6},
     {"battery.force_charge_w", "W", 500, 100, 3000},
     {"battery.cutoff_soc", "%", 5, 0, 50},
-    {"battery.cutoff_voltage_v", "V", 46, 44, 50},
+    {"battery.cutoff_voltage_v", "V", 46, 44, 53.3},
     {"battery.charge_temperature_min_c", "degC", 0, -20, 20},
     {"battery.charge_temperature_max_c", "degC", 50, 30, 60},
     {"battery.discharge_temperature_min_c", "degC", -10, -30, 20},
@@ -520,6 +520,7 @@ TEST(Settings, OnlyWhatItsMetersAreKnownToBearIsInForceAtOnce) {
   Settings started;
   started.solar_metered = true;
   started.circuit_roles[0] = CircuitRole::ev;
+  started.cells = 16;
   Settings wanted;
   wanted.reserve = 33.0_soc;
   for (const auto& [was, asked] : {std::pair{false, false}, std::pair{false, true},
@@ -531,6 +532,7 @@ TEST(Settings, OnlyWhatItsMetersAreKnownToBearIsInForceAtOnce) {
     EXPECT_EQ(s.reserve, 33.0_soc);
     EXPECT_TRUE(s.solar_metered);
     EXPECT_EQ(s.circuit_roles, started.circuit_roles);
+    EXPECT_EQ(s.cells, 16U);
   }
 }
 

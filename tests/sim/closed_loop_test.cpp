@@ -12,9 +12,9 @@ namespace {
 
 struct World {
   explicit World(PlantSettings plant_settings = {}, FakeMultiplusOptions inverter = {},
-                 FakeBatteryOptions battery = {})
+                 FakeBatteryOptions battery = {}, ClosedLoopSettings hub = fitting_settings())
       : plant(plant_settings, makers(inverter, battery), Instant{} + 1000s),
-        loop(plant, fitting_settings()) {}
+        loop(plant, std::move(hub)) {}
 
   static DeviceMakers makers(FakeMultiplusOptions inverter, FakeBatteryOptions battery) {
     return {[](const MeterTruth& main, const MeterTruth& sub) {
@@ -224,6 +224,34 @@ TEST(ClosedLoop, AStepOnAcOutIsTheBatterysForNoLongerThanTheWireNeedsWhateverDcl
                 static_cast<long long>(longest / 1ms));
     EXPECT_GT(longest, Duration{}) << "no setpoint can know of it before";
     EXPECT_LE(longest, 1600ms) << step_w;
+  }
+}
+
+/// A stack of 16 cells whose hub is told so is filled, and its voltage contradicts no SOC; taken
+/// for 15 cells, its limits cannot be (F23).
+TEST(ClosedLoop, AStackOf16CellsIsAConfiguredType) {
+  for (const unsigned told : {15U, 16U}) {
+    PlantSettings settings;
+    settings.house.battery.cells = 16;
+    settings.house.inverter.charge_voltage = 56.7_V;
+    settings.house.battery.soc_percent = 88.0;
+    auto hub = fitting_settings();
+    hub.battery.cells = hub.control.cells = told;
+    hub.control.charge_voltage_cap = 55.9_V;
+    hub.control.cutoff_voltage = 49.1_V;
+    World w{settings, {}, {}, std::move(hub)};
+    w.plant.set_load(Watts{300});
+    w.plant.set_solar(Watts{2500});
+    w.loop.run(60s);
+    EXPECT_EQ(w.loop.faults().active(Fault::bms_implausible), told == 15);
+    EXPECT_EQ(w.loop.decision().battery_power > Watts{1500}, told == 16);
+    bool doubted = false;
+    if (told == 16)
+      w.loop.run(40min, [&](const Decision& d, const Snapshot&) {
+        doubted |= d.faults.active(Fault::soc_inconsistent);
+      });
+    EXPECT_FALSE(doubted);
+    EXPECT_EQ(w.plant.house().battery_truth().soc_percent > 97.0, told == 16);
   }
 }
 

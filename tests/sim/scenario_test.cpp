@@ -173,7 +173,7 @@ command = "laod 3"
                        HasSubstr(":3:15: battery.soc_percent: expected a number from 0 to 100 %"),
                        HasSubstr(":4:11: battery.modules: expected a whole number from 1 to 8"),
                        HasSubstr(":5:13: battery.chemistry is not known here, expected one of "
-                                 "ambient_c, cvl_v"),
+                                 "ambient_c, cells, cvl_v"),
                        HasSubstr(":6:14: battery.profile_13: expected true or false"),
                        HasSubstr(":9:11: event.command: expected one of load, pv")));
 }

@@ -376,6 +376,21 @@ TEST(PylontechDecode, OtherFramesAreUnsupported) {
   }
 }
 
+TEST(PylontechDecode, TheChargeVoltageLimitIsThatOfSoManyCells) {
+  const auto possible = [](unsigned cells, double volts) {
+    const auto message = decode(encode(Limits{Volts{volts}, Amperes{}, Amperes{}, {}}));
+    return message && samples(*message, {}, t0, cells).impossible.empty();
+  };
+  for (const auto& [cells, least, most] :
+       {std::tuple{15U, 48.0, 56.0}, std::tuple{16U, 51.2, 59.7}}) {
+    EXPECT_TRUE(possible(cells, least));
+    EXPECT_FALSE(possible(cells, least - 0.1));
+    EXPECT_TRUE(possible(cells, most));
+    EXPECT_FALSE(possible(cells, most + 0.1));
+    EXPECT_TRUE(possible(cells, 0.0)) << "no charging";
+  }
+}
+
 TEST(PylontechDecode, AnyFrameIsSurvivedAndGivesOnlyPossibleValues) {
   std::mt19937 random(3);
   for (int i = 0; i < 100000; ++i) {
