@@ -6,8 +6,6 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 namespace esshub::publish {
@@ -133,14 +131,11 @@ tl::unexpected<HistoryTrouble> HistoryFile::trouble(int code) const {
                                        path_ + ": " + sqlite3_errmsg(db_.get())});
 }
 
-FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags) {
-  // Opening a pipe waits for its other end; nothing but a file can hold a database.
-  std::error_code unknown;
-  const auto found = std::filesystem::status(path, unknown);
-  if (std::filesystem::exists(found) && !std::filesystem::is_regular_file(found))
-    return tl::unexpected(HistoryTrouble{false, path + ": not a file"});
+FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags,
+                                          const HistoryDisk& disk) {
+  if (disk.holds_no_file(path)) return tl::unexpected(HistoryTrouble{false, path + ": not a file"});
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, disk.vfs());
   HistoryFile file(path, std::unique_ptr<sqlite3, Close>(raw));
   if (code != SQLITE_OK) return file.trouble(code);
   sqlite3_extended_result_codes(raw, 1);
@@ -148,21 +143,19 @@ FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags) {
   return file;
 }
 
-FileResult<HistoryFile> HistoryFile::open_to_write(const std::string& path) {
-  std::error_code ignored;  // the opening says what is wrong
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  auto file = open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+FileResult<HistoryFile> HistoryFile::open_to_write(const std::string& path, HistoryDisk& disk) {
+  disk.make_folder_of(path);
+  auto file = open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, disk);
   if (!file) return file;
   if (auto done = file->migrate(); !done) return tl::unexpected(done.error());
   return file;
 }
 
-FileResult<HistoryFile> HistoryFile::open_to_read(const std::string& path) {
-  std::error_code unknown;
-  if (!std::filesystem::exists(path, unknown))
-    return tl::unexpected(HistoryTrouble{
-        false, path + ": " + (unknown ? unknown.message() : "there is no such file yet")});
-  auto file = open(path, SQLITE_OPEN_READONLY);
+FileResult<HistoryFile> HistoryFile::open_to_read(const std::string& path,
+                                                  const HistoryDisk& disk) {
+  if (const auto why = disk.missing(path))
+    return tl::unexpected(HistoryTrouble{false, path + ": " + *why});
+  auto file = open(path, SQLITE_OPEN_READONLY, disk);
   if (!file) return file;
   const auto id = file->number("PRAGMA application_id");
   if (!id) return tl::unexpected(id.error());

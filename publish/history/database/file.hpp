@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "publish/history/collector.hpp"
+#include "publish/history/database/disk.hpp"
 #include "publish/history/history.hpp"
 
 struct sqlite3;
@@ -56,9 +57,11 @@ class HistoryFile {
  public:
   /// Creates the file (and its folder) where it is missing and brings an older schema up to date.
   /// A newer one, or a database of another program, is refused untouched.
-  [[nodiscard]] static FileResult<HistoryFile> open_to_write(const std::string& path);
+  [[nodiscard]] static FileResult<HistoryFile> open_to_write(const std::string& path,
+                                                             HistoryDisk& disk = disk_of_system());
   /// Never creates nor changes anything.
-  [[nodiscard]] static FileResult<HistoryFile> open_to_read(const std::string& path);
+  [[nodiscard]] static FileResult<HistoryFile> open_to_read(
+      const std::string& path, const HistoryDisk& disk = disk_of_system());
 
   /// All of the batch and the new marks, or nothing of it.
   [[nodiscard]] FileResult<void> write(const HistoryBatch& batch, const EnergyTotals& marks,
@@ -88,7 +91,7 @@ class HistoryFile {
   };
   HistoryFile(std::string path, std::unique_ptr<sqlite3, Close> db)
       : path_(std::move(path)), db_(std::move(db)) {}
-  static FileResult<HistoryFile> open(const std::string& path, int flags);
+  static FileResult<HistoryFile> open(const std::string& path, int flags, const HistoryDisk& disk);
   FileResult<void> migrate();
   FileResult<std::int64_t> number(const char* sql);
   FileResult<void> run(const char* sql);

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "model/event.hpp"
 #include "publish/history/collector.hpp"
-#include "publish/history/database/file.hpp"
+#include "publish/history/database/writer.hpp"
 #include "publish/history/settings.hpp"
 
 namespace esshub::publish {
@@ -21,7 +20,7 @@ class HistoryStore final : public HistoryReader {
  public:
   /// True: nothing can be written, or a write has hung for a minute (Fault::storage_failed, safety
   /// contract F14); false: it can again. Told when it changes, by any thread; must not wait.
-  using FailedSink = std::function<void(bool)>;
+  using FailedSink = HistoryWriter::FailedSink;
 
   /// Reads and writes from its own thread. A file that cannot be opened is no error here: it is
   /// told to `failed`. `events` gets component "history".
@@ -58,8 +57,8 @@ class HistoryStore final : public HistoryReader {
                                                          unsigned most) override;
 
  private:
-  class Writer;
-  std::shared_ptr<Writer> writer_;  ///< shared with its thread, which may outlive us on a hung disk
+  std::shared_ptr<HistoryWriter>
+      writer_;  ///< shared with its thread, which may outlive us on a hung disk
 };
 
 }  // namespace esshub::publish
