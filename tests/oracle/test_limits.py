@@ -249,6 +249,25 @@ class F18(unittest.TestCase):
     def test_must_be_told(self):
         self.assertIn("F18", self.rises(0, 20, False).broken())
 
+    def test_a_word_that_a_flood_brought_is_none(self):
+        for flood, broken in ((True, []), (False, ["F18"])):
+            s = moving(0)
+            end = s.inject("line.flood", "battery")
+            if not flood:
+                end()
+                s.run(15)
+            s.run(0.5)
+            if flood:
+                s.fault("line_flooded")
+            s.inject("bms.soc", soc_pct=99)
+            s.frame("355", soc_pct=99)
+            s.run(2)
+            s.frame("355", soc_pct=60)
+            if flood:
+                end()
+                s.fault("line_flooded", False)
+            self.assertEqual("F18" in s.run(25).broken(), bool(broken), flood)
+
     def test_a_rise_of_one_frame_is_told_of_nothing(self):
         for times, broken in ((1, []), (2, ["F18"])):
             s = moving(0)

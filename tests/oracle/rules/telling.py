@@ -113,7 +113,8 @@ class Tellings:
             words = [w for at, w in world.battery.recent_soc if t - at <= 10]
             if words and max(words) - min(words) > 5:
                 self.seen["soc_jump"] = t
-                if self.soc_jump is None and not world.stalled_within(t, 11):
+                read = not world.stalled_within(t, 11) and not world.battery_unread(t)
+                if self.soc_jump is None and read:
                     self.soc_jump = t
             elif self.soc_jump is not None and t - self.soc_jump > 20:
                 self.soc_jump = None
