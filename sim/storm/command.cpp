@@ -125,8 +125,8 @@ class Run {
     if (!options_.timing) return;
     const auto micros = [&](double seconds) { return number("%.0f", seconds * 1e6 / simulated); };
     out_ << "microseconds a simulated second: house, devices and wires " << micros(times_.plant)
-         << ", hub " << micros(times_.hub) << ", checks and record " << micros(times_.judging)
-         << " (measuring it costs too)\n";
+         << ", hub " << micros(times_.hub) << ", its history's file " << micros(times_.history)
+         << ", checks and record " << micros(times_.judging) << " (measuring it costs too)\n";
   }
 
   const StormOptions& options_;

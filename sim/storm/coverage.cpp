@@ -39,6 +39,8 @@ Coverage& Coverage::operator+=(const Coverage& other) {
   orders_refused += other.orders_refused;
   starts += other.starts;
   quarantined += other.quarantined;
+  history_writes += other.history_writes;
+  histories_aside += other.histories_aside;
   contactor += other.contactor;
   published += other.published;
   setpoints += other.setpoints;
@@ -91,7 +93,8 @@ void print(std::ostream& out, const Coverage& coverage) {
   print_missing(out, coverage);
   out << "orders accepted " << coverage.orders_accepted << ", refused " << coverage.orders_refused
       << "; starts of the hub " << coverage.starts << "; state files set aside "
-      << coverage.quarantined << "; contactor opened " << coverage.contactor
+      << coverage.quarantined << "; writes of the history " << coverage.history_writes
+      << ", set aside " << coverage.histories_aside << "; contactor opened " << coverage.contactor
       << "; setpoints on the wire " << coverage.setpoints << "; messages to the broker "
       << coverage.published << '\n';
 }

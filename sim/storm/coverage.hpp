@@ -22,9 +22,11 @@ struct Coverage {
   std::uint64_t orders_refused = 0;
   std::uint64_t starts = 0;       ///< of the program
   std::uint64_t quarantined = 0;  ///< damaged state files
-  std::uint64_t contactor = 0;    ///< times it opened
-  std::uint64_t published = 0;    ///< messages for the broker
-  std::uint64_t setpoints = 0;    ///< that arrived
+  std::uint64_t history_writes = 0;
+  std::uint64_t histories_aside = 0;
+  std::uint64_t contactor = 0;  ///< times it opened
+  std::uint64_t published = 0;  ///< messages for the broker
+  std::uint64_t setpoints = 0;  ///< that arrived
 
   Coverage& operator+=(const Coverage& other);
 };

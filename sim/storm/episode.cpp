@@ -12,7 +12,9 @@
 
 #include "config/time_zone.hpp"
 #include "protocol/modbus/rtu.hpp"
+#include "sim/storm/dice.hpp"
 #include "sim/storm/hash.hpp"
+#include "sim/storm/history_judge.hpp"
 #include "sim/storm/hub_process.hpp"
 #include "sim/storm/judge.hpp"
 #include "sim/storm/recorder.hpp"
@@ -23,6 +25,7 @@ namespace {
 constexpr Duration grid_of_steps = 20ms;  // of the house's physics
 constexpr Duration foreign_request_period = 700ms;
 constexpr Duration nonsense_period = 50ms;
+constexpr std::uint64_t of_tearing = 100;    // what a die is for, besides those of the plan
 constexpr Duration time_server_after = 25s;  // of the machine's start
 /// More of them in a second of the episode: it hangs.
 constexpr std::uint64_t most_rounds_a_second = 20'000;
@@ -87,7 +90,7 @@ class Episode final : private Onlooker {
   Episode(const Plan& plan, const EpisodeOptions& options)
       : plan_(plan),
         options_(options),
-        setup_{plan.loop, zone_of(plan)},
+        setup_{plan.loop, zone_of(plan), plan.history},
         start_(Instant{} + 1000s),
         end_(start_ + plan.length),
         plant_(plant_settings(plan), makers(plan), start_),
@@ -95,7 +98,9 @@ class Episode final : private Onlooker {
         tap_({.meter = [this](const MeterReply& reply) { on_meter(reply); },
               .bms = [this](const CanWords& frame) { on_bms(frame); },
               .inverter = [this](const InterfaceFrame& frame) { on_inverter(frame); }}),
-        judge_(plan.loop.control, start_) {
+        judge_(plan.loop.control, start_),
+        history_judge_([this](const std::string& what) { judge_.on_history_broken(what, now()); }),
+        tearing_(plan.seed, of_tearing) {
     if (options_.record != nullptr) recorder_.emplace(*options_.record, start_);
   }
 
@@ -115,6 +120,7 @@ class Episode final : private Onlooker {
     result_.hash = hash_.sum();
     result_.coverage.setpoints = plant_.house().command().setpoint_writes;
     result_.coverage.quarantined = disk_.quarantined();
+    result_.coverage.histories_aside = files_.set_asides();
     if (recorder_)
       recorder_->end(result_.broken.value_or("ok"), result_.hash, result_.ticks,
                      result_.coverage.setpoints, now());
@@ -148,6 +154,7 @@ class Episode final : private Onlooker {
         const Timing timing(time_of(&PartTimes::hub));
         hub_->run_due();
       }
+      run_history();
       follow_stop();
       if (now() >= next_step) {
         next_step += grid_of_steps;
@@ -156,6 +163,16 @@ class Episode final : private Onlooker {
       const auto seconds = static_cast<std::uint64_t>((now() - start_) / 1s) + 1;
       if (++rounds > seconds * most_rounds_a_second) throw std::runtime_error("time stands still");
     }
+  }
+
+  void run_history() {
+    if (!hub_) return;
+    std::optional<HistoryPart::Did> did;
+    {
+      const Timing timing(time_of(&PartTimes::history));
+      did = hub_->run_history();
+    }
+    if (did) on_history(*did, hub_->flowed());
   }
 
   void receive(Bus bus) {
@@ -349,21 +366,21 @@ class Episode final : private Onlooker {
         nonsense_at_ = begins ? std::optional{now()} : std::nullopt;
         return;
       case Injected::disk_full:
-        disk_.trouble.full = begins;
+        disk_.trouble.full = files_.trouble.full = begins;
         return;
       case Injected::disk_slow:
         disk_slowness_ = begins ? as_duration(Seconds{i.first}) : Duration{};
         if (hub_) hub_->set_disk_slowness(disk_slowness_);
         return;
       case Injected::disk_lost:
-        disk_.trouble.lost = begins;
+        disk_.trouble.lost = files_.trouble.lost = begins;
         return;
       case Injected::disk_torn:
         disk_.trouble.torn_after =
             begins ? std::optional{static_cast<std::size_t>(i.first)} : std::nullopt;
         return;
       case Injected::disk_unreadable:
-        disk_.trouble.unreadable = begins;
+        disk_.trouble.unreadable = files_.trouble.unreadable = begins;
         return;
       case Injected::clock_step:
         if (begins) clocks_.step(as_duration(Seconds{i.first}));
@@ -381,7 +398,9 @@ class Episode final : private Onlooker {
         if (!begins || !hub_) return;
         return i.first > 0.0 ? hub_->kill_control() : hub_->kill_bus(i.bus);
       case Injected::hub_killed:
-        if (begins) end_hub("killed", start_ + i.end());
+        if (!begins) return;
+        die_writing(i);
+        end_hub("killed", start_ + i.end());
         return;
       case Injected::hub_stopped:
         if (begins && hub_) {
@@ -472,7 +491,9 @@ class Episode final : private Onlooker {
 
   void start_hub() {
     const bool kept = latch_kept();
-    hub_.emplace(setup_, clocks_, disk_, plant_, static_cast<Onlooker&>(*this));
+    files_.begin_run();
+    history_judge_.on_start(files_);
+    hub_.emplace(setup_, clocks_, disk_, files_, plant_, static_cast<Onlooker&>(*this));
     hub_->set_disk_slowness(disk_slowness_);
     hub_->set_broker(std::ranges::none_of(
         on_, [&](std::size_t id) { return plan_.weather[id].what == Injected::broker_off; }));
@@ -493,6 +514,7 @@ class Episode final : private Onlooker {
     hub_at_ = starts_again;
     hub_starts_again_.reset();
     if (!hub_) return;
+    files_.die();
     hub_.reset();
     told_ = {};
     if (recorder_) recorder_->forget_claims();
@@ -507,9 +529,16 @@ class Episode final : private Onlooker {
     end_hub("stopped", std::max(*hub_starts_again_, now() + 500ms), acknowledged);
   }
 
+  /// The size of a kill and of a power cut: bytes that the history's thread still writes.
+  void die_writing(const Injection& i) {
+    if (hub_ && i.second > 0.0) hub_->die_writing(static_cast<std::size_t>(i.second));
+  }
+
   void cut_power(const Injection& i) {
+    die_writing(i);
     end_hub("power_cut", start_ + i.end());
     disk_.power_cut();
+    history_judge_.on_power_cut(files_.power_cut(tearing_));
     const bool no_clock = i.first > 0.0;
     clocks_.set_synchronised(false);
     clocks_.reboot(now(), Instant{} + 5s,
@@ -531,6 +560,7 @@ class Episode final : private Onlooker {
     if (recorder_) recorder_->process(what, now(), part, acknowledged);
   }
   void record_clock() {
+    history_judge_.on_clock_set();
     if (recorder_) recorder_->clock(clocks_.wall(now()), clocks_.synchronised(), now());
   }
 
@@ -574,6 +604,17 @@ class Episode final : private Onlooker {
   void on_disk(const char* what, bool ok) override {
     if (recorder_) recorder_->disk(what, ok, now());
   }
+  void on_history(HistoryPart::Did did, const EnergyTotals& flowed) override {
+    const Timing timing(time_of(&PartTimes::judging));
+    const char* const what = did.began ? "opened" : "write";
+    trace("history", std::string{what} + (did.ok ? "" : " failed"));
+    if (recorder_) recorder_->history(what, did.ok, now());
+    if (did.began) return history_judge_.on_began(files_);
+    if (!did.ok) return history_judge_.on_failed();
+    history_judge_.on_written(files_, flowed);
+    ++result_.coverage.history_writes;
+  }
+  void on_energies_shown(const EnergyTotals& shown) override { history_judge_.on_shown(shown); }
   void on_order(const Command& command, const std::string& who,
                 const Result<void>& answer) override {
     reached_ = true;
@@ -646,9 +687,12 @@ class Episode final : private Onlooker {
   Plant plant_;
   MachineClocks clocks_;
   VirtualDisk disk_;
+  HistoryFiles files_;
   Duration disk_slowness_{};
   WireTap tap_;
   Judge judge_;
+  HistoryJudge history_judge_;
+  Dice tearing_;
   std::optional<Recorder> recorder_;
   Hash hash_;
   EpisodeResult result_;

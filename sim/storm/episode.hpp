@@ -15,6 +15,7 @@ namespace esshub::sim::storm {
 struct PartTimes {
   double plant = 0.0;    ///< house, devices, wires
   double hub = 0.0;      ///< drivers, control, supervision, commands, state file
+  double history = 0.0;  ///< its thread: SQLite
   double judging = 0.0;  ///< taps, checks, record
 };
 

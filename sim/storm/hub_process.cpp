@@ -35,18 +35,24 @@ std::unique_ptr<protocol::Driver> make_driver(const ClosedLoopSettings& settings
 }  // namespace
 
 HubProcess::HubProcess(const HubSetup& setup, MachineClocks& clocks, VirtualDisk& disk,
-                       Plant& plant, Onlooker& onlooker)
+                       HistoryFiles& files, Plant& plant, Onlooker& onlooker)
     : setup_(setup),
       clocks_(clocks),
       disk_(disk),
       plant_(plant),
       onlooker_(onlooker),
       ahead_(clocks.steady(plant.now()) - plant.now()),
+      history_(
+          setup.history, files,
+          [this](const std::string& component, const Event& event) {
+            onlooker_.on_event(component, event);
+          },
+          [this](bool failed) { note_storage("history", failed); }, now()),
       events_([this](const std::string& component, const Event& event) {
+        if (component == "command") history_.note(event);
         onlooker_.on_event(component, event);
       }),
-      file_(disk_, events_,
-            [this](bool failed) { note_fault("state", Fault::storage_failed, failed); }),
+      file_(disk_, events_, [this](bool failed) { note_storage("state", failed); }),
       writer_(file_),
       doors_(
           [this](const Command& command, const std::string& who) {
@@ -204,11 +210,12 @@ void HubProcess::kill_bus(Bus bus) {
 
 void HubProcess::start_control() {
   tick_.emplace(setup_.loop.control, bus_count, setup_.loop.controller);
+  ticked_ = false;
   onlooker_.on_part(supervision_.name(control_id_), true);
   const SafetyMemory& remembered = commands_->memories().control;
   tick_->restore(remembered);
   tick_->set_orders(orders_);
-  tick_->set_fault("state", Fault::storage_failed, storage_failed_);
+  for (const auto& by : storage_failed_) tick_->set_fault(by, Fault::storage_failed, true);
   tick_->set_components(components_.stuck, components_.hold_safe, now());
   deadline_ = now() + setup_.loop.control.period;
   read_local_time();
@@ -251,6 +258,7 @@ void HubProcess::run_control() {
                        .lateness = late,
                        .missed = static_cast<std::uint64_t>(missed)});
   ++control_beats_;
+  ticked_ = true;
   deadline_ += (missed + 1) * period;
   onlooker_.on_tick(*tick_);
   BusPart& inverter = buses_[place(Bus::inverter)];
@@ -310,19 +318,24 @@ void HubProcess::set_broker(bool there) {
     doors_.set_broker(there, now());
 }
 
-void HubProcess::note_fault(const std::string& by, Fault fault, bool active) {
-  storage_failed_ = active;
-  if (tick_) tick_->set_fault(by, fault, active);
+void HubProcess::note_storage(const std::string& by, bool failed) {
+  std::erase(storage_failed_, by);
+  if (failed) storage_failed_.push_back(by);
+  if (tick_) tick_->set_fault(by, Fault::storage_failed, failed);
 }
 
 /// What the hub's publishers get, once a second (as actors/publisher.cpp).
 void HubProcess::publish() {
   next_second_ = std::max(next_second_ + 1s, now());
   std::optional<View> view;
-  if (tick_) {
+  if (tick_ && ticked_) {
     view = tick_->view(clocks_.wall(plant_.now()));
     for (const BusPart& part : buses_)
       if (part.session) view->buses.push_back(part.session->health());
+    // Of the energies the clients get what has flowed in this run alone: what is kept of those
+    // before hangs on SQLite's version, and one seed is one history.
+    history_.update(*view);
+    onlooker_.on_energies_shown(history_.shown());
   }
   doors_.on_second(view, now());
   onlooker_.on_second(doors_.published());
@@ -352,6 +365,7 @@ Instant HubProcess::next() const {
     if (const auto wake_at = part.session->wake_at()) at = std::min(at, *wake_at);
   }
   if (const auto due = writer_.due()) at = std::min(at, *due);
+  if (const auto due = history_.due()) at = std::min(at, *due);
   return at - ahead_;
 }
 
@@ -366,6 +380,23 @@ void HubProcess::run_due() {
   if (now() >= next_look_) look();
   if (now() >= next_second_) publish();
   if (const auto done = writer_.work(now())) onlooker_.on_disk("write", *done);
+}
+
+std::optional<HistoryPart::Did> HubProcess::run_history() {
+  if (stalled_until_) return std::nullopt;
+  return history_.work(now());
+}
+
+void HubProcess::close() {
+  writer_.close();
+  doors_.close(now());
+  onlooker_.on_history({.began = false, .ok = history_.close()}, history_.flowed());
+}
+
+void HubProcess::die_writing(std::size_t bytes) {
+  if (stalled_until_) return;
+  const auto did = history_.die_writing(bytes);
+  if (!did.began) onlooker_.on_history(did, history_.flowed());
 }
 
 }  // namespace esshub::sim::storm

@@ -18,6 +18,7 @@
 #include "sim/closed_loop.hpp"
 #include "sim/plant/plant.hpp"
 #include "sim/storm/doors.hpp"
+#include "sim/storm/history_part.hpp"
 #include "sim/storm/machine.hpp"
 #include "sim/storm/state_writer.hpp"
 
@@ -37,6 +38,9 @@ class Onlooker {
   virtual void on_tick(const control::Tick& tick) = 0;
   virtual void on_part(const std::string& name, bool started) = 0;
   virtual void on_disk(const char* what, bool ok) = 0;
+  /// What the history's thread does at the end of a run, in which so much has flowed.
+  virtual void on_history(HistoryPart::Did did, const EnergyTotals& flowed) = 0;
+  virtual void on_energies_shown(const EnergyTotals& shown) = 0;
   /// A command that came to the command service.
   virtual void on_order(const Command& command, const std::string& who,
                         const Result<void>& answer) = 0;
@@ -48,18 +52,21 @@ class Onlooker {
 struct HubSetup {
   ClosedLoopSettings loop;
   civil_time::Zone zone;
+  publish::HistorySettings history;
 };
 
 /// From its start to its end, by kill (its destructor: nothing more is done) or by an orderly stop.
 class HubProcess {
  public:
-  HubProcess(const HubSetup& setup, MachineClocks& clocks, VirtualDisk& disk, Plant& plant,
-             Onlooker& onlooker);
+  HubProcess(const HubSetup& setup, MachineClocks& clocks, VirtualDisk& disk, HistoryFiles& files,
+             Plant& plant, Onlooker& onlooker);
 
   /// When something of it is due; may be in the past.
   [[nodiscard]] Instant next() const;
-  /// What is due at Plant::now().
+  /// What is due at Plant::now(), but for the history's thread.
   void run_due();
+  /// That; what it has done.
+  [[nodiscard]] std::optional<HistoryPart::Did> run_history();
   /// Bytes that have arrived at the port.
   void on_bytes(Bus bus, protocol::ByteView bytes);
   /// The adapter was pulled or put back.
@@ -78,10 +85,9 @@ class HubProcess {
   void begin_stop();
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
   /// What is left to do in an orderly end.
-  void close() {
-    writer_.close();
-    doors_.close(now());
-  }
+  void close();
+  /// It dies, and the history's thread within its writing, after so many bytes.
+  void die_writing(std::size_t bytes);
 
   // What can happen to it.
   void stall_until(Instant end) { stalled_until_ = std::max(end, stalled_until_.value_or(end)); }
@@ -92,11 +98,15 @@ class HubProcess {
   void kill_bus(Bus bus);
   void kill_control();
   void flood(Bus bus, bool flooded);
-  void set_disk_slowness(Duration each) { writer_.set_slowness(each); }
+  void set_disk_slowness(Duration each) {
+    writer_.set_slowness(each);
+    history_.set_slowness(each);
+  }
 
   [[nodiscard]] const control::Tick* control() const { return tick_ ? &*tick_ : nullptr; }
   [[nodiscard]] bool stalled() const { return stalled_until_.has_value(); }
   [[nodiscard]] bool line_open(Bus bus) const { return buses_[place(bus)].line_open; }
+  [[nodiscard]] const EnergyTotals& flowed() const { return history_.flowed(); }
   [[nodiscard]] const service::CommandService& commands() const { return *commands_; }
   [[nodiscard]] bool part_alive(Bus bus) const { return buses_[place(bus)].session.has_value(); }
 
@@ -147,17 +157,18 @@ class HubProcess {
   void look();
   void start(PartId id);
   void tell_components();
-  void note_fault(const std::string& by, Fault fault, bool active);
+  void note_storage(const std::string& by, bool failed);
 
   const HubSetup& setup_;
   MachineClocks& clocks_;
   VirtualDisk& disk_;
   Plant& plant_;
   Onlooker& onlooker_;
-  const Duration ahead_;  ///< of the steady clock before the true time
+  const Duration ahead_;                     ///< of the steady clock before the true time
+  std::vector<std::string> storage_failed_;  ///< by whom it is told
+  HistoryPart history_;
   EventSink events_;
 
-  bool storage_failed_ = false;
   service::StateFile file_;
   StateWriter writer_;
   Orders orders_;
@@ -173,6 +184,7 @@ class HubProcess {
   PartId publisher_id_ = 0;
 
   std::optional<control::Tick> tick_;
+  bool ticked_ = false;  ///< it has decided once
   civil_time::LocalClock local_clock_;
   LocalTime local_;
   Instant deadline_{};

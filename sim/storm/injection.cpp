@@ -37,9 +37,9 @@ constexpr EnumTable<InjectionRow> rows({
     {Injected::control_stall, "control.stall", Where::house, "", ""},
     {Injected::actor_stuck, "actor.stuck", Where::any_bus, "", ""},
     {Injected::actor_death, "actor.death", Where::any_bus, "control", ""},
-    {Injected::hub_killed, "hub.killed", Where::house, "", ""},
+    {Injected::hub_killed, "hub.killed", Where::house, "", "bytes"},
     {Injected::hub_stopped, "hub.stopped", Where::house, "", ""},
-    {Injected::power_cut, "power.cut", Where::house, "wall", ""},
+    {Injected::power_cut, "power.cut", Where::house, "wall", "bytes"},
 });
 
 std::string number(double value) {

@@ -65,6 +65,7 @@ class Judge {
   void on_nonsense_obeyed(const std::string& what, Instant now) {
     broken("F15", "taken for an order: " + what, now);
   }
+  void on_history_broken(const std::string& what, Instant now) { broken("F14", what, now); }
   /// An exception, a hang.
   void on_crash(const std::string& what, Instant now) { broken("crash", what, now); }
 

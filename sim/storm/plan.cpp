@@ -17,7 +17,8 @@ enum Purpose : std::uint64_t {
   of_clocks,
   of_load,
   of_weather,
-  of_orders
+  of_orders,
+  of_history
 };
 
 constexpr Duration weather_begins = 40s;
@@ -162,6 +163,12 @@ void draw_powers(Dice& dice, Plan& plan) {
   }
 }
 
+/// The history's thread writes oftener than it is usual, so that more can happen to it.
+void draw_history(Dice& dice, Plan& plan) {
+  plan.history.file = "history.db";
+  plan.history.batch = std::chrono::seconds{dice.one_of({15, 60, 300})};
+}
+
 // ---- weather
 // -------------------------------------------------------------------------------------
 
@@ -245,6 +252,8 @@ void draw_size(Dice& dice, Injection& i) {
     case Injected::power_cut:
       i.length = dice.time(500ms, 40s);
       i.first = dice.chance(50) ? 0.0 : 1.0;  // the board has no clock of its own
+      if (i.what != Injected::hub_stopped && dice.chance(60))
+        i.second = std::floor(std::exp(dice.between(0, std::log(60e3))));
       break;
     case Injected::line_off:
     case Injected::line_stuck:
@@ -358,6 +367,7 @@ Plan make_plan(std::uint64_t seed, Duration length, const InjectionKinds& kinds)
   draw_powers(dice = with(of_load), plan);
   draw_weather(dice = with(of_weather), kinds, plan);
   draw_orders(dice = with(of_orders), plan);
+  draw_history(dice = with(of_history), plan);
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/command.hpp"
+#include "publish/history/settings.hpp"
 #include "sim/closed_loop.hpp"
 #include "sim/plant/device.hpp"
 #include "sim/plant/plant.hpp"
@@ -37,6 +38,7 @@ struct Plan {
   WallTime wall{};
   std::string zone;
   bool clock_synchronised = true;
+  publish::HistorySettings history;
   std::vector<PowerStep> load;  ///< of the whole house, in the order of time; the first at 0
   std::vector<PowerStep> solar;
   std::vector<Injection> weather;  ///< in the order of its begin

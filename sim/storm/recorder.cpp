@@ -357,6 +357,13 @@ void Recorder::process(const char* what, Instant now, const std::string& part,
   write(line);
 }
 
+void Recorder::history(const char* what, bool ok, Instant now) {
+  Json line = begin("history", now);
+  line["what"] = what;
+  line["ok"] = ok;
+  write(line);
+}
+
 void Recorder::disk(const char* what, std::optional<bool> ok, Instant now) {
   Json line = begin("disk", now);
   line["what"] = what;

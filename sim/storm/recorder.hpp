@@ -32,6 +32,7 @@ class Recorder {
   void clock(WallTime wall, bool trusted, Instant now);
   void process(const char* what, Instant now, const std::string& part = {},
                std::optional<bool> acknowledged = {});
+  void history(const char* what, bool ok, Instant now);
   void disk(const char* what, std::optional<bool> ok, Instant now);
   void order(const std::string& who, const Command& command, const Result<void>& answer,
              Instant now);

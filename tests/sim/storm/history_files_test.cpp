@@ -1,0 +1,136 @@
+#include "sim/storm/history_files.hpp"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <memory>
+#include <string>
+
+namespace esshub::sim::storm {
+namespace {
+
+/// A program that keeps numbers in a database, as the history does.
+class Program {
+ public:
+  explicit Program(HistoryFiles& files) {
+    files.begin_run();
+    sqlite3* raw = nullptr;
+    sqlite3_open_v2("history.db", &raw,
+                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, files.vfs());
+    db_.reset(raw);
+    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS t(a)");
+  }
+  int run(const char* sql) { return sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr); }
+  int keep() { return run("INSERT INTO t VALUES(randomblob(3000))"); }
+  [[nodiscard]] std::string ask(const char* sql) {
+    sqlite3_stmt* query = nullptr;
+    sqlite3_prepare_v2(db_.get(), sql, -1, &query, nullptr);
+    std::string found = "none";
+    if (sqlite3_step(query) == SQLITE_ROW)
+      found = reinterpret_cast<const char*>(sqlite3_column_text(query, 0));
+    sqlite3_finalize(query);
+    return found;
+  }
+  std::string kept() { return ask("SELECT count(*) FROM t"); }
+  std::string sound() { return ask("PRAGMA integrity_check"); }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close(db); }
+  };
+  std::unique_ptr<sqlite3, Close> db_;
+};
+
+/// Kills it; with the power gone, too, if there is a `cut`.
+void end(std::unique_ptr<Program>& program, HistoryFiles& files, Dice* cut = nullptr) {
+  files.die();
+  program.reset();
+  if (cut != nullptr) static_cast<void>(files.power_cut(*cut));
+  program = std::make_unique<Program>(files);
+}
+
+TEST(StormHistoryFiles, WhatWasSyncedOutlivesAKillAndAPowerCut) {
+  HistoryFiles files;
+  Dice dice{1, 1};
+  auto program = std::make_unique<Program>(files);
+  for (const bool power : {false, true}) {
+    EXPECT_EQ(program->keep(), SQLITE_OK);
+    end(program, files, power ? &dice : nullptr);
+  }
+  EXPECT_EQ(program->kept(), "2");
+  program.reset();  // in order
+  program = std::make_unique<Program>(files);
+  EXPECT_EQ(program->kept(), "2");
+}
+
+TEST(StormHistoryFiles, ADeathAtAnyByteLeavesAWholeFileWithAllThatWasSaidToBeKept) {
+  for (const bool power : {false, true}) {
+    Dice dice{7, 1};
+    unsigned said = 0, died = 0;
+    for (std::size_t bytes = 0; bytes < 40'000; bytes = bytes * 9 / 8 + 1) {
+      HistoryFiles files;
+      auto program = std::make_unique<Program>(files);
+      for (int i = 0; i < 3; ++i) program->keep();
+      files.die_after(bytes);
+      unsigned kept = 3;
+      while (kept < 9 && program->keep() == SQLITE_OK) ++kept;
+      said += kept > 3;
+      died += kept < 9;
+      end(program, files, power ? &dice : nullptr);
+      EXPECT_EQ(program->sound(), "ok") << bytes;
+      EXPECT_GE(std::stoul(program->kept()), kept) << bytes;
+      EXPECT_LE(std::stoul(program->kept()), kept + 1) << bytes;
+    }
+    EXPECT_GT(said, 5u);
+    EXPECT_GT(died, 10u);
+  }
+}
+
+TEST(StormHistoryFiles, ADiskThatIsFullTakesNothingThatGrowsAndGoesOnOnceThereIsRoom) {
+  HistoryFiles files;
+  Program program{files};
+  EXPECT_EQ(program.keep(), SQLITE_OK);
+  files.trouble.full = true;
+  EXPECT_EQ(program.keep(), SQLITE_FULL);
+  EXPECT_EQ(program.kept(), "1");
+  files.trouble.full = false;
+  EXPECT_EQ(program.keep(), SQLITE_OK);
+  EXPECT_EQ(program.kept(), "2");
+}
+
+TEST(StormHistoryFiles, ADiskThatCannotBeReadTakesNothingEither) {
+  HistoryFiles files;
+  Program program{files};
+  files.trouble.unreadable = true;
+  EXPECT_NE(program.keep(), SQLITE_OK);
+}
+
+TEST(StormHistoryFiles, WhatWasOnlySaidToBeSyncedMayBeGoneAfterAPowerCutAndIsToldSo) {
+  HistoryFiles files;
+  Dice dice{3, 1};
+  auto program = std::make_unique<Program>(files);
+  files.trouble.lost = true;
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(program->keep(), SQLITE_OK);
+  files.die();
+  program.reset();
+  EXPECT_FALSE(files.power_cut(dice));
+  files.trouble.lost = false;
+  program = std::make_unique<Program>(files);
+  EXPECT_NE(program->kept(), "8");
+  EXPECT_TRUE(files.power_cut(dice));
+}
+
+TEST(StormHistoryFiles, ASetAsideDatabaseIsAnotherFile) {
+  HistoryFiles files;
+  { Program program{files}; }
+  files.trouble.full = true;
+  EXPECT_FALSE(files.set_aside("history.db"));
+  files.trouble.full = false;
+  EXPECT_EQ(files.set_aside("history.db").value(), "history.db.damaged-1");
+  EXPECT_TRUE(files.missing("history.db"));
+  EXPECT_TRUE(files.has("history.db.damaged-1"));
+  EXPECT_EQ(files.set_asides(), 1u);
+}
+
+}  // namespace
+}  // namespace esshub::sim::storm
