@@ -176,10 +176,18 @@ bool HistoryWriter::begin_anew(const std::string& why) {
 
 void HistoryWriter::check() {
   const std::lock_guard busy(busy_);
-  if (!file_) return;
-  const auto sound = file_->check();
-  if (sound || !sound.error().damaged) return;
-  if (begin_anew(sound.error().text)) open();
+  if (file_) static_cast<void>(sound());
+}
+
+/// With busy_ held and the file open. One that cannot be looked through yet is not written to.
+bool HistoryWriter::sound() {
+  if (sound_) return true;
+  const auto whole = file_->check();
+  if (!whole) {
+    reason_ = whole.error().text;
+    if (!whole.error().damaged || !begin_anew(reason_) || !open()) return false;
+  }
+  return sound_ = true;
 }
 
 /// Whoever was told that it ended finds the file closed.
@@ -208,7 +216,7 @@ bool HistoryWriter::write(bool last) {
   // Once a day is enough: the rows would be there for a day longer.
   if (dated && (!pruned_at_ || dated->at - *pruned_at_ >= prune_every))
     retention = Retention{dated->wall, std::int64_t{settings_.keep_days} * 24 * 60};
-  const bool written = file_ && store(batch, retention, last);
+  const bool written = file_ && sound() && store(batch, retention, last);
   if (written && retention) pruned_at_ = dated->at;
   if (written && dated) cure(*dated);
   bool changed = false;

@@ -63,7 +63,8 @@ class HistoryWriter {
   void work();
   /// Reads what there is, as the first thing: it may take as long as it likes.
   void begin();
-  /// Once, before the first write: damage in a corner nothing touches is found before it spreads.
+  /// Once, before the first write, which waits for it: damage in a corner nothing touches is found
+  /// before it spreads.
   void check();
   /// A write is asked for.
   [[nodiscard]] bool due();
@@ -84,6 +85,7 @@ class HistoryWriter {
   void shut();
   void reopen_if_moved();
   void cure(const HistoryCollector::Dated& dated);
+  bool sound();
   bool store(HistoryBatch& batch, std::optional<Retention> retention, bool last);
 
   const HistorySettings settings_;
@@ -93,6 +95,7 @@ class HistoryWriter {
 
   TimedMutex busy_;
   std::optional<HistoryFile> file_;
+  bool sound_ = false;      ///< it was looked through
   EnergyTotals totals_;     ///< as written
   EnergyTotals unwritten_;  ///< known from before, but not in the new file
   std::optional<Instant> pruned_at_;

@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "publish/history/database/writer.hpp"
+#include "tests/publish/history/house.hpp"
 
 namespace esshub::sim::storm {
 namespace {
@@ -118,6 +123,53 @@ TEST(StormHistoryFiles, WhatWasOnlySaidToBeSyncedMayBeGoneAfterAPowerCutAndIsTol
   program = std::make_unique<Program>(files);
   EXPECT_NE(program->kept(), "8");
   EXPECT_TRUE(files.power_cut(dice));
+}
+
+/// Bytes of a page that are nobody's.
+void spoil(HistoryFiles& files, sqlite3_int64 at) {
+  sqlite3_vfs* const vfs = sqlite3_vfs_find(files.vfs());
+  std::vector<std::byte> memory(static_cast<std::size_t>(vfs->szOsFile) +
+                                alignof(std::max_align_t));
+  void* place = memory.data();
+  std::size_t room = memory.size();
+  auto* const file = static_cast<sqlite3_file*>(
+      std::align(alignof(std::max_align_t), static_cast<std::size_t>(vfs->szOsFile), place, room));
+  ASSERT_EQ(vfs->xOpen(vfs, "history.db", file, SQLITE_OPEN_READWRITE, nullptr), SQLITE_OK);
+  const std::string garbage(4096, 'x');
+  EXPECT_EQ(file->pMethods->xWrite(file, garbage.data(), 4096, at), SQLITE_OK);
+  file->pMethods->xClose(file);
+}
+
+TEST(StormHistoryFiles, AHistoryThatCouldNotBeOpenedAtFirstIsLookedThroughBeforeItIsWrittenTo) {
+  HistoryFiles files;
+  publish::HistorySettings settings{.file = "history.db"};
+  publish::HistoryHouse house{1'790'000'000};
+  const auto begin = [&] {
+    files.begin_run();
+    auto writer = std::make_unique<publish::HistoryWriter>(
+        settings, [](const std::string&, const Event&) {}, [](bool) {}, files);
+    writer->begin();
+    return writer;
+  };
+  const auto pass = [&](publish::HistoryWriter& writer) {
+    for (int i = 0; i < 120; ++i) {
+      house.pass(1s);
+      writer.update(house.view);
+    }
+  };
+  auto writer = begin();
+  pass(*writer);
+  EXPECT_TRUE(writer->finish());
+  spoil(files, 6 * 4096);  // a table that neither opening nor writing touches
+  files.trouble.unreadable = true;
+  writer = begin();
+  writer->check();
+  pass(*writer);
+  EXPECT_FALSE(writer->write(false));
+  EXPECT_EQ(files.set_asides(), 0u);
+  files.trouble.unreadable = false;
+  EXPECT_TRUE(writer->write(false));
+  EXPECT_EQ(files.set_asides(), 1u);
 }
 
 TEST(StormHistoryFiles, ASetAsideDatabaseIsAnotherFile) {
