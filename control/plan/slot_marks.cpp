@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 namespace esshub::control {
@@ -114,16 +115,23 @@ class MarkSums {
     const SlotAction& follow = can.both;
     const SlotAction& bought = follow.change > 0.0 ? follow : can.rest;
     const SlotAction& sold = follow.change < 0.0 ? follow : can.rest;
+    const Past buys{*this, can.buy};
+    const Past sells{*this, can.sell};
+    const Past follows{*this, follow};
+    for (std::size_t e = 0; e < n_; ++e) {
+      for (std::size_t m = e + 1; m < n_; ++m)
+        buy_[m] += kind.weight * up(can.buy, buys, bought, e, m);
+      for (std::size_t m = 0; m < e; ++m)
+        sell_[m] += kind.weight * down(can.sell, sells, sold, e, m);
+    }
     for (std::size_t m = 0; m < n_; ++m) {
-      for (std::size_t e = 0; e < m; ++e) buy_[m] += kind.weight * up(can.buy, bought, e, m);
-      for (std::size_t e = m + 1; e < n_; ++e) sell_[m] += kind.weight * down(can.sell, sold, e, m);
       double sum = 0.0;
       if (follow.change > 0.0)  // by the lower end of the charges that store
         for (std::size_t e = m; e-- > 0;)
-          store_[m * n_ + e] += kind.weight * (sum += up(follow, can.rest, e, m));
+          store_[m * n_ + e] += kind.weight * (sum += up(follow, follows, can.rest, e, m));
       if (follow.change < 0.0)  // by their upper end
         for (std::size_t e = m + 1; e < n_; ++e)
-          serve_[m * n_ + e] += kind.weight * (sum += down(follow, can.rest, e, m));
+          serve_[m * n_ + e] += kind.weight * (sum += down(follow, follows, can.rest, e, m));
     }
   }
 
@@ -157,29 +165,43 @@ class MarkSums {
   }
 
  private:
+  /// What an action for the whole slot costs more than resting, by the charge at its begin: where
+  /// the mark is too far to be reached, whichever it is.
+  class Past {
+   public:
+    Past(const MarkSums& sums, const SlotAction& action) : at_(sums.n_) {
+      for (std::size_t e = 0; e < sums.n_; ++e) {
+        const double to = sums.after_.level(e) + action.change;
+        if (to >= 0.0 && to <= sums.battery_.capacity.value())
+          at_[e] = action.cost - sums.base_ + sums.after_(to) - sums.after_.points()[e];
+      }
+    }
+    [[nodiscard]] double operator[](std::size_t e) const { return at_[e]; }
+
+   private:
+    std::vector<double> at_;
+  };
+
   /// More than resting costs (its flows' cost left out on both sides).
-  [[nodiscard]] double up(const SlotAction& action, const SlotAction& then, std::size_t e,
-                          std::size_t mark) const {
-    return until(action, then, e, after_.level(mark));
+  [[nodiscard]] double up(const SlotAction& action, const Past& past, const SlotAction& then,
+                          std::size_t e, std::size_t mark) const {
+    return until(action, past, then, e, after_.level(mark));
   }
-  [[nodiscard]] double down(const SlotAction& action, const SlotAction& then, std::size_t e,
-                            std::size_t mark) const {
+  [[nodiscard]] double down(const SlotAction& action, const Past& past, const SlotAction& then,
+                            std::size_t e, std::size_t mark) const {
     if (after_.level(e) <= terms_.reserve) return 0.0;
-    return until(action, then, e, std::max(after_.level(mark), terms_.reserve));
+    return until(action, past, then, e, std::max(after_.level(mark), terms_.reserve));
   }
-  [[nodiscard]] double until(const SlotAction& action, const SlotAction& then, std::size_t e,
-                             double stop) const {
-    const double from = after_.level(e);
-    const double resting = after_.points()[e];
-    const double way = stop - from;
-    if (std::abs(action.change) < std::abs(way))
-      return action.cost - base_ + after_(from + action.change) - resting;
+  [[nodiscard]] double until(const SlotAction& action, const Past& past, const SlotAction& then,
+                             std::size_t e, double stop) const {
+    const double way = stop - after_.level(e);
+    if (std::abs(action.change) < std::abs(way)) return past[e];
     const double share = way / action.change;
     const double rest = then.change * (1.0 - share);
     const double to =
         std::clamp(stop + rest, std::min(stop, terms_.reserve), battery_.capacity.value());
     return (action.cost - base_) * share + (then.cost - base_) * (1.0 - share) + after_(to) -
-           resting;
+           after_.points()[e];
   }
 
   const SlotTerms& terms_;
@@ -209,17 +231,59 @@ MarkLevels moved(MarkLevels marks, double MarkLevels::*which, double level) {
   return marks;
 }
 
+/// What a day costs by marks from its charge on.
+class DayCost {
+ public:
+  DayCost(const SlotTerms& terms, const SlotFlows& flows, const PlanBattery& battery,
+          const CostToCome& after, double stored)
+      : terms_(terms), flows_(flows), battery_(battery), after_(after), stored_(stored) {
+    const SlotActions can = slot_actions(terms, flows, battery, 0.0);
+    constexpr double beyond = 1.0;  // Wh, more than rounding
+    for (const auto* action : {&can.buy, &can.store, &can.both, &can.serve, &can.sell}) {
+      lowest_ = std::min(lowest_, action->change);
+      highest_ = std::max(highest_, action->change);
+    }
+    lowest_ += stored - beyond;
+    highest_ += stored + beyond;
+  }
+
+  /// Marks that are not reached do the same wherever they are: those are not followed again.
+  [[nodiscard]] double operator()(const MarkLevels& marks) {
+    const auto near = [&](double level) { return std::clamp(level, lowest_, highest_); };
+    const MarkLevels reached{near(marks.buy), near(marks.store), near(marks.serve),
+                             near(marks.sell)};
+    if (known_ && reached.buy == known_->buy && reached.store == known_->store &&
+        reached.serve == known_->serve && reached.sell == known_->sell)
+      return cost_;
+    known_ = reached;
+    const auto done = follow_marks(terms_, flows_, battery_, marks, stored_, 0.0);
+    return cost_ = done.cost + after_(done.stored);
+  }
+
+ private:
+  const SlotTerms& terms_;
+  const SlotFlows& flows_;
+  const PlanBattery& battery_;
+  const CostToCome& after_;
+  double stored_;
+  double lowest_ = 0.0;  ///< charge that may be reached in the slot
+  double highest_ = 0.0;
+  std::optional<MarkLevels> known_;  ///< cost_ is theirs
+  double cost_ = 0.0;
+};
+
 /// One mark after the other to where the days, each from its own charge, cost least as the control
 /// follows the marks.
 void improve(MarkLevels& marks, const SlotTerms& terms, std::span<const SlotFlows> flows,
              const PlanBattery& battery, const CostToCome& after, std::span<const double> likely,
              bool sale_alone = false) {
+  std::vector<DayCost> days;
+  days.reserve(flows.size());
+  for (std::size_t d = 0; d < flows.size(); ++d)
+    days.emplace_back(terms, flows[d], battery, after, likely[d]);
   const auto cost = [&](const MarkLevels& of) {
     double sum = 0.0;
-    for (std::size_t d = 0; d < flows.size(); ++d) {
-      const auto done = follow_marks(terms, flows[d], battery, of, likely[d], 0.0);
-      sum += done.cost + after(done.stored);
-    }
+    for (auto& day : days) sum += day(of);
     return sum;
   };
   double least = cost(marks);
