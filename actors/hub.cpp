@@ -194,6 +194,10 @@ class RunningHub final : public Hub {
     };
   }
 
+  SmartSource smart() const {
+    return [planner = planner_] { return planner->newest(); };
+  }
+
   void reload(const HubSettings& settings) override {
     auto control = control::at_once(wired_, settings.control);
     command_door_->set_settings(control);
@@ -320,7 +324,7 @@ class RunningHub final : public Hub {
 
   publish::Sink start_metrics(const HubSettings& settings, const EventSink& events) const {
     const auto exporter = std::make_shared<metrics::Exporter>(
-        ESSHUB_VERSION, [notes = notes_] { return notes->newest()->warnings.size(); });
+        ESSHUB_VERSION, [notes = notes_] { return notes->newest()->warnings.size(); }, smart());
     const std::shared_ptr<publish::MetricsServer> server = publish::MetricsServer::start(
         settings.metrics_address, settings.web.host_names, [exporter] { return exporter->page(); },
         events, note("metrics", Fault::server_unavailable));
@@ -353,10 +357,12 @@ class RunningHub final : public Hub {
               .page = page};
         };
     return {.house = facts(settings.control),
-            .outlook = [door = command_door_, history = history_, plan = plans(),
+            .outlook = [door = command_door_, history = history_, plan = plans(), smart = smart(),
                         facts](const View& view) {
-              return publish::outlook_at(view, facts(door->in_force().settings), history.get(),
-                                         plan);
+              auto outlook =
+                  publish::outlook_at(view, facts(door->in_force().settings), history.get(), plan);
+              outlook.smart = smart();
+              return outlook;
             }};
   }
 
@@ -383,6 +389,7 @@ class RunningHub final : public Hub {
          .state_dir = settings.state_dir,
          .history = history_,
          .plan = plans(),
+         .smart = smart(),
          .limits = [door = command_door_] { return door->limits(); },
          .notes = [notes = notes_] { return notes->newest(); },
          .command = commands(),

@@ -56,10 +56,19 @@ struct PlannerThread::Shared {
     looked_at = view.now;
     const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders};
     if (planner.due(view, orders)) make(view, orders);
-    if (!planner.last()) return;
-    deps.control->plan.publish(planner.table(view));
+    show(in_force.mode == Mode::smart);
+    if (planner.last()) deps.control->plan.publish(planner.table(view));
+  }
+
+  void show(bool in_force) {
+    SmartState now{.in_force = in_force};
+    if (const auto& problem = planner.problem(); problem && in_force)
+      now.problem = service::name(*problem);
+    if (auto plan = planner.shown(); plan && in_force)
+      now.plan = std::make_shared<const SmartPlan>(*std::move(plan));
     auto newest = planner.spans();
     const std::lock_guard lock(mutex);
+    state = std::move(now);
     spans = std::move(newest);
   }
 
@@ -110,8 +119,9 @@ struct PlannerThread::Shared {
   bool recalled = false;
   std::optional<Instant> looked_at;
   std::optional<control::NoPlan> told;
-  mutable std::mutex mutex;  // guards spans
+  mutable std::mutex mutex;  // guards what follows
   std::vector<service::SmartSpan> spans;
+  SmartState state;
 };
 
 PlannerThread::PlannerThread(PlannerDeps deps)
@@ -137,6 +147,11 @@ void PlannerThread::close() {
 std::vector<service::SmartSpan> PlannerThread::spans() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->spans;
+}
+
+SmartState PlannerThread::newest() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->state;
 }
 
 }  // namespace esshub::actors

@@ -8,6 +8,7 @@
 #include "actors/control_channel.hpp"
 #include "civil_time/zone.hpp"
 #include "model/event.hpp"
+#include "model/smart_plan.hpp"
 #include "model/view.hpp"
 #include "publish/history/history.hpp"
 #include "publish/threads/detachable_thread.hpp"
@@ -41,6 +42,8 @@ class PlannerThread {
   void close();
   /// What it holds for the hours to come; empty without a plan. For any thread.
   [[nodiscard]] std::vector<service::SmartSpan> spans() const;
+  /// The same for people. For any thread.
+  [[nodiscard]] SmartState newest() const;
 
  private:
   struct Shared;

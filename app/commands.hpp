@@ -85,6 +85,13 @@ struct StatusOptions {
 /// its control is silent.
 [[nodiscard]] int status(const StatusOptions& options, std::ostream& out, std::ostream& err);
 
+struct PlanOptions {
+  HubAddress hub{};
+  bool json = false;  ///< the hub's own words
+};
+/// What Smart mode plans and why. Fails when the hub does not answer, and without a plan.
+[[nodiscard]] int plan(const PlanOptions& options, std::ostream& out, std::ostream& err);
+
 /// The owner's word to a latched cut-off, a reversed meter's rest and the hold after repeated
 /// deaths (F9, F21, F11). Asks for the page's password (without echo at a terminal, else one line
 /// of stdin). Fails with the hub's words when it refuses, also when there is nothing.

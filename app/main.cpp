@@ -198,6 +198,17 @@ int parse_and_run(int argc, char** argv) {
           "example: esshub status --watch\n"} +
       exit_codes);
 
+  bool plan_as_json = false;
+  auto* plan_command = program.add_subcommand("plan", "Show what Smart mode plans, and why.");
+  add_hub(plan_command);
+  plan_command->add_flag("--json", plan_as_json, "one JSON object; null in another mode");
+  plan_command->footer(
+      std::string{"Prices and the value of a stored kWh are in the tariff's currency. Of the days\n"
+                  "replayed a tenth lies below and a tenth above the range of charge. Exit code 1\n"
+                  "when the hub does not answer, and without a plan.\n"
+                  "example: esshub plan\n"} +
+      exit_codes);
+
   auto* acknowledge_command = program.add_subcommand(
       "acknowledge", "Tell the running hub that you have seen to what holds the battery.");
   add_hub(acknowledge_command);
@@ -225,6 +236,7 @@ int parse_and_run(int argc, char** argv) {
   if (*check_command) return check(file, std::cout, std::cerr);
   if (*export_command) return export_history(exporting, std::cout, std::cerr);
   if (*status_command) return status(asking, std::cout, std::cerr);
+  if (*plan_command) return plan({asking.hub, plan_as_json}, std::cout, std::cerr);
   if (*acknowledge_command) return acknowledge(asking.hub, std::cout, std::cerr);
   if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
   return decode(kinds.at(kind), std::cin, std::cout);

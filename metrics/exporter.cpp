@@ -26,6 +26,7 @@ std::string Exporter::page() const {
   if (config_warnings_) page.add({}, static_cast<double>(config_warnings_()));
   if (view) {
     add_view(page, *view, std::chrono::steady_clock::now());
+    if (smart_) add_smart(page, *view, smart_());
   } else {
     add_faults(page, {});  // nothing has been raised yet, and increase() needs the start
   }

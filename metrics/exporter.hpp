@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "model/smart_plan.hpp"
 #include "model/view.hpp"
 
 namespace esshub::metrics {
@@ -17,8 +18,12 @@ class Exporter {
   static constexpr Duration period = 500ms;  ///< of the Views it is given
 
   /// `config_warnings`: how many the configuration file taken last has; empty: not known.
-  explicit Exporter(std::string version, std::function<std::size_t()> config_warnings = {})
-      : version_(std::move(version)), config_warnings_(std::move(config_warnings)) {}
+  /// `smart`: Smart mode's plan; empty: there is none.
+  explicit Exporter(std::string version, std::function<std::size_t()> config_warnings = {},
+                    SmartSource smart = {})
+      : version_(std::move(version)),
+        config_warnings_(std::move(config_warnings)),
+        smart_(std::move(smart)) {}
 
   /// Takes over the newest View; thread-safe against page().
   void update(const View& view);
@@ -31,6 +36,7 @@ class Exporter {
 
   std::string version_;
   std::function<std::size_t()> config_warnings_;
+  SmartSource smart_;
   mutable std::mutex mutex_;
   std::shared_ptr<const View> view_;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "metrics/page.hpp"
+#include "model/smart_plan.hpp"
 #include "model/view.hpp"
 
 namespace esshub::metrics {
@@ -27,6 +28,9 @@ void add_inverter(Page& page, const View& view);
 
 /// Instruction, authority, mode, margin over the reserve.
 void add_policy(Page& page, const View& view);
+
+/// What Smart mode plans, as of the View's wall clock.
+void add_smart(Page& page, const View& view, const SmartState& smart);
 
 /// The mode the inverter is told to be in, and why.
 void add_decision(Page& page, const View& view);

@@ -1,7 +1,10 @@
 #include "service/planner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
+#include <utility>
 
 #include "control/plan/plan.hpp"
 #include "control/policy/backup.hpp"
@@ -11,6 +14,7 @@
 namespace esshub::service {
 namespace {
 
+using namespace esshub::literals;
 using control::PlanBattery;
 using control::PlanSettings;
 using control::UnixSeconds;
@@ -79,6 +83,16 @@ std::optional<PlanBattery> battery_of(const View& view, const control::Settings&
   return battery;
 }
 
+/// The tariff's, which pays nothing for export where it has no price for it. Prices that others
+/// tell take the tariff's place here and nowhere else.
+std::vector<control::PriceSlot> prices_of(std::span<const PlanSpan> ahead) {
+  std::vector<control::PriceSlot> prices;
+  for (const auto& span : ahead)
+    prices.push_back({unix_seconds(span.begin), unix_seconds(span.end), span.import_price,
+                      span.export_price.value_or(0.0)});
+  return prices;
+}
+
 /// Orders later than the schedule's entries, which they overrule.
 void add_orders(PlanSettings& plan, const Orders& orders, const View& view, WattHours capacity) {
   const auto at = [&](Instant moment) {
@@ -102,6 +116,52 @@ bool same_orders(const Orders& a, const Orders& b) {
 
 double level(Soc soc, const PlanBattery& battery) {
   return soc.ratio() * battery.capacity.value();
+}
+
+/// What a slot's marks do at the expected charge.
+struct Does {
+  bool buys, sells, serves, stores;
+};
+Does at_expected(const control::PlannedSlot& slot, WattHours capacity) {
+  const control::Marks& marks = slot.marks;
+  const double charge = slot.charge.mean.value() / capacity.value();
+  return {marks.buy_power > Watts{} && charge<marks.buy.ratio(), marks.sell_power> Watts{} &&
+              charge > marks.sell.ratio(),
+          charge > marks.serve.ratio(), charge < marks.store.ratio()};
+}
+
+Instruction word_of(const control::PlannedSlot& slot, WattHours capacity) {
+  const Does does = at_expected(slot, capacity);
+  return control::word(slot.marks, does.buys, does.sells);
+}
+
+template <class... Values>
+std::string formatted(const char* format, Values... values) {
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(), format, values...);
+  return text.data();
+}
+
+/// The comparison that the slot's action rests on.
+std::string why(const control::PlannedSlot& slot, WattHours capacity, WattHours reserve) {
+  const Does does = at_expected(slot, capacity);
+  if (does.buys)
+    return formatted("a kWh is bought for %.3f: stored it is worth %.3f later", slot.import_price,
+                     slot.value);
+  if (does.sells)
+    return formatted("a kWh is sold for %.3f: stored it is worth %.3f later", slot.export_price,
+                     slot.value);
+  std::string text = "the reserve is kept";
+  if (does.serves)
+    text = formatted("the house is served: a kWh from the grid costs %.3f, stored it is worth %.3f",
+                     slot.import_price, slot.value);
+  else if (slot.charge.mean > reserve + capacity * 0.02)
+    text = formatted(
+        "the charge is kept: a kWh stored is worth %.3f later, from the grid it costs %.3f",
+        slot.value, slot.import_price);
+  if (!does.stores && slot.marks.store < 100.0_soc)
+    text += formatted("; the sun is exported for %.3f", slot.export_price);
+  return text;
 }
 
 }  // namespace
@@ -175,19 +235,15 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
     const auto shown = clock_.local(wall_time(at)).time_since_epoch();
     return static_cast<int>((shown.count() - at) / 60);
   };
-  std::vector<control::PriceSlot> prices;
-  for (const auto& span : forecast(s, Mode::scheduled, clock_, begin, begin + horizon)) {
-    const UnixSeconds from = unix_seconds(span.begin);
-    const UnixSeconds to = unix_seconds(span.end);
-    // A tariff without an export price pays nothing for it.
-    prices.push_back({from, to, span.import_price, span.export_price.value_or(0.0)});
+  const auto ahead = forecast(s, Mode::scheduled, clock_, begin, begin + horizon);
+  for (const auto& span : ahead)
     if (span.authority == Authority::schedule)
-      settings.fixed.push_back({from, to, control::marks(span.instruction), {}});
-  }
+      settings.fixed.push_back(
+          {unix_seconds(span.begin), unix_seconds(span.end), control::marks(span.instruction), {}});
   add_orders(settings, in_force.orders, view, battery.capacity);
 
   const auto past = ring_.slots();
-  auto made = control::plan(past, prices, battery, settings);
+  auto made = control::plan(past, prices_of(ahead), battery, settings);
   if (made.problem) {
     problem_ = made.problem;  // an older one goes on until its end
     return problem_;
@@ -195,6 +251,9 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
   made_at_ = view.now;
   made_ = view.wall;
   capacity_ = battery.capacity;
+  reason_ = control::reason_in_words(made, settings);
+  reserve_ = settings.reserve;
+  fixed_ = std::move(settings.fixed);
   last_ = std::move(made);
   problem_.reset();
   return problem_;
@@ -224,14 +283,43 @@ std::vector<SmartSpan> Planner::spans() const {
   const UnixSeconds end = unix_seconds(made_ + plan_life);
   for (const auto& slot : last_->slots) {
     if (slot.begin >= end || slot.source != control::PriceSource::known) break;
-    const control::Marks& marks = slot.marks;
-    const double charge = slot.charge.mean.value() / capacity_.value();
-    const bool buys = marks.buy_power > Watts{} && charge < marks.buy.ratio();
-    const bool sells = marks.sell_power > Watts{} && charge > marks.sell.ratio();
-    spans.push_back(
-        {wall_time(slot.begin), wall_time(slot.end), control::word(marks, buys, sells)});
+    spans.push_back({wall_time(slot.begin), wall_time(slot.end), word_of(slot, capacity_)});
   }
   return spans;
+}
+
+std::optional<SmartPlan> Planner::shown() const {
+  if (!last_) return std::nullopt;
+  SmartPlan plan{.made = made_,
+                 .days = last_->days,
+                 .cost = last_->cost,
+                 .cost_balance = last_->cost_balance,
+                 .cost_no_battery = last_->cost_no_battery,
+                 .reason = reason_,
+                 .slots = {}};
+  for (const auto& slot : last_->slots) {
+    const bool fixed = std::ranges::any_of(fixed_, [&](const auto& span) {
+      return span.marks && slot.begin >= span.begin && slot.begin < span.end;
+    });
+    const auto soc = [&](WattHours stored) {
+      return Soc::from_percent(std::clamp(100.0 * (stored / capacity_), 0.0, 100.0))
+          .value_or(Soc{});
+    };
+    plan.slots.push_back(
+        {.begin = wall_time(slot.begin),
+         .end = wall_time(slot.end),
+         .import_price = slot.import_price,
+         .export_price = slot.export_price,
+         .price_known = slot.source == control::PriceSource::known,
+         .instruction = word_of(slot, capacity_),
+         .charge_low = soc(slot.charge.low),
+         .charge = soc(slot.charge.mean),
+         .charge_high = soc(slot.charge.high),
+         .value = slot.value,
+         .bought_kwh = slot.bought.value() / 1000.0,
+         .reason = fixed ? "the weekly plan or an order" : why(slot, capacity_, reserve_)});
+  }
+  return plan;
 }
 
 }  // namespace esshub::service

@@ -13,6 +13,7 @@
 #include "control/settings.hpp"
 #include "model/instruction.hpp"
 #include "model/plan.hpp"
+#include "model/smart_plan.hpp"
 #include "model/view.hpp"
 #include "service/forecast.hpp"
 #include "service/slot_ring.hpp"
@@ -58,6 +59,10 @@ class Planner {
   [[nodiscard]] control::MarkTable table(const View& view) const;
   /// The same in words for people, at the expected charge.
   [[nodiscard]] std::vector<SmartSpan> spans() const;
+  /// All of the last plan, with the reasons; nothing without one.
+  [[nodiscard]] std::optional<SmartPlan> shown() const;
+  /// What was in the way of a newer plan.
+  [[nodiscard]] const std::optional<control::NoPlan>& problem() const { return problem_; }
 
  private:
   struct Sum {
@@ -76,6 +81,9 @@ class Planner {
   std::optional<Instant> made_at_;
   WallTime made_{};
   WattHours capacity_{};
+  WattHours reserve_{};
+  std::vector<control::FixedSpan> fixed_;  ///< of the last plan, as is the reason
+  std::string reason_;
   std::optional<control::NoPlan> problem_;
   std::optional<control::Plan> last_;
 };

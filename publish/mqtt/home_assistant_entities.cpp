@@ -56,6 +56,11 @@ Text storm(const View& view) {
   return until && decision->at < *until ? "ON" : "OFF";
 }
 
+/// "GBP/kWh"; empty where the currency is not said.
+std::string price_unit(const HouseFacts& house) {
+  return house.currency.empty() ? "" : house.currency + "/kWh";
+}
+
 // ---- of the outlook -----------------------------------------------------------------------------
 constexpr double joules_per_kwh = 3.6e6;
 
@@ -88,6 +93,34 @@ Text next_action_at(const View& view, const Outlook& outlook) {
   if (!plan_is_current(view, outlook)) return std::nullopt;
   const auto next = next_action(outlook.plan, view.wall);
   return next ? Text{moment_text(next->begin)} : std::nullopt;
+}
+const SmartPlan* smart_plan(const View& view, const Outlook& outlook) {
+  const bool current = view.local.trusted && view.now - outlook.at <= Outlook::max_age;
+  return current ? outlook.smart.plan.get() : nullptr;
+}
+const SmartSlot* smart_now(const View& view, const Outlook& outlook) {
+  const auto* const plan = smart_plan(view, outlook);
+  return plan ? slot_at(*plan, view.wall) : nullptr;
+}
+Text smart_charge(const View& view, const Outlook& outlook) {
+  const auto* const slot = smart_now(view, outlook);
+  return slot ? number(slot->charge.percent(), 0) : std::nullopt;
+}
+Text smart_value(const View& view, const Outlook& outlook) {
+  const auto* const slot = smart_now(view, outlook);
+  return slot ? number(slot->value, 4) : std::nullopt;
+}
+Text smart_reason(const View& view, const Outlook& outlook) {
+  const auto* const slot = smart_now(view, outlook);
+  return slot ? Text{slot->reason} : std::nullopt;
+}
+Text smart_made(const View& view, const Outlook& outlook) {
+  const auto* const plan = smart_plan(view, outlook);
+  return plan ? Text{moment_text(plan->made)} : std::nullopt;
+}
+Text smart_problem(const View& view, const Outlook& outlook) {
+  if (!outlook.smart.in_force || view.now - outlook.at > Outlook::max_age) return std::nullopt;
+  return outlook.smart.problem.empty() ? "none" : outlook.smart.problem;
 }
 /// By when the reserve that a storm asks for will be there.
 Text storm_reached(const View& view, const Outlook&) {
@@ -135,6 +168,12 @@ constexpr auto outlook_entities = std::to_array<HaOutlookEntity>({
      &money_today<&DayRow::export_income>},
     {"next_action", "Next planned action", Kind::text, &is_planned, &next_action_text},
     {"next_action_at", "Next planned action at", Kind::moment, &is_planned, &next_action_at},
+    {"smart_charge", "Charge expected by the Smart plan", Kind::percent, &is_planned,
+     &smart_charge},
+    {"smart_value", "Value of a stored kWh", Kind::price, &is_planned, &smart_value},
+    {"smart_reason", "Reason of the Smart plan", Kind::text, &is_planned, &smart_reason},
+    {"smart_made", "Smart plan made at", Kind::moment, &is_planned, &smart_made},
+    {"smart_problem", "Smart plan's problem", Kind::text, &is_planned, &smart_problem},
     {"storm_reached", "Storm reserve reached at", Kind::moment, &always, &storm_reached},
 });
 
@@ -258,7 +297,7 @@ std::string_view HaEntity::state_class() const {
 
 std::string HaEntity::unit(const HouseFacts& house) const {
   const auto unit = published(id).unit;
-  if (unit == Unit::price) return house.currency.empty() ? "" : house.currency + "/kWh";
+  if (unit == Unit::price) return price_unit(house);
   return unit == Unit::second ? "min" : std::string{symbol(unit)};
 }
 
@@ -292,6 +331,8 @@ std::string_view HaOutlookEntity::device_class() const {
       return "monetary";
     case Kind::moment:
       return "timestamp";
+    case Kind::price:
+    case Kind::percent:
     case Kind::text:
       break;
   }
@@ -305,7 +346,20 @@ std::string_view HaOutlookEntity::state_class() const {
 }
 
 std::string HaOutlookEntity::unit(const HouseFacts& house) const {
-  return kind == Kind::energy ? "kWh" : kind == Kind::money ? house.currency : "";
+  switch (kind) {
+    case Kind::energy:
+      return "kWh";
+    case Kind::money:
+      return house.currency;
+    case Kind::price:
+      return price_unit(house);
+    case Kind::percent:
+      return "%";
+    case Kind::text:
+    case Kind::moment:
+      break;
+  }
+  return "";
 }
 
 std::span<const HaSource> ha_sources() {

@@ -41,7 +41,7 @@ struct HaEntity {
 
 /// A sensor of what no View holds (publish/mqtt/outlook.hpp), or of a moment.
 struct HaOutlookEntity {
-  enum class Kind : std::uint8_t { energy, money, text, moment };
+  enum class Kind : std::uint8_t { energy, money, price, percent, text, moment };
   std::string_view id;
   std::string_view name;
   Kind kind;

@@ -34,7 +34,7 @@ std::string formatted(const char* format, Values... values) {
 
 Outlook outlook_at(const View& view, HouseFacts house, HistoryReader* history,
                    const PlanSource& plan) {
-  Outlook outlook{std::move(house), view.now, std::nullopt, {}};
+  Outlook outlook{std::move(house), view.now, std::nullopt, {}, {}};
   if (!view.local.trusted) return outlook;
   if (history) outlook.today = today_of(view, *history);
   if (plan) outlook.plan = plan(view.wall, view.wall + planned_ahead);

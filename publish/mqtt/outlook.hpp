@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/plan.hpp"
+#include "model/smart_plan.hpp"
 #include "model/view.hpp"
 #include "publish/history/history.hpp"
 
@@ -36,6 +37,7 @@ struct Outlook {
   Instant at{};                   ///< of the View it was made at
   std::optional<DayRow> today{};  ///< nothing: not known now
   std::vector<PlanSpan> plan{};   ///< from now on; empty: not known now
+  SmartState smart{};             ///< Smart mode's
 };
 
 /// What is known at the View's moment. May wait for the disk.

@@ -159,6 +159,35 @@ Json faults_of(const View& view) {
   return result;
 }
 
+Json smart_json(const SmartState& smart) {
+  if (!smart.in_force) return nullptr;
+  Json json{{"problem", nullptr}, {"plan", nullptr}};
+  if (!smart.problem.empty()) json["problem"] = smart.problem;
+  if (!smart.plan) return json;
+  Json slots = Json::array();
+  for (const auto& slot : smart.plan->slots)
+    slots.push_back({{"begin", unix_seconds(slot.begin)},
+                     {"end", unix_seconds(slot.end)},
+                     {"import_price", scaled(slot.import_price, 10000)},
+                     {"export_price", scaled(slot.export_price, 10000)},
+                     {"price_known", slot.price_known},
+                     {"instruction", instruction_json(slot.instruction)},
+                     {"charge_low_percent", scaled(slot.charge_low.percent(), 10)},
+                     {"charge_percent", scaled(slot.charge.percent(), 10)},
+                     {"charge_high_percent", scaled(slot.charge_high.percent(), 10)},
+                     {"value", scaled(slot.value, 10000)},
+                     {"bought_kwh", scaled(slot.bought_kwh, 1000)},
+                     {"reason", slot.reason}});
+  json["plan"] = {{"made", unix_seconds(smart.plan->made)},
+                  {"days", smart.plan->days},
+                  {"cost", scaled(smart.plan->cost, 1000)},
+                  {"cost_balance", scaled(smart.plan->cost_balance, 1000)},
+                  {"cost_no_battery", scaled(smart.plan->cost_no_battery, 1000)},
+                  {"reason", smart.plan->reason},
+                  {"slots", std::move(slots)}};
+  return json;
+}
+
 }  // namespace
 
 Json state_json(const View& made, Instant now, const ConfigNotes& notes) {
@@ -262,7 +291,7 @@ Json events_json(const std::vector<HistoryEvent>& events) {
   return {{"events", std::move(list)}};
 }
 
-Json plan_json(const std::vector<PlanSpan>& spans) {
+Json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart) {
   Json list = Json::array();
   for (const auto& span : spans)
     list.push_back({{"begin", unix_seconds(span.begin)},
@@ -272,7 +301,7 @@ Json plan_json(const std::vector<PlanSpan>& spans) {
                     {"import_price", scaled(span.import_price, 10000)},
                     {"export_price", scaled(span.export_price, 10000)},
                     {"repeated_hour", span.repeated_hour}});
-  return {{"spans", std::move(list)}};
+  return {{"spans", std::move(list)}, {"smart", smart_json(smart)}};
 }
 
 Json limits_json(const std::vector<OrderLimit>& limits) {

@@ -9,6 +9,7 @@
 #include "model/order_limits.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
+#include "model/smart_plan.hpp"
 #include "model/view.hpp"
 #include "publish/config_notes.hpp"
 #include "publish/history/history.hpp"
@@ -27,7 +28,7 @@ namespace esshub::publish {
 [[nodiscard]] nlohmann::json minutes_json(const std::vector<MinuteRow>& rows);
 [[nodiscard]] nlohmann::json days_json(const std::vector<DayRow>& rows);
 [[nodiscard]] nlohmann::json events_json(const std::vector<HistoryEvent>& events);
-[[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans);
+[[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart);
 
 /// The ranges of what may be ordered here, by their names; a dispatch is not.
 [[nodiscard]] nlohmann::json limits_json(const std::vector<OrderLimit>& limits);

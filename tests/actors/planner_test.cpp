@@ -87,6 +87,10 @@ TEST(PlannerThreadTest, PlansFromTheHistoryAndGivesItToTheControlAgainAndAgain) 
   const control::MarkTable* again = nullptr;
   ASSERT_TRUE(b.until(*planner, [&] { return (again = b.channel->plan.take()) != nullptr; }));
   EXPECT_GT(again->count, 100u);
+  const auto shown = planner->newest();
+  EXPECT_TRUE(shown.in_force);
+  ASSERT_TRUE(shown.plan);
+  EXPECT_EQ(shown.plan->slots.size(), 192u);
   EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
 }
 
@@ -99,6 +103,7 @@ TEST(PlannerThreadTest, WithoutHistoryItSaysOnceWhatIsInTheWay) {
   EXPECT_EQ(b.log.count("planner no_plan"), 1u);
   EXPECT_EQ(b.log.count("planner history_not_read"), 1u);
   EXPECT_TRUE(planner->spans().empty());
+  EXPECT_EQ(planner->newest().problem, "too_few_days");
   EXPECT_EQ(b.channel->plan.take(), nullptr);
 }
 

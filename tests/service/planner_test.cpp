@@ -91,6 +91,38 @@ TEST(Planner, BuysInTheCheapHoursWhatTheDaysNeeded) {
   EXPECT_EQ(h.planner.table(h.view).made, h.view.now - 1h);
 }
 
+TEST(Planner, TellsPeopleWhatItDoesAndWhy) {
+  House h;
+  EXPECT_FALSE(h.planner.shown());
+  h.recall(15);
+  h.in_force.settings.schedule = {
+      {{control::every_day, 720, 780}, {.kind = InstructionKind::idle}}};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto shown = *h.planner.shown();
+  EXPECT_EQ(shown.made, midnight);
+  EXPECT_EQ(shown.days, 14);
+  EXPECT_LT(shown.cost, shown.cost_balance);
+  EXPECT_LT(shown.cost_balance, shown.cost_no_battery);
+  EXPECT_EQ(shown.reason,
+            "without it the battery would have been empty by 12:00 on 14 of the last 14 days");
+  ASSERT_EQ(shown.slots.size(), 192u);
+  const auto bought = std::ranges::find(shown.slots, InstructionKind::charge,
+                                        [](const auto& slot) { return slot.instruction.kind; });
+  ASSERT_NE(bought, shown.slots.end());
+  EXPECT_LT(bought->begin, midnight + 5h);
+  EXPECT_GE(bought->value, 0.07 / 0.95 - 1e-9);
+  EXPECT_LE(bought->value, 0.30 * 0.95 + 1e-9);
+  EXPECT_EQ(bought->reason.substr(0, 45), "a kWh is bought for 0.070: stored it is worth");
+  EXPECT_NEAR(shown.slots[0].charge.percent(), 50.0, 1e-6);
+  EXPECT_EQ(shown.slots[0].import_price, 0.07);
+  EXPECT_EQ(shown.slots[24].import_price, 0.30);
+  EXPECT_EQ(shown.slots[24].export_price, 0.05);
+  EXPECT_TRUE(shown.slots[24].price_known);
+  EXPECT_EQ(shown.slots[70].reason.substr(0, 20), "the house is served:");
+  EXPECT_EQ(shown.slots[92].reason.substr(0, 19), "the reserve is kept") << "empty at 23:00";
+  EXPECT_EQ(shown.slots[48].reason, "the weekly plan or an order") << "at noon";
+}
+
 TEST(Planner, TellsWhatIsInTheWayAndKeepsThePlanBefore) {
   House h;
   h.recall(1);
@@ -98,6 +130,7 @@ TEST(Planner, TellsWhatIsInTheWayAndKeepsThePlanBefore) {
   EXPECT_EQ(h.planner.table(h.view).count, 0u);
   EXPECT_TRUE(h.planner.spans().empty());
   EXPECT_EQ(name(control::NoPlan::too_few_days), "too_few_days");
+  EXPECT_EQ(h.planner.problem(), control::NoPlan::too_few_days);
   h.recall(3);
   EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
   h.in_force.settings.tariff = {};

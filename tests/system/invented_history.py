@@ -1,8 +1,11 @@
 """A month of history for a house that has none: fill(database, zone), then start the hub."""
 import math
+import os
 import sqlite3
 import time
 from datetime import datetime, timedelta
+
+from house import wait_for
 
 KWH = 3.6e6
 
@@ -62,4 +65,28 @@ def fill(database, zone):
     with sqlite3.connect(database) as db:
         db.executemany("INSERT OR REPLACE INTO minutes VALUES (?,?,?,?,?,?)", rows)
         db.executemany("INSERT OR REPLACE INTO days VALUES (?,?,?,?,?,?,?,?,?,?,?)", days)
+    db.close()
+
+
+def begin(house, file):
+    """Lets a hub make the file, and stops it."""
+    house.start_hub(trusted_clock=True)
+
+    def made():
+        if not os.path.exists(file):
+            return False
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
+            return bool(db.execute("SELECT 1 FROM sqlite_master WHERE name='minutes'").fetchall())
+
+    if wait_for(made, 30) is None:
+        raise RuntimeError("no history:\n" + house.hub.text())
+    house.hub.stop()
+
+
+def fill_evenly(file, watts=600):
+    """15 days of minutes of a house that draws as much by day as by night, without sun."""
+    now = int(time.time()) // 60 * 60
+    rows = [(at, watts, 0, watts, 0, 500) for at in range(now - 15 * 86400, now, 60)]
+    with sqlite3.connect(file) as db:
+        db.executemany("INSERT OR REPLACE INTO minutes VALUES (?,?,?,?,?,?)", rows)
     db.close()

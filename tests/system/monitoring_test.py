@@ -20,8 +20,8 @@ import unittest
 import urllib.parse
 import urllib.request
 
+import invented_history
 import yaml
-
 from house import House, Process, free_port, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -180,13 +180,21 @@ class MonitoringTest(unittest.TestCase):
             scenario.flush()
             cls.house = House("--scenario", scenario.name)
         cls.addClassCleanup(cls.house.close)
+        history = cls.house.path("state/history.db")
         with open(cls.house.path("esshub.toml"), "a") as f:
             f.write("\n[tariff]\nimport = 0.25\nexport = 0.15\n")
+            f.write("[[tariff.band]]\nimport = 0.07\n")
+            for key, hours in (("from", 6), ("to", 8)):
+                at = time.strftime("%H:%M", time.gmtime(time.time() + hours * 3600))
+                f.write(f'{key} = "{at}"\n')
+            f.write('[policy]\nmode = "smart"\n')
             f.write(CELLS.format(port=cls.house.path("cells")))
         cls.webhook = Webhook()
         cls.addClassCleanup(cls.webhook.shutdown)
         cls.house.say("load 1500")
         cls.house.say("pv 400")
+        invented_history.begin(cls.house, history)
+        invented_history.fill_evenly(history)
         cls.house.start_hub(trusted_clock=True)
         if wait_for(cls.house.scrape, 20) is None:
             raise RuntimeError(cls.house.hub.text())
@@ -267,7 +275,7 @@ class MonitoringTest(unittest.TestCase):
 
     def test_4_every_query_of_the_boards_is_answered(self):
         self.house.say("pv 6000")  # more than the battery takes: something is earned
-        answered = wait_for(self.ask_the_boards, 30, step_s=1)
+        answered = wait_for(self.ask_the_boards, 100, step_s=1)  # a plan is tried once a minute
         self.house.say("pv 0")
         self.assertIsNotNone(
             answered, "\n".join(f"{title}: {expr}" for title, expr in sorted(self.unanswered))

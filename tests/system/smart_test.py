@@ -3,11 +3,12 @@
 import json
 import resource
 import sqlite3
+import subprocess
 import time
 import unittest
 import urllib.request
 
-from house import House, wait_for
+from house import HUB, House, wait_for
 from orders import Orders, set_password
 
 DAY = 86400
@@ -87,6 +88,13 @@ class SmartTest(unittest.TestCase):
             wait_for(what, limit_s, 0.2, 1.0), f"{why}: {self.policy()}\n{self.house.hub.text()}"
         )
 
+    def told(self):
+        """Exit code and text of `esshub plan`."""
+        run = subprocess.run(
+            [HUB, "plan", "--address", self.house.web], capture_output=True, text=True, timeout=20
+        )
+        return run.returncode, run.stdout
+
     def planned(self):
         return self.house.hub.text().count("planner planned ")
 
@@ -102,12 +110,16 @@ class SmartTest(unittest.TestCase):
         self.wait(lambda: self.house.setpoint() < -450, 30, "nothing serves the house")
         self.assertFalse(self.rules("smart"))
         self.assertFalse(self.fault("plan_missing"), "not before two hours")
+        self.assertEqual(self.told(), (1, "No new plan: too_few_days.\n"))
 
     def test_2_the_battery_follows_the_plan_even_from_a_dead_disk(self):
         seed(self.file, time.time())
         self.start()
         self.wait(self.buys, 120, "nothing is bought in the cheap hours")
         self.assertEqual(self.planned(), 1)
+        status, text = self.told()
+        self.assertEqual(status, 0)
+        self.assertRegex(text, "charge .* a kWh is bought for 0.070")
         nobody = resource.RLIMIT_FSIZE
         hard = resource.prlimit(self.house.hub.p.pid, nobody)[1]
         resource.prlimit(self.house.hub.p.pid, nobody, (0, hard))

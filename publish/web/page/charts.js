@@ -155,6 +155,12 @@ function point(index, announce) {
 }
 
 export function listenToKeys() {
+  $("plan").addEventListener("keydown", (event) => {
+    if (!pointed || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
+    event.preventDefault();
+    const on = event.key === "ArrowLeft" ? -1 : 1;
+    pointAt((pointed.at ?? -1) + on * (event.shiftKey ? 4 : 1), true);
+  });
   $("today").addEventListener("keydown", (event) => {
     if (!minutes || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
     event.preventDefault();
@@ -283,8 +289,79 @@ export function drawDays(days, count) {
 }
 
 // ---- the next 48 hours ------------------------------------------------------------------------------------
-export function drawPlan(spans, now) {
+/** Smart mode's plan: its slots, or none. */
+const slotsOf = (smart) => smart?.plan?.slots ?? [];
+
+/** Expected charge from empty to full between two heights: a band and its mean. */
+function drawCharge(picture, slots, x, box) {
+  const y = (part) => box.bottom - (part / 100) * (box.bottom - box.top);
+  const at = (slot, part) => `${x(slot.begin).toFixed(1)} ${y(part).toFixed(1)}`;
+  const low = slots.map((slot) => at(slot, slot.charge_low_percent));
+  const high = slots.map((slot) => at(slot, slot.charge_high_percent)).reverse();
+  for (const part of [0, 50, 100])
+    picture.append(
+      line(box.left, y(part), box.right, y(part), "axis"),
+      label(box.right, y(part) - 3, `${part} %`, "end"),
+    );
+  picture.append(
+    svg("path", { class: "p-band", d: `M${low.concat(high).join("L")}Z` }),
+    svg("path", {
+      class: "p-mean",
+      d: `M${slots.map((slot) => at(slot, slot.charge_percent)).join("L")}`,
+    }),
+  );
+}
+
+/** What one slot does and why, as a line of text. */
+function readSlot(slot) {
+  const price = (value) => value.toFixed(3);
+  const known = slot.price_known ? "" : " (prices of earlier days)";
+  return (
+    `${weekday(slot.begin)} ${clock(slot.begin)}: ${ordered(slot.instruction)}. ` +
+    `Import ${price(slot.import_price)}, export ${price(slot.export_price)}${known}; charge ` +
+    `${percent(slot.charge_percent)} % (${percent(slot.charge_low_percent)} to ` +
+    `${percent(slot.charge_high_percent)}). ${sentence(slot.reason)}.`
+  );
+}
+
+let pointed = null; // the slot that is read, and what moves the mark there
+
+function pointAt(index, announce) {
+  const { slots, cursor, x } = pointed;
+  pointed.at = Math.max(0, Math.min(slots.length - 1, index));
+  const slot = slots[pointed.at];
+  const place = x((slot.begin + slot.end) / 2);
+  cursor.style.display = "";
+  cursor.setAttribute("x1", place);
+  cursor.setAttribute("x2", place);
+  const out = $("plan-readout");
+  out.setAttribute("aria-live", announce ? "polite" : "off");
+  text(out, readSlot(slot));
+}
+
+/** The words below the picture: what the plan costs and why it buys, or what is in its way. */
+function sayPlan(smart) {
+  const made = smart?.plan;
+  const words = [];
+  if (smart?.problem) words.push(`No new plan: ${smart.problem.split("_").join(" ")}.`);
+  if (made) {
+    words.push(
+      `Planned ${weekday(made.made)} ${clock(made.made)} from the last ${made.days} days. Expected ` +
+        `cost ${`${money(made.cost)} ${inCurrency()}`.trim()}, with self-consumption ${money(made.cost_balance)}, ` +
+        `without a battery ${money(made.cost_no_battery)}.`,
+    );
+    if (made.reason) words.push(`It buys: ${made.reason}.`);
+  }
+  text($("plan-words"), words.join(" "));
+  $("plan-words").hidden = words.length === 0;
+  $("plan-readout").hidden = slotsOf(smart).length === 0;
+}
+
+export function drawPlan(spans, now, smart = null) {
   const frame = $("plan");
+  const slots = slotsOf(smart);
+  sayPlan(smart);
+  pointed = null;
   if (spans.length === 0) {
     put($("spans"), []);
     return say(frame, "Nothing is planned.");
@@ -293,18 +370,15 @@ export function drawPlan(spans, now) {
   const until = spans[spans.length - 1].end;
   const wide = narrow() ? 400 : 560;
   const priced = spans.some((span) => span.import_price !== null);
-  const high = priced ? 196 : 110;
+  const band = slots.length > 1 ? 110 : 0; // for the expected charge
+  const high = (priced ? 196 : 110) + band;
   const box = { left: 8, right: wide - 8, bar: high - 64, barHigh: 34 };
   const x = (s) => box.left + ((s - from) / (until - from)) * (box.right - box.left);
   const picture = svg("svg", { viewBox: `0 0 ${wide} ${high}`, "aria-hidden": "true" });
   const merged = []; // what only differs in price is one stretch
   for (const part of spans) {
     const last = merged[merged.length - 1];
-    if (
-      last &&
-      JSON.stringify(last.instruction) === JSON.stringify(part.instruction) &&
-      last.authority === part.authority
-    )
+    if (last && last.authority === part.authority && asked(last) === asked(part))
       last.end = part.end;
     else merged.push({ ...part });
   }
@@ -331,21 +405,25 @@ export function drawPlan(spans, now) {
   }
   if (priced) {
     const prices = spans.map((span) => span.import_price).filter((p) => p !== null);
-    const top = Math.max(...prices) || 1;
-    const low = Math.min(0, ...prices);
-    const y = (p) => box.bar - 12 - ((p - low) / (top - low)) * (box.bar - 56);
-    let path = "";
-    let gap = true;
-    for (const span of spans) {
-      if (span.import_price === null) {
-        gap = true;
-        continue;
+    const paid = spans.map((span) => span.export_price).filter(Number.isFinite);
+    const top = Math.max(...prices, ...paid) || 1;
+    const low = Math.min(0, ...prices, ...paid);
+    const y = (p) => box.bar - band - 12 - ((p - low) / (top - low)) * (box.bar - band - 56);
+    const steps = (which) => {
+      let path = "";
+      let gap = true;
+      for (const span of spans) {
+        const price = span[which];
+        const known = Number.isFinite(price);
+        if (known)
+          path += `${gap ? "M" : "L"}${x(span.begin).toFixed(1)} ${y(price).toFixed(1)}L${x(span.end).toFixed(1)} ${y(price).toFixed(1)}`;
+        gap = !known;
       }
-      path += `${gap ? "M" : "L"}${x(span.begin).toFixed(1)} ${y(span.import_price).toFixed(1)}L${x(span.end).toFixed(1)} ${y(span.import_price).toFixed(1)}`;
-      gap = false;
-    }
+      return path;
+    };
     picture.append(
-      svg("path", { class: "p-price", d: path }),
+      svg("path", { class: "p-export", d: steps("export_price") }),
+      svg("path", { class: "p-price", d: steps("import_price") }),
       label(
         box.left,
         32,
@@ -355,6 +433,13 @@ export function drawPlan(spans, now) {
       ),
     );
   }
+  if (band)
+    drawCharge(picture, slots, x, {
+      left: box.left,
+      right: box.right,
+      top: box.bar - band + 4,
+      bottom: box.bar - 8,
+    });
   for (const part of merged)
     picture.append(
       svg("rect", {
@@ -385,6 +470,19 @@ export function drawPlan(spans, now) {
   if (now > from && now < until)
     picture.append(line(x(now), box.bar - 5, x(now), box.bar + box.barHigh + 5, "now-line"));
   put(frame, [picture]);
+  if (band) {
+    const cursor = line(0, 24, 0, box.bar + box.barHigh, "cursor");
+    cursor.style.display = "none";
+    picture.append(cursor);
+    pointed = { slots, cursor, x, at: null };
+    picture.onpointermove = picture.onpointerdown = (event) => {
+      const place = picture.getBoundingClientRect();
+      const at = ((event.clientX - place.left) / place.width) * wide;
+      const found = slots.findIndex((slot) => x(slot.end) > at);
+      pointAt(found < 0 ? slots.length - 1 : found, false);
+    };
+  }
+  frame.tabIndex = band ? 0 : -1;
 
   const items = merged
     .slice(0, 10)
@@ -434,7 +532,13 @@ const authorities = {
   dispatch: " (from outside)",
   manual: " (by you)",
 };
-const planned = (span) => sentence(ordered(span.instruction)) + authorities[span.authority];
+/** What a stretch of the plan does; the Smart plan's marks change with every slot. */
+const asked = ({ authority, instruction }) => {
+  if (authority !== "smart") return ordered(instruction);
+  if (keeps(instruction)) return "keep the charge";
+  return instruction.kind === "idle" ? "rest" : instruction.kind;
+};
+const planned = (span) => sentence(asked(span)) + authorities[span.authority];
 
 function atHour(dayBegin, hour) {
   const s = dayBegin + hour * 3600;

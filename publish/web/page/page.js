@@ -380,7 +380,8 @@ function redrawDays() {
 async function showPlan() {
   $("plan-note").hidden = latest === null || latest.clock_trusted;
   try {
-    drawPlan((await get("/api/v1/plan?hours=48")).spans, latest?.at ?? Date.now() / 1000);
+    const { spans, smart } = await get("/api/v1/plan?hours=48");
+    drawPlan(spans, latest?.at ?? Date.now() / 1000, smart);
   } catch (error) {
     put($("spans"), []);
     put($("plan"), [html("p", { class: "none" }, error.message)]);

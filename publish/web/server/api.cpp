@@ -313,7 +313,8 @@ WebResponse WebApi::get_plan(const WebRequest& request) {
   if (!parts_.plan || !view) return unavailable("this hub has no plan");
   const auto hours = whole(request, "hours", 48, 1, 7 * 24);
   if (!hours) return bad_query(hours.error());
-  return ok(plan_json(parts_.plan(view->wall, view->wall + std::chrono::hours(*hours))));
+  return ok(plan_json(parts_.plan(view->wall, view->wall + std::chrono::hours(*hours)),
+                      parts_.smart ? parts_.smart() : SmartState{}));
 }
 
 WebResponse WebApi::get_session(const WebRequest& request) {

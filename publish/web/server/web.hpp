@@ -13,6 +13,7 @@
 #include "model/order_limits.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
+#include "model/smart_plan.hpp"
 #include "model/view.hpp"
 #include "publish/config_notes.hpp"
 #include "publish/history/history.hpp"
@@ -44,6 +45,7 @@ struct WebParts {
   std::filesystem::path state_dir;  ///< holds the password file; empty = no writes ever
   std::shared_ptr<HistoryReader> history;
   PlanSource plan;
+  SmartSource smart;                                ///< Smart mode's; empty: there is none
   std::function<std::vector<OrderLimit>()> limits;  ///< of what may be ordered now
   ConfigNotesSource notes;                          ///< empty: nothing is noted
   CommandSink command;

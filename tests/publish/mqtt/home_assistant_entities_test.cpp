@@ -105,7 +105,8 @@ TEST_F(Home, AHouseIsNotOfferedWhatItCanNeverHave) {
   EXPECT_EQ(missing(facts), Ids{"battery_soh"});
   facts = full;
   facts.planned = false;
-  EXPECT_EQ(missing(facts), (Ids{"next_action", "next_action_at"}));
+  EXPECT_EQ(missing(facts), (Ids{"next_action", "next_action_at", "smart_charge", "smart_made",
+                                 "smart_problem", "smart_reason", "smart_value"}));
   facts = full;
   facts.import_priced = facts.export_priced = false;
   EXPECT_EQ(missing(facts), (Ids{"import_price", "import_cost_today", "export_income_today"}));

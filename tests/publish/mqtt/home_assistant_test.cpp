@@ -238,6 +238,14 @@ TEST_F(Home, TodayAndThePlanAreShownWhileTheyAreKnown) {
   span.end = at(4h);
   span.instruction = {.kind = InstructionKind::charge, .power = 2000.0_W, .target = 80.0_soc};
   outlook.plan.push_back(span);
+  SmartPlan smart{.made = at(-1h)};
+  smart.slots = {{.begin = at(-1h), .end = at(0h), .value = 0.9},
+                 {.begin = at(0h),
+                  .end = at(1h),
+                  .charge = 61.0_soc,
+                  .value = 0.2345,
+                  .reason = "the house is served"}};
+  outlook.smart = {true, std::make_shared<const SmartPlan>(smart), ""};
   session->on_outlook(outlook);
   view.decision.policy.storm_reached = now + 5s + 30min;
   now += 5s;
@@ -250,13 +258,19 @@ TEST_F(Home, TodayAndThePlanAreShownWhileTheyAreKnown) {
   EXPECT_EQ(states.at(topic("next_action")), "charge to 80 % with 2000 W");
   EXPECT_EQ(states.at(topic("next_action_at")), "2023-11-15T00:13:20+00:00");
   EXPECT_EQ(states.at(topic("storm_reached")), "2023-11-14T22:43:20+00:00");
+  EXPECT_EQ(states.at(topic("smart_charge")), "61");
+  EXPECT_EQ(states.at(topic("smart_value")), "0.2345");
+  EXPECT_EQ(states.at(topic("smart_reason")), "the house is served");
+  EXPECT_EQ(states.at(topic("smart_made")), "2023-11-14T21:13:20+00:00");
+  EXPECT_EQ(states.at(topic("smart_problem")), "none");
   EXPECT_FALSE(states.contains("homeassistant/device/esshub_0242ac110002/config"))
       << "the same house";
   view.local.trusted = false;
   now += 5s;
   show();
   states = said();
-  for (const auto* id : {"grid_import_today", "next_action", "next_action_at", "storm_reached"})
+  for (const auto* id : {"grid_import_today", "next_action", "next_action_at", "storm_reached",
+                         "smart_charge", "smart_value", "smart_reason", "smart_made"})
     EXPECT_EQ(states.at(topic(id)), "None") << id;
   view.local.trusted = true;
   now += Outlook::max_age;

@@ -91,6 +91,19 @@ inline std::vector<PlanSpan> fake_plan(WallTime from, WallTime until) {
   return {night, day};
 }
 
+inline SmartState fake_smart() {
+  SmartPlan plan{.days = 14, .cost = 1.5, .reason = "without it it would have been empty"};
+  plan.slots = {{.begin = plan.made,
+                 .end = plan.made + 1h,
+                 .import_price = 0.07,
+                 .charge_low = 40.0_soc,
+                 .charge = 50.0_soc,
+                 .charge_high = 60.0_soc,
+                 .value = 0.2,
+                 .reason = "a kWh is bought for 0.07"}};
+  return {true, std::make_shared<const SmartPlan>(plan), "price_unknown"};
+}
+
 /// A directory that goes away with the test.
 class StateDir {
  public:

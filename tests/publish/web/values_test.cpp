@@ -52,6 +52,7 @@ TEST(RestValues, ThePageShowsWhatTheTableSays) {
     page += file(name);
   for (const auto& row : rest_values()) {
     if (row.path.starts_with("/energies/")) continue;  // days have the same keys
+    if (row.id == ValueId::export_price) continue;     // the plan has the same key
     const std::string key{row.path.substr(row.path.rfind('/') + 1)};
     const bool wanted = std::ranges::any_of(rest_values(), [&](const RestValue& other) {
       return other.on_page == OnPage::yes && other.path.ends_with("/" + key);

@@ -632,6 +632,78 @@ test("the night of a clock change is marked", async () => {
   await visitor.context().close();
 });
 
+test("the Smart plan shows prices, charge and actions, and tells why where it is touched", async () => {
+  const visitor = await visit();
+  await visitor.goto("/");
+  await visitor.locator("#plan svg").waitFor();
+  await visitor.evaluate(async () => {
+    const { drawPlan } = await import("/charts.js");
+    const { midnight } = await import("/words.js");
+    const from = midnight(Date.now() / 1000);
+    const balance = {
+      kind: "balance",
+      power_w: 0,
+      target_percent: 0,
+      low_percent: 0,
+      high_percent: 100,
+    };
+    const charge = { ...balance, kind: "charge", power_w: 2400, target_percent: 90 };
+    const keep = { ...balance, low_percent: 100 };
+    const slots = Array.from({ length: 192 }, (_, i) => {
+      const hour = (i / 4) % 24;
+      const cheap = hour < 5;
+      const percent = 20 + 60 * (hour < 5 ? hour / 5 : Math.max(0, 1 - (hour - 5) / 15));
+      return {
+        begin: from + i * 900,
+        end: from + (i + 1) * 900,
+        import_price: cheap ? -0.05 : 0.28,
+        export_price: 0.15,
+        price_known: i < 150,
+        instruction: cheap ? charge : hour > 21 ? keep : balance,
+        charge_low_percent: Math.max(20, percent - 8),
+        charge_percent: percent,
+        charge_high_percent: Math.min(100, percent + 10),
+        value: 0.25,
+        bought_kwh: cheap ? 0.5 : 0,
+        reason: cheap ? "a kWh is bought for -0.050" : "the house is served",
+      };
+    });
+    const spans = slots.map((slot) => ({ ...slot, authority: "smart", repeated_hour: false }));
+    const plan = {
+      made: from,
+      days: 14,
+      cost: 3.21,
+      cost_balance: 4.5,
+      cost_no_battery: 6,
+      reason: "without it the battery would have been empty by 18:30 on 9 of the last 14 days",
+      slots,
+    };
+    drawPlan(spans, from + 7 * 3600, { problem: "price_unknown", plan });
+  });
+  const plan = visitor.locator("#plan");
+  for (const [name, count] of Object.entries({
+    "p-band": 1,
+    "p-mean": 1,
+    "p-export": 1,
+    "p-charge": 2,
+  }))
+    assert.equal(await plan.locator(`.${name}`).count(), count, name);
+  const words = await visitor.locator("#plan-words").textContent();
+  assert.match(words, /No new plan: price unknown/);
+  assert.match(words, /cost 3\.21 EUR, with self-consumption 4\.50, without a battery 6\.00/);
+  assert.match(words, /It buys: without it .* 9 of the last 14 days/);
+  const box = await plan.locator("svg").boundingBox();
+  await plan.locator("svg").hover({ position: { x: box.width * 0.05, y: box.height / 2 } });
+  const readout = visitor.locator("#plan-readout");
+  assert.match(await readout.textContent(), /charge with 2.?400 W up to 90 %/);
+  assert.match(await readout.textContent(), /A kWh is bought for -0\.050/);
+  await plan.focus();
+  for (let i = 0; i < 10; i += 1) await visitor.keyboard.press("Shift+ArrowRight");
+  assert.match(await readout.textContent(), /The house is served/);
+  await visitor.locator(".plan").screenshot({ path: path.join(shots, "smart-plan.png") });
+  await visitor.context().close();
+});
+
 test("a night that keeps the charge is told in words", async () => {
   const words = await page.evaluate(async () => {
     const { ordered } = await import("/charts.js");

@@ -33,6 +33,7 @@ class WebApiTest : public testing::Test {
     p.state_dir = dir.path();
     p.history = std::make_shared<tests::FakeHistory>();
     p.plan = &tests::fake_plan;
+    p.smart = &tests::fake_smart;
     p.limits = [] {
       std::vector<OrderLimit> limits{order_limits.begin(), order_limits.end()};
       for (const auto* name : {"charge_power_w", "discharge_power_w"}) {
@@ -222,6 +223,18 @@ std::vector<std::string> places_of(OrderLimitId id) {
       return {};
   }
   return {};
+}
+
+TEST_F(WebApiTest, TellsWhatSmartModePlansAndWhy) {
+  const auto smart = Json::parse(get("/api/v1/plan").body)["smart"];
+  EXPECT_EQ(smart["problem"], "price_unknown");
+  EXPECT_EQ(smart["plan"]["reason"], "without it it would have been empty");
+  const auto& slot = smart["plan"]["slots"].at(0);
+  EXPECT_EQ(slot["reason"], "a kWh is bought for 0.07");
+  EXPECT_EQ(slot["charge_low_percent"], 40);
+  EXPECT_EQ(slot["charge_percent"], 50);
+  EXPECT_EQ(slot["charge_high_percent"], 60);
+  EXPECT_EQ(slot["value"], 0.2);
 }
 
 TEST_F(WebDocument, GivesTheLimitsOfTheTable) {

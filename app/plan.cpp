@@ -1,0 +1,29 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app/commands.hpp"
+#include "app/hub_client.hpp"
+#include "app/plan_text.hpp"
+#include "app/time_zone.hpp"
+
+namespace esshub::app {
+
+int plan(const PlanOptions& options, std::ostream& out, std::ostream& err) {
+  HubClient client{options.hub.address, options.hub.certificate};
+  const auto site = client.get("/api/v1/site");
+  const auto answer = site ? client.get("/api/v1/plan") : site;
+  if (!answer) {
+    err << "esshub plan: " << answer.error().detail << '\n';
+    return exit_failure;
+  }
+  const auto smart = answer->value("smart", nlohmann::json(nullptr));
+  if (options.json)
+    out << smart.dump() << '\n';
+  else
+    out << plan_text(*answer, find_time_zone(site->value("time_zone", std::string{"Etc/UTC"})));
+  if (!out.flush()) return exit_failure;
+  return smart.is_object() && smart["plan"].is_object() ? exit_ok : exit_failure;
+}
+
+}  // namespace esshub::app

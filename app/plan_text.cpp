@@ -1,0 +1,63 @@
+#include "app/plan_text.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace esshub::app {
+namespace {
+
+using Json = nlohmann::json;
+
+date::sys_seconds moment(const Json& at) {
+  return date::sys_seconds{std::chrono::seconds(static_cast<std::int64_t>(at.get<double>()))};
+}
+
+std::string at_site(const Json& at, const date::time_zone* zone, const char* format) {
+  return zone == nullptr ? date::format(format, moment(at))
+                         : date::format(format, date::make_zoned(zone, moment(at)));
+}
+
+bool same(const Json& a, const Json& b) {
+  return a["instruction"]["kind"] == b["instruction"]["kind"] &&
+         a["import_price"] == b["import_price"] && a["export_price"] == b["export_price"];
+}
+
+std::string line_of(const Json& slot, const date::time_zone* zone) {
+  return fmt::format("{} {:<9} {:>7.4f} {:>7.4f} {:>4.0f} {:>3.0f}-{:<3.0f} {:>7.4f}  {}\n",
+                     at_site(slot["begin"], zone, "%a %H:%M"),
+                     slot["instruction"]["kind"].get<std::string>(),
+                     slot["import_price"].get<double>(), slot["export_price"].get<double>(),
+                     slot["charge_percent"].get<double>(), slot["charge_low_percent"].get<double>(),
+                     slot["charge_high_percent"].get<double>(), slot["value"].get<double>(),
+                     slot["reason"].get<std::string>());
+}
+
+}  // namespace
+
+std::string plan_text(const Json& plan, const date::time_zone* zone) {
+  const Json smart = plan.value("smart", Json(nullptr));
+  if (!smart.is_object()) return "The mode is not smart: there is no Smart plan.\n";
+  std::string text;
+  if (smart["problem"].is_string())
+    text += fmt::format("No new plan: {}.\n", smart["problem"].get<std::string>());
+  if (!smart["plan"].is_object()) return text.empty() ? "No plan yet.\n" : text;
+  const Json& made = smart["plan"];
+  text += fmt::format(
+      "Planned {} from the last {} days.\n"
+      "Expected cost {:.2f}, of self-consumption {:.2f}, without a battery {:.2f}.\n",
+      at_site(made["made"], zone, "%F %R"), made["days"].get<int>(), made["cost"].get<double>(),
+      made["cost_balance"].get<double>(), made["cost_no_battery"].get<double>());
+  if (const auto reason = made["reason"].get<std::string>(); !reason.empty())
+    text += "It buys: " + reason + ".\n";
+  text += "\nfrom      does       import  export    %  10-90     kWh  why\n";
+  const Json* last = nullptr;
+  for (const auto& slot : made["slots"]) {
+    if (!last || !same(*last, slot)) text += line_of(slot, zone);
+    last = &slot;
+  }
+  return text;
+}
+
+}  // namespace esshub::app

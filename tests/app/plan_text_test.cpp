@@ -1,0 +1,54 @@
+#include "app/plan_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace esshub::app {
+namespace {
+
+using nlohmann::json;
+
+json slot(double begin, const char* kind, double price, const char* reason) {
+  return {{"begin", begin},       {"end", begin + 900},       {"import_price", price},
+          {"export_price", 0.05}, {"price_known", true},      {"instruction", {{"kind", kind}}},
+          {"charge_percent", 50}, {"charge_low_percent", 40}, {"charge_high_percent", 60},
+          {"value", 0.21},        {"bought_kwh", 0.1},        {"reason", reason}};
+}
+
+TEST(PlanText, IsALineForWhatIsTheSame) {
+  const double begin = 1768474800;  // Thursday 11:00 UTC
+  const json plan{{"made", begin},
+                  {"days", 14},
+                  {"cost", 1.0},
+                  {"cost_balance", 2.0},
+                  {"cost_no_battery", 3.0},
+                  {"reason", "it would have been empty"},
+                  {"slots", json::array({slot(begin, "charge", 0.07, "cheap"),
+                                         slot(begin + 900, "charge", 0.07, "cheap"),
+                                         slot(begin + 1800, "charge", 0.08, "still"),
+                                         slot(begin + 2700, "balance", 0.08, "served")})}};
+  const json answer{{"smart", {{"problem", nullptr}, {"plan", plan}}}};
+  EXPECT_EQ(plan_text(answer, date::locate_zone("Europe/Berlin")),
+            "Planned 2026-01-15 12:00 from the last 14 days.\n"
+            "Expected cost 1.00, of self-consumption 2.00, without a battery 3.00.\n"
+            "It buys: it would have been empty.\n"
+            "\n"
+            "from      does       import  export    %  10-90     kWh  why\n"
+            "Thu 12:00 charge     0.0700  0.0500   50  40-60   0.2100  cheap\n"
+            "Thu 12:30 charge     0.0800  0.0500   50  40-60   0.2100  still\n"
+            "Thu 12:45 balance    0.0800  0.0500   50  40-60   0.2100  served\n");
+}
+
+TEST(PlanText, SaysWhatIsInTheWay) {
+  EXPECT_EQ(plan_text({{"smart", nullptr}}, nullptr),
+            "The mode is not smart: there is no Smart plan.\n");
+  EXPECT_EQ(plan_text(json::object(), nullptr), "The mode is not smart: there is no Smart plan.\n");
+  EXPECT_EQ(plan_text({{"smart", {{"problem", nullptr}, {"plan", nullptr}}}}, nullptr),
+            "No plan yet.\n");
+  EXPECT_EQ(plan_text({{"smart", {{"problem", "too_few_days"}, {"plan", nullptr}}}}, nullptr),
+            "No new plan: too_few_days.\n");
+}
+
+}  // namespace
+}  // namespace esshub::app
