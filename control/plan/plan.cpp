@@ -104,6 +104,19 @@ void raise_sell_floors(std::vector<SlotTerms>& terms, std::span<const Course> co
   }
 }
 
+/// The control has no account of what was bought, only the marks: they leave what is bought at the
+/// begin or the end of a slot on any of the days.
+void lift_sell_marks(Levels& marks, std::span<const SlotTerms> terms,
+                     std::span<const Course> courses, double bought_before) {
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    if (terms[k].fixed) continue;
+    for (const auto& course : courses) {
+      const double begin = k == 0 ? bought_before : course.slots[k - 1].of_it_bought;
+      marks[k].sell = std::max({marks[k].sell, begin, course.slots[k].of_it_bought});
+    }
+  }
+}
+
 /// Of two or more values in their order, at this share of their number, less than 1.
 double quantile(std::vector<double>& values, double share) {
   std::ranges::sort(values);
@@ -196,6 +209,8 @@ Plan plan_days(std::span<const AheadSlot> ahead, std::span<const DayAhead> energ
   if (battery.to_grid && battery.from_grid && !battery.bought_to_grid) {
     raise_sell_floors(terms, courses);
     result = programme(terms, days, battery, settings, day_begins);
+    courses = replay_all(terms, days, battery, result.marks, settings);
+    lift_sell_marks(result.marks, terms, courses, settings.bought.value());
     courses = replay_all(terms, days, battery, result.marks, settings);
   }
 

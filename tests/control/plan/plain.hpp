@@ -119,11 +119,12 @@ inline SlotActions actions(const SlotTerms& terms, const SlotFlows& flows, const
       most_in = std::min(most_in, taper.at_most.value() * terms.hours);
   const double most_out = b.discharge.value() * terms.hours;
   const double sun = std::min(flows.surplus, most_in);
-  const double served = std::min(flows.deficit, most_out);
+  const bool paid_to_draw = terms.import_price < 0.0;  // then nothing is discharged
+  const double served = paid_to_draw ? 0.0 : std::min(flows.deficit, most_out);
   double bought = b.from_grid ? most_in - sun : 0.0;
   if (b.import_cap)
     bought = std::max(0.0, std::min(bought, b.import_cap->value() * terms.hours - flows.deficit));
-  double sold = b.to_grid ? most_out - served : 0.0;
+  double sold = b.to_grid && !paid_to_draw && !(terms.export_price < 0.0) ? most_out - served : 0.0;
   if (b.export_cap)
     sold = std::max(0.0, std::min(sold, b.export_cap->value() * terms.hours - flows.surplus));
   const auto of = [&](double s, double p, double h, double g) {

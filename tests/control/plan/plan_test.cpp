@@ -139,7 +139,34 @@ TEST(Plan, WhatWasBoughtIsNotSold) {
   };
   EXPECT_GT(sold(plan(house(14, 300), prices, b, s)), 300);
   b.bought_to_grid = false;
-  EXPECT_LT(sold(plan(house(14, 300), prices, b, s)), 100) << "the house alone";
+  const Plan kept = plan(house(14, 300), prices, b, s);
+  EXPECT_LT(sold(kept), 100) << "the house alone";
+  // The control knows the marks alone: full of what was bought in the night they sell nothing.
+  for (std::size_t k = 28; k < 40; ++k)
+    EXPECT_GE(kept.slots[k].marks.sell.ratio() * b.capacity.value(),
+              kept.slots[k].charge.high.value() - 1.0)
+        << k;
+  // Nor where all that is there now may have been bought, and it could be sold at once.
+  s.stored = s.bought = WattHours{7000};
+  for (auto& slot : prices) slot = {slot.begin, slot.end, 0.50, 0.48};
+  const Plan at_once = plan(house(14, 300), prices, b, s);
+  EXPECT_GE(at_once.slots[0].marks.sell.ratio() * b.capacity.value(), 7000.0 - 1e-6);
+}
+
+TEST(Plan, NothingIsDischargedWhileOneIsPaidToDraw) {
+  auto prices = two_rates();
+  for (auto& slot : prices)
+    if (slot.import_price < 0.2) slot.import_price = -0.05;
+  auto b = battery();
+  b.to_grid = true;
+  for (const double export_price : {-0.01, 0.15}) {
+    for (auto& slot : prices) slot.export_price = export_price;
+    const Plan p = plan(house(14), prices, b, settings());
+    for (std::size_t k = 0; k + 1 < p.slots.size(); ++k)
+      if (p.slots[k].import_price < 0.0) {
+        EXPECT_GE(p.slots[k + 1].charge.low.value(), p.slots[k].charge.low.value() - 1e-6) << k;
+      }
+  }
 }
 
 TEST(Plan, ATwiceAsFineGridCostsTheSame) {
@@ -376,6 +403,15 @@ TEST(Plan, EqualsTheReference) {
       for (std::size_t k = 0; k < n; ++k)
         terms[k].sell_floor = bought[k] / static_cast<double>(days.size());
       decide();
+      std::vector<double> most(n + 1, t.settings.bought.value());  // bought, at each slot's begin
+      for (std::size_t k = 1; k <= n; ++k) most[k] = 0.0;
+      for (const auto& d : days) {
+        const auto all = course(t, terms, d, marks);
+        for (std::size_t k = 0; k < n; ++k)
+          most[k + 1] = std::max(most[k + 1], all[k].of_it_bought);
+      }
+      for (std::size_t k = 0; k < n; ++k)
+        if (!terms[k].fixed) marks[k].sell = std::max({marks[k].sell, most[k], most[k + 1]});
     }
 
     const Plan p = plan_days(t.ahead, t.days, b, t.settings);

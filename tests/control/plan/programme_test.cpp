@@ -44,7 +44,8 @@ Case random_case(std::mt19937& random, std::size_t slots, double least_price) {
 }
 
 /// By trying every course over charges 100 Wh apart, without losses: every kind of move costs what
-/// the grid then pays.
+/// the grid then pays. Nothing is discharged while one is paid to draw, and nothing into the grid
+/// while that costs (docs/policy.md).
 double brute_force(const Case& c, std::size_t k, int stored, int end) {
   if (k == c.terms.size()) return stored >= end ? 0.0 : 1e9;
   const auto& [deficit, surplus] = c.flows[k];
@@ -52,6 +53,8 @@ double brute_force(const Case& c, std::size_t k, int stored, int end) {
   double least = std::numeric_limits<double>::infinity();
   for (int change = -300; change <= 400; change += 100) {
     if (stored + change < 0 || stored + change > 1000) continue;
+    if (change < 0 && c.terms[k].import_price < 0.0) continue;
+    if (change < 0 && -change > deficit && c.terms[k].export_price < 0.0) continue;
     const int grid = net + change;
     const double price = grid > 0 ? c.terms[k].import_price : c.terms[k].export_price;
     least = std::min(least, grid * price + brute_force(c, k + 1, stored + change, end));
