@@ -192,7 +192,8 @@ constexpr auto pylontech_rows = std::to_array<SettingRow<PylontechConfig>>({
      {15, 16},
      restart,
      "In series in each module: 15 in a US2000, 16 in many that speak its language. With 16, "
-     "battery.charge_voltage_cap_v (55.9) and cutoff_voltage_v (49.1) must be given."},
+     "battery.cutoff_voltage_v (49.1) must be given, and charge_voltage_cap_v (55.9) too, or it is "
+     "never full."},
     {"bus",
      "keep_alive",
      &PylontechConfig::keep_alive,

@@ -217,7 +217,11 @@ std::optional<std::string> validate_dispatch(const Instruction& i, const Setting
 Settings at_once(const Settings& started, Settings wanted) {
   wanted.solar_metered = started.solar_metered;
   wanted.circuit_roles = started.circuit_roles;
-  wanted.cells = started.cells;
+  if (wanted.cells != started.cells) {  // its voltages are those of another pack
+    wanted.cells = started.cells;
+    wanted.charge_voltage_cap = started.charge_voltage_cap;
+    wanted.cutoff_voltage = started.cutoff_voltage;
+  }
   wanted.witness &= started.witness;
   return wanted;
 }

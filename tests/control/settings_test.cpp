@@ -521,6 +521,8 @@ TEST(Settings, OnlyWhatItsMetersAreKnownToBearIsInForceAtOnce) {
   started.solar_metered = true;
   started.circuit_roles[0] = CircuitRole::ev;
   started.cells = 16;
+  started.charge_voltage_cap = 55.9_V;
+  started.cutoff_voltage = 49.1_V;
   Settings wanted;
   wanted.reserve = 33.0_soc;
   for (const auto& [was, asked] : {std::pair{false, false}, std::pair{false, true},
@@ -533,6 +535,8 @@ TEST(Settings, OnlyWhatItsMetersAreKnownToBearIsInForceAtOnce) {
     EXPECT_TRUE(s.solar_metered);
     EXPECT_EQ(s.circuit_roles, started.circuit_roles);
     EXPECT_EQ(s.cells, 16U);
+    EXPECT_EQ(s.charge_voltage_cap, 55.9_V) << "what was judged for 15 cells is none of 16";
+    EXPECT_EQ(s.cutoff_voltage, 49.1_V);
   }
 }
 
