@@ -149,6 +149,7 @@ bool HistoryWriter::open() {
     return found.error().damaged && begin_anew(reason_) && open();
   }
   file_ = std::move(*file);
+  sound_ = false;  // nobody knows what became of it while it was closed
   if (*found) {
     take_over(**found);
   } else {
@@ -216,7 +217,7 @@ bool HistoryWriter::write(bool last) {
   // Once a day is enough: the rows would be there for a day longer.
   if (dated && (!pruned_at_ || dated->at - *pruned_at_ >= prune_every))
     retention = Retention{dated->wall, std::int64_t{settings_.keep_days} * 24 * 60};
-  const bool written = file_ && sound() && store(batch, retention, last);
+  const bool written = file_ && store(batch, retention, last);
   if (written && retention) pruned_at_ = dated->at;
   if (written && dated) cure(*dated);
   bool changed = false;
@@ -274,9 +275,11 @@ void HistoryWriter::cure(const HistoryCollector::Dated& dated) {
   note("system", "rows_set_aside", found);
 }
 
-/// With busy_ held and the file open. A batch that finds damage goes to the new file.
+/// With busy_ held. A batch that finds damage goes to the new file. None is written to before it
+/// was looked through.
 bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retention, bool last) {
   for (int attempt = 0; attempt < 2; ++attempt) {
+    if (!open() || !sound()) return false;
     add(batch.energies, std::exchange(unwritten_, {}));
     EnergyTotals totals = totals_;
     add(totals, batch.energies);
@@ -289,7 +292,6 @@ bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retentio
     const auto done = file_->write(batch, marks, retention);
     if (done && file_->moved()) {  // meanwhile: once more, into a new one
       reopen_if_moved();
-      if (!open()) return false;
       continue;
     }
     if (done) {
@@ -300,7 +302,7 @@ bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retentio
     }
     reason_ = done.error().text;
     file_.reset();  // opened anew with the next try
-    if (!done.error().damaged || !begin_anew(reason_) || !open()) return false;
+    if (!done.error().damaged || !begin_anew(reason_)) return false;
   }
   return false;
 }

@@ -140,36 +140,65 @@ void spoil(HistoryFiles& files, sqlite3_int64 at) {
   file->pMethods->xClose(file);
 }
 
-TEST(StormHistoryFiles, AHistoryThatCouldNotBeOpenedAtFirstIsLookedThroughBeforeItIsWrittenTo) {
-  HistoryFiles files;
+/// A hub's history, written to when it is said.
+struct History {
+  HistoryFiles files{};
   publish::HistorySettings settings{.file = "history.db"};
   publish::HistoryHouse house{1'790'000'000};
-  const auto begin = [&] {
+
+  std::unique_ptr<publish::HistoryWriter> begin() {
     files.begin_run();
     auto writer = std::make_unique<publish::HistoryWriter>(
         settings, [](const std::string&, const Event&) {}, [](bool) {}, files);
     writer->begin();
     return writer;
-  };
-  const auto pass = [&](publish::HistoryWriter& writer) {
+  }
+  void pass(publish::HistoryWriter& writer) {
     for (int i = 0; i < 120; ++i) {
       house.pass(1s);
       writer.update(house.view);
     }
-  };
-  auto writer = begin();
-  pass(*writer);
+  }
+};
+
+TEST(StormHistoryFiles, AHistoryThatCouldNotBeOpenedAtFirstIsLookedThroughBeforeItIsWrittenTo) {
+  History history;
+  HistoryFiles& files = history.files;
+  auto writer = history.begin();
+  history.pass(*writer);
   EXPECT_TRUE(writer->finish());
   spoil(files, 6 * 4096);  // a table that neither opening nor writing touches
   files.trouble.unreadable = true;
-  writer = begin();
+  writer = history.begin();
   writer->check();
-  pass(*writer);
+  history.pass(*writer);
   EXPECT_FALSE(writer->write(false));
   EXPECT_EQ(files.set_asides(), 0u);
   files.trouble.unreadable = false;
   EXPECT_TRUE(writer->write(false));
   EXPECT_EQ(files.set_asides(), 1u);
+}
+
+TEST(StormHistoryFiles, AHistoryThatCouldNotBeWrittenIsLookedThroughBeforeItIsWrittenToAgain) {
+  History history;
+  HistoryFiles& files = history.files;
+  auto writer = history.begin();
+  history.pass(*writer);
+  EXPECT_TRUE(writer->finish());
+  writer = history.begin();
+  writer->check();
+  history.pass(*writer);
+  EXPECT_TRUE(writer->write(false));
+  files.trouble.unreadable = true;
+  history.pass(*writer);
+  EXPECT_FALSE(writer->write(false));
+  spoil(files, 6 * 4096);  // while nobody has it open
+  files.trouble.unreadable = false;
+  EXPECT_TRUE(writer->write(false));
+  EXPECT_EQ(files.set_asides(), 1u);
+  history.pass(*writer);
+  EXPECT_TRUE(writer->write(false));
+  EXPECT_EQ(files.set_asides(), 1u) << "the new one is whole";
 }
 
 TEST(StormHistoryFiles, ASetAsideDatabaseIsAnotherFile) {

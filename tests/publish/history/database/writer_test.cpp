@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -72,6 +73,29 @@ TEST_F(HistoryWriterTest, ADiskThatDoesNotAnswerForAMinuteIsAFault) {
   EXPECT_TRUE(failed_);
   EXPECT_TRUE(writer_->write(false));
   EXPECT_FALSE(failed_);
+}
+
+TEST_F(HistoryWriterTest, AnotherFileInItsPlaceIsLookedThroughBeforeItIsWrittenTo) {
+  writer_->begin();
+  pass(120s);
+  EXPECT_TRUE(writer_->finish());
+  const fs::path other = dir_ / "other.db";
+  fs::copy_file(settings_.file, other);
+  {  // a table that neither opening nor writing touches
+    std::fstream spoiled(other, std::ios::in | std::ios::out | std::ios::binary);
+    spoiled.seekp(6 * 4096);
+    spoiled << std::string(4096, 'x');
+  }
+  begin();
+  writer_->begin();
+  writer_->check();
+  pass(120s);
+  EXPECT_TRUE(writer_->write(false));
+  for (const char* part : {"", "-wal", "-shm"}) fs::remove(settings_.file + part);
+  fs::rename(other, settings_.file);  // a disk that was pulled and came back
+  pass(120s);
+  EXPECT_TRUE(writer_->write(false));
+  EXPECT_TRUE(fs::exists(settings_.file + ".damaged-1"));
 }
 
 TEST_F(HistoryWriterTest, FinishesWithTheMinuteThatIsUnderWayAndGoesOnAfterwards) {
