@@ -12,7 +12,7 @@ namespace esshub::feed {
 
 struct Refused {
   std::string why;                             ///< without any secret
-  std::optional<std::chrono::seconds> wait{};  ///< the source asks to
+  std::optional<std::chrono::seconds> wait{};  ///< at least: after an answer the source's own pause
 };
 
 /// Blocks for 10 s a page until it is connected and 20 s until it has answered, at most, besides

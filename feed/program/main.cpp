@@ -29,8 +29,9 @@ int parse_and_run(int argc, char** argv) {
   program.add_flag("--once", once, "ask each source once, then end");
   program.footer(
       "Writes import_price.json, export_price.json and solar.json, each replaced as a whole,\n"
-      "in the form of docs/feeds.md. A source that fails is asked again after 1, 2, 4 ... min,\n"
-      "never more often than it allows; its last file stays. Events go to stderr.\n"
+      "in the form of docs/feeds.md. A source that cannot be reached is asked again after\n"
+      "1, 2, 4 ... min, one that answers never more often than it allows; its last file stays.\n"
+      "Events go to stderr.\n"
       "example: esshub-feed --once --folder /tmp --config esshub-feed.toml\n"
       "exit codes: 0 ok, 1 failure while running, 64 wrong usage, 78 errors in the configuration");
   try {

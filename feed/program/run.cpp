@@ -76,13 +76,15 @@ class Errand {
       tell(*fetched);
       return true;
     }
-    due_ += schedule_.failed(random, fetched.error().wait);
+    const auto pause = schedule_.failed(random, fetched.error().wait);
+    due_ += pause;
     // The first one, every hundredth, and what is another than before.
     if (const auto why = fetched.error().why; why != told_ || schedule_.failures() % 100 == 1) {
       told_ = why;
       say(true, "not_fetched",
-          std::string{"gives="} + std::string{service::name(source_.gives)} + " failures=" +
-              std::to_string(schedule_.failures()) + " why=\"" + shown_all(why) + '"');
+          std::string{"gives="} + std::string{service::name(source_.gives)} +
+              " failures=" + std::to_string(schedule_.failures()) +
+              " again_s=" + std::to_string(pause.count()) + " why=\"" + shown_all(why) + '"');
     }
     return false;
   }
@@ -104,7 +106,7 @@ class Errand {
     auto feed = fetch(source_, *token, wanted_now(source_, now(), settings_.limits));
     if (!feed) return feed;
     if (const auto written = write_feed(settings_.folder, *feed); !written)
-      return tl::unexpected(Refused{written.error().detail});
+      return tl::unexpected(Refused{written.error().detail, facts_of(source_.service).least});
     return feed;
   }
 

@@ -163,6 +163,7 @@ class FeedTest(unittest.TestCase):
             result = self.run_once()
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+            self.assertIn(" again_s=600 ", result.stderr, "Octopus is asked every 10 min at most")
             said.append(result.stderr)
         self.assertEqual(self.written(), first)
         self.assertEqual(len(server.requests), len(answers), "no redirection, nothing asked twice")
@@ -171,7 +172,9 @@ class FeedTest(unittest.TestCase):
         self.assertIn("no JSON object, but begins '<html>maintenance</html>'", said[2])
         self.assertIn("/slots/0/2: 835.0 GBP/kWh, accepted -5.0 to 5.0", said[3])
         self.assertIn("tells nothing of", said[4])
-        self.assertIn("WARNING feed not_fetched gives=import_price failures=1 why=", said[5])
+        self.assertIn(
+            "WARNING feed not_fetched gives=import_price failures=1 again_s=600 why=", said[5]
+        )
 
     def test_entsoe_has_its_token_from_a_file_and_tells_nobody(self):
         with open(os.path.join(DATA, "entsoe-acknowledgement.xml"), "rb") as file:
@@ -248,6 +251,13 @@ class FeedTest(unittest.TestCase):
             self.assertEqual(process.wait(10), 0)
             self.assertEqual(process.stderr.read().count("not_fetched"), 1)
         self.assertEqual(len(server.requests), 1)
+
+    def test_a_source_that_cannot_be_reached_is_asked_again_soon(self):
+        server = self.serve(lambda path: (200, b"", {}))
+        self.octopus(server.url)
+        server.close()
+        self.servers.clear()
+        self.assertRegex(self.run_once().stderr, r" again_s=([67]\d|8\d|90) ")
 
     def test_what_cannot_be_written_is_said(self):
         server = self.serve(lambda path: (200, rates(self.begin, 3), {}))

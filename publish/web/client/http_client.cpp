@@ -184,7 +184,7 @@ Result<HttpAnswer> HttpClient::ask(const std::string& method, const std::string&
       return HttpAnswer{answer->status, std::move(answer->headers), std::move(answer->body)};
     // The server may have closed a connection that was kept, just now: that is no answer. One that
     // is slow may have taken the question.
-    if (!kept || !closed) return fail(ErrorKind::io, url_ + ": " + answer.error().detail);
+    if (!kept || !closed) return fail(answer.error().kind, url_ + ": " + answer.error().detail);
   }
 }
 

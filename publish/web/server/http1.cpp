@@ -161,7 +161,7 @@ std::optional<Result<ParsedAnswer>> AnswerParser::parse(std::string& bytes, bool
     bytes.erase(0, parser.put(boost::asio::buffer(bytes), error));
   if (error == http::error::need_more) error = {};
   if (!error && ended && !parser.is_done()) parser.put_eof(error);
-  if (error) return fail(ErrorKind::io, error.message());
+  if (error) return fail(ErrorKind::invalid, error.message());
   if (!parser.is_done()) return std::nullopt;
   ParsedAnswer answer;
   answer.status = parser.get().result_int();
