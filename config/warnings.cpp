@@ -24,13 +24,14 @@ constexpr std::array<std::string_view, 8> large_units{"",    "EUR", "GBP", "USD"
 
 class Judge {
  public:
-  explicit Judge(const HubSettings& hub) : settings_(hub.control) {}
+  explicit Judge(const HubSettings& hub) : settings_(hub.control), history_(hub.history) {}
 
   std::vector<ValidationError> judge() {
     shares_and_kilowatts();
     limits();
     schedule();
     tariff();
+    smart();
     return std::move(found_);
   }
 
@@ -120,6 +121,15 @@ class Judge {
            fmt::format("is {}, but no price is below it: no hour is cheap", *tariff.cheap_below));
   }
 
+  void smart() {
+    if (settings_.mode != Mode::smart) return;
+    if (!settings_.tariff.import_price && settings_.tariff.bands.empty())
+      warn("policy.mode", "is smart, but no import price is given: there is never a plan");
+    if (history_.file.empty())
+      warn("history.file",
+           "is empty, but policy.mode is smart: no plan for two days after each start");
+  }
+
   void whole_day(const std::string& key, const control::WeekSpan& when) {
     if (when.from == when.to && when.from != 0)  // "00:00" to "24:00" is a whole day
       warn(key, fmt::format("from and to are both {:02}:{:02}, are 24 hours meant?", when.from / 60,
@@ -127,6 +137,7 @@ class Judge {
   }
 
   const Settings& settings_;
+  const publish::HistorySettings& history_;
   std::vector<ValidationError> found_;
 };
 

@@ -106,6 +106,22 @@ TEST(ConfigWarnings, PlansThatCannotBeMeant) {
               IsEmpty());
 }
 
+TEST(ConfigWarnings, WhatSmartModeCannotBeWithout) {
+  const std::string smart = "[policy]\nmode = \"smart\"\n";
+  const std::string priced = smart + "[tariff]\nimport = 0.3\n";
+  EXPECT_THAT(warned(smart), ElementsAre("22:8: policy.mode: is smart, but no import price is "
+                                         "given: there is never a plan"));
+  EXPECT_THAT(warned(priced), IsEmpty());
+  EXPECT_THAT(warned(smart + band("import = 0.1\n") +
+                     "[[tariff.band]]\nfrom = \"02:00\"\nto = \"01:00\"\nimport = 0.3\n"),
+              IsEmpty());
+  EXPECT_THAT(warned(priced + "[history]\nfile = \"\"\n"),
+              ElementsAre("26:8: history.file: is empty, but policy.mode is smart: no plan for two "
+                          "days after each start"));
+  EXPECT_THAT(warned("[history]\nfile = \"\"\n"), IsEmpty());
+  EXPECT_THAT(warned("[policy]\nmode = \"scheduled\"\n"), IsEmpty());
+}
+
 TEST(ConfigWarnings, APortThatMayBeAnotherAfterTheNextStart) {
   const auto config = parse_config(minimal);
   ASSERT_TRUE(config);
