@@ -47,9 +47,10 @@ constexpr EnumTable<Row> rows({
     {Fault::clock_untrusted, Severity::info, "Clock not trusted",
      "No time source has confirmed the clock. Check timedatectl and the way to the time server; "
      "site.clock lets a board without one use its RTC."},
-    {Fault::plan_suspended, Severity::warning, "Weekly plan and tariff suspended",
-     "The clock is not trusted, so weekly plan and tariff stand aside. Check timedatectl and the "
-     "way to the time server, or set site.clock."},
+    {Fault::plan_suspended, Severity::warning, "Weekly plan, tariff and Smart plan suspended",
+     "The clock is not trusted, so weekly plan, tariff and Smart plan stand aside. Check "
+     "timedatectl "
+     "and the way to the time server, or set site.clock."},
     {Fault::storage_failed, Severity::warning, "Data cannot be stored",
      "History or orders cannot be written; control goes on from memory. Check the disk's free "
      "space and the card."},
@@ -113,8 +114,9 @@ constexpr EnumTable<Row> rows({
      "or its clamp was lost: for 4 h the battery charges and serves the house, but does not "
      "export. Check the meter, its clamp and its cable."},
     {Fault::plan_missing, Severity::warning, "No plan for Smart mode",
-     "No plan was made for 8 h; when the last one ends the tariff's rule takes its place. It needs "
-     "two days of the house's history, the tariff's prices and the battery's capacity."},
+     "No plan was made for 8 h, or none within 2 h of Smart mode; when the last one ends the "
+     "tariff's rule takes its place. It needs two days of the house's history, the tariff's prices "
+     "and the battery's capacity; the log's no_plan says why."},
     {Fault::server_unavailable, Severity::warning, "Page or metrics not served",
      "The address of the page or of the metrics cannot be had, or its certificate cannot be read: "
      "the log says which and why. It is tried again every few seconds; the battery is controlled "

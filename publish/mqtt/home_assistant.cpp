@@ -289,7 +289,7 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
   const auto id = control->id;
   if (id == "mode") {
     const auto chosen = mode(payload);
-    if (!chosen) return refuse("expected balance or scheduled");
+    if (!chosen) return refuse("expected balance, scheduled or smart");
     return std::optional<Command>{SetMode{*chosen}};
   }
   if (control->limit) {

@@ -199,6 +199,10 @@ TEST_F(Home, ARefusedOrderSaysWhyUntilAnotherIsAccepted) {
   const auto states = said();
   EXPECT_EQ(states.at(topic), "Reserve 101: expected 0 to 100 %");
   EXPECT_EQ(states.at("esshub/0242ac110002/state/reserve"), "30") << "what holds, at once";
+  set("mode", "clever");
+  now += 1s;
+  show();
+  EXPECT_EQ(said().at(topic), "Mode clever: expected balance, scheduled or smart");
   desk_refuses = true;
   set("mode", "balance");
   now += 1s;
