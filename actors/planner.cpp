@@ -47,48 +47,51 @@ struct PlannerThread::Shared {
 
   void take(const View& view) {
     const auto in_force = deps.in_force();
-    if (!recalled && view.local.trusted) {
-      recalled = true;
-      recall(view.wall, in_force.settings);
+    if (!recalled && view.local.trusted && !(asked_at && view.now - *asked_at < look_every)) {
+      asked_at = view.now;
+      recalled = recall(view.wall, in_force.settings);
     }
     planner.note(view, in_force.settings);
     if (looked_at && view.now - *looked_at < look_every) return;
-    looked_at = view.now;
+    if (!planner.waits(view)) looked_at = view.now;
     const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders};
     if (planner.due(view, orders)) make(view, orders);
-    show(in_force.mode == Mode::smart);
-    if (planner.last()) deps.control->plan.publish(planner.table(view));
+    show(view);
+    // Without a clock the control follows none, and the one it has is not the less late.
+    if (view.local.trusted) deps.control->plan.publish(planner.table(view));
   }
 
-  void show(bool in_force) {
-    SmartState now{.in_force = in_force};
-    if (const auto& problem = planner.problem(); problem && in_force)
-      now.problem = service::name(*problem);
-    if (auto plan = planner.shown(); plan && in_force)
+  void show(const View& view) {
+    SmartState now;
+    if (const auto& problem = planner.problem()) now.problem = service::name(*problem);
+    if (auto plan = planner.shown(view))
       now.plan = std::make_shared<const SmartPlan>(*std::move(plan));
-    auto newest = planner.spans();
+    auto newest = planner.spans(view);
     const std::lock_guard lock(mutex);
     state = std::move(now);
     spans = std::move(newest);
   }
 
-  /// A day at a time: the rows of all would take megabytes.
-  void recall(WallTime now, const control::Settings& settings) {
-    if (!deps.history || !service::Planner::may_recall(settings)) return;
+  /// A day at a time: the rows of all would take megabytes. All days or none; false: to be asked
+  /// again, as the file may still be looked through.
+  bool recall(WallTime now, const control::Settings& settings) {
+    if (!deps.history || !service::Planner::may_recall(settings)) return true;
+    std::vector<service::PastMinute> minutes;
     for (int back = service::SlotRing::days; back > 0; --back) {
       const auto rows = deps.history->minutes(now - back * day, now - (back - 1) * day);
       if (!rows) {
-        log(Level::warning, "history_not_read", "reason=" + log_quoted(rows.error().detail));
-        return;
+        if (!std::exchange(told_unread, true))
+          log(Level::warning, "history_not_read", "reason=" + log_quoted(rows.error().detail));
+        return false;
       }
-      std::vector<service::PastMinute> minutes;
       for (const auto& row : *rows)
         if (row.house_w && (row.solar_w || !settings.solar_metered))
           minutes.push_back(
               {std::chrono::floor<std::chrono::seconds>(row.begin).time_since_epoch().count(),
                Watts{*row.house_w}, Watts{row.solar_w.value_or(0.0)}});
-      planner.recall(minutes, settings);
     }
+    planner.recall(minutes, settings);
+    return true;
   }
 
   void make(const View& view, const service::Planner::Orders& in_force) {
@@ -117,6 +120,8 @@ struct PlannerThread::Shared {
   publish::LatestView views;
   service::Planner planner;
   bool recalled = false;
+  bool told_unread = false;
+  std::optional<Instant> asked_at;  // the history
   std::optional<Instant> looked_at;
   std::optional<control::NoPlan> told;
   mutable std::mutex mutex;  // guards what follows
@@ -150,8 +155,11 @@ std::vector<service::SmartSpan> PlannerThread::spans() const {
 }
 
 SmartState PlannerThread::newest() const {
+  if (shared_->deps.in_force().mode != Mode::smart) return {};
   const std::lock_guard lock(shared_->mutex);
-  return shared_->state;
+  SmartState state = shared_->state;
+  state.in_force = true;
+  return state;
 }
 
 }  // namespace esshub::actors

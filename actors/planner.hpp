@@ -19,15 +19,16 @@ namespace esshub::actors {
 
 struct PlannerDeps {
   std::shared_ptr<ControlChannel> control;          ///< gets the plan
-  std::shared_ptr<publish::HistoryReader> history;  ///< read once; nothing: there is none
+  std::shared_ptr<publish::HistoryReader> history;  ///< nothing: there is none
   civil_time::Zone zone;
   std::function<service::CommandService::InForce()> in_force;
   EventSink events;  ///< gets component "planner"
 };
 
-/// Takes Views as a sink does. The thread reads the past days from the history once, then goes by
-/// the Views alone; once a minute it sees whether a plan is due (service::Planner) and gives the
-/// control the newest one, so that a control that was started again has it as well.
+/// Takes Views as a sink does. The thread reads the past days from the history once, asking each
+/// minute until it has all of them, then goes by the Views alone; once a minute it sees whether a
+/// plan is due (service::Planner) and gives the control the newest one, so that a control that was
+/// started again has it as well.
 class PlannerThread {
  public:
   static constexpr Duration period = 1s;
@@ -40,7 +41,7 @@ class PlannerThread {
   void update(const View& view);
   /// Waits for the thread 0.5 s at most: it may wait for the disk. It tells nothing any more.
   void close();
-  /// What it holds for the hours to come; empty without a plan. For any thread.
+  /// What it holds for the hours to come; empty without a plan or a clock. For any thread.
   [[nodiscard]] std::vector<service::SmartSpan> spans() const;
   /// The same for people. For any thread.
   [[nodiscard]] SmartState newest() const;

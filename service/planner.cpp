@@ -21,6 +21,7 @@ using control::UnixSeconds;
 
 constexpr Duration horizon = 48h;
 constexpr Duration try_again = 1min;
+constexpr Duration bms_tells_within = 2min;
 constexpr int enough_views = 30;        // of a minute's
 constexpr Volts nominal_battery{48.0};  // as the storm counts
 
@@ -67,7 +68,7 @@ std::optional<HousePower> house_power(const View& view, const control::Settings&
 
 std::optional<PlanBattery> battery_of(const View& view, const control::Settings& s) {
   const auto capacity = control::battery_capacity(view.snapshot, nominal_battery);
-  if (!capacity) return std::nullopt;
+  if (!capacity || !view.snapshot.soc()) return std::nullopt;
   PlanBattery battery;
   battery.capacity = *capacity;
   battery.charge = most_charged(s);
@@ -109,9 +110,10 @@ void add_orders(PlanSettings& plan, const Orders& orders, const View& view, Watt
                           capacity * storm->reserve.ratio()});
 }
 
-bool same_orders(const Orders& a, const Orders& b) {
-  return a.reserve == b.reserve && a.manual == b.manual && a.dispatch == b.dispatch &&
-         a.storm == b.storm;
+bool same(const Planner::Orders& a, const Planner::Orders& b) {
+  return a.settings == b.settings && a.orders.reserve == b.orders.reserve &&
+         a.orders.manual == b.orders.manual && a.orders.dispatch == b.orders.dispatch &&
+         a.orders.storm == b.orders.storm;
 }
 
 double level(Soc soc, const PlanBattery& battery) {
@@ -177,11 +179,14 @@ bool Planner::may_recall(const control::Settings& settings) {
 }
 
 void Planner::recall(std::span<const PastMinute> minutes, const control::Settings& settings) {
+  SlotRing read;
   for (const auto& minute : minutes)
-    ring_.add(minute, most_charged(settings), most_discharged(settings));
+    read.add(minute, most_charged(settings), most_discharged(settings));
+  if (read.size() >= ring_.size()) ring_ = std::move(read);
 }
 
 void Planner::note(const View& view, const control::Settings& settings) {
+  if (!begun_) begun_ = view.now;
   if (!view.local.trusted) {
     minute_.reset();
     return;
@@ -205,28 +210,33 @@ void Planner::close_minute(const control::Settings& settings) {
             most_charged(settings), most_discharged(settings));
 }
 
+bool Planner::waits(const View& view) const {
+  const bool known =
+      view.snapshot.soc() && control::battery_capacity(view.snapshot, nominal_battery);
+  return !known && (!begun_ || view.now - *begun_ < bms_tells_within);
+}
+
 bool Planner::due(const View& view, const Orders& in_force) const {
-  if (in_force.mode != Mode::smart || !view.local.trusted) return false;
-  if (!tried_at_ || !planned_for_) return true;
-  if (planned_for_->settings != in_force.settings ||
-      !same_orders(planned_for_->orders, in_force.orders))
-    return true;
-  const bool succeeded = made_at_ && *made_at_ == *tried_at_;
-  return view.now - *tried_at_ >= (succeeded ? control::plan_every : try_again);
+  if (in_force.mode != Mode::smart || !view.local.trusted || waits(view)) return false;
+  if (!tried_at_ || !planned_for_ || !same(*planned_for_, in_force)) return true;
+  const bool succeeded = last_ && made_at_ == tried_at_;
+  const auto slots = ahead(view);
+  const bool covers = !slots.empty() && slots.front().begin <= unix_seconds(view.wall);
+  return view.now - *tried_at_ >= (succeeded && covers ? control::plan_every : try_again);
 }
 
 std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_force) {
   const control::Settings& s = in_force.settings;
   tried_at_ = view.now;
   planned_for_ = in_force;
-  const PlanBattery battery = battery_of(view, s).value_or(PlanBattery{});
+  const PlanBattery battery = battery_of(view, s).value_or(PlanBattery{});  // refused: no capacity
   const WallTime begin = std::chrono::floor<std::chrono::minutes>(view.wall);
 
   PlanSettings settings;
   settings.begin = unix_seconds(begin);
   settings.horizon_s = std::chrono::duration_cast<std::chrono::seconds>(horizon).count();
   const auto soc = view.snapshot.soc();
-  settings.stored = WattHours{battery.capacity.value() * (soc ? soc->value.ratio() : 0.5)};
+  settings.stored = WattHours{soc ? level(soc->value, battery) : 0.0};
   // Where it came from is not known: what is there is kept for the house.
   if (!battery.bought_to_grid) settings.bought = settings.stored;
   const Soc reserve = std::max(s.soc_floor, in_force.orders.reserve.value_or(s.reserve));
@@ -235,19 +245,21 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
     const auto shown = clock_.local(wall_time(at)).time_since_epoch();
     return static_cast<int>((shown.count() - at) / 60);
   };
-  const auto ahead = forecast(s, Mode::scheduled, clock_, begin, begin + horizon);
-  for (const auto& span : ahead)
+  const auto forecasted = forecast(s, Mode::scheduled, clock_, begin, begin + horizon);
+  for (const auto& span : forecasted)
     if (span.authority == Authority::schedule)
       settings.fixed.push_back(
           {unix_seconds(span.begin), unix_seconds(span.end), control::marks(span.instruction), {}});
   add_orders(settings, in_force.orders, view, battery.capacity);
 
   const auto past = ring_.slots();
-  auto made = control::plan(past, prices_of(ahead), battery, settings);
+  auto made = control::plan(past, prices_of(forecasted), battery, settings);
   if (made.problem) {
-    problem_ = made.problem;  // an older one goes on until its end
+    problem_ = made.problem;
+    if (made_for_ && !same(*made_for_, in_force)) last_.reset();
     return problem_;
   }
+  made_for_ = in_force;
   made_at_ = view.now;
   made_ = view.wall;
   capacity_ = battery.capacity;
@@ -259,37 +271,44 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
   return problem_;
 }
 
+std::span<const control::PlannedSlot> Planner::ahead(const View& view) const {
+  if (!last_ || !view.local.trusted) return {};
+  const UnixSeconds now = unix_seconds(view.wall);
+  const UnixSeconds end = unix_seconds(made_ + plan_life);
+  const auto& slots = last_->slots;
+  const auto last = std::ranges::find_if(slots, [&](const auto& slot) {
+    return slot.begin >= end || slot.source != control::PriceSource::known;
+  });
+  const auto first =
+      std::find_if(slots.begin(), last, [&](const auto& slot) { return slot.end > now; });
+  return {first, last};
+}
+
 control::MarkTable Planner::table(const View& view) const {
   control::MarkTable table;
-  if (!last_) return table;
+  const auto slots = ahead(view);
+  if (slots.empty()) return table;
   table.made = *made_at_;
   const auto at = [&](UnixSeconds moment) {
     return view.now + std::chrono::duration_cast<Duration>(wall_time(moment) - view.wall);
   };
-  const UnixSeconds end = unix_seconds(made_ + plan_life);
-  for (const auto& slot : last_->slots) {
-    if (table.count == control::MarkTable::most || slot.begin >= end ||
-        slot.source != control::PriceSource::known)
-      break;
-    if (slot.end <= unix_seconds(view.wall)) continue;
+  for (const auto& slot : slots) {
+    if (table.count == control::MarkTable::most) break;
     table.entries.at(table.count++) = {at(slot.begin), at(slot.end), slot.marks};
   }
   return table;
 }
 
-std::vector<SmartSpan> Planner::spans() const {
+std::vector<SmartSpan> Planner::spans(const View& view) const {
   std::vector<SmartSpan> spans;
-  if (!last_) return spans;
-  const UnixSeconds end = unix_seconds(made_ + plan_life);
-  for (const auto& slot : last_->slots) {
-    if (slot.begin >= end || slot.source != control::PriceSource::known) break;
+  for (const auto& slot : ahead(view))
     spans.push_back({wall_time(slot.begin), wall_time(slot.end), word_of(slot, capacity_)});
-  }
   return spans;
 }
 
-std::optional<SmartPlan> Planner::shown() const {
-  if (!last_) return std::nullopt;
+std::optional<SmartPlan> Planner::shown(const View& view) const {
+  const auto slots = ahead(view);
+  if (slots.empty()) return std::nullopt;
   SmartPlan plan{.made = made_,
                  .days = last_->days,
                  .cost = last_->cost,
@@ -297,7 +316,7 @@ std::optional<SmartPlan> Planner::shown() const {
                  .cost_no_battery = last_->cost_no_battery,
                  .reason = reason_,
                  .slots = {}};
-  for (const auto& slot : last_->slots) {
+  for (const auto& slot : slots) {
     const bool fixed = std::ranges::any_of(fixed_, [&](const auto& span) {
       return span.marks && slot.begin >= span.begin && slot.begin < span.end;
     });

@@ -38,29 +38,35 @@ class Planner {
   /// Whether minutes of an earlier run, as the history has them, tell what the battery serves: not
   /// where it leaves out a circuit.
   [[nodiscard]] static bool may_recall(const control::Settings& settings);
-  /// Such minutes, ascending, before the first note().
+  /// All such minutes at once, ascending: they take the place of what was noted, unless that is
+  /// more.
   void recall(std::span<const PastMinute> minutes, const control::Settings& settings);
   /// About once a second. A minute counts of which half the Views told house and sun, by a clock
   /// that is trusted, on the mains.
   void note(const View& view, const control::Settings& settings);
 
-  /// In Smart mode, by a clock that is trusted: after control::plan_every; with other settings or
-  /// orders than those of the last plan; where there was none after a minute.
+  /// Capacity or SOC is missing, and the first View was noted within the last two minutes: the BMS
+  /// may be about to tell.
+  [[nodiscard]] bool waits(const View& view) const;
+  /// In Smart mode, by a clock that is trusted, unless it waits: after control::plan_every; with
+  /// other settings or orders than those of the last plan; after a minute where there was none or
+  /// where the clock was set to a time that it does not cover.
   [[nodiscard]] bool due(const View& view, const Orders& in_force) const;
   /// Plans as of the View, which takes milliseconds. What was in the way, if something was: then
-  /// the plan before goes on until its end.
+  /// the plan before goes on until its end if it was made for the same settings and orders, else
+  /// it is dropped.
   [[nodiscard]] std::optional<control::NoPlan> plan(const View& view, const Orders& in_force);
 
-  /// The last plan that there is; prices and marks by the wall clock. Nothing: none yet.
+  /// The last plan that there is; prices and marks by the wall clock. Nothing: none.
   [[nodiscard]] const std::optional<control::Plan>& last() const { return last_; }
   [[nodiscard]] WallTime made() const { return made_; }
-  /// What the control follows, as far as the plan's prices are known and within plan_life; empty
-  /// without a plan.
+  /// What the control follows: slots that are not over, as far as the plan's prices are known and
+  /// within plan_life. Empty without a plan or a clock that is trusted.
   [[nodiscard]] control::MarkTable table(const View& view) const;
-  /// The same in words for people, at the expected charge.
-  [[nodiscard]] std::vector<SmartSpan> spans() const;
-  /// All of the last plan, with the reasons; nothing without one.
-  [[nodiscard]] std::optional<SmartPlan> shown() const;
+  /// The same slots in words for people, at the expected charge.
+  [[nodiscard]] std::vector<SmartSpan> spans(const View& view) const;
+  /// The same slots with the reasons; nothing without a plan or a clock that is trusted.
+  [[nodiscard]] std::optional<SmartPlan> shown(const View& view) const;
   /// What was in the way of a newer plan.
   [[nodiscard]] const std::optional<control::NoPlan>& problem() const { return problem_; }
 
@@ -72,11 +78,14 @@ class Planner {
     int count = 0;
   };
   void close_minute(const control::Settings& settings);
+  [[nodiscard]] std::span<const control::PlannedSlot> ahead(const View& view) const;
 
   civil_time::LocalClock clock_;
   SlotRing ring_;
+  std::optional<Instant> begun_;  ///< the first View
   std::optional<Sum> minute_;
   std::optional<Orders> planned_for_;
+  std::optional<Orders> made_for_;  ///< the last plan
   std::optional<Instant> tried_at_;
   std::optional<Instant> made_at_;
   WallTime made_{};

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "config/time_zone.hpp"
@@ -21,7 +22,7 @@ class SteadyHistory final : public publish::HistoryReader {
  public:
   Result<std::vector<publish::MinuteRow>> minutes(WallTime from, WallTime until) override {
     ++asked;
-    if (fails) return fail(ErrorKind::io, "no disk");
+    if (asked > answers && asked <= answers + failures) return fail(ErrorKind::io, "no disk");
     std::vector<publish::MinuteRow> rows;
     for (WallTime at = from; at < until; at += std::chrono::minutes{1}) {
       publish::MinuteRow row;
@@ -37,41 +38,50 @@ class SteadyHistory final : public publish::HistoryReader {
     return {};
   }
   std::atomic<int> asked = 0;
-  std::atomic<bool> fails = false;
+  int answers = 0;  ///< before the failures
+  int failures = 0;
 };
 
 struct Bench {
   Bench() {
-    in_force.mode = Mode::smart;
     in_force.settings.tariff.import_price = 0.3;
     in_force.settings.tariff.bands = {{{control::every_day, 0, 300}, 0.07}};
     view.now = Instant{} + 1000s;
     view.wall = WallTime{std::chrono::seconds{1780272000}};
     view.local.trusted = true;
     view.snapshot.absorb({{Point::battery, Measure::capacity}, 100, view.now});
+    view.snapshot.absorb({{Point::battery, Measure::soc}, 50, view.now});
+  }
+  service::CommandService::InForce in_force_now() const {
+    auto now = in_force;
+    now.mode = mode;
+    if (!priced) now.settings.tariff = {};
+    return now;
   }
   std::unique_ptr<PlannerThread> start() {
     return std::make_unique<PlannerThread>(
         PlannerDeps{.control = channel,
                     .history = history,
                     .zone = config::load_time_zone("Europe/London").value(),
-                    .in_force = [this] { return in_force; },
+                    .in_force = [this] { return in_force_now(); },
                     .events = log.sink()});
   }
-  /// Views, a minute apart, until it is so.
+  /// Views, so far apart, until it is so.
   template <class Condition>
-  bool until(PlannerThread& planner, Condition condition) {
+  bool until(PlannerThread& planner, Condition condition, Duration apart = 1min) {
     for (const auto end = std::chrono::steady_clock::now() + 20s;
          std::chrono::steady_clock::now() < end;) {
       planner.update(view);
       std::this_thread::sleep_for(20ms);
       if (condition()) return true;
-      view.now += 1min;
-      view.wall += std::chrono::minutes{1};
+      view.now += apart;
+      view.wall += std::chrono::duration_cast<WallTime::duration>(apart);
     }
     return false;
   }
-  service::CommandService::InForce in_force;
+  service::CommandService::InForce in_force;  ///< but for what follows
+  std::atomic<Mode> mode = Mode::smart;
+  std::atomic<bool> priced = true;
   View view;
   std::shared_ptr<ControlChannel> channel = std::make_shared<ControlChannel>();
   std::shared_ptr<SteadyHistory> history = std::make_shared<SteadyHistory>();
@@ -83,20 +93,65 @@ TEST(PlannerThreadTest, PlansFromTheHistoryAndGivesItToTheControlAgainAndAgain) 
   const auto planner = b.start();
   ASSERT_TRUE(b.until(*planner, [&] { return !planner->spans().empty(); }));
   EXPECT_EQ(b.history->asked.load(), service::SlotRing::days) << "once, a day at a time";
-  ASSERT_TRUE(b.until(*planner, [&] { return b.channel->plan.take() != nullptr; }));
   const control::MarkTable* again = nullptr;
+  ASSERT_TRUE(b.until(*planner, [&] { return (again = b.channel->plan.take()) && again->count; }));
   ASSERT_TRUE(b.until(*planner, [&] { return (again = b.channel->plan.take()) != nullptr; }));
   EXPECT_GT(again->count, 100u);
   const auto shown = planner->newest();
   EXPECT_TRUE(shown.in_force);
   ASSERT_TRUE(shown.plan);
-  EXPECT_EQ(shown.plan->slots.size(), 192u);
+  EXPECT_LE(shown.plan->slots.size(), 145u) << "36 h";
   EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
+  b.mode = Mode::balance;
+  EXPECT_FALSE(planner->newest().in_force) << "at once";
+  EXPECT_FALSE(planner->newest().plan);
+}
+
+TEST(PlannerThreadTest, TakesAPlanBackThatWasMadeForOtherPrices) {
+  Bench b;
+  const auto planner = b.start();
+  const control::MarkTable* table = nullptr;
+  ASSERT_TRUE(b.until(*planner, [&] { return (table = b.channel->plan.take()) && table->count; }));
+  b.priced = false;
+  ASSERT_TRUE(b.until(*planner, [&] { return (table = b.channel->plan.take()) && !table->count; }));
+  EXPECT_TRUE(planner->spans().empty());
+  EXPECT_FALSE(planner->newest().plan);
+  EXPECT_EQ(planner->newest().problem, "price_unknown");
+}
+
+TEST(PlannerThreadTest, AsksForTheHistoryEachMinuteUntilItHasAllOfIt) {
+  Bench b;
+  b.history->answers = 2;
+  b.history->failures = 3;
+  const auto planner = b.start();
+  b.until(
+      *planner, [n = 0]() mutable { return ++n > 5; }, 0s);
+  EXPECT_EQ(b.history->asked.load(), 3);
+  ASSERT_TRUE(b.until(*planner, [&] { return !planner->spans().empty(); }));
+  EXPECT_EQ(b.history->asked.load(), 2 + 3 + service::SlotRing::days) << "all days anew";
+  EXPECT_EQ(b.log.count("planner history_not_read"), 1u);
+  EXPECT_EQ(planner->newest().plan->days, 14);
+  b.until(*planner, [n = 0]() mutable { return ++n > 5; });
+  EXPECT_EQ(b.history->asked.load(), 2 + 3 + service::SlotRing::days);
+}
+
+TEST(PlannerThreadTest, PlansAsSoonAsTheBmsHasToldCapacityAndSoc) {
+  Bench b;
+  const auto told = std::exchange(b.view.snapshot, {});
+  const auto planner = b.start();
+  b.until(
+      *planner, [n = 0]() mutable { return ++n > 5; }, 0s);
+  EXPECT_EQ(b.log.count("planner no_plan"), 0u);
+  b.view.snapshot = told;
+  ASSERT_TRUE(b.until(
+      *planner, [&] { return !planner->spans().empty(); }, 0s))
+      << "no minute later";
+  EXPECT_EQ(b.log.count("planner no_plan"), 0u);
 }
 
 TEST(PlannerThreadTest, WithoutHistoryItSaysOnceWhatIsInTheWay) {
   Bench b;
-  b.history->fails = true;
+  b.history->failures = 1000;
   const auto planner = b.start();
   ASSERT_TRUE(b.until(*planner, [&] { return b.log.count("planner no_plan") > 0; }));
   b.until(*planner, [n = 0]() mutable { return ++n > 5; });
@@ -104,7 +159,9 @@ TEST(PlannerThreadTest, WithoutHistoryItSaysOnceWhatIsInTheWay) {
   EXPECT_EQ(b.log.count("planner history_not_read"), 1u);
   EXPECT_TRUE(planner->spans().empty());
   EXPECT_EQ(planner->newest().problem, "too_few_days");
-  EXPECT_EQ(b.channel->plan.take(), nullptr);
+  const auto* const table = b.channel->plan.take();
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->count, 0u);
 }
 
 TEST(PlannerThreadTest, WithoutAClockItWaits) {

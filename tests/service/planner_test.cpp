@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace esshub::service {
@@ -80,7 +81,7 @@ TEST(Planner, BuysInTheCheapHoursWhatTheDaysNeeded) {
   };
   EXPECT_TRUE(bought(0, 20));
   EXPECT_FALSE(bought(20, 96)) << "from 05:00 on";
-  const auto spans = h.planner.spans();
+  const auto spans = h.planner.spans(h.view);
   ASSERT_EQ(spans.size(), 144u);
   EXPECT_EQ(std::ranges::count(spans, InstructionKind::charge,
                                [](const auto& span) { return span.instruction.kind; }) > 0,
@@ -91,21 +92,55 @@ TEST(Planner, BuysInTheCheapHoursWhatTheDaysNeeded) {
   EXPECT_EQ(h.planner.table(h.view).made, h.view.now - 1h);
 }
 
+TEST(Planner, ShowsWhatTheControlFollowsAndNothingElse) {
+  House h;
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto sizes = [&] {
+    const auto shown = h.planner.shown(h.view);
+    return std::vector{h.planner.table(h.view).count, h.planner.spans(h.view).size(),
+                       shown ? shown->slots.size() : 0};
+  };
+  EXPECT_EQ(sizes(), std::vector<std::size_t>(3, 144)) << "36 h of 48";
+  h.pass(15min);
+  EXPECT_EQ(sizes(), std::vector<std::size_t>(3, 143)) << "one is over";
+  EXPECT_EQ(h.planner.shown(h.view)->slots[0].begin, h.view.wall);
+  EXPECT_EQ(h.planner.spans(h.view)[0].begin, h.view.wall);
+  h.view.local.trusted = false;
+  EXPECT_EQ(sizes(), std::vector<std::size_t>(3, 0));
+  h.view.local.trusted = true;
+  h.pass(36h);
+  EXPECT_FALSE(h.planner.shown(h.view)) << "it is over";
+}
+
+TEST(Planner, ShowsNoSlotWhosePriceIsNotKnown) {
+  House h;
+  h.in_force.settings.tariff.import_price.reset();
+  h.in_force.settings.tariff.bands = {{{control::every_day, 0, 300}, 0.07},
+                                      {{0b0000001, 300, 1440}, 0.30}};
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_EQ(h.planner.last()->slots.size(), 192u) << "on Tuesday the price of Monday";
+  EXPECT_EQ(h.planner.table(h.view).count, 116u) << "until 05:00 on Tuesday";
+  EXPECT_EQ(h.planner.spans(h.view).size(), 116u);
+  EXPECT_EQ(h.planner.shown(h.view)->slots.size(), 116u);
+}
+
 TEST(Planner, TellsPeopleWhatItDoesAndWhy) {
   House h;
-  EXPECT_FALSE(h.planner.shown());
+  EXPECT_FALSE(h.planner.shown(h.view));
   h.recall(15);
   h.in_force.settings.schedule = {
       {{control::every_day, 720, 780}, {.kind = InstructionKind::idle}}};
   ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
-  const auto shown = *h.planner.shown();
+  const auto shown = *h.planner.shown(h.view);
   EXPECT_EQ(shown.made, midnight);
   EXPECT_EQ(shown.days, 14);
   EXPECT_LT(shown.cost, shown.cost_balance);
   EXPECT_LT(shown.cost_balance, shown.cost_no_battery);
   EXPECT_EQ(shown.reason,
             "without it the battery would have been empty by 12:00 on 14 of the last 14 days");
-  ASSERT_EQ(shown.slots.size(), 192u);
+  ASSERT_EQ(shown.slots.size(), 144u);
   const auto bought = std::ranges::find(shown.slots, InstructionKind::charge,
                                         [](const auto& slot) { return slot.instruction.kind; });
   ASSERT_NE(bought, shown.slots.end());
@@ -123,22 +158,71 @@ TEST(Planner, TellsPeopleWhatItDoesAndWhy) {
   EXPECT_EQ(shown.slots[48].reason, "the weekly plan or an order") << "at noon";
 }
 
-TEST(Planner, TellsWhatIsInTheWayAndKeepsThePlanBefore) {
+TEST(Planner, TellsWhatIsInTheWay) {
   House h;
   h.recall(1);
   EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::too_few_days);
   EXPECT_EQ(h.planner.table(h.view).count, 0u);
-  EXPECT_TRUE(h.planner.spans().empty());
+  EXPECT_TRUE(h.planner.spans(h.view).empty());
   EXPECT_EQ(name(control::NoPlan::too_few_days), "too_few_days");
   EXPECT_EQ(h.planner.problem(), control::NoPlan::too_few_days);
   h.recall(3);
   EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
   h.in_force.settings.tariff = {};
   EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::price_unknown);
-  EXPECT_EQ(h.planner.table(h.view).count, 144u);
   h.in_force.settings.tariff.import_price = 0.3;
   h.view.snapshot = {};
   EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+  h.put(Point::battery, Measure::capacity, 100);
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown) << "no SOC";
+  h.put(Point::battery, Measure::soc, 50);
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+}
+
+TEST(Planner, APlanGoesOnWhereNothingButTheHourHasChanged) {
+  House h;
+  h.recall(3);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.pass(6h);
+  h.view.snapshot = {};
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+  EXPECT_EQ(h.planner.table(h.view).count, 120u);
+  EXPECT_EQ(h.planner.spans(h.view).size(), 120u);
+  h.in_force.orders.last_full = h.view.now;
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+  EXPECT_EQ(h.planner.table(h.view).count, 120u) << "no order";
+}
+
+/// Where planning fails after the change.
+void expect_dropped_after(const std::function<void(House&)>& change) {
+  House h;
+  h.recall(3);
+  h.planner.note(h.view, h.in_force.settings);
+  h.pass(2min);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  change(h);
+  ASSERT_NE(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_EQ(h.planner.table(h.view), control::MarkTable{});
+  EXPECT_TRUE(h.planner.spans(h.view).empty());
+  EXPECT_FALSE(h.planner.shown(h.view));
+  EXPECT_FALSE(h.planner.last());
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  h.pass(1min);
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
+}
+
+TEST(Planner, APlanForOtherSettingsOrOrdersIsDroppedWhereThereIsNoNewOne) {
+  expect_dropped_after([](House& h) { h.in_force.settings.tariff = {}; });
+  expect_dropped_after([](House& h) {
+    h.in_force.settings.smart_sells = !h.in_force.settings.smart_sells;
+    h.view.snapshot = {};
+    h.put(Point::battery, Measure::capacity, 100);
+  });
+  expect_dropped_after([](House& h) {
+    h.in_force.orders.reserve = 60.0_soc;
+    h.view.snapshot = {};
+    h.put(Point::battery, Measure::soc, 50);
+  });
 }
 
 TEST(Planner, ReserveFloorAndCeilingBoundThePlan) {
@@ -200,6 +284,47 @@ TEST(Planner, IsDueEverySixHoursAndWhenWhatIsInForceChanges) {
   EXPECT_TRUE(h.planner.due(h.view, h.in_force));
 }
 
+TEST(Planner, IsDueWhereTheClockWasSetToATimeThatItDoesNotCover) {
+  for (const auto step : {std::chrono::hours{-1}, std::chrono::hours{37}}) {
+    House h;
+    h.recall(15);
+    ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    h.view.wall += step;
+    h.pass(1min - 1s);
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+    h.pass(1s);
+    EXPECT_TRUE(h.planner.due(h.view, h.in_force)) << step.count();
+  }
+  House h;
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.view.wall += std::chrono::hours{1};
+  h.pass(1min);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force)) << "covered";
+}
+
+TEST(Planner, WaitsTwoMinutesForCapacityAndSoc) {
+  for (const auto missing : {Measure::capacity, Measure::soc}) {
+    House h;
+    h.view.snapshot = {};
+    const auto other = missing == Measure::soc ? Measure::capacity : Measure::soc;
+    h.put(Point::battery, other, 50);
+    h.planner.note(h.view, h.in_force.settings);
+    EXPECT_TRUE(h.planner.waits(h.view));
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+    h.pass(2min - 1s);
+    h.planner.note(h.view, h.in_force.settings);
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+    auto told = h;
+    told.put(Point::battery, missing, 50);
+    EXPECT_FALSE(told.planner.waits(told.view));
+    EXPECT_TRUE(told.planner.due(told.view, told.in_force));
+    h.pass(1s);
+    EXPECT_FALSE(h.planner.waits(h.view));
+    EXPECT_TRUE(h.planner.due(h.view, h.in_force)) << "to tell that it is missing";
+  }
+}
+
 /// A minute of Views, each a second.
 void minute(House& h, int views = 60) {
   for (int n = 0; n < 60; ++n) {
@@ -218,6 +343,18 @@ TEST(Planner, LearnsFromViewsAsItDoesFromTheHistory) {
   House none;
   for (int n = 0; n < 3 * 1440; ++n) minute(none, 29);
   EXPECT_EQ(none.planner.plan(none.view, none.in_force), control::NoPlan::too_few_days);
+}
+
+TEST(Planner, AHistoryOfLessThanWasNotedTakesNothingAway) {
+  House h;
+  for (int n = 0; n < 3 * 1440; ++n) minute(h, 30);
+  h.planner.note(h.view, h.in_force.settings);
+  const std::vector<PastMinute> one{{seconds(h.view.wall) - 3 * day, Watts{400}, {}}};
+  h.planner.recall(one, h.in_force.settings);
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.recall(15);
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_EQ(h.planner.last()->days, 14);
 }
 
 TEST(Planner, WhatIsNotServedIsNoLoadAndTakesTheSunFirst) {
