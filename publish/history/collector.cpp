@@ -291,7 +291,9 @@ void HistoryCollector::note_decision(const View& view) {
   if (policy.import_price) rules["import_price"] = *policy.import_price;
   if (policy.export_price) rules["export_price"] = *policy.export_price;
   const std::string text = rules.dump();
-  note_change(policy_, text, view, "policy", text);
+  // The Smart plan's marks are others in each quarter of an hour: no event each.
+  if (policy.authority == Authority::smart) rules["instruction"] = name(instruction.kind);
+  note_change(policy_, rules.dump(), view, "policy", text);
 }
 
 void HistoryCollector::note_change(Topic& topic, std::string key, const View& view,

@@ -30,6 +30,10 @@ std::string formatted(const char* format, Values... values) {
   return text.data();
 }
 
+bool keeps_charge(const Instruction& instruction) {
+  return instruction.kind == InstructionKind::balance && instruction.low.percent() >= 100.0;
+}
+
 }  // namespace
 
 Outlook outlook_at(const View& view, HouseFacts house, HistoryReader* history,
@@ -44,7 +48,12 @@ Outlook outlook_at(const View& view, HouseFacts house, HistoryReader* history,
 std::optional<PlanSpan> next_action(const std::vector<PlanSpan>& plan, WallTime now) {
   const auto current = std::ranges::find_if(plan, [&](const PlanSpan& s) { return now < s.end; });
   const auto next = std::find_if(current, plan.end(), [&](const PlanSpan& s) {
-    return s.instruction != current->instruction || s.authority != current->authority;
+    if (s.authority != current->authority) return true;
+    // The Smart plan's marks are others in each quarter of an hour: no action each.
+    if (s.authority == Authority::smart)
+      return s.instruction.kind != current->instruction.kind ||
+             keeps_charge(s.instruction) != keeps_charge(current->instruction);
+    return s.instruction != current->instruction;
   });
   return next == plan.end() ? std::nullopt : std::optional{*next};
 }

@@ -48,8 +48,8 @@ using OutlookSource = std::function<Outlook(const View&)>;
 [[nodiscard]] Outlook outlook_at(const View& view, HouseFacts house, HistoryReader* history,
                                  const PlanSource& plan);
 
-/// The first span after the one under way that orders something else (a price that changes is
-/// none); nothing where all stays as it is.
+/// The first span after the one under way that orders something else (a price that changes is none,
+/// nor is another mark of a Smart plan); nothing where all stays as it is.
 [[nodiscard]] std::optional<PlanSpan> next_action(const std::vector<PlanSpan>& plan, WallTime now);
 
 /// "charge to 80 % with 2000 W", "balance between 20 and 100 %", "idle"

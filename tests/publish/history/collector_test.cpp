@@ -246,6 +246,21 @@ TEST_F(HistoryCollectorTest, APolicyIsNotedWhenItChanges) {
       1u);
 }
 
+TEST_F(HistoryCollectorTest, TheMarksOfASmartPlanAreNoEventsOfTheirOwn) {
+  auto& policy = house_.view.decision.policy;
+  policy.authority = Authority::smart;
+  run(60s);
+  const auto before = count("decision policy ");
+  policy.instruction.high = 87.0_soc;
+  run(60s);
+  policy.instruction.high = 85.0_soc;
+  run(60s);
+  EXPECT_EQ(count("decision policy "), before);
+  policy.instruction.kind = InstructionKind::charge;
+  run(60s);
+  EXPECT_EQ(count("decision policy "), before + 1);
+}
+
 TEST_F(HistoryCollectorTest, WhatCouldNotBeWrittenGoesBeforeWhatCameSince) {
   run(2min + 1s);
   auto batch = collector_.take();

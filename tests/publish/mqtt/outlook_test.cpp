@@ -102,6 +102,30 @@ TEST(NextAction, IsTheFirstOtherInstructionOrAuthorityNotAnotherPrice) {
   EXPECT_FALSE(next_action({}, t));
 }
 
+TEST(NextAction, OfASmartPlanIsAnotherKindOrToKeepTheCharge) {
+  const WallTime t{std::chrono::hours{500'000}};
+  const auto span = [&](int hour, Instruction instruction, Authority authority = Authority::smart) {
+    PlanSpan s;
+    s.begin = t + hour * 1h;
+    s.end = t + (hour + 1) * 1h;
+    s.instruction = instruction;
+    s.authority = authority;
+    return s;
+  };
+  const std::vector<PlanSpan> plan{span(0, {.high = 87.0_soc}),
+                                   span(1, {.high = 85.0_soc}),
+                                   span(2, {.low = 100.0_soc}),
+                                   span(3, {.low = 20.0_soc}),
+                                   span(4, {.kind = InstructionKind::charge}),
+                                   span(5, {.kind = InstructionKind::charge}, Authority::tariff)};
+  for (const auto& [from, next] :
+       {std::pair{0, 2}, std::pair{1, 2}, std::pair{2, 3}, std::pair{3, 4}, std::pair{4, 5}}) {
+    const auto action = next_action(plan, t + from * 1h);
+    ASSERT_TRUE(action) << from;
+    EXPECT_EQ(action->begin, t + next * 1h) << from;
+  }
+}
+
 TEST(InstructionWords, AreForAPerson) {
   EXPECT_EQ(words({.kind = InstructionKind::charge, .power = 2000.0_W, .target = 80.0_soc}),
             "charge to 80 % with 2000 W");
