@@ -380,7 +380,7 @@ std::vector<Row> table() {
        on(inverter, "off 2 s, on 3 s")},
 
       {"clock", "off", "not synchronised", "F13",
-       "schedule and tariff stand aside, self-consumption goes on",
+       "schedule, tariff and Smart plan stand aside, self-consumption goes on",
        proved_by({"Clock.UntrustedMakesScheduleAndTariffStandAsideAndSaysSo",
                   "Clock.UntrustedIsAFaultButSelfConsumptionGoesOn"},
                  "at once")},
