@@ -259,7 +259,9 @@ void Invariants::remember_export(const Seen& seen, const Battery& battery) {
   const bool lost = in.settings.witness && past_.grid_was_good && !grid_current(seen) &&
                     status_of(seen) == InverterStatus::grid_connected && !in.stopping &&
                     in.stall == Duration{};
-  if (!lost) past_.meter_lost_since.reset();
+  // While nothing ran nobody can have counted.
+  const bool paused = past_.at && in.now - *past_.at > 5s;
+  if (!lost || paused) past_.meter_lost_since.reset();
   if (lost && !past_.meter_lost_since) past_.meter_lost_since = in.now;
   const auto since = seen.decision.faults.since(Fault::export_lockout);
   if (since == in.now && !seen.first) past_.locked_until = in.now + 4h;
