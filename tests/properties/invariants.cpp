@@ -259,10 +259,12 @@ void Invariants::remember_export(const Seen& seen, const Battery& battery) {
   const bool lost = in.settings.witness && past_.grid_was_good && !grid_current(seen) &&
                     status_of(seen) == InverterStatus::grid_connected && !in.stopping &&
                     in.stall == Duration{};
-  // While nothing ran nobody can have counted.
-  const bool paused = past_.at && in.now - *past_.at > 5s;
-  if (!lost || paused) past_.meter_lost_since.reset();
+  if (!lost) past_.meter_lost_since.reset();
   if (lost && !past_.meter_lost_since) past_.meter_lost_since = in.now;
+  const auto& newest = seen.decision.safety.export_excursions[1];
+  past_.loss_counted |= newest && newest != past_.told.export_excursions[1];
+  if (past_.good_samples >= 5 && !seen.decision.faults.active(Fault::grid_meter_reversed))
+    past_.loss_counted = false;
   const auto since = seen.decision.faults.since(Fault::export_lockout);
   if (since == in.now && !seen.first) past_.locked_until = in.now + 4h;
 }
@@ -734,7 +736,8 @@ Broken Invariants::export_cap(const Seen& seen) const {
   const bool counted = newest && newest != before[1];
   const bool third = counted && before[0] && now - *before[0] < 24h;
   if (third && !locked) return "F25: the third excursion does not lock";
-  if (past_.meter_lost_since && now - *past_.meter_lost_since >= 5s && !newest)
+  if (past_.meter_lost_since && now - *past_.meter_lost_since >= 5s && !newest &&
+      !past_.loss_counted)
     return "F25: a lost meter is no excursion";
   for (const auto& excursion : {older, newest})
     if (excursion && now - *excursion >= 24h) return "F25: an excursion of a day ago counts";

@@ -64,6 +64,7 @@ class Invariants {
     std::array<double, 2> word{};        ///< its newest power and voltage
     Instant new_word_at{};
     std::optional<Instant> meter_lost_since;
+    bool loss_counted = false;               ///< one of more than a day is forgotten before it ends
     std::optional<Instant> uncharged_since;  ///< what is above the export cap
     std::optional<Instant> locked_until;     ///< F25, at least
     SafetyMemory told;                       ///< by the decision before
