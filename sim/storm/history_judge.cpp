@@ -26,7 +26,7 @@ std::string ask(sqlite3* db, const char* sql, Row row) {
     code = sqlite3_step(statement);
     if (code == SQLITE_ROW) row(statement);
   }
-  const std::string trouble = code == SQLITE_DONE ? "" : sqlite3_errmsg(db);
+  std::string trouble = code == SQLITE_DONE ? "" : sqlite3_errmsg(db);
   sqlite3_finalize(statement);
   return trouble;
 }
