@@ -66,6 +66,12 @@ class Errand {
   }
 
   [[nodiscard]] Clock::time_point due() const { return due_; }
+  void tell_due() const {
+    const auto left = std::chrono::ceil<Schedule::Pause>(due_ - Clock::now());
+    say(false, "waits",
+        std::string{"gives="} + std::string{service::name(source_.gives)} +
+            " next_s=" + std::to_string(std::max(left, Schedule::Pause{}).count()));
+  }
 
   bool go(double random) {
     const auto fetched = ask();
@@ -157,6 +163,7 @@ bool run(const Settings& settings, bool once) {
     for (auto& errand : errands) all = errand.go(random(seed)) && all;
     return all;
   }
+  for (const auto& errand : errands) errand.tell_due();
   for (;;) {
     auto& next = *std::ranges::min_element(errands, {}, &Errand::due);
     if (wait_until(next.due(), stop)) return true;

@@ -111,6 +111,24 @@ class FeedTest(unittest.TestCase):
             timeout=60,
         )
 
+    def runs_until(self, *said):
+        """Runs it until it has said these in this order, then stops it; the first one's group."""
+        found = []
+        with subprocess.Popen(
+            [FEED, "--config", self.path("feed.toml")], stderr=subprocess.PIPE, text=True
+        ) as process:
+            end = threading.Timer(120, process.kill)  # of a hang
+            end.start()
+            for line in process.stderr:
+                found += [m for m in [re.search(said[len(found)], line)] if m]
+                if len(found) == len(said):
+                    break
+            self.assertEqual(len(found), len(said), f"{said} was not said")
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(60), 0)
+            end.cancel()
+        return found[0].group(1)
+
     def written(self, kind="import_price"):
         with open(self.path(kind + ".json"), encoding="utf-8") as file:
             return json.load(file)
@@ -232,24 +250,17 @@ class FeedTest(unittest.TestCase):
     def test_the_service_waits_also_when_it_is_started_again(self):
         server = self.serve(lambda path: (200, rates(self.begin, 3), {}))
         self.octopus(server.url)
-        for expected in (1, 1):
-            with subprocess.Popen([FEED, "--config", self.path("feed.toml")]) as process:
-                time.sleep(3)
-                self.assertIsNone(process.poll())
-                process.send_signal(signal.SIGTERM)
-                self.assertEqual(process.wait(10), 0)
-            self.assertEqual(len(server.requests), expected)
+        self.assertEqual(self.runs_until(r" waits .* next_s=(\d+)", " fetched "), "0")
+        self.assertEqual(len(server.requests), 1)
+        left = int(self.runs_until(r" waits .* next_s=(\d+)"))
+        self.assertGreater(left, 1000, "of half an hour, `every`")
+        self.assertEqual(len(server.requests), 1)
 
     def test_a_source_that_fails_is_not_asked_again_at_once(self):
         server = self.serve(lambda path: (500, b"", {}))
         self.octopus(server.url)
-        with subprocess.Popen(
-            [FEED, "--config", self.path("feed.toml")], stderr=subprocess.PIPE, text=True
-        ) as process:
-            time.sleep(4)
-            process.send_signal(signal.SIGINT)
-            self.assertEqual(process.wait(10), 0)
-            self.assertEqual(process.stderr.read().count("not_fetched"), 1)
+        again = int(self.runs_until(r" not_fetched .* again_s=(\d+)"))
+        self.assertGreaterEqual(again, 600, "the least of this service")
         self.assertEqual(len(server.requests), 1)
 
     def test_a_source_that_cannot_be_reached_is_asked_again_soon(self):
