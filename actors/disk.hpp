@@ -14,7 +14,7 @@ class Disk final : public service::StateDisk {
   explicit Disk(std::filesystem::path file) : file_(std::move(file)) {}
 
   [[nodiscard]] Result<std::optional<std::string>> read() override;
-  /// A new file beside it, fsync, rename, fsync of the folder (made where it is missing).
+  /// publish::replace_file; the folder is made where it is missing.
   [[nodiscard]] Result<void> replace(const std::string& text) override;
   [[nodiscard]] Result<std::string> quarantine(WallTime now) override;
 

@@ -82,10 +82,11 @@ door(civil_time OURS model civil_time THIRD date/ PURE)
 door(service OURS model protocol control civil_time service THIRD nlohmann/ tl/ PURE)
 door(config OURS model civil_time protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
-set(waiting "publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)")
+set(waiting "publish/files|publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)")
 door(publish APART "${waiting}"
   OURS model publish THIRD nlohmann/ tl/ PURE)
 # Where publish waits: threads, and the ends of the media.
+door(publish/files OURS model publish/files THIRD tl/)
 door(publish/threads OURS model publish/threads)
 door(publish/history/database OURS model publish THIRD nlohmann/ tl/)
 door(publish/mqtt/client OURS model publish THIRD tl/)
@@ -97,7 +98,7 @@ door(feed/program OURS model service config publish feed THIRD tl/ CLI/)
 door(sim/plant OURS model protocol transport sim/plant PURE)
 door(sim APART sim/plant OURS model civil_time protocol transport control service config publish metrics sim/plant sim
   # Of what waits only the history's writer, which waits for nobody where time is invented.
-  BUT "publish/threads|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)"
+  BUT "publish/files|publish/threads|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)"
   THIRD tl/ boost/ toml++/ nlohmann/ date/ CLI/)
 door(actors OURS model civil_time protocol control service transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)

@@ -15,7 +15,7 @@ namespace esshub::feed {
 /// The text of a file; nothing where there is none that can be read.
 [[nodiscard]] std::optional<std::string> read_file(const std::filesystem::path& file);
 
-/// A new file beside it, fsync, rename: who reads sees the old document or the new one. Readable by
+/// publish::replace_file: who reads sees the old document or the new one. Readable by
 /// everybody: the hub is another user.
 [[nodiscard]] Result<void> write_feed(const std::filesystem::path& folder, const Feed& feed);
 

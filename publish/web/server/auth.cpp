@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "publish/files/replace_file.hpp"
+
 namespace esshub::publish {
 namespace {
 
@@ -69,31 +71,6 @@ tl::unexpected<Error> cannot(const std::string& what, const std::filesystem::pat
   return fail(ErrorKind::io, "cannot " + what + " " + file.string() + ": " + why());
 }
 
-/// A file descriptor that is closed by itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 /// The directory belongs to the service's user; root may be the one who runs the command.
 bool give_to_owner_of(const std::filesystem::path& dir, int fd) {
   if (::geteuid() != 0) return true;
@@ -125,22 +102,9 @@ Result<void> write_password(const std::filesystem::path& state_dir, const std::s
   std::error_code error;
   if (std::filesystem::create_directories(state_dir, error))
     std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
-  const auto file = state_dir / file_name;
-  auto fresh = file;
-  fresh += ".new";
-  ::unlink(fresh.c_str());  // of a run that was cut short
-  {
-    const Descriptor out{
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    if (out.get() < 0) return cannot("write", fresh);
-    if (::fchmod(out.get(), 0600) != 0 || !give_to_owner_of(state_dir, out.get()) ||
-        !write_all(out.get(), std::string{hash.data()} + "\n") || ::fsync(out.get()) != 0)
-      return cannot("write", fresh);
-  }
-  if (::rename(fresh.c_str(), file.c_str()) != 0) return cannot("replace", file);
-  const Descriptor dir{::open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (dir.get() >= 0) ::fsync(dir.get());
-  return {};
+  return replace_file(state_dir / file_name, std::string{hash.data()} + "\n", 0600, [&](int fd) {
+    return ::fchmod(fd, 0600) == 0 && give_to_owner_of(state_dir, fd);
+  });
 }
 
 Result<std::optional<std::string>> read_password(const std::filesystem::path& state_dir) {
