@@ -102,7 +102,8 @@ void add_orders(PlanSettings& plan, const Orders& orders, const View& view, Watt
   };
   for (const auto& order : {orders.dispatch, orders.manual})
     if (order && order->until > view.now)
-      plan.fixed.push_back({plan.begin, at(order->until), control::marks(order->instruction), {}});
+      plan.fixed.push_back(
+          {plan.begin, at(order->until), control::marks(order->instruction), {}, true});
   if (const auto& storm = orders.storm; storm && storm->until > view.now)
     plan.fixed.push_back({std::max(plan.begin, at(storm->from)),
                           at(storm->until),

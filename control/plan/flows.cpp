@@ -83,13 +83,13 @@ SlotActions slot_actions(const SlotTerms& terms, const SlotFlows& flows, const P
   const double from_sun = std::min(surplus, charge);
   // The control never discharges while one is paid to draw, and sells nothing that costs
   // (priced()).
-  const bool gives = terms.import_price >= 0.0;
+  const bool gives = terms.ordered || terms.import_price >= 0.0;
   const double served = gives ? std::min(deficit, discharge) : 0.0;
   double bought = 0.0;
   if (battery.from_grid)
     bought = std::clamp(most(battery.import_cap, terms.hours) - deficit, 0.0, charge - from_sun);
   double sold = 0.0;
-  if (battery.to_grid && gives && terms.export_price >= 0.0)
+  if (battery.to_grid && gives && (terms.ordered || terms.export_price >= 0.0))
     sold = std::clamp(most_exported - surplus, 0.0, discharge - served);
   SlotActions can;
   can.rest = action(0.0, 0.0, 0.0, 0.0);

@@ -17,6 +17,7 @@ struct SlotTerms {
   double sell_floor = 0.0;       ///< stored: not sold below
   double missing_price = 0.0;    ///< for each Wh stored that its reserve lacks, once
   std::optional<Marks> fixed{};  ///< followed instead of planned
+  bool ordered = false;          ///< FixedSpan::ordered
 };
 
 /// Of a slot on one day, AC side: what the house lacks and what the sun leaves.

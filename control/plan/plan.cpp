@@ -27,7 +27,10 @@ std::vector<SlotTerms> terms_of(std::span<const AheadSlot> ahead, const PlanSett
     terms.reserve = settings.reserve.value();
     for (const auto& span : settings.fixed) {
       if (slot.begin < span.begin || slot.begin >= span.end) continue;
-      if (span.marks) terms.fixed = span.marks;
+      if (span.marks) {
+        terms.fixed = span.marks;
+        terms.ordered = span.ordered;
+      }
       terms.reserve = std::max(terms.reserve, span.reserve.value_or(WattHours{}).value());
     }
     const bool rises = !all.empty() && terms.reserve > all.back().reserve;

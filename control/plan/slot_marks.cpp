@@ -325,14 +325,20 @@ MarkLevels searched_marks(const SlotTerms& terms, std::span<const SlotFlows> flo
 MarkLevels best_marks(const SlotTerms& terms, std::span<const SlotFlows> flows,
                       const PlanBattery& battery, const CostToCome& after,
                       std::span<const double> likely) {
+  const double full = battery.capacity.value();
+  MarkLevels marks;
   if (is_convex(terms, after)) {
-    MarkLevels marks = convex_marks(terms, battery, after);
+    marks = convex_marks(terms, battery, after);
     // A sale comes before the house's need of the same slot: its mark must leave that.
-    if (marks.sell < battery.capacity.value() && likely.size() == flows.size())
+    if (marks.sell < full && likely.size() == flows.size())
       improve(marks, terms, flows, battery, after, likely, true);
-    return marks;
+  } else {
+    marks = searched_marks(terms, flows, battery, after, likely);
   }
-  return searched_marks(terms, flows, battery, after, likely);
+  // What the control does not do at a negative price (priced()) is no mark of a slot either.
+  if (terms.import_price < 0.0) marks.serve = full;
+  if (terms.import_price < 0.0 || terms.export_price < 0.0) marks.sell = full;
+  return marks;
 }
 
 }  // namespace esshub::control

@@ -40,6 +40,7 @@ struct FixedSpan {
   UnixSeconds end = 0;
   std::optional<Marks> marks{};        ///< followed instead of planned
   std::optional<WattHours> reserve{};  ///< at least that, in place of a lower one
+  bool ordered = false;  ///< by somebody who knows what it costs: negative prices forbid it nothing
 };
 
 /// Charging power that the battery takes at most from this charge on; see PlanBattery.

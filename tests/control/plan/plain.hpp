@@ -98,6 +98,14 @@ inline MarkLevels some_marks(Draw& draw) {
   return {buy, std::max(buy, level()), up[1], sell};
 }
 
+/// At a negative price the control serves and sells nothing, whatever a mark says (docs/policy.md).
+inline MarkLevels done_at(const SlotTerms& terms, const PlanBattery& b, MarkLevels marks) {
+  const double full = b.capacity.value();
+  if (terms.import_price < 0.0) marks.serve = marks.sell = full;
+  if (terms.export_price < 0.0) marks.sell = full;
+  return marks;
+}
+
 // ---- a slot
 
 /// What is charged from the sun and the grid, what the house and the grid are given, AC side, Wh.
@@ -119,12 +127,14 @@ inline SlotActions actions(const SlotTerms& terms, const SlotFlows& flows, const
       most_in = std::min(most_in, taper.at_most.value() * terms.hours);
   const double most_out = b.discharge.value() * terms.hours;
   const double sun = std::min(flows.surplus, most_in);
-  const bool paid_to_draw = terms.import_price < 0.0;  // then nothing is discharged
+  const bool paid_to_draw = !terms.ordered && terms.import_price < 0.0;  // nothing is discharged
   const double served = paid_to_draw ? 0.0 : std::min(flows.deficit, most_out);
   double bought = b.from_grid ? most_in - sun : 0.0;
   if (b.import_cap)
     bought = std::max(0.0, std::min(bought, b.import_cap->value() * terms.hours - flows.deficit));
-  double sold = b.to_grid && !paid_to_draw && !(terms.export_price < 0.0) ? most_out - served : 0.0;
+  double sold = b.to_grid && !paid_to_draw && (terms.ordered || !(terms.export_price < 0.0))
+                    ? most_out - served
+                    : 0.0;
   if (b.export_cap)
     sold = std::max(0.0, std::min(sold, b.export_cap->value() * terms.hours - flows.surplus));
   const auto of = [&](double s, double p, double h, double g) {

@@ -153,6 +153,20 @@ TEST(Plan, WhatWasBoughtIsNotSold) {
   EXPECT_GE(at_once.slots[0].marks.sell.ratio() * b.capacity.value(), 7000.0 - 1e-6);
 }
 
+/// An override or a dispatch knows what it costs; a schedule does not (docs/policy.md).
+TEST(Plan, OnlyWhatIsOrderedIsDischargedWhileOneIsPaidToDraw) {
+  auto prices = two_rates();
+  for (auto& slot : prices) slot.import_price = -0.05;
+  auto s = settings();
+  s.stored = WattHours{5000};
+  for (const bool ordered : {false, true}) {
+    const Marks discharge = marks({.kind = InstructionKind::discharge, .power = 1000.0_W});
+    s.fixed = {{now, now + 2 * hour, discharge, {}, ordered}};
+    const Plan p = plan(house(14, 500), prices, battery(), s);
+    EXPECT_EQ(p.slots[7].charge.mean.value() < 4500, ordered);
+  }
+}
+
 TEST(Plan, NothingIsDischargedWhileOneIsPaidToDraw) {
   auto prices = two_rates();
   for (auto& slot : prices)
@@ -165,6 +179,8 @@ TEST(Plan, NothingIsDischargedWhileOneIsPaidToDraw) {
     for (std::size_t k = 0; k + 1 < p.slots.size(); ++k)
       if (p.slots[k].import_price < 0.0) {
         EXPECT_GE(p.slots[k + 1].charge.low.value(), p.slots[k].charge.low.value() - 1e-6) << k;
+        EXPECT_EQ(p.slots[k].marks.serve, 100.0_soc) << k;
+        EXPECT_EQ(p.slots[k].marks.sell_power, Watts{}) << "no sale is told of";
       }
   }
 }

@@ -231,9 +231,10 @@ TEST(PlanSlotMarks, EqualTryingAllMarksWhereCostsAreNotConvex) {
       likely.push_back(draw.of({0, 90, 200, 310, 400}));
     }
     const auto searched = plain::cheapest_marks(terms, days, b, after);
-    expect_near(best_marks(terms, days, b, after, {}), searched);
-    expect_near(best_marks(terms, days, b, after, likely),
-                plain::improved(searched, terms, days, b, after, likely, false));
+    expect_near(best_marks(terms, days, b, after, {}), plain::done_at(terms, b, searched));
+    expect_near(
+        best_marks(terms, days, b, after, likely),
+        plain::done_at(terms, b, plain::improved(searched, terms, days, b, after, likely, false)));
   }
 }
 
