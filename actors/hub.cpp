@@ -143,7 +143,7 @@ class RunningHub final : public Hub {
  public:
   RunningHub(const HubSettings& settings, const EventSink& events, std::vector<ViewSink> sinks,
              const civil_time::Zone& zone)
-      : wired_(settings.control), zone_(zone), notes_(std::make_shared<Notes>(settings)) {
+      : zone_(zone), notes_(std::make_shared<Notes>(settings)) {
     if (!settings.history.file.empty())
       history_ = std::make_shared<publish::HistoryStore>(settings.history, events,
                                                          note("history", Fault::storage_failed));
@@ -199,7 +199,7 @@ class RunningHub final : public Hub {
   }
 
   void reload(const HubSettings& settings) override {
-    auto control = control::at_once(wired_, settings.control);
+    auto control = control::at_once(command_door_->in_force().settings, settings.control);
     command_door_->set_settings(control);
     control_proxy_->send(std::make_shared<const control::Settings>(std::move(control)));
     notes_->renew(settings);
@@ -464,7 +464,6 @@ class RunningHub final : public Hub {
     return acknowledged;
   }
 
-  const control::Settings wired_;  ///< as started
   const civil_time::Zone zone_;
   const std::shared_ptr<Notes> notes_;
   const std::shared_ptr<Rtc> rtc_ = std::make_shared<Rtc>();

@@ -193,7 +193,7 @@ constexpr auto pylontech_rows = std::to_array<SettingRow<PylontechConfig>>({
      restart,
      "In series in each module: 15 in a US2000, 16 in many that speak its language. With 16, "
      "battery.cutoff_voltage_v (49.1) must be given, and charge_voltage_cap_v (55.9) too, or it is "
-     "never full."},
+     "never full; these two wait for the restart with it."},
     {"bus",
      "keep_alive",
      &PylontechConfig::keep_alive,

@@ -214,15 +214,15 @@ std::optional<std::string> validate_dispatch(const Instruction& i, const Setting
   return "unknown instruction";
 }
 
-Settings at_once(const Settings& started, Settings wanted) {
-  wanted.solar_metered = started.solar_metered;
-  wanted.circuit_roles = started.circuit_roles;
-  if (wanted.cells != started.cells) {  // its voltages are those of another pack
-    wanted.cells = started.cells;
-    wanted.charge_voltage_cap = started.charge_voltage_cap;
-    wanted.cutoff_voltage = started.cutoff_voltage;
+Settings at_once(const Settings& in_force, Settings wanted) {
+  wanted.solar_metered = in_force.solar_metered;
+  wanted.circuit_roles = in_force.circuit_roles;
+  if (wanted.cells != in_force.cells) {  // its voltages are those of another pack
+    wanted.cells = in_force.cells;
+    wanted.charge_voltage_cap = in_force.charge_voltage_cap;
+    wanted.cutoff_voltage = in_force.cutoff_voltage;
   }
-  wanted.witness &= started.witness;
+  wanted.witness = in_force.witness;
   return wanted;
 }
 

@@ -128,10 +128,10 @@ struct ValidationError {
 [[nodiscard]] std::optional<std::string> validate_dispatch(const Instruction& instruction,
                                                            const Settings& settings);
 
-/// What of `wanted` may be in force at once in a hub that was started with `started`: what was
-/// learnt of its buses stays, and `witness` is not switched on over meters that were not judged
-/// for it.
-[[nodiscard]] Settings at_once(const Settings& started, Settings wanted);
+/// What of `wanted` may be in force at once in place of `in_force`: what was learnt of the buses at
+/// the start stays, with other cells also the pack's two voltages, and `witness`, for which the
+/// meters are judged.
+[[nodiscard]] Settings at_once(const Settings& in_force, Settings wanted);
 
 /// Every error in the settings as a whole (ranges and cross-checks); empty when valid.
 [[nodiscard]] std::vector<ValidationError> validate(const Settings& settings);

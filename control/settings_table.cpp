@@ -49,9 +49,8 @@ constexpr auto settings_rows = std::to_array<SettingRow<Settings>>({
      Reload::restart,
      "Opt-in: the grid meter is lost after 1 s, the battery also takes what is exported above "
      "export_cap_w, and the third excursion above it within 24 h locks the battery's export for "
-     "4 h. Needs export_cap_w, and an sdm630 or sdm230 as grid meter. Switched off at once, on at "
-     "a "
-     "start only. No claim to meet a grid code."},
+     "4 h. Needs export_cap_w, and an sdm630 or sdm230 as grid meter. No claim to meet a grid "
+     "code."},
     {"grid",
      "main_fuse_a",
      &Settings::main_fuse,

@@ -517,23 +517,23 @@ struct Asked {
 };
 
 TEST(Settings, OnlyWhatItsMetersAreKnownToBearIsInForceAtOnce) {
-  Settings started;
-  started.solar_metered = true;
-  started.circuit_roles[0] = CircuitRole::ev;
-  started.cells = 16;
-  started.charge_voltage_cap = 55.9_V;
-  started.cutoff_voltage = 49.1_V;
+  Settings in_force;
+  in_force.solar_metered = true;
+  in_force.circuit_roles[0] = CircuitRole::ev;
+  in_force.cells = 16;
+  in_force.charge_voltage_cap = 55.9_V;
+  in_force.cutoff_voltage = 49.1_V;
   Settings wanted;
   wanted.reserve = 33.0_soc;
   for (const auto& [was, asked] : {std::pair{false, false}, std::pair{false, true},
                                    std::pair{true, false}, std::pair{true, true}}) {
-    started.witness = was;
+    in_force.witness = was;
     wanted.witness = asked;
-    const Settings s = at_once(started, wanted);
-    EXPECT_EQ(s.witness, was && asked);
+    const Settings s = at_once(in_force, wanted);
+    EXPECT_EQ(s.witness, was) << asked;
     EXPECT_EQ(s.reserve, 33.0_soc);
     EXPECT_TRUE(s.solar_metered);
-    EXPECT_EQ(s.circuit_roles, started.circuit_roles);
+    EXPECT_EQ(s.circuit_roles, in_force.circuit_roles);
     EXPECT_EQ(s.cells, 16U);
     EXPECT_EQ(s.charge_voltage_cap, 55.9_V) << "what was judged for 15 cells is none of 16";
     EXPECT_EQ(s.cutoff_voltage, 49.1_V);
