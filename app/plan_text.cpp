@@ -19,8 +19,16 @@ std::string at_site(const Json& at, const date::time_zone* zone, const char* for
                          : date::format(format, date::make_zoned(zone, moment(at)));
 }
 
+/// same_action() of what the hub says.
+bool same_action(const Json& a, const Json& b) {
+  const auto keeps_charge = [](const Json& i) {
+    return i["kind"] == "balance" && i["low_percent"].get<double>() >= 100.0;
+  };
+  return a["kind"] == b["kind"] && keeps_charge(a) == keeps_charge(b);
+}
+
 bool same(const Json& a, const Json& b) {
-  return a["instruction"]["kind"] == b["instruction"]["kind"] &&
+  return same_action(a["instruction"], b["instruction"]) &&
          a["import_price"] == b["import_price"] && a["export_price"] == b["export_price"];
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "metrics/sections.hpp"
+#include "model/same_action.hpp"
 
 namespace esshub::metrics {
 namespace {
@@ -35,7 +36,7 @@ void add_now(Page& page, const SmartSlot& slot) {
 /// From when on the plan does something else.
 void add_next_action(Page& page, const SmartPlan& plan, const SmartSlot& now) {
   const auto next = std::ranges::find_if(plan.slots, [&](const SmartSlot& slot) {
-    return slot.begin > now.begin && slot.instruction.kind != now.instruction.kind;
+    return slot.begin > now.begin && !same_action(slot.instruction, now.instruction);
   });
   if (next == plan.slots.end()) return;
   page.gauge("esshub_plan_next_action_timestamp_seconds",

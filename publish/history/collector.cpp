@@ -11,6 +11,7 @@
 
 #include "model/derived.hpp"
 #include "model/published_values.hpp"
+#include "model/same_action.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -292,7 +293,8 @@ void HistoryCollector::note_decision(const View& view) {
   if (policy.export_price) rules["export_price"] = *policy.export_price;
   const std::string text = rules.dump();
   // The Smart plan's marks are others in each quarter of an hour: no event each.
-  if (policy.authority == Authority::smart) rules["instruction"] = name(instruction.kind);
+  if (policy.authority == Authority::smart)
+    rules["instruction"] = {name(instruction.kind), keeps_charge(instruction)};
   note_change(policy_, rules.dump(), view, "policy", text);
 }
 

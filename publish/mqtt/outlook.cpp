@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "model/same_action.hpp"
+
 #include "publish/history/collector.hpp"
 
 namespace esshub::publish {
@@ -30,10 +32,6 @@ std::string formatted(const char* format, Values... values) {
   return text.data();
 }
 
-bool keeps_charge(const Instruction& instruction) {
-  return instruction.kind == InstructionKind::balance && instruction.low.percent() >= 100.0;
-}
-
 }  // namespace
 
 Outlook outlook_at(const View& view, HouseFacts house, HistoryReader* history,
@@ -50,9 +48,7 @@ std::optional<PlanSpan> next_action(const std::vector<PlanSpan>& plan, WallTime 
   const auto next = std::find_if(current, plan.end(), [&](const PlanSpan& s) {
     if (s.authority != current->authority) return true;
     // The Smart plan's marks are others in each quarter of an hour: no action each.
-    if (s.authority == Authority::smart)
-      return s.instruction.kind != current->instruction.kind ||
-             keeps_charge(s.instruction) != keeps_charge(current->instruction);
+    if (s.authority == Authority::smart) return !same_action(s.instruction, current->instruction);
     return s.instruction != current->instruction;
   });
   return next == plan.end() ? std::nullopt : std::optional{*next};
