@@ -716,6 +716,14 @@ test("a night that keeps the charge is told in words", async () => {
   assert.deepEqual(words, ["keep the charge; solar still charges", "balance between 40 and 90 %"]);
 });
 
+test("a span is told in whole minutes", async () => {
+  const told = await page.evaluate(async () => {
+    const { span } = await import("/words.js");
+    return [119, 7169, 7170, 86390, 172769, 172770].map(span);
+  });
+  assert.deepEqual(told, ["119 s", "119 min", "2 h 0 min", "24 h 0 min", "47 h 59 min", "2 days"]);
+});
+
 test("a browser that cannot run the page is told so", async () => {
   for (const [place, script] of [
     ["/", "/page.js"],
