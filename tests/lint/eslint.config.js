@@ -45,5 +45,5 @@ module.exports = [
     languageOptions: { sourceType: "commonjs", globals: globals.node },
   },
   // Functions in it run in the browser, by page.evaluate().
-  { files: ["tests/system/page/*_test.js"], languageOptions: { globals: globals.browser } },
+  { files: ["tests/system/*/*_test.js"], languageOptions: { globals: globals.browser } },
 ];
