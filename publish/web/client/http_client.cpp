@@ -105,7 +105,8 @@ class HttpClient::Connection {
     bool heard = false;
     const auto ended = [&](Code error) {
       closed = !heard && error != asio::error::timed_out;
-      return failed(error);
+      // An answer that breaks off is one: it cannot be read.
+      return fail(heard ? ErrorKind::invalid : ErrorKind::io, error.message());
     };
     const auto written =
         wait(until, [&](const auto& done) { stream_->write(asio::buffer(request), done); });

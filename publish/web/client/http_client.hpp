@@ -34,7 +34,8 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient();
 
-  /// `path` as it is sent, from its slash. The Error says why there is no answer.
+  /// `path` as it is sent, from its slash. The Error says why there is no answer; its kind is io
+  /// as long as nothing of one has come.
   [[nodiscard]] Result<HttpAnswer> ask(const std::string& method, const std::string& path,
                                        const std::map<std::string, std::string>& headers,
                                        const std::string& body);

@@ -23,7 +23,7 @@ using testing::SizeIs;
 using testing::StartsWith;
 
 /// Serves one connection after the other: to each request, headers and body, it sends the next of
-/// `answers`; "" hangs up, "-" is silence.
+/// `answers`; "" hangs up, "-" is silence; one that ends with "!" is followed by a reset.
 class Server {
  public:
   explicit Server(std::vector<std::string> answers, SSL_CTX* tls = nullptr)
@@ -81,11 +81,16 @@ class Server {
       }
       if (answer.empty()) return;
       if (answer == "-") continue;
+      const bool reset = answer.ends_with('!');
       if (tls)
         SSL_write(tls, answer.data(), static_cast<int>(answer.size()));
       else
         ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
-      if (answer.find("Connection: close") != std::string::npos) return;
+      if (reset) {
+        const linger at_once{1, 0};
+        ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      }
+      if (reset || answer.find("Connection: close") != std::string::npos) return;
     }
   }
 
@@ -148,6 +153,21 @@ TEST(HttpClient, WhereTheFirstQuestionIsHungUpOnThereIsNoAnswer) {
   ASSERT_FALSE(answer);
   EXPECT_THAT(answer.error().detail, StartsWith("http://" + server.address() + ": "));
   EXPECT_THAT(server.requests(), SizeIs(1));
+}
+
+TEST(HttpClient, AnAnswerThatBreaksOffIsToldFromNone) {
+  const std::string begun = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive";
+  Server server{{begun, begun + '!', "", "-"}};
+  const auto kind = [&] {
+    HttpClient client{server.address(), "", {.answer = std::chrono::milliseconds(200)}};
+    const auto answer = client.ask("GET", "/", {}, "");
+    EXPECT_FALSE(answer);
+    return answer ? ErrorKind::refused : answer.error().kind;
+  };
+  EXPECT_EQ(kind(), ErrorKind::invalid) << "it stalls";
+  EXPECT_EQ(kind(), ErrorKind::invalid) << "it is reset";
+  EXPECT_EQ(kind(), ErrorKind::io) << "hung up on";
+  EXPECT_EQ(kind(), ErrorKind::io) << "silence";
 }
 
 TEST(HttpClient, ABodyMayEndWithTheConnectionOrComeInChunks) {
