@@ -49,8 +49,7 @@ constexpr EnumTable<Row> rows({
      "site.clock lets a board without one use its RTC."},
     {Fault::plan_suspended, Severity::warning, "Weekly plan, tariff and Smart plan suspended",
      "The clock is not trusted, so weekly plan, tariff and Smart plan stand aside. Check "
-     "timedatectl "
-     "and the way to the time server, or set site.clock."},
+     "timedatectl and the way to the time server, or set site.clock."},
     {Fault::storage_failed, Severity::warning, "Data cannot be stored",
      "History or orders cannot be written; control goes on from memory. Check the disk's free "
      "space and the card."},
