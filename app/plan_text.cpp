@@ -54,7 +54,8 @@ std::string plan_text(const Json& plan, const date::time_zone* zone) {
   const Json& made = smart["plan"];
   text += fmt::format(
       "Planned {} from the last {} days.\n"
-      "Expected cost {:.2f}, of self-consumption {:.2f}, without a battery {:.2f}.\n",
+      "Expected over the 48 h it was made for: cost {:.2f}, of self-consumption {:.2f}, without a "
+      "battery {:.2f}.\n",
       at_site(made["made"], zone, "%F %R"), made["days"].get<int>(), made["cost"].get<double>(),
       made["cost_balance"].get<double>(), made["cost_no_battery"].get<double>());
   if (const auto reason = made["reason"].get<std::string>(); !reason.empty())

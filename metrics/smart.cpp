@@ -11,10 +11,11 @@ double seconds_of(WallTime at) {
 }
 
 void add_costs(Page& page, const SmartPlan& plan) {
-  page.gauge("esshub_plan_cost",
-             "Expected cost until the Smart plan's end less what is stored then, in the tariff's "
-             "currency: of the plan, of self-consumption (balance), without a battery. Absent "
-             "without a plan.");
+  page.gauge(
+      "esshub_plan_cost",
+      "Expected cost over the 48 h that the Smart plan was made for, less what is then "
+      "stored, in the tariff's currency: of the plan, of self-consumption (balance), without a "
+      "battery. Absent without a plan.");
   page.add({{"policy", "smart"}}, plan.cost);
   page.add({{"policy", "balance"}}, plan.cost_balance);
   page.add({{"policy", "no_battery"}}, plan.cost_no_battery);

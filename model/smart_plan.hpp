@@ -29,7 +29,7 @@ struct SmartSlot {
   std::string reason{};
 };
 
-/// Costs are expected ones until the last slot's end, less what is stored then.
+/// Costs are expected ones of the 48 h from `made` on, less what is stored then.
 struct SmartPlan {
   WallTime made{};
   int days = 0;  ///< of the past, replayed

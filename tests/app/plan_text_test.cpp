@@ -29,15 +29,17 @@ TEST(PlanText, IsALineForWhatIsTheSame) {
                                          slot(begin + 1800, "charge", 0.08, "still"),
                                          slot(begin + 2700, "balance", 0.08, "served")})}};
   const json answer{{"smart", {{"problem", nullptr}, {"plan", plan}}}};
-  EXPECT_EQ(plan_text(answer, date::locate_zone("Europe/Berlin")),
-            "Planned 2026-01-15 12:00 from the last 14 days.\n"
-            "Expected cost 1.00, of self-consumption 2.00, without a battery 3.00.\n"
-            "It buys: it would have been empty.\n"
-            "\n"
-            "from      does       import  export    %  10-90     kWh  why\n"
-            "Thu 12:00 charge     0.0700  0.0500   50  40-60   0.2100  cheap\n"
-            "Thu 12:30 charge     0.0800  0.0500   50  40-60   0.2100  still\n"
-            "Thu 12:45 balance    0.0800  0.0500   50  40-60   0.2100  served\n");
+  EXPECT_EQ(
+      plan_text(answer, date::locate_zone("Europe/Berlin")),
+      "Planned 2026-01-15 12:00 from the last 14 days.\n"
+      "Expected over the 48 h it was made for: cost 1.00, of self-consumption 2.00, without a "
+      "battery 3.00.\n"
+      "It buys: it would have been empty.\n"
+      "\n"
+      "from      does       import  export    %  10-90     kWh  why\n"
+      "Thu 12:00 charge     0.0700  0.0500   50  40-60   0.2100  cheap\n"
+      "Thu 12:30 charge     0.0800  0.0500   50  40-60   0.2100  still\n"
+      "Thu 12:45 balance    0.0800  0.0500   50  40-60   0.2100  served\n");
 }
 
 TEST(PlanText, SaysWhatIsInTheWay) {

@@ -348,7 +348,7 @@ function sayPlan(smart) {
     words.push(
       `Planned ${weekday(made.made)} ${clock(made.made)} from the last ${made.days} days. Expected ` +
         `cost ${`${money(made.cost)} ${inCurrency()}`.trim()}, with self-consumption ${money(made.cost_balance)}, ` +
-        `without a battery ${money(made.cost_no_battery)}.`,
+        `without a battery ${money(made.cost_no_battery)}, over the 48 h it was made for.`,
     );
     if (made.reason) words.push(`It buys: ${made.reason}.`);
   }
