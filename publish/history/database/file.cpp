@@ -128,7 +128,8 @@ void HistoryFile::Close::operator()(sqlite3* db) const {
 tl::unexpected<HistoryTrouble> HistoryFile::trouble(int code) const {
   const int kind = code & 0xff;
   return tl::unexpected(HistoryTrouble{kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB,
-                                       path_ + ": " + sqlite3_errmsg(db_.get())});
+                                       path_ + ": " + sqlite3_errmsg(db_.get()),
+                                       kind == SQLITE_FULL});
 }
 
 FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags,
@@ -147,6 +148,8 @@ FileResult<HistoryFile> HistoryFile::open_to_write(const std::string& path, Hist
   disk.make_folder_of(path);
   auto file = open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, disk);
   if (!file) return file;
+  if (sqlite3_db_readonly(file->db_.get(), "main") == 1)
+    return tl::unexpected(HistoryTrouble{false, path + ": can be read only"});
   if (auto done = file->migrate(); !done) return tl::unexpected(done.error());
   return file;
 }

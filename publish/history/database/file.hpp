@@ -42,6 +42,7 @@ struct FutureRows {
 struct HistoryTrouble {
   bool damaged = false;  ///< what is in it is broken: waiting does not help, setting it aside does
   std::string text;      ///< for a person, with the file's name
+  bool no_room = false;  ///< the disk is full; the file is as it was, and stays open
 };
 
 template <class T>

@@ -301,7 +301,8 @@ bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retentio
       return true;
     }
     reason_ = done.error().text;
-    file_.reset();  // opened anew with the next try
+    if (done.error().no_room) return false;  // nobody else has touched what was looked through
+    file_.reset();                           // opened anew with the next try
     if (!done.error().damaged || !begin_anew(reason_)) return false;
   }
   return false;

@@ -10,6 +10,7 @@
 
 #include "publish/history/database/writer.hpp"
 #include "tests/publish/history/house.hpp"
+#include "tests/publish/history/lookings.hpp"
 
 namespace esshub::sim::storm {
 namespace {
@@ -199,6 +200,23 @@ TEST(StormHistoryFiles, AHistoryThatCouldNotBeWrittenIsLookedThroughBeforeItIsWr
   history.pass(*writer);
   EXPECT_TRUE(writer->write(false));
   EXPECT_EQ(files.set_asides(), 1u) << "the new one is whole";
+}
+
+TEST(StormHistoryFiles, AHistoryOnAFullDiskIsLookedThroughOnceHoweverOftenItIsTried) {
+  const publish::Lookings lookings;
+  History history;
+  auto writer = history.begin();
+  writer->check();
+  history.pass(*writer);
+  EXPECT_TRUE(writer->write(false));
+  history.files.trouble.full = true;
+  for (int i = 0; i < 10; ++i) {
+    history.pass(*writer);
+    EXPECT_FALSE(writer->write(false));
+  }
+  history.files.trouble.full = false;
+  EXPECT_TRUE(writer->write(false));
+  EXPECT_EQ(lookings.count(), 1);
 }
 
 TEST(StormHistoryFiles, ASetAsideDatabaseIsAnotherFile) {

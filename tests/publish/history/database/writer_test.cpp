@@ -1,6 +1,7 @@
 #include "publish/history/database/writer.hpp"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 #include <fstream>
@@ -8,11 +9,34 @@
 #include <string>
 
 #include "tests/publish/history/house.hpp"
+#include "tests/publish/history/lookings.hpp"
 
 namespace esshub::publish {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// The system's, while nothing may be written to it.
+class ReadOnlyDisk : public HistoryDisk {
+ public:
+  ReadOnlyDisk() {
+    vfs_.zName = "read-only";
+    vfs_.xOpen = [](sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* out) {
+      sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
+      if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+        flags &= ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+        flags |= SQLITE_OPEN_READONLY;
+      }
+      return system->xOpen(system, path, file, flags, out);
+    };
+    sqlite3_vfs_register(&vfs_, 0);
+  }
+  ~ReadOnlyDisk() override { sqlite3_vfs_unregister(&vfs_); }
+  [[nodiscard]] const char* vfs() const override { return vfs_.zName; }
+
+ private:
+  sqlite3_vfs vfs_ = *sqlite3_vfs_find(nullptr);
+};
 
 /// Without a thread: who calls it says when the disk works.
 class HistoryWriterTest : public testing::Test {
@@ -25,10 +49,10 @@ class HistoryWriterTest : public testing::Test {
   }
   ~HistoryWriterTest() override { fs::remove_all(dir_); }
 
-  void begin() {
+  void begin(HistoryDisk& disk = disk_of_system()) {
     writer_.emplace(
         settings_, [](const std::string&, const Event&) {},
-        [this](bool failed) { failed_ = failed; });
+        [this](bool failed) { failed_ = failed; }, disk);
   }
   void pass(Duration time) {
     for (Duration gone{}; gone < time; gone += 1s) {
@@ -96,6 +120,23 @@ TEST_F(HistoryWriterTest, AnotherFileInItsPlaceIsLookedThroughBeforeItIsWrittenT
   pass(120s);
   EXPECT_TRUE(writer_->write(false));
   EXPECT_TRUE(fs::exists(settings_.file + ".damaged-1"));
+}
+
+TEST_F(HistoryWriterTest, AFileThatCanOnlyBeReadIsNotLookedThroughWithEachTry) {
+  writer_->begin();
+  pass(120s);
+  EXPECT_TRUE(writer_->finish());
+  ReadOnlyDisk disk;
+  const Lookings lookings;
+  begin(disk);
+  writer_->begin();
+  writer_->check();
+  EXPECT_GT(writer_->totals()[Flow::grid_import], 0.0) << "the counters go on";
+  for (int i = 0; i < 10; ++i) {
+    pass(60s);
+    EXPECT_FALSE(writer_->write(false));
+  }
+  EXPECT_LE(lookings.count(), 1);
 }
 
 TEST_F(HistoryWriterTest, FinishesWithTheMinuteThatIsUnderWayAndGoesOnAfterwards) {
