@@ -31,6 +31,7 @@ constexpr std::size_t record_size = sizeof(can_frame);
 static_assert(record_size == 16);
 /// Most records handed over in one chunk; a burst of the battery has six.
 constexpr std::size_t records_per_chunk = 64;
+constexpr int most_discards = 65'536;  ///< records: more than a socket keeps
 /// 500 kbit/s full of frames with 8 bytes and no stuffed bit, 111 bits each
 /// (reference: pylontech-can#1).
 constexpr double wire_rate = 500'000.0 / 111.0 * record_size;
@@ -145,7 +146,7 @@ class CanLine final : public Line {
         return;
       }
       emptied_at_ = std::chrono::steady_clock::now();
-      pacer_.start(callbacks_.on_flood);
+      pacer_.start(shared_from_this(), callbacks_.on_flood, [this] { return discard_input(); });
       const auto life = life_;
       if (callbacks_.on_up) callbacks_.on_up();
       if (life == life_) read_when_allowed();
@@ -224,6 +225,17 @@ class CanLine final : public Line {
     return n;
   }
 
+  /// Their stamps would tell how old they are, unless the wall clock has been set meanwhile.
+  bool discard_input() {
+    std::vector<std::byte> ignored;
+    std::optional<std::chrono::nanoseconds> stamp;
+    for (int i = 0; i < most_discards; ++i) {
+      if (receive(ignored, stamp) < 0 && errno != EINTR) return false;
+      ignored.clear();
+    }
+    return true;
+  }
+
   /// The kernel's stamp on the steady clock. The wall clock may have been set since: what was
   /// waiting cannot be older than the moment at which the socket was empty, nor younger than now.
   [[nodiscard]] Steady arrival(std::optional<std::chrono::nanoseconds> stamp, Steady now) const {
@@ -254,10 +266,11 @@ class CanLine final : public Line {
     emptied_at_ = emptied ? std::max(at, begun) : at;
     const auto life = life_;
     const auto size = chunk.size();
-    if (!chunk.empty() && callbacks_.on_chunk) callbacks_.on_chunk(std::move(chunk), at);
+    if (!chunk.empty() && !pacer_.waited() && callbacks_.on_chunk)
+      callbacks_.on_chunk(std::move(chunk), at);
     if (life != life_) return;
     if (failed) return fail(explain(*failed));
-    pacer_.took(size, shared_from_this());
+    pacer_.took(size);
     if (life == life_) read_when_allowed();
   }
 

@@ -30,6 +30,12 @@ struct TcpPort {
 };
 using LineSettings = std::variant<SerialPort, SocketCan, TcpPort>;
 
+/// A line whose thread was elsewhere for longer, in a system call that hung or because the machine
+/// stood still, throws away what waited in the kernel: nobody knows how old it is. Where so much
+/// waited that the device may have been held back, also what it reads within one more look.
+inline constexpr std::chrono::milliseconds longest_unread{300};
+inline constexpr std::chrono::milliseconds look_period{100};
+
 /// One open-close-reopen life of a bus. All work is done and all callbacks are called on the thread
 /// that runs the line's io_context (in the hub: the bus's own). All methods may be called from any
 /// thread and take effect there, in order: what is posted to the io_context after write() runs
@@ -39,7 +45,8 @@ class Line : public std::enable_shared_from_this<Line> {
  public:
   struct Callbacks {
     std::function<void()> on_up;
-    /// `at`: steady clock, when the last byte of the chunk had arrived.
+    /// `at`: steady clock, when the last byte of the chunk had arrived, or up to `longest_unread`
+    /// later.
     std::function<void(std::vector<std::byte> bytes, std::chrono::steady_clock::time_point at)>
         on_chunk;
     /// The line failed or could not be opened; `reason` is for a person and says what to do.

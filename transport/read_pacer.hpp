@@ -1,4 +1,5 @@
-// ReadPacer: lets a line read at its wire's rate and tells when more than that comes.
+// ReadPacer: lets a line read at its wire's rate, tells when more than that comes, and notices what
+// waited because nobody read.
 #pragma once
 
 #include <utility>  // before Boost.Asio 1.74, which forgets it
@@ -7,9 +8,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
+#include "transport/line.hpp"
 #include "transport/read_throttle.hpp"
 
 namespace esshub::transport {
@@ -20,13 +23,20 @@ class ReadPacer {
   ReadPacer(boost::asio::io_context& io, double wire_rate)
       : throttle_(wire_rate), pause_(io), watch_(io) {}
 
-  void start(std::function<void(bool flooded)> on_flood) {
-    throttle_.reset(now());
+  /// `discard_input` throws away what waits in the kernel; true: there may be more behind it.
+  void start(const std::shared_ptr<void>& owner, std::function<void(bool flooded)> on_flood,
+             std::function<bool()> discard_input) {
+    stop();
+    looked_ = current_from_ = now();
+    throttle_.reset(looked_);
     on_flood_ = std::move(on_flood);
-    told_ = false;
+    discard_input_ = std::move(discard_input);
+    watch(owner);
   }
   void stop() {
+    ++watches_;
     on_flood_ = {};
+    discard_input_ = {};
     told_ = false;
     pause_.cancel();
     watch_.cancel();
@@ -45,28 +55,37 @@ class ReadPacer {
       if (!error) read();
     });
   }
+  /// Of what was read last: it may have waited for longer than `longest_unread`.
+  [[nodiscard]] bool waited() { return look() || now() < current_from_; }
   /// May call on_flood, in which the line may be closed.
-  void took(std::size_t bytes, const std::shared_ptr<void>& owner) {
+  void took(std::size_t bytes) {
     throttle_.took(bytes, now());
-    tell(owner);
+    tell();
   }
 
  private:
   static ReadThrottle::Instant now() { return std::chrono::steady_clock::now(); }
 
-  void tell(const std::shared_ptr<void>& owner) {
+  void tell() {
     const bool flooded = throttle_.flooded(now());
     if (std::exchange(told_, flooded) == flooded) return;
-    if (flooded) watch(owner);
     if (const auto on_flood = on_flood_) on_flood(flooded);
   }
-  /// The end of a flood may be silence.
+  /// True: the thread stood still until now.
+  bool look() {
+    const auto at = now();
+    if (at - std::exchange(looked_, at) <= longest_unread) return false;
+    if (discard_input_()) current_from_ = at + look_period;
+    return true;
+  }
+  /// The end of a flood, and a thread that stood still, may be followed by silence.
   void watch(const std::shared_ptr<void>& owner) {
-    watch_.expires_after(std::chrono::milliseconds{200});
-    watch_.async_wait([this, owner](const boost::system::error_code& error) {
-      if (error || !told_) return;
-      tell(owner);
-      if (told_) watch(owner);
+    watch_.expires_after(look_period);
+    watch_.async_wait([this, owner, mine = watches_](const boost::system::error_code& error) {
+      if (error || mine != watches_) return;
+      look();
+      if (told_) tell();
+      if (mine == watches_) watch(owner);
     });
   }
 
@@ -74,7 +93,11 @@ class ReadPacer {
   boost::asio::steady_timer pause_;
   boost::asio::steady_timer watch_;
   std::function<void(bool)> on_flood_;
+  std::function<bool()> discard_input_;
   bool told_ = false;
+  ReadThrottle::Instant looked_{};
+  ReadThrottle::Instant current_from_{};  ///< what is read earlier may have waited
+  std::uint64_t watches_ = 0;             ///< counts start() and stop()
 };
 
 }  // namespace esshub::transport

@@ -27,6 +27,8 @@ double bytes_per_second(std::uint32_t baud) {
   return baud / 10.0;
 }
 
+constexpr int half_a_tty = 2048;  ///< bytes, of what the kernel lets one read at once
+
 /// Raw, 8 data bits, parity and stop bits as asked; modem lines ignored.
 bool configure(int fd, const SerialPort& port, speed_t speed, CallMark& mark) {
   termios t{};
@@ -88,11 +90,10 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
       raise_dtr(fd);
       ask_low_latency(fd);
     });
-    // What came before is of unknown age.
-    mark().during(SystemCall::tcflush, [fd] { ::tcflush(fd, TCIFLUSH); });
     boost::system::error_code error;
     stream().assign(fd, error);
     if (error) return refuse(fd, port_.path + ": " + error.message());
+    discard_input();  // what came before is of unknown age
     went_up();
   }
 
@@ -133,6 +134,16 @@ class SerialLine final : public StreamLine<boost::asio::posix::stream_descriptor
   // A tty whose cable is held off would block for up to 30 s in close().
   void discard_output() override {
     mark().during(SystemCall::tcflush, [this] { ::tcflush(stream().native_handle(), TCOFLUSH); });
+  }
+
+  // Reading would not do: the kernel keeps more of a tty than one can read at once, and an adapter
+  // some where the kernel took no more.
+  bool discard_input() override {
+    const int fd = stream().native_handle();
+    int waiting = 0;
+    mark().during(SystemCall::ioctl, [&] { ::ioctl(fd, FIONREAD, &waiting); });
+    mark().during(SystemCall::tcflush, [fd] { ::tcflush(fd, TCIFLUSH); });
+    return waiting >= half_a_tty;
   }
 
   std::string explain(const boost::system::error_code& error) const override {

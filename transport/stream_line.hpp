@@ -68,6 +68,12 @@ class StreamLine : public Line {
   virtual void change_baud(std::uint32_t) {}
   /// Throws away what the device has not taken yet: closing must not wait for it.
   virtual void discard_output() {}
+  /// Throws away what has come and was not read; true: there may be more of it.
+  virtual bool discard_input() {
+    for (int i = 0; i < most_discards; ++i)
+      if (uninterrupted([this] { return read_some(buffer_); }) <= 0) return false;
+    return true;
+  }
   /// As read(2) and write(2), under the mark; must not block, nor raise SIGPIPE.
   virtual ssize_t read_some(std::span<std::byte> into) = 0;
   virtual ssize_t write_some(std::span<const std::byte> bytes) = 0;
@@ -85,7 +91,7 @@ class StreamLine : public Line {
 
   void went_up() {
     up_ = true;
-    pacer_.start(callbacks_.on_flood);
+    pacer_.start(this->shared_from_this(), callbacks_.on_flood, [this] { return discard_input(); });
     read_when_allowed();
     if (callbacks_.on_up) callbacks_.on_up();
   }
@@ -120,6 +126,7 @@ class StreamLine : public Line {
   // must not reach it late: it may hold a command that has expired.
   static constexpr std::size_t max_queued = 64;
   static constexpr std::chrono::milliseconds max_wait{500};
+  static constexpr int most_discards = 4096;  // buffers: more than a socket keeps
   struct Outgoing {
     std::vector<std::byte> bytes;
     std::size_t written;
@@ -148,10 +155,9 @@ class StreamLine : public Line {
     if (size == 0) return went_down(explain(boost::asio::error::eof));
     if (size < 0 && !would_block()) return went_down(explain(last_error()));
     const auto mine = life_;
-    if (size > 0 && callbacks_.on_chunk)
+    if (size > 0 && !pacer_.waited() && callbacks_.on_chunk)
       callbacks_.on_chunk({buffer_.data(), buffer_.data() + size}, at);
-    if (mine == life_ && size > 0)
-      pacer_.took(static_cast<std::size_t>(size), this->shared_from_this());
+    if (mine == life_ && size > 0) pacer_.took(static_cast<std::size_t>(size));
     if (mine == life_) read_when_allowed();
   }
 

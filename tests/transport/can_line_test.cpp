@@ -141,6 +141,19 @@ TEST_F(CanLineTest, AFloodIsReadAtTheWiresRateAndTold) {
   EXPECT_LT(sent * 16, bytes + 1'000'000) << "the rest waits where it came from";
 }
 
+TEST_F(CanLineTest, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot) {
+  open();
+  for (unsigned i = 0; i < 150; ++i) peer_sends(record(0x351));
+  std::this_thread::sleep_for(longest_unread + look_period);
+  for (int i = 0; i < 500 && chunks.empty(); ++i) {
+    settle();
+    peer_sends(record(0x355));
+    std::this_thread::sleep_for(1ms);
+  }
+  ASSERT_FALSE(chunks.empty());
+  EXPECT_EQ(chunks.front(), record(0x355));
+}
+
 TEST_F(CanLineTest, EachRecordIsWrittenAsItsOwnDatagram) {
   open();
   Record two = record(0x305);
@@ -279,6 +292,7 @@ TEST(CanLineTime, AFrameThatWaitedToBeReadIsAsOldAsItIs) {
       {.on_up = {}, .on_chunk = [&](Record, auto at) { stamps.push_back(at); }, .on_down = {}});
   io.poll();
   std::this_thread::sleep_for(100ms);  // the kernel begins to stamp a while after it was asked to
+  io.poll();
   const auto before = std::chrono::steady_clock::now();
   for (const unsigned id : {0x351u, 0x355u}) ASSERT_EQ(::write(fds[1], record(id).data(), 16), 16);
   const auto after = std::chrono::steady_clock::now();

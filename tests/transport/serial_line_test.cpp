@@ -1,6 +1,7 @@
 #include "transport/serial_line.hpp"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/file.h>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <thread>
 
+#include "tests/transport/standstill.hpp"
 #include "transport/io_thread.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -47,9 +49,9 @@ class Listener {
             [this](std::string reason) { say([&] { down_reason = std::move(reason); }); }};
   }
   template <class Predicate>
-  bool wait(Predicate predicate) {
+  bool wait(Predicate predicate, std::chrono::milliseconds most = 5s) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 5s, predicate);
+    return changed_.wait_for(lock, most, predicate);
   }
   int ups = 0;
   std::string received;
@@ -124,6 +126,20 @@ TEST_F(SerialLineTest, ChunksAreStampedWhenRead) {
   ASSERT_TRUE(listener_.wait([&] { return !listener_.received.empty(); }));
   EXPECT_GE(listener_.last_at, before);
   EXPECT_LE(listener_.last_at, std::chrono::steady_clock::now());
+}
+
+TEST_F(SerialLineTest, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot) {
+  const auto line = make();
+  line->open(listener_.callbacks());
+  ASSERT_TRUE(listener_.wait([&] { return listener_.ups == 1; }));
+  const std::string more_than_one_reads(8000, 'o');
+  hold(io_.context(), [&] {
+    EXPECT_EQ(::write(master_, more_than_one_reads.data(), more_than_one_reads.size()), 8000);
+  });
+  const auto heard = [&] { return !listener_.received.empty(); };
+  for (int i = 0; i < 500 && !listener_.wait(heard, 10ms); ++i)
+    EXPECT_EQ(::write(master_, "n", 1), 1);
+  EXPECT_THAT(listener_.received, testing::MatchesRegex("n+"));
 }
 
 TEST_F(SerialLineTest, DeviceGoneIsReportedOnceAndReopenFails) {

@@ -14,6 +14,7 @@
 #include <future>
 #include <thread>
 
+#include "tests/transport/standstill.hpp"
 #include "transport/io_thread.hpp"
 
 /// Stands in front of the C library's: a host with two addresses, of which nobody is at the first.
@@ -166,6 +167,33 @@ TEST(TcpLine, AFloodIsReadAtTheWiresRateToldAndTheLineClosesAtOnce) {
   get(again);
   EXPECT_LT(std::chrono::steady_clock::now() - asked, 200ms);
   io.stop();
+}
+
+TEST(TcpLine, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot) {
+  Server server;
+  std::promise<void> up;
+  std::atomic<char> first{'-'};
+  IoThread io;
+  const auto line = make_tcp_line(io.context(), {"127.0.0.1", server.port});
+  line->open({.on_up = [&] { up.set_value(); },
+              .on_chunk =
+                  [&](std::vector<std::byte> bytes, auto) {
+                    if (first == '-') first = static_cast<char>(bytes.front());
+                  },
+              .on_down = {}});
+  const int peer = server.accept();
+  get(up);
+  const std::string more_than_one_reads(50'000, 'o');
+  hold(io.context(), [&] {
+    EXPECT_EQ(::send(peer, more_than_one_reads.data(), more_than_one_reads.size(), 0), 50'000);
+  });
+  for (int i = 0; i < 500 && first == '-'; ++i) {
+    EXPECT_EQ(::send(peer, "n", 1, 0), 1);
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(first, 'n');
+  io.stop();
+  ::close(peer);
 }
 
 TEST(TcpLine, RefusedConnectionSaysNobodyListens) {
