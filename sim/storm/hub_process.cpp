@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "civil_time/clock_source.hpp"
+#include "transport/line.hpp"
 
 namespace esshub::sim::storm {
 namespace {
@@ -149,6 +150,11 @@ void HubProcess::read_port(BusPart& part) {
   apply(part, part.session->on_bytes(part.session->generation(), bytes, now(), now()));
 }
 
+/// As the lines do it (transport/read_pacer.hpp).
+void HubProcess::look_again(BusPart& part, Instant last) {
+  if (now() - last > transport::longest_unread) part.unread.clear();
+}
+
 void HubProcess::follow_plug(Bus bus) {
   BusPart& part = buses_[place(bus)];
   part.plugged = plant_.fault(bus).kind != FaultKind::unplug;
@@ -167,6 +173,7 @@ void HubProcess::run_bus(BusPart& part) {
   if (part.stuck_until) {
     if (t < *part.stuck_until) return;
     part.stuck_until.reset();
+    look_again(part, part.stuck_since);
   }
   if (!part.session) return;
   if (part.up_at && t >= *part.up_at) {
@@ -373,6 +380,8 @@ void HubProcess::run_due() {
   if (stalled_until_) {
     if (plant_.now() < *stalled_until_) return;
     stalled_until_.reset();
+    for (BusPart& part : buses_)
+      if (!part.stuck_until) look_again(part, stalled_since_);
     for (const bool there : std::exchange(broker_meanwhile_, {})) set_broker(there);
   }
   for (BusPart& part : buses_) run_bus(part);

@@ -90,10 +90,14 @@ class HubProcess {
   void die_writing(std::size_t bytes);
 
   // What can happen to it.
-  void stall_until(Instant end) { stalled_until_ = std::max(end, stalled_until_.value_or(end)); }
+  void stall_until(Instant end) {
+    if (!stalled_until_) stalled_since_ = now();
+    stalled_until_ = std::max(end, stalled_until_.value_or(end));
+  }
   void stick(Bus bus, Instant until) {
-    buses_[place(bus)].stuck_since = now();
-    buses_[place(bus)].stuck_until = steady(until);
+    BusPart& part = buses_[place(bus)];
+    if (!part.stuck_until) part.stuck_since = now();
+    part.stuck_until = steady(until);
   }
   void kill_bus(Bus bus);
   void kill_control();
@@ -149,6 +153,7 @@ class HubProcess {
   void apply(BusPart& part, service::BusStep step);
   void run_bus(BusPart& part);
   void read_port(BusPart& part);
+  void look_again(BusPart& part, Instant last);
   void deliver_setpoint(BusPart& part);
   void start_control();
   void run_control();
@@ -194,6 +199,7 @@ class HubProcess {
   Instant next_view_{};
   Instant next_note_{};
 
+  Instant stalled_since_{};
   std::optional<Instant> stalled_until_;  ///< true time
   std::vector<bool> broker_meanwhile_;    ///< that it came and went
   std::optional<bool> stopped_;

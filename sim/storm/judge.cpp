@@ -14,6 +14,8 @@ namespace {
 constexpr Duration reaction = 1500ms;  // the ramp of at most 1 s, and the wire
 constexpr double about = 40.0;         // W: rounding, self-use, a word of AC-out that is not newest
 constexpr std::array bms_ids{0x351u, 0x355u, 0x356u, 0x359u};
+constexpr std::size_t at_355 = 1;
+static_assert(bms_ids[at_355] == 0x355u);
 constexpr Duration start_block = 10s;  // I12
 constexpr Duration start_grace = 16s;  // of a source never heard
 // For 1 s after it the load on AC-out counts as known before it; and the way to the inverter.
@@ -174,11 +176,15 @@ void Judge::on_inverter(const InterfaceFrame& frame, Instant now) {
   if (frame.command != "V") inverter_at_ = now;
 }
 
-/// I10, of the one value that every house has.
+/// I10, of one value of the meters and one of the BMS.
 void Judge::on_published(const std::string& topic, const std::string& payload, Instant now) {
-  if (!topic.ends_with("/state/grid_power") || payload == "None") return;
-  if (older(grid_at_, settings_.grid_max_age() + behind(settings_.period), now))
-    broken("I10", "a grid power of " + payload + " W is published, and the meter is silent", now);
+  if (payload == "None") return;
+  const auto check = [&](const char* value, const std::optional<Instant>& heard, Duration age) {
+    if (topic.ends_with(value) && older(heard, age + behind(settings_.period), now))
+      broken("I10", topic + " is published as " + payload + ", and its source is silent", now);
+  };
+  check("/state/grid_power", grid_at_, settings_.grid_max_age());
+  check("/state/battery_soc", bms_at_[at_355], settings_.bms_max_age);
 }
 
 void Judge::on_decision(const Decision& decision, Instant now) {

@@ -132,6 +132,23 @@ TEST(StormEpisode, AStuckInverterExcusesNoPowerThatWasCommandedByItsWord) {
   EXPECT_TRUE(broken(plan).starts_with("I2 at 8")) << broken(plan);
 }
 
+/// What the BMS said 4 s before the bus came back waits in the kernel until then.
+TEST(StormEpisode, WhatWaitedWhileABusHungIsNotPublishedAsCurrent) {
+  Plan plan =
+      with({.what = Injected::actor_stuck, .bus = Bus::battery, .begin = 60s, .length = 10s});
+  plan.weather.push_back(
+      {.what = Injected::line_off, .bus = Bus::battery, .begin = 66s, .length = 20s});
+  EXPECT_EQ(broken(plan), "");
+}
+
+/// As above, of a hub that stands still.
+TEST(StormEpisode, WhatWaitedWhileTheHubStoodStillIsNotPublishedAsCurrent) {
+  Plan plan = with({.what = Injected::control_stall, .begin = 60s, .length = 10s});
+  plan.weather.push_back(
+      {.what = Injected::line_off, .bus = Bus::battery, .begin = 66s, .length = 20s});
+  EXPECT_EQ(broken(plan), "");
+}
+
 TEST(StormEpisode, AMeterIsFrozenFromItsFirstReplyToThisHub) {
   Plan plan = with({.what = Injected::line_stuck, .bus = Bus::meters, .begin = 60s, .length = 30s});
   EXPECT_EQ(broken(plan), "");
@@ -196,6 +213,21 @@ TEST(StormJudge, AGridPowerThatIsPublishedThoughTheMeterIsSilentIsFoundOut) {
     hub.judge.on_published("esshub/x/state/grid_power", "500", hub.now);
     EXPECT_TRUE(hub.verdict().starts_with("I10")) << hub.verdict();
   }
+}
+
+TEST(StormJudge, AStateOfChargeThatIsPublishedThoughTheBmsIsSilentIsFoundOut) {
+  Watched hub;
+  hub.judge.on_bms({.id = 0x355u, .size = 8}, hub.now);
+  hub.now += 3s + 600ms;
+  hub.judge.on_bms({.id = 0x351u, .size = 8}, hub.now);
+  hub.judge.on_published("esshub/x/state/battery_soc", "50", hub.now);
+  EXPECT_EQ(hub.verdict(), "");
+  hub.now += 20ms;
+  hub.judge.on_published("esshub/x/state/battery_soc", "None", hub.now);
+  hub.judge.on_published("esshub/x/state/battery_soh", "50", hub.now);
+  EXPECT_EQ(hub.verdict(), "");
+  hub.judge.on_published("esshub/x/state/battery_soc", "50", hub.now);
+  EXPECT_TRUE(hub.verdict().starts_with("I10")) << hub.verdict();
 }
 
 TEST(StormJudge, NoiseOfAnotherBusExcusesNoSetpoint) {
