@@ -363,13 +363,38 @@ FileResult<void> HistoryFile::set_future_aside(WallTime now) {
   return done;
 }
 
+/// SQLite tells a page that it could not read as it tells one that is damaged: it is only where all
+/// can be read, and once more it is told.
 FileResult<void> HistoryFile::check() {
-  Statement query(db_.get(), "PRAGMA quick_check(1)");
-  const int code = query.step();
-  if (code != SQLITE_ROW) return trouble(code);
-  if (const auto found = query.text(); found != "ok")
-    return tl::unexpected(HistoryTrouble{true, path_ + ": " + found});
-  return {};
+  std::string found;
+  for (int looks = 0; looks < 2; ++looks) {
+    Statement query(db_.get(), "PRAGMA quick_check(1)");
+    const int code = query.step();
+    if (code != SQLITE_ROW) return trouble(code);
+    found = path_ + ": " + query.text();
+    if (found == path_ + ": ok") return {};
+    if (!readable()) return tl::unexpected(HistoryTrouble{false, found});
+  }
+  return tl::unexpected(HistoryTrouble{true, found});
+}
+
+bool HistoryFile::readable() const {
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(db_.get(), nullptr, which, static_cast<void*>(&file));
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    std::array<char, 65536> block{};
+    sqlite3_int64 left = 0;
+    if (file->pMethods->xFileSize(file, &left) != SQLITE_OK) return false;
+    for (sqlite3_int64 at = 0; left > 0;) {
+      const auto size = std::min<sqlite3_int64>(left, block.size());
+      if (file->pMethods->xRead(file, block.data(), static_cast<int>(size), at) != SQLITE_OK)
+        return false;
+      at += size;
+      left -= size;
+    }
+  }
+  return true;
 }
 
 template <class Row>

@@ -98,6 +98,8 @@ class HistoryFile {
   FileResult<void> run(const char* sql);
   FileResult<void> write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
                               std::optional<Retention> retention);
+  /// Every byte of the file and of its log.
+  [[nodiscard]] bool readable() const;
   FileResult<void> prune(const Retention& retention);
   [[nodiscard]] tl::unexpected<HistoryTrouble> trouble(int code) const;
 

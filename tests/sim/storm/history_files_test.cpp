@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "publish/history/database/writer.hpp"
@@ -217,6 +219,57 @@ TEST(StormHistoryFiles, AHistoryOnAFullDiskIsLookedThroughOnceHoweverOftenItIsTr
   history.files.trouble.full = false;
   EXPECT_TRUE(writer->write(false));
   EXPECT_EQ(lookings.count(), 1);
+}
+
+/// Makes the disk unreadable while a history is looked through, for so long.
+class UnreadableCheck {
+ public:
+  enum class Until : std::uint8_t { told, ever };
+  UnreadableCheck(HistoryFiles& files, Until until) {
+    disk = &files;
+    ends = until;
+    begun = false;
+    sqlite3_auto_extension(entry());
+  }
+  UnreadableCheck(const UnreadableCheck&) = delete;
+  UnreadableCheck& operator=(const UnreadableCheck&) = delete;
+  ~UnreadableCheck() { sqlite3_cancel_auto_extension(entry()); }
+
+ private:
+  static int opened(sqlite3* db, char**, const sqlite3_api_routines*) {
+    return sqlite3_trace_v2(db, SQLITE_TRACE_STMT | SQLITE_TRACE_ROW, said, nullptr);
+  }
+  static int said(unsigned what, void*, void* statement, void*) {
+    const char* const sql = sqlite3_sql(static_cast<sqlite3_stmt*>(statement));
+    if (sql == nullptr || std::string_view{sql}.find("quick_check") == std::string_view::npos)
+      return 0;
+    if (what == SQLITE_TRACE_STMT && !std::exchange(begun, true)) disk->trouble.unreadable = true;
+    if (what == SQLITE_TRACE_ROW && ends == Until::told) disk->trouble.unreadable = false;
+    return 0;
+  }
+  static void (*entry())() { return reinterpret_cast<void (*)()>(opened); }
+  inline static HistoryFiles* disk = nullptr;
+  inline static Until ends{};
+  inline static bool begun = false;
+};
+
+TEST(StormHistoryFiles, AHistoryThatCannotBeReadForAWhileIsNotTakenForDamaged) {
+  for (const auto until : {UnreadableCheck::Until::told, UnreadableCheck::Until::ever}) {
+    History history;
+    HistoryFiles& files = history.files;
+    auto writer = history.begin();
+    for (int i = 0; i < 20; ++i) history.pass(*writer);
+    EXPECT_TRUE(writer->finish());
+    const UnreadableCheck passing{files, until};
+    writer = history.begin();
+    writer->check();
+    history.pass(*writer);
+    EXPECT_EQ(writer->write(false), until == UnreadableCheck::Until::told);
+    files.trouble.unreadable = false;
+    history.pass(*writer);
+    EXPECT_TRUE(writer->write(false));
+    EXPECT_EQ(files.set_asides(), 0u);
+  }
 }
 
 TEST(StormHistoryFiles, ASetAsideDatabaseIsAnotherFile) {
