@@ -287,13 +287,11 @@ std::span<const control::PlannedSlot> Planner::ahead(const View& view) const {
 
 control::MarkTable Planner::table(const View& view) const {
   control::MarkTable table;
-  const auto slots = ahead(view);
-  if (slots.empty()) return table;
-  table.made = *made_at_;
+  table.made = made_at_;
   const auto at = [&](UnixSeconds moment) {
     return view.now + std::chrono::duration_cast<Duration>(wall_time(moment) - view.wall);
   };
-  for (const auto& slot : slots) {
+  for (const auto& slot : ahead(view)) {
     if (table.count == control::MarkTable::most) break;
     table.entries.at(table.count++) = {at(slot.begin), at(slot.end), slot.marks};
   }

@@ -61,7 +61,8 @@ class Planner {
   [[nodiscard]] const std::optional<control::Plan>& last() const { return last_; }
   [[nodiscard]] WallTime made() const { return made_; }
   /// What the control follows: slots that are not over, as far as the plan's prices are known and
-  /// within plan_life. Empty without a plan or a clock that is trusted.
+  /// within plan_life. No slots without a plan or a clock that is trusted; when the last plan was
+  /// made it tells even then.
   [[nodiscard]] control::MarkTable table(const View& view) const;
   /// The same slots in words for people, at the expected charge.
   [[nodiscard]] std::vector<SmartSpan> spans(const View& view) const;

@@ -22,8 +22,8 @@ struct TimedMarks {
 struct MarkTable {
   static constexpr std::size_t most = 256;
 
-  Instant made{};
-  std::size_t count = 0;  ///< of the entries
+  std::optional<Instant> made{};  ///< the last plan, even if it ended or was dropped
+  std::size_t count = 0;          ///< of the entries
   std::array<TimedMarks, most> entries{};
   friend bool operator==(const MarkTable&, const MarkTable&) = default;
 };

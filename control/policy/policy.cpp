@@ -8,6 +8,7 @@ namespace esshub::control {
 namespace {
 
 constexpr Duration plan_late = 2h;
+constexpr Duration plan_renewed_within = 1min;
 // A full charge that does not get there must not keep the battery from its work for ever.
 constexpr Duration longest_full_charge = 24h;
 constexpr Duration full_charge_rest = 24h;
@@ -77,17 +78,20 @@ void update_smart(const Inputs& inputs, const Prices& prices, const Observation&
   policy.authority = Authority::smart;
 }
 
-/// Told when the plan is late, not when it ends.
+/// Told when no plan was made for long, not when the last one ends or is dropped. One of before
+/// Smart mode is renewed within a minute.
 void evaluate_plan(const Inputs& inputs, Memory& memory) {
   auto& since = memory.policy.smart_since;
   if (mode_of(inputs) != Mode::smart) since.reset();
   if (mode_of(inputs) == Mode::smart && !since) since = inputs.now;
-  Duration age{};
-  if (since && inputs.plan && inputs.plan->count > 0)
-    age = inputs.now - std::clamp(inputs.plan->made, inputs.now - 24h, inputs.now) - plan_every;
-  else if (since)
-    age = inputs.now - *since;
-  memory.faults.set(Fault::plan_missing, age >= plan_late, inputs.now);
+  bool late = false;
+  if (since) {
+    const auto made = inputs.plan ? inputs.plan->made : std::nullopt;
+    const Instant due =
+        made ? std::clamp(*made, inputs.now - 24h, inputs.now) + plan_every : *since;
+    late = inputs.now - due >= plan_late && inputs.now - *since >= plan_renewed_within;
+  }
+  memory.faults.set(Fault::plan_missing, late, inputs.now);
 }
 
 void evaluate_full_charge(const Inputs& inputs, const Observation& observation, Memory& memory) {

@@ -105,7 +105,8 @@ double storm_charging(const Seen& seen, double points, double ccl) {
   const bool full = ccl <= 0.0 && seen.observation.reported_soc.percent() >= 99.0;
   const double amperes =
       full ? s.charger_current.value() : std::min(s.charger_current.value(), positive(ccl));
-  double watts = std::min({s.charge_limit.value(), s.inverter_rating.value(), amperes * 48.0});
+  double watts =
+      std::min({s.charge_limit.value(), s.inverter_rating.value(), amperes * 48.0});
   if (s.import_cap) watts = std::min(watts, s.import_cap->value());
   watts *= s.conversion_efficiency;
   if (wh <= 0.0 || watts <= 0.0) return 1e12;
@@ -582,6 +583,12 @@ void Invariants::remember_reversed(const Seen& seen) {
   if (since == in.now && !seen.first) past_.meter_rests_until = in.now + 15min;
 }
 
+void Invariants::remember_mode(const control::Inputs& in) {
+  const bool smart = in.orders.mode.value_or(in.settings.mode) == Mode::smart;
+  if (!smart) past_.smart_since.reset();
+  if (smart && !past_.smart_since) past_.smart_since = in.now;
+}
+
 void Invariants::remember(const Seen& seen, const Battery& battery) {
   if (seen.first) begin(seen);
   remember_reversed(seen);
@@ -594,6 +601,7 @@ void Invariants::remember(const Seen& seen, const Battery& battery) {
   remember_ac_out(seen);
   remember_following(seen);
   remember_pack_current(seen, battery);
+  remember_mode(seen.inputs);
   remember_temperature(seen);
   remember_ticks(seen);
   past_.inverter_was_good |= inverter_complete(seen);
@@ -1054,8 +1062,8 @@ Broken Invariants::faults(const Seen& seen, const Battery& battery) const {
         must(Fault::plan_suspended,
              !in.local.trusted && ((mode != Mode::balance && !in.settings.schedule.empty()) ||
                                    mode == Mode::smart || !in.settings.tariff.bands.empty())),
-        must(Fault::plan_missing,
-             mode == Mode::smart && in.plan && in.plan->count > 0 && in.now - in.plan->made >= 8h),
+        must(Fault::plan_missing, past_.smart_since && in.now - *past_.smart_since >= 1min &&
+                                      in.plan && in.plan->made && in.now - *in.plan->made >= 8h),
         must(Fault::bms_protection,
              battery.complete && seen.observation.bms_ok && battery.protections != 0),
         must(Fault::soc_inconsistent, battery.complete && seen.observation.bms_ok && doubt),

@@ -35,6 +35,7 @@ class Invariants {
   void remember_ac_out(const Seen& seen);
   void remember_following(const Seen& seen);
   void remember_pack_current(const Seen& seen, const Battery& battery);
+  void remember_mode(const control::Inputs& in);
   void remember_temperature(const Seen& seen);
   void begin(const Seen& seen);
   void remember_reversed(const Seen& seen);
@@ -132,6 +133,7 @@ class Invariants {
     Duration stall{};  ///< the newest gap that was too long
     std::optional<Instant> stall_at;
     Watts commanded{};  ///< on the wire: nothing while released
+    std::optional<Instant> smart_since;
     std::optional<Instant> at;
     Instant began{};                           ///< this control
     std::optional<Instant> meter_rests_until;  ///< told to be reversed; at least

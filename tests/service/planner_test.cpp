@@ -124,6 +124,9 @@ TEST(Planner, ShowsNoSlotWhosePriceIsNotKnown) {
   EXPECT_EQ(h.planner.table(h.view).count, 116u) << "until 05:00 on Tuesday";
   EXPECT_EQ(h.planner.spans(h.view).size(), 116u);
   EXPECT_EQ(h.planner.shown(h.view)->slots.size(), 116u);
+  h.pass(29h);
+  EXPECT_EQ(h.planner.table(h.view).count, 0u);
+  EXPECT_EQ(h.planner.table(h.view).made, h.view.now - 29h) << "it ended; it was made all the same";
 }
 
 TEST(Planner, TellsPeopleWhatItDoesAndWhy) {
@@ -162,7 +165,7 @@ TEST(Planner, TellsWhatIsInTheWay) {
   House h;
   h.recall(1);
   EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::too_few_days);
-  EXPECT_EQ(h.planner.table(h.view).count, 0u);
+  EXPECT_EQ(h.planner.table(h.view), control::MarkTable{});
   EXPECT_TRUE(h.planner.spans(h.view).empty());
   EXPECT_EQ(name(control::NoPlan::too_few_days), "too_few_days");
   EXPECT_EQ(h.planner.problem(), control::NoPlan::too_few_days);
@@ -202,7 +205,8 @@ void expect_dropped_after(const std::function<void(House&)>& change) {
   ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
   change(h);
   ASSERT_NE(h.planner.plan(h.view, h.in_force), std::nullopt);
-  EXPECT_EQ(h.planner.table(h.view), control::MarkTable{});
+  EXPECT_EQ(h.planner.table(h.view).count, 0u);
+  EXPECT_EQ(h.planner.table(h.view).made, h.view.now) << "it was made all the same";
   EXPECT_TRUE(h.planner.spans(h.view).empty());
   EXPECT_FALSE(h.planner.shown(h.view));
   EXPECT_FALSE(h.planner.last());

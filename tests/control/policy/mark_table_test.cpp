@@ -150,19 +150,38 @@ TEST(Smart, APlanThatIsLateIsTold) {
   EXPECT_TRUE(missing(h));
   h.plan.made = h.now;
   EXPECT_FALSE(missing(h));
+  h.plan.count = 0;
+  EXPECT_FALSE(missing(h)) << "made a moment ago, though it ended early or was dropped";
+  h.now += plan_every + 2h - 10s;
+  EXPECT_FALSE(missing(h));
+  h.now += 10s;
+  EXPECT_TRUE(missing(h)) << "none for 8 h";
   h.plan = {};
-  EXPECT_TRUE(missing(h)) << "Smart for long, and no plan at all";
+  EXPECT_TRUE(missing(h)) << "Smart for long, and none at all";
   h.orders.mode = Mode::balance;
   EXPECT_FALSE(missing(h));
   h.orders.mode = Mode::smart;
   EXPECT_FALSE(missing(h));
-  h.now += 2h;
+  h.now += 2h - 10s;
+  EXPECT_FALSE(missing(h));
+  h.now += 10s;
   EXPECT_TRUE(missing(h));
   h.plan.made = Instant::max();
-  h.plan.count = 1;
   EXPECT_FALSE(missing(h));
   h.plan.made = Instant::min();
   EXPECT_TRUE(missing(h));
+}
+
+TEST(Smart, APlanOfBeforeSmartModeHasAMinuteToBeRenewed) {
+  House h = planned(kept);
+  h.orders.mode = Mode::balance;
+  h.run(1s);
+  h.now += 11h;
+  h.orders.mode = Mode::smart;
+  h.run(1s);
+  h.now += 1min - 2s;
+  EXPECT_FALSE(h.run(1s).faults.active(Fault::plan_missing));
+  EXPECT_TRUE(h.run(2s).faults.active(Fault::plan_missing));
 }
 
 }  // namespace
