@@ -53,7 +53,7 @@ struct PlannerThread::Shared {
     }
     planner.note(view, in_force.settings);
     if (looked_at && view.now - *looked_at < look_every) return;
-    if (!planner.waits(view)) looked_at = view.now;
+    if (!planner.waits(view, in_force.settings)) looked_at = view.now;
     const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders};
     if (planner.due(view, orders)) make(view, orders);
     show(view);

@@ -22,8 +22,7 @@ using control::UnixSeconds;
 constexpr Duration horizon = 48h;
 constexpr Duration try_again = 1min;
 constexpr Duration bms_tells_within = 2min;
-constexpr int enough_views = 30;        // of a minute's
-constexpr Volts nominal_battery{48.0};  // as the storm counts
+constexpr int enough_views = 30;  // of a minute's
 
 UnixSeconds unix_seconds(WallTime at) {
   return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
@@ -33,7 +32,8 @@ WallTime wall_time(UnixSeconds at) {
 }
 
 Watts most_charged(const control::Settings& s) {
-  return std::min({s.charge_limit, s.inverter_rating, s.charger_current * nominal_battery});
+  return std::min(
+      {s.charge_limit, s.inverter_rating, s.charger_current * control::nominal_voltage(s.cells)});
 }
 Watts most_discharged(const control::Settings& s) {
   return std::min(s.discharge_limit, s.inverter_rating);
@@ -67,7 +67,7 @@ std::optional<HousePower> house_power(const View& view, const control::Settings&
 }
 
 std::optional<PlanBattery> battery_of(const View& view, const control::Settings& s) {
-  const auto capacity = control::battery_capacity(view.snapshot, nominal_battery);
+  const auto capacity = control::battery_capacity(view.snapshot, control::nominal_voltage(s.cells));
   if (!capacity || !view.snapshot.soc()) return std::nullopt;
   PlanBattery battery;
   battery.capacity = *capacity;
@@ -211,14 +211,13 @@ void Planner::close_minute(const control::Settings& settings) {
             most_charged(settings), most_discharged(settings));
 }
 
-bool Planner::waits(const View& view) const {
-  const bool known =
-      view.snapshot.soc() && control::battery_capacity(view.snapshot, nominal_battery);
-  return !known && (!begun_ || view.now - *begun_ < bms_tells_within);
+bool Planner::waits(const View& view, const control::Settings& settings) const {
+  return !battery_of(view, settings) && (!begun_ || view.now - *begun_ < bms_tells_within);
 }
 
 bool Planner::due(const View& view, const Orders& in_force) const {
-  if (in_force.mode != Mode::smart || !view.local.trusted || waits(view)) return false;
+  if (in_force.mode != Mode::smart || !view.local.trusted || waits(view, in_force.settings))
+    return false;
   if (!tried_at_ || !planned_for_ || !same(*planned_for_, in_force)) return true;
   const bool succeeded = last_ && made_at_ == tried_at_;
   const auto slots = ahead(view);

@@ -47,7 +47,7 @@ class Planner {
 
   /// Capacity or SOC is missing, and the first View was noted within the last two minutes: the BMS
   /// may be about to tell.
-  [[nodiscard]] bool waits(const View& view) const;
+  [[nodiscard]] bool waits(const View& view, const control::Settings& settings) const;
   /// In Smart mode, by a clock that is trusted, unless it waits: after control::plan_every; with
   /// other settings or orders than those of the last plan; after a minute where there was none or
   /// where the clock was set to a time that it does not cover.

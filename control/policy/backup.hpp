@@ -7,6 +7,11 @@
 
 namespace esshub::control {
 
+/// Of LFP cells in series, whatever flows: the voltage of the moment moves with the power.
+[[nodiscard]] constexpr Volts nominal_voltage(unsigned cells) {
+  return Volts{3.2 * cells};
+}
+
 /// Of the whole battery when full. The stack's own word for its capacity is slow to change and may
 /// be old; without it the number of modules says it, and without that nothing does.
 [[nodiscard]] std::optional<WattHours> battery_capacity(const Snapshot& snapshot, Volts voltage);

@@ -19,8 +19,7 @@ constexpr double waits_again = 2.0;
 constexpr double slower = 1.1;
 constexpr Duration spare_time = 10min;
 constexpr Duration endless = 24h * 365;
-constexpr Duration judged_for = 1h;     // while the hour is not known
-constexpr Volts nominal_battery{48.0};  // the voltage of the moment moves with the power
+constexpr Duration judged_for = 1h;  // while the hour is not known
 
 /// A full pack takes nothing now (reference: pylontech-can#5.1), which says nothing of later.
 bool full_now(const Observation& observation) {
@@ -31,10 +30,11 @@ bool full_now(const Observation& observation) {
 Duration time_for(double points, const Inputs& inputs, const Observation& observation) {
   if (points <= 0.0) return {};
   const Settings& s = inputs.settings;
-  const auto full = battery_capacity(inputs.snapshot, nominal_battery);
+  const Volts voltage = nominal_voltage(s.cells);
+  const auto full = battery_capacity(inputs.snapshot, voltage);
   Amperes current = s.charger_current;
   if (!full_now(observation)) current = std::min(current, observation.ccl);
-  Watts power = std::min({s.charge_limit, s.inverter_rating, current * nominal_battery});
+  Watts power = std::min({s.charge_limit, s.inverter_rating, current * voltage});
   if (s.import_cap) power = std::min(power, *s.import_cap);
   if (!full || power <= Watts{}) return endless;
   const double stored = power.value() * s.conversion_efficiency;
@@ -54,7 +54,7 @@ std::optional<Instant> end_of_buying(const Inputs& inputs, Duration left, Durati
 /// Whether there are hours to choose from, and it can be told how many are needed.
 bool has_choice(const Inputs& inputs, const StormMemory& m) {
   return inputs.now < m.order->from && !inputs.settings.tariff.bands.empty() &&
-         battery_capacity(inputs.snapshot, nominal_battery) &&
+         battery_capacity(inputs.snapshot, nominal_voltage(inputs.settings.cells)) &&
          (inputs.local.trusted || inputs.now - m.judged < judged_for);
 }
 

@@ -89,11 +89,16 @@ double cheaper_ahead(const Seen& seen, double ahead_s, bool at_a_gain) {
   return sum;
 }
 
-/// Of the whole battery, Wh at 48 V; 0 if unknown.
+/// 3.2 V a cell (docs/policy.md).
+double nominal_volts(const Seen& seen) {
+  return seen.inputs.settings.cells * 3.2;
+}
+
+/// Of the whole battery, Wh; 0 if unknown.
 double battery_wh(const Seen& seen) {
   const auto ah = seen.inputs.snapshot.raw(Point::battery, Measure::capacity);
   const auto modules = seen.inputs.snapshot.raw(Point::battery, Measure::modules);
-  if (ah && ah->value > 0.0) return ah->value * 48.0;
+  if (ah && ah->value > 0.0) return ah->value * nominal_volts(seen);
   return modules && modules->value > 0.0 ? modules->value * 2400.0 : 0.0;
 }
 
@@ -106,7 +111,7 @@ double storm_charging(const Seen& seen, double points, double ccl) {
   const double amperes =
       full ? s.charger_current.value() : std::min(s.charger_current.value(), positive(ccl));
   double watts =
-      std::min({s.charge_limit.value(), s.inverter_rating.value(), amperes * 48.0});
+      std::min({s.charge_limit.value(), s.inverter_rating.value(), amperes * nominal_volts(seen)});
   if (s.import_cap) watts = std::min(watts, s.import_cap->value());
   watts *= s.conversion_efficiency;
   if (wh <= 0.0 || watts <= 0.0) return 1e12;

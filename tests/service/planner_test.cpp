@@ -241,6 +241,17 @@ TEST(Planner, ReserveFloorAndCeilingBoundThePlan) {
   }
 }
 
+TEST(Planner, CapacityAndChargerAreCountedByTheCells) {
+  House h;
+  h.in_force.settings.cells = 16;  // 51.2 V
+  h.in_force.settings.charger_current = 10.0_A;
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto& slots = h.planner.last()->slots;
+  EXPECT_NEAR(slots[0].charge.mean.value(), 2560, 1e-6);
+  EXPECT_NEAR(slots[19].marks.buy_power.value(), 512, 1e-6);
+}
+
 TEST(Planner, ScheduleAndOrdersAreFixed) {
   House h;
   const Instruction rest{.kind = InstructionKind::idle};
@@ -314,17 +325,17 @@ TEST(Planner, WaitsTwoMinutesForCapacityAndSoc) {
     const auto other = missing == Measure::soc ? Measure::capacity : Measure::soc;
     h.put(Point::battery, other, 50);
     h.planner.note(h.view, h.in_force.settings);
-    EXPECT_TRUE(h.planner.waits(h.view));
+    EXPECT_TRUE(h.planner.waits(h.view, h.in_force.settings));
     EXPECT_FALSE(h.planner.due(h.view, h.in_force));
     h.pass(2min - 1s);
     h.planner.note(h.view, h.in_force.settings);
     EXPECT_FALSE(h.planner.due(h.view, h.in_force));
     auto told = h;
     told.put(Point::battery, missing, 50);
-    EXPECT_FALSE(told.planner.waits(told.view));
+    EXPECT_FALSE(told.planner.waits(told.view, told.in_force.settings));
     EXPECT_TRUE(told.planner.due(told.view, told.in_force));
     h.pass(1s);
-    EXPECT_FALSE(h.planner.waits(h.view));
+    EXPECT_FALSE(h.planner.waits(h.view, h.in_force.settings));
     EXPECT_TRUE(h.planner.due(h.view, h.in_force)) << "to tell that it is missing";
   }
 }

@@ -24,6 +24,11 @@ House islanded(double soc) {
   return h;
 }
 
+TEST(BatteryCapacity, IsCountedAt3V2ACell) {
+  EXPECT_EQ(nominal_voltage(15), 48.0_V);
+  EXPECT_EQ(nominal_voltage(16), 51.2_V);
+}
+
 TEST(TimeLeft, IsTheEnergyAboveTheCutoffOverTheMeasuredDraw) {
   House h = islanded(30);
   h.settings.period = 1s;

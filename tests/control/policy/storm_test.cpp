@@ -193,6 +193,9 @@ TEST(Storm, WhatTheBmsAllowsSaysHowLongItTakes) {
     return Seconds{*decision.policy.storm_reached - decision.at}.count() / 60;
   };
   EXPECT_NEAR(minutes(d), 1488 / 451.2 * 66 + 10, 0.1);
+  h.settings.cells = 16;  // 51.2 V
+  EXPECT_NEAR(minutes(h.run(1s)), 1488 / 481.28 * 66 + 10, 0.1);
+  h.settings.cells = 15;
   h.settings.charger_current = 5.0_A;
   EXPECT_NEAR(minutes(h.run(1s)), 1488 / 225.6 * 66 + 10, 0.1);
   h.settings.import_cap = 120.0_W;
