@@ -39,6 +39,12 @@ Watts most_discharged(const control::Settings& s) {
   return std::min(s.discharge_limit, s.inverter_rating);
 }
 
+/// Nothing from a BMS that is silent.
+std::optional<Soc> soc_now(const View& view) {
+  const auto percent = view.current(Point::battery, Measure::soc);
+  return percent ? Soc::from_percent(*percent) : std::nullopt;
+}
+
 struct HousePower {
   double load = 0.0;   ///< of what the battery serves
   double solar = 0.0;  ///< that the others leave
@@ -68,7 +74,7 @@ std::optional<HousePower> house_power(const View& view, const control::Settings&
 
 std::optional<PlanBattery> battery_of(const View& view, const control::Settings& s) {
   const auto capacity = control::battery_capacity(view.snapshot, control::nominal_voltage(s.cells));
-  if (!capacity || !view.snapshot.soc()) return std::nullopt;
+  if (!capacity || !soc_now(view)) return std::nullopt;
   PlanBattery battery;
   battery.capacity = *capacity;
   battery.charge = most_charged(s);
@@ -235,8 +241,7 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
   PlanSettings settings;
   settings.begin = unix_seconds(begin);
   settings.horizon_s = std::chrono::duration_cast<std::chrono::seconds>(horizon).count();
-  const auto soc = view.snapshot.soc();
-  settings.stored = WattHours{soc ? level(soc->value, battery) : 0.0};
+  settings.stored = WattHours{level(soc_now(view).value_or(Soc{}), battery)};
   // Where it came from is not known: what is there is kept for the house.
   if (!battery.bought_to_grid) settings.bought = settings.stored;
   const Soc reserve = std::max(s.soc_floor, in_force.orders.reserve.value_or(s.reserve));

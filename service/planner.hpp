@@ -45,8 +45,8 @@ class Planner {
   /// that is trusted, on the mains.
   void note(const View& view, const control::Settings& settings);
 
-  /// Capacity or SOC is missing, and the first View was noted within the last two minutes: the BMS
-  /// may be about to tell.
+  /// Capacity or a SOC that is current is missing, and the first View was noted within the last two
+  /// minutes: the BMS may be about to tell.
   [[nodiscard]] bool waits(const View& view, const control::Settings& settings) const;
   /// In Smart mode, by a clock that is trusted, unless it waits: after control::plan_every; with
   /// other settings or orders than those of the last plan; after a minute where there was none or

@@ -55,6 +55,8 @@ struct House {
     view.now += time;
     view.wall += std::chrono::duration_cast<WallTime::duration>(time);
     put(Point::solar, Measure::power, 0);
+    if (const auto soc = view.snapshot.soc())
+      put(Point::battery, Measure::soc, soc->value.percent());
   }
   Planner::Orders in_force;
   View view;
@@ -340,6 +342,23 @@ TEST(Planner, WaitsTwoMinutesForCapacityAndSoc) {
   }
 }
 
+TEST(Planner, ASocOfABmsThatFellSilentIsNone) {
+  House h;
+  h.recall(15);
+  h.planner.note(h.view, h.in_force.settings);
+  h.view.now += default_max_age + 1s;
+  h.view.wall += 4s;
+  EXPECT_TRUE(h.planner.waits(h.view, h.in_force.settings));
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  h.view.now += 2min;
+  h.view.wall += 2min;
+  EXPECT_FALSE(h.planner.waits(h.view, h.in_force.settings));
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+  h.put(Point::battery, Measure::soc, 50);
+  EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt) << "it speaks again";
+}
+
 /// A minute of Views, each a second.
 void minute(House& h, int views = 60) {
   for (int n = 0; n < 60; ++n) {
@@ -388,6 +407,7 @@ TEST(Planner, WhatIsNotServedIsNoLoadAndTakesTheSunFirst) {
     h.view.now += 1s;
     h.view.wall += 1s;
   }
+  h.put(Point::battery, Measure::soc, 50);
   ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
   EXPECT_NEAR(h.planner.last()->cost_no_battery, 0, 1e-6);
 }
