@@ -18,7 +18,6 @@ struct SmartSlot {
   WallTime end{};
   double import_price = 0.0;
   double export_price = 0.0;
-  bool price_known = true;    ///< else taken from earlier days
   Instruction instruction{};  ///< at the expected charge
   /// Expected at its begin; of the days replayed a tenth lies below `low` and a tenth above `high`.
   Soc charge_low{};

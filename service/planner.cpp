@@ -332,7 +332,6 @@ std::optional<SmartPlan> Planner::shown(const View& view) const {
          .end = wall_time(slot.end),
          .import_price = slot.import_price,
          .export_price = slot.export_price,
-         .price_known = slot.source == control::PriceSource::known,
          .instruction = word_of(slot, capacity_),
          .charge_low = soc(slot.charge.low),
          .charge = soc(slot.charge.mean),

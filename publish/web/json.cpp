@@ -170,7 +170,6 @@ Json smart_json(const SmartState& smart) {
                      {"end", unix_seconds(slot.end)},
                      {"import_price", scaled(slot.import_price, 10000)},
                      {"export_price", scaled(slot.export_price, 10000)},
-                     {"price_known", slot.price_known},
                      {"instruction", instruction_json(slot.instruction)},
                      {"charge_low_percent", scaled(slot.charge_low.percent(), 10)},
                      {"charge_percent", scaled(slot.charge.percent(), 10)},

@@ -10,10 +10,17 @@ namespace {
 using nlohmann::json;
 
 json slot(double begin, const char* kind, double price, const char* reason) {
-  return {{"begin", begin},       {"end", begin + 900},       {"import_price", price},
-          {"export_price", 0.05}, {"price_known", true},      {"instruction", {{"kind", kind}}},
-          {"charge_percent", 50}, {"charge_low_percent", 40}, {"charge_high_percent", 60},
-          {"value", 0.21},        {"bought_kwh", 0.1},        {"reason", reason}};
+  return {{"begin", begin},
+          {"end", begin + 900},
+          {"import_price", price},
+          {"export_price", 0.05},
+          {"instruction", {{"kind", kind}}},
+          {"charge_percent", 50},
+          {"charge_low_percent", 40},
+          {"charge_high_percent", 60},
+          {"value", 0.21},
+          {"bought_kwh", 0.1},
+          {"reason", reason}};
 }
 
 TEST(PlanText, IsALineForWhatIsTheSame) {

@@ -157,7 +157,6 @@ TEST(Planner, TellsPeopleWhatItDoesAndWhy) {
   EXPECT_EQ(shown.slots[0].import_price, 0.07);
   EXPECT_EQ(shown.slots[24].import_price, 0.30);
   EXPECT_EQ(shown.slots[24].export_price, 0.05);
-  EXPECT_TRUE(shown.slots[24].price_known);
   EXPECT_EQ(shown.slots[70].reason.substr(0, 20), "the house is served:");
   EXPECT_EQ(shown.slots[92].reason.substr(0, 19), "the reserve is kept") << "empty at 23:00";
   EXPECT_EQ(shown.slots[48].reason, "the weekly plan or an order") << "at noon";

@@ -315,10 +315,9 @@ function drawCharge(picture, slots, x, box) {
 /** What one slot does and why, as a line of text. */
 function readSlot(slot) {
   const price = (value) => value.toFixed(3);
-  const known = slot.price_known ? "" : " (prices of earlier days)";
   return (
     `${weekday(slot.begin)} ${clock(slot.begin)}: ${ordered(slot.instruction)}. ` +
-    `Import ${price(slot.import_price)}, export ${price(slot.export_price)}${known}; charge ` +
+    `Import ${price(slot.import_price)}, export ${price(slot.export_price)}; charge ` +
     `${percent(slot.charge_percent)} % (${percent(slot.charge_low_percent)} to ` +
     `${percent(slot.charge_high_percent)}). ${sentence(slot.reason)}.`
   );

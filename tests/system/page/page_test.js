@@ -658,7 +658,6 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
         end: from + (i + 1) * 900,
         import_price: cheap ? -0.05 : 0.28,
         export_price: 0.15,
-        price_known: i < 150,
         instruction: cheap ? charge : hour > 21 ? keep : balance,
         charge_low_percent: Math.max(20, percent - 8),
         charge_percent: percent,
