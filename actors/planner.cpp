@@ -14,7 +14,7 @@
 namespace esshub::actors {
 namespace {
 
-constexpr Duration look_every = 1min;
+constexpr Duration look_period = 1min;
 constexpr Duration longest_wait = 10s;
 constexpr Duration leave = 500ms;
 constexpr auto day = std::chrono::hours{24};
@@ -47,12 +47,14 @@ struct PlannerThread::Shared {
 
   void take(const View& view) {
     const auto in_force = deps.in_force();
-    if (!recalled && view.local.trusted && !(asked_at && view.now - *asked_at < look_every)) {
+    if (!recalled && view.local.trusted && !(asked_at && view.now - *asked_at < look_period)) {
       asked_at = view.now;
       recalled = recall(view.wall, in_force.settings);
     }
     planner.note(view, in_force.settings);
-    if (looked_at && view.now - *looked_at < look_every) return;
+    const bool may = view.local.trusted && in_force.mode == Mode::smart;
+    const bool begins = !std::exchange(might, may) && may;
+    if (looked_at && view.now - *looked_at < look_period && !begins) return;
     if (!planner.waits(view, in_force.settings)) looked_at = view.now;
     const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders};
     if (planner.due(view, orders)) make(view, orders);
@@ -120,6 +122,7 @@ struct PlannerThread::Shared {
   publish::LatestView views;
   service::Planner planner;
   bool recalled = false;
+  bool might = false;  // plan, at the last View
   bool told_unread = false;
   std::optional<Instant> asked_at;  // the history
   std::optional<Instant> looked_at;

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -50,13 +52,7 @@ struct Bench {
     view.wall = WallTime{std::chrono::seconds{1780272000}};
     view.local.trusted = true;
     view.snapshot.absorb({{Point::battery, Measure::capacity}, 100, view.now});
-    view.snapshot.absorb({{Point::battery, Measure::soc}, 50, view.now});
-  }
-  service::CommandService::InForce in_force_now() const {
-    auto now = in_force;
-    now.mode = mode;
-    if (!priced) now.settings.tariff = {};
-    return now;
+    tell_soc();
   }
   std::unique_ptr<PlannerThread> start() {
     return std::make_unique<PlannerThread>(
@@ -66,19 +62,16 @@ struct Bench {
                     .in_force = [this] { return in_force_now(); },
                     .events = log.sink()});
   }
-  /// Views, so far apart, until it is so.
-  template <class Condition>
-  bool until(PlannerThread& planner, Condition condition, Duration apart = 1min) {
-    for (const auto end = std::chrono::steady_clock::now() + 20s;
-         std::chrono::steady_clock::now() < end;) {
-      planner.update(view);
-      std::this_thread::sleep_for(20ms);
-      if (condition()) return true;
-      view.now += apart;
-      view.wall += std::chrono::duration_cast<WallTime::duration>(apart);
-    }
-    return false;
+  /// So much later: returns when the thread is done with the View of then. Throws where it hangs.
+  void pass(PlannerThread& planner, Duration time = {}) {
+    view.now += time;
+    view.wall += std::chrono::duration_cast<WallTime::duration>(time);
+    if (view.snapshot.soc()) tell_soc();
+    put(planner);
+    put(planner);  // taken when the thread is done with the one before
   }
+  void tell_soc() { view.snapshot.absorb({{Point::battery, Measure::soc}, 50, view.now}); }
+
   service::CommandService::InForce in_force;  ///< but for what follows
   std::atomic<Mode> mode = Mode::smart;
   std::atomic<bool> priced = true;
@@ -86,21 +79,52 @@ struct Bench {
   std::shared_ptr<ControlChannel> channel = std::make_shared<ControlChannel>();
   std::shared_ptr<SteadyHistory> history = std::make_shared<SteadyHistory>();
   EventLog log;
+
+ private:
+  /// The thread asks once for each View that it takes.
+  service::CommandService::InForce in_force_now() {
+    {
+      const std::lock_guard lock(mutex);
+      ++asked;
+    }
+    changed.notify_all();
+    auto now = in_force;
+    now.mode = mode;
+    if (!priced) now.settings.tariff = {};
+    return now;
+  }
+  void put(PlannerThread& planner) {
+    std::unique_lock lock(mutex);
+    const int before = asked;
+    planner.update(view);
+    if (!changed.wait_for(lock, 5min, [&] { return asked > before; }))
+      throw std::runtime_error("the planner hangs");
+  }
+  std::mutex mutex;  // guards what follows
+  std::condition_variable changed;
+  int asked = 0;
 };
 
 TEST(PlannerThreadTest, PlansFromTheHistoryAndGivesItToTheControlAgainAndAgain) {
   Bench b;
   const auto planner = b.start();
-  ASSERT_TRUE(b.until(*planner, [&] { return !planner->spans().empty(); }));
+  b.pass(*planner);
+  EXPECT_FALSE(planner->spans().empty());
   EXPECT_EQ(b.history->asked.load(), service::SlotRing::days) << "once, a day at a time";
-  const control::MarkTable* again = nullptr;
-  ASSERT_TRUE(b.until(*planner, [&] { return (again = b.channel->plan.take()) && again->count; }));
-  ASSERT_TRUE(b.until(*planner, [&] { return (again = b.channel->plan.take()) != nullptr; }));
-  EXPECT_GT(again->count, 100u);
+  const auto* table = b.channel->plan.take();
+  ASSERT_TRUE(table);
+  EXPECT_GT(table->count, 100u);
   const auto shown = planner->newest();
   EXPECT_TRUE(shown.in_force);
   ASSERT_TRUE(shown.plan);
   EXPECT_LE(shown.plan->slots.size(), 145u) << "36 h";
+  b.pass(*planner, 1min - 1s);
+  EXPECT_FALSE(b.channel->plan.take());
+  b.pass(*planner, 1s);
+  table = b.channel->plan.take();
+  ASSERT_TRUE(table);
+  EXPECT_GT(table->count, 100u);
+  EXPECT_EQ(table->made, b.view.now - 1min);
   EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
   b.mode = Mode::balance;
   EXPECT_FALSE(planner->newest().in_force) << "at once";
@@ -110,10 +134,16 @@ TEST(PlannerThreadTest, PlansFromTheHistoryAndGivesItToTheControlAgainAndAgain) 
 TEST(PlannerThreadTest, TakesAPlanBackThatWasMadeForOtherPrices) {
   Bench b;
   const auto planner = b.start();
-  const control::MarkTable* table = nullptr;
-  ASSERT_TRUE(b.until(*planner, [&] { return (table = b.channel->plan.take()) && table->count; }));
+  b.pass(*planner);
+  const auto* table = b.channel->plan.take();
+  ASSERT_TRUE(table);
+  EXPECT_GT(table->count, 0u);
   b.priced = false;
-  ASSERT_TRUE(b.until(*planner, [&] { return (table = b.channel->plan.take()) && !table->count; }));
+  b.pass(*planner, 1min);
+  table = b.channel->plan.take();
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->count, 0u);
+  EXPECT_EQ(table->made, b.view.now - 1min) << "it is told when it was made";
   EXPECT_TRUE(planner->spans().empty());
   EXPECT_FALSE(planner->newest().plan);
   EXPECT_EQ(planner->newest().problem, "price_unknown");
@@ -124,14 +154,22 @@ TEST(PlannerThreadTest, AsksForTheHistoryEachMinuteUntilItHasAllOfIt) {
   b.history->answers = 2;
   b.history->failures = 3;
   const auto planner = b.start();
-  b.until(
-      *planner, [n = 0]() mutable { return ++n > 5; }, 0s);
-  EXPECT_EQ(b.history->asked.load(), 3);
-  ASSERT_TRUE(b.until(*planner, [&] { return !planner->spans().empty(); }));
+  b.pass(*planner);
+  EXPECT_EQ(b.history->asked.load(), 2 + 1);
+  b.pass(*planner, 1min - 1s);
+  EXPECT_EQ(b.history->asked.load(), 2 + 1);
+  b.pass(*planner, 1s);
+  EXPECT_EQ(b.history->asked.load(), 2 + 2);
+  b.pass(*planner, 1min);
+  EXPECT_EQ(b.history->asked.load(), 2 + 3);
+  EXPECT_TRUE(planner->spans().empty());
+  b.pass(*planner, 1min);
   EXPECT_EQ(b.history->asked.load(), 2 + 3 + service::SlotRing::days) << "all days anew";
+  EXPECT_FALSE(planner->spans().empty());
   EXPECT_EQ(b.log.count("planner history_not_read"), 1u);
+  ASSERT_TRUE(planner->newest().plan);
   EXPECT_EQ(planner->newest().plan->days, 14);
-  b.until(*planner, [n = 0]() mutable { return ++n > 5; });
+  for (int n = 0; n < 5; ++n) b.pass(*planner, 1min);
   EXPECT_EQ(b.history->asked.load(), 2 + 3 + service::SlotRing::days);
 }
 
@@ -139,13 +177,13 @@ TEST(PlannerThreadTest, PlansAsSoonAsTheBmsHasToldCapacityAndSoc) {
   Bench b;
   const auto told = std::exchange(b.view.snapshot, {});
   const auto planner = b.start();
-  b.until(
-      *planner, [n = 0]() mutable { return ++n > 5; }, 0s);
+  b.pass(*planner);
+  b.pass(*planner, 90s);
+  EXPECT_TRUE(planner->spans().empty());
   EXPECT_EQ(b.log.count("planner no_plan"), 0u);
   b.view.snapshot = told;
-  ASSERT_TRUE(b.until(
-      *planner, [&] { return !planner->spans().empty(); }, 0s))
-      << "no minute later";
+  b.pass(*planner, 1s);
+  EXPECT_FALSE(planner->spans().empty()) << "no minute later";
   EXPECT_EQ(b.log.count("planner no_plan"), 0u);
 }
 
@@ -153,24 +191,63 @@ TEST(PlannerThreadTest, WithoutHistoryItSaysOnceWhatIsInTheWay) {
   Bench b;
   b.history->failures = 1000;
   const auto planner = b.start();
-  ASSERT_TRUE(b.until(*planner, [&] { return b.log.count("planner no_plan") > 0; }));
-  b.until(*planner, [n = 0]() mutable { return ++n > 5; });
+  b.pass(*planner);
+  EXPECT_EQ(b.log.count("planner no_plan"), 1u);
+  for (int n = 0; n < 5; ++n) b.pass(*planner, 1min);
+  EXPECT_EQ(b.history->asked.load(), 6);
   EXPECT_EQ(b.log.count("planner no_plan"), 1u);
   EXPECT_EQ(b.log.count("planner history_not_read"), 1u);
   EXPECT_TRUE(planner->spans().empty());
   EXPECT_EQ(planner->newest().problem, "too_few_days");
   const auto* const table = b.channel->plan.take();
   ASSERT_TRUE(table);
-  EXPECT_EQ(table->count, 0u);
+  EXPECT_EQ(*table, control::MarkTable{}) << "none was ever made";
 }
 
 TEST(PlannerThreadTest, WithoutAClockItWaits) {
   Bench b;
   b.view.local.trusted = false;
   const auto planner = b.start();
-  b.until(*planner, [n = 0]() mutable { return ++n > 5; });
+  for (int n = 0; n < 5; ++n) b.pass(*planner, 1min);
   EXPECT_EQ(b.history->asked.load(), 0);
   EXPECT_EQ(b.channel->plan.take(), nullptr);
+}
+
+TEST(PlannerThreadTest, GoesByAClockThatIsTrustedAgainAtOnce) {
+  Bench b;
+  const auto planner = b.start();
+  b.pass(*planner);
+  const auto* table = b.channel->plan.take();
+  ASSERT_TRUE(table);
+  const auto end = table->entries.at(0).end;
+  b.view.wall += std::chrono::minutes{5};
+  b.view.local.trusted = false;
+  b.pass(*planner, 1s);
+  EXPECT_FALSE(b.channel->plan.take());
+  b.view.local.trusted = true;
+  b.pass(*planner, 1s);
+  table = b.channel->plan.take();
+  ASSERT_TRUE(table) << "no minute later";
+  EXPECT_EQ(table->entries.at(0).end, end - 5min);
+  b.pass(*planner, 1s);
+  EXPECT_FALSE(b.channel->plan.take()) << "once";
+}
+
+TEST(PlannerThreadTest, PlansAtOnceWhenSmartModeBegins) {
+  Bench b;
+  const auto planner = b.start();
+  b.pass(*planner);
+  EXPECT_EQ(b.log.count("planner planned"), 1u);
+  b.mode = Mode::balance;
+  b.pass(*planner, 11h);
+  b.pass(*planner, 1s);
+  EXPECT_EQ(b.log.count("planner planned"), 1u);
+  b.mode = Mode::smart;
+  b.pass(*planner, 1s);
+  EXPECT_EQ(b.log.count("planner planned"), 2u) << "no minute later";
+  const auto* table = b.channel->plan.take();
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->made, b.view.now);
 }
 
 }  // namespace
