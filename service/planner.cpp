@@ -289,6 +289,13 @@ std::span<const control::PlannedSlot> Planner::ahead(const View& view) const {
   return {first, last};
 }
 
+const control::Marks* Planner::fixed(const control::PlannedSlot& slot) const {
+  const control::Marks* marks = nullptr;
+  for (const auto& span : fixed_)
+    if (span.marks && slot.begin >= span.begin && slot.begin < span.end) marks = &*span.marks;
+  return marks;
+}
+
 control::MarkTable Planner::table(const View& view) const {
   control::MarkTable table;
   table.made = made_at_;
@@ -304,8 +311,10 @@ control::MarkTable Planner::table(const View& view) const {
 
 std::vector<SmartSpan> Planner::spans(const View& view) const {
   std::vector<SmartSpan> spans;
-  for (const auto& slot : ahead(view))
+  for (auto slot : ahead(view)) {
+    if (const auto* marks = fixed(slot)) slot.marks = *marks;
     spans.push_back({wall_time(slot.begin), wall_time(slot.end), word_of(slot, capacity_)});
+  }
   return spans;
 }
 
@@ -319,10 +328,9 @@ std::optional<SmartPlan> Planner::shown(const View& view) const {
                  .cost_no_battery = last_->cost_no_battery,
                  .reason = reason_,
                  .slots = {}};
-  for (const auto& slot : slots) {
-    const bool fixed = std::ranges::any_of(fixed_, [&](const auto& span) {
-      return span.marks && slot.begin >= span.begin && slot.begin < span.end;
-    });
+  for (auto slot : slots) {
+    const auto* ordered = fixed(slot);
+    if (ordered) slot.marks = *ordered;
     const auto soc = [&](WattHours stored) {
       return Soc::from_percent(std::clamp(100.0 * (stored / capacity_), 0.0, 100.0))
           .value_or(Soc{});
@@ -338,7 +346,7 @@ std::optional<SmartPlan> Planner::shown(const View& view) const {
          .charge_high = soc(slot.charge.high),
          .value = slot.value,
          .bought_kwh = slot.bought.value() / 1000.0,
-         .reason = fixed ? "the weekly plan or an order" : why(slot, capacity_, reserve_)});
+         .reason = ordered ? "the weekly plan or an order" : why(slot, capacity_, reserve_)});
   }
   return plan;
 }

@@ -80,6 +80,8 @@ class Planner {
   };
   void close_minute(const control::Settings& settings);
   [[nodiscard]] std::span<const control::PlannedSlot> ahead(const View& view) const;
+  /// What the schedule or an order does in that slot; null: nothing.
+  [[nodiscard]] const control::Marks* fixed(const control::PlannedSlot& slot) const;
 
   civil_time::LocalClock clock_;
   SlotRing ring_;

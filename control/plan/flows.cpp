@@ -36,6 +36,10 @@ Step held(const SlotAction& toward, const SlotAction& away, double stored) {
 Step next_step(const SlotTerms& terms, const SlotActions& can, const MarkLevels& marks,
                double stored, double of_it_bought, const PlanBattery& battery) {
   if (stored < marks.buy - no_energy && can.buy.bought > no_energy) return {can.buy, marks.buy};
+  if (terms.fixed && terms.fixed->sell_power > Watts{}) {  // a rate, whoever draws it
+    const double sell = std::max(marks.sell, terms.reserve);
+    if (stored > sell + no_energy) return {can.sell, sell};
+  }
   const double sell = std::max({marks.sell, terms.reserve, terms.sell_floor});
   const double kept = battery.bought_to_grid ? 0.0 : of_it_bought;
   if (stored > std::max(sell, kept) + no_energy && can.sell.sold > no_energy) {
@@ -85,19 +89,27 @@ SlotActions slot_actions(const SlotTerms& terms, const SlotFlows& flows, const P
   // (priced()).
   const bool gives = terms.ordered || terms.import_price >= 0.0;
   const double served = gives ? std::min(deficit, discharge) : 0.0;
+  double charge_rate = charge;
+  double sale_rate = discharge;
+  if (terms.fixed) {
+    charge_rate = std::clamp(terms.fixed->buy_power.value() * terms.hours, from_sun, charge);
+    sale_rate = std::min(terms.fixed->sell_power.value() * terms.hours, discharge);
+  }
   double bought = 0.0;
   if (battery.from_grid)
-    bought = std::clamp(most(battery.import_cap, terms.hours) - deficit, 0.0, charge - from_sun);
+    bought =
+        std::clamp(most(battery.import_cap, terms.hours) - deficit, 0.0, charge_rate - from_sun);
+  const double served_meanwhile = std::min(served, sale_rate);
   double sold = 0.0;
-  if (battery.to_grid && gives && (terms.ordered || terms.export_price >= 0.0))
-    sold = std::clamp(most_exported - surplus, 0.0, discharge - served);
+  if ((battery.to_grid || terms.fixed) && gives && (terms.ordered || terms.export_price >= 0.0))
+    sold = std::clamp(most_exported - surplus, 0.0, sale_rate - served_meanwhile);
   SlotActions can;
   can.rest = action(0.0, 0.0, 0.0, 0.0);
   can.store = action(from_sun, 0.0, 0.0, 0.0);
   can.serve = action(0.0, 0.0, served, 0.0);
   can.both = action(from_sun, 0.0, served, 0.0);
   can.buy = action(from_sun, bought, 0.0, 0.0);
-  can.sell = action(0.0, 0.0, served, sold);
+  can.sell = action(0.0, 0.0, served_meanwhile, sold);
   return can;
 }
 

@@ -16,7 +16,7 @@ struct SlotTerms {
   double reserve = 0.0;          ///< stored: not discharged below
   double sell_floor = 0.0;       ///< stored: not sold below
   double missing_price = 0.0;    ///< for each Wh stored that its reserve lacks, once
-  std::optional<Marks> fixed{};  ///< followed instead of planned
+  std::optional<Marks> fixed{};  ///< followed instead of planned, with their powers
   bool ordered = false;          ///< FixedSpan::ordered
 };
 
@@ -63,7 +63,7 @@ struct SlotOutcome {
 };
 
 /// As the control follows marks: an action holds until a mark is reached, then the next begins.
-/// Powers of marks are the battery's limits.
+/// Powers of marks are the battery's limits, but those of fixed ones.
 [[nodiscard]] SlotOutcome follow_marks(const SlotTerms& terms, const SlotFlows& flows,
                                        const PlanBattery& battery, const MarkLevels& marks,
                                        double stored, double of_it_bought);

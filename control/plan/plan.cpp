@@ -42,6 +42,10 @@ std::vector<SlotTerms> terms_of(std::span<const AheadSlot> ahead, const PlanSett
 
 using Levels = std::vector<MarkLevels>;
 
+MarkLevels followed(const SlotTerms& terms, const MarkLevels& planned, const PlanBattery& battery) {
+  return terms.fixed ? levels(*terms.fixed, battery) : planned;
+}
+
 /// A day's course by marks.
 struct Course {
   std::vector<SlotOutcome> slots;
@@ -55,7 +59,8 @@ Course replay(std::span<const SlotTerms> terms, const ScenarioFlows& day,
   double stored = settings.stored.value();
   double bought = settings.bought.value();
   for (std::size_t k = 0; k < terms.size(); ++k) {
-    course.slots.push_back(follow_marks(terms[k], day[k], battery, marks[k], stored, bought));
+    const MarkLevels does = followed(terms[k], marks[k], battery);
+    course.slots.push_back(follow_marks(terms[k], day[k], battery, does, stored, bought));
     stored = course.slots.back().stored;
     bought = course.slots.back().of_it_bought;
     course.cost += course.slots.back().cost;
@@ -72,9 +77,14 @@ std::vector<Course> replay_all(std::span<const SlotTerms> terms,
   return courses;
 }
 
+/// Not planned: nobody who gave an order takes the schedule's word back.
+bool is_scheduled(const SlotTerms& terms) {
+  return terms.fixed && !terms.ordered;
+}
+
 struct Programme {
   std::vector<CostToCome> to_come;
-  Levels marks;
+  Levels marks;  ///< also of slots with an order, should it end early
 };
 
 Programme programme(std::span<const SlotTerms> terms, std::span<const ScenarioFlows> days,
@@ -88,11 +98,15 @@ Programme programme(std::span<const SlotTerms> terms, std::span<const ScenarioFl
   std::vector<double> stored(days.size(), settings.stored.value());
   for (std::size_t k = 0; k < terms.size(); ++k) {
     for (std::size_t d = 0; d < days.size(); ++d) flows[d] = days[d][k];
-    const MarkLevels marks =
-        terms[k].fixed ? levels(*terms[k].fixed, battery)
-                       : best_marks(terms[k], flows, battery, result.to_come[k + 1], stored);
+    SlotTerms planned = terms[k];
+    planned.fixed.reset();
+    planned.ordered = false;
+    MarkLevels marks;
+    if (!is_scheduled(terms[k]))
+      marks = best_marks(planned, flows, battery, result.to_come[k + 1], stored);
+    const MarkLevels does = followed(terms[k], marks, battery);
     for (std::size_t d = 0; d < days.size(); ++d)
-      stored[d] = follow_marks(terms[k], flows[d], battery, marks, stored[d], 0.0).stored;
+      stored[d] = follow_marks(terms[k], flows[d], battery, does, stored[d], 0.0).stored;
     result.marks.push_back(marks);
   }
   return result;
@@ -112,7 +126,6 @@ void raise_sell_floors(std::vector<SlotTerms>& terms, std::span<const Course> co
 void lift_sell_marks(Levels& marks, std::span<const SlotTerms> terms,
                      std::span<const Course> courses, double bought_before) {
   for (std::size_t k = 0; k < terms.size(); ++k) {
-    if (terms[k].fixed) continue;
     for (const auto& course : courses) {
       const double begin = k == 0 ? bought_before : course.slots[k - 1].of_it_bought;
       marks[k].sell = std::max({marks[k].sell, begin, course.slots[k].of_it_bought});
@@ -140,13 +153,6 @@ Marks as_marks(const MarkLevels& levels, const PlanBattery& battery) {
   return marks;
 }
 
-/// Self-consumption, but for what is fixed.
-Levels balance_marks(std::span<const SlotTerms> terms, const PlanBattery& battery) {
-  Levels marks;
-  for (const auto& slot : terms) marks.push_back(levels(slot.fixed.value_or(Marks{}), battery));
-  return marks;
-}
-
 double mean_cost(std::span<const Course> courses, const CostToCome& end) {
   double cost = 0.0;
   for (const auto& course : courses) {
@@ -160,15 +166,15 @@ std::optional<WithoutPurchase> without_purchase(std::span<const SlotTerms> terms
                                                 std::span<const ScenarioFlows> days,
                                                 const PlanBattery& battery, Levels marks,
                                                 const PlanSettings& settings) {
-  for (std::size_t k = 0; k < terms.size(); ++k)
-    if (!terms[k].fixed) marks[k].buy = 0.0;
+  for (auto& of_slot : marks) of_slot.buy = 0.0;
   WithoutPurchase result{static_cast<int>(days.size()), 0, 0};
   std::vector<UnixSeconds> ends;
   for (const auto& day : days) {
     const Course course = replay(terms, day, battery, marks, settings);
     for (std::size_t k = 0; k < terms.size(); ++k) {
-      const double lowest = std::max(terms[k].reserve, marks[k].serve);
-      const bool served = marks[k].serve <= terms[k].reserve + 1e-6 && day[k].deficit > 0.0;
+      const double serve = followed(terms[k], marks[k], battery).serve;
+      const double lowest = std::max(terms[k].reserve, serve);
+      const bool served = serve <= terms[k].reserve + 1e-6 && day[k].deficit > 0.0;
       if (!served || course.slots[k].stored > lowest + 1e-6) continue;
       ends.push_back(ahead[k].end);
       break;
@@ -221,8 +227,8 @@ Plan plan_days(std::span<const AheadSlot> ahead, std::span<const DayAhead> energ
   out.days = static_cast<int>(days.size());
   const CostToCome& end = result.to_come.back();
   out.cost = mean_cost(courses, end);
-  out.cost_balance =
-      mean_cost(replay_all(terms, days, battery, balance_marks(terms, battery), settings), end);
+  const Levels balance(terms.size(), levels(Marks{}, battery));
+  out.cost_balance = mean_cost(replay_all(terms, days, battery, balance, settings), end);
   for (const auto& day : days)
     for (std::size_t k = 0; k < terms.size(); ++k)
       out.cost_no_battery +=
@@ -232,7 +238,7 @@ Plan plan_days(std::span<const AheadSlot> ahead, std::span<const DayAhead> energ
   for (std::size_t k = 0; k < terms.size(); ++k) {
     PlannedSlot slot{ahead[k].begin,        ahead[k].end,          {},
                      ahead[k].import_price, ahead[k].export_price, ahead[k].source};
-    slot.marks = as_marks(result.marks[k], battery);
+    slot.marks = is_scheduled(terms[k]) ? *terms[k].fixed : as_marks(result.marks[k], battery);
     double mean = 0.0;
     for (const double s : stored) mean += s / static_cast<double>(stored.size());
     slot.charge = {WattHours{quantile(stored, 0.1)}, WattHours{mean},

@@ -99,7 +99,7 @@ struct ChargeBand {
 struct PlannedSlot {
   UnixSeconds begin = 0;
   UnixSeconds end = 0;
-  Marks marks{};
+  Marks marks{};  ///< the schedule's; of a slot with an order what holds should it end early
   double import_price = 0.0;  ///< per kWh
   double export_price = 0.0;
   PriceSource source = PriceSource::known;  ///< the worse of both prices

@@ -300,6 +300,32 @@ TEST(Planner, IsDueEverySixHoursAndWhenWhatIsInForceChanges) {
   EXPECT_TRUE(h.planner.due(h.view, h.in_force));
 }
 
+TEST(Planner, ShowsWhatAnOrderDoesAndTellsTheControlWhatHoldsWithoutIt) {
+  House h;
+  h.recall(15);
+  const Instruction idle{.kind = InstructionKind::idle};
+  const Instruction charge{
+      .kind = InstructionKind::charge, .power = 300.0_W, .target = 90.0_soc, .low = 90.0_soc};
+  h.in_force.settings.schedule = {{{control::every_day, 60, 120}, idle}};
+  h.in_force.orders.manual = Order{charge, h.view.now + 1h};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto spans = h.planner.spans(h.view);
+  const auto shown = *h.planner.shown(h.view);
+  const auto table = h.planner.table(h.view);
+  for (const std::size_t k : {0u, 3u}) {
+    EXPECT_EQ(spans[k].instruction, charge);
+    EXPECT_EQ(shown.slots[k].instruction, charge);
+    EXPECT_EQ(shown.slots[k].reason, "the weekly plan or an order");
+    EXPECT_NE(table.entries.at(k).marks, control::marks(charge));
+    EXPECT_EQ(table.entries.at(k).marks.store, 100.0_soc);
+  }
+  EXPECT_EQ(spans[4].instruction.kind, InstructionKind::idle);
+  EXPECT_EQ(table.entries[4].marks, control::marks(idle));
+  EXPECT_NE(shown.slots[8].reason, "the weekly plan or an order");
+  EXPECT_NE(spans[8].instruction.kind, InstructionKind::idle);
+  EXPECT_NEAR(h.planner.last()->slots[4].charge.mean.value(), 2400 + 300 * 0.94, 1e-6);
+}
+
 TEST(Planner, IsDueWhereTheClockWasSetToATimeThatItDoesNotCover) {
   for (const auto step : {std::chrono::hours{-1}, std::chrono::hours{37}}) {
     House h;

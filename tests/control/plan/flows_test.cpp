@@ -116,6 +116,12 @@ TEST(PlanFlows, EqualTheReference) {
     auto b = plain::some_battery(draw);
     if (draw.one_in(3)) b.taper = {{WattHours{200}, Watts{60}}, {WattHours{300}, Watts{30}}};
     auto terms = plain::some_terms(draw);
+    if (draw.one_in(3)) {
+      terms.fixed.emplace();
+      terms.fixed->buy_power = Watts{draw.of({0, 30, 500})};
+      terms.fixed->sell_power = Watts{draw.of({0, 30, 500})};
+      terms.ordered = draw.one_in(2);
+    }
     const auto flows = plain::some_flows(draw);
     const auto marks = plain::some_marks(draw);
     const double stored = draw.of({0, 50, 100, 150, 200, 200.5, 300, 330, 400});

@@ -129,19 +129,27 @@ inline SlotActions actions(const SlotTerms& terms, const SlotFlows& flows, const
   const double sun = std::min(flows.surplus, most_in);
   const bool paid_to_draw = !terms.ordered && terms.import_price < 0.0;  // nothing is discharged
   const double served = paid_to_draw ? 0.0 : std::min(flows.deficit, most_out);
-  double bought = b.from_grid ? most_in - sun : 0.0;
+  // What is fixed has powers of its own, which let the sun in and the house share in a sale.
+  const double in_rate =
+      terms.fixed ? std::max(sun, std::min(most_in, terms.fixed->buy_power.value() * terms.hours))
+                  : most_in;
+  const double out_rate =
+      terms.fixed ? std::min(most_out, terms.fixed->sell_power.value() * terms.hours) : most_out;
+  const double alongside = std::min(served, out_rate);
+  double bought = b.from_grid ? in_rate - sun : 0.0;
   if (b.import_cap)
     bought = std::max(0.0, std::min(bought, b.import_cap->value() * terms.hours - flows.deficit));
-  double sold = b.to_grid && !paid_to_draw && (terms.ordered || !(terms.export_price < 0.0))
-                    ? most_out - served
-                    : 0.0;
+  double sold =
+      (b.to_grid || terms.fixed) && !paid_to_draw && (terms.ordered || !(terms.export_price < 0.0))
+          ? out_rate - alongside
+          : 0.0;
   if (b.export_cap)
     sold = std::max(0.0, std::min(sold, b.export_cap->value() * terms.hours - flows.surplus));
   const auto of = [&](double s, double p, double h, double g) {
     return action(terms, flows, b, s, p, h, g);
   };
   return {of(sun, bought, 0, 0), of(sun, 0, 0, 0),    of(sun, 0, served, 0),
-          of(0, 0, 0, 0),        of(0, 0, served, 0), of(0, 0, served, sold)};
+          of(0, 0, 0, 0),        of(0, 0, served, 0), of(0, 0, alongside, sold)};
 }
 
 /// Minute for minute would be plainer, but not exact: from one mark to the next instead. After
@@ -171,6 +179,9 @@ inline SlotOutcome follow(const SlotTerms& terms, const SlotFlows& flows, const 
       // rests
     } else if (under(marks.buy) && can.buy.bought > 0.0) {
       does = can.buy, end = marks.buy;
+    } else if (terms.fixed && terms.fixed->sell_power > Watts{} &&
+               over(std::max(marks.sell, terms.reserve))) {
+      does = can.sell, end = std::max(marks.sell, terms.reserve);
     } else if (over(std::max(lowest_sale, kept)) && can.sell.sold > 0.0) {
       does = can.sell;
       // What was not bought lasts for a share of the slot; the house takes of the other.

@@ -167,6 +167,36 @@ TEST(Plan, OnlyWhatIsOrderedIsDischargedWhileOneIsPaidToDraw) {
   }
 }
 
+TEST(Plan, AnOrderIsReckonedWithItsOwnPower) {
+  auto s = settings();
+  s.stored = WattHours{5000};
+  const auto after_two_hours = [&](const Instruction& instruction) {
+    s.fixed = {{now, now + 2 * hour, marks(instruction), {}, true}};
+    return plan(house(14), two_rates(), battery(), s).slots[8].charge.mean.value();
+  };
+  EXPECT_NEAR(
+      after_two_hours({.kind = InstructionKind::charge, .power = 300.0_W, .target = 100.0_soc}),
+      5000 + 600 * 0.95, 1e-6);
+  const auto discharge = [&](Watts power) {
+    return after_two_hours({.kind = InstructionKind::discharge, .power = power});
+  };
+  EXPECT_NEAR(discharge(200.0_W), 5000 - 400 / 0.95, 1e-6) << "of the house's 300 W";
+  EXPECT_NEAR(discharge(1000.0_W), 5000 - 2000 / 0.95, 1e-6) << "sold, though nothing else is";
+}
+
+/// So that it holds at once where the order is taken back.
+TEST(Plan, OfASlotWithAnOrderTheMarksAreThoseWithoutIt) {
+  auto s = settings();
+  const Marks idle{.store = 0.0_soc, .serve = 100.0_soc};
+  for (const bool ordered : {true, false}) {
+    s.fixed = {{now, now + 6 * hour, idle, {}, ordered}};
+    const Plan p = plan(house(14), two_rates(), battery(), s);
+    EXPECT_EQ(p.slots[23].marks == idle, !ordered);
+    EXPECT_EQ(p.slots[23].marks.buy_power, ordered ? 1600.0_W : 0.0_W);
+    EXPECT_NEAR(p.slots[24].charge.mean.value(), 1000, 1e-6);
+  }
+}
+
 TEST(Plan, NothingIsDischargedWhileOneIsPaidToDraw) {
   auto prices = two_rates();
   for (auto& slot : prices)
@@ -287,9 +317,11 @@ Task some_task(unsigned seed) {
     const auto from = now + static_cast<UnixSeconds>(draw.of({0, 1800, 3600, 21600}));
     FixedSpan span{from, from + static_cast<UnixSeconds>(draw.of({3600, 7200, 43200})), {}, {}};
     if (marked)
-      span.marks = Marks{.buy = 50.0_soc, .buy_power = 100.0_W, .serve = 50.0_soc};
+      span.marks = draw.one_in(2) ? Marks{.buy = 50.0_soc, .buy_power = 100.0_W, .serve = 50.0_soc}
+                                  : marks({.kind = InstructionKind::discharge, .power = 70.0_W});
     else
       span.reserve = WattHours{draw.of({50, 150, 300})};
+    span.ordered = draw.one_in(2);
     s.fixed.push_back(span);
   }
   t.days.resize(2 + draw.below(4));
@@ -314,13 +346,17 @@ std::vector<SlotTerms> terms_of(const Task& t) {
                     {}};
     for (const auto& span : t.settings.fixed) {
       if (span.begin > slot.begin || slot.begin >= span.end) continue;
-      if (span.marks) terms.fixed = span.marks;
+      if (span.marks) terms.fixed = span.marks, terms.ordered = span.ordered;
       if (span.reserve) terms.reserve = std::max(terms.reserve, span.reserve->value());
     }
     if (!all.empty() && terms.reserve > all.back().reserve) terms.missing_price = dearest;
     all.push_back(terms);
   }
   return all;
+}
+
+MarkLevels done_in(const Task& t, const SlotTerms& terms, const MarkLevels& marks) {
+  return terms.fixed ? levels(*terms.fixed, t.battery) : marks;
 }
 
 /// What a day becomes by marks.
@@ -330,7 +366,8 @@ std::vector<SlotOutcome> course(const Task& t, std::span<const SlotTerms> terms,
   double stored = t.settings.stored.value();
   double bought = t.settings.bought.value();
   for (std::size_t k = 0; k < terms.size(); ++k) {
-    all.push_back(follow_marks(terms[k], flows[k], t.battery, marks[k], stored, bought));
+    all.push_back(follow_marks(terms[k], flows[k], t.battery, done_in(t, terms[k], marks[k]),
+                               stored, bought));
     stored = all.back().stored;
     bought = all.back().of_it_bought;
   }
@@ -363,13 +400,13 @@ double mean_cost(const Task& t, std::span<const SlotTerms> terms,
 std::vector<UnixSeconds> empty_without_purchase(const Task& t, std::span<const SlotTerms> terms,
                                                 std::span<const ScenarioFlows> days,
                                                 std::vector<MarkLevels> marks) {
-  for (std::size_t k = 0; k < terms.size(); ++k)
-    if (!terms[k].fixed) marks[k].buy = 0.0;
+  for (auto& of_slot : marks) of_slot.buy = 0.0;
   std::vector<UnixSeconds> ends;
   for (const auto& one : days) {
     const auto all = course(t, terms, one, marks);
     for (std::size_t k = 0; k < terms.size(); ++k) {
-      const bool served = one[k].deficit > 0.0 && marks[k].serve <= terms[k].reserve + 1e-6;
+      const bool served =
+          one[k].deficit > 0.0 && done_in(t, terms[k], marks[k]).serve <= terms[k].reserve + 1e-6;
       if (served && all[k].stored <= terms[k].reserve + 1e-6) {
         ends.push_back(t.ahead[k].end);
         break;
@@ -403,10 +440,13 @@ TEST(Plan, EqualsTheReference) {
       for (std::size_t k = 0; k < n; ++k) {
         std::vector<SlotFlows> flows;
         for (const auto& d : days) flows.push_back(d[k]);
-        marks.push_back(terms[k].fixed ? levels(*terms[k].fixed, b)
-                                       : best_marks(terms[k], flows, b, to_come[k + 1], likely));
+        SlotTerms planned = terms[k];
+        planned.fixed.reset();
+        planned.ordered = false;
+        marks.push_back(best_marks(planned, flows, b, to_come[k + 1], likely));
+        const auto does = done_in(t, terms[k], marks.back());
         for (std::size_t d = 0; d < days.size(); ++d)
-          likely[d] = follow_marks(terms[k], flows[d], b, marks.back(), likely[d], 0.0).stored;
+          likely[d] = follow_marks(terms[k], flows[d], b, does, likely[d], 0.0).stored;
       }
     };
     decide();
@@ -427,7 +467,7 @@ TEST(Plan, EqualsTheReference) {
           most[k + 1] = std::max(most[k + 1], all[k].of_it_bought);
       }
       for (std::size_t k = 0; k < n; ++k)
-        if (!terms[k].fixed) marks[k].sell = std::max({marks[k].sell, most[k], most[k + 1]});
+        marks[k].sell = std::max({marks[k].sell, most[k], most[k + 1]});
     }
 
     const Plan p = plan_days(t.ahead, t.days, b, t.settings);
@@ -446,12 +486,16 @@ TEST(Plan, EqualsTheReference) {
       EXPECT_EQ(slot.import_price, t.ahead[k].import_price);
       EXPECT_EQ(slot.export_price, t.ahead[k].export_price);
       EXPECT_EQ(slot.source, PriceSource::typical);
-      EXPECT_NEAR(slot.marks.buy.ratio() * full, marks[k].buy, 1e-7);
-      EXPECT_NEAR(slot.marks.store.ratio() * full, marks[k].store, 1e-7);
-      EXPECT_NEAR(slot.marks.serve.ratio() * full, marks[k].serve, 1e-7);
-      EXPECT_NEAR(slot.marks.sell.ratio() * full, marks[k].sell, 1e-7);
-      EXPECT_EQ(slot.marks.buy_power, marks[k].buy > 0.0 ? b.charge : Watts{});
-      EXPECT_EQ(slot.marks.sell_power, marks[k].sell < full ? b.discharge : Watts{});
+      if (terms[k].fixed && !terms[k].ordered) {
+        EXPECT_EQ(slot.marks, *terms[k].fixed);
+      } else {
+        EXPECT_NEAR(slot.marks.buy.ratio() * full, marks[k].buy, 1e-7);
+        EXPECT_NEAR(slot.marks.store.ratio() * full, marks[k].store, 1e-7);
+        EXPECT_NEAR(slot.marks.serve.ratio() * full, marks[k].serve, 1e-7);
+        EXPECT_NEAR(slot.marks.sell.ratio() * full, marks[k].sell, 1e-7);
+        EXPECT_EQ(slot.marks.buy_power, marks[k].buy > 0.0 ? b.charge : Watts{});
+        EXPECT_EQ(slot.marks.sell_power, marks[k].sell < full ? b.discharge : Watts{});
+      }
       double mean = 0.0;
       for (const double e : stored) mean += e * share;
       EXPECT_NEAR(slot.charge.mean.value(), mean, 1e-7);
@@ -472,9 +516,7 @@ TEST(Plan, EqualsTheReference) {
     }
     EXPECT_NEAR(p.cost_no_battery, none, 1e-9);
     EXPECT_NEAR(p.cost, mean_cost(t, terms, days, marks, to_come.back()), 1e-9);
-    std::vector<MarkLevels> balance(n, MarkLevels{0.0, full, 0.0, full});
-    for (std::size_t k = 0; k < n; ++k)
-      if (terms[k].fixed) balance[k] = marks[k];
+    const std::vector<MarkLevels> balance(n, MarkLevels{0.0, full, 0.0, full});
     EXPECT_NEAR(p.cost_balance, mean_cost(t, terms, days, balance, to_come.back()), 1e-9);
     ASSERT_EQ(p.without_purchase.has_value(), buys);
     if (!buys) continue;
