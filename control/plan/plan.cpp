@@ -77,6 +77,26 @@ std::vector<Course> replay_all(std::span<const SlotTerms> terms,
   return courses;
 }
 
+/// Of slots that cost the same the earlier ones buy: what is left to the last of them is missing if
+/// it is cut short. As far as no day had sun to spare in those that follow, for which room is kept.
+void buy_early(Levels& marks, std::span<const SlotTerms> terms,
+               std::span<const ScenarioFlows> days) {
+  for (std::size_t k = marks.size() - 1; k-- > 0;) {
+    const SlotTerms& slot = terms[k];
+    const SlotTerms& next = terms[k + 1];
+    const bool alike = !slot.fixed && !next.fixed && slot.import_price == next.import_price &&
+                       slot.export_price == next.export_price &&
+                       slot.import_price >= slot.export_price;
+    const auto has_sun = [&](const ScenarioFlows& day) { return day[k + 1].surplus > 0.0; };
+    if (!alike || std::ranges::any_of(days, has_sun)) continue;
+    MarkLevels& m = marks[k];
+    m.buy = std::max(m.buy, marks[k + 1].buy);
+    m.store = std::max(m.store, m.buy);
+    m.serve = std::max(m.serve, m.buy);
+    m.sell = std::max(m.sell, m.serve);
+  }
+}
+
 /// Not planned: nobody who gave an order takes the schedule's word back.
 bool is_scheduled(const SlotTerms& terms) {
   return terms.fixed && !terms.ordered;
@@ -109,6 +129,7 @@ Programme programme(std::span<const SlotTerms> terms, std::span<const ScenarioFl
       stored[d] = follow_marks(terms[k], flows[d], battery, does, stored[d], 0.0).stored;
     result.marks.push_back(marks);
   }
+  buy_early(result.marks, terms, days);
   return result;
 }
 

@@ -197,6 +197,20 @@ TEST(Plan, OfASlotWithAnOrderTheMarksAreThoseWithoutIt) {
   }
 }
 
+TEST(Plan, OfHoursThatCostTheSameTheEarlierBuy) {
+  const Plan p = plan(house(14), two_rates(), battery(), settings());
+  const double bought = p.slots[28].charge.mean.value();
+  EXPECT_GT(bought, 7000);
+  EXPECT_NEAR(p.slots[20].charge.mean.value(), std::min(1000 + 5 * 1600 * 0.95, bought), 1e-6);
+  auto sunny = house(14);  // 3 kWh from 06:00 until 07:00 on one of the days
+  for (auto& slot : sunny)
+    if (slot.begin >= now - day + 6 * hour && slot.begin < now - day + 7 * hour)
+      slot.solar = WattHours{750};
+  const Plan waits = plan(sunny, two_rates(), battery(), settings());
+  EXPECT_LT(waits.slots[23].charge.high.value(), waits.slots[28].charge.high.value() - 400)
+      << "room is kept for it";
+}
+
 TEST(Plan, NothingIsDischargedWhileOneIsPaidToDraw) {
   auto prices = two_rates();
   for (auto& slot : prices)
@@ -359,6 +373,29 @@ MarkLevels done_in(const Task& t, const SlotTerms& terms, const MarkLevels& mark
   return terms.fixed ? levels(*terms.fixed, t.battery) : marks;
 }
 
+/// Each slot buys what a later one of its price would, until the sun comes on some day.
+std::vector<MarkLevels> bought_early(std::vector<MarkLevels> marks,
+                                     std::span<const SlotTerms> terms,
+                                     std::span<const ScenarioFlows> days) {
+  const auto late = marks;
+  for (std::size_t k = 0; k < marks.size(); ++k) {
+    for (std::size_t j = k + 1; j < marks.size(); ++j) {
+      const bool alike = terms[j].import_price == terms[k].import_price &&
+                         terms[j].export_price == terms[k].export_price &&
+                         terms[k].export_price <= terms[k].import_price && !terms[k].fixed &&
+                         !terms[j].fixed;
+      const bool dark = std::ranges::all_of(days, [&](const auto& d) { return d[j].surplus == 0; });
+      if (!alike || !dark) break;
+      auto& m = marks[k];
+      m.buy = std::max(m.buy, late[j].buy);
+      m.store = std::max(m.store, m.buy);
+      m.serve = std::max(m.serve, m.buy);
+      m.sell = std::max(m.sell, m.serve);
+    }
+  }
+  return marks;
+}
+
 /// What a day becomes by marks.
 std::vector<SlotOutcome> course(const Task& t, std::span<const SlotTerms> terms,
                                 const ScenarioFlows& flows, std::span<const MarkLevels> marks) {
@@ -448,6 +485,7 @@ TEST(Plan, EqualsTheReference) {
         for (std::size_t d = 0; d < days.size(); ++d)
           likely[d] = follow_marks(terms[k], flows[d], b, does, likely[d], 0.0).stored;
       }
+      marks = bought_early(marks, terms, days);
     };
     decide();
     if (b.from_grid && b.to_grid && !b.bought_to_grid) {
