@@ -47,11 +47,12 @@ struct PlannerThread::Shared {
 
   void take(const View& view) {
     const auto in_force = deps.in_force();
-    if (!recalled && view.local.trusted && !(asked_at && view.now - *asked_at < look_period)) {
-      asked_at = view.now;
-      recalled = recall(view.wall, in_force.settings);
-    }
     planner.note(view, in_force.settings);
+    if (planner.wants_history() && view.local.trusted &&
+        !(asked_at && view.now - *asked_at < look_period)) {
+      asked_at = view.now;
+      recall(view.wall, in_force.settings);
+    }
     const bool may = view.local.trusted && in_force.mode == Mode::smart;
     const bool begins = !std::exchange(might, may) && may;
     if (looked_at && view.now - *looked_at < look_period && !begins) return;
@@ -74,17 +75,17 @@ struct PlannerThread::Shared {
     spans = std::move(newest);
   }
 
-  /// A day at a time: the rows of all would take megabytes. All days or none; false: to be asked
+  /// A day at a time: the rows of all would take megabytes. All days or none: then it is asked
   /// again, as the file may still be looked through.
-  bool recall(WallTime now, const control::Settings& settings) {
-    if (!deps.history || !service::Planner::may_recall(settings)) return true;
+  void recall(WallTime now, const control::Settings& settings) {
     std::vector<service::PastMinute> minutes;
-    for (int back = service::SlotRing::days; back > 0; --back) {
+    const bool tells = deps.history && service::Planner::may_recall(settings);
+    for (int back = tells ? service::SlotRing::days : 0; back > 0; --back) {
       const auto rows = deps.history->minutes(now - back * day, now - (back - 1) * day);
       if (!rows) {
         if (!std::exchange(told_unread, true))
           log(Level::warning, "history_not_read", "reason=" + log_quoted(rows.error().detail));
-        return false;
+        return;
       }
       for (const auto& row : *rows)
         if (row.house_w && (row.solar_w || !settings.solar_metered))
@@ -93,7 +94,6 @@ struct PlannerThread::Shared {
                Watts{*row.house_w}, Watts{row.solar_w.value_or(0.0)}});
     }
     planner.recall(minutes, settings);
-    return true;
   }
 
   void make(const View& view, const service::Planner::Orders& in_force) {
@@ -121,7 +121,6 @@ struct PlannerThread::Shared {
   publish::ClosableSinks sinks;
   publish::LatestView views;
   service::Planner planner;
-  bool recalled = false;
   bool might = false;  // plan, at the last View
   bool told_unread = false;
   std::optional<Instant> asked_at;  // the history

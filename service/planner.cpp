@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <utility>
 
 #include "control/plan/plan.hpp"
@@ -45,6 +46,12 @@ std::optional<Soc> soc_now(const View& view) {
   return percent ? Soc::from_percent(*percent) : std::nullopt;
 }
 
+/// Not served by the battery.
+bool left_out(const control::Settings& settings, std::size_t circuit) {
+  const auto& role = settings.circuit_roles.at(circuit);
+  return role && !settings.battery_serves[*role];
+}
+
 struct HousePower {
   double load = 0.0;   ///< of what the battery serves
   double solar = 0.0;  ///< that the others leave
@@ -61,8 +68,7 @@ std::optional<HousePower> house_power(const View& view, const control::Settings&
   }
   double others = 0.0;
   for (std::size_t i = 0; i < max_circuits; ++i) {
-    const auto& role = settings.circuit_roles.at(i);
-    if (!role || settings.battery_serves[*role]) continue;
+    if (!left_out(settings, i)) continue;
     const auto drawn = view.current(circuit(i), Measure::power);
     if (!drawn) return std::nullopt;
     others += std::max(*drawn, 0.0);
@@ -180,12 +186,18 @@ std::string_view name(control::NoPlan why) {
 }
 
 bool Planner::may_recall(const control::Settings& settings) {
-  return std::ranges::none_of(settings.circuit_roles, [&](const auto& role) {
-    return role && !settings.battery_serves[*role];
-  });
+  return std::ranges::none_of(metered(settings).left_out, std::identity{});
+}
+
+Planner::Metered Planner::metered(const control::Settings& settings) {
+  Metered result;
+  for (std::size_t i = 0; i < max_circuits; ++i) result.left_out.at(i) = left_out(settings, i);
+  result.solar = settings.solar_metered;
+  return result;
 }
 
 void Planner::recall(std::span<const PastMinute> minutes, const control::Settings& settings) {
+  wants_history_ = false;
   SlotRing read;
   for (const auto& minute : minutes)
     read.add(minute, most_charged(settings), most_discharged(settings));
@@ -194,6 +206,13 @@ void Planner::recall(std::span<const PastMinute> minutes, const control::Setting
 
 void Planner::note(const View& view, const control::Settings& settings) {
   if (!begun_) begun_ = view.now;
+  const Metered now_metered = metered(settings);
+  if (metered_ && *metered_ != now_metered) {
+    ring_ = {};
+    minute_.reset();
+    wants_history_ = true;
+  }
+  metered_ = now_metered;
   if (!view.local.trusted) {
     minute_.reset();
     return;

@@ -1,6 +1,7 @@
 // Planner: Smart mode in the running hub - what the house did, when to plan, and what for.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -38,11 +39,13 @@ class Planner {
   /// Whether minutes of an earlier run, as the history has them, tell what the battery serves: not
   /// where it leaves out a circuit.
   [[nodiscard]] static bool may_recall(const control::Settings& settings);
+  /// At the start, and where what was noted is of no use as the battery serves others since.
+  [[nodiscard]] bool wants_history() const { return wants_history_; }
   /// All such minutes at once, ascending: they take the place of what was noted, unless that is
   /// more.
   void recall(std::span<const PastMinute> minutes, const control::Settings& settings);
   /// About once a second. A minute counts of which half the Views told house and sun, by a clock
-  /// that is trusted, on the mains.
+  /// that is trusted, on the mains. Whom the battery serves is the same for all that is kept.
   void note(const View& view, const control::Settings& settings);
 
   /// Capacity or a SOC that is current is missing, and the first View was noted within the last two
@@ -83,8 +86,18 @@ class Planner {
   /// What the schedule or an order does in that slot; null: nothing.
   [[nodiscard]] const control::Marks* fixed(const control::PlannedSlot& slot) const;
 
+  /// What load and sun are.
+  struct Metered {
+    std::array<bool, max_circuits> left_out{};  ///< not served
+    bool solar = false;
+    friend bool operator==(const Metered&, const Metered&) = default;
+  };
+  [[nodiscard]] static Metered metered(const control::Settings& settings);
+
   civil_time::LocalClock clock_;
   SlotRing ring_;
+  std::optional<Metered> metered_;  ///< in ring_
+  bool wants_history_ = true;
   std::optional<Instant> begun_;  ///< the first View
   std::optional<Sum> minute_;
   std::optional<Orders> planned_for_;

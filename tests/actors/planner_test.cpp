@@ -46,6 +46,7 @@ class SteadyHistory final : public publish::HistoryReader {
 
 struct Bench {
   Bench() {
+    in_force.mode = Mode::smart;
     in_force.settings.tariff.import_price = 0.3;
     in_force.settings.tariff.bands = {{{control::every_day, 0, 300}, 0.07}};
     view.now = Instant{} + 1000s;
@@ -72,9 +73,7 @@ struct Bench {
   }
   void tell_soc() { view.snapshot.absorb({{Point::battery, Measure::soc}, 50, view.now}); }
 
-  service::CommandService::InForce in_force;  ///< but for what follows
-  std::atomic<Mode> mode = Mode::smart;
-  std::atomic<bool> priced = true;
+  service::CommandService::InForce in_force;  ///< of the thread during a pass()
   View view;
   std::shared_ptr<ControlChannel> channel = std::make_shared<ControlChannel>();
   std::shared_ptr<SteadyHistory> history = std::make_shared<SteadyHistory>();
@@ -83,15 +82,10 @@ struct Bench {
  private:
   /// The thread asks once for each View that it takes.
   service::CommandService::InForce in_force_now() {
-    {
-      const std::lock_guard lock(mutex);
-      ++asked;
-    }
+    const std::lock_guard lock(mutex);
+    ++asked;
     changed.notify_all();
-    auto now = in_force;
-    now.mode = mode;
-    if (!priced) now.settings.tariff = {};
-    return now;
+    return in_force;
   }
   void put(PlannerThread& planner) {
     std::unique_lock lock(mutex);
@@ -126,7 +120,7 @@ TEST(PlannerThreadTest, PlansFromTheHistoryAndGivesItToTheControlAgainAndAgain) 
   EXPECT_GT(table->count, 100u);
   EXPECT_EQ(table->made, b.view.now - 1min);
   EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
-  b.mode = Mode::balance;
+  b.in_force.mode = Mode::balance;
   EXPECT_FALSE(planner->newest().in_force) << "at once";
   EXPECT_FALSE(planner->newest().plan);
 }
@@ -138,7 +132,7 @@ TEST(PlannerThreadTest, TakesAPlanBackThatWasMadeForOtherPrices) {
   const auto* table = b.channel->plan.take();
   ASSERT_TRUE(table);
   EXPECT_GT(table->count, 0u);
-  b.priced = false;
+  b.in_force.settings.tariff = {};
   b.pass(*planner, 1min);
   table = b.channel->plan.take();
   ASSERT_TRUE(table);
@@ -171,6 +165,20 @@ TEST(PlannerThreadTest, AsksForTheHistoryEachMinuteUntilItHasAllOfIt) {
   EXPECT_EQ(planner->newest().plan->days, 14);
   for (int n = 0; n < 5; ++n) b.pass(*planner, 1min);
   EXPECT_EQ(b.history->asked.load(), 2 + 3 + service::SlotRing::days);
+}
+
+TEST(PlannerThreadTest, AsksForTheHistoryAgainWhenTheBatteryServesOthers) {
+  Bench b;
+  b.in_force.settings.circuit_roles[0] = CircuitRole::ev;
+  b.in_force.settings.battery_serves[CircuitRole::ev] = false;
+  const auto planner = b.start();
+  b.pass(*planner);
+  EXPECT_EQ(b.history->asked.load(), 0) << "it tells the car with the house";
+  EXPECT_EQ(planner->newest().problem, "too_few_days");
+  b.in_force.settings.battery_serves[CircuitRole::ev] = true;
+  b.pass(*planner, 1min);
+  EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
+  EXPECT_FALSE(planner->spans().empty()) << "in the same minute";
 }
 
 TEST(PlannerThreadTest, PlansAsSoonAsTheBmsHasToldCapacityAndSoc) {
@@ -238,11 +246,11 @@ TEST(PlannerThreadTest, PlansAtOnceWhenSmartModeBegins) {
   const auto planner = b.start();
   b.pass(*planner);
   EXPECT_EQ(b.log.count("planner planned"), 1u);
-  b.mode = Mode::balance;
+  b.in_force.mode = Mode::balance;
   b.pass(*planner, 11h);
   b.pass(*planner, 1s);
   EXPECT_EQ(b.log.count("planner planned"), 1u);
-  b.mode = Mode::smart;
+  b.in_force.mode = Mode::smart;
   b.pass(*planner, 1s);
   EXPECT_EQ(b.log.count("planner planned"), 2u) << "no minute later";
   const auto* table = b.channel->plan.take();

@@ -416,6 +416,35 @@ TEST(Planner, AHistoryOfLessThanWasNotedTakesNothingAway) {
   EXPECT_EQ(h.planner.last()->days, 14);
 }
 
+TEST(Planner, WhatWasNotedIsOfNoUseWhenTheBatteryServesOthers) {
+  const auto changed = [](const std::function<void(control::Settings&)>& change) {
+    House h;
+    h.in_force.settings.circuit_roles[1] = CircuitRole::ev;
+    EXPECT_TRUE(h.planner.wants_history());
+    h.planner.note(h.view, h.in_force.settings);
+    h.recall(15);
+    EXPECT_FALSE(h.planner.wants_history());
+    for (int n = 0; n < 2; ++n) minute(h);
+    EXPECT_FALSE(h.planner.wants_history());
+    change(h.in_force.settings);
+    h.planner.note(h.view, h.in_force.settings);
+    const bool wants = h.planner.wants_history();
+    EXPECT_EQ(h.planner.plan(h.view, h.in_force),
+              wants ? std::optional{control::NoPlan::too_few_days} : std::nullopt);
+    h.planner.note(h.view, h.in_force.settings);
+    EXPECT_EQ(h.planner.wants_history(), wants);
+    h.recall(15);
+    EXPECT_FALSE(h.planner.wants_history());
+    EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    return wants;
+  };
+  EXPECT_TRUE(changed([](auto& s) { s.battery_serves[CircuitRole::ev] = false; }));
+  EXPECT_TRUE(changed([](auto& s) { s.solar_metered = !s.solar_metered; }));
+  EXPECT_FALSE(changed([](auto& s) { s.battery_serves[CircuitRole::heatpump] = false; }))
+      << "there is none";
+  EXPECT_FALSE(changed([](auto& s) { s.reserve = 30.0_soc; }));
+}
+
 TEST(Planner, WhatIsNotServedIsNoLoadAndTakesTheSunFirst) {
   House h;
   EXPECT_TRUE(Planner::may_recall(h.in_force.settings));
