@@ -22,6 +22,7 @@ using control::UnixSeconds;
 
 constexpr Duration horizon = 48h;
 constexpr Duration try_again = 1min;
+constexpr Duration dispatch_settles = 15min;
 constexpr Duration bms_tells_within = 2min;
 constexpr int enough_views = 30;  // of a minute's
 
@@ -123,10 +124,11 @@ void add_orders(PlanSettings& plan, const Orders& orders, const View& view, Watt
                           capacity * storm->reserve.ratio()});
 }
 
+/// But for what a dispatch says.
 bool same(const Planner::Orders& a, const Planner::Orders& b) {
   return a.settings == b.settings && a.orders.reserve == b.orders.reserve &&
-         a.orders.manual == b.orders.manual && a.orders.dispatch == b.orders.dispatch &&
-         a.orders.storm == b.orders.storm;
+         a.orders.manual == b.orders.manual && a.orders.storm == b.orders.storm &&
+         a.orders.dispatch.has_value() == b.orders.dispatch.has_value();
 }
 
 double level(Soc soc, const PlanBattery& battery) {
@@ -247,7 +249,9 @@ bool Planner::due(const View& view, const Orders& in_force) const {
   const bool succeeded = last_ && made_at_ == tried_at_;
   const auto slots = ahead(view);
   const bool covers = !slots.empty() && slots.front().begin <= unix_seconds(view.wall);
-  return view.now - *tried_at_ >= (succeeded && covers ? control::plan_every : try_again);
+  const bool other = planned_for_->orders.dispatch != in_force.orders.dispatch;
+  const Duration holds = other ? dispatch_settles : control::plan_every;
+  return view.now - *tried_at_ >= (succeeded && covers ? holds : try_again);
 }
 
 std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_force) {

@@ -300,6 +300,28 @@ TEST(Planner, IsDueEverySixHoursAndWhenWhatIsInForceChanges) {
   EXPECT_TRUE(h.planner.due(h.view, h.in_force));
 }
 
+TEST(Planner, ADispatchThatIsRenewedIsPlannedForOnceAQuarterOfAnHour) {
+  House h;
+  h.recall(15);
+  auto other = h.in_force;
+  other.orders.dispatch = Order{{.kind = InstructionKind::idle}, h.view.now + 2min};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_TRUE(h.planner.due(h.view, other)) << "a new one";
+  ASSERT_EQ(h.planner.plan(h.view, other), std::nullopt);
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force)) << "it has ended";
+  auto longer = other;
+  longer.orders.dispatch->until += 30s;
+  auto charge = other;
+  charge.orders.dispatch->instruction.kind = InstructionKind::charge;
+  h.pass(15min - 1s);
+  EXPECT_FALSE(h.planner.due(h.view, longer));
+  EXPECT_FALSE(h.planner.due(h.view, charge));
+  h.pass(1s);
+  EXPECT_TRUE(h.planner.due(h.view, longer));
+  EXPECT_TRUE(h.planner.due(h.view, charge));
+  EXPECT_FALSE(h.planner.due(h.view, other));
+}
+
 TEST(Planner, ShowsWhatAnOrderDoesAndTellsTheControlWhatHoldsWithoutIt) {
   House h;
   h.recall(15);
