@@ -184,5 +184,23 @@ TEST(Smart, APlanOfBeforeSmartModeHasAMinuteToBeRenewed) {
   EXPECT_TRUE(h.run(2s).faults.active(Fault::plan_missing));
 }
 
+TEST(Smart, APlanIsLateAfterEightHoursAndAMinuteOfSmartMode) {
+  House h = planned(kept);
+  const auto missing_after = [&](Duration age) {
+    h.plan.made = h.now + h.settings.period - age;
+    return h.run(h.settings.period).faults.active(Fault::plan_missing);
+  };
+  h.now += 1h;
+  EXPECT_TRUE(missing_after(8h));
+  EXPECT_FALSE(missing_after(8h - 1ns));
+  h.orders.mode = Mode::balance;
+  EXPECT_FALSE(missing_after(9h));
+  h.orders.mode = Mode::smart;
+  EXPECT_FALSE(missing_after(9h));
+  h.now += 1min - 2 * h.settings.period;
+  EXPECT_FALSE(missing_after(9h));
+  EXPECT_TRUE(missing_after(9h)) << "a minute";
+}
+
 }  // namespace
 }  // namespace esshub::control
