@@ -84,7 +84,7 @@ void buy_early(Levels& marks, std::span<const SlotTerms> terms,
   for (std::size_t k = marks.size() - 1; k-- > 0;) {
     const SlotTerms& slot = terms[k];
     const SlotTerms& next = terms[k + 1];
-    const bool alike = !slot.fixed && !next.fixed && slot.import_price == next.import_price &&
+    const bool alike = !next.fixed && slot.import_price == next.import_price &&
                        slot.export_price == next.export_price &&
                        slot.import_price >= slot.export_price;
     const auto has_sun = [&](const ScenarioFlows& day) { return day[k + 1].surplus > 0.0; };

@@ -382,8 +382,7 @@ std::vector<MarkLevels> bought_early(std::vector<MarkLevels> marks,
     for (std::size_t j = k + 1; j < marks.size(); ++j) {
       const bool alike = terms[j].import_price == terms[k].import_price &&
                          terms[j].export_price == terms[k].export_price &&
-                         terms[k].export_price <= terms[k].import_price && !terms[k].fixed &&
-                         !terms[j].fixed;
+                         terms[k].export_price <= terms[k].import_price && !terms[j].fixed;
       const bool dark = std::ranges::all_of(days, [&](const auto& d) { return d[j].surplus == 0; });
       if (!alike || !dark) break;
       auto& m = marks[k];
