@@ -516,6 +516,62 @@ struct Asked {
   bool dispatch;  ///< allowed from outside
 };
 
+/// What is bounded by the number of cells, and its ends in V: 3.2 to 3.6 V a cell to charge, 2.93
+/// to 3.33 V to cut off.
+struct OfCells {
+  unsigned cells;
+  Volts Settings::*field;
+  const char* key;
+  double least;
+  double most;
+};
+
+TEST(Settings, VoltagesBelongToABatteryOfItsCells) {
+  constexpr OfCells rows[] = {
+      {15, &Settings::charge_voltage_cap, "battery.charge_voltage_cap_v", 48.0, 54.0},
+      {15, &Settings::cutoff_voltage, "battery.cutoff_voltage_v", 44.0, 50.0},
+      {16, &Settings::charge_voltage_cap, "battery.charge_voltage_cap_v", 51.2, 57.6},
+      {16, &Settings::cutoff_voltage, "battery.cutoff_voltage_v", 47.0, 53.3},
+  };
+  for (const auto& row : rows) {
+    const auto complaints = [&row](double volts) {
+      Settings s;
+      s.cells = row.cells;
+      s.charge_voltage_cap = row.cells == 15 ? 53.9_V : 57.5_V;
+      s.cutoff_voltage = row.cells == 15 ? 44.1_V : 47.1_V;
+      s.*row.field = Volts{volts};
+      std::string all;
+      for (const auto& error : validate(s)) {
+        if (error.key == row.key) all += error.text;
+      }
+      return all;
+    };
+    EXPECT_EQ(complaints(row.least), "") << row.key;
+    EXPECT_EQ(complaints(row.most), "") << row.key;
+    const std::string cells = "of a battery of " + std::to_string(row.cells) + " cells";
+    EXPECT_NE(complaints(row.least - 0.1), "") << row.key;
+    EXPECT_NE(complaints(row.most + 0.1), "") << row.key;
+    // Where a battery of the other cells may have it:
+    const double not_of_these = row.cells == 15 ? row.most + 0.1 : row.least - 0.1;
+    EXPECT_THAT(complaints(not_of_these), HasSubstr(cells)) << row.key;
+  }
+}
+
+TEST(Settings, WhatSmartModeMaySellIsNothingUnlessTold) {
+  for (const std::string key : {"smart_sells", "smart_sells_bought"}) {
+    Settings s;
+    EXPECT_FALSE(s.smart_sells) << key;
+    EXPECT_FALSE(s.smart_sells_bought) << key;
+    for (const auto& row : settings_table()) {
+      if (row.key != key) continue;
+      if (const auto* field = std::get_if<bool Settings::*>(&row.field)) s.*(*field) = true;
+    }
+    EXPECT_EQ(s.smart_sells, key == "smart_sells");
+    EXPECT_EQ(s.smart_sells_bought, key == "smart_sells_bought");
+    EXPECT_FALSE(s.witness) << key;
+  }
+}
+
 TEST(Settings, OnlyWhatItsMetersAreKnownToBearIsInForceAtOnce) {
   Settings in_force;
   in_force.solar_metered = true;

@@ -76,6 +76,20 @@ TEST(Tick, WhatWasRememberedIsThereAtTheFirstDecision) {
   EXPECT_EQ(seen, remembered);
 }
 
+TEST(Tick, ThePlanIsThereAtTheNextDecision) {
+  std::optional<MarkTable> seen;
+  Rig rig{[&seen](const Inputs& inputs, Memory&) {
+    if (inputs.plan != nullptr) seen = *inputs.plan;
+    return Decision{};
+  }};
+  MarkTable plan;
+  plan.made = rig.now;
+  plan.entries[plan.count++] = {rig.now, rig.now + 1h, {.buy = 60.0_soc, .buy_power = 1500.0_W}};
+  rig.control.set_plan(plan);
+  rig.tick();
+  EXPECT_EQ(seen, plan);
+}
+
 TEST(Tick, AToldFaultStaysUntilEveryoneWhoRaisedItClearsIt) {
   Rig rig;
   rig.control.set_fault("state", Fault::storage_failed, true);
