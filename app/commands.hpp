@@ -39,8 +39,8 @@ constexpr const char* usual_config = "/etc/esshub/esshub.toml";
 
 enum class DecodeKind : std::uint8_t { modbus, can, mk3, pylontech_rs485 };
 /// One JSON object for each line of `in`, flushed at once; empty lines and those that begin with #
-/// are skipped.
-[[nodiscard]] int decode(DecodeKind kind, std::istream& in, std::ostream& out);
+/// are skipped. `cells`: see make_can_decoder().
+[[nodiscard]] int decode(DecodeKind kind, unsigned cells, std::istream& in, std::ostream& out);
 
 struct SniffOptions {
   std::string port;  ///< a serial port, or

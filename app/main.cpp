@@ -10,6 +10,7 @@
 #include "app/commands.hpp"
 #include "config/nearest.hpp"
 #include "esshub_version.hpp"
+#include "protocol/pylontech/can_messages.hpp"
 
 namespace {
 
@@ -91,6 +92,14 @@ int parse_and_run(int argc, char** argv) {
   decode_command->add_option("--kind", kind, "what the frames are")
       ->required()
       ->check(CLI::IsMember(kinds));
+  unsigned cells = esshub::protocol::pylontech::usual_cells;
+  auto* cells_option = decode_command->add_option(
+      "--cells", cells, "how many a battery on CAN has in series: its charge voltage limit");
+  cells_option->check(CLI::Range(15, 16))->capture_default_str();
+  decode_command->callback([&] {
+    if (cells_option->count() > 0 && kind != "can")
+      throw CLI::ExcludesError("--cells", "--kind " + kind);
+  });
   decode_command->footer(
       std::string{
           "One JSON object a line, keys with their unit, the hub's signs. Empty lines and\n"
@@ -98,7 +107,7 @@ int parse_and_run(int argc, char** argv) {
           "{\"error\": ..., \"detail\": ...} and the next line goes on. Bytes of a line that\n"
           "belong to no frame come as {\"kind\": \"outside\", \"bytes\": ...}. pylontech-rs485\n"
           "takes the frames as text, from ~ on; the others hex, can also candump's lines.\n"
-          "example: candump -L can0 | esshub decode --kind can\n"} +
+          "example: candump -L can0 | esshub decode --kind can --cells 16\n"} +
       exit_codes);
 
   const std::map<std::string, SniffKind> sniff_kinds{
@@ -239,7 +248,7 @@ int parse_and_run(int argc, char** argv) {
   if (*plan_command) return plan({asking.hub, plan_as_json}, std::cout, std::cerr);
   if (*acknowledge_command) return acknowledge(asking.hub, std::cout, std::cerr);
   if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
-  return decode(kinds.at(kind), std::cin, std::cout);
+  return decode(kinds.at(kind), cells, std::cin, std::cout);
 }
 
 }  // namespace

@@ -9,12 +9,12 @@
 namespace esshub::app {
 namespace {
 
-std::unique_ptr<LineDecoder> make_decoder(DecodeKind kind) {
+std::unique_ptr<LineDecoder> make_decoder(DecodeKind kind, unsigned cells) {
   switch (kind) {
     case DecodeKind::modbus:
       return make_modbus_decoder();
     case DecodeKind::can:
-      return make_can_decoder();
+      return make_can_decoder(cells);
     case DecodeKind::mk3:
       return make_mk3_decoder();
     case DecodeKind::pylontech_rs485:
@@ -25,8 +25,8 @@ std::unique_ptr<LineDecoder> make_decoder(DecodeKind kind) {
 
 }  // namespace
 
-int decode(DecodeKind kind, std::istream& in, std::ostream& out) {
-  const auto decoder = make_decoder(kind);
+int decode(DecodeKind kind, unsigned cells, std::istream& in, std::ostream& out) {
+  const auto decoder = make_decoder(kind, cells);
   for (std::string line; std::getline(in, line);) {
     if (line.ends_with('\r')) line.pop_back();
     const auto begin = line.find_first_not_of(" \t");

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "protocol/bytes.hpp"
+#include "protocol/pylontech/can_messages.hpp"
 
 namespace esshub::app {
 
@@ -23,7 +24,9 @@ class LineDecoder {
 /// Hex of a request, a response, or a request followed by its response.
 [[nodiscard]] std::unique_ptr<LineDecoder> make_modbus_decoder();
 /// candump log form `(time) can0 351#DATA`, candump's screen form, `351#DATA`, or SLCAN text.
-[[nodiscard]] std::unique_ptr<LineDecoder> make_can_decoder();
+/// `cells`: how many the battery has in series, for what its charge voltage limit can be.
+[[nodiscard]] std::unique_ptr<LineDecoder> make_can_decoder(
+    unsigned cells = protocol::pylontech::usual_cells);
 /// Hex of MK2/MK3 frames.
 [[nodiscard]] std::unique_ptr<LineDecoder> make_mk3_decoder();
 /// Pylontech's ASCII frames from `~` on, as text or as the hex of it.

@@ -128,6 +128,7 @@ json fields(const Opaque&) {
 
 class CanDecoder final : public LineDecoder {
  public:
+  explicit CanDecoder(unsigned cells) : cells_(cells) {}
   [[nodiscard]] json line(std::string_view text) override {
     const auto frame = parse(text);
     if (!frame) return error(frame.error());
@@ -153,7 +154,7 @@ class CanDecoder final : public LineDecoder {
     if (!message) return error(message.error());
     json out = std::visit([](const auto& m) { return fields(m); }, *message);
     // An impossible value is shown, and said to be impossible.
-    const auto words = samples(*message, modules_, {});
+    const auto words = samples(*message, modules_, {}, cells_);
     if (!words.impossible.empty())
       out.update(error({protocol::DecodeErrorKind::content, words.impossible.front().text}));
     if (const auto* alarms = std::get_if<Alarms>(&*message))
@@ -161,13 +162,14 @@ class CanDecoder final : public LineDecoder {
     return out;
   }
 
+  unsigned cells_;
   std::optional<unsigned> modules_;  ///< as the last 0x359 said; bounds the currents
 };
 
 }  // namespace
 
-std::unique_ptr<LineDecoder> make_can_decoder() {
-  return std::make_unique<CanDecoder>();
+std::unique_ptr<LineDecoder> make_can_decoder(unsigned cells) {
+  return std::make_unique<CanDecoder>(cells);
 }
 
 }  // namespace esshub::app

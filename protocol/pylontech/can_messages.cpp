@@ -233,7 +233,7 @@ std::string short_text(double value) {
 struct Collector {
   Instant at;
   double most_amperes;
-  Range cvl;
+  unsigned cells;
   BatteryWords out{};
 
   void add(Measure measure, double value) {
@@ -257,7 +257,8 @@ struct Collector {
 };
 
 void collect(Collector& c, const Limits& m) {
-  if (c.check("charge voltage limit", m.cvl.value(), c.cvl, "V", true))
+  if (c.check("charge voltage limit", m.cvl.value(), cvl_range(c.cells),
+              "V of " + std::to_string(c.cells) + " cells", true))
     c.add(Measure::cvl, m.cvl.value());
   if (c.check("charge current limit", m.ccl.value(), c.amperes(-c.most_amperes), "A", true))
     c.add(Measure::ccl, std::max(m.ccl.value(), 0.0));
@@ -334,8 +335,7 @@ bool truncated(const CanFrame& frame) {
 
 BatteryWords samples(const Message& message, std::optional<unsigned> modules, Instant at,
                      unsigned cells) {
-  Collector c{at, modules ? amperes_per_module * *modules : range::dc_current.high,
-              cvl_range(cells)};
+  Collector c{at, modules ? amperes_per_module * *modules : range::dc_current.high, cells};
   std::visit([&](const auto& m) { collect(c, m); }, message);
   return std::move(c.out);
 }

@@ -93,6 +93,14 @@ TEST(DecodeCan, WhatCannotBeIsShownAndSaidToBeImpossible) {
   EXPECT_EQ(out["detail"], "voltage of 327.67, accepted 40 to 60 V");
 }
 
+TEST(DecodeCan, AChargeVoltageLimitIsJudgedByTheNumberOfCells) {
+  EXPECT_EQ(decode("351#3A02F401F401C201")["detail"],
+            "charge voltage limit of 57.00, accepted 48 to 56 V of 15 cells");
+  EXPECT_FALSE(make_can_decoder(16)->line("351#3A02F401F401C201").contains("error"));
+  EXPECT_EQ(make_can_decoder(16)->line("351#F401F401F401C201")["detail"],
+            "charge voltage limit of 50.00, accepted 51 to 60 V of 16 cells");
+}
+
 TEST(DecodeCan, RemembersTheNumberOfModules) {
   const auto decoder = make_can_decoder();
   EXPECT_FALSE(decoder->line("356#7013A10F0000").contains("error"));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tests/app/child.hpp"
 
@@ -28,6 +29,20 @@ TEST(CommandLine, DecodeAnswersEveryLineAtOnce) {
     child.end_input();
     EXPECT_THAT(child.rest(), IsEmpty());
     EXPECT_EQ(child.status(), 0) << kind;
+  }
+}
+
+TEST(CommandLine, DecodeTakesTheCellsOfABatteryOnCanAlone) {
+  Child can{{"decode", "--kind", "can", "--cells", "16"}};
+  can.type("351#3A02F401F401C201\n");
+  EXPECT_FALSE(nlohmann::json::parse(can.line()).contains("error"));
+  can.end_input();
+  EXPECT_EQ(can.status(), 0);
+  for (const auto& [kind, cells] :
+       {std::pair{"can", "14"}, std::pair{"can", "17"}, std::pair{"mk3", "16"}}) {
+    Child child{{"decode", "--kind", kind, "--cells", cells}};
+    child.end_input();
+    EXPECT_EQ(child.status(), 64) << kind << ' ' << cells;
   }
 }
 

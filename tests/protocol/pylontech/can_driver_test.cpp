@@ -1175,11 +1175,12 @@ TEST(PylontechDriver, WhatCannotBeIsToldWithEveryFieldAndFrame) {
             "the battery sends what cannot be: 0x356 voltage of 327.67, accepted 40 to 60 V");
   bench.feed({"351#E803FF7FF401"});
   EXPECT_EQ(bench.detail("bms_implausible"),
-            "id=0x351 reason=\"charge voltage limit of 100.00, accepted 48 to 56 V; charge current "
-            "limit of 3276.70, accepted -400 to 400 A\"");
+            "id=0x351 reason=\"charge voltage limit of 100.00, accepted 48 to 56 V of 15 cells; "
+            "charge current limit of 3276.70, accepted -400 to 400 A\"");
   EXPECT_EQ(bench.health().trouble,
             "the battery sends what cannot be: 0x351 charge voltage limit of 100.00, accepted 48 "
-            "to 56 V; charge current limit of 3276.70, accepted -400 to 400 A; 0x356 voltage of "
+            "to 56 V of 15 cells; charge current limit of 3276.70, accepted -400 to 400 A; 0x356 "
+            "voltage of "
             "327.67, accepted 40 to 60 V");
   EXPECT_EQ(bench.told("battery_found"), 0) << "not while it is not believed";
   bench.bursts(burst, 2);

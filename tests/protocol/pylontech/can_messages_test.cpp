@@ -625,7 +625,7 @@ TEST(PylontechPlausibility, AnErrorNamesTheFieldItsValueAndWhatIsAccepted) {
   EXPECT_EQ(why(0x351, "1402F401F4015902"),
             "- discharge voltage limit of 60.10, accepted 0 to 60 V\n");
   EXPECT_EQ(why(0x351, "DF01D107F401C201"),
-            "! charge voltage limit of 47.90, accepted 48 to 56 V\n"
+            "! charge voltage limit of 47.90, accepted 48 to 56 V of 15 cells\n"
             "! charge current limit of 200.10, accepted -200 to 200 A\n");
   EXPECT_EQ(why(0x355, "82006400"), "! state of charge of 130.00, accepted 0 to 105 %\n");
   EXPECT_EQ(why(0x355, "64008300"), "- state of health of 131.00, accepted 0 to 130 %\n");
