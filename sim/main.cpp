@@ -208,7 +208,7 @@ void add_year_options(CLI::App& command, YearOptions& to) {
       ->required();
   command
       .add_option("--tariff", s.tariff,
-                  "tou: the price column; e7: 0.10 per kWh in hours 1 to 7, else 0.30; "
+                  "tou: the price column; e7: 0.10 GBP/kWh in hours 1 to 7, else 0.30; "
                   "night: 0.07 in hours 1 to 5, else 0.28")
       ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7,night}"))
       ->type_name("WORD")
@@ -285,6 +285,8 @@ void add_year_options(CLI::App& command, YearOptions& to) {
                    "The bound may end empty; without it, with what the rules end with at least");
   command.add_option("--export-price", s.export_price, "Paid for exported energy, per kWh")
       ->capture_default_str();
+  command.add_option("--currency", to.currency,
+                     "Of all prices; without it that of --tariff or of --config, if it names one");
   command.add_option("--json", to.json, "Write the figures to this file");
   command.footer(
       "Every decision is made by the hub's own table of targets and limits. Measurements are\n"

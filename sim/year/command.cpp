@@ -78,8 +78,10 @@ nlohmann::json as_json(const YearResult& year, const Yardsticks& than, double se
   return json;
 }
 
-std::string as_text(const YearResult& year, const Yardsticks& than, const IdealBattery& battery) {
+std::string as_text(const YearResult& year, const Yardsticks& than, const IdealBattery& battery,
+                    const std::string& currency) {
   std::string text;
+  const std::string money = currency.empty() ? "" : " " + currency;
   const auto row = [&text](const char* what, double value, const std::string& after) {
     std::array<char, 160> line{};
     std::snprintf(line.data(), line.size(), "%-28s %10.2f%s\n", what, value, after.c_str());
@@ -88,7 +90,7 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
   const auto regret = [&] {
     std::array<char, 80> words{};
     std::snprintf(words.data(), words.size(), "   regret %.2f", year.cost - *than.bound);
-    std::string text_of_it = words.data();
+    std::string text_of_it = money + words.data() + money;
     if (const auto share = missed_share(year, than)) {
       std::snprintf(words.data(), words.size(), ", %.1f %% of what it would save", 100.0 * *share);
       text_of_it += words.data();
@@ -105,11 +107,11 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
   if (year.standby > WattHours{}) row("standby", kwh(year.standby), " kWh");
   row("stored at the end", kwh(year.end), " kWh");
   row("full cycles", year.cells_out / battery.capacity, "");
-  row("cost without a battery", than.no_battery, "");
-  row("cost with these rules", year.cost, "");
+  row("cost without a battery", than.no_battery, money);
+  row("cost with these rules", year.cost, money);
   if (than.bound) {
     row("bound, perfect foresight", *than.bound, regret());
-    if (than.bound_from_sun) row("bound without grid charging", *than.bound_from_sun, "");
+    if (than.bound_from_sun) row("bound without grid charging", *than.bound_from_sun, money);
     if (const auto missed = missed_share(year, than))
       row("share of that saving", 100.0 * (1.0 - *missed), " %");
   } else {
@@ -119,12 +121,14 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
 }
 
 /// How much dearer than self-consumption it was at worst.
-std::string words_of(const SmartYear& smart, const SmartYear& balance, const Yardsticks& than) {
+std::string words_of(const SmartYear& smart, const SmartYear& balance, const Yardsticks& than,
+                     const std::string& currency) {
   const double worst = worst_four_weeks(smart.cost_by_hour, balance.cost_by_hour);
   const double saving = than.bound ? than.no_battery - *than.bound : 0.0;
   std::array<char, 120> line{};
-  std::snprintf(line.data(), line.size(), "%-28s %10.2f   %.2f %% of the year's saving\n",
-                "dearer than Balance, 28 days", worst, saving > 0.0 ? 100.0 * worst / saving : 0.0);
+  std::snprintf(line.data(), line.size(), "%-28s %10.2f %s   %.2f %% of the year's saving\n",
+                "dearer than Balance, 28 days", worst, currency.c_str(),
+                saving > 0.0 ? 100.0 * worst / saving : 0.0);
   return line.data();
 }
 
@@ -188,10 +192,14 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
   const double processor = watch.processor();
   const auto than = measure(*house, settings, options.free_end ? WattHours{} : year.end, by_rules);
 
-  out << as_text(year, than, settings.battery);
+  const auto& own = settings.control.tariff;
+  const std::string currency = !options.currency.empty() ? options.currency
+                               : !own.bands.empty()      ? own.currency
+                                                    : sim::currency(options.house, settings.tariff);
+  out << as_text(year, than, settings.battery, currency);
   if (options.smart.policy == YearPolicy::smart) {
     const auto balance = run_smart_year(*house, settings, {.policy = YearPolicy::balance});
-    out << words_of(smart, balance, than);
+    out << words_of(smart, balance, than, currency);
     err << smart.plans << " plans, the slowest in " << 1e3 * smart.slowest_plan_s
         << " ms of a processor\n";
   }
@@ -201,6 +209,7 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
     std::ofstream json(options.json);
     auto figures = as_json(year, than, processor);
     figures["policy"] = name_of(options.smart.policy);
+    figures["currency"] = currency;
     if (!(json << figures.dump(2) << '\n').flush()) {
       err << options.json.string() << ": cannot be written: " << std::strerror(errno) << '\n';
       return exit_cannot_create;

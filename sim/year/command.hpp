@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iosfwd>
 #include <optional>
+#include <string>
 
 #include "sim/year/smart_year.hpp"
 #include "sim/year/year.hpp"
@@ -20,6 +21,7 @@ struct YearOptions {
   std::optional<double> force_charge_to_percent{};
   bool no_discharge_while_cheap = false;
   std::optional<double> import_limit_w{};  ///< charging never lifts import above it
+  std::string currency{};                  ///< of all prices; empty: as config or house name it
   bool free_end = false;  ///< the bound may end empty; otherwise with what the rules end with
   std::filesystem::path json{};
 };

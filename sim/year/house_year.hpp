@@ -27,9 +27,12 @@ struct HouseHour {
 
 enum class YearTariff : std::uint8_t {
   tou,    ///< the price column of the file
-  e7,     ///< two rates: 0.10 per kWh in hours 1 to 7, else 0.30
-  night,  ///< 0.07 per kWh in hours 1 to 5, else 0.28
+  e7,     ///< two rates: 0.10 GBP/kWh in hours 1 to 7, else 0.30
+  night,  ///< 0.07 GBP/kWh in hours 1 to 5, else 0.28
 };
+
+/// Of its prices; empty where the file's column of prices names none.
+[[nodiscard]] std::string currency(const std::filesystem::path& file, YearTariff tariff);
 
 /// Of imported energy in that hour, per kWh.
 [[nodiscard]] double import_price(const HouseHour& hour, YearTariff tariff);

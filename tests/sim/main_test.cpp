@@ -220,8 +220,8 @@ TEST_F(Program, SimulatesItsOwnConfiguration) {
 TEST_F(Program, SimulatesAYear) {
   const std::string house = ESSHUB_TEST_DATA "/house_1h_citylearn2022_building1.csv";
   EXPECT_EQ(run({"year", "--house", house, "--tariff", "e7", "--json", path("y.json")}), 0);
-  EXPECT_THAT(said(), HasSubstr("cost with these rules            982.52\n"));
-  EXPECT_THAT(said(), HasSubstr("bound, perfect foresight         831.54   regret 150.98, "
+  EXPECT_THAT(said(), HasSubstr("cost with these rules            982.52 GBP\n"));
+  EXPECT_THAT(said(), HasSubstr("bound, perfect foresight         831.54 GBP   regret 150.98 GBP, "
                                 "22.6 % of what it would save\n"));
   EXPECT_THAT(said(), HasSubstr("525600 decisions"));
   EXPECT_EQ(
@@ -229,7 +229,11 @@ TEST_F(Program, SimulatesAYear) {
            "200:0.85,800:0.95,2400:0.93", "--import-limit-w", "6000", "--free-end"}),
       0);
   EXPECT_THAT(said(), HasSubstr("standby                          175.20 kWh\n"));
-  EXPECT_NEAR(nlohmann::json::parse(text_of(path("y.json")))["cost"].get<double>(), 982.52, 0.01);
+  EXPECT_THAT(said(), testing::ContainsRegex("cost without a battery +[0-9.]+ USD\n"));
+  EXPECT_THAT(said(), testing::ContainsRegex("bound without grid charging +[0-9.]+ USD\n"));
+  const auto figures = nlohmann::json::parse(text_of(path("y.json")));
+  EXPECT_NEAR(figures["cost"].get<double>(), 982.52, 0.01);
+  EXPECT_EQ(figures["currency"], "GBP");
 
   EXPECT_EQ(run({"year", "--help"}), 0);
   EXPECT_THAT(said(), HasSubstr("--tariff WORD:{tou,e7,night}"));

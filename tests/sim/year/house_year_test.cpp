@@ -29,5 +29,17 @@ TEST(HouseYear, ErrorsNameFileLineAndColumn) {
   std::filesystem::remove(file);
 }
 
+TEST(HouseYear, ItsCurrencyIsTheTariffsOrThatOfItsColumn) {
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("esshub_currency_" + std::to_string(::getpid()) + ".csv");
+  std::ofstream(file) << "load_kwh,price_per_kwh\n1,tou_price_usd_per_kwh\n";
+  EXPECT_EQ(currency(file, YearTariff::tou), "");
+  EXPECT_EQ(currency(file, YearTariff::e7), "GBP");
+  EXPECT_EQ(currency(file, YearTariff::night), "GBP");
+  std::ofstream(file) << "load_kwh,tou_price_usd_per_kwh\n1,0.1\n";
+  EXPECT_EQ(currency(file, YearTariff::tou), "USD");
+  std::filesystem::remove(file);
+}
+
 }  // namespace
 }  // namespace esshub::sim
