@@ -30,6 +30,7 @@ class Judge {
     shares_and_kilowatts();
     limits();
     schedule();
+    served_circuits();
     tariff();
     smart();
     return std::move(found_);
@@ -95,6 +96,15 @@ class Judge {
         warn(key, fmt::format("its target is {} %, but battery.reserve ({} %) is kept",
                               what.target.percent(), settings_.reserve.percent()));
     }
+  }
+
+  void served_circuits() {
+    for (const CircuitRole role : {CircuitRole::ev, CircuitRole::heatpump})
+      if (!settings_.battery_serves[role] &&
+          std::ranges::count(settings_.circuit_roles, std::optional{role}) == 0)
+        warn("policy.battery_serves",
+             fmt::format("leaves out {0}, but no circuit has role = \"{0}\": nothing is left out",
+                         name(role)));
   }
 
   void tariff() {

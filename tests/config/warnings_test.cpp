@@ -16,8 +16,8 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 /// Of a configuration without an error and with ports that stay.
-std::vector<std::string> warned(const std::string& more) {
-  auto text = replaced(minimal, "/dev/ttyUSB0", "/dev/esshub-rs485");
+std::vector<std::string> warned(const std::string& more, const std::string& buses = minimal) {
+  auto text = replaced(buses, "/dev/ttyUSB0", "/dev/esshub-rs485");
   text = replaced(text, "/dev/ttyUSB1", "/dev/esshub-mk3");
   const auto config = parse_config(text + more);
   std::vector<std::string> result;
@@ -104,6 +104,21 @@ TEST(ConfigWarnings, PlansThatCannotBeMeant) {
               IsEmpty());
   EXPECT_THAT(warned("[tariff]\nimport = 0.3\ncheap_below = 0.31\n" + band("import = 0.4\n")),
               IsEmpty());
+}
+
+TEST(ConfigWarnings, ARoleLeftOutIsThatOfACircuit) {
+  const std::string serves = "[policy]\nbattery_serves = [\"heatpump\"]\n";
+  EXPECT_THAT(warned(serves),
+              ElementsAre("22:18: policy.battery_serves: leaves out ev, but no circuit "
+                          "has role = \"ev\": nothing is left out"));
+  EXPECT_THAT(warned("[policy]\nbattery_serves = [\"ev\", \"heatpump\"]\n"), IsEmpty());
+  EXPECT_THAT(warned("[policy]\nbattery_serves = []\n"),
+              ElementsAre(HasSubstr("leaves out ev"), HasSubstr("leaves out heatpump")));
+  const auto of_ev =
+      replaced(minimal, "measures = \"solar\"", "measures = \"circuit1\", role = \"ev\"");
+  EXPECT_THAT(warned(serves, of_ev), IsEmpty());
+  EXPECT_THAT(warned("[policy]\nbattery_serves = []\n", of_ev),
+              ElementsAre(HasSubstr("leaves out heatpump")));
 }
 
 TEST(ConfigWarnings, WhatSmartModeCannotBeWithout) {
