@@ -34,88 +34,106 @@ std::string duration_text(double ms) {
   return ms > 1e3 ? fmt::format("{:g} s", ms / 1e3) : fmt::format("{:g} ms", ms);
 }
 
-template <class S>
-struct ValueText {
-  const S& settings;
+std::string number_text(double value) {
+  return fmt::format("{:g}", value);
+}
+/// A price with all its digits.
+std::string price_text(double value) {
+  return fmt::format("{}", value);
+}
+std::string joined(std::span<const std::string_view> words, bool quoted) {
+  std::string out;
+  for (const auto word : words) {
+    if (!out.empty()) out += ", ";
+    out += quoted ? toml_string(word) : std::string{word};
+  }
+  return out;
+}
 
-  template <class Tag>
-  std::string operator()(Quantity<Tag> S::*m) const {
-    return fmt::format("{:g}", (settings.*m).value());
-  }
-  std::string operator()(double S::*m) const { return fmt::format("{:g}", settings.*m); }
-  std::string operator()(Soc S::*m) const { return fmt::format("{:g}", (settings.*m).percent()); }
-  std::string operator()(RatioField<S> m) const {
-    return fmt::format("{:g}", settings.*m.ratio * 100.0);
-  }
-  std::string operator()(Duration S::*m) const {
-    return toml_string(
-        duration_text(std::chrono::duration<double, std::milli>(settings.*m).count()));
-  }
-  std::string operator()(bool S::*m) const { return settings.*m ? "true" : "false"; }
-  template <std::unsigned_integral T>
-  std::string operator()(T S::*m) const {
-    return fmt::format("{}", settings.*m);
-  }
-  std::string operator()(std::string S::*m) const { return toml_string(settings.*m); }
-  std::string operator()(std::vector<std::string> S::*m) const {
-    std::vector<std::string> words;
-    for (const auto& word : settings.*m) words.push_back(toml_string(word));
-    return fmt::format("[{}]", fmt::join(words, ", "));
-  }
-  std::string operator()(Mode S::*m) const { return toml_string(name(settings.*m)); }
-  std::string operator()(HostPortField<S> m) const {
-    const auto& host = settings.*m.host;
-    return toml_string(host.empty() ? "" : fmt::format("{}:{}", host, settings.*m.port));
-  }
-  std::string operator()(RolesField<S> m) const {
-    std::vector<std::string> words;
-    for (const CircuitRole role : enum_values<CircuitRole>)
-      if (role != CircuitRole::other && (settings.*m.serves)[role])
-        words.push_back(toml_string(name(role)));
-    return fmt::format("[{}]", fmt::join(words, ", "));
-  }
-  std::string operator()(WordField<S> m) const {
-    return toml_string(m.words().at(m.get(settings)));
-  }
-  std::string operator()(MinuteField<S> m) const {
-    const int minute = settings.*m.minute;
-    return toml_string(fmt::format("{:02}:{:02}", minute / 60, minute % 60));
-  }
-  std::string operator()(DaysField<S>) const { return toml_string("daily"); }
-  std::string operator()(PriceField<S> m) const {
-    return fmt::format("{}", (settings.*m.price).value_or(0.0));
-  }
-  // Their default is nothing: the row has an example.
-  std::string operator()(std::optional<Watts> S::*) const { return {}; }
-  std::string operator()(std::optional<Soc> S::*) const { return {}; }
+/// What a line says of a setting: its value, and what the value may be, to stand before the
+/// sentence.
+struct FieldText {
+  std::string value;
+  std::string range{};
 };
 
-/// What the value may be, to stand before the sentence.
-template <class S>
-struct RangeText {
-  const SettingRow<S>& row;
+/// The same for settings of all structs: compiled once.
+struct RowText {
+  const SettingRange& range;
+  std::string_view unit;
 
-  std::string operator()(Duration S::*) const {
-    return fmt::format("{} to {}. ", duration_text(row.range.least), duration_text(row.range.most));
+  [[nodiscard]] std::string range_text() const {
+    if (range.most == SettingRange{}.most) return {};  // any number
+    return fmt::format("{} to {}{}{}. ", range.least, range.most, unit.empty() ? "" : " ", unit);
   }
-  std::string operator()(bool S::*) const { return "true or false. "; }
-  std::string operator()(Mode S::*) const { return {}; }  // its sentence names them
-  std::string operator()(std::string S::*) const { return {}; }
-  std::string operator()(std::vector<std::string> S::*) const { return {}; }
-  std::string operator()(HostPortField<S>) const { return {}; }
-  std::string operator()(RolesField<S>) const { return {}; }
-  std::string operator()(PriceField<S>) const { return {}; }
-  std::string operator()(MinuteField<S>) const { return {}; }
-  std::string operator()(DaysField<S>) const { return {}; }  // its sentence names them
-  std::string operator()(WordField<S> m) const {
-    return fmt::format("One of: {}. ", fmt::join(m.words(), ", "));
+  [[nodiscard]] FieldText number(double value) const { return {number_text(value), range_text()}; }
+  [[nodiscard]] FieldText whole_number(std::uint64_t value) const {
+    return {std::to_string(value), range_text()};
   }
-  template <class Number>
-  std::string operator()(Number) const {
-    if (row.range.most == SettingRange{}.most) return {};  // any number
-    return fmt::format("{} to {}{}{}. ", row.range.least, row.range.most,
-                       row.unit.empty() ? "" : " ", row.unit);
+  [[nodiscard]] FieldText duration(Duration value) const {
+    return {toml_string(duration_text(std::chrono::duration<double, std::milli>(value).count())),
+            fmt::format("{} to {}. ", duration_text(range.least), duration_text(range.most))};
   }
+};
+
+FieldText list_text(std::span<const std::string_view> words) {
+  return {"[" + joined(words, true) + "]"};
+}
+FieldText host_port_text(const std::string& host, std::uint16_t port) {
+  return {toml_string(host.empty() ? "" : host + ':' + std::to_string(port))};
+}
+FieldText clock_text(int minute) {
+  return {toml_string(fmt::format("{:02}:{:02}", minute / 60, minute % 60))};
+}
+FieldText roles_text(const EnumArray<CircuitRole, bool>& serves) {
+  std::vector<std::string_view> words;
+  for (const CircuitRole role : enum_values<CircuitRole>)
+    if (role != CircuitRole::other && serves[role]) words.push_back(name(role));
+  return list_text(words);
+}
+FieldText word_text(std::span<const std::string_view> words, std::size_t chosen) {
+  return {toml_string(words[chosen]), "One of: " + joined(words, false) + ". "};
+}
+
+template <class S>
+struct FieldTextOf {
+  const S& settings;
+  RowText row;
+
+  template <class Tag>
+  FieldText operator()(Quantity<Tag> S::*m) const {
+    return row.number((settings.*m).value());
+  }
+  FieldText operator()(double S::*m) const { return row.number(settings.*m); }
+  FieldText operator()(Soc S::*m) const { return row.number((settings.*m).percent()); }
+  FieldText operator()(RatioField<S> m) const { return row.number(settings.*m.ratio * 100.0); }
+  FieldText operator()(Duration S::*m) const { return row.duration(settings.*m); }
+  FieldText operator()(bool S::*m) const {
+    return {settings.*m ? "true" : "false", "true or false. "};
+  }
+  template <std::unsigned_integral T>
+  FieldText operator()(T S::*m) const {
+    return row.whole_number(settings.*m);
+  }
+  FieldText operator()(std::string S::*m) const { return {toml_string(settings.*m)}; }
+  FieldText operator()(std::vector<std::string> S::*m) const {
+    return list_text(std::vector<std::string_view>{(settings.*m).begin(), (settings.*m).end()});
+  }
+  // Its sentence names them.
+  FieldText operator()(Mode S::*m) const { return {toml_string(name(settings.*m))}; }
+  FieldText operator()(HostPortField<S> m) const {
+    return host_port_text(settings.*m.host, settings.*m.port);
+  }
+  FieldText operator()(RolesField<S> m) const { return roles_text(settings.*m.serves); }
+  FieldText operator()(WordField<S> m) const { return word_text(m.words(), m.get(settings)); }
+  FieldText operator()(MinuteField<S> m) const { return clock_text(settings.*m.minute); }
+  FieldText operator()(DaysField<S>) const { return {toml_string("daily")}; }  // as of Mode
+  FieldText operator()(PriceField<S> m) const {
+    return {price_text((settings.*m.price).value_or(0.0))};
+  }
+  // Their default is nothing: the row has an example.
+  FieldText operator()(std::optional<Watts> S::*) const { return {{}, row.range_text()}; }
+  FieldText operator()(std::optional<Soc> S::*) const { return {{}, row.range_text()}; }
 };
 
 // ---- lines ----------------------------------------------------------------------------------
@@ -138,19 +156,32 @@ std::string commented(std::string line, std::string_view text) {
   return out + line + '\n';
 }
 
+/// A setting as a line of the file, without the struct it belongs to.
+struct Line {
+  std::string_view key;
+  FieldText field;
+  std::string_view example;  ///< in place of a value that is nothing; as a comment
+  std::string_view sentence;
+  Reload reload;
+
+  [[nodiscard]] std::string text(std::string_view note = {}) const {
+    const bool in_force = example.empty();
+    return commented(
+        fmt::format("{}{} = {}", in_force ? "" : "# ", key, in_force ? field.value : example),
+        fmt::format("{}{}{}", field.range, sentence, note));
+  }
+};
+
 template <class S>
-std::string line_of(const SettingRow<S>& row, const S& defaults) {
-  const bool shows_default = row.example.empty();
-  const std::string value =
-      shows_default ? std::visit(ValueText<S>{defaults}, row.field) : std::string{row.example};
-  return commented(fmt::format("{}{} = {}", shows_default ? "" : "# ", row.key, value),
-                   std::visit(RangeText<S>{row}, row.field) + std::string{row.sentence});
+Line line_of(const SettingRow<S>& row, const S& values) {
+  const FieldTextOf<S> text{values, {row.range, row.unit}};
+  return {row.key, std::visit(text, row.field), row.example, row.sentence, row.reload};
 }
 
 template <class S>
 std::string lines_of(std::span<const SettingRow<S>> rows, const S& values) {
   std::string lines;
-  for (const auto& row : rows) lines += line_of(row, values);
+  for (const auto& row : rows) lines += line_of(row, values).text();
   return lines;
 }
 
@@ -167,25 +198,19 @@ std::string commented_out(std::string_view lines) {
 
 /// "A change needs a restart." where it does for the whole section, else of each key.
 std::string section_text(const SettingSection& section) {
+  constexpr std::string_view restart = " A change needs a restart.";
   HubSettings defaults;
-  std::string lines;
-  bool any_at_once = false;
-  for_each_table(defaults, [&]<class S>(std::span<const SettingRow<S>> table, const S&) {
-    for (const auto& row : table)
-      any_at_once |= row.section == section.name && row.reload == Reload::at_once;
-  });
+  std::vector<Line> lines;
   for_each_table(defaults, [&]<class S>(std::span<const SettingRow<S>> table, const S& values) {
-    for (const auto& row : table) {
-      if (row.section != section.name) continue;
-      auto shown = row;
-      const std::string noted = std::string{row.sentence} + " A change needs a restart.";
-      if (any_at_once && row.reload == Reload::restart) shown.sentence = noted;
-      lines += line_of(shown, values);
-    }
+    for (const auto& row : table)
+      if (row.section == section.name) lines.push_back(line_of(row, values));
   });
-  std::string sentence{section.sentence};
-  if (!any_at_once) sentence += " A change needs a restart.";
-  return commented(fmt::format("[{}]", section.name), sentence) + lines;
+  const bool any_at_once = std::ranges::count(lines, Reload::at_once, &Line::reload) > 0;
+  std::string text = commented(fmt::format("[{}]", section.name),
+                               fmt::format("{}{}", section.sentence, any_at_once ? "" : restart));
+  for (const auto& line : lines)
+    text += line.text(any_at_once && line.reload == Reload::restart ? restart : "");
+  return text;
 }
 
 // ---- what no table has ----------------------------------------------------------------------
@@ -211,7 +236,7 @@ std::string schedule() {
   return "\n# The weekly plan: any number of entries, none at the same time as another.\n" +
          commented_out("[[schedule]]\n" + lines_of(span_table(), night) +
                        lines_of(rows.first(3), charge) + "[[schedule]]\n" +
-                       lines_of(span_table().subspan(1), evening) + line_of(rows[0], keep) +
+                       lines_of(span_table().subspan(1), evening) + lines_of(rows.first(1), keep) +
                        lines_of(rows.subspan(3), keep));
 }
 
@@ -228,7 +253,7 @@ std::string bus(std::string_view name, std::string_view kind, std::string_view p
 }
 
 std::string serial_line(std::uint32_t baud) {
-  return line_of(serial_table().front(), transport::SerialPort{.path = {}, .baud = baud});
+  return lines_of(serial_table().first(1), transport::SerialPort{.path = {}, .baud = baud});
 }
 
 std::string meters() {
