@@ -396,6 +396,15 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
      at_once,
      "Charging power of force_charge_to. Default: charge_limit_w.",
      "2000"},
+    {"tariff",
+     "plausible_price",
+     &Tariff::plausible_price,
+     "",
+     {0.1, 100000},
+     at_once,
+     "A price per kWh that a feed tells beyond it, of either sign, is refused: it is one per MWh "
+     "or "
+     "in cents."},
 });
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
@@ -410,9 +419,9 @@ constexpr std::size_t settings_elsewhere =
     5;  // schedule, tariff, solar_metered, cells, circuit_roles
 static_assert(settings_rows.size() + settings_elsewhere == settings_fields);
 
-constexpr std::size_t tariff_fields = 8;
+constexpr std::size_t tariff_fields = 9;
 [[maybe_unused]] void count(const Tariff& tariff) {
-  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8] = tariff;
+  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9] = tariff;
 }
 static_assert(tariff_rows.size() + 1 == tariff_fields);  // bands
 

@@ -3,6 +3,7 @@
 
 #include "control/memory.hpp"
 #include "control/policy/mark_table.hpp"
+#include "control/policy/price_table.hpp"
 #include "control/settings.hpp"
 #include "model/decision.hpp"
 #include "model/instruction.hpp"
@@ -24,7 +25,8 @@ struct Inputs {
   bool grid_frozen = false;  ///< the grid meter's registers stand still (its bus says so)
   bool bms_implausible = false;  ///< the BMS sends what cannot be (its bus says so)
   Duration stall{};  ///< OverrunWatch::stall(): readings are that old by the hub's own doing
-  const MarkTable* plan = nullptr;  ///< the planner's; nothing: there is none
+  const MarkTable* plan = nullptr;     ///< the planner's; nothing: there is none
+  const PriceTable* prices = nullptr;  ///< that others told; nothing: none
 };
 
 /// Deterministic: same arguments, same result, bit for bit. Allocates nothing. `memory` is updated.

@@ -86,7 +86,8 @@ const Decision& Tick::decide(Instant now, LocalTime local) {
                      .grid_frozen = any_bus_has(Fault::grid_meter_frozen),
                      .bms_implausible = any_bus_has(Fault::bms_implausible),
                      .stall = overrun_.stall(),
-                     .plan = &plan_},
+                     .plan = &plan_,
+                     .prices = &prices_},
                     memory_);
   decision_.at = now;
   if (const auto grid = snapshot_.power(Point::grid)) decision_.setpoint.based_on = grid->at;

@@ -48,6 +48,7 @@ class Tick {
   void set_settings(const Settings& settings) { settings_ = settings; }
   void set_orders(const Orders& orders) { orders_ = orders; }
   void set_plan(const MarkTable& plan) { plan_ = plan; }
+  void set_prices(const PriceTable& prices) { prices_ = prices; }
   /// A fault of neither a bus nor the control, raised or cleared by `by`; the same fault raised by
   /// others stays.
   void set_fault(const std::string& by, Fault fault, bool active);
@@ -102,6 +103,7 @@ class Tick {
   Settings settings_;
   Orders orders_;
   MarkTable plan_;
+  PriceTable prices_;
   LocalTime local_;
   StepFunction step_;
   Memory memory_{};

@@ -22,9 +22,10 @@ std::optional<Instruction> schedule_says(const Settings& s, Mode mode, const Loc
   if (!local.trusted || mode == Mode::balance) return std::nullopt;
   return scheduled(s.schedule, local.planned());
 }
-std::optional<Instruction> tariff_says(const Settings& s, const LocalTime& local) {
+std::optional<Instruction> tariff_says(const Settings& s, const LocalTime& local,
+                                       const ToldPrices& told) {
   if (!local.trusted) return std::nullopt;
-  return tariff_wish(s.tariff, s.charge_limit, local.shown());
+  return tariff_wish(s.tariff, s.charge_limit, local.shown(), told);
 }
 
 /// In Smart mode, as far as the plan reaches.
@@ -34,7 +35,8 @@ std::optional<Marks> smart_says(const Inputs& inputs) {
 }
 
 Prices prices_now(const Inputs& inputs) {
-  return inputs.local.trusted ? prices_at(inputs.settings.tariff, inputs.local.shown()) : Prices{};
+  if (!inputs.local.trusted) return {};
+  return prices_at(inputs.settings.tariff, inputs.local.shown(), prices_ahead(inputs).at({}));
 }
 
 std::optional<Instruction> current(const std::optional<Order>& order, Instant now) {
@@ -119,8 +121,9 @@ void evaluate_full_charge(const Inputs& inputs, const Observation& observation, 
   if (!p.full_charge_since) p.full_charge_since = now;
   const Tariff& tariff = inputs.settings.tariff;
   const Duration waited = now - *p.full_charge_since;
-  const Duration patience = tariff.bands.empty() ? Duration{} : full_charge_patience;
-  p.full_charge = waited >= patience || is_off_peak(tariff, inputs.local);
+  const PricesAhead ahead = prices_ahead(inputs);
+  const Duration patience = has_hours(tariff, ahead) ? full_charge_patience : Duration{};
+  p.full_charge = waited >= patience || is_off_peak(tariff, inputs.local, ahead);
   if (waited >= patience + longest_full_charge) p.full_charge_rests_until = now + full_charge_rest;
 }
 
@@ -138,17 +141,20 @@ void evaluate_reserve(const Inputs& inputs, const Observation& observation, Memo
     p.reserve_wanted = unless_used(latch(p.reserve_wanted, missing, soc >= enough(reserve, s)));
   }
   memory.faults.set(Fault::reserve_not_kept, known && p.below_reserve, inputs.now);
-  const bool buys =
-      s.reserve_recharge == ReserveRecharge::at_once ||
-      (s.reserve_recharge == ReserveRecharge::cheap && is_off_peak(s.tariff, inputs.local));
-  p.reserve_recharge = known && p.reserve_wanted && buys;
+  const auto buys = [&] {
+    return s.reserve_recharge == ReserveRecharge::at_once ||
+           (s.reserve_recharge == ReserveRecharge::cheap &&
+            is_off_peak(s.tariff, inputs.local, prices_ahead(inputs)));
+  };
+  p.reserve_recharge = known && p.reserve_wanted && buys();
 }
 
 }  // namespace
 
-Planned planned(const Settings& settings, Mode mode, const LocalTime& local) {
+Planned planned(const Settings& settings, Mode mode, const LocalTime& local,
+                const ToldPrices& told) {
   if (const auto says = schedule_says(settings, mode, local)) return {*says, Authority::schedule};
-  if (const auto says = tariff_says(settings, local)) return {*says, Authority::tariff};
+  if (const auto says = tariff_says(settings, local, told)) return {*says, Authority::tariff};
   return {};
 }
 
@@ -177,7 +183,8 @@ void update_authorities(const Inputs& inputs, const Observation& observation, Me
   };
   take(Authority::balance, Instruction{});
   const bool planned = smart_says(inputs).has_value();
-  take(Authority::tariff, planned ? std::nullopt : tariff_says(s, inputs.local));
+  take(Authority::tariff,
+       planned ? std::nullopt : tariff_says(s, inputs.local, prices_ahead(inputs).at({})));
   update_smart(inputs, prices, observation, p);
   take(Authority::schedule, schedule_says(s, mode_of(inputs), inputs.local));
   take(Authority::dispatch, current(inputs.orders.dispatch, inputs.now));

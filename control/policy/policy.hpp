@@ -3,6 +3,7 @@
 
 #include "control/memory.hpp"
 #include "control/observation.hpp"
+#include "control/policy/tariff.hpp"
 #include "control/step.hpp"
 
 namespace esshub::control {
@@ -12,9 +13,14 @@ struct Planned {
   Authority authority = Authority::balance;
 };
 
-/// What the configuration alone wants at that time: schedule before tariff before Balance. An
-/// untrusted clock leaves Balance (F13).
-[[nodiscard]] Planned planned(const Settings& settings, Mode mode, const LocalTime& local);
+/// What the configuration wants at that time, and at prices that others told: schedule before
+/// tariff before Balance. An untrusted clock leaves Balance (F13).
+[[nodiscard]] Planned planned(const Settings& settings, Mode mode, const LocalTime& local,
+                              const ToldPrices& told = {});
+
+[[nodiscard]] inline PricesAhead prices_ahead(const Inputs& inputs) {
+  return {inputs.prices, inputs.now};
+}
 
 inline constexpr Duration plan_every = 6h;  ///< the planner, at least
 

@@ -46,14 +46,14 @@ Duration time_for(double points, const Inputs& inputs, const Observation& observ
 /// they have too many prices to be sorted.
 std::optional<Instant> end_of_buying(const Inputs& inputs, Duration left, Duration need) {
   // More than that is bought from now on, and on after the begin.
-  const auto end =
-      cheapest_end(inputs.settings.tariff, inputs.local.shown(), left, std::min(left, need));
+  const auto end = cheapest_end(inputs.settings.tariff, inputs.local.shown(), left,
+                                std::min(left, need), prices_ahead(inputs));
   return end ? std::optional{inputs.now + *end} : std::nullopt;
 }
 
 /// Whether there are hours to choose from, and it can be told how many are needed.
 bool has_choice(const Inputs& inputs, const StormMemory& m) {
-  return inputs.now < m.order->from && !inputs.settings.tariff.bands.empty() &&
+  return inputs.now < m.order->from && has_hours(inputs.settings.tariff, prices_ahead(inputs)) &&
          battery_capacity(inputs.snapshot, nominal_voltage(inputs.settings.cells)) &&
          (inputs.local.trusted || inputs.now - m.judged < judged_for);
 }
@@ -93,10 +93,12 @@ void evaluate_storm(const Inputs& inputs, const Observation& observation, Memory
     m.minute = minute;
     m.judged = inputs.now;
     const Duration left = std::chrono::floor<std::chrono::minutes>(storm->from - inputs.now);
+    const PricesAhead ahead = prices_ahead(inputs);
     const double both_ways = s.conversion_efficiency * s.conversion_efficiency;
-    m.keeps = cheaper_within(s.tariff, minute, left, both_ways) <
+    m.keeps = cheaper_within(s.tariff, minute, left, both_ways, ahead) <
               need(first || !m.keeps ? spare : serves_again);
-    m.waits = cheaper_within(s.tariff, minute, left) >= need(m.waits ? 0.0 : waits_again);
+    m.waits =
+        cheaper_within(s.tariff, minute, left, {}, ahead) >= need(m.waits ? 0.0 : waits_again);
     m.end = end_of_buying(inputs, left, need(0.0));
   }
   m.buys = m.wanted && !m.waits;

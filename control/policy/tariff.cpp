@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
+#include <cstdint>
 #include <limits>
 #include <span>
 
@@ -38,13 +40,17 @@ struct Cost {
   friend auto operator<=>(const Cost&, const Cost&) = default;
 };
 
-Cost cost_at(const Tariff& tariff, CivilMinute minute) {
-  const Prices prices = prices_at(tariff, minute);
+Cost cost_at(const Tariff& tariff, CivilMinute minute, const ToldPrices& told) {
+  const Prices prices = prices_at(tariff, minute, told);
   return {!prices.cheap, prices.import_price.value_or(std::numeric_limits<double>::infinity())};
 }
 
 constexpr int minutes_a_day = 1440;
-constexpr std::size_t most_costs = 64;
+constexpr std::size_t most_costs = 64 + PriceTable::most;
+// What is told by others has no lowest price that comes each day: a full charge takes about so
+// long.
+constexpr Duration off_peak_time = 4h;
+constexpr Duration off_peak_within = 24h;
 
 /// Until a band may begin or end; a day at most.
 int minutes_to_change(const Tariff& tariff, int minute_of_day) {
@@ -57,24 +63,43 @@ int minutes_to_change(const Tariff& tariff, int minute_of_day) {
   return least;
 }
 
+CivilMinute later(CivilMinute minute, std::int64_t minutes) {
+  const auto of_day = minute.minute_of_day + minutes;
+  minute.minute_of_day = static_cast<int>(of_day % minutes_a_day);
+  minute.weekday = static_cast<int>((minute.weekday - 1 + of_day / minutes_a_day) % 7) + 1;
+  return minute;
+}
+
 /// Calls `visit(cost, begin, length)` for each stretch of one cost within the span, in order.
 template <class Visit>
-void each_stretch(const Tariff& tariff, CivilMinute minute, Duration span, Visit visit) {
+void each_stretch(const Tariff& tariff, CivilMinute now, Duration span, const PricesAhead& ahead,
+                  Visit visit) {
   for (Duration begin{}; begin < span;) {
-    const int minutes = minutes_to_change(tariff, minute.minute_of_day);
-    const Duration length = std::min<Duration>(std::chrono::minutes{minutes}, span - begin);
-    visit(cost_at(tariff, minute), begin, length);
-    begin += length;
-    minute.minute_of_day += minutes;
-    if (minute.minute_of_day < minutes_a_day) continue;
-    minute.minute_of_day -= minutes_a_day;
-    minute.weekday = minute.weekday % 7 + 1;
+    const auto passed = std::chrono::floor<std::chrono::minutes>(begin);
+    const CivilMinute minute = later(now, passed.count());
+    Duration end = std::min<Duration>(
+        passed + std::chrono::minutes{minutes_to_change(tariff, minute.minute_of_day)}, span);
+    if (ahead.told) end = next_change(*ahead.told, ahead.now + begin, ahead.now + end) - ahead.now;
+    visit(cost_at(tariff, minute, ahead.at(begin)), begin, end - begin);
+    begin = end;
   }
+}
+
+bool is_off_peak_as_told(const Tariff& tariff, CivilMinute minute, const PricesAhead& ahead) {
+  const Cost present = cost_at(tariff, minute, ahead.at({}));
+  if (!present.dear) return true;
+  Duration cheaper{};
+  bool any_cheap = false;
+  each_stretch(tariff, minute, off_peak_within, ahead, [&](Cost cost, Duration, Duration length) {
+    any_cheap |= !cost.dear;
+    if (cost < present) cheaper += length;
+  });
+  return !any_cheap && cheaper < off_peak_time;
 }
 
 }  // namespace
 
-Prices prices_at(const Tariff& tariff, CivilMinute minute) {
+Prices prices_at(const Tariff& tariff, CivilMinute minute, const ToldPrices& told) {
   Prices prices{tariff.import_price, tariff.export_price};
   const auto band = std::ranges::find_if(
       tariff.bands, [&](const TariffBand& b) { return b.when.covers(minute); });
@@ -83,13 +108,20 @@ Prices prices_at(const Tariff& tariff, CivilMinute minute) {
     if (band->export_price) prices.export_price = band->export_price;
     prices.cheap = band->cheap;
   }
+  if (told.import_price) prices.import_price = told.import_price;
+  if (told.export_price) prices.export_price = told.export_price;
   prices.cheap |= prices.import_price && is_cheap(tariff, *prices.import_price);
   return prices;
 }
 
-bool is_off_peak(const Tariff& tariff, const LocalTime& local) {
-  if (tariff.bands.empty()) return true;
+bool has_hours(const Tariff& tariff, const PricesAhead& ahead) {
+  return !tariff.bands.empty() || ahead.at({}).import_price;
+}
+
+bool is_off_peak(const Tariff& tariff, const LocalTime& local, const PricesAhead& ahead) {
+  if (!has_hours(tariff, ahead)) return true;
   if (!local.trusted) return false;
+  if (ahead.at({}).import_price) return is_off_peak_as_told(tariff, local.shown(), ahead);
   const Prices now = prices_at(tariff, local.shown());
   if (now.cheap) return true;
   double lowest = std::numeric_limits<double>::infinity();
@@ -102,9 +134,9 @@ bool is_off_peak(const Tariff& tariff, const LocalTime& local) {
   return !any_cheap && now.import_price <= lowest;
 }
 
-std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
-                                       CivilMinute minute) {
-  const Prices prices = prices_at(tariff, minute);
+std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit, CivilMinute minute,
+                                       const ToldPrices& told) {
+  const Prices prices = prices_at(tariff, minute, told);
   if (!prices.cheap) return std::nullopt;
   const bool keeps = tariff.no_discharge_while_cheap || is_negative(prices.import_price);
   if (tariff.force_charge_to)
@@ -117,17 +149,17 @@ std::optional<Instruction> tariff_wish(const Tariff& tariff, Watts charge_limit,
 }
 
 Duration cheaper_within(const Tariff& tariff, CivilMinute now, Duration span,
-                        std::optional<double> share) {
-  const Cost present = cost_at(tariff, now);
+                        std::optional<double> share, const PricesAhead& ahead) {
+  const Cost present = cost_at(tariff, now, ahead.at({}));
   Duration cheaper{};
-  each_stretch(tariff, now, span, [&](Cost cost, Duration, Duration length) {
+  each_stretch(tariff, now, span, ahead, [&](Cost cost, Duration, Duration length) {
     if (cost < present && (!share || cost.price < present.price * *share)) cheaper += length;
   });
   return cheaper;
 }
 
 std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now, Duration span,
-                                     Duration need) {
+                                     Duration need, const PricesAhead& ahead) {
   if (need > span) return std::nullopt;
   struct Level {
     Cost cost;
@@ -136,7 +168,7 @@ std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now, Dura
   std::array<Level, most_costs> levels{};
   std::size_t count = 0;
   bool too_many = false;
-  each_stretch(tariff, now, span, [&](Cost cost, Duration, Duration length) {
+  each_stretch(tariff, now, span, ahead, [&](Cost cost, Duration, Duration length) {
     const auto end = levels.begin() + static_cast<std::ptrdiff_t>(count);
     const auto known =
         std::find_if(levels.begin(), end, [&](const Level& level) { return level.cost == cost; });
@@ -153,7 +185,7 @@ std::optional<Duration> cheapest_end(const Tariff& tariff, CivilMinute now, Dura
   Duration left = need;
   while (levels.at(dearest).time < left) left -= levels.at(dearest++).time;
   Duration end{};
-  each_stretch(tariff, now, span, [&](Cost cost, Duration begin, Duration length) {
+  each_stretch(tariff, now, span, ahead, [&](Cost cost, Duration begin, Duration length) {
     if (cost < levels.at(dearest).cost) end = begin + length;
     if (cost != levels.at(dearest).cost || left <= Duration{}) return;
     end = begin + std::min(left, length);

@@ -34,6 +34,7 @@ struct House {
   bool bms_implausible = false;
   Duration stall{};
   MarkTable plan{};
+  PriceTable prices{};
 
   // The truth that healthy sources report.
   double residual_w = 0.0;  ///< loads minus solar on the grid side
@@ -137,7 +138,8 @@ struct House {
                              .grid_frozen = grid_frozen,
                              .bms_implausible = bms_implausible,
                              .stall = stall,
-                             .plan = &plan},
+                             .plan = &plan,
+                             .prices = &prices},
                             memory);
     if (inverter_alive && d.setpoint.mode == InverterMode::follow) {
       put(Point::inverter, Measure::setpoint, d.setpoint.ac_power.value());

@@ -122,6 +122,17 @@ struct Says {
     order("dispatch", c.orders.dispatch);
     if (c.orders.storm) soc("storm", c.orders.storm->reserve);
   }
+  void operator()(const Told& c) const {
+    out << "told prices of " << c.count << " entries";
+    for (const auto& [begin, end, prices] : c.entries) {
+      out << ';';
+      seconds(begin.time_since_epoch());
+      out << " to";
+      seconds(end.time_since_epoch());
+      if (prices.import_price) out << " import " << *prices.import_price;
+      if (prices.export_price) out << " export " << *prices.export_price;
+    }
+  }
   void operator()(const Plans& c) const {
     out << "a plan of " << c.count << " entries, made before";
     seconds(c.age);

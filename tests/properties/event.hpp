@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "control/policy/mark_table.hpp"
+#include "control/policy/price_table.hpp"
 #include "model/bms.hpp"
 #include "model/command.hpp"
 #include "model/fault.hpp"
@@ -195,6 +196,12 @@ struct Plans {
   Duration age;
 };
 
+/// Prices that others told, sane or not.
+struct Told {
+  std::array<control::TimedPrices, 3> entries;  ///< begin and end count from 0 = now
+  std::size_t count;                            ///< of the entries, as it is told
+};
+
 struct SocTo {
   SocMark mark;
   double plus;  ///< percentage points
@@ -227,8 +234,8 @@ using Change =
     std::variant<Residual, Solar, AcOut, AcOutError, Circuit, PackVoltage, PackCurrent, Limit,
                  Protections, Requests, Missing, Silent, Garbage, NoNumber, Status, PowerCut, Mains,
                  Responds, MeterReversed, MeterFrozen, ClampOff, Contended, Overrun, ComponentsFail,
-                 Raised, ClockUntrusted, LocalStep, Wild, Plans, SocTo, SocMoves, Pause, WallStep,
-                 Ask, ControlRestarts, ProgramRestarts>;
+                 Raised, ClockUntrusted, LocalStep, Wild, Plans, Told, SocTo, SocMoves, Pause,
+                 WallStep, Ask, ControlRestarts, ProgramRestarts>;
 
 struct Event {
   unsigned after = 0;  ///< ticks after the event before

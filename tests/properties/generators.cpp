@@ -363,6 +363,32 @@ rc::Gen<Change> any_plan(const Settings& s) {
   });
 }
 
+/// As a feed tells them, or wilder: no numbers, spans that overlap.
+rc::Gen<Change> any_told() {
+  return rc::gen::exec([]() -> Change {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const double inf = std::numeric_limits<double>::infinity();
+    const bool wild = chance(30);
+    Told told{
+        .entries = {},
+        .count = wild ? static_cast<std::size_t>(*rc::gen::element(0, 1, 3, 256, 100000)) : 3};
+    const auto price = [&]() -> std::optional<double> {
+      if (chance(30)) return std::nullopt;
+      if (wild) return *around({nan, inf, -inf}, -1, 1);
+      return *around({-0.02, 0.0, 0.2, 0.3}, -0.1, 0.5);
+    };
+    double at = 0.0;
+    for (auto& [begin, end, prices] : told.entries) {
+      const double from = wild ? *around({0.0}, -10, 30) : at;
+      at = from + *around({900.0, 40000.0}, 0, 20);
+      begin = Instant{} + seconds(from);
+      end = Instant{} + seconds(at);
+      prices = {price(), price()};
+    }
+    return told;
+  });
+}
+
 /// A change of a kind, how often it comes among all, and how long it lasts at most.
 struct Kind {
   std::size_t weight;
@@ -454,6 +480,7 @@ std::vector<Kind> kinds(const Settings& s) {
       {7, 0, always(Ask{Acknowledge{}})},
       {3, 10, any_wild_orders()},
       {20, 120, any_plan(s)},
+      {12, 120, any_told()},
   };
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <set>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -56,36 +58,77 @@ double reserve_in_force(const Seen& seen, bool storm_kept) {
   return storm_kept ? std::max(reserve, orders.storm->reserve.percent()) : reserve;
 }
 
+/// What others told of a moment: the first entry that covers it; what is no number is nothing.
+control::ToldPrices told_prices(const Seen& seen, Instant at) {
+  const auto* const table = seen.inputs.prices;
+  for (std::size_t i = 0; table && i < table->count && i < table->entries.size(); ++i) {
+    const auto& [begin, end, prices] = table->entries.at(i);
+    if (at < begin || at >= end) continue;
+    control::ToldPrices told = prices;
+    if (told.import_price && !std::isfinite(*told.import_price)) told.import_price.reset();
+    if (told.export_price && !std::isfinite(*told.export_price)) told.export_price.reset();
+    return told;
+  }
+  return {};
+}
+
+/// Whether the hours differ in price: docs/policy.md.
+bool has_hours(const Seen& seen) {
+  return !seen.inputs.settings.tariff.bands.empty() ||
+         told_prices(seen, seen.inputs.now).import_price;
+}
+
 /// s, of those ahead, in which a kWh costs less than now; at a gain: also if bought for later, with
 /// the losses of both ways. docs/policy.md.
-double cheaper_ahead(const Seen& seen, double ahead_s, bool at_a_gain) {
-  const auto& tariff = seen.inputs.settings.tariff;
-  struct Cost {
-    bool dear;
-    double price;
-  };
-  const auto cost = [&](int minute_of_week) {
-    const CivilMinute minute{minute_of_week % 1440, minute_of_week / 1440 % 7 + 1};
-    Cost found{true, tariff.import_price.value_or(1e9)};
-    for (const auto& band : tariff.bands)
-      if (band.when.covers(minute)) found = {!band.cheap, band.import_price};
-    if (found.price < positive(tariff.cheap_below.value_or(0.0))) found.dear = false;
-    return found;
-  };
-  const CivilMinute shown = seen.inputs.local.shown();
-  int minute = (shown.weekday - 1) * 1440 + shown.minute_of_day;
-  const Cost now = cost(minute);
-  double sum = 0.0;
-  for (double passed = 0.0; passed < ahead_s;) {
-    const int to_hour = 60 - minute % 60;  // the world's bands are whole hours
-    const double length = std::min(60.0 * to_hour, ahead_s - passed);
-    const Cost then = cost(minute);
-    const bool less = then.dear == now.dear ? then.price < now.price : now.dear;
-    const double kept = seen.inputs.settings.conversion_efficiency;
-    if (less && (!at_a_gain || then.price < now.price * kept * kept)) sum += length;
-    passed += length;
-    minute += to_hour;
+struct Cost {
+  bool dear;
+  double price;
+  [[nodiscard]] bool less_than(const Cost& other) const {
+    return dear == other.dear ? price < other.price : other.dear;
   }
+};
+
+/// By the tariff at a minute of the week, and what is told of the moment.
+Cost cost_at(const Seen& seen, int minute_of_week, Instant at) {
+  const auto& tariff = seen.inputs.settings.tariff;
+  const CivilMinute minute{minute_of_week % 1440, minute_of_week / 1440 % 7 + 1};
+  Cost found{true, tariff.import_price.value_or(1e9)};
+  for (const auto& band : tariff.bands)
+    if (band.when.covers(minute)) found = {!band.cheap, band.import_price};
+  if (const auto told = told_prices(seen, at).import_price) found.price = *told;
+  if (found.price < positive(tariff.cheap_below.value_or(0.0))) found.dear = false;
+  return found;
+}
+
+/// Calls with each stretch ahead in which nothing changes: its cost and how long it is, s. The
+/// world's bands are whole hours; what is told may change at any moment.
+template <class Visit>
+void each_cost_ahead(const Seen& seen, double ahead_s, Visit visit) {
+  const auto& in = seen.inputs;
+  const CivilMinute shown = in.local.shown();
+  const int first = (shown.weekday - 1) * 1440 + shown.minute_of_day;
+  const Instant end = in.now + std::chrono::duration_cast<Duration>(Seconds{ahead_s});
+  std::set<Instant> edges{in.now, end};
+  for (Instant hour = in.now + std::chrono::minutes{60 - first % 60}; hour < end; hour += 1h)
+    edges.insert(hour);
+  for (std::size_t i = 0; in.prices && i < in.prices->count && i < 3; ++i)
+    for (const Instant edge : {in.prices->entries.at(i).begin, in.prices->entries.at(i).end})
+      if (edge > in.now && edge < end) edges.insert(edge);
+  for (auto at = edges.begin(); std::next(at) != edges.end(); ++at) {
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(*at - in.now).count();
+    visit(cost_at(seen, first + static_cast<int>(minutes), *at),
+          Seconds{*std::next(at) - *at}.count());
+  }
+}
+
+double cheaper_ahead(const Seen& seen, double ahead_s, bool at_a_gain) {
+  const CivilMinute shown = seen.inputs.local.shown();
+  const Cost now = cost_at(seen, (shown.weekday - 1) * 1440 + shown.minute_of_day, seen.inputs.now);
+  const double kept = seen.inputs.settings.conversion_efficiency;
+  double sum = 0.0;
+  each_cost_ahead(seen, ahead_s, [&](const Cost& then, double length) {
+    if (then.less_than(now) && (!at_a_gain || then.price < now.price * kept * kept)) sum += length;
+  });
   return sum;
 }
 
@@ -125,10 +168,20 @@ double reserve_to_keep(const Seen& seen) {
 }
 
 /// By docs/policy.md: the cheap hours; where there are none the lowest price; without bands always.
+/// Where a price is told: the cheap hours; where a day has none, the four at the lowest prices.
 bool off_peak(const Seen& seen) {
   const auto& tariff = seen.inputs.settings.tariff;
-  if (tariff.bands.empty()) return true;
+  if (!has_hours(seen)) return true;
   if (!seen.inputs.local.trusted) return false;
+  if (told_prices(seen, seen.inputs.now).import_price) {
+    constexpr double day = 24 * 3600.0;
+    const CivilMinute shown = seen.inputs.local.shown();
+    if (!cost_at(seen, (shown.weekday - 1) * 1440 + shown.minute_of_day, seen.inputs.now).dear)
+      return true;
+    bool any_cheap = false;
+    each_cost_ahead(seen, day, [&](const Cost& then, double) { any_cheap |= !then.dear; });
+    return !any_cheap && cheaper_ahead(seen, day, false) < 4 * 3600.0;
+  }
   struct Hour {
     double price;
     bool cheap;
@@ -875,6 +928,11 @@ Broken Invariants::orders(const Seen& seen, const Battery& battery) const {
         import_price = band.import_price;
         if (band.export_price) export_price = band.export_price;
       }
+    const auto told = told_prices(seen, in.now);
+    if (told.import_price) import_price = told.import_price;
+    if (told.export_price) export_price = told.export_price;
+    if (policy.import_price != import_price || policy.export_price != export_price)
+      return "another price is told than what is believed";
     if (import_price && *import_price < 0.0 && p < 0.0)
       return say("discharged while one is paid to draw", p, 0);
     pays_to_give = export_price && *export_price < 0.0;
@@ -968,7 +1026,7 @@ void Invariants::remember_storm(const Seen& seen, const Battery& battery) {
                                std::max(ceiling, reserve));
   hold(past.wanted, battery.soc <= reserve - 1.0, battery.soc >= goal);
   const double missing = positive((past.wanted ? goal : reserve) - battery.soc);
-  if (begun || in.settings.tariff.bands.empty() || battery_wh(seen) <= 0.0 ||
+  if (begun || !has_hours(seen) || battery_wh(seen) <= 0.0 ||
       (!in.local.trusted && in.now - past.judged >= 1h)) {
     past.kept = true;
     past.may_wait = false;

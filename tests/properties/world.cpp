@@ -148,6 +148,10 @@ struct World::Lasts {
     is.plan = {.made = Instant{} + c.age, .count = c.count, .entries = {}};
     std::ranges::copy(c.entries, is.plan.entries.begin());
   }
+  void operator()(const Told& c) const {
+    is.prices = {.count = c.count, .entries = {}};
+    std::ranges::copy(c.entries, is.prices.entries.begin());
+  }
   void operator()(const auto&) const {}  // what happens at once
 };
 
@@ -201,6 +205,12 @@ void World::happen(const Event& event) {
       end = now_ + end.time_since_epoch();
     }
   }
+  if (auto* told = std::get_if<Told>(&lasting_.back().change)) {
+    for (auto& [begin, end, prices] : told->entries) {
+      begin = now_ + begin.time_since_epoch();
+      end = now_ + end.time_since_epoch();
+    }
+  }
   if (std::holds_alternative<LocalStep>(event.change)) held_ = local().shown();
   change_now();
 }
@@ -225,6 +235,7 @@ void World::tell_control() {
   tick_->set_components(is_.stuck, is_.components_fail, now_);
   tick_->set_orders(is_.wild.value_or(orders_));
   tick_->set_plan(is_.plan);
+  tick_->set_prices(is_.prices);
 }
 
 void World::start_control() {
@@ -426,7 +437,8 @@ Decision World::decide(const control::Inputs& given, control::Memory& memory) {
                                .grid_frozen = given.grid_frozen,
                                .bms_implausible = given.bms_implausible,
                                .stall = given.stall,
-                               .plan = given.plan};
+                               .plan = given.plan,
+                               .prices = given.prices};
   // The two halves of a step are taken one by one, for what lies between them; now and then the
   // whole from the same memory must say the same, bit for bit.
   std::optional<control::Memory> before;

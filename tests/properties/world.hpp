@@ -90,6 +90,7 @@ class World {
     std::optional<LocalStep> local_step;
     std::optional<Orders> wild;
     control::MarkTable plan;
+    control::PriceTable prices;
 
     void take(const Change& change);
   };

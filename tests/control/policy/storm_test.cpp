@@ -442,7 +442,7 @@ TEST(Storm, IsBoughtAtOnceWhereHourAndSizeAreLost) {
 
 TEST(Storm, OfMorePricesThanAreSortedNoTimeIsTold) {
   Evening h;
-  for (int i = 0; i < 66; ++i) h.band(i * 5, i * 5 + 5, 0.10 + 0.001 * i);
+  for (int i = 0; i < 320; ++i) h.band(i, i + 1, 0.10 + 0.0001 * i);
   h.storm(10h);
   Decision d = h.run(5s);
   expect_serves(d);
@@ -452,6 +452,29 @@ TEST(Storm, OfMorePricesThanAreSortedNoTimeIsTold) {
   expect_buys(d);
   ASSERT_TRUE(d.policy.storm_reached) << "from now on, whatever it costs";
   EXPECT_NEAR(Seconds{*d.policy.storm_reached - d.at}.count(), 53.5 * 60, 10);
+}
+
+TEST(Storm, OfAsManyPricesAsAreSortedItsTimeIsTold) {
+  Evening h;
+  for (int i = 0; i < 319; ++i) h.band(i, i + 1, 0.10 + 0.0001 * i);
+  h.storm(10h);
+  EXPECT_TRUE(h.run(5s).policy.storm_reached);
+}
+
+TEST(Storm, GoesByThePricesThatAreTold) {
+  Evening h;
+  h.storm(10h);
+  const auto hour = [&](double price, Duration from, Duration to) {
+    h.prices.entries.at(h.prices.count++) = {h.begin + from, h.begin + to, {price, {}}};
+  };
+  hour(0.30, 0h, 4h);
+  hour(0.10, 4h, 330min);
+  hour(0.28, 330min, 8h);
+  Decision d = h.run(5s);
+  expect_serves(d);
+  ASSERT_TRUE(d.policy.storm_reached);
+  EXPECT_NEAR(Seconds{*d.policy.storm_reached - h.begin}.count(), (4 * 60 + 53.5) * 60, 10);
+  expect_buys(h.at(4h));
 }
 
 TEST(Storm, IsRememberedThroughASilenceOfTheBms) {
