@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "model/enums.hpp"
-
 namespace esshub::service {
 namespace {
 
@@ -42,10 +40,6 @@ bool says_all_of(const Feed& known, const Feed& feed) {
 
 }  // namespace
 
-std::string_view name(FeedKind kind) {
-  return enum_name(kind);
-}
-
 std::optional<double> value_at(const FeedSlots& slots, UnixSeconds instant) {
   const auto slot = from(slots, instant);
   if (slot == slots.end() || slot->begin > instant) return std::nullopt;
@@ -74,10 +68,15 @@ Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
   return true;
 }
 
-FeedSlots FeedHistory::believed(UnixSeconds when) const {
+bool FeedHistory::forget(UnixSeconds ended_before) {
+  return std::erase_if(issues_,
+                       [&](const Feed& feed) { return feed.slots.back().end < ended_before; }) > 0;
+}
+
+FeedSlots FeedHistory::believed(UnixSeconds when, std::string_view unit) const {
   FeedSlots result;
   for (auto issue = issues_.rbegin(); issue != issues_.rend(); ++issue) {
-    if (issue->issued > when) continue;
+    if (issue->issued > when || (!unit.empty() && issue->unit != unit)) continue;
     auto slots = issue->slots;
     if (issue->valid_until <= when) {
       slots.erase(std::ranges::lower_bound(slots, issue->valid_until, {}, &FeedSlot::begin),

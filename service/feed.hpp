@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -10,16 +9,14 @@
 #include <vector>
 
 #include "control/plan/types.hpp"
+#include "model/feed.hpp"
 #include "model/result.hpp"
 
 namespace esshub::service {
 
 using control::UnixSeconds;
 
-enum class FeedKind : std::uint8_t { import_price, export_price, solar };
-
-/// As it stands in the form.
-[[nodiscard]] std::string_view name(FeedKind kind);
+using esshub::FeedKind;
 
 /// What holds within [begin, end): money per kWh, or the sun's mean power in W.
 struct FeedSlot {
@@ -73,8 +70,10 @@ class FeedHistory {
   /// clock that is wrong, or is no longer valid.
   [[nodiscard]] Result<bool> add(Feed feed, UnixSeconds now);
   /// As it was believed at `when`: of what had been issued by then the newest that speaks of an
-  /// instant; of what was no longer valid only the time before.
-  [[nodiscard]] FeedSlots believed(UnixSeconds when) const;
+  /// instant; of what was no longer valid only the time before. With a `unit` only what has it.
+  [[nodiscard]] FeedSlots believed(UnixSeconds when, std::string_view unit = {}) const;
+  /// Drops the documents whose last slot ended before; true: there were some.
+  bool forget(UnixSeconds ended_before);
   /// Ascending by when they were issued.
   [[nodiscard]] const std::deque<Feed>& issues() const { return issues_; }
 

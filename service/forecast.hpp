@@ -7,6 +7,7 @@
 #include "civil_time/local_clock.hpp"
 #include "control/settings.hpp"
 #include "model/plan.hpp"
+#include "service/feeds.hpp"
 
 namespace esshub::service {
 
@@ -20,11 +21,13 @@ struct SmartSpan {
 
 /// Minute for minute what control::planned will say, from `from` until before `until`: clock
 /// changes are where they will be. In Smart mode `smart` (ascending) stands in place of the
-/// tariff's word. While the clock is not trusted all that is self-consumption at no known price.
-/// A clock copied for it, for one thread.
+/// tariff's word. Prices that are `told` take the place of the tariff's, each minute that of its
+/// begin. While the clock is not trusted all that is self-consumption at no known price. A clock
+/// copied for it, for one thread.
 [[nodiscard]] std::vector<PlanSpan> forecast(const control::Settings& settings, Mode mode,
                                              civil_time::LocalClock clock, WallTime from,
                                              WallTime until, bool clock_trusted = true,
-                                             std::span<const SmartSpan> smart = {});
+                                             std::span<const SmartSpan> smart = {},
+                                             const ToldSlots& told = {});
 
 }  // namespace esshub::service

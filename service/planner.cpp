@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <set>
 #include <utility>
 
 #include "control/plan/plan.hpp"
@@ -97,13 +98,31 @@ std::optional<PlanBattery> battery_of(const View& view, const control::Settings&
   return battery;
 }
 
-/// The tariff's, which pays nothing for export where it has no price for it. Prices that others
-/// tell take the tariff's place here and nowhere else.
-std::vector<control::PriceSlot> prices_of(std::span<const PlanSpan> ahead) {
+/// What is told, of the past too; of a kind that tells nothing of now the tariff's, which pays
+/// nothing for export where it has no price for it. What is not told yet is not known: it will be
+/// like what was told, not like the tariff.
+std::vector<control::PriceSlot> prices_of(std::span<const PlanSpan> ahead, const ToldSlots& told) {
+  const UnixSeconds begin = unix_seconds(ahead.front().begin);
+  const UnixSeconds end = unix_seconds(ahead.back().end);
+  std::set<UnixSeconds> cuts;
+  for (const auto& span : ahead) cuts.insert({unix_seconds(span.begin), unix_seconds(span.end)});
+  for (const auto* slots : {&told.import_price, &told.export_price})
+    for (const auto& slot : *slots)
+      for (const UnixSeconds edge : {slot.begin, slot.end})
+        if (edge > begin - Feeds::keeps && edge < end) cuts.insert(edge);
+  const control::ToldPrices now = told.at(ahead.front().begin);
   std::vector<control::PriceSlot> prices;
-  for (const auto& span : ahead)
-    prices.push_back({unix_seconds(span.begin), unix_seconds(span.end), span.import_price,
-                      span.export_price.value_or(0.0)});
+  auto span = ahead.begin();
+  for (auto cut = cuts.begin(); std::next(cut) != cuts.end(); ++cut) {
+    const auto [import_price, export_price] = told.at(wall_time(*cut));
+    control::PriceSlot slot{*cut, *std::next(cut), import_price, export_price};
+    if (*cut >= begin) {
+      while (unix_seconds(span->end) <= *cut) ++span;
+      if (!now.import_price) slot.import_price = span->import_price;
+      if (!now.export_price) slot.export_price = span->export_price.value_or(0.0);
+    }
+    prices.push_back(slot);
+  }
   return prices;
 }
 
@@ -128,7 +147,8 @@ void add_orders(PlanSettings& plan, const Orders& orders, const View& view, Watt
 bool same(const Planner::Orders& a, const Planner::Orders& b) {
   return a.settings == b.settings && a.orders.reserve == b.orders.reserve &&
          a.orders.manual == b.orders.manual && a.orders.storm == b.orders.storm &&
-         a.orders.dispatch.has_value() == b.orders.dispatch.has_value();
+         a.orders.dispatch.has_value() == b.orders.dispatch.has_value() &&
+         a.told.import_price == b.told.import_price && a.told.export_price == b.told.export_price;
 }
 
 double level(Soc soc, const PlanBattery& battery) {
@@ -273,7 +293,8 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
     const auto shown = clock_.local(wall_time(at)).time_since_epoch();
     return static_cast<int>((shown.count() - at) / 60);
   };
-  const auto forecasted = forecast(s, Mode::scheduled, clock_, begin, begin + horizon);
+  const auto forecasted =
+      forecast(s, Mode::scheduled, clock_, begin, begin + horizon, true, {}, in_force.told);
   for (const auto& span : forecasted)
     if (span.authority == Authority::schedule)
       settings.fixed.push_back(
@@ -281,7 +302,7 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
   add_orders(settings, in_force.orders, view, battery.capacity);
 
   const auto past = ring_.slots();
-  auto made = control::plan(past, prices_of(forecasted), battery, settings);
+  auto made = control::plan(past, prices_of(forecasted, in_force.told), battery, settings);
   if (made.problem) {
     problem_ = made.problem;
     if (made_for_ && !same(*made_for_, in_force)) last_.reset();

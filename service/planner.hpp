@@ -16,6 +16,7 @@
 #include "model/plan.hpp"
 #include "model/smart_plan.hpp"
 #include "model/view.hpp"
+#include "service/feeds.hpp"
 #include "service/forecast.hpp"
 #include "service/slot_ring.hpp"
 
@@ -32,6 +33,7 @@ class Planner {
     control::Settings settings;
     Mode mode = Mode::balance;
     esshub::Orders orders{};
+    ToldSlots told{};
   };
 
   explicit Planner(civil_time::LocalClock clock) : clock_(clock) {}
@@ -52,13 +54,13 @@ class Planner {
   /// minutes: the BMS may be about to tell.
   [[nodiscard]] bool waits(const View& view, const control::Settings& settings) const;
   /// In Smart mode, by a clock that is trusted, unless it waits: after control::plan_every; with
-  /// other settings or orders than those of the last plan, but if a dispatch takes the place of one
-  /// no sooner than after a quarter of an hour: some renew theirs twice a minute; after a minute
-  /// where there was none or where the clock was set to a time that it does not cover.
+  /// other settings, orders or told prices than those of the last plan, but if a dispatch takes the
+  /// place of one no sooner than after a quarter of an hour: some renew theirs twice a minute; after
+  /// a minute where there was none or where the clock was set to a time that it does not cover.
   [[nodiscard]] bool due(const View& view, const Orders& in_force) const;
   /// Plans as of the View, which takes milliseconds. What was in the way, if something was: then
-  /// the plan before goes on until its end if it was made for the same settings and orders, else
-  /// it is dropped.
+  /// the plan before goes on until its end if it was made for the same settings, orders and prices,
+  /// else it is dropped.
   [[nodiscard]] std::optional<control::NoPlan> plan(const View& view, const Orders& in_force);
 
   /// The last plan that there is; prices and marks by the wall clock. Nothing: none.

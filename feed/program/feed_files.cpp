@@ -11,7 +11,7 @@
 namespace esshub::feed {
 
 std::filesystem::path feed_file(const std::filesystem::path& folder, FeedKind kind) {
-  return folder / (std::string{service::name(kind)} + ".json");
+  return folder / (std::string{name(kind)} + ".json");
 }
 
 std::optional<std::string> read_file(const std::filesystem::path& file) {

@@ -69,7 +69,7 @@ class Errand {
   void tell_due() const {
     const auto left = std::chrono::ceil<Schedule::Pause>(due_ - Clock::now());
     say(false, "waits",
-        std::string{"gives="} + std::string{service::name(source_.gives)} +
+        std::string{"gives="} + std::string{name(source_.gives)} +
             " next_s=" + std::to_string(std::max(left, Schedule::Pause{}).count()));
   }
 
@@ -88,7 +88,7 @@ class Errand {
     if (const auto why = fetched.error().why; why != told_ || schedule_.failures() % 100 == 1) {
       told_ = why;
       say(true, "not_fetched",
-          std::string{"gives="} + std::string{service::name(source_.gives)} +
+          std::string{"gives="} + std::string{name(source_.gives)} +
               " failures=" + std::to_string(schedule_.failures()) +
               " again_s=" + std::to_string(pause.count()) + " why=\"" + shown_all(why) + '"');
     }
@@ -123,7 +123,7 @@ class Errand {
     if (until == told_) return;
     told_ = until;
     say(false, "fetched",
-        std::string{"gives="} + std::string{service::name(feed.kind)} + " source=\"" + feed.source +
+        std::string{"gives="} + std::string{name(feed.kind)} + " source=\"" + feed.source +
             "\" slots=" + std::to_string(feed.slots.size()) + " until=" + until);
   }
 

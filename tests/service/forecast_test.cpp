@@ -51,6 +51,29 @@ TEST(Forecast, AnotherInstructionOfTheScheduleIsAnotherSpanToTheMinute) {
   EXPECT_EQ(plan[2].instruction, idle);
 }
 
+TEST(Forecast, WhatIsToldTakesTheTariffsPlaceAndMakesItsWord) {
+  control::Settings s;
+  s.tariff.import_price = 0.3;
+  s.tariff.export_price = 0.1;
+  const auto begin = std::chrono::floor<std::chrono::seconds>(midnight).time_since_epoch().count();
+  ToldSlots told;
+  told.import_price = {{begin + 3600, begin + 5400, -0.05}};
+  told.export_price = {{begin + 5400, begin + 7200, 0.2}};
+  const auto plan = forecast(s, Mode::scheduled, utc, midnight, midnight + 3h, true, {}, told);
+  ASSERT_EQ(lengths(plan), (std::vector<std::pair<Duration, Duration>>{
+                               {0s, 1h}, {1h, 90min}, {90min, 2h}, {2h, 3h}}));
+  EXPECT_EQ(plan[0].import_price, 0.3);
+  EXPECT_EQ(plan[1].import_price, -0.05);
+  EXPECT_EQ(plan[1].export_price, 0.1);
+  EXPECT_EQ(plan[1].authority, Authority::tariff) << "a negative price is cheap";
+  EXPECT_EQ(plan[2].import_price, 0.3);
+  EXPECT_EQ(plan[2].export_price, 0.2);
+  EXPECT_EQ(plan[2].authority, Authority::balance);
+  for (const auto& span :
+       forecast(s, Mode::scheduled, utc, midnight, midnight + 3h, false, {}, told))
+    EXPECT_FALSE(span.import_price) << "no clock, no price";
+}
+
 TEST(Forecast, WithoutATrustedClockThePlanIsSelfConsumptionAtNoKnownPrice) {
   control::Settings s;
   s.schedule = {{{control::every_day, 60, 90}, charge}};

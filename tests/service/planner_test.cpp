@@ -131,6 +131,75 @@ TEST(Planner, ShowsNoSlotWhosePriceIsNotKnown) {
   EXPECT_EQ(h.planner.table(h.view).made, h.view.now - 29h) << "it ended; it was made all the same";
 }
 
+/// From midnight on, an hour each.
+FeedSlots hours(int first, const std::vector<double>& prices) {
+  FeedSlots slots;
+  for (const double price : prices) {
+    const auto begin = seconds(midnight) + first++ * 3600;
+    slots.push_back({begin, begin + 3600, price});
+  }
+  return slots;
+}
+
+TEST(Planner, GoesByPricesThatAreTold) {
+  House h;
+  h.recall(15);
+  h.in_force.told.import_price = hours(-24, std::vector<double>(24, 0.40));
+  auto today = hours(0, std::vector<double>(24, 0.20));
+  today[12].value = -0.05;
+  h.in_force.told.import_price.insert(h.in_force.told.import_price.end(), today.begin(),
+                                      today.end());
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto& slots = h.planner.last()->slots;
+  ASSERT_EQ(slots.size(), 192u);
+  EXPECT_EQ(slots[0].import_price, 0.20);
+  EXPECT_EQ(slots[48].import_price, -0.05);
+  EXPECT_EQ(slots[48].source, control::PriceSource::known);
+  EXPECT_EQ(slots[48].export_price, 0.05) << "the tariff's, of which nothing is told";
+  EXPECT_GT(slots[51].marks.buy_power, Watts{});
+  EXPECT_EQ(slots[48].marks.serve.percent(), 100.0);
+  EXPECT_DOUBLE_EQ(slots[96].import_price, 0.30)
+      << "what that time was today and the day before, not the tariff's 0.07";
+  EXPECT_EQ(slots[96].source, control::PriceSource::typical);
+  EXPECT_EQ(h.planner.table(h.view).count, 96u) << "as far as it is told";
+  const auto shown = h.planner.shown(h.view);
+  ASSERT_EQ(shown->slots.size(), 96u);
+  EXPECT_EQ(shown->slots[48].import_price, -0.05);
+}
+
+TEST(Planner, WhereNothingIsToldOfNowTheTariffHoldsWhereNothingElseIsTold) {
+  House h;
+  h.recall(15);
+  h.in_force.told.import_price = hours(6, {0.11, 0.12});
+  h.in_force.told.export_price = hours(-3, {0.5, 0.6});
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto& slots = h.planner.last()->slots;
+  EXPECT_EQ(slots[0].import_price, 0.07);
+  EXPECT_EQ(slots[23].import_price, 0.30);
+  EXPECT_EQ(slots[24].import_price, 0.11);
+  EXPECT_EQ(slots[31].import_price, 0.12);
+  EXPECT_EQ(slots[32].import_price, 0.30);
+  EXPECT_EQ(slots[0].export_price, 0.05) << "what is told of it has ended";
+  EXPECT_EQ(h.planner.table(h.view).count, 144u);
+}
+
+TEST(Planner, PlansAnewForOtherPricesThatAreTold) {
+  House h;
+  h.recall(15);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.pass(1min);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  auto other = h.in_force;
+  other.told.import_price = hours(0, {0.1});
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  other = h.in_force;
+  other.told.export_price = hours(0, {0.1});
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  other = h.in_force;
+  other.told.solar = hours(0, {1000});
+  EXPECT_FALSE(h.planner.due(h.view, other)) << "the sun is told often; the next plan goes by it";
+}
+
 TEST(Planner, TellsPeopleWhatItDoesAndWhy) {
   House h;
   EXPECT_FALSE(h.planner.shown(h.view));

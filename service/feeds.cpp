@@ -1,0 +1,98 @@
+#include "service/feeds.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+namespace esshub::service {
+namespace {
+
+UnixSeconds unix_seconds(WallTime at) {
+  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
+WallTime wall_time(UnixSeconds at) {
+  return WallTime{std::chrono::seconds{at}};
+}
+
+}  // namespace
+
+control::ToldPrices ToldSlots::at(WallTime wall) const {
+  const UnixSeconds at = unix_seconds(wall);
+  return {value_at(import_price, at), value_at(export_price, at)};
+}
+
+control::PriceTable price_table(const ToldSlots& told, WallTime wall, Instant now) {
+  const UnixSeconds begin = unix_seconds(wall);
+  std::set<UnixSeconds> cuts{begin};
+  for (const auto* slots : {&told.import_price, &told.export_price})
+    for (const auto& slot : *slots)
+      for (const UnixSeconds edge : {slot.begin, slot.end})
+        if (edge > begin) cuts.insert(edge);
+  const auto at = [&](UnixSeconds moment) {
+    return now + std::chrono::duration_cast<Duration>(wall_time(moment) - wall);
+  };
+  control::PriceTable table;
+  for (auto cut = cuts.begin(); std::next(cut) != cuts.end(); ++cut) {
+    const control::TimedPrices next{at(*cut), at(*std::next(cut)), told.at(wall_time(*cut))};
+    if (next.prices == control::ToldPrices{}) continue;
+    auto* const last = table.count > 0 ? &table.entries.at(table.count - 1) : nullptr;
+    if (last && last->end == next.begin && last->prices == next.prices) {
+      last->end = next.end;
+      continue;
+    }
+    if (table.count == control::PriceTable::most) break;
+    table.entries.at(table.count++) = next;
+  }
+  return table;
+}
+
+Result<Feed> read_told(std::string_view text, const control::Tariff& tariff) {
+  return read_feed(text, {.price = tariff.plausible_price})
+      .and_then([&](Feed feed) -> Result<Feed> {
+        const std::string accepted = tariff.currency + "/kWh";
+        if (feed.kind == FeedKind::solar || feed.unit == accepted) return feed;
+        return fail(ErrorKind::invalid,
+                    "/unit: \"" + feed.unit + "\", accepted " +
+                        (tariff.currency.empty() ? "none while the hub's tariff.currency is not set"
+                                                 : '"' + accepted + "\", as tariff.currency says"));
+      });
+}
+
+Result<bool> Feeds::take(Feed feed, UnixSeconds now) {
+  FeedHistory& history = histories_[feed.kind];
+  auto added = history.add(std::move(feed), now);
+  if (added && *added) ++version_;
+  return added;
+}
+
+void Feeds::restore(Feed feed) {
+  const UnixSeconds then = feed.issued;
+  static_cast<void>(take(std::move(feed), then));
+}
+
+void Feeds::forget(UnixSeconds now) {
+  for (const FeedKind kind : enum_values<FeedKind>)
+    if (histories_[kind].forget(now - keeps)) ++version_;
+}
+
+FeedSlots Feeds::believed(FeedKind kind, UnixSeconds now, const std::string& currency) const {
+  return histories_[kind].believed(now, kind == FeedKind::solar ? "W" : currency + "/kWh");
+}
+
+ToldSlots Feeds::told(UnixSeconds now, const std::string& currency) const {
+  return {believed(FeedKind::import_price, now, currency),
+          believed(FeedKind::export_price, now, currency),
+          believed(FeedKind::solar, now, currency)};
+}
+
+std::optional<UnixSeconds> Feeds::ended(FeedKind kind, UnixSeconds now,
+                                        const std::string& currency) const {
+  const auto& issues = histories_[kind].issues();
+  if (issues.empty() || issues.back().issued > now) return std::nullopt;
+  const auto slots = believed(kind, now, currency);
+  const UnixSeconds end = slots.empty() ? issues.back().issued : slots.back().end;
+  return end <= now ? std::optional{end} : std::nullopt;
+}
+
+}  // namespace esshub::service

@@ -1,0 +1,66 @@
+// Feeds: what others tell of prices and sun - checked, and what is believed of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/policy/price_table.hpp"
+#include "control/policy/tariff.hpp"
+#include "model/enums.hpp"
+#include "model/feed.hpp"
+#include "model/plan.hpp"
+#include "service/feed.hpp"
+
+namespace esshub::service {
+
+/// What is believed of each kind, of the past too.
+struct ToldSlots {
+  FeedSlots import_price{};
+  FeedSlots export_price{};
+  FeedSlots solar{};  ///< W
+
+  [[nodiscard]] control::ToldPrices at(WallTime wall) const;
+  friend bool operator==(const ToldSlots&, const ToldSlots&) = default;
+};
+
+/// The prices from `now` on, which is `wall`, merged where neighbours are alike, as many as there
+/// is room for.
+[[nodiscard]] control::PriceTable price_table(const ToldSlots& told, WallTime wall, Instant now);
+
+/// Strangers' text, as read_feed(). Prices are refused in another currency than the tariff's, and
+/// where the tariff names none.
+[[nodiscard]] Result<Feed> read_told(std::string_view text, const control::Tariff& tariff);
+
+/// Single-threaded and pure.
+class Feeds {
+ public:
+  /// Nothing that ended before needs to be known: the planner looks back as far.
+  static constexpr UnixSeconds keeps = 15 * UnixSeconds{86400};
+
+  /// By a clock that is trusted. As FeedHistory::add().
+  [[nodiscard]] Result<bool> take(Feed feed, UnixSeconds now);
+  /// Of an earlier run.
+  void restore(Feed feed);
+  /// Drops what ended long ago.
+  void forget(UnixSeconds now);
+
+  /// Prices in another currency than `currency` are not believed.
+  [[nodiscard]] ToldSlots told(UnixSeconds now, const std::string& currency) const;
+  /// Something of the kind is kept, and nothing believed of it reaches beyond now: when that ended.
+  [[nodiscard]] std::optional<UnixSeconds> ended(FeedKind kind, UnixSeconds now,
+                                                 const std::string& currency) const;
+  [[nodiscard]] const FeedHistory& history(FeedKind kind) const { return histories_[kind]; }
+  /// Counts up with whatever changes in a history.
+  [[nodiscard]] unsigned version() const { return version_; }
+
+ private:
+  [[nodiscard]] FeedSlots believed(FeedKind kind, UnixSeconds now,
+                                   const std::string& currency) const;
+
+  EnumArray<FeedKind, FeedHistory> histories_;
+  unsigned version_ = 0;
+};
+
+}  // namespace esshub::service

@@ -1,0 +1,148 @@
+#include "service/feeds.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace esshub::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr UnixSeconds noon = 20000 * 86400 + 43200;
+constexpr UnixSeconds hour = 3600;
+const WallTime at_noon{std::chrono::seconds{noon}};
+const Instant now = Instant{} + 5000s;
+
+Feed feed(FeedKind kind, UnixSeconds issued, FeedSlots slots, std::string unit = "EUR/kWh") {
+  Feed feed;
+  feed.kind = kind;
+  feed.unit = std::move(unit);
+  feed.issued = issued;
+  feed.valid_until = slots.back().end;
+  feed.slots = std::move(slots);
+  return feed;
+}
+
+TEST(ToldSlots, TellBothPricesOfAMoment) {
+  const ToldSlots told{{{noon, noon + hour, 0.1}}, {{noon + hour, noon + 2 * hour, 0.2}}, {}};
+  EXPECT_EQ(told.at(at_noon), (control::ToldPrices{0.1, {}}));
+  EXPECT_EQ(told.at(at_noon + std::chrono::hours{1}), (control::ToldPrices{{}, 0.2}));
+  EXPECT_EQ(told.at(at_noon - std::chrono::seconds{1}), control::ToldPrices{});
+}
+
+TEST(PriceTable, IsWhatIsStillToComeByTheSteadyClock) {
+  const ToldSlots told{{{noon - 2 * hour, noon - hour, 0.9},
+                        {noon - hour, noon + hour, 0.1},
+                        {noon + hour, noon + 2 * hour, 0.1},
+                        {noon + 3 * hour, noon + 4 * hour, 0.3}},
+                       {{noon + 1800, noon + hour, 0.05}},
+                       {}};
+  const auto table = price_table(told, at_noon + std::chrono::milliseconds{500}, now);
+  ASSERT_EQ(table.count, 4u);
+  const Instant begin = now - 500ms;
+  EXPECT_EQ(table.entries[0], (control::TimedPrices{begin, begin + 30min, {0.1, {}}}));
+  EXPECT_EQ(table.entries[1], (control::TimedPrices{begin + 30min, begin + 1h, {0.1, 0.05}}));
+  EXPECT_EQ(table.entries[2], (control::TimedPrices{begin + 1h, begin + 2h, {0.1, {}}}));
+  EXPECT_EQ(table.entries[3], (control::TimedPrices{begin + 3h, begin + 4h, {0.3, {}}}))
+      << "a gap is not told";
+  EXPECT_EQ(price_table({}, at_noon, now), control::PriceTable{});
+}
+
+TEST(PriceTable, MergesNeighboursThatAreAlikeAndHasRoomForSoMany) {
+  ToldSlots told;
+  for (int n = 0; n < 600; ++n)
+    told.import_price.push_back({noon + n * 900, noon + (n + 1) * 900, n / 2 / 1000.0});
+  const auto table = price_table(told, at_noon, now);
+  ASSERT_EQ(table.count, control::PriceTable::most);
+  EXPECT_EQ(table.entries[0], (control::TimedPrices{now, now + 30min, {0.0, {}}}));
+  EXPECT_EQ(table.entries[255].end, now + 256 * 30min);
+}
+
+std::string document(const std::string& unit, const std::string& value,
+                     const std::string& kind = "import_price") {
+  return R"({"kind": ")" + kind + R"(", "unit": ")" + unit +
+         R"(", "issued": "2026-11-28T12:00:00Z",
+ "slots": [["2026-11-28T12:00:00Z", "2026-11-28T13:00:00Z", )" +
+         value + "]]}";
+}
+
+TEST(ReadTold, TakesPricesInTheTariffsCurrencyAlone) {
+  control::Tariff tariff;
+  tariff.currency = "EUR";
+  EXPECT_TRUE(read_told(document("EUR/kWh", "0.3"), tariff));
+  EXPECT_EQ(read_told(document("GBP/kWh", "0.3"), tariff).error().detail,
+            "/unit: \"GBP/kWh\", accepted \"EUR/kWh\", as tariff.currency says");
+  tariff.currency.clear();
+  EXPECT_EQ(read_told(document("EUR/kWh", "0.3"), tariff).error().detail,
+            "/unit: \"EUR/kWh\", accepted none while the hub's tariff.currency is not set");
+  EXPECT_TRUE(read_told(document("kW", "3", "solar"), tariff)) << "the sun costs nothing";
+}
+
+TEST(ReadTold, TakesPlausiblePricesAlone) {
+  control::Tariff tariff;
+  tariff.currency = "JPY";
+  EXPECT_THAT(read_told(document("JPY/kWh", "31"), tariff).error().detail,
+              HasSubstr("accepted -5.0 to 5.0"));
+  tariff.plausible_price = 31.0;
+  EXPECT_TRUE(read_told(document("JPY/kWh", "31"), tariff));
+  EXPECT_FALSE(read_told(document("JPY/kWh", "31.1"), tariff));
+}
+
+TEST(Feeds, TellWhatIsBelievedOfEachKindInTheCurrencyInForce) {
+  Feeds feeds;
+  EXPECT_EQ(feeds.version(), 0u);
+  EXPECT_TRUE(feeds.take(feed(FeedKind::import_price, noon, {{noon, noon + hour, 0.1}}), noon)
+                  .value_or(false));
+  EXPECT_EQ(feeds.version(), 1u);
+  EXPECT_TRUE(feeds.take(feed(FeedKind::export_price, noon, {{noon, noon + hour, 0.2}}), noon)
+                  .value_or(false));
+  EXPECT_TRUE(feeds.take(feed(FeedKind::solar, noon, {{noon, noon + hour, 500}}, "W"), noon)
+                  .value_or(false));
+  const auto told = feeds.told(noon, "EUR");
+  EXPECT_EQ(told.import_price, (FeedSlots{{noon, noon + hour, 0.1}}));
+  EXPECT_EQ(told.export_price, (FeedSlots{{noon, noon + hour, 0.2}}));
+  EXPECT_EQ(told.solar, (FeedSlots{{noon, noon + hour, 500}}));
+  EXPECT_THAT(feeds.told(noon, "GBP").import_price, IsEmpty());
+  EXPECT_EQ(feeds.told(noon, "GBP").solar, told.solar);
+  EXPECT_EQ(feeds.version(), 3u);
+  EXPECT_FALSE(feeds.take(feed(FeedKind::import_price, noon, {{noon, noon + hour, 0.1}}), noon)
+                   .value_or(true));
+  EXPECT_FALSE(
+      feeds.take(feed(FeedKind::import_price, noon, {{noon, noon + hour, 0.1}}), noon + hour))
+      << "no longer valid";
+  EXPECT_EQ(feeds.version(), 3u);
+}
+
+TEST(Feeds, SayWhenAKindHasEnded) {
+  Feeds feeds;
+  constexpr auto kind = FeedKind::import_price;
+  EXPECT_EQ(feeds.ended(kind, noon, "EUR"), std::nullopt) << "nothing was ever told";
+  ASSERT_TRUE(feeds.take(feed(kind, noon, {{noon + hour, noon + 2 * hour, 0.1}}), noon));
+  EXPECT_EQ(feeds.ended(kind, noon, "EUR"), std::nullopt) << "it is still to come";
+  EXPECT_EQ(feeds.ended(kind, noon + 2 * hour - 1, "EUR"), std::nullopt);
+  EXPECT_EQ(feeds.ended(kind, noon + 2 * hour, "EUR"), noon + 2 * hour);
+  EXPECT_EQ(feeds.ended(kind, noon + 9 * hour, "EUR"), noon + 2 * hour);
+  EXPECT_EQ(feeds.ended(kind, noon + 10, "GBP"), noon) << "nothing of it is believed";
+  EXPECT_EQ(feeds.ended(kind, noon - 1, "EUR"), std::nullopt) << "a clock that is a little late";
+  EXPECT_EQ(feeds.ended(FeedKind::solar, noon + 9 * hour, "EUR"), std::nullopt);
+}
+
+TEST(Feeds, ForgetWhatEndedTwoWeeksAgoAndRestoreWhatAnEarlierRunKept) {
+  Feeds feeds;
+  const auto old = feed(FeedKind::import_price, noon, {{noon, noon + hour, 0.1}});
+  feeds.restore(old);
+  ASSERT_EQ(feeds.history(old.kind).issues().size(), 1u) << "though it has ended since";
+  const auto version = feeds.version();
+  feeds.forget(noon + hour + Feeds::keeps);
+  EXPECT_EQ(feeds.history(old.kind).issues().size(), 1u);
+  EXPECT_EQ(feeds.version(), version);
+  feeds.forget(noon + hour + Feeds::keeps + 1);
+  EXPECT_THAT(feeds.history(old.kind).issues(), IsEmpty());
+  EXPECT_NE(feeds.version(), version);
+}
+
+}  // namespace
+}  // namespace esshub::service
