@@ -75,6 +75,7 @@ class Control {
       supervisor_heard_at_ += missed * period();  // what we slept through is not its silence
       poll_mailbox(woke);
       if (const auto* const plan = deps_.channel->plan.take()) tick_.set_plan(*plan);
+      if (const auto* const prices = deps_.channel->prices.take()) tick_.set_prices(*prices);
       watch_supervisor(woke);
       show(woke);
       answer_stop();

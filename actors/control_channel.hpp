@@ -3,6 +3,7 @@
 
 #include "actors/heartbeat.hpp"
 #include "control/policy/mark_table.hpp"
+#include "control/policy/price_table.hpp"
 #include "model/safety_memory.hpp"
 #include "model/view.hpp"
 #include "service/latest_value.hpp"
@@ -13,9 +14,10 @@ namespace esshub::actors {
 struct ControlChannel {
   service::LatestValue<View> views;           ///< control -> publisher; without the buses' health
   service::LatestValue<SafetyMemory> safety;  ///< control -> supervisor, which keeps it
-  service::LatestValue<control::MarkTable> plan;  ///< planner -> control
-  Heartbeat heartbeat;                            ///< control -> supervisor: a tick each
-  Heartbeat supervisor;                           ///< supervisor -> control
+  service::LatestValue<control::MarkTable> plan;     ///< planner -> control
+  service::LatestValue<control::PriceTable> prices;  ///< the same
+  Heartbeat heartbeat;                               ///< control -> supervisor: a tick each
+  Heartbeat supervisor;                              ///< supervisor -> control
 };
 
 }  // namespace esshub::actors

@@ -25,6 +25,7 @@
 #include "actors/control_actor.hpp"
 #include "actors/control_channel.hpp"
 #include "actors/control_proxy.hpp"
+#include "actors/feed_door.hpp"
 #include "actors/messages.hpp"
 #include "actors/planner.hpp"
 #include "actors/publisher.hpp"
@@ -162,10 +163,17 @@ class RunningHub final : public Hub {
     deps.remember_safety = [door = command_door_](const SafetyMemory& safety) {
       door->note_safety(safety);
     };
+    feed_door_ = std::make_shared<FeedDoor>(
+        FeedDoorDeps{.state_dir = settings.state_dir,
+                     .folder = settings.feed_folder,
+                     .tariff = [door = command_door_] { return door->in_force().settings.tariff; },
+                     .events = remembered,
+                     .storage_failed = note("feed", Fault::storage_failed)});
     planner_ = std::make_shared<PlannerThread>(
         PlannerDeps{.control = control,
                     .history = history_,
                     .zone = zone_,
+                    .feeds = feed_door_,
                     .in_force = [door = command_door_] { return door->in_force(); },
                     .events = remembered});
     const auto buses = start_buses(settings, remembered, deps.parts);
@@ -187,10 +195,11 @@ class RunningHub final : public Hub {
   }
 
   PlanSource plans() const override {
-    return [door = command_door_, zone = zone_, planner = planner_](WallTime from, WallTime until) {
+    return [door = command_door_, zone = zone_, planner = planner_, feeds = feed_door_](
+               WallTime from, WallTime until) {
       const auto now = door->in_force();
       return service::forecast(now.settings, now.mode, civil_time::LocalClock{zone}, from, until,
-                               now.clock_trusted, planner->spans());
+                               now.clock_trusted, planner->spans(), *feeds->told());
     };
   }
 
@@ -324,7 +333,7 @@ class RunningHub final : public Hub {
 
   publish::Sink start_metrics(const HubSettings& settings, const EventSink& events) const {
     const auto exporter = std::make_shared<metrics::Exporter>(
-        ESSHUB_VERSION, [notes = notes_] { return notes->newest()->warnings.size(); }, smart());
+        ESSHUB_VERSION, [notes = notes()] { return notes()->warnings.size(); }, smart());
     const std::shared_ptr<publish::MetricsServer> server = publish::MetricsServer::start(
         settings.metrics_address, settings.web.host_names, [exporter] { return exporter->page(); },
         events, note("metrics", Fault::server_unavailable));
@@ -336,7 +345,7 @@ class RunningHub final : public Hub {
   /// What Home Assistant is told besides the Views. The tariff may change while the hub runs.
   publish::MqttParts mqtt_parts(const HubSettings& settings) const {
     const auto facts =
-        [history = history_ != nullptr, page = page_of(settings),
+        [history = history_ != nullptr, page = page_of(settings), feeds = feed_door_,
          cells = has_kind<protocol::PylontechRs485Config>(settings),
          can = has_kind<protocol::PylontechConfig>(settings)](const control::Settings& control) {
           const auto& tariff = control.tariff;
@@ -344,15 +353,17 @@ class RunningHub final : public Hub {
             return std::ranges::any_of(
                 tariff.bands, [&](const auto& band) { return static_cast<bool>(price(band)); });
           };
+          const auto told = feeds->told();
           return publish::HouseFacts{
               .solar_metered = control.solar_metered,
               .state_of_health = can,
               .cell_voltages = cells,
               .history = history,
               .planned = !control.schedule.empty() || tariff != control::Tariff{},
-              .import_priced = tariff.import_price || !tariff.bands.empty(),
-              .export_priced =
-                  tariff.export_price || priced([](const auto& band) { return band.export_price; }),
+              .import_priced =
+                  tariff.import_price || !tariff.bands.empty() || !told->import_price.empty(),
+              .export_priced = tariff.export_price || !told->export_price.empty() ||
+                               priced([](const auto& band) { return band.export_price; }),
               .currency = tariff.currency,
               .page = page};
         };
@@ -364,6 +375,17 @@ class RunningHub final : public Hub {
               outlook.smart = smart();
               return outlook;
             }};
+  }
+
+  /// Of the configuration, and what is wrong with what others tell.
+  publish::ConfigNotesSource notes() const {
+    return [notes = notes_, feeds = feed_door_] {
+      const auto problems = feeds->problems();
+      if (problems.empty()) return notes->newest();
+      auto all = std::make_shared<publish::ConfigNotes>(*notes->newest());
+      for (const auto& problem : problems) all->warnings.push_back({0, problem});
+      return std::shared_ptr<const publish::ConfigNotes>{std::move(all)};
+    };
   }
 
   template <class Config>
@@ -391,7 +413,7 @@ class RunningHub final : public Hub {
          .plan = plans(),
          .smart = smart(),
          .limits = [door = command_door_] { return door->limits(); },
-         .notes = [notes = notes_] { return notes->newest(); },
+         .notes = notes(),
          .command = commands(),
          .events = events,
          .unavailable = note("page", Fault::server_unavailable),
@@ -443,6 +465,7 @@ class RunningHub final : public Hub {
     }
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
+    feed_door_->close();
     supervisor_proxy_->attach({});
     control_proxy_->attach({});
     closing.wait();
@@ -471,6 +494,7 @@ class RunningHub final : public Hub {
   std::shared_ptr<SupervisorProxy> supervisor_proxy_ = std::make_shared<SupervisorProxy>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept
   std::shared_ptr<CommandDoor> command_door_;
+  std::shared_ptr<FeedDoor> feed_door_;
   std::shared_ptr<PlannerThread> planner_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;

@@ -47,6 +47,7 @@ struct PlannerThread::Shared {
 
   void take(const View& view) {
     const auto in_force = deps.in_force();
+    hear(view);
     planner.note(view, in_force.settings);
     if (planner.wants_history() && view.local.trusted &&
         !(asked_at && view.now - *asked_at < look_period)) {
@@ -57,11 +58,22 @@ struct PlannerThread::Shared {
     const bool begins = !std::exchange(might, may) && may;
     if (looked_at && view.now - *looked_at < look_period && !begins) return;
     if (!planner.waits(view, in_force.settings)) looked_at = view.now;
-    const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders};
+    const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders,
+                                          *believed};
     if (planner.due(view, orders)) make(view, orders);
     show(view);
     // Without a clock the control follows none, and the one it has is not the less late.
-    if (view.local.trusted) deps.control->plan.publish(planner.table(view));
+    if (!view.local.trusted) return;
+    deps.control->plan.publish(planner.table(view));
+    deps.control->prices.publish(service::price_table(*believed, view.wall, view.now));
+  }
+
+  /// What is told anew is planned for, and given to the control, at once.
+  void hear(const View& view) {
+    if (!deps.feeds) return;
+    deps.feeds->look(view);
+    if (auto newest = deps.feeds->told(); std::exchange(believed, newest) != newest)
+      looked_at.reset();
   }
 
   void show(const View& view) {
@@ -125,6 +137,7 @@ struct PlannerThread::Shared {
   bool told_unread = false;
   std::optional<Instant> asked_at;  // the history
   std::optional<Instant> looked_at;
+  std::shared_ptr<const service::ToldSlots> believed = std::make_shared<const service::ToldSlots>();
   std::optional<control::NoPlan> told;
   mutable std::mutex mutex;  // guards what follows
   std::vector<service::SmartSpan> spans;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/control_channel.hpp"
+#include "actors/feed_door.hpp"
 #include "civil_time/zone.hpp"
 #include "model/event.hpp"
 #include "model/smart_plan.hpp"
@@ -18,9 +19,10 @@
 namespace esshub::actors {
 
 struct PlannerDeps {
-  std::shared_ptr<ControlChannel> control;          ///< gets the plan
+  std::shared_ptr<ControlChannel> control;          ///< gets plan and told prices
   std::shared_ptr<publish::HistoryReader> history;  ///< nothing: there is none
   civil_time::Zone zone;
+  std::shared_ptr<FeedDoor> feeds{};  ///< nothing: nobody tells anything
   std::function<service::CommandService::InForce()> in_force;
   EventSink events;  ///< gets component "planner"
 };

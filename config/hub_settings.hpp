@@ -36,6 +36,8 @@ struct HubSettings {
   bool realtime = true;  ///< try SCHED_FIFO and mlockall
   /// Where orders outlive the program; empty: nowhere.
   std::string state_dir = "/var/lib/esshub";
+  /// Where esshub-feed writes; empty: nowhere.
+  std::string feed_folder = "/run/esshub-feed";
   std::vector<std::string> circuit_names;  ///< of Point::circuit1 and its followers; empty: none
   std::string bus_text;                    ///< [[bus]] as the file has it: tells whether it changed
   publish::HistorySettings history;

@@ -115,6 +115,16 @@ constexpr auto hub_rows = std::to_array<SettingRow<HubSettings>>({
      "",
      state_dir},
     {"site",
+     "feed_folder",
+     &HubSettings::feed_folder,
+     "",
+     {},
+     restart,
+     "Where prices and sun are looked for besides the folder feed in state_dir, as esshub-feed "
+     "writes them there; \"\" = nowhere.",
+     "",
+     state_dir},
+    {"site",
      "portal_id",
      &HubSettings::portal_id,
      "",
@@ -335,10 +345,10 @@ constexpr auto dbus_rows = std::to_array<SettingRow<DbusSettings>>({
 // A field that is added does not compile here; then it wants its row, or its place among the rest.
 [[maybe_unused]] void count(const HubSettings& hub) {
   [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15,
-                                f16, f17] = hub;
+                                f16, f17, f18] = hub;
 }
 // control, buses, web, mqtt, dbus, circuit_names, bus_text, history, warnings, unreadable_files
-static_assert(hub_rows.size() + 10 == 17);
+static_assert(hub_rows.size() + 10 == 18);
 [[maybe_unused]] void count(const HistorySettings& history) {
   [[maybe_unused]] const auto& [f1, f2, f3] = history;
 }

@@ -134,7 +134,8 @@ class Judge {
   void smart() {
     if (settings_.mode != Mode::smart) return;
     if (!settings_.tariff.import_price && settings_.tariff.bands.empty())
-      warn("policy.mode", "is smart, but no import price is given: there is never a plan");
+      warn("policy.mode",
+           "is smart, but no import price is given: no plan unless a feed tells one");
     if (history_.file.empty())
       warn("history.file",
            "is empty, but policy.mode is smart: no plan for two days after each start");

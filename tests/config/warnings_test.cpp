@@ -125,7 +125,7 @@ TEST(ConfigWarnings, WhatSmartModeCannotBeWithout) {
   const std::string smart = "[policy]\nmode = \"smart\"\n";
   const std::string priced = smart + "[tariff]\nimport = 0.3\n";
   EXPECT_THAT(warned(smart), ElementsAre("22:8: policy.mode: is smart, but no import price is "
-                                         "given: there is never a plan"));
+                                         "given: no plan unless a feed tells one"));
   EXPECT_THAT(warned(priced), IsEmpty());
   EXPECT_THAT(warned(smart + band("import = 0.1\n") +
                      "[[tariff.band]]\nfrom = \"02:00\"\nto = \"01:00\"\nimport = 0.3\n"),

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Mode smart of the real hub: from the history to a plan, from the plan to the battery (docs/smart.md)."""
 import json
+import os
 import resource
 import sqlite3
 import subprocess
@@ -16,6 +17,10 @@ DAY = 86400
 
 def clock(seconds):
     return time.strftime("%H:%M", time.gmtime(seconds))
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def seed(file, now):
@@ -151,7 +156,69 @@ class SmartTest(unittest.TestCase):
             "no plan below it",
         )
 
-    def test_5_without_a_clock_there_is_no_plan(self):
+    def tell(self, price, hours=3, currency="GBP"):
+        """From now until in some hours, in a file of the state directory."""
+        now = time.time()
+        text = json.dumps(
+            {
+                "kind": "import_price",
+                "unit": f"{currency}/kWh",
+                "issued": utc(now - 1),
+                "slots": [[utc(now - 60), utc(now + hours * 3600), price]],
+            }
+        )
+        folder = self.house.path("state/feed")
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/new", "w") as f:
+            f.write(text)
+        os.replace(f"{folder}/new", f"{folder}/import_price.json")
+
+    def warnings(self):
+        with urllib.request.urlopen(f"http://{self.house.web}/api/v1/state", timeout=5) as r:
+            return [w["text"] for w in json.load(r)["configuration_warnings"]]
+
+    def told_price(self):
+        policy = self.policy()
+        return policy and policy["import_price"]
+
+    def test_5_a_price_that_is_told_is_the_price_everywhere(self):
+        seed(self.file, time.time())
+        self.price(cheap=False)
+        with open(self.house.path("esshub.toml")) as f:
+            text = f.read().replace("[tariff]", '[tariff]\ncurrency = "GBP"')
+        with open(self.house.path("esshub.toml"), "w") as f:
+            f.write(text)
+        self.start()
+        self.wait(self.serves, 120, "the house is not served in the dear hours")
+        self.assertEqual(self.told_price(), 0.30)
+        self.tell(0.20, currency="EUR")
+        self.wait(lambda: any("refused" in w for w in self.warnings()), 20, "nobody says so")
+        self.assertEqual(self.told_price(), 0.30)
+        self.tell(-0.05)
+        self.wait(lambda: self.told_price() == -0.05, 20, "it is not believed")
+        self.assertEqual(self.warnings(), [])
+        self.wait(self.buys, 60, "nothing is bought at a negative price")
+        self.assertRegex(self.told()[1], "charge .* a kWh is bought for -0.050")
+        scraped = self.house.scrape()
+        price = [v for k, v in scraped.items() if "energy_price" in k and "import" in k]
+        self.assertEqual(price, [-0.05])
+        orders = Orders(self.house.web)
+        orders.sign_in()
+        orders.post("mode", '{"mode": "balance"}')
+        self.wait(
+            lambda: self.rules("tariff") and abs(self.house.setpoint()) < 50,
+            30,
+            "discharged while one is paid to draw",
+        )
+        cheap = [v for k, v in self.house.scrape().items() if 'reason="cheap"' in k]
+        self.assertIn(1, cheap)
+        orders.post("mode", '{"mode": null}')
+        self.house.hub.stop()
+        os.remove(self.house.path("state/feed/import_price.json"))
+        self.start()
+        self.wait(lambda: self.told_price() == -0.05, 60, "the restart has forgotten it")
+
+    def test_6_without_a_clock_there_is_no_plan(self):
         self.price(cheap=True)
         self.start(trusted_clock=False)
         self.wait(lambda: self.house.setpoint() < -450, 60, "nothing serves the house")

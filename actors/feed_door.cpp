@@ -1,0 +1,244 @@
+#include "actors/feed_door.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "model/enums.hpp"
+#include "model/utc_text.hpp"
+#include "publish/files/replace_file.hpp"
+
+namespace esshub::actors {
+namespace {
+
+namespace fs = std::filesystem;
+using service::Feed;
+using service::UnixSeconds;
+
+constexpr Duration keep_again = 30s;
+
+UnixSeconds unix_seconds(WallTime at) {
+  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
+
+std::string utc(UnixSeconds moment) {
+  return utc_text(std::chrono::sys_seconds{std::chrono::seconds{moment}});
+}
+
+tl::unexpected<Error> unreadable(const std::string& why) {
+  return fail(ErrorKind::io, "it cannot be read: " + why);
+}
+
+tl::unexpected<Error> unreadable() {
+  return unreadable(std::generic_category().message(errno));
+}
+
+/// Of a file that others own: no pipe is waited for, and nothing endless read.
+Result<std::string> contents(const std::string& file) {
+  const publish::Descriptor fd{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  struct ::stat found {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return unreadable();
+  if (!S_ISREG(found.st_mode)) return unreadable("it is no regular file");
+  std::string text(service::feed_bytes + 1, '\0');  // one more than is accepted
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto got = ::read(fd.get(), text.data() + size, text.size() - size);
+    if (got < 0 && errno != EINTR) return unreadable();
+    if (got == 0) break;
+    size += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+  }
+  text.resize(size);
+  return text;
+}
+
+bool same(const struct ::stat& a, const struct ::stat& b) {
+  return a.st_ino == b.st_ino && a.st_dev == b.st_dev && a.st_size == b.st_size &&
+         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+}
+
+std::string kept_name(const Feed& feed) {
+  return std::string{name(feed.kind)} + '-' + std::to_string(feed.issued) + ".json";
+}
+
+}  // namespace
+
+FeedDoor::FeedDoor(FeedDoorDeps deps) : deps_(std::move(deps)), sinks_({}, deps_.events) {
+  const std::string own = deps_.state_dir.empty() ? "" : deps_.state_dir + "/feed";
+  for (const auto& folder : {own, deps_.folder}) {
+    if (folder.empty()) continue;
+    for (const FeedKind kind : enum_values<FeedKind>)
+      files_.push_back({.file = folder + '/' + std::string{name(kind)} + ".json", .kind = kind});
+  }
+}
+
+void FeedDoor::look(const View& view) {
+  const auto tariff = deps_.tariff();
+  if (!std::exchange(restored_, true)) restore();
+  if (!read_at_ || view.now - *read_at_ >= read_period) {
+    read_at_ = view.now;
+    read_files(view, tariff);
+  }
+  if (view.local.trusted) judge(view, tariff.currency);
+  keep(view.now);
+}
+
+void FeedDoor::restore() {
+  if (deps_.state_dir.empty()) return;
+  std::error_code error;
+  std::vector<Feed> feeds;
+  for (fs::directory_iterator file{deps_.state_dir + "/feed/kept", error}, end;
+       !error && file != end; file.increment(error)) {
+    // Whether a price is plausible was judged when it came.
+    const auto feed = contents(file->path().string()).and_then([&](const std::string& text) {
+      return service::read_feed(text, {.price = 1e9});
+    });
+    if (feed && kept_name(*feed) == file->path().filename()) {
+      on_disk_[kept_name(*feed)] = std::hash<std::string>{}(service::feed_text(*feed));
+      feeds.push_back(*feed);
+    } else {
+      log(Level::warning, "not_restored",
+          "file=" + log_quoted(file->path().string()) +
+              " reason=" + log_quoted(feed ? "another name" : feed.error().detail));
+    }
+  }
+  std::ranges::sort(feeds, {}, &Feed::issued);
+  for (auto& feed : feeds) feeds_.restore(std::move(feed));
+}
+
+void FeedDoor::read_files(const View& view, const control::Tariff& tariff) {
+  const bool other_tariff = std::exchange(read_by_, tariff) != tariff;
+  for (auto& watched : files_) {
+    struct ::stat found {};
+    const bool there = ::stat(watched.file.c_str(), &found) == 0;
+    const bool held = std::exchange(watched.held, false);
+    if (!there) {
+      if (std::exchange(watched.there, false)) answer(watched.file, {});
+      continue;
+    }
+    const bool news = !watched.there || other_tariff || held || !same(found, watched.seen);
+    watched.there = true;
+    watched.seen = found;
+    watched.held = news && !view.local.trusted;
+    if (news && view.local.trusted) answer(watched.file, take(watched, view, tariff));
+  }
+}
+
+Result<void> FeedDoor::take(const Watched& watched, const View& view,
+                            const control::Tariff& tariff) {
+  const auto text = contents(watched.file);
+  if (!text) return tl::unexpected<Error>(text.error());
+  auto feed = service::read_told(*text, tariff);
+  if (!feed) return tl::unexpected<Error>(std::move(feed.error()));
+  const std::string kind{name(feed->kind)};
+  if (feed->kind != watched.kind)
+    return fail(ErrorKind::invalid, "/kind: \"" + kind + "\", accepted in this file \"" +
+                                        std::string{name(watched.kind)} + '"');
+  const auto detail = "file=" + log_quoted(watched.file) + " kind=" + kind +
+                      " source=" + log_quoted(feed->source) + " issued=" + utc(feed->issued) +
+                      " until=" + utc(feed->slots.back().end);
+  const auto added = feeds_.take(*std::move(feed), unix_seconds(view.wall));
+  if (!added) return tl::unexpected<Error>(added.error());
+  if (*added) log(Level::notice, "taken", detail);
+  return {};
+}
+
+void FeedDoor::answer(const std::string& file, const Result<void>& taken) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (taken) {
+      refused_.erase(file);
+      return;
+    }
+    auto& reason = refused_[file];
+    if (std::exchange(reason, taken.error().detail) == taken.error().detail) return;
+  }
+  log(Level::warning, "refused",
+      "file=" + log_quoted(file) + " reason=" + log_quoted(taken.error().detail));
+}
+
+/// By a clock that is trusted: what is believed, and what has ended.
+void FeedDoor::judge(const View& view, const std::string& currency) {
+  const UnixSeconds now = unix_seconds(view.wall);
+  feeds_.forget(now);
+  const bool due = !judged_at_ || view.now - *judged_at_ >= judge_period;
+  if (!due && judged_version_ == feeds_.version()) return;
+  judged_at_ = view.now;
+  judged_version_ = feeds_.version();
+  std::map<FeedKind, UnixSeconds> ended;
+  for (const FeedKind kind : enum_values<FeedKind>)
+    if (const auto end = feeds_.ended(kind, now, currency)) ended[kind] = *end;
+  auto told = feeds_.told(now, currency);
+  {
+    const std::lock_guard lock(mutex_);
+    if (told != *told_) told_ = std::make_shared<const service::ToldSlots>(std::move(told));
+    std::swap(ended_, ended);
+  }
+  for (const auto& [kind, end] : ended_)
+    if (!ended.contains(kind))
+      log(Level::warning, "ended", "kind=" + std::string{name(kind)} + " at=" + utc(end));
+}
+
+void FeedDoor::keep(Instant now) {
+  if (deps_.state_dir.empty() || kept_version_ == feeds_.version() ||
+      (keep_failed_at_ && now - *keep_failed_at_ < keep_again))
+    return;
+  const fs::path folder = deps_.state_dir + "/feed/kept";
+  std::error_code error;
+  std::string reason;
+  std::map<std::string, std::string> wanted;
+  for (const FeedKind kind : enum_values<FeedKind>)
+    for (const auto& feed : feeds_.history(kind).issues())
+      wanted[kept_name(feed)] = service::feed_text(feed);
+  if (!wanted.empty() && !fs::is_directory(folder, error) && !fs::create_directories(folder, error))
+    reason = folder.string() + ": " + error.message();
+  for (const auto& [file, text] : wanted) {
+    const std::size_t hash = std::hash<std::string>{}(text);
+    const auto known = on_disk_.find(file);
+    if (!reason.empty() || (known != on_disk_.end() && known->second == hash)) continue;
+    if (const auto done = publish::replace_file(folder / file, text, 0600); !done)
+      reason = done.error().detail;
+    else
+      on_disk_[file] = hash;
+  }
+  for (auto file = on_disk_.begin(); file != on_disk_.end();) {
+    const bool goes = !wanted.contains(file->first);
+    if (goes) fs::remove(folder / file->first, error);
+    file = goes ? on_disk_.erase(file) : std::next(file);
+  }
+  const bool failed_before = keep_failed_at_.has_value();
+  const bool fails = !reason.empty();
+  if (!fails) kept_version_ = feeds_.version();
+  keep_failed_at_ = fails ? std::optional{now} : std::nullopt;
+  if (fails == failed_before) return;
+  if (fails) log(Level::warning, "not_kept", "reason=" + log_quoted(reason));
+  deps_.storage_failed(fails);
+}
+
+std::shared_ptr<const service::ToldSlots> FeedDoor::told() const {
+  const std::lock_guard lock(mutex_);
+  return told_;
+}
+
+std::vector<std::string> FeedDoor::problems() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> problems;
+  for (const auto& [file, reason] : refused_)
+    problems.push_back("feed " + file + ": refused, " + reason);
+  for (const auto& [kind, end] : ended_)
+    problems.push_back("feed " + std::string{name(kind)} + ": ended at " + utc(end) +
+                       ", and nothing newer was told" +
+                       (kind == FeedKind::solar ? "" : ": the tariff's price takes its place"));
+  return problems;
+}
+
+void FeedDoor::log(Level level, std::string event, std::string detail) {
+  sinks_.event("feed", {level, std::move(event), std::move(detail)});
+}
+
+}  // namespace esshub::actors

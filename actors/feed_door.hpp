@@ -1,0 +1,87 @@
+// FeedDoor: what others tell of prices and sun by files, read, kept, and told to any thread.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/policy/tariff.hpp"
+#include "model/event.hpp"
+#include "model/feed.hpp"
+#include "model/view.hpp"
+#include "publish/threads/closable_sinks.hpp"
+#include "service/feeds.hpp"
+
+namespace esshub::actors {
+
+struct FeedDoorDeps {
+  std::string state_dir;                     ///< empty: nothing is kept, and no file there watched
+  std::string folder;                        ///< another one that is watched; empty: none
+  std::function<control::Tariff()> tariff;   ///< in force
+  EventSink events;                          ///< gets component "feed"
+  std::function<void(bool)> storage_failed;  ///< Fault::storage_failed; any thread
+};
+
+/// Watches KIND.json in STATE_DIR/feed and in the other folder, and keeps what was believed in
+/// STATE_DIR/feed/kept, a file for each document.
+class FeedDoor {
+ public:
+  static constexpr Duration read_period = 5s;
+  static constexpr Duration judge_period = 1min;
+
+  explicit FeedDoor(FeedDoorDeps deps);
+
+  /// For one thread of low priority, with each View: it waits for the disk.
+  void look(const View& view);
+  /// Tells nothing any more.
+  void close() { sinks_.close(); }
+
+  /// What is believed; never null, and another one when it has changed. For any thread.
+  [[nodiscard]] std::shared_ptr<const service::ToldSlots> told() const;
+  /// For people: what is refused and why, and what has ended. For any thread.
+  [[nodiscard]] std::vector<std::string> problems() const;
+
+ private:
+  struct Watched {
+    std::string file;
+    FeedKind kind;
+    struct ::stat seen {};
+    bool there = false;
+    bool held = false;  ///< to be read again when the clock is trusted
+  };
+  void restore();
+  void read_files(const View& view, const control::Tariff& tariff);
+  [[nodiscard]] Result<void> take(const Watched& watched, const View& view,
+                                  const control::Tariff& tariff);
+  void answer(const std::string& file, const Result<void>& taken);
+  void judge(const View& view, const std::string& currency);
+  void keep(Instant now);
+  void log(Level level, std::string event, std::string detail);
+
+  const FeedDoorDeps deps_;
+  publish::ClosableSinks sinks_;
+  service::Feeds feeds_;
+  std::vector<Watched> files_;
+  bool restored_ = false;
+  std::optional<Instant> read_at_;
+  std::optional<control::Tariff> read_by_;
+  std::optional<Instant> judged_at_;
+  std::optional<unsigned> judged_version_;
+  std::map<std::string, std::size_t> on_disk_;  ///< names and hashes of what is kept
+  std::optional<unsigned> kept_version_;
+  std::optional<Instant> keep_failed_at_;
+
+  mutable std::mutex mutex_;                    // guards what follows
+  std::map<std::string, std::string> refused_;  ///< files, and why
+  std::map<FeedKind, service::UnixSeconds> ended_;
+  std::shared_ptr<const service::ToldSlots> told_ = std::make_shared<const service::ToldSlots>();
+};
+
+}  // namespace esshub::actors

@@ -1,0 +1,235 @@
+#include "actors/feed_door.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/actors/test_system.hpp"
+
+namespace esshub::actors {
+namespace {
+
+namespace fs = std::filesystem;
+using service::UnixSeconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// Noon of 2026-11-28; a state directory and another folder.
+struct Bench {
+  Bench() {
+    std::string pattern = (fs::temp_directory_path() / "esshub-feed.XXXXXX").string();
+    root = ::mkdtemp(pattern.data());
+    fs::create_directories(root / "state/feed");
+    fs::create_directories(root / "run");
+    tariff.currency = "EUR";
+    view.now = Instant{} + 1000s;
+    view.wall = WallTime{std::chrono::seconds{noon}};
+    view.local.trusted = true;
+    start();
+  }
+  ~Bench() { fs::remove_all(root); }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  void start() {
+    door.emplace(FeedDoorDeps{.state_dir = (root / "state").string(),
+                              .folder = (root / "run").string(),
+                              .tariff = [this] { return tariff; },
+                              .events = log.sink(),
+                              .storage_failed = [this](bool failed) { failing = failed; }});
+  }
+  /// An hour from noon on, a moment after noon.
+  static std::string document(double price, const std::string& issued = "12:00:00",
+                              const std::string& until = "13:00:00") {
+    return R"({"kind": "import_price", "unit": "EUR/kWh", "source": "test",
+ "issued": "2026-11-28T)" +
+           issued + R"(Z", "slots": [["2026-11-28T12:00:00Z", "2026-11-28T)" + until + R"(Z", )" +
+           std::to_string(price) + "]]}";
+  }
+  void write(const std::string& file, const std::string& text) const {
+    std::ofstream{root / file} << text;
+  }
+  void look(Duration later = FeedDoor::read_period) {
+    view.now += later;
+    view.wall += std::chrono::duration_cast<WallTime::duration>(later);
+    door->look(view);
+  }
+  [[nodiscard]] std::optional<double> price() const {
+    return door->told()->at(view.wall).import_price;
+  }
+  [[nodiscard]] std::vector<std::string> kept() const {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& file : fs::directory_iterator{root / "state/feed/kept", error})
+      names.push_back(file.path().filename().string());
+    return names;
+  }
+
+  static constexpr UnixSeconds noon = 1795867200;
+  fs::path root;
+  control::Tariff tariff;
+  View view;
+  EventLog log;
+  std::atomic<bool> failing = false;
+  std::optional<FeedDoor> door;
+};
+
+TEST(FeedDoorTest, TakesTheFilesOfBothFoldersTheNewestWins) {
+  Bench b;
+  b.look();
+  EXPECT_EQ(b.price(), std::nullopt);
+  b.write("state/feed/import_price.json", Bench::document(0.1));
+  b.look(4s);
+  EXPECT_EQ(b.price(), std::nullopt) << "it is read each 5 s";
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_EQ(b.log.count("feed taken file=\"" + (b.root / "state").string()), 1u);
+  b.write("run/import_price.json", Bench::document(0.2, "11:59:00"));
+  b.look();
+  EXPECT_EQ(b.price(), 0.1) << "said before";
+  b.write("run/import_price.json", Bench::document(-0.3, "12:00:01"));
+  b.look();
+  EXPECT_EQ(b.price(), -0.3);
+  const auto before = b.door->told();
+  b.look();
+  EXPECT_EQ(b.door->told(), before) << "another one only when something has changed";
+  EXPECT_EQ(b.log.count("feed taken"), 3u);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+}
+
+TEST(FeedDoorTest, SaysWhatItRefusesAndWhyUntilItIsRightOrGone) {
+  Bench b;
+  const std::string file = "state/feed/import_price.json";
+  b.write(file, Bench::document(83.5));
+  b.look();
+  b.look();
+  ASSERT_EQ(b.door->problems().size(), 1u);
+  EXPECT_THAT(b.door->problems()[0],
+              testing::AllOf(HasSubstr("import_price.json: refused, /slots/0/2: 83.5 EUR/kWh"),
+                             HasSubstr("per MWh")));
+  EXPECT_EQ(b.log.count("feed refused"), 1u) << "once";
+  EXPECT_EQ(b.price(), std::nullopt);
+  b.write(file, Bench::document(0.1) + " ");
+  b.look();
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+  b.write(file, "{");
+  b.look();
+  EXPECT_THAT(b.door->problems(), ElementsAre(HasSubstr("no JSON")));
+  EXPECT_EQ(b.price(), 0.1) << "what was believed stays";
+  fs::remove(b.root / file);
+  b.look();
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+}
+
+TEST(FeedDoorTest, RefusesTheWrongKindWhatIsNoFileAndWhatIsTooLarge) {
+  Bench b;
+  b.write("run/export_price.json", Bench::document(0.1));
+  fs::create_directory(b.root / "run/import_price.json");
+  b.write("run/solar.json", std::string(service::feed_bytes + 1, ' '));
+  b.look();
+  EXPECT_THAT(
+      b.door->problems(),
+      testing::UnorderedElementsAre(
+          HasSubstr("export_price.json: refused, /kind: \"import_price\", accepted in this file"),
+          HasSubstr("import_price.json: refused, it cannot be read: it is no regular file"),
+          HasSubstr("solar.json: refused, document: 262145 bytes")));
+}
+
+TEST(FeedDoorTest, ReadsAFileAgainWhenTheCurrencyIsAnother) {
+  Bench b;
+  b.tariff.currency = "GBP";
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  EXPECT_EQ(b.price(), std::nullopt);
+  b.tariff.currency = "EUR";
+  b.look();
+  EXPECT_EQ(b.price(), 0.1);
+}
+
+TEST(FeedDoorTest, WaitsForAClockThatIsTrusted) {
+  Bench b;
+  b.view.local.trusted = false;
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  b.look();
+  EXPECT_EQ(b.price(), std::nullopt);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+  b.view.local.trusted = true;
+  b.look();
+  EXPECT_EQ(b.price(), 0.1);
+}
+
+TEST(FeedDoorTest, SaysWhenWhatWasToldHasEnded) {
+  Bench b;
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  b.look(55min);
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+  b.look(5min);
+  EXPECT_EQ(b.price(), std::nullopt);
+  EXPECT_THAT(b.door->problems(),
+              ElementsAre("feed import_price: ended at 2026-11-28T13:00:00Z, and nothing newer was "
+                          "told: the tariff's price takes its place"));
+  b.look(2min);
+  EXPECT_EQ(b.log.count("feed ended kind=import_price"), 1u);
+  b.write("run/import_price.json", Bench::document(0.2, "13:01:00", "18:00:00"));
+  b.look();
+  EXPECT_EQ(b.price(), 0.2);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+}
+
+TEST(FeedDoorTest, KeepsWhatWasBelievedOverARestart) {
+  Bench b;
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  const std::string name = "import_price-" + std::to_string(Bench::noon) + ".json";
+  EXPECT_THAT(b.kept(), ElementsAre(name));
+  fs::remove(b.root / "run/import_price.json");
+  b.write("state/feed/kept/import_price-1.json", Bench::document(0.9));
+  b.start();
+  b.look();
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_EQ(b.log.count("feed not_restored"), 1u) << "the one by another name";
+  fs::remove(b.root / "state/feed/kept/import_price-1.json");
+  b.look(16 * 24h);
+  EXPECT_THAT(b.kept(), IsEmpty()) << "it ended two weeks ago";
+}
+
+TEST(FeedDoorTest, ADiskThatKeepsNothingIsAFaultUntilItDoes) {
+  Bench b;
+  b.write("state/feed/kept", "in the way");
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  EXPECT_EQ(b.price(), 0.1) << "believed all the same";
+  EXPECT_TRUE(b.failing);
+  b.look(29s);
+  EXPECT_EQ(b.log.count("feed not_kept"), 1u);
+  fs::remove(b.root / "state/feed/kept");
+  b.look(1s);
+  EXPECT_FALSE(b.failing);
+  EXPECT_EQ(b.kept().size(), 1u);
+}
+
+TEST(FeedDoorTest, WithoutAStateDirectoryTheOtherFolderIsWatchedAndNothingKept) {
+  Bench b;
+  b.door.emplace(FeedDoorDeps{.state_dir = "",
+                              .folder = (b.root / "run").string(),
+                              .tariff = [&b] { return b.tariff; },
+                              .events = b.log.sink(),
+                              .storage_failed = [&b](bool failed) { b.failing = failed; }});
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_FALSE(b.failing);
+  EXPECT_THAT(b.kept(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace esshub::actors
