@@ -55,8 +55,9 @@ class Planner {
   [[nodiscard]] bool waits(const View& view, const control::Settings& settings) const;
   /// In Smart mode, by a clock that is trusted, unless it waits: after control::plan_every; with
   /// other settings, orders or told prices than those of the last plan, but if a dispatch takes the
-  /// place of one no sooner than after a quarter of an hour: some renew theirs twice a minute; after
-  /// a minute where there was none or where the clock was set to a time that it does not cover.
+  /// place of one no sooner than after a quarter of an hour: some renew theirs twice a minute;
+  /// after a minute where there was none or where the clock was set to a time that it does not
+  /// cover.
   [[nodiscard]] bool due(const View& view, const Orders& in_force) const;
   /// Plans as of the View, which takes milliseconds. What was in the way, if something was: then
   /// the plan before goes on until its end if it was made for the same settings, orders and prices,
