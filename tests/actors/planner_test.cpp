@@ -248,7 +248,9 @@ TEST(PlannerThreadTest, PlansAtOnceWhenSmartModeBegins) {
   EXPECT_EQ(b.log.count("planner planned"), 1u);
   b.in_force.mode = Mode::balance;
   b.pass(*planner, 11h);
+  static_cast<void>(b.channel->plan.take());
   b.pass(*planner, 1s);
+  EXPECT_FALSE(b.channel->plan.take()) << "no minute has passed";
   EXPECT_EQ(b.log.count("planner planned"), 1u);
   b.in_force.mode = Mode::smart;
   b.pass(*planner, 1s);

@@ -211,6 +211,24 @@ TEST(Plan, OfHoursThatCostTheSameTheEarlierBuy) {
       << "room is kept for it";
 }
 
+TEST(Plan, MarksKeepTheirOrderWhereTheEarlierBuy) {
+  auto mixed = house(14);  // a stored kWh is worth much on some days and nothing on the others
+  for (auto& slot : mixed)
+    if ((slot.begin / day) % 3 == 0 && slot.begin % day >= 9 * hour && slot.begin % day < 17 * hour)
+      slot.solar = WattHours{1000};
+  auto b = battery();
+  b.to_grid = true;
+  for (const double export_price : {0.0, 0.09}) {
+    auto prices = two_rates();
+    for (auto& slot : prices) slot.export_price = slot.begin < now + 7 * hour ? export_price : 0.0;
+    const Plan p = plan(mixed, prices, b, settings());
+    for (std::size_t k = 0; k < p.slots.size(); ++k) {
+      const Marks& m = p.slots[k].marks;
+      EXPECT_EQ(m, ordered(m)) << k;
+    }
+  }
+}
+
 TEST(Plan, NothingIsDischargedWhileOneIsPaidToDraw) {
   auto prices = two_rates();
   for (auto& slot : prices)

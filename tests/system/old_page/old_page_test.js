@@ -148,7 +148,6 @@ test("the Smart plan is drawn", async () => {
       end: from + (i + 1) * 900,
       import_price: 0.28,
       export_price: 0.15,
-      price_known: true,
       instruction,
       charge_low_percent: 40,
       charge_percent: 50,
