@@ -119,7 +119,9 @@ class Bans:
                     ban.judged_since = since
                     self.verdict.armed[ban.rule] += 1
                 continue
-            due_s = None if ban.held_s is None else ban.held_s + ban.arrival_s
+            due_s = None
+            if ban.held_s is not None:
+                due_s = ban.held_s + ban.arrival_s + self.world.slower_s
             if due_s is not None and ban.required_input:
                 if rest_since is None or since + due_s < rest_since:
                     rest_since = since + due_s
@@ -179,5 +181,5 @@ class Bans:
         if self.power_since is None:
             self.power_since = t
         what = f"W is the battery's true power, to be at rest since {rest_since:.3f} s"
-        if t - self.power_since > 1.2 + LAG_S + power / world.site["ramp_w_per_s"]:
+        if t - self.power_since > 1.2 + world.slower_s + LAG_S + power / world.site["ramp_w_per_s"]:
             self.verdict.judge("I3", t, power, 2 * REST_W, what)

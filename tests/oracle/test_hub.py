@@ -359,6 +359,27 @@ class I5(unittest.TestCase):
             s.run(0.5)
             self.assertEqual(s.broken(), broken, (first, then))
 
+    def test_a_control_with_longer_periods_takes_longer_steps(self):
+        for then, broken in ((-900, []), (-1600, ["I5"])):
+            s = moving(0, slew_w_per_s=800, period_us=1000000)
+            s.battery = then
+            s.run(0.5)
+            self.assertEqual(s.broken(), broken, then)
+
+
+class Slower(unittest.TestCase):
+    def test_what_a_longer_period_tells_later_is_told_in_time(self):
+        for period_us, silent_s, broken in (
+            (20000, 4.4, ["F1"]),
+            (1000000, 4.4, []),
+            (1000000, 6.0, ["F1"]),
+        ):
+            s = moving(0, period_us=period_us)
+            s.run(15)
+            s.streams.discard("meter")
+            s.inject("line.off", "meters")
+            self.assertEqual(s.run(silent_s).broken(), broken, (period_us, silent_s))
+
 
 class I6(unittest.TestCase):
     def test_a_setpoint_was_decided_within_its_life(self):

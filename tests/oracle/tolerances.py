@@ -1,9 +1,12 @@
 """Every number by which a rule is more lenient than the words of the contract, each with its reason."""
 
+# The control period that these numbers count; World.slower_s is what a longer one adds.
+PERIOD_S = 0.02
+
 # The contract: a reaction takes one more control period. docs/safety.md: a setpoint is on the wire
 # within 0.2 s. A frame of a setpoint is 10 bytes at 2400 baud (vebus-mk3.md#1, #7): 42 ms until its
 # last byte is there.
-ARRIVAL_S = 0.02 + 0.2 + 0.06
+ARRIVAL_S = PERIOD_S + 0.2 + 0.06
 
 # A setpoint may be written until the end of its life (I6): its frame, as above.
 LATEST_S = 0.06

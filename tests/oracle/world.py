@@ -11,6 +11,7 @@ from tolerances import (
     JUMP_PCT,
     LATEST_S,
     NOISE_S,
+    PERIOD_S,
     SAME_W,
     TICK_S,
 )
@@ -276,6 +277,8 @@ class World:
         # Setpoints and how long each was decided anew: [begin, end or None, W]; of the last seconds.
         self.decided = deque()
         self.decided_again = -1e9
+        # What the answer to a word comes later than with the period of the tolerances.
+        self.slower_s = max(0.0, 1e-6 * header["period_us"] - PERIOD_S)
         # docs/safety.md, F10: a setpoint lives no longer than the gap that is a stall.
         self.setpoint_life_s = min(s["setpoint_life_s"], max(0.3, 3e-6 * header["period_us"]))
         self.ac_out = deque()
@@ -352,11 +355,13 @@ class World:
 
     def _setpoint(self, t, o):
         ac_out = self.ac_out
-        keep_s = AC_OUT_AGE_S
+        # A word waits for the next decision, and what was decided before stands until then.
+        age_s = AC_OUT_AGE_S + 2 * self.slower_s
+        keep_s = age_s
         if not self.inverter_clean(t, 5):
-            keep_s = self.settings["inverter_max_age_s"] + AC_OUT_AGE_S
+            keep_s = self.settings["inverter_max_age_s"] + age_s
         begin = t - keep_s
-        if self.stalls and t - self.stalls[-1][1] < 1 + AC_OUT_AGE_S:
+        if self.stalls and t - self.stalls[-1][1] < 1 + age_s:
             begin = min(begin, self.stalls[-1][0] - keep_s)
         for stuck, _ in self.weather.args("line.stuck", "inverter"):
             # It answers with the load of that moment; no row of the contract is about that.
@@ -410,7 +415,7 @@ class World:
 
     def _decide(self, t, o):
         # The first tick after it was another one: nothing was decided again.
-        if t - self.decided_again <= TICK_S and self.decided:
+        if t - self.decided_again <= TICK_S + self.slower_s and self.decided:
             self.decided.pop()
             self.decided_again = -1e9
         self._end_decision(t)
@@ -430,8 +435,8 @@ class World:
     def arrival_s(self, t):
         """How long after a decision its setpoint may arrive: on a bad wire as long as it lives (I6)."""
         if self.inverter_clean(t, 5):
-            return ARRIVAL_S
-        return ARRIVAL_S + self.setpoint_life_s
+            return ARRIVAL_S + self.slower_s
+        return ARRIVAL_S + self.slower_s + self.setpoint_life_s
 
     def stalled_within(self, t, seconds):
         """Whether the hub stands still or did a moment ago."""

@@ -22,7 +22,11 @@ class Slew:
             return
         # Each of the two was decided up to the time that a setpoint needs to be on the wire before
         # it arrived.
-        allowed = self.world.settings["slew_w_per_s"] * (t - before.t + 0.2 + TICK_S) + REST_W
+        allowed = (
+            self.world.settings["slew_w_per_s"]
+            * (t - before.t + 0.2 + TICK_S + self.world.slower_s)
+            + REST_W
+        )
         growth = max(now.lo - max(before.hi, 0), -now.hi - max(-before.lo, 0), 0)
         self.verdict.judge(
             "I5", t, growth, allowed, f"W more than the setpoint of {before.t:.3f} s"
@@ -83,7 +87,7 @@ class Following:
         elif self.unsafe_since is None:
             self.unsafe_since = t
             self.told = False
-        elif not self.told and t - self.unsafe_since >= 15 + 2 + TOLD_S:
+        elif not self.told and t - self.unsafe_since >= 15 + 2 + TOLD_S + world.slower_s:
             self.told = True
             self.verdict.expect(
                 "F7",
@@ -184,9 +188,8 @@ class NotControlled:
         last = world.mk3_last
         if last is None or world.decision is None or not world.up(t, 1):
             return
-        if t - last > world.settings["inverter_max_age_s"] + TOLD_S and not world.weather.touched(
-            t, 2, "control.stall"
-        ):
+        told_s = world.settings["inverter_max_age_s"] + TOLD_S + world.slower_s
+        if t - last > told_s and not world.weather.touched(t, 2, "control.stall"):
             self.verdict.expect(
                 "F6",
                 t,
@@ -231,7 +234,7 @@ class AcOutWord:
                 "F27",
                 t,
                 t - self.since,
-                3 + AC_OUT_AGE_S,
+                3 + AC_OUT_AGE_S + 2 * world.slower_s,
                 f"s in which the battery is {off:.0f} W beside what is decided",
             )
 

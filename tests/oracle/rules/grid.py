@@ -62,7 +62,7 @@ class Cap:
             self.rule,
             t,
             t - at,
-            HELD_S + power / world.site["ramp_w_per_s"] + LAG_S,
+            HELD_S + world.slower_s + power / world.site["ramp_w_per_s"] + LAG_S,
             f"s of {self.what} {over:.0f} W beyond {self.cap_w:.0f} W by the battery's doing",
         )
 

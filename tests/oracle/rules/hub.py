@@ -62,7 +62,7 @@ class RestAfterStall:
         if not world.stalls or world.stalled is not None:
             return
         begin, end = world.stalls[-1]
-        if self.judged == end or t - end < HELD_S or end - begin <= STALL_S + 0.1:
+        if self.judged == end or t - end < HELD_S + world.slower_s or end - begin <= STALL_S + 0.1:
             return
         if end - begin > LONGEST_S:
             return

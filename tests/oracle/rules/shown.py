@@ -111,7 +111,7 @@ class Expiry:
         if not world.up(t, 2) or world.weather.touched(t, 2, "control.stall"):
             return
         # A tick, and the sample that looked before it.
-        late_s = TICK_S + 0.2
+        late_s = TICK_S + world.slower_s + 0.2
         held = {name for name, (_, end, _) in world.orders.items() if t < end + late_s}
         ended = set(world.orders) - held
         for name in ended:

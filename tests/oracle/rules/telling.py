@@ -532,9 +532,10 @@ class Tellings:
         claims = world.claims
         for row in self.table:
             since = row.must(t)
-            if since is None or t - since < row.due_s:
+            due_s = row.due_s + world.slower_s
+            if since is None or t - since < due_s:
                 row.judged = None
-            elif row.judged != since and t - world.control_since >= 12 + row.due_s and not late:
+            elif row.judged != since and t - world.control_since >= 12 + due_s and not late:
                 row.judged = since
                 self.verdict.expect(
                     row.rule,
