@@ -102,8 +102,9 @@ class Judge {
     Instant at;
     double value;
   };
-  /// The newest two words and those of the last 1.2 s.
+  /// The newest two words and those of the last 1.16 s, and of the time until they count.
   struct Words {
+    Duration span = 1160ms;
     std::deque<Heard> heard{};
     void add(double value, Instant now);
     [[nodiscard]] std::optional<double> most() const;

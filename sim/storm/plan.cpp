@@ -18,7 +18,8 @@ enum Purpose : std::uint64_t {
   of_load,
   of_weather,
   of_orders,
-  of_history
+  of_history,
+  of_pace
 };
 
 constexpr Duration weather_begins = 40s;
@@ -93,6 +94,16 @@ control::Settings settings(Dice& dice) {
     s.transfer_switch = Amperes{dice.one_of({16.0, 32.0, 32.0})};
     if (control::validate(s).empty()) return s;
   }
+}
+
+/// How often it decides, and for how long that may be written.
+void draw_pace(Dice& dice, control::Settings& s) {
+  using std::chrono::milliseconds;
+  control::Settings drawn = s;
+  drawn.period = milliseconds{dice.one_of({10, 20, 20, 20, 50, 100, 200, 300})};
+  drawn.setpoint_life =
+      std::max<Duration>(2 * drawn.period, milliseconds{dice.one_of({200, 500, 1000, 5000})});
+  if (control::validate(drawn).empty()) s = drawn;
 }
 
 // ---- the house
@@ -362,6 +373,7 @@ Plan make_plan(std::uint64_t seed, Duration length, const InjectionKinds& kinds)
   const auto with = [seed](Purpose purpose) { return Dice{seed, purpose}; };
   Dice dice = with(of_settings);
   plan.loop.control = settings(dice);
+  draw_pace(dice = with(of_pace), plan.loop.control);
   draw_house(dice = with(of_house), plan);
   draw_clocks(dice = with(of_clocks), plan);
   draw_powers(dice = with(of_load), plan);

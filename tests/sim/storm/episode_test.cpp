@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "control/step.hpp"
 #include "sim/storm/command.hpp"
@@ -58,6 +60,20 @@ TEST(StormEpisode, IsTheSameEveryTimeAndAnotherForAnotherSeed) {
   EXPECT_EQ(first.hash, play(make_plan(11, length, kinds("all"))).hash);
   EXPECT_NE(first.hash, play(make_plan(12, length, kinds("all"))).hash);
   EXPECT_GT(first.ticks, 1000u);
+}
+
+TEST(StormPlan, DrawsHowOftenItIsDecidedAndForHowLongThatHolds) {
+  std::set<Duration> periods, lives;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const auto settings = make_plan(seed, length, kinds("none")).loop.control;
+    EXPECT_TRUE(control::validate(settings).empty()) << seed;
+    periods.insert(settings.period);
+    lives.insert(settings.setpoint_life);
+  }
+  EXPECT_EQ(*periods.begin(), 10ms);
+  EXPECT_EQ(*periods.rbegin(), 300ms);
+  EXPECT_EQ(*lives.begin(), 200ms);
+  EXPECT_EQ(*lives.rbegin(), 5s);
 }
 
 TEST(StormEpisode, ACalmOneBreaksNothingAndHoldsTheGrid) {
@@ -183,7 +199,8 @@ struct Watched {
   House house{{}};
   Judge judge{settings, now};
 
-  explicit Watched(bool witness = false) : settings(witnessed(witness)), judge(settings, now) {}
+  explicit Watched(control::Settings s) : settings(std::move(s)), judge(settings, now) {}
+  explicit Watched(bool witness = false) : Watched(witnessed(witness)) {}
   static control::Settings witnessed(bool on) {
     control::Settings s;
     s.witness = on;
@@ -228,6 +245,20 @@ TEST(StormJudge, AStateOfChargeThatIsPublishedThoughTheBmsIsSilentIsFoundOut) {
   EXPECT_EQ(hub.verdict(), "");
   hub.judge.on_published("esshub/x/state/battery_soc", "50", hub.now);
   EXPECT_TRUE(hub.verdict().starts_with("I10")) << hub.verdict();
+}
+
+TEST(StormJudge, AControlWithLongerPeriodsActsThatMuchLater) {
+  for (const auto period : {20ms, 1000ms})
+    for (const bool late : {false, true}) {
+      control::Settings settings;
+      settings.period = period;
+      Watched hub{settings};
+      hub.meter(500.0f);
+      hub.now += 3s + 1460ms + 2 * period + (late ? 1ms : 0ms);
+      hub.decide(500.0);
+      hub.command(500.0);
+      EXPECT_EQ(hub.verdict().substr(0, 2), late ? "F1" : "F4") << period.count();
+    }
 }
 
 TEST(StormJudge, NoiseOfAnotherBusExcusesNoSetpoint) {
