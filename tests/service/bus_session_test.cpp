@@ -83,6 +83,11 @@ class BusSessionTest : public testing::Test {
   [[nodiscard]] auto events(std::string_view name) const {
     return std::ranges::count(log_, name, &Event::name);
   }
+  [[nodiscard]] Event newest(std::string_view name) const {
+    const auto found = std::find_if(log_.rbegin(), log_.rend(),
+                                    [&](const Event& event) { return event.name == name; });
+    return found == log_.rend() ? Event{} : *found;
+  }
 
   struct Wire {
     int opened = 0;
@@ -627,6 +632,142 @@ TEST_F(BusSessionTest, ASetpointOfALineThatIsDownAsksForNothing) {
   const auto step = session_.on_setpoint({Watts{1}, InverterMode::follow, now_ + 1s}, now_);
   EXPECT_TRUE(step.send.empty());
   EXPECT_FALSE(step.report);
+}
+
+// ---- what a person reads, and what happens at the same moment -----------------------------------
+
+TEST_F(BusSessionTest, WhatGoesWrongOnTheLineIsAWarningAndItsEndANotice) {
+  up();
+  apply(session_.on_flood(session_.generation(), true, now_));
+  apply(session_.on_flood(session_.generation(), false, now_));
+  pass(31s);
+  up();
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  EXPECT_EQ(newest("line_flooded").level, Level::warning);
+  EXPECT_EQ(newest("line_flood_over").level, Level::notice);
+  EXPECT_EQ(newest("line_silent").level, Level::warning);
+  EXPECT_EQ(newest("line_heard").level, Level::notice);
+}
+
+TEST_F(BusSessionTest, ASilentLineIsOpenedAnewAMinuteAfterItsOpening) {
+  up();
+  pass(31s);
+  up();
+  EXPECT_EQ(session_.wake_at(), now_ + 60s);
+  EXPECT_EQ(session_.health().driver.trouble, "nothing valid for 30 s (received: nothing at all)");
+}
+
+TEST_F(BusSessionTest, AFrameOfAnotherLengthIsNotValidAndNamed) {
+  up();
+  script_.health.frames.add(FrameResult::length);
+  chunk("abc");
+  pass(30s);
+  EXPECT_EQ(newest("line_silent").detail, "received=\"3 bytes, 1 x length\"");
+}
+
+TEST_F(BusSessionTest, TheHundredthSilenceIsToldWithItsCount) {
+  up();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(newest("line_silent").detail, i > 0 ? "received=\"nothing at all\"" : "");
+    pass(66s);
+    up();
+  }
+  EXPECT_EQ(newest("line_silent").detail, "received=\"nothing at all\" count=100");
+}
+
+TEST_F(BusSessionTest, AfterAValidFrameSilencesAreCountedAnew) {
+  up();
+  pass(31s);
+  up();
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  for (int i = 0; i < 3; ++i) {
+    pass(66s);
+    EXPECT_EQ(events("line_silent"), 2) << "the first of each";
+    up();
+  }
+}
+
+TEST_F(BusSessionTest, WhatAnEarlierLineBroughtIsNotReceivedInTheSilence) {
+  up();
+  chunk("abc");
+  down();
+  pass(1s);
+  up();
+  pass(30s);
+  EXPECT_EQ(newest("line_silent").detail, "received=\"nothing at all\"");
+}
+
+TEST_F(BusSessionTest, WhoOnlyListenedIsNotSilentForTheTimeWithoutALine) {
+  script_.only_listens = true;
+  up();
+  down("unplugged");
+  pass(600s);
+  script_.only_listens = false;  // it asks from now on
+  up();
+  pass(29s);
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+}
+
+TEST_F(BusSessionTest, ToListenOnlyDoesNotEndASilence) {
+  up();
+  pass(31s);
+  up();
+  script_.only_listens = true;
+  apply(session_.on_timer(now_));
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{Fault::line_silent});
+  EXPECT_EQ(events("line_heard"), 0);
+  script_.health.frames.add(FrameResult::ok);
+  chunk("good");
+  EXPECT_EQ(session_.health().driver.faults, FaultFlags{});
+  EXPECT_EQ(events("line_heard"), 1);
+}
+
+TEST_F(BusSessionTest, ASilenceBetweenTwoLossesForTheSameReasonMakesNoNews) {
+  up();
+  down("unplugged");
+  pass(1s);
+  up();
+  pass(31s);
+  ASSERT_EQ(events("line_silent"), 1);
+  pass(5s);
+  up();
+  down("unplugged");
+  EXPECT_EQ(events("line_down"), 1);
+}
+
+TEST_F(BusSessionTest, WhatADriverSaysWithoutALineIsNothingToReport) {
+  script_.health.ready = true;
+  apply(session_.on_timer(now_));
+  EXPECT_EQ(reports_, 0);
+}
+
+TEST_F(BusSessionTest, AWakeUpEndsNoFloodThatTheNewLineHasToldAgain) {
+  up();
+  apply(session_.on_flood(session_.generation(), true, now_));
+  down();
+  pass(1s);
+  up();
+  apply(session_.on_flood(session_.generation(), true, now_));
+  pass(20s);
+  apply(session_.on_timer(now_));
+  EXPECT_EQ(session_.faults(), FaultFlags{Fault::line_flooded});
+}
+
+TEST_F(BusSessionTest, WhatTheLineTellsAtAWakeUpComesBeforeTheDriversWord) {
+  up();
+  apply(session_.on_flood(session_.generation(), true, now_));
+  const auto over = now_ + 10s;
+  down();
+  pass(1s);
+  script_.next.wake_at = over;
+  up();
+  script_.next.tell(Level::info, "driver_woke");
+  const auto step = session_.on_timer(over);
+  ASSERT_EQ(step.events.size(), 2u);
+  EXPECT_EQ(step.events[0].name, "line_flood_over");
+  EXPECT_EQ(step.events[1].name, "driver_woke");
 }
 
 }  // namespace

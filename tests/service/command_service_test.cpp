@@ -146,6 +146,7 @@ TEST_F(CommandServiceTest, WhatEndedWhileTheProgramWasOffIsNotRestored) {
   desk();
   EXPECT_FALSE(sent_.back().manual);
   EXPECT_EQ(log_.count("command order_ended what=override"), 1u);
+  EXPECT_EQ(log_.level("command order_ended"), Level::notice);
 }
 
 TEST_F(CommandServiceTest, AClockThatIsNotSetYetDoesNotLengthenAnOrder) {
@@ -370,13 +371,8 @@ TEST_F(CommandServiceTest, WhatTheConfigurationNoLongerAllowsIsNotRestored) {
   EXPECT_EQ(log_.count("command order_restored command=set_reserve reserve=40"), 1u);
   EXPECT_EQ(log_.count("command order_restored"), 1u) << "nothing that was not ordered";
   EXPECT_FALSE(sent_.back().last_full);
-  const auto level = [&](std::string_view begin) {
-    const auto line = std::ranges::find_if(
-        log_.lines, [&](const std::string& l) { return l.starts_with(begin); });
-    return log_.levels.at(static_cast<std::size_t>(line - log_.lines.begin()));
-  };
-  EXPECT_EQ(level("command order_not_restored"), Level::warning);
-  EXPECT_EQ(level("command order_restored"), Level::notice);
+  EXPECT_EQ(log_.level("command order_not_restored"), Level::warning);
+  EXPECT_EQ(log_.level("command order_restored"), Level::notice);
 }
 
 TEST_F(CommandServiceTest, TheLastFullChargeIsRememberedAcrossRestarts) {
@@ -806,6 +802,170 @@ TEST_F(CommandServiceTest, AnotherOrderAcknowledgesNothing) {
   EXPECT_TRUE(d->order(SetMode{Mode::scheduled}, "web"));
   EXPECT_EQ(sent_.back().acknowledgements, 0u);
   EXPECT_EQ(acknowledged_, 0);
+}
+
+TEST_F(CommandServiceTest, WithNobodyToTellAnAcknowledgeIsAcceptedAllTheSame) {
+  CommandService service{{.settings = settings_,
+                          .events = log_.sink(),
+                          .send = [this](const Orders& orders) { sent_.push_back(orders); },
+                          .store = [](const SavedState&) {}},
+                         {},
+                         moment()};
+  service.note_safety({.cutoff = true}, moment());
+  EXPECT_TRUE(service.order(Acknowledge{}, "cli", moment()));
+  EXPECT_EQ(sent_.back().acknowledgements, 1u);
+}
+
+TEST_F(CommandServiceTest, ARestThatIsForgottenIsNothingToAcknowledge) {
+  const auto d = desk();
+  SafetyMemory safety{.meter_rest_until = at_ + 1h};
+  safety.meter_rest_until.reset();
+  d->note_safety(safety);
+  EXPECT_FALSE(d->order(Acknowledge{}, "cli"));
+}
+
+// ---- what is restored, and nothing else ---------------------------------------------------------
+
+TEST_F(CommandServiceTest, OnlyWhatWasOrderedIsRestored) {
+  EXPECT_TRUE(desk()->order(SetMode{Mode::balance}, "web"));
+  log_.lines.clear();
+  desk();
+  EXPECT_EQ(log_.lines,
+            std::vector<std::string>{"command order_restored command=set_mode mode=balance"});
+}
+
+TEST_F(CommandServiceTest, ARestartThatChangesNothingWritesNothing) {
+  desk()->note_safety({.cutoff = true});
+  const auto d = desk();
+  const auto writes = disk_.writes;
+  EXPECT_TRUE(d->order(EndStorm{}, "web"));
+  EXPECT_EQ(disk_.writes, writes);
+}
+
+TEST_F(CommandServiceTest, AStormMayBeRestoredAWeekBeforeItBegins) {
+  order_by_a_trusted_clock({StartStorm{90.0_soc, 48h, 7 * 24h}});
+  desk();
+  EXPECT_EQ(sent_.back().storm, (Storm{90.0_soc, at_ + 9 * 24h, at_ + 7 * 24h}));
+}
+
+TEST_F(CommandServiceTest, ALogLineHasANumberWhole) {
+  const auto d = desk();
+  auto tiny = charge_2kw;
+  tiny.power = Watts{-1.234567891e-05};
+  EXPECT_FALSE(d->order(StartOverride{tiny, 1h}, "web"));
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" power_w=-1.234567891e-05 target=80 "));
+}
+
+TEST_F(CommandServiceTest, AFullChargeAtTheBeginOf1970IsKept) {
+  wall_ = WallTime{};
+  desk()->note_full(at_);
+  EXPECT_EQ(decode_state(*disk_.text)->last_full, WallTime{});
+}
+
+// ---- when the clock is trusted, and when not ----------------------------------------------------
+
+TEST_F(CommandServiceTest, AClockThatGoesOnBeingTrustedChangesNothing) {
+  const auto d = desk();
+  d->note_time(true);
+  EXPECT_EQ(sent_.size(), 1u) << "no end was put right";
+  EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  const auto writes = disk_.writes;
+  pass(1min);
+  d->note_time(true);
+  EXPECT_EQ(disk_.writes, writes);
+  EXPECT_EQ(sent_.size(), 2u);
+}
+
+TEST_F(CommandServiceTest, WhatEndsAtThisVeryMomentNeedNotBeKept) {
+  const auto d = desk();
+  EXPECT_TRUE(d->order(StartOverride{charge_2kw, 1h}, "web"));
+  const auto writes = disk_.writes;
+  pass(1h);
+  d->close();
+  EXPECT_EQ(disk_.writes, writes);
+}
+
+TEST_F(CommandServiceTest, AClockThatIsNotTrustedEndsNoRestoredOrder) {
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
+  reboot(1h);
+  const auto d = desk();
+  wall_ += std::chrono::hours{10};
+  d->note_time(false);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 2h}));
+  EXPECT_EQ(log_.count("command order_end_corrected"), 0u);
+}
+
+TEST_F(CommandServiceTest, AClockThatIsFoundAgainEndsNoOrderOfThisRun) {
+  const auto d = desk();
+  d->note_time(true);
+  EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  d->note_time(false);
+  wall_ += std::chrono::hours{1};
+  d->note_time(true);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, at_ + 3h}));
+}
+
+TEST_F(CommandServiceTest, ATrustedEndIsByTheClockThatIsTrustedNow) {
+  const auto d = desk();
+  d->note_time(true);
+  EXPECT_TRUE(d->order(StartOverride{charge_2kw, 3h}, "web"));
+  wall_ += std::chrono::hours{1};  // by a step
+  d->note_safety({.cutoff = true});
+  const auto kept = decode_state(*disk_.text)->manual.value();
+  EXPECT_EQ(kept.until, wall_ + std::chrono::hours{3});
+  EXPECT_EQ(kept.trusted_until, kept.until);
+}
+
+TEST_F(BoardWithoutAClock, TellsNothingWhereTheEndIsRight) {
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
+  reboot_in_1970(0s);
+  const auto d = desk();
+  const auto sent = sent_.size();
+  synchronise(*d);
+  EXPECT_EQ(log_.count("command order_end_corrected"), 0u);
+  EXPECT_EQ(sent_.size(), sent);
+}
+
+TEST_F(BoardWithoutAClock, KnowsTheTrueEndOfAStormAlsoWhereTrustWasLostBefore) {
+  {
+    const auto d = desk();
+    d->note_time(true);
+    EXPECT_TRUE(d->order(StartOverride{charge_2kw, 12h}, "web"));
+    EXPECT_TRUE(d->order(StartStorm{90.0_soc, 48h}, "web"));
+    pass(1h);
+    d->note_time(false);
+  }
+  reboot_in_1970(5h);
+  const auto d = desk();
+  EXPECT_EQ(sent_.back().storm.value().until, at_ + 47h) << "as far as it knows";
+  synchronise(*d);
+  EXPECT_EQ(sent_.back().storm.value().until, at_ + 42h);
+}
+
+TEST_F(BoardWithoutAClock, HasNoTrueEndOfAnOrderThatWasGivenSince) {
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
+  reboot_in_1970(5h);
+  EXPECT_TRUE(desk()->order(StartOverride{charge_2kw, 2h}, "web"));
+  EXPECT_FALSE(decode_state(*disk_.text)->manual.value().trusted_until);
+}
+
+TEST_F(BoardWithoutAClock, ForgetsTheTrueEndOfAnOrderThatWasEnded) {
+  order_by_a_trusted_clock({StartOverride{charge_2kw, 3h}});
+  reboot_in_1970(1h);
+  const auto d = desk();
+  const auto end = at_ + 3h;
+  EXPECT_TRUE(d->order(EndOverride{}, "web"));
+  const auto sent = sent_.size();
+  synchronise(*d);
+  EXPECT_EQ(log_.count("command order_end_corrected"), 0u);
+  EXPECT_EQ(sent_.size(), sent);
+  pass(1h);
+  d->note_time(false);
+  // By chance it ends when that one would have ended.
+  EXPECT_TRUE(d->order(StartOverride{charge_2kw, end - at_}, "web"));
+  EXPECT_FALSE(decode_state(*disk_.text)->manual.value().trusted_until);
+  d->note_time(true);
+  EXPECT_EQ(sent_.back().manual, (Order{charge_2kw, end}));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace esshub::service {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::SizeIs;
 using testing::StartsWith;
@@ -241,6 +242,137 @@ TEST(FeedJson, WhatAConverterMadeIsJudgedAlike) {
   EXPECT_THAT(check_feed(feed).error().detail, StartsWith("/slots/0/2: 83.5"));
   feed.slots.front().value = std::numeric_limits<double>::quiet_NaN();
   EXPECT_FALSE(check_feed(feed));
+}
+
+// ---- each bound to the last accepted, each message whole ----------------------------------------
+
+/// One price, as a converter made it.
+Feed one_price(UnixSeconds begin, UnixSeconds end) {
+  return {FeedKind::import_price, "EUR/kWh", "", at_23, at_23 + 1, {{begin, end, 0.1}}};
+}
+std::string judged(const Feed& feed) {
+  const auto good = check_feed(feed);
+  return good ? "accepted" : good.error().detail;
+}
+
+TEST(FeedJson, WhatIsWrongIsInvalidWhereverItIsFound) {
+  for (const auto* const text : {"", "[]", R"({"kind":"price"})"}) {
+    const auto feed = read_feed(text);
+    ASSERT_FALSE(feed) << text;
+    EXPECT_EQ(feed.error().kind, ErrorKind::invalid) << text;
+  }
+}
+
+TEST(FeedJson, ASlotLiesWithin400DaysOfItsIssue) {
+  constexpr UnixSeconds farthest = 400 * UnixSeconds{86400};
+  EXPECT_EQ(judged(one_price(at_23 + farthest - 900, at_23 + farthest)), "accepted");
+  EXPECT_EQ(judged(one_price(at_23 + farthest - 900, at_23 + farthest + 1)),
+            "/slots/0/1: 2028-01-02T23:00:01Z, accepted a moment within 400 days of /issued, "
+            "2026-11-28T23:00:00Z");
+  EXPECT_EQ(judged(one_price(at_23 - farthest, at_23)), "accepted");
+  EXPECT_EQ(judged(one_price(at_23 - farthest - 1, at_23)),
+            "/slots/0/0: 2025-10-24T22:59:59Z, accepted a moment within 400 days of /issued, "
+            "2026-11-28T23:00:00Z");
+}
+
+TEST(FeedJson, AnEndBeforeItsBeginIsToldWithBoth) {
+  EXPECT_EQ(judged(one_price(at_23, at_23 - 60)),
+            "/slots/0/1: 2026-11-28T22:59:00Z, accepted a moment after its begin, "
+            "2026-11-28T23:00:00Z");
+  auto feed = one_price(at_23, at_23 + 900);
+  feed.valid_until = at_23 - 60;
+  EXPECT_EQ(judged(feed),
+            "/valid_until: 2026-11-28T22:59:00Z, accepted a moment after /issued, "
+            "2026-11-28T23:00:00Z");
+  EXPECT_EQ(said(prices(R"(["2026-11-28T23:00:00Z","noon",0])")),
+            "/slots/0/1: \"noon\", accepted a moment with its zone, as 2026-11-28T23:00:00Z");
+}
+
+TEST(FeedJson, EverySlotIsJudged) {
+  auto feed = one_price(at_23, at_23 + 3600);
+  feed.slots.push_back({at_23 + 3600, at_23 + 7200, 83.5});
+  EXPECT_THAT(judged(feed), StartsWith("/slots/1/2: 83.5 EUR/kWh, accepted "));
+  feed.slots.back() = {at_23 + 600, at_23 + 1200, 0.1};
+  EXPECT_EQ(judged(feed),
+            "/slots/1/0: 2026-11-28T23:10:00Z, accepted none before 2026-11-29T00:00:00Z, the end "
+            "of /slots/0");
+  feed.slots.clear();
+  EXPECT_EQ(judged(feed), "/slots: 0 slots, accepted 1 to 3000");
+  for (UnixSeconds n = 0; n < 3001; ++n) feed.slots.push_back({at_23 + n, at_23 + n + 1, 0.1});
+  EXPECT_EQ(judged(feed), "/slots: 3001 slots, accepted 1 to 3000");
+}
+
+TEST(FeedJson, ASourceIs80CharactersOfPrintableAscii) {
+  const auto named = [](const std::string& source) {
+    auto feed = one_price(at_23, at_23 + 900);
+    feed.source = source;
+    return judged(feed);
+  };
+  const std::string longest(80, 'x');
+  const std::string accepted = "\", accepted 80 characters of printable ASCII at most";
+  EXPECT_EQ(named(longest), "accepted");
+  EXPECT_EQ(named(longest + 'x'), "/source: \"" + std::string(40, 'x') + "..." + accepted);
+  EXPECT_EQ(named(longest + "..."), "/source: \"" + std::string(40, 'x') + "..." + accepted);
+  EXPECT_EQ(named(" ~"), "accepted");
+  EXPECT_EQ(named("a\x7f"), "/source: \"a?" + accepted);
+  EXPECT_EQ(named("a\xc3\xa4"), "/source: \"a??" + accepted);
+}
+
+TEST(FeedJson, StrangersTextIsShownToItsFortiethCharacter) {
+  const std::string forty(40, 'k');
+  const std::string kinds = "\", accepted import_price, export_price or solar";
+  EXPECT_EQ(said(R"({"kind":")" + forty + "\"}"), "/kind: \"" + forty + kinds);
+  EXPECT_EQ(said(R"({"kind":")" + forty + "k\"}"), "/kind: \"" + forty + "..." + kinds);
+  EXPECT_EQ(said(R"({"kind":"solar","unit":"W","issued":")" + forty + "\"}"),
+            "/issued: \"" + forty + "\", accepted a moment with its zone, as 2026-11-28T23:00:00Z");
+  const std::string begin = "document: no JSON, ";
+  const auto broken = said('"' + std::string(1000, 'x'));
+  EXPECT_THAT(broken, StartsWith(begin));
+  EXPECT_EQ(broken.size(), begin.size() + 160 + 3) << "what the parser says, to its 160th";
+  EXPECT_THAT(broken, EndsWith("x..."));
+}
+
+TEST(FeedJson, AKeyIsNamedByItsPointer) {
+  const std::string unknown =
+      ": unknown key, accepted kind, unit, source, issued, valid_until, slots";
+  EXPECT_EQ(said(R"({"a~b":1})"), "/a~0b" + unknown);
+  EXPECT_EQ(said(R"({"":1})"), "/" + unknown);
+  EXPECT_EQ(said(R"({"kind":"solar","kind":"solar","unit":"W","unit":"W"})"),
+            "/kind: there twice, accepted each key once")
+      << "the first mistake";
+  EXPECT_EQ(said(prices(R"({"begin":1,"begin":2})")),
+            "/slots/0: an object, accepted [begin, end, value]")
+      << "not that it says a thing twice";
+}
+
+TEST(FeedJson, ADocumentOf256KibibytesIsRead) {
+  auto text = prices(slot);
+  text.resize(256 * 1024, ' ');
+  EXPECT_EQ(said(text), "accepted");
+  EXPECT_EQ(said(text + ' '), "document: 262145 bytes, accepted 262144 at most");
+}
+
+TEST(FeedJson, ACurrencyIsThreeCapitalLetters) {
+  const std::string accepted = ", accepted a currency of three letters per kWh, as EUR/kWh";
+  EXPECT_EQ(said(R"({"kind":"import_price"})"), "/unit: missing" + accepted);
+  EXPECT_EQ(said(R"({"kind":"export_price","unit":7})"), "/unit: 7" + accepted);
+  for (const auto* const unit : {"AUD/kWh", "NZD/kWh", "ZAR/kWh"})
+    EXPECT_EQ(said(prices(slot, "", unit)), "accepted") << unit;
+  for (const std::string unit : {"EURO/kWh", "EU/kWh", "EU1/kWh", "E1R/kWh", "EuR/kWh", "EUR/kwh"})
+    EXPECT_EQ(said(prices(slot, "", unit)), "/unit: \"" + unit + '"' + accepted);
+  for (const std::string unit : {"ct/kWh", "c/kWh", "p/kWh"})
+    EXPECT_EQ(said(prices(slot, "", unit)),
+              "/unit: \"" + unit + '"' + accepted + "; divide by 100");
+}
+
+TEST(FeedJson, WhatMayBeAPricePerMegawattHourIsToldSo) {
+  const auto at = [](const std::string& value) {
+    return said(prices(R"(["2026-11-28T23:00:00Z","2026-11-28T23:15:00Z",)" + value + ']'));
+  };
+  for (const auto* const value : {"5000", "-5000"})
+    EXPECT_THAT(at(value), EndsWith("to be divided by 1000, cents and pence by 100")) << value;
+  for (const auto* const value : {"5000.5", "-5000.5"})
+    EXPECT_THAT(at(value), EndsWith(" EUR/kWh, accepted -5.0 to 5.0")) << value;
 }
 
 }  // namespace

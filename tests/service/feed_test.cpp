@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace esshub::service {
 namespace {
@@ -52,6 +53,15 @@ TEST(Feed, IsKnownUntilTheFirstGap) {
   EXPECT_EQ(known_until({}, noon), noon);
 }
 
+TEST(Feed, BeginsEmpty) {
+  const FeedSlot slot;
+  EXPECT_EQ(slot, (FeedSlot{0, 0, 0.0}));
+  const Feed feed;
+  EXPECT_EQ(feed.kind, FeedKind::import_price);
+  EXPECT_EQ(feed.issued, 0);
+  EXPECT_EQ(feed.valid_until, 0);
+}
+
 TEST(FeedHistory, KnowsWhatWasBelievedWhen) {
   FeedHistory history;
   EXPECT_THAT(history.believed(noon), IsEmpty());
@@ -86,6 +96,23 @@ TEST(FeedHistory, TheNewestWordHoldsWithinASlotOfAnOlderOne) {
                   FeedSlot{noon + 8000, noon + 3 * hour, 2.0}));
 }
 
+TEST(FeedHistory, AnOlderSlotKeepsItsEndWhereTheNewestWordIsSilent) {
+  FeedHistory history;
+  ASSERT_TRUE(history.add(issue(noon, {{noon, noon + hour, 1.0}}), noon));
+  ASSERT_TRUE(history.add(issue(noon + 1, {{noon + 2 * hour, noon + 3 * hour, 2.0}}), noon + 1));
+  EXPECT_THAT(history.believed(noon + 1),
+              ElementsAre(FeedSlot{noon, noon + hour, 1.0},
+                          FeedSlot{noon + 2 * hour, noon + 3 * hour, 2.0}));
+}
+
+TEST(FeedHistory, OfAnOlderSlotThatBeginsAlikeTheRestIsLeft) {
+  FeedHistory history;
+  ASSERT_TRUE(history.add(issue(noon, {{noon, noon + 2 * hour, 1.0}}), noon));
+  ASSERT_TRUE(history.add(issue(noon + 1, {{noon, noon + hour, 2.0}}), noon + 1));
+  EXPECT_THAT(history.believed(noon + 1), ElementsAre(FeedSlot{noon, noon + hour, 2.0},
+                                                      FeedSlot{noon + hour, noon + 2 * hour, 1.0}));
+}
+
 TEST(FeedHistory, WhatArrivesLateTakesItsPlace) {
   FeedHistory history;
   ASSERT_TRUE(history.add(issue(noon + 60, {{noon, noon + hour, 2.0}}), noon + 60));
@@ -118,6 +145,16 @@ TEST(FeedHistory, WhatSaysNothingNewIsNotKept) {
   EXPECT_THAT(history.issues(), SizeIs(4));
 }
 
+/// The slot that was taken out may still stand in memory, behind the last.
+TEST(FeedHistory, ASlotAfterTheLastKnownOneIsNew) {
+  FeedHistory history;
+  const FeedSlot second{noon + hour, noon + 2 * hour, 0.2};
+  auto feed = issue(noon, {{noon, noon + hour, 0.1}, second});
+  feed.slots.pop_back();
+  ASSERT_EQ(history.add(std::move(feed), noon), true);
+  EXPECT_EQ(history.add(issue(noon + 60, {second}), noon + 60), true);
+}
+
 TEST(FeedHistory, KeepsTheNewest) {
   FeedHistory history;
   for (UnixSeconds n = 0; n < 40; ++n)
@@ -134,10 +171,12 @@ TEST(FeedHistory, AWrongClockAndAnOldDocumentAreRefused) {
   EXPECT_TRUE(history.add(feed, noon - 600));
   const auto ahead = history.add(feed, noon - 601);
   ASSERT_FALSE(ahead);
+  EXPECT_EQ(ahead.error().kind, ErrorKind::invalid);
   EXPECT_THAT(ahead.error().detail, HasSubstr("/issued: 601 s ahead"));
   EXPECT_TRUE(history.add(feed, noon + hour - 1));
   const auto old = history.add(feed, noon + hour);
   ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().kind, ErrorKind::invalid);
   EXPECT_THAT(old.error().detail, HasSubstr("/valid_until: passed 0 s ago"));
 }
 

@@ -4,6 +4,7 @@
 #include <date/tz.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <vector>
 
 namespace esshub::service {
@@ -152,6 +153,23 @@ TEST(Forecast, InSmartModeThePlanStandsInTheTariffsPlaceAndTheScheduleAboveIt) {
   for (const auto& span :
        forecast(s, Mode::scheduled, utc, midnight, midnight + 90min, true, smart))
     EXPECT_NE(span.authority, Authority::smart);
+}
+
+TEST(Forecast, WithoutATrustedClockTheSmartPlanStandsAside) {
+  const std::vector<SmartSpan> smart{{midnight, midnight + 2h, charge}};
+  const auto plan = forecast({}, Mode::smart, utc, midnight, midnight + 2h, false, smart);
+  ASSERT_EQ(plan.size(), 1u);
+  EXPECT_EQ(plan[0].authority, Authority::balance);
+}
+
+TEST(Forecast, ASpanThatIsNotGivenSaysNothing) {
+  const std::vector<SmartSpan> known{{midnight, midnight + 2h, charge},
+                                     {midnight + 1h, midnight + 2h, charge}};
+  const auto plan = forecast({}, Mode::smart, utc, midnight, midnight + 2h, true,
+                             std::span<const SmartSpan>{known}.subspan(1));
+  ASSERT_EQ(lengths(plan), (std::vector<std::pair<Duration, Duration>>{{0s, 1h}, {1h, 2h}}));
+  EXPECT_EQ(plan[0].authority, Authority::balance) << "before the first";
+  EXPECT_EQ(plan[1].authority, Authority::smart);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class MemoryDisk final : public StateDisk {
     return {};
   }
   Result<std::string> quarantine(WallTime) override {
-    if (full) return fail(ErrorKind::io, "read-only file system");
+    if (full || immovable) return fail(ErrorKind::io, "read-only file system");
     quarantined = std::exchange(text, {}).value_or("");
     return std::string{"state.json.damaged"};
   }
@@ -36,6 +36,7 @@ class MemoryDisk final : public StateDisk {
   std::string quarantined;
   bool full = false;
   bool unreadable = false;
+  bool immovable = false;
   int writes = 0;
 };
 
@@ -51,6 +52,13 @@ class EventLog {
   [[nodiscard]] std::size_t count(std::string_view begin) const {
     return static_cast<std::size_t>(std::ranges::count_if(
         lines, [&](const std::string& line) { return line.starts_with(begin); }));
+  }
+  /// Of the first such event; nothing: there is none.
+  [[nodiscard]] std::optional<Level> level(std::string_view begin) const {
+    const auto line =
+        std::ranges::find_if(lines, [&](const std::string& one) { return one.starts_with(begin); });
+    if (line == lines.end()) return std::nullopt;
+    return levels.at(static_cast<std::size_t>(line - lines.begin()));
   }
 
   std::vector<std::string> lines;

@@ -108,5 +108,24 @@ TEST(SavedSafety, BeginsEmpty) {
   EXPECT_FALSE(saved.meter_reversed);
 }
 
+TEST(SavedSafety, AnExcursionIsKeptByItsAgeOfADayAtMost) {
+  const auto kept = [](Instant excursion) {
+    SafetyMemories memories;
+    memories.control.export_excursions = {std::nullopt, excursion};
+    return save_safety(memories, now)->excursions_ago;
+  };
+  EXPECT_EQ(kept(now), std::vector<Duration>{Duration{}});
+  EXPECT_EQ(kept(now + 1ns), std::vector<Duration>{Duration{}}) << "none is still to come";
+  EXPECT_EQ(kept(now - 1ns), std::vector<Duration>{Duration{1}});
+  EXPECT_EQ(kept(now - 24h - 1ns), std::vector<Duration>{Duration{24h}});
+}
+
+TEST(SavedSafety, TheLogCountsFromOne) {
+  SafetyMemories memories;
+  memories.control.export_excursions = {std::nullopt, now - 1h};
+  memories.supervision.parts = {{"bus", {now - 1s}}};
+  EXPECT_EQ(log_text(memories, now), "export_excursions=1 deaths=1");
+}
+
 }  // namespace
 }  // namespace esshub::service

@@ -110,6 +110,22 @@ TEST(StateFile, AFileOfAnEarlierVersionStillLoads) {
   expect_same(*read, expected);
 }
 
+TEST(StateFile, WhatAnEarlierVersionDidNotRememberIsNotSo) {
+  const auto read =
+      decode_state(R"({"saved_at":1,"safety":{"cutoff":true,"meter_reversed":false}})");
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_EQ(read->safety, SavedSafety{.cutoff = true});
+  EXPECT_FALSE(SavedState::Storm{.reserve = 85.0_soc}.fill);
+}
+
+TEST(StateFile, AMachineRunsForACenturyAtMost) {
+  const auto up_for = [](const std::string& ms) {
+    return decode_state(R"({"saved_at":1,"boot_time_ms":)" + ms + '}');
+  };
+  EXPECT_TRUE(up_for("3155760000000")) << "36525 days";
+  EXPECT_FALSE(up_for("3155760000001"));
+}
+
 TEST(StateFile, AFractionOfASecondIsNotKept) {
   const SavedState state{.saved_at = at(5) + std::chrono::milliseconds{999}};
   EXPECT_EQ(decode_state(encode(state))->saved_at, at(5));
@@ -263,6 +279,49 @@ TEST(StateFile, ADamagedFileThatTheOwnerTookAwayIsNotMovedAgain) {
   EXPECT_TRUE(t.file.store(everything()));
   EXPECT_EQ(t.disk.quarantined, "");
   EXPECT_EQ(t.disk.text, encode(everything()));
+  EXPECT_EQ(t.log.count("state state_set_aside"), 0u);
+}
+
+TEST(StateFile, ADamagedFileIsSetAsideOnceThereIsRoomAndTheNextStateStays) {
+  OnDisk t;
+  t.disk.text = "?";
+  t.disk.immovable = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  EXPECT_FALSE(t.file.store(everything()));
+  EXPECT_EQ(t.disk.text, "?");
+  t.disk.immovable = false;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(t.file.store(everything()));
+    EXPECT_EQ(t.disk.text, encode(everything()));
+    EXPECT_EQ(t.disk.quarantined, "?");
+    EXPECT_EQ(t.log.count("state state_set_aside kept_as=\"state.json.damaged\""), 1u);
+  }
+  EXPECT_EQ(t.log.level("state state_set_aside"), Level::notice);
+}
+
+TEST(StateFile, AFileThatCannotBeReadIsSetAsideOnceThereIsRoom) {
+  OnDisk t;
+  t.disk.text = "?";
+  t.disk.unreadable = t.disk.immovable = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  t.disk.immovable = false;
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_EQ(t.disk.quarantined, "?");
+  EXPECT_EQ(t.log.count("state state_set_aside"), 1u);
+}
+
+TEST(StateFile, AGoodFileIsReplacedAlsoAfterADiskThatWasFull) {
+  OnDisk t;
+  t.disk.text = encode(everything());
+  EXPECT_TRUE(t.file.load(at(1)));
+  EXPECT_FALSE(t.file.failing());
+  t.disk.full = true;
+  EXPECT_FALSE(t.file.store(everything()));
+  EXPECT_TRUE(t.file.failing());
+  t.disk.full = false;
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_FALSE(t.file.failing());
+  EXPECT_EQ(t.disk.quarantined, "");
 }
 
 TEST(StateFile, AFileThatCannotBeReadIsMovedOutOfTheWay) {

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace esshub::service {
 namespace {
@@ -80,6 +83,10 @@ class SupervisionTest : public testing::Test {
   [[nodiscard]] std::string detail(std::string_view name) const {
     const auto found = std::ranges::find(log_, name, &Event::name);
     return found == log_.end() ? "no such event" : found->detail;
+  }
+  [[nodiscard]] Level level(std::string_view name) const {
+    const auto found = std::ranges::find(log_, name, &Event::name);
+    return found == log_.end() ? Level::debug : found->level;
   }
   /// Feedings of the watchdog in this time.
   int fed_in(Duration time) {
@@ -546,6 +553,184 @@ TEST_F(SupervisionTest, ASilenceIsNotedHoweverFarApartTheLooks) {
     look();
   }
   EXPECT_EQ(events("actor_stuck"), 1);
+}
+
+TEST_F(SupervisionTest, OfATimeBetweenTwoLooksASecondCounts) {
+  look();
+  doing_[inverter_] = Doing::sleeps;
+  for (int i = 1; i <= 6; ++i) {
+    now_ += 2s;
+    for (const auto id : {control_, publisher_, garage_}) act(id, 2s);
+    look();
+    EXPECT_EQ(events("actor_stuck"), i > 5 ? 1 : 0) << i;
+  }
+}
+
+// ---- what a person reads ------------------------------------------------------------------------
+
+TEST_F(SupervisionTest, HowLongItIsStuckIsToldCoarsely) {
+  doing_[inverter_] = Doing::hangs;
+  live(6s);
+  const auto stuck_for = [&](Duration age) {
+    policy_.on_beat(inverter_, {.call = "open", .call_age = age}, now_);
+    return policy_.trouble();
+  };
+  const std::vector<std::pair<Duration, std::string>> rows = {
+      {5s, "5 s"},         {10s - 1ns, "5 s"}, {10s, "10 s"},        {15s, "10 s"},
+      {20s - 1ns, "10 s"}, {20s, "20 s"},      {1min - 1ns, "50 s"}, {1min, "1 min"},
+      {90s, "1 min"},      {2min, "2 min"},    {1h - 1ns, "59 min"}, {1h, "1 h"},
+      {90min, "1 h"},      {48h, "48 h"},
+  };
+  for (const auto& [age, text] : rows)
+    EXPECT_EQ(stuck_for(age), "bus.inverter stuck in open() for " + text);
+}
+
+TEST_F(SupervisionTest, TheAgeOfACallIsLoggedToTheTenthOfASecond) {
+  doing_[inverter_] = Doing::hangs;
+  beats_[inverter_].call_age = 4500ms;
+  live(6s);
+  EXPECT_EQ(detail("actor_stuck"), "actor=bus.inverter call=open age=10.0s");
+}
+
+TEST_F(SupervisionTest, AllThatIsWrongIsToldInOneLine) {
+  kill(publisher_);
+  kill(inverter_);
+  EXPECT_EQ(policy_.trouble(),
+            "publisher died and is started again, bus.inverter died and is started again");
+}
+
+TEST_F(SupervisionTest, EveryEventHasItsLevel) {
+  doing_[inverter_] = Doing::burns;
+  live(6s);
+  doing_[inverter_] = Doing::beats;
+  live(1s);
+  die(control_, 4);
+  live(61min);
+  EXPECT_EQ(level("actor_stuck"), Level::critical);
+  EXPECT_EQ(level("watchdog_starved"), Level::critical);
+  EXPECT_EQ(level("actor_recovered"), Level::notice);
+  EXPECT_EQ(level("actor_restart"), Level::error);
+  EXPECT_EQ(level("hold_safe"), Level::critical);
+  EXPECT_EQ(level("hold_ended"), Level::notice);
+}
+
+TEST_F(SupervisionTest, ThatAPartGoesOnIsToldOnceAndNotWhileItIsStuck) {
+  doing_[inverter_] = Doing::hangs;
+  live(10s);
+  EXPECT_EQ(events("actor_recovered"), 0);
+  doing_[inverter_] = Doing::beats;
+  live(10s);
+  EXPECT_EQ(events("actor_recovered"), 1);
+}
+
+// ---- to the nanosecond --------------------------------------------------------------------------
+
+TEST_F(SupervisionTest, TheFirstRestartComesAfterHalfASecondNotBefore) {
+  kill(inverter_);
+  EXPECT_TRUE(policy_.look(now_ + 500ms - 1ns).empty());
+  EXPECT_EQ(policy_.look(now_ + 500ms), std::vector<PartId>{inverter_});
+}
+
+TEST_F(SupervisionTest, AHundredDeathsWithinAnHourWaitForThirtySecondsToo) {
+  for (int i = 0; i < 100; ++i) kill(inverter_);
+  live(29500ms);
+  EXPECT_TRUE(started_.empty());
+  live(500ms);
+  EXPECT_EQ(started_.size(), 1u);
+}
+
+TEST_F(SupervisionTest, ADeathCountsForAnHour) {
+  policy_.restore({.parts = {{"bus.inverter", {now_ - 1h}}}, .hold_until = {}});
+  static_cast<void>(policy_.look(now_));
+  EXPECT_EQ(policy_.saved(), std::nullopt);
+  static_cast<void>(policy_.look(now_ + 1ns));
+  EXPECT_EQ(policy_.saved(), SupervisionMemory{});
+}
+
+TEST_F(SupervisionTest, ACallHangsFromItsFirstSecondOn) {
+  doing_[inverter_] = Doing::burns;
+  beats_[inverter_].call = "read";
+  beats_[inverter_].call_age = 1s;
+  live(6s);
+  EXPECT_EQ(detail("actor_stuck"), "actor=bus.inverter call=read age=1.0s");
+  EXPECT_EQ(events("watchdog_starved"), 0);
+}
+
+TEST_F(SupervisionTest, WithoutACallItsAgeSaysNothing) {
+  doing_[inverter_] = Doing::burns;
+  beats_[inverter_].call_age = 2s;
+  live(6s);
+  EXPECT_EQ(detail("actor_stuck"), "actor=bus.inverter call=none age=5.5s");
+  EXPECT_EQ(events("watchdog_starved"), 1);
+}
+
+// ---- one part's fate is not another's -----------------------------------------------------------
+
+TEST_F(SupervisionTest, OnlyAControlThatWaitsForItsRestartFeedsWithoutAHeartbeat) {
+  kill(inverter_);
+  EXPECT_FALSE(policy_.feed_watchdog());
+  kill(control_);
+  EXPECT_TRUE(policy_.feed_watchdog());
+  EXPECT_TRUE(policy_.feed_watchdog());
+}
+
+TEST_F(SupervisionTest, ToFeedTheWatchdogDoesNotHideThatItIsReady) {
+  act(control_, 0s);
+  EXPECT_TRUE(policy_.feed_watchdog());
+  EXPECT_TRUE(policy_.became_ready());
+}
+
+TEST_F(SupervisionTest, WhatStarvedTheWatchdogAndDiedNoLongerDoes) {
+  doing_[inverter_] = Doing::burns;
+  live(6s);
+  EXPECT_FALSE(policy_.feed_watchdog());
+  kill(inverter_);
+  act(control_, 0s);
+  EXPECT_TRUE(policy_.feed_watchdog());
+}
+
+TEST_F(SupervisionTest, ASuccessorsFirstHeartbeatCountsWhateverItsPredecessorCounted) {
+  policy_.on_beat(control_, {.count = 1}, now_);
+  EXPECT_TRUE(policy_.feed_watchdog());
+  kill(control_);
+  ASSERT_EQ(policy_.look(now_ + 500ms), std::vector<PartId>{control_});
+  EXPECT_FALSE(policy_.feed_watchdog());
+  policy_.on_beat(control_, {.count = 1}, now_ + 1s);
+  EXPECT_TRUE(policy_.feed_watchdog());
+}
+
+TEST_F(SupervisionTest, CpuOfASuccessorIsCountedFromItsFirstWord) {
+  doing_[inverter_] = Doing::sleeps;
+  live(500ms);
+  die(inverter_);
+  beats_[inverter_].cpu = 3s;
+  live(10s);
+  EXPECT_EQ(events("actor_stuck"), 1);
+  EXPECT_EQ(events("watchdog_starved"), 0);
+}
+
+TEST_F(SupervisionTest, WhatAnEarlierRunRemembersOfOnePartIsNotAnothers) {
+  policy_.restore({.parts = {{"bus.inverter", {now_, now_, now_}}}, .hold_until = {}});
+  EXPECT_TRUE(policy_.take_events().empty()) << "no hold";
+  die(control_);
+  EXPECT_FALSE(policy_.state().hold_safe);
+  die(inverter_);
+  EXPECT_TRUE(policy_.state().hold_safe);
+}
+
+TEST_F(SupervisionTest, AHoldOfAnEarlierRunIsToldAsCritical) {
+  policy_.restore({.parts = {}, .hold_until = now_ + 1h});
+  const auto told = policy_.take_events();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].level, Level::critical);
+  EXPECT_EQ(told[0].detail, "reason=\"a part of the hub died again and again before\"");
+}
+
+TEST_F(SupervisionTest, AHoldThatTheOwnerEndedDoesNotEndAgain) {
+  die(inverter_, 4);
+  policy_.acknowledge(now_);
+  live(61min);
+  EXPECT_EQ(events("hold_ended"), 0);
 }
 
 }  // namespace
