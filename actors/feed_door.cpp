@@ -22,6 +22,7 @@ using service::Feed;
 using service::UnixSeconds;
 
 constexpr Duration keep_again = 30s;
+constexpr std::size_t most_heard = 16;
 
 UnixSeconds unix_seconds(WallTime at) {
   return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
@@ -84,7 +85,14 @@ void FeedDoor::look(const View& view) {
     read_at_ = view.now;
     read_files(view, tariff);
   }
-  if (view.local.trusted) judge(view, tariff.currency);
+  {
+    const std::lock_guard lock(mutex_);
+    clock_trusted_ = view.local.trusted;
+  }
+  if (view.local.trusted) {
+    hear(view, tariff);
+    believe(view, tariff.currency);
+  }
   keep(view.now);
 }
 
@@ -118,28 +126,65 @@ void FeedDoor::read_files(const View& view, const control::Tariff& tariff) {
     const bool there = ::stat(watched.file.c_str(), &found) == 0;
     const bool held = std::exchange(watched.held, false);
     if (!there) {
-      if (std::exchange(watched.there, false)) answer(watched.file, {});
+      if (std::exchange(watched.there, false)) answer("file " + watched.file, {});
       continue;
     }
     const bool news = !watched.there || other_tariff || held || !same(found, watched.seen);
     watched.there = true;
     watched.seen = found;
     watched.held = news && !view.local.trusted;
-    if (news && view.local.trusted) answer(watched.file, take(watched, view, tariff));
+    if (news && view.local.trusted)
+      judge({"file " + watched.file, watched.kind, contents(watched.file)}, view, tariff);
   }
 }
 
-Result<void> FeedDoor::take(const Watched& watched, const View& view,
+void FeedDoor::tell(FeedKind kind, const std::string& document, const std::string& who) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(heard_, [&](const Document& d) { return d.kind == kind && d.from == who; });
+  if (heard_.size() < most_heard) heard_.push_back({who, kind, document});
+}
+
+Result<void> FeedDoor::offer(const std::vector<FeedKind>& kinds, const std::string& document,
+                             const std::string& who) {
+  const auto feed = service::read_told(document, deps_.tariff());
+  if (!feed) return tl::unexpected<Error>(feed.error());
+  if (std::ranges::find(kinds, feed->kind) == kinds.end())
+    return fail(ErrorKind::invalid,
+                "/kind: \"" + std::string{name(feed->kind)} + "\", which is told elsewhere");
+  bool trusted = false;
+  {
+    const std::lock_guard lock(mutex_);
+    trusted = clock_trusted_;
+  }
+  if (trusted)
+    if (auto good = service::check_time(*feed, unix_seconds(deps_.wall())); !good) return good;
+  tell(feed->kind, document, who);
+  return {};
+}
+
+void FeedDoor::hear(const View& view, const control::Tariff& tariff) {
+  std::vector<Document> heard;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(heard, heard_);
+  }
+  for (const auto& document : heard) judge(document, view, tariff);
+}
+
+void FeedDoor::judge(const Document& document, const View& view, const control::Tariff& tariff) {
+  answer(document.from, take(document, view, tariff));
+}
+
+Result<void> FeedDoor::take(const Document& document, const View& view,
                             const control::Tariff& tariff) {
-  const auto text = contents(watched.file);
-  if (!text) return tl::unexpected<Error>(text.error());
-  auto feed = service::read_told(*text, tariff);
+  if (!document.text) return tl::unexpected<Error>(document.text.error());
+  auto feed = service::read_told(*document.text, tariff);
   if (!feed) return tl::unexpected<Error>(std::move(feed.error()));
   const std::string kind{name(feed->kind)};
-  if (feed->kind != watched.kind)
-    return fail(ErrorKind::invalid, "/kind: \"" + kind + "\", accepted in this file \"" +
-                                        std::string{name(watched.kind)} + '"');
-  const auto detail = "file=" + log_quoted(watched.file) + " kind=" + kind +
+  if (feed->kind != document.kind)
+    return fail(ErrorKind::invalid, "/kind: \"" + kind + "\", accepted here \"" +
+                                        std::string{name(document.kind)} + '"');
+  const auto detail = "from=" + log_quoted(document.from) + " kind=" + kind +
                       " source=" + log_quoted(feed->source) + " issued=" + utc(feed->issued) +
                       " until=" + utc(feed->slots.back().end);
   const auto added = feeds_.take(*std::move(feed), unix_seconds(view.wall));
@@ -148,28 +193,28 @@ Result<void> FeedDoor::take(const Watched& watched, const View& view,
   return {};
 }
 
-void FeedDoor::answer(const std::string& file, const Result<void>& taken) {
+void FeedDoor::answer(const std::string& from, const Result<void>& taken) {
   {
     const std::lock_guard lock(mutex_);
     if (taken) {
-      refused_.erase(file);
+      refused_.erase(from);
       return;
     }
-    auto& reason = refused_[file];
+    auto& reason = refused_[from];
     if (std::exchange(reason, taken.error().detail) == taken.error().detail) return;
   }
   log(Level::warning, "refused",
-      "file=" + log_quoted(file) + " reason=" + log_quoted(taken.error().detail));
+      "from=" + log_quoted(from) + " reason=" + log_quoted(taken.error().detail));
 }
 
 /// By a clock that is trusted: what is believed, and what has ended.
-void FeedDoor::judge(const View& view, const std::string& currency) {
+void FeedDoor::believe(const View& view, const std::string& currency) {
   const UnixSeconds now = unix_seconds(view.wall);
   feeds_.forget(now);
-  const bool due = !judged_at_ || view.now - *judged_at_ >= judge_period;
-  if (!due && judged_version_ == feeds_.version()) return;
-  judged_at_ = view.now;
-  judged_version_ = feeds_.version();
+  const bool due = !believed_at_ || view.now - *believed_at_ >= believe_period;
+  if (!due && believed_version_ == feeds_.version()) return;
+  believed_at_ = view.now;
+  believed_version_ = feeds_.version();
   std::map<FeedKind, UnixSeconds> ended;
   for (const FeedKind kind : enum_values<FeedKind>)
     if (const auto end = feeds_.ended(kind, now, currency)) ended[kind] = *end;
@@ -228,10 +273,10 @@ std::shared_ptr<const service::ToldSlots> FeedDoor::told() const {
 std::vector<std::string> FeedDoor::problems() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> problems;
-  for (const auto& [file, reason] : refused_)
-    problems.push_back("feed " + file + ": refused, " + reason);
+  for (const auto& [from, reason] : refused_)
+    problems.push_back("feed, " + from + ": refused, " + reason);
   for (const auto& [kind, end] : ended_)
-    problems.push_back("feed " + std::string{name(kind)} + ": ended at " + utc(end) +
+    problems.push_back("feed, " + std::string{name(kind)} + ": ended at " + utc(end) +
                        ", and nothing newer was told" +
                        (kind == FeedKind::solar ? "" : ": the tariff's price takes its place"));
   return problems;

@@ -1,8 +1,10 @@
-// FeedDoor: what others tell of prices and sun by files, read, kept, and told to any thread.
+// FeedDoor: what others tell of prices and sun, by files and messages, kept, and told to any
+// thread.
 #pragma once
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -27,6 +29,7 @@ struct FeedDoorDeps {
   std::function<control::Tariff()> tariff;   ///< in force
   EventSink events;                          ///< gets component "feed"
   std::function<void(bool)> storage_failed;  ///< Fault::storage_failed; any thread
+  std::function<WallTime()> wall = &std::chrono::system_clock::now;
 };
 
 /// Watches KIND.json in STATE_DIR/feed and in the other folder, and keeps what was believed in
@@ -34,10 +37,17 @@ struct FeedDoorDeps {
 class FeedDoor {
  public:
   static constexpr Duration read_period = 5s;
-  static constexpr Duration judge_period = 1min;
+  static constexpr Duration believe_period = 1min;
 
   explicit FeedDoor(FeedDoorDeps deps);
 
+  /// A FeedSink's work: the newest of each kind and teller waits for the next look(), or for a
+  /// clock that is trusted.
+  void tell(FeedKind kind, const std::string& document, const std::string& who);
+  /// A FeedDesk's work: what is good waits for look() as well. While the clock is not trusted its
+  /// time is judged then.
+  [[nodiscard]] Result<void> offer(const std::vector<FeedKind>& kinds, const std::string& document,
+                                   const std::string& who);
   /// For one thread of low priority, with each View: it waits for the disk.
   void look(const View& view);
   /// Tells nothing any more.
@@ -56,12 +66,20 @@ class FeedDoor {
     bool there = false;
     bool held = false;  ///< to be read again when the clock is trusted
   };
+  /// Where it is from, the kind that is told there, the text or why it could not be read.
+  struct Document {
+    std::string from;
+    FeedKind kind;
+    Result<std::string> text;
+  };
   void restore();
   void read_files(const View& view, const control::Tariff& tariff);
-  [[nodiscard]] Result<void> take(const Watched& watched, const View& view,
+  void hear(const View& view, const control::Tariff& tariff);
+  void judge(const Document& document, const View& view, const control::Tariff& tariff);
+  [[nodiscard]] Result<void> take(const Document& document, const View& view,
                                   const control::Tariff& tariff);
-  void answer(const std::string& file, const Result<void>& taken);
-  void judge(const View& view, const std::string& currency);
+  void answer(const std::string& from, const Result<void>& taken);
+  void believe(const View& view, const std::string& currency);
   void keep(Instant now);
   void log(Level level, std::string event, std::string detail);
 
@@ -72,14 +90,16 @@ class FeedDoor {
   bool restored_ = false;
   std::optional<Instant> read_at_;
   std::optional<control::Tariff> read_by_;
-  std::optional<Instant> judged_at_;
-  std::optional<unsigned> judged_version_;
+  std::optional<Instant> believed_at_;
+  std::optional<unsigned> believed_version_;
   std::map<std::string, std::size_t> on_disk_;  ///< names and hashes of what is kept
   std::optional<unsigned> kept_version_;
   std::optional<Instant> keep_failed_at_;
 
-  mutable std::mutex mutex_;                    // guards what follows
-  std::map<std::string, std::string> refused_;  ///< files, and why
+  mutable std::mutex mutex_;     // guards what follows
+  std::vector<Document> heard_;  ///< that wait for look()
+  bool clock_trusted_ = false;
+  std::map<std::string, std::string> refused_;  ///< where from, and why
   std::map<FeedKind, service::UnixSeconds> ended_;
   std::shared_ptr<const service::ToldSlots> told_ = std::make_shared<const service::ToldSlots>();
 };

@@ -368,13 +368,17 @@ class RunningHub final : public Hub {
               .page = page};
         };
     return {.house = facts(settings.control),
-            .outlook = [door = command_door_, history = history_, plan = plans(), smart = smart(),
-                        facts](const View& view) {
-              auto outlook =
-                  publish::outlook_at(view, facts(door->in_force().settings), history.get(), plan);
-              outlook.smart = smart();
-              return outlook;
-            }};
+            .outlook =
+                [door = command_door_, history = history_, plan = plans(), smart = smart(),
+                 facts](const View& view) {
+                  auto outlook = publish::outlook_at(view, facts(door->in_force().settings),
+                                                     history.get(), plan);
+                  outlook.smart = smart();
+                  return outlook;
+                },
+            .feeds = [feeds = feed_door_](
+                         FeedKind kind, const std::string& document,
+                         const std::string& who) { feeds->tell(kind, document, who); }};
   }
 
   /// Of the configuration, and what is wrong with what others tell.
@@ -415,6 +419,9 @@ class RunningHub final : public Hub {
          .limits = [door = command_door_] { return door->limits(); },
          .notes = notes(),
          .command = commands(),
+         .feed = [feeds = feed_door_](
+                     const auto& kinds, const std::string& document,
+                     const std::string& who) { return feeds->offer(kinds, document, who); },
          .events = events,
          .unavailable = note("page", Fault::server_unavailable),
          .clock = &std::chrono::steady_clock::now});

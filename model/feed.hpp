@@ -2,12 +2,27 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "model/result.hpp"
 
 namespace esshub {
 
 enum class FeedKind : std::uint8_t { import_price, export_price, solar };
 /// As it stands in the form.
 [[nodiscard]] std::string_view name(FeedKind kind);
+
+/// Takes a document of strangers, which is judged later and by others; `who` told it, for the log.
+/// Thread-safe, never waits.
+using FeedSink =
+    std::function<void(FeedKind kind, const std::string& document, const std::string& who)>;
+
+/// The same, judged at once: an Error says what is wrong with it. The document is of one of
+/// `kinds`.
+using FeedDesk = std::function<Result<void>(const std::vector<FeedKind>& kinds,
+                                            const std::string& document, const std::string& who)>;
 
 }  // namespace esshub

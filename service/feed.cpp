@@ -52,7 +52,7 @@ UnixSeconds known_until(const FeedSlots& slots, UnixSeconds instant) {
   return instant;
 }
 
-Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
+Result<void> check_time(const Feed& feed, UnixSeconds now) {
   if (feed.issued > now + clocks_apart)
     return fail(ErrorKind::invalid, "/issued: " + std::to_string(feed.issued - now) +
                                         " s ahead of the hub's clock, accepted 600 s at most");
@@ -60,6 +60,11 @@ Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
     return fail(ErrorKind::invalid, "/valid_until: passed " +
                                         std::to_string(now - feed.valid_until) +
                                         " s ago, accepted a moment that is still to come");
+  return {};
+}
+
+Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
+  if (auto good = check_time(feed, now); !good) return tl::unexpected<Error>(good.error());
   const auto place = std::ranges::upper_bound(issues_, feed.issued, {}, &Feed::issued);
   if (place != issues_.begin() && says_all_of(*std::prev(place), feed)) return false;
   if (place == issues_.begin() && issues_.size() == most) return false;

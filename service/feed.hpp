@@ -58,6 +58,9 @@ inline constexpr std::size_t feed_slots = 3000;        ///< of a document at mos
 [[nodiscard]] Result<Feed> read_feed(std::string_view text, const FeedLimits& limits = {});
 /// The same by the rules for values alone: what a converter made of another form.
 [[nodiscard]] Result<void> check_feed(const Feed& feed, const FeedLimits& limits = {});
+/// An Error: it was issued more than 10 min after `now`, by a clock that is wrong, or is no longer
+/// valid.
+[[nodiscard]] Result<void> check_time(const Feed& feed, UnixSeconds now);
 /// What read_feed() reads as the same Feed.
 [[nodiscard]] std::string feed_text(const Feed& feed);
 
@@ -66,8 +69,7 @@ class FeedHistory {
  public:
   static constexpr std::size_t most = 32;
 
-  /// True if it tells something new. An Error: it was issued more than 10 min after `now`, by a
-  /// clock that is wrong, or is no longer valid.
+  /// True if it tells something new. Errors as of check_time().
   [[nodiscard]] Result<bool> add(Feed feed, UnixSeconds now);
   /// As it was believed at `when`: of what had been issued by then the newest that speaks of an
   /// instant; of what was no longer valid only the time before. With a `unit` only what has it.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/enums.hpp"
+
 namespace esshub::publish {
 namespace {
 
@@ -12,11 +14,13 @@ constexpr Duration late = 2s;  // no View for so long: the last one is shown as 
 }  // namespace
 
 MqttSession::MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
-                         CommandSink commands, EventSink events, HouseFacts house)
+                         CommandSink commands, EventSink events, HouseFacts house, FeedSink feeds)
     : settings_(std::move(settings)),
       who_(std::move(who)),
       commands_(std::move(commands)),
       events_(std::move(events)),
+      feeds_(std::move(feeds)),
+      feed_topics_(settings_.names.prefix + '/' + identity.portal_id + "/feed/"),
       outbox_(settings_.buffer),
       venus_(identity),
       home_assistant_(settings_.names, settings_.writes, identity.portal_id, identity.site_name,
@@ -32,6 +36,7 @@ std::vector<std::string> MqttSession::subscriptions() const {
   if (settings_.venus) topics = venus_.subscriptions();
   if (settings_.home_assistant)
     for (auto& topic : home_assistant_.subscriptions()) topics.push_back(std::move(topic));
+  if (hears_feeds()) topics.push_back(feed_topics_ + '+');
   return topics;
 }
 
@@ -69,7 +74,16 @@ void MqttSession::on_message(const std::string& topic, const std::string& payloa
     if (view_) on_view(*view_, now);
     return;
   }
+  if (on_feed(topic, payload) || payload.size() > longest_other) return;
   on_write(topic, payload, retained, now);
+}
+
+/// What is kept by the broker is welcome: it says itself when it was said, and until when it holds.
+bool MqttSession::on_feed(const std::string& topic, const std::string& payload) {
+  if (!hears_feeds() || !topic.starts_with(feed_topics_)) return false;
+  const auto kind = enum_named<FeedKind>(topic.substr(feed_topics_.size()));
+  if (kind && !payload.empty()) feeds_(*kind, payload, who_ + ' ' + topic);
+  return true;
 }
 
 void MqttSession::on_stop(Instant now) {

@@ -1,12 +1,14 @@
 // Everything the hub says and hears over MQTT, without the network: messages in, messages out.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "model/command.hpp"
 #include "model/event.hpp"
+#include "model/feed.hpp"
 #include "model/view.hpp"
 #include "publish/mqtt/home_assistant.hpp"
 #include "publish/mqtt/outbox.hpp"
@@ -19,10 +21,13 @@ namespace esshub::publish {
 
 class MqttSession {
  public:
+  static constexpr std::size_t longest_feed = 64 * 1024;  ///< bytes of a message
+  static constexpr std::size_t longest_other = 4 * 1024;  ///< the same
+
   /// Accepted and refused writes go to `events`, accepted ones to `commands` with `who` as author.
-  /// `house` as at the start: on_outlook() tells of another one.
+  /// `house` as at the start: on_outlook() tells of another one. Without `feeds` none are heard.
   MqttSession(MqttSettings settings, const VenusIdentity& identity, std::string who,
-              CommandSink commands, EventSink events, HouseFacts house = {});
+              CommandSink commands, EventSink events, HouseFacts house = {}, FeedSink feeds = {});
 
   /// What the broker shall say when the connection is lost.
   [[nodiscard]] std::optional<MqttMessage> will() const;
@@ -41,6 +46,9 @@ class MqttSession {
 
  private:
   using Asked = Result<std::optional<Command>>;
+  [[nodiscard]] bool hears_feeds() const { return settings_.writes && feeds_; }
+  /// False: it is none of a feed.
+  [[nodiscard]] bool on_feed(const std::string& topic, const std::string& payload);
   void on_write(const std::string& topic, const std::string& payload, bool retained, Instant now);
   [[nodiscard]] Asked ask(const std::string& topic, const std::string& payload, bool retained,
                           Instant now);
@@ -49,6 +57,8 @@ class MqttSession {
   const std::string who_;
   const CommandSink commands_;
   const EventSink events_;
+  const FeedSink feeds_;
+  const std::string feed_topics_;  ///< what their names begin with
   Outbox outbox_;
   VenusTopics venus_;
   VenusWrites venus_writes_;

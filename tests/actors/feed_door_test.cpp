@@ -41,7 +41,8 @@ struct Bench {
                               .folder = (root / "run").string(),
                               .tariff = [this] { return tariff; },
                               .events = log.sink(),
-                              .storage_failed = [this](bool failed) { failing = failed; }});
+                              .storage_failed = [this](bool failed) { failing = failed; },
+                              .wall = [this] { return view.wall; }});
   }
   /// An hour from noon on, a moment after noon.
   static std::string document(double price, const std::string& issued = "12:00:00",
@@ -88,7 +89,7 @@ TEST(FeedDoorTest, TakesTheFilesOfBothFoldersTheNewestWins) {
   EXPECT_EQ(b.price(), std::nullopt) << "it is read each 5 s";
   b.look(1s);
   EXPECT_EQ(b.price(), 0.1);
-  EXPECT_EQ(b.log.count("feed taken file=\"" + (b.root / "state").string()), 1u);
+  EXPECT_EQ(b.log.count("feed taken from=\"file " + (b.root / "state").string()), 1u);
   b.write("run/import_price.json", Bench::document(0.2, "11:59:00"));
   b.look();
   EXPECT_EQ(b.price(), 0.1) << "said before";
@@ -133,12 +134,11 @@ TEST(FeedDoorTest, RefusesTheWrongKindWhatIsNoFileAndWhatIsTooLarge) {
   fs::create_directory(b.root / "run/import_price.json");
   b.write("run/solar.json", std::string(service::feed_bytes + 1, ' '));
   b.look();
-  EXPECT_THAT(
-      b.door->problems(),
-      testing::UnorderedElementsAre(
-          HasSubstr("export_price.json: refused, /kind: \"import_price\", accepted in this file"),
-          HasSubstr("import_price.json: refused, it cannot be read: it is no regular file"),
-          HasSubstr("solar.json: refused, document: 262145 bytes")));
+  EXPECT_THAT(b.door->problems(),
+              testing::UnorderedElementsAre(
+                  HasSubstr("export_price.json: refused, /kind: \"import_price\", accepted here"),
+                  HasSubstr("import_price.json: refused, it cannot be read: it is no regular file"),
+                  HasSubstr("solar.json: refused, document: 262145 bytes")));
 }
 
 TEST(FeedDoorTest, ReadsAFileAgainWhenTheCurrencyIsAnother) {
@@ -165,6 +165,51 @@ TEST(FeedDoorTest, WaitsForAClockThatIsTrusted) {
   EXPECT_EQ(b.price(), 0.1);
 }
 
+TEST(FeedDoorTest, HearsWhatIsToldByMessagesTheNewestOfEachTeller) {
+  Bench b;
+  b.view.local.trusted = false;
+  b.door->tell(FeedKind::import_price, Bench::document(0.1), "mqtt a");
+  b.door->tell(FeedKind::import_price, Bench::document(0.2), "mqtt a");
+  b.door->tell(FeedKind::solar, Bench::document(0.3), "mqtt a");
+  b.look(1s);
+  EXPECT_EQ(b.price(), std::nullopt);
+  b.view.local.trusted = true;
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.2);
+  EXPECT_EQ(b.log.count("feed taken"), 1u);
+  EXPECT_THAT(b.door->problems(),
+              ElementsAre("feed, mqtt a: refused, /kind: \"import_price\", accepted here "
+                          "\"solar\""));
+  b.door->tell(FeedKind::import_price, Bench::document(-0.2, "12:00:01"), "mqtt a");
+  b.look(1s);
+  EXPECT_EQ(b.price(), -0.2);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+  for (int n = 0; n < 100; ++n)
+    b.door->tell(FeedKind::import_price, Bench::document(9), "mqtt " + std::to_string(n));
+  b.look(1s);
+  EXPECT_EQ(b.door->problems().size(), 16u) << "no more wait";
+}
+
+TEST(FeedDoorTest, AnswersWhoAsksAtOnceWhatIsWrong) {
+  Bench b;
+  const auto offered = [&](const std::string& document) {
+    const auto done = b.door->offer({FeedKind::import_price}, document, "web a");
+    return done ? std::string{} : done.error().detail;
+  };
+  EXPECT_EQ(offered(Bench::document(0.1, "12:20:00")), "") << "the clock is not trusted yet";
+  b.look(1s);
+  EXPECT_THAT(b.door->problems(), ElementsAre(HasSubstr("/issued: 1199 s ahead")));
+  EXPECT_THAT(offered(Bench::document(0.1, "12:20:00")), HasSubstr("/issued: 1199 s ahead"));
+  EXPECT_THAT(offered(Bench::document(99)), HasSubstr("/slots/0/2"));
+  EXPECT_EQ(offered(Bench::document(0.1)), "");
+  EXPECT_EQ(b.price(), std::nullopt);
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+  const auto elsewhere = b.door->offer({FeedKind::solar}, Bench::document(0.1), "web a");
+  EXPECT_EQ(elsewhere.error().detail, "/kind: \"import_price\", which is told elsewhere");
+}
+
 TEST(FeedDoorTest, SaysWhenWhatWasToldHasEnded) {
   Bench b;
   b.write("run/import_price.json", Bench::document(0.1));
@@ -174,9 +219,10 @@ TEST(FeedDoorTest, SaysWhenWhatWasToldHasEnded) {
   EXPECT_THAT(b.door->problems(), IsEmpty());
   b.look(5min);
   EXPECT_EQ(b.price(), std::nullopt);
-  EXPECT_THAT(b.door->problems(),
-              ElementsAre("feed import_price: ended at 2026-11-28T13:00:00Z, and nothing newer was "
-                          "told: the tariff's price takes its place"));
+  EXPECT_THAT(
+      b.door->problems(),
+      ElementsAre("feed, import_price: ended at 2026-11-28T13:00:00Z, and nothing newer was "
+                  "told: the tariff's price takes its place"));
   b.look(2min);
   EXPECT_EQ(b.log.count("feed ended kind=import_price"), 1u);
   b.write("run/import_price.json", Bench::document(0.2, "13:01:00", "18:00:00"));

@@ -25,9 +25,9 @@ class Orders:
     def __init__(self, web):
         self.web, self.headers, self.given = web, {"Content-Type": "application/json"}, 0
 
-    def post(self, path, body):
+    def post(self, path, body, method="POST"):
         request = urllib.request.Request(
-            f"http://{self.web}/api/v1/{path}", body.encode(), self.headers
+            f"http://{self.web}/api/v1/{path}", body.encode(), self.headers, method=method
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.headers, answer.read().decode()

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 from house import HUB, House, wait_for
@@ -156,17 +157,21 @@ class SmartTest(unittest.TestCase):
             "no plan below it",
         )
 
-    def tell(self, price, hours=3, currency="GBP"):
-        """From now until in some hours, in a file of the state directory."""
+    def document(self, price, currency="GBP"):
+        """From now until in three hours."""
         now = time.time()
-        text = json.dumps(
+        return json.dumps(
             {
                 "kind": "import_price",
                 "unit": f"{currency}/kWh",
-                "issued": utc(now - 1),
-                "slots": [[utc(now - 60), utc(now + hours * 3600), price]],
+                "issued": utc(now),
+                "slots": [[utc(now - 60), utc(now + 3 * 3600), price]],
             }
         )
+
+    def tell(self, price, **more):
+        """In a file of the state directory."""
+        text = self.document(price, **more)
         folder = self.house.path("state/feed")
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/new", "w") as f:
@@ -213,10 +218,19 @@ class SmartTest(unittest.TestCase):
         cheap = [v for k, v in self.house.scrape().items() if 'reason="cheap"' in k]
         self.assertIn(1, cheap)
         orders.post("mode", '{"mode": null}')
+        time_is_up = self.document(0.25).replace(
+            '"slots"', '"valid_until": "2026-01-01T00:00:00Z", "slots"'
+        )
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            orders.post("feed/prices", time_is_up, method="PUT")
+        self.assertEqual(refused.exception.code, 400)
+        self.assertIn("/valid_until", refused.exception.read().decode())
+        orders.post("feed/prices", self.document(-0.06), method="PUT")
+        self.wait(lambda: self.told_price() == -0.06, 20, "what is told over REST is not believed")
         self.house.hub.stop()
         os.remove(self.house.path("state/feed/import_price.json"))
         self.start()
-        self.wait(lambda: self.told_price() == -0.05, 60, "the restart has forgotten it")
+        self.wait(lambda: self.told_price() == -0.06, 60, "the restart has forgotten it")
 
     def test_6_without_a_clock_there_is_no_plan(self):
         self.price(cheap=True)

@@ -28,8 +28,8 @@ constexpr int keep_alive_s = 15;            // a broker that stalls is noticed w
 constexpr Duration response_timeout = 10s;  // from the connection to the broker's welcome
 constexpr Duration farewell_limit = 1s;     // to say the last words
 constexpr Duration settled_after = 30s;     // then a loss is a new one: short pauses again
-constexpr std::uint32_t largest_in = 4096;  // bytes; nothing we listen to is longer
-constexpr int send_buffer = 32 * 1024;      // what a stalled broker gets late, at most
+constexpr std::uint32_t largest_in = MqttSession::longest_feed;  // nothing we hear is longer
+constexpr int send_buffer = 32 * 1024;  // what a stalled broker gets late, at most
 
 Instant clock_now() {
   return std::chrono::steady_clock::now();
@@ -65,7 +65,8 @@ class Mqtt::Client {
         session_(
             settings_, identity, "mqtt " + broker_,
             [this](const Command& c, const std::string& who) { return gate_.command(c, who); },
-            [this](const std::string& from, const Event& e) { gate_.event(from, e); }, parts.house),
+            [this](const std::string& from, const Event& e) { gate_.event(from, e); }, parts.house,
+            parts.feeds),
         outlook_(settings_.home_assistant ? parts.outlook : OutlookSource{}),
         own_client_id_(!settings_.client_id.empty()) {
     if (settings_.client_id.empty()) settings_.client_id = unique_client_id(identity.portal_id);

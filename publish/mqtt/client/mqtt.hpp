@@ -11,6 +11,7 @@ namespace esshub::publish {
 struct MqttParts {
   HouseFacts house{};       ///< at the start
   OutlookSource outlook{};  ///< empty: neither today nor plan
+  FeedSink feeds{};         ///< empty: none are heard
 };
 
 /// Speaks MQTT 5, because only there a client can say how large a message it takes and sees that

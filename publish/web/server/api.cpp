@@ -143,6 +143,8 @@ const std::vector<WebApi::Route>& WebApi::routes() {
       {"POST", "/api/v1/storm", &WebApi::start_storm, true},
       {"DELETE", "/api/v1/storm", &WebApi::end_storm, true},
       {"POST", "/api/v1/acknowledge", &WebApi::acknowledge, true},
+      {"PUT", "/api/v1/feed/prices", &WebApi::tell_prices, true},
+      {"PUT", "/api/v1/feed/solar", &WebApi::tell_solar, true},
   };
   return table;
 }
@@ -183,7 +185,7 @@ std::optional<WebResponse> WebApi::check_origin(const WebRequest& request) const
   if ((!origin.empty() && origin != "http" + own && origin != "https" + own) ||
       (!site.empty() && site != "same-origin"))
     return refusal(403, "cross_site", "writes are taken from this hub's own page only");
-  if (request.method == "POST") {
+  if (request.method == "POST" || request.method == "PUT") {
     auto type = request.header("content-type");
     type.resize(std::min(type.find(';'), type.size()));
     if (type != "application/json")
@@ -419,6 +421,21 @@ WebResponse WebApi::end_storm(const WebRequest& request) {
 }
 WebResponse WebApi::acknowledge(const WebRequest& request) {
   return obey(request, Command{Acknowledge{}});
+}
+
+WebResponse WebApi::tell(const WebRequest& request, const std::vector<FeedKind>& kinds) {
+  if (auto refused = unauthorised(request)) return *refused;
+  if (!parts_.feed) return unavailable("this hub takes no feeds");
+  const auto done = parts_.feed(kinds, request.body, "web " + request.peer);
+  if (!done) return refusal(400, "bad_body", done.error().detail);
+  return ok({{"accepted", true}});
+}
+
+WebResponse WebApi::tell_prices(const WebRequest& request) {
+  return tell(request, {FeedKind::import_price, FeedKind::export_price});
+}
+WebResponse WebApi::tell_solar(const WebRequest& request) {
+  return tell(request, {FeedKind::solar});
 }
 
 void WebApi::report(Level level, std::string name, const WebRequest& request) {

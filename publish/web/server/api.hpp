@@ -68,6 +68,9 @@ class WebApi {
   WebResponse start_storm(const WebRequest& request);
   WebResponse end_storm(const WebRequest& request);
   WebResponse acknowledge(const WebRequest& request);
+  WebResponse tell_prices(const WebRequest& request);
+  WebResponse tell_solar(const WebRequest& request);
+  WebResponse tell(const WebRequest& request, const std::vector<FeedKind>& kinds);
 
   WebResponse file(const WebRequest& request) const;
   /// The refusal of a write that its session does not cover.

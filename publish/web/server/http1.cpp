@@ -1,5 +1,6 @@
 #include "publish/web/server/http1.hpp"
 
+#include <algorithm>
 #include <utility>  // Boost.Asio 1.74 needs it before its own headers
 
 #include <boost/beast/core/string.hpp>
@@ -80,17 +81,28 @@ ParsedRequest complete(Parser::value_type message) {
 struct RequestParser::State {
   std::size_t header_bytes = 0;
   std::size_t body_bytes = 0;
+  std::size_t put_bytes = 0;
   std::size_t taken = 0;         ///< bytes of the request that is coming in
   std::optional<Parser> parser;  ///< of the request that is coming in
 
+  /// Of the body, once the header is known.
+  [[nodiscard]] std::size_t most_of_body() const {
+    return parser->get().method() == http::verb::put ? put_bytes : body_bytes;
+  }
   /// Of a whole request: six bytes carry one that comes in a chunk of its own.
-  [[nodiscard]] std::size_t most() const { return header_bytes + 8 * body_bytes; }
+  [[nodiscard]] std::size_t most() const { return header_bytes + 8 * most_of_body(); }
+  [[nodiscard]] bool body_is_too_large() const {
+    return parser->is_header_done() && (parser->content_length().value_or(0) > most_of_body() ||
+                                        parser->get().body().size() > most_of_body());
+  }
 };
 
-RequestParser::RequestParser(std::size_t header_bytes, std::size_t body_bytes)
+RequestParser::RequestParser(std::size_t header_bytes, std::size_t body_bytes,
+                             std::size_t put_bytes)
     : state_(std::make_unique<State>()) {
   state_->header_bytes = header_bytes;
   state_->body_bytes = body_bytes;
+  state_->put_bytes = put_bytes;
 }
 RequestParser::~RequestParser() = default;
 
@@ -100,7 +112,7 @@ std::optional<ParsedRequest> RequestParser::parse(std::string& bytes) {
     parser.emplace();
     state_->taken = 0;
     parser->header_limit(static_cast<std::uint32_t>(state_->header_bytes));
-    parser->body_limit(state_->body_bytes);
+    parser->body_limit(std::max(state_->body_bytes, state_->put_bytes));
     parser->eager(true);
   }
   while (takes(*parser, bytes.size())) {
@@ -109,6 +121,7 @@ std::optional<ParsedRequest> RequestParser::parse(std::string& bytes) {
     bytes.erase(0, used);
     state_->taken += used;
     if (error && error != http::error::need_more) return refused(error);
+    if (state_->body_is_too_large()) return refused(http::error::body_limit);
     if (!parser->is_done()) {
       // Beast's limits know nothing of a chunk's extensions and of the trailer.
       if (parser->is_header_done() && state_->taken + bytes.size() > state_->most())

@@ -29,7 +29,8 @@ struct ParsedRequest {
 /// Finds the requests in the bytes of one connection.
 class RequestParser {
  public:
-  RequestParser(std::size_t header_bytes, std::size_t body_bytes);
+  /// The body of a PUT, which tells a whole document, may have `put_bytes`.
+  RequestParser(std::size_t header_bytes, std::size_t body_bytes, std::size_t put_bytes);
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
   ~RequestParser();

@@ -42,7 +42,12 @@ class Session : public testing::Test {
           commands.push_back(command);
           return {};
         },
-        [this](const std::string&, const Event& event) { events.push_back(event); }, house);
+        [this](const std::string&, const Event& event) { events.push_back(event); }, house,
+        hears_feeds ? FeedSink{[this](FeedKind kind, const std::string& text,
+                                      const std::string& who) {
+          feeds.push_back(std::string{name(kind)} + ' ' + std::to_string(text.size()) + ' ' + who);
+        }}
+                    : FeedSink{});
   }
   void measure(Point point, Measure m, double value) {
     view.now = view.decision.at = now;
@@ -82,6 +87,8 @@ class Session : public testing::Test {
   std::vector<Command> commands;
   std::vector<Event> events;
   bool desk_refuses = false;
+  bool hears_feeds = false;
+  std::vector<std::string> feeds;
   std::optional<MqttSession> session;
 };
 

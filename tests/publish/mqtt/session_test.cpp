@@ -42,6 +42,32 @@ TEST_F(WritesOff, NothingIsObeyedAndHomeAssistantIsOfferedNoControl) {
   EXPECT_EQ(device["components"]["mode"], Json({{"platform", "select"}})) << "removed";
 }
 
+TEST_F(Session, HearsFeedsAlsoThoseTheBrokerHasKept) {
+  EXPECT_THAT(session->subscriptions(), testing::Not(testing::Contains(HasSubstr("/feed/"))))
+      << "nobody wants them";
+  hears_feeds = true;
+  make();
+  EXPECT_THAT(session->subscriptions(), testing::Contains("esshub/0242ac110002/feed/+"));
+  hear("esshub/0242ac110002/feed/import_price", "{}", true);
+  hear("esshub/0242ac110002/feed/solar", std::string(60'000, ' '));
+  hear("esshub/0242ac110002/feed/weather", "{}");
+  hear("esshub/0242ac110002/feed/export_price", "", true);
+  ASSERT_EQ(feeds.size(), 2u);
+  EXPECT_EQ(feeds[0], "import_price 2 mqtt broker:1883 esshub/0242ac110002/feed/import_price");
+  EXPECT_THAT(feeds[1], testing::StartsWith("solar 60000 "));
+  EXPECT_THAT(events, IsEmpty());
+  hear("W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint", std::string(4097, ' '));
+  EXPECT_THAT(events, IsEmpty()) << "no other message is as long";
+}
+
+TEST_F(WritesOff, NoFeedIsHeard) {
+  hears_feeds = true;
+  make();
+  EXPECT_THAT(session->subscriptions(), testing::Not(testing::Contains(HasSubstr("/feed/"))));
+  hear("esshub/0242ac110002/feed/import_price", "{}");
+  EXPECT_THAT(feeds, IsEmpty());
+}
+
 TEST_F(Session, TheBufferIsBounded) {
   settings.buffer = 50;
   make();

@@ -53,6 +53,13 @@ class WebApiTest : public testing::Test {
       asked_by = who;
       return {};
     };
+    p.feed = [this](const std::vector<FeedKind>& kinds, const std::string& document,
+                    const std::string& who) -> Result<void> {
+      if (document == "{}") return fail(ErrorKind::invalid, "/kind: missing");
+      for (const auto kind : kinds) told += std::string{name(kind)} + ' ';
+      told += who;
+      return {};
+    };
     p.clock = [this] { return now; };
     return p;
   }
@@ -107,6 +114,7 @@ class WebApiTest : public testing::Test {
   Instant now = t0;
   std::vector<Command> commands;
   std::string asked_by;
+  std::string told;
   WebApi api{parts(), {"hub.example"}};
   std::string cookie_;
   std::string csrf_;
@@ -175,7 +183,10 @@ class WebDocument : public WebApiTest {
  protected:
   /// What the document says of this answer; empty when they agree.
   std::string differs(const WebRequest& r, const WebResponse& answer) {
-    std::string method = r.method == "GET" ? "get" : r.method == "POST" ? "post" : "delete";
+    std::string method = r.method == "GET"    ? "get"
+                         : r.method == "POST" ? "post"
+                         : r.method == "PUT"  ? "put"
+                                              : "delete";
     const auto& responses = document["paths"].at(r.path).at(method).at("responses");
     const auto status = std::to_string(answer.status);
     if (!responses.contains(status)) return r.path + ": " + status + " is not documented";
@@ -198,6 +209,31 @@ TEST_F(WebDocument, DescribesEveryAnswerAsItIs) {
   now += 1h;  // everything stale
   const auto r = request("GET", "/api/v1/state");
   EXPECT_EQ(differs(r, ask(r)), "");
+}
+
+TEST_F(WebDocument, AFeedIsTakenFromTheOwnerAndRefusedWithWhatIsWrong) {
+  const auto ask_as_documented = [this](const WebRequest& r) {
+    const auto answer = ask(r);
+    EXPECT_EQ(differs(r, answer), "");
+    return answer;
+  };
+  EXPECT_EQ(ask_as_documented(request("PUT", "/api/v1/feed/prices", "[]")).status, 403u);
+  EXPECT_EQ(ask_as_documented(signed_write("PUT", "/api/v1/feed/prices", "[]")).status, 200u);
+  EXPECT_EQ(told, "import_price export_price web 192.0.2.4");
+  told.clear();
+  EXPECT_EQ(ask_as_documented(signed_write("PUT", "/api/v1/feed/solar", "[]")).status, 200u);
+  EXPECT_EQ(told, "solar web 192.0.2.4");
+  told.clear();
+  const auto wrong = ask_as_documented(signed_write("PUT", "/api/v1/feed/solar", "{}"));
+  EXPECT_EQ(wrong.status, 400u);
+  EXPECT_THAT(wrong.body, HasSubstr("/kind: missing"));
+  auto stranger = signed_write("PUT", "/api/v1/feed/solar", "[]");
+  stranger.headers.erase("x-csrf-token");
+  EXPECT_EQ(ask_as_documented(stranger).status, 403u);
+  auto text = signed_write("PUT", "/api/v1/feed/solar", "[]");
+  text.headers["content-type"] = "text/plain";
+  EXPECT_EQ(ask_as_documented(text).status, 415u);
+  EXPECT_EQ(told, "");
 }
 
 /// Where the document has each row of model/order_limits.hpp.

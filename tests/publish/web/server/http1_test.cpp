@@ -13,10 +13,11 @@ using testing::StartsWith;
 
 constexpr std::size_t header_bytes = 8192;
 constexpr std::size_t body_bytes = 4096;
+constexpr std::size_t put_bytes = 16384;
 
 /// Of a connection of its own.
 std::optional<ParsedRequest> parsed_alone(std::string bytes) {
-  return RequestParser{header_bytes, body_bytes}.parse(bytes);
+  return RequestParser{header_bytes, body_bytes, put_bytes}.parse(bytes);
 }
 
 /// The status of the refusal, 200 for a request that is taken, 0 for one that is not complete.
@@ -33,7 +34,7 @@ class RequestParsing : public testing::Test {
     return parser.parse(bytes);
   }
 
-  RequestParser parser{header_bytes, body_bytes};
+  RequestParser parser{header_bytes, body_bytes, put_bytes};
   std::string bytes;
 };
 
@@ -137,6 +138,19 @@ TEST_F(RequestParsing, TooMuchIsRefusedAndNotReadOn) {
   const auto parsed = parse(of_length(body_bytes + 1));
   ASSERT_TRUE(parsed);
   EXPECT_FALSE(parsed->form.keep_alive);
+}
+
+TEST_F(RequestParsing, APutMayBeLonger) {
+  const auto of_length = [](std::size_t length) {
+    return "PUT / HTTP/1.1\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
+           std::string(length, 'x');
+  };
+  EXPECT_EQ(status_of(of_length(put_bytes)), 200u);
+  EXPECT_EQ(status_of(of_length(put_bytes + 1)), 413u);
+  const auto announced =
+      parse("POST / HTTP/1.1\r\nContent-Length: " + std::to_string(body_bytes + 1) + "\r\n\r\n");
+  ASSERT_TRUE(announced) << "not waited for";
+  EXPECT_EQ(announced->refused->status, 413u);
 }
 
 TEST_F(RequestParsing, WhatComesWithChunksIsBoundedToo) {
