@@ -89,7 +89,7 @@ ToldSlots Feeds::told(UnixSeconds now, const std::string& currency) const {
 std::optional<UnixSeconds> Feeds::ended(FeedKind kind, UnixSeconds now,
                                         const std::string& currency) const {
   const auto& issues = histories_[kind].issues();
-  if (issues.empty() || issues.back().issued > now) return std::nullopt;
+  if (issues.empty()) return std::nullopt;
   const auto slots = believed(kind, now, currency);
   const UnixSeconds end = slots.empty() ? issues.back().issued : slots.back().end;
   return end <= now ? std::optional{end} : std::nullopt;

@@ -37,7 +37,7 @@ TEST(PriceTable, IsWhatIsStillToComeByTheSteadyClock) {
   const ToldSlots told{{{noon - 2 * hour, noon - hour, 0.9},
                         {noon - hour, noon + hour, 0.1},
                         {noon + hour, noon + 2 * hour, 0.1},
-                        {noon + 3 * hour, noon + 4 * hour, 0.3}},
+                        {noon + 3 * hour, noon + 4 * hour, 0.1}},
                        {{noon + 1800, noon + hour, 0.05}},
                        {}};
   const auto table = price_table(told, at_noon + std::chrono::milliseconds{500}, now);
@@ -46,7 +46,7 @@ TEST(PriceTable, IsWhatIsStillToComeByTheSteadyClock) {
   EXPECT_EQ(table.entries[0], (control::TimedPrices{begin, begin + 30min, {0.1, {}}}));
   EXPECT_EQ(table.entries[1], (control::TimedPrices{begin + 30min, begin + 1h, {0.1, 0.05}}));
   EXPECT_EQ(table.entries[2], (control::TimedPrices{begin + 1h, begin + 2h, {0.1, {}}}));
-  EXPECT_EQ(table.entries[3], (control::TimedPrices{begin + 3h, begin + 4h, {0.3, {}}}))
+  EXPECT_EQ(table.entries[3], (control::TimedPrices{begin + 3h, begin + 4h, {0.1, {}}}))
       << "a gap is not told";
   EXPECT_EQ(price_table({}, at_noon, now), control::PriceTable{});
 }
