@@ -8,6 +8,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -120,16 +121,24 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
   return text;
 }
 
-/// How much dearer than self-consumption it was at worst.
+/// Changes of what it may do, a day of the worst 28.
+double most_changes(const SmartYear& smart) {
+  const std::vector<double> none(smart.changes_by_hour.size(), 0.0);
+  return worst_four_weeks(smart.changes_by_hour, none) / 28.0;
+}
+
+/// How much dearer than self-consumption it was at worst, and how often its permission changed.
 std::string words_of(const SmartYear& smart, const SmartYear& balance, const Yardsticks& than,
                      const std::string& currency) {
   const double worst = worst_four_weeks(smart.cost_by_hour, balance.cost_by_hour);
   const double saving = than.bound ? than.no_battery - *than.bound : 0.0;
-  std::array<char, 120> line{};
-  std::snprintf(line.data(), line.size(), "%-28s %10.2f %s   %.2f %% of the year's saving\n",
+  std::array<char, 200> lines{};
+  std::snprintf(lines.data(), lines.size(),
+                "%-28s %10.2f %s   %.2f %% of the year's saving\n%-28s %10.2f a day\n",
                 "dearer than Balance, 28 days", worst, currency.c_str(),
-                saving > 0.0 ? 100.0 * worst / saving : 0.0);
-  return line.data();
+                saving > 0.0 ? 100.0 * worst / saving : 0.0, "permission changes, 28 days",
+                most_changes(smart));
+  return lines.data();
 }
 
 const char* name_of(YearPolicy policy) {
@@ -209,6 +218,9 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
     std::ofstream json(options.json);
     auto figures = as_json(year, than, processor);
     figures["policy"] = name_of(options.smart.policy);
+    figures["permission_changes_a_day"] = nullptr;
+    if (options.smart.policy == YearPolicy::smart)
+      figures["permission_changes_a_day"] = most_changes(smart);
     figures["currency"] = currency;
     if (!(json << figures.dump(2) << '\n').flush()) {
       err << options.json.string() << ": cannot be written: " << std::strerror(errno) << '\n';

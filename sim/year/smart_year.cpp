@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "control/plan/flows.hpp"
 #include "control/plan/plan.hpp"
@@ -73,6 +74,13 @@ void foresee(std::vector<control::DayAhead>& days, std::span<const control::Ahea
   }
 }
 
+enum class Allowed : std::uint8_t { neither, serving, buying };
+
+Allowed allowed(const control::MarkLevels& marks, double stored) {
+  if (stored < marks.buy) return Allowed::buying;
+  return stored > marks.serve ? Allowed::serving : Allowed::neither;
+}
+
 control::Plan plan_at(std::size_t hour, const Courses& year, const control::PlanBattery& battery,
                       double stored, const SmartSettings& smart) {
   control::PlanSettings s;
@@ -105,6 +113,7 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
   control::Plan plan;
   std::size_t slot = 0;
   std::size_t span = 0;
+  std::optional<Allowed> before;
   for (std::size_t i = 0; i < house.size(); ++i) {
     if (smart.policy == YearPolicy::smart && i % every == 0) {
       const Stopwatch watch;
@@ -114,6 +123,7 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
       slot = 0;
     }
     double cost = 0.0;
+    double changes = 0.0;
     for (; span < year.prices.size() && year.prices[span].begin < year.hours[i].end; ++span) {
       control::Marks marks;
       while (slot + 1 < plan.slots.size() && plan.slots[slot].end <= year.prices[span].begin)
@@ -121,8 +131,11 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
       if (!plan.slots.empty()) marks = plan.slots[slot].marks;
       const auto& terms = year.terms[span];
       const auto& flows = year.flows[span];
-      const auto done = control::follow_marks(terms, flows, battery,
-                                              control::levels(marks, battery), stored, 0.0);
+      const auto levels = control::levels(marks, battery);
+      const Allowed now = allowed(levels, stored);
+      if (before && *before != now) ++changes;
+      before = now;
+      const auto done = control::follow_marks(terms, flows, battery, levels, stored, 0.0);
       const double change = done.stored - stored;
       stored = done.stored;
       cost += done.cost;
@@ -139,6 +152,7 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
     r.cost += cost;
     ++r.steps;
     out.cost_by_hour.push_back(cost);
+    out.changes_by_hour.push_back(changes);
   }
   r.end = WattHours{stored};
   r.losses = r.charged - r.discharged - (r.end - settings.battery.start);

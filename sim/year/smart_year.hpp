@@ -29,6 +29,8 @@ struct SmartSettings {
 struct SmartYear {
   YearResult result;
   std::vector<double> cost_by_hour;
+  /// How often it was allowed something else: to buy, to serve the house, neither.
+  std::vector<double> changes_by_hour;
   std::uint64_t plans = 0;
   double slowest_plan_s = 0.0;  ///< of the processor's time
 };

@@ -51,6 +51,20 @@ TEST(SmartYear, TakesMostOfWhatForesightWould) {
   }
 }
 
+/// To buy, to stop, to serve, to be empty: four a day, and little more.
+TEST(SmartYear, ItsPermissionChangesFiveTimesADayAtMostOver28Days) {
+  auto hours = house();
+  hours.resize(28 * 24);
+  const std::vector<double> none(hours.size(), 0.0);
+  for (const auto tariff : {YearTariff::tou, YearTariff::e7, YearTariff::night}) {
+    const auto smart = run_smart_year(hours, settings(tariff), {});
+    ASSERT_EQ(smart.changes_by_hour.size(), hours.size());
+    const double a_day = worst_four_weeks(smart.changes_by_hour, none) / 28.0;
+    EXPECT_LE(a_day, 5.0);
+    EXPECT_GE(a_day, 1.0);
+  }
+}
+
 TEST(SmartYear, KnowingWhatComesIsWorthSomething) {
   const auto hours = house();
   const auto s = settings(YearTariff::e7);
