@@ -1,67 +1,15 @@
 #include "service/planner.hpp"
 
-#include <date/date.h>
-#include <date/tz.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <functional>
 #include <vector>
 
+#include "tests/service/smart_house.hpp"
+
 namespace esshub::service {
 namespace {
-
-using date::operator""_y;
-using namespace esshub::literals;
-
-const civil_time::LocalClock utc{
-    civil_time::Zone{*date::locate_zone("Etc/UTC"), civil_time::ZoneRule::parse("UTC0")}};
-const WallTime midnight = date::sys_days{2026_y / 6 / 1};
-constexpr std::int64_t day = 86400;
-
-control::UnixSeconds seconds(WallTime at) {
-  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-}
-
-/// 0.30, from 00:00 until 05:00 0.07; a stack of 100 Ah.
-struct House {
-  House() {
-    in_force.mode = Mode::smart;
-    in_force.settings.tariff.import_price = 0.30;
-    in_force.settings.tariff.export_price = 0.05;
-    in_force.settings.tariff.bands = {{{control::every_day, 0, 300}, 0.07}};
-    view.now = Instant{} + 1000s;
-    view.wall = midnight;
-    view.local = {.minute_of_day = 0, .weekday = 1, .trusted = true};
-    put(Point::battery, Measure::capacity, 100);
-    put(Point::battery, Measure::soc, 50);
-    view.decision.house = Watts{400};
-    put(Point::solar, Measure::power, 0);
-  }
-  void put(Point point, Measure measure, double value) {
-    view.snapshot.absorb({{point, measure}, value, view.now});
-  }
-  /// 200 W, from 17:00 until 22:00 1000 W; no sun.
-  void recall(int days) {
-    std::vector<PastMinute> minutes;
-    for (auto at = seconds(view.wall) - days * day; at < seconds(view.wall); at += 60) {
-      const auto of_day = at % day;
-      const double load = of_day >= 17 * 3600 && of_day < 22 * 3600 ? 1000.0 : 200.0;
-      minutes.push_back({at, Watts{load}, {}});
-    }
-    planner.recall(minutes, in_force.settings);
-  }
-  void pass(Duration time) {
-    view.now += time;
-    view.wall += std::chrono::duration_cast<WallTime::duration>(time);
-    put(Point::solar, Measure::power, 0);
-    if (const auto soc = view.snapshot.soc())
-      put(Point::battery, Measure::soc, soc->value.percent());
-  }
-  Planner::Orders in_force;
-  View view;
-  Planner planner{utc};
-};
 
 TEST(Planner, BuysInTheCheapHoursWhatTheDaysNeeded) {
   House h;
@@ -198,6 +146,21 @@ TEST(Planner, PlansAnewForOtherPricesThatAreTold) {
   other = h.in_force;
   other.told.solar = hours(0, {1000});
   EXPECT_FALSE(h.planner.due(h.view, other)) << "the sun is told often; the next plan goes by it";
+}
+
+TEST(Planner, TellsTheControlAsManySlotsAsItsTableHolds) {
+  House h;
+  h.prices({{0, 300, 0.30, 0.05}});
+  for (int minute = 0; minute < 300; minute += 2)
+    h.in_force.settings.schedule.push_back(
+        {{control::every_day, minute, minute + 1}, {.kind = InstructionKind::idle}});
+  h.recall(2);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_EQ(h.planner.spans(h.view).size(), 300u);
+  const auto table = h.planner.table(h.view);
+  ASSERT_EQ(table.count, control::MarkTable::most);
+  EXPECT_EQ(table.entries.back().begin, h.view.now + 255min);
+  EXPECT_EQ(table.entries.back().end, h.view.now + 256min);
 }
 
 TEST(Planner, TellsPeopleWhatItDoesAndWhy) {
@@ -365,6 +328,38 @@ TEST(Planner, IsDueEverySixHoursAndWhenWhatIsInForceChanges) {
   other = h.in_force;
   other.orders.last_full = h.view.now;
   EXPECT_FALSE(h.planner.due(h.view, other)) << "no order";
+  other = h.in_force;
+  other.orders.manual = Order{{.kind = InstructionKind::idle}, h.view.now + 1h};
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  other = h.in_force;
+  other.orders.storm = Storm{60.0_soc, h.view.now + 2h, h.view.now + 1h, true};
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  EXPECT_EQ(Planner::Orders{}.mode, Mode::balance);
+  h.pass(1s);
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
+}
+
+TEST(Planner, CoversASlotFromItsFirstSecond) {
+  House h;
+  h.prices({{0, 60, 0.30, 0.05}});
+  h.recall(2);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.pass(15min);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+}
+
+TEST(Planner, TriesAgainAfterAMinuteWhileTheOldPlanGoesOn) {
+  House h;
+  h.prices({{0, 60, 0.30, 0.05}});
+  h.recall(2);
+  h.planner.note(h.view, h.in_force.settings);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.pass(3min);
+  h.view.snapshot = {};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+  EXPECT_TRUE(h.planner.last());
+  h.pass(1min - 1s);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
   h.pass(1s);
   EXPECT_TRUE(h.planner.due(h.view, h.in_force));
 }
@@ -436,6 +431,13 @@ TEST(Planner, IsDueWhereTheClockWasSetToATimeThatItDoesNotCover) {
   EXPECT_FALSE(h.planner.due(h.view, h.in_force)) << "covered";
 }
 
+TEST(Planner, WaitsForCapacityAndSocBeforeTheFirstViewIsNoted) {
+  House h;
+  EXPECT_FALSE(h.planner.waits(h.view, h.in_force.settings));
+  h.view.snapshot = {};
+  EXPECT_TRUE(h.planner.waits(h.view, h.in_force.settings));
+}
+
 TEST(Planner, WaitsTwoMinutesForCapacityAndSoc) {
   for (const auto missing : {Measure::capacity, Measure::soc}) {
     House h;
@@ -505,6 +507,16 @@ TEST(Planner, AHistoryOfLessThanWasNotedTakesNothingAway) {
   h.recall(15);
   EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
   EXPECT_EQ(h.planner.last()->days, 14);
+}
+
+TEST(Planner, AHistoryAsLongAsWhatIsKnownTakesItsPlace) {
+  House h;
+  h.prices({{0, 15, 0.30, 0.05}});
+  for (const double load : {200.0, 400.0}) {
+    h.recall(2, [&](control::UnixSeconds at) { return PastMinute{at, Watts{load}, {}}; });
+    ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    EXPECT_NEAR(h.planner.last()->cost_no_battery, load / 4000 * 0.30, 1e-9);
+  }
 }
 
 TEST(Planner, WhatWasNotedIsOfNoUseWhenTheBatteryServesOthers) {

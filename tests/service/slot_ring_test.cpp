@@ -45,6 +45,34 @@ TEST(SlotRing, ASunThatIsNotMeteredShowsInWhatItLeaves) {
   EXPECT_EQ(ring.slots().at(0).load, WattHours{});
 }
 
+TEST(SlotRing, HalfAWattEachWayIsLoadOrSun) {
+  SlotRing ring;
+  for (int n = 0; n < 15; ++n) add(ring, n, 0.5, 0);
+  for (int n = 15; n < 30; ++n) add(ring, n, -0.5, 0);
+  const auto slots = ring.slots();
+  EXPECT_NEAR(slots.at(0).load.value(), 0.125, 1e-12);
+  EXPECT_EQ(slots.at(0).solar, WattHours{});
+  EXPECT_EQ(slots.at(1).load, WattHours{});
+  EXPECT_NEAR(slots.at(1).solar.value(), 0.125, 1e-12);
+}
+
+/// Of so many minutes in which the house lacks and so many in which sun is left, each with its
+/// power.
+double crossing(int lacking, double deficit, int sunny, double surplus) {
+  SlotRing ring;
+  for (int n = 0; n < lacking; ++n) add(ring, n, 100 + deficit, 100);
+  for (int n = 0; n < sunny; ++n) add(ring, lacking + n, 100, 100 + surplus);
+  return ring.slots().at(0).crossing.value();
+}
+
+TEST(SlotRing, WhatCrossesIsTheLesserOfDeficitAndSurplus) {
+  EXPECT_NEAR(crossing(10, 600, 5, 2400), 100, 1e-9) << "100 Wh are lacking, 200 Wh left";
+  EXPECT_NEAR(crossing(5, 1800, 10, 300), 50, 1e-9) << "150 Wh are lacking, 50 Wh left";
+  EXPECT_NEAR(crossing(6, 600, 4, 2400), 60 * 15 / 10.0, 1e-9) << "of ten minutes that are known";
+  EXPECT_EQ(crossing(15, 600, 0, 0), 0);
+  EXPECT_EQ(crossing(0, 0, 15, 600), 0);
+}
+
 TEST(SlotRing, EightMinutesStandForASlotAndSevenDoNot) {
   SlotRing ring;
   for (int n = 0; n < 7; ++n) add(ring, n, 600, 0);
@@ -62,6 +90,7 @@ TEST(SlotRing, AMinuteCountsOnceAndNoNumberNever) {
   add(ring, 8, std::numeric_limits<double>::quiet_NaN(), 0);
   add(ring, 9, 600, std::numeric_limits<double>::infinity());
   EXPECT_NEAR(ring.slots().at(0).load.value(), 150, 1e-9);
+  EXPECT_EQ(ring.slots().at(0).solar, WattHours{});
 }
 
 TEST(SlotRing, KeepsFifteenDaysAndForgetsAFutureThatDoesNotCome) {
