@@ -1,11 +1,6 @@
 // esshub-sim: the simulated house as a program. The only file that knows the command-line library.
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -15,17 +10,10 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 
 #include "esshub_version.hpp"
-#include "model/event.hpp"
-#include "sim/command.hpp"
 #include "sim/exit_codes.hpp"
-#include "sim/hub_config.hpp"
-#include "sim/make_plant.hpp"
-#include "sim/plant_runner.hpp"
-#include "sim/scenario.hpp"
+#include "sim/plant_command.hpp"
 #include "sim/simulate.hpp"
 #include "sim/step_response/command.hpp"
 #include "sim/storm/command.hpp"
@@ -34,94 +22,13 @@
 
 namespace {
 
-namespace fs = std::filesystem;
 using namespace esshub;
 using namespace esshub::sim;
-
-struct Options {
-  std::string dir;
-  std::string scenario;
-  TraceFiles traces;
-  std::string metrics = "127.0.0.1:9750";
-  std::string web = "127.0.0.1:8750";
-  std::optional<std::uint64_t> seed;
-  std::optional<double> seconds;
-};
-
-/// In the form of the hub's own log: level, component, event, key=value.
-void log(std::string_view level, const std::string& text) {
-  std::cerr << level << " sim " << text << '\n';
-}
-
-int fail(int code, std::string_view event, const std::string& reason) {
-  log("ERROR", std::string(event) + " reason=" + log_quoted(reason));
-  return code;
-}
-
-int run_plant(const Options& options) {
-  Scenario scenario;
-  if (!options.scenario.empty()) {
-    auto read = read_scenario(options.scenario);
-    if (!read) {
-      for (const auto& error : read.error()) std::cerr << error << '\n';
-      return exit_config;
-    }
-    scenario = std::move(*read);
-  }
-  if (options.seed) scenario.seed = *options.seed;
-  const auto traces = read_traces(options.traces, std::cerr);
-  if (!traces) return exit_config;
-
-  std::error_code error;
-  fs::create_directories(options.dir, error);
-  if (error) return fail(exit_cannot_create, "no_directory", options.dir + ": " + error.message());
-  const auto dir = fs::canonical(options.dir, error).string();
-  if (error) return fail(exit_cannot_create, "no_directory", options.dir + ": " + error.message());
-
-  boost::asio::io_context io;
-  const auto plant = make_plant(scenario, *traces, std::chrono::steady_clock::now());
-  PlantRunner runner{io, *plant, dir, log};
-  std::string reason;
-  if (!runner.start(reason)) return fail(exit_cannot_create, "cannot_start", reason);
-  const auto config = dir + "/esshub.toml";
-  if (!(std::ofstream(config) << hub_config(dir, options.metrics, options.web)).flush())
-    return fail(exit_cannot_create, "no_config", config + ": " + std::strerror(errno));
-  log("INFO", "started version=" ESSHUB_VERSION " dir=\"" + dir +
-                  "\" seed=" + std::to_string(scenario.seed));
-
-  boost::asio::signal_set signals{io, SIGINT, SIGTERM};
-  signals.async_wait([&](const boost::system::error_code&, int signal) {
-    log("INFO", "stopping signal=" + std::to_string(signal));
-    io.stop();
-  });
-  boost::asio::steady_timer end{io};
-  if (options.seconds) {
-    end.expires_after(as_duration(Seconds{*options.seconds}));
-    end.async_wait([&](const boost::system::error_code&) { io.stop(); });
-  }
-  io.run();
-  runner.stop();
-  plant->advance_to(std::chrono::steady_clock::now());
-  log("INFO", "stopped state=" + state(*plant).dump());
-  return 0;
-}
 
 std::string number(double value) {
   std::ostringstream text;
   text << value;
   return text.str();
-}
-
-std::string footer() {
-  return "Commands for DIR/control, one a line, each answered by a line 'ok ...' or 'error "
-         "...':\n" +
-         command_help() +
-         "\nExit codes: 0 ended as asked, 64 wrong arguments, 73 something cannot be created,\n"
-         "78 a scenario or trace is missing or wrong (each error with file and line).\n"
-         "\nExample:\n"
-         "  esshub-sim plant --dir /tmp/house --load load.csv --pv sun.csv &\n"
-         "  esshub run --config /tmp/house/esshub.toml &\n"
-         "  echo 'load 2500' | nc -U -q 1 /tmp/house/control\n";
 }
 
 void add_trace_options(CLI::App& command, TraceFiles& to) {
@@ -351,7 +258,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Exit codes: 0 ended as asked, 64 wrong arguments. See 'esshub-sim COMMAND --help'.");
 
-  Options options;
+  PlantOptions options;
   auto* plant =
       app.add_subcommand("plant", "Meters, battery and inverter behind serial ports, in real time");
   plant
@@ -380,7 +287,7 @@ int main(int argc, char** argv) {
   plant->add_option("--web", options.web, "The page's address written into esshub.toml")
       ->check(host_port)
       ->capture_default_str();
-  plant->footer(footer());
+  plant->footer(plant_help());
 
   SimulateOptions simulation;
   auto* simulate_command = app.add_subcommand(

@@ -9,20 +9,13 @@
 #include "sim/plant/plant.hpp"
 #include "sim/scenario.hpp"
 #include "sim/trace.hpp"
+#include "sim/trace_files.hpp"
 
 namespace esshub::sim {
 
 struct Traces {
   std::optional<Trace> load;
   std::optional<Trace> sun;
-};
-
-/// Where they are recorded; empty: none. Seconds between two rows.
-struct TraceFiles {
-  std::filesystem::path load{};  ///< CSV, column load_w or active_power_w (W)
-  std::filesystem::path sun{};   ///< CSV, column ghi_w_m2 (W/m2)
-  double load_step_seconds = 1.0;
-  double sun_step_seconds = 60.0;
 };
 
 /// Names every error of either file on `err`, a line each; then there is nothing.

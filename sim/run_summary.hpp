@@ -9,15 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "model/decision.hpp"
+#include "sim/flat_prices.hpp"
 #include "sim/plant/house.hpp"
 
 namespace esshub::sim {
-
-/// Prices where the hub's own tariff names none; per kWh.
-struct FlatPrices {
-  std::optional<double> import;
-  double export_ = 0.0;
-};
 
 /// The hub holds the grid at its setpoint and nothing keeps it from that: neither a limit, nor
 /// another target (planned charging), nor an inverter that is not to follow.

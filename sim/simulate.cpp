@@ -11,7 +11,9 @@
 #include "config/config.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/fit_config.hpp"
+#include "sim/make_plant.hpp"
 #include "sim/progress.hpp"
+#include "sim/run_summary.hpp"
 #include "sim/site_clock.hpp"
 #include "sim/stopwatch.hpp"
 

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "sim/make_plant.hpp"
-#include "sim/run_summary.hpp"
+#include "sim/flat_prices.hpp"
+#include "sim/trace_files.hpp"
 
 namespace esshub::sim {
 

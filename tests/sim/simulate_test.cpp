@@ -11,10 +11,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "config/config.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/hub_config.hpp"
+#include "sim/plant/house.hpp"
 #include "sim/trace.hpp"
 
 namespace esshub::sim {
