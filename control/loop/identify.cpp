@@ -27,7 +27,7 @@ constexpr Watts likely_offset{15.0};
 // Meter
 constexpr double active_w = 15.0;  ///< the inverter's move shows meters this far apart
 /// Until something is known the meter is taken for slower than configured: the first moves are a
-/// little late to arrive instead of too large. By the sweep
+/// little late to arrive instead of too large. The first lesson ends that. By the sweep
 /// (docs/decisions/0006-identified-loop.md).
 constexpr Seconds unidentified_margin{0.16};
 constexpr double meter_memory = 0.5;
@@ -210,7 +210,10 @@ void choose_meter(const Settings& settings, LoopModel& loop, const ByMeter<doubl
       between(meter_time_constants, time_constant, offset(time_constant, time_constants, 1))};
   const Seconds best_delay{
       between(meter_delays, delay, offset(delay, meter_delays.size(), time_constants))};
-  const Seconds present = meter_time_constant_of(settings, loop);
+  // The first one begins from within the margin, as far as the best is there.
+  const Seconds configured{settings.meter_time_constant};
+  const Seconds present = loop.meter_time_constant.value_or(
+      std::clamp(best_time_constant, configured, configured + unidentified_margin));
   const double better = scores[present_meter(settings, loop)] - smallest;
   const double pace = meter_pace * std::max(least_pace, better / (better + doubtful));
   loop.meter_time_constant = present + (best_time_constant - present) * pace;

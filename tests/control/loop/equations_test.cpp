@@ -315,7 +315,8 @@ struct Meter {
     const double best_delta = refined(deltas, best / 13, 6, 13);
     const double better = score[present_candidate()] - least;
     const double pace = 0.7 * std::max(0.2, better / (better + 20));
-    tau = present() + pace * (best_tau - present());
+    const double from = tau.value_or(std::clamp(best_tau, setting, setting + 0.16));
+    tau = from + pace * (best_tau - from);
     delta += pace * (best_delta - delta);
   }
 };

@@ -40,6 +40,16 @@ TEST(StepResponse, TheNominalPlantIsFollowedAsPromised) {
   }
 }
 
+TEST(StepResponse, AfterAStartTheFirstKilowattIsFollowedLikeTheOthers) {
+  // The hub has seen one move of 300 W by then.
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
+    LoopPlant plant;
+    plant.seed = seed;
+    const auto record = record_step(plant, LoopKind::hub, usual_steps()[1], 1);
+    EXPECT_LE(record.runs.front().settling, Seconds{1.8}) << "seed " << seed;
+  }
+}
+
 TEST(StepResponse, AKilowattImportsLittleMoreThanPhysicsAsks) {
   const LoopPlant nominal;
   const auto record = record_step(nominal, LoopKind::hub, usual_steps()[1], phases);
