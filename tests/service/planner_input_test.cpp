@@ -318,6 +318,41 @@ TEST(PlannerInput, TheBatteryIsAsItIsSet) {
   });
 }
 
+TEST(PlannerInput, ExportPaysNothingWhereTheTariffHasNoPriceForIt) {
+  House h;
+  h.in_force.settings.tariff = {};
+  h.in_force.settings.tariff.bands = {{{control::every_day, 0, 15}, 0.30}};
+  h.recall(2);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  EXPECT_EQ(h.planner.last()->slots.at(0).export_price, 0.0);
+}
+
+TEST(PlannerInput, WhatIsToldOfExportTakesTheTariffsPlaceAndEndsThePlanWhereItEnds) {
+  House h;
+  h.in_force.told.export_price = {{seconds(midnight), seconds(midnight) + 3600, 0.21}};
+  h.recall(2);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto& slots = h.planner.last()->slots;
+  ASSERT_EQ(slots.size(), 4u);
+  EXPECT_EQ(slots[0].export_price, 0.21);
+  EXPECT_EQ(slots[0].import_price, 0.07) << "the tariff's";
+}
+
+TEST(PlannerInput, WhereTheTariffKnowsNothingWhatWasToldYesterdayIsTypical) {
+  House h;
+  h.prices({{0, 60, 0.30, 0.05}});
+  h.in_force.told.import_price = {{seconds(midnight) - day, seconds(midnight) - day / 2, 0.50}};
+  h.recall(2);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  const auto& slots = h.planner.last()->slots;
+  ASSERT_EQ(slots.size(), 48u) << "12 h";
+  EXPECT_EQ(slots[3].import_price, 0.30);
+  EXPECT_EQ(slots[3].source, control::PriceSource::known);
+  EXPECT_EQ(slots[4].import_price, 0.50);
+  EXPECT_EQ(slots[4].source, control::PriceSource::typical);
+  EXPECT_EQ(h.planner.table(h.view).count, 4u) << "as far as it is known";
+}
+
 TEST(PlannerInput, TheReserveIsTheOrderedOneElseTheConfiguredOneAndNeverBelowTheFloor) {
   expect_as_by_hand({
       {"reserve", set([](auto& s) { s.reserve = 35.0_soc; }),
