@@ -295,15 +295,6 @@ TEST(PlannerInput, TheBatteryIsAsItIsSet) {
        [](ByHand& p) {
          p.battery.taper = {{p.at(60.0_soc), Watts{}}};
        }},
-      {"soc_ceiling just below full",
-       [](House& h) {
-         h.in_force.settings.soc_ceiling = 99.5_soc;
-         h.put(Point::battery, Measure::soc, 99.6);
-       },
-       [](ByHand& p) {
-         p.battery.taper = {{p.at(99.5_soc), Watts{}}};
-         p.settings.stored = p.settings.bought = p.at(99.6_soc);
-       }},
       {"import_cap", set([](auto& s) { s.import_cap = 900.0_W; }),
        [](ByHand& p) { p.battery.import_cap = 900.0_W; }},
       {"export_cap", set([](auto& s) { s.export_cap = 400.0_W; }),
