@@ -37,6 +37,18 @@ TEST(LatestValue, WhatWasTakenStaysWhileOthersAreWritten) {
   EXPECT_EQ(*slot.take(), 8);
 }
 
+TEST(LatestValue, EachThatWasTakenStaysUntilTheNextIs) {
+  LatestValue<int> slot;
+  for (int round = 1; round < 9; ++round) {
+    slot.publish(10 * round);
+    const auto* const taken = slot.take();
+    ASSERT_NE(taken, nullptr);
+    slot.publish(10 * round + 1);
+    slot.publish(10 * round + 2);
+    ASSERT_EQ(*taken, 10 * round);
+  }
+}
+
 /// Large enough to be torn if two threads ever had the same cell.
 struct Wide {
   std::array<std::uint64_t, 64> words{};
