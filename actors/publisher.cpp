@@ -11,6 +11,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "model/event.hpp"
@@ -86,21 +87,21 @@ class Publisher {
       deps_.heartbeat->beat();
       if (const auto* const view = deps_.control->views.take()) publish(*view);
       look_at = std::max(look_at + look_period, std::chrono::steady_clock::now());
-      wait_until(look_at);
+      // Not CAF's timed receive: it waits by the wall clock, and one set back would hold it.
+      std::this_thread::sleep_until(look_at);
+      look_into_mailbox();
     }
   }
 
  private:
-  void wait_until(Instant at) {
-    bool due = false;
-    while (!due && !ended_)
-      self_->receive(
-          [&](const caf::exit_msg&) { ended_ = true; },
-          caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
-            return caf::sec::unexpected_message;
-          },
-          caf::after(std::max(at - std::chrono::steady_clock::now(), Duration::zero())) >>
-              [&] { due = true; });
+  void look_into_mailbox() {
+    bool empty = false;
+    while (!empty && !ended_ && !self_->mailbox().empty())
+      self_->receive([&](const caf::exit_msg&) { ended_ = true; },
+                     caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
+                       return caf::sec::unexpected_message;
+                     },
+                     caf::after(Duration::zero()) >> [&] { empty = true; });
   }
 
   void publish(View view) {
