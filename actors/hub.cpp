@@ -11,11 +11,13 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <caf/system_messages.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <future>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -466,9 +468,12 @@ class RunningHub final : public Hub {
       const caf::scoped_actor self{running_->system};
       self->monitor(supervisor_);
       self->send(std::exchange(supervisor_, {}), StopHub{self});
-      self->receive([&](const HubStopped& s) { stopped = s; },
-                    [&](const caf::down_msg&) { stopped.acknowledged = stop_control(self); },
-                    caf::after(stop_limit) >> [] {});
+      bool died = false;
+      if (hears(self, stop_limit))
+        self->receive([&](const HubStopped& s) { stopped = s; },
+                      [&](const caf::down_msg&) { died = true; },
+                      caf::after(Duration::zero()) >> [] {});
+      if (died) stopped.acknowledged = stop_control(self);
     }
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
@@ -489,9 +494,19 @@ class RunningHub final : public Hub {
   bool stop_control(const caf::scoped_actor& self) {
     bool acknowledged = false;
     control_proxy_->stop(self);
-    self->receive([&](const ControlStopped& s) { acknowledged = s.acknowledged; },
-                  caf::after(2500ms) >> [] {});
+    if (hears(self, 2500ms))
+      self->receive([&](const ControlStopped& s) { acknowledged = s.acknowledged; },
+                    caf::after(Duration::zero()) >> [] {});
     return acknowledged;
+  }
+
+  /// Whether a message comes within `limit`, by the steady clock: CAF's timed receive waits by the
+  /// wall clock, and one set back would hold it.
+  static bool hears(const caf::scoped_actor& self, Duration limit) {
+    for (const auto end = std::chrono::steady_clock::now() + limit; self->mailbox().empty();
+         std::this_thread::sleep_for(5ms))
+      if (std::chrono::steady_clock::now() >= end) return false;
+    return true;
   }
 
   const civil_time::Zone zone_;
