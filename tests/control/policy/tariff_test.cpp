@@ -234,7 +234,7 @@ TEST(Hours, ThoseThatCostLessAndTheCheapestEndAreThoseOfEveryMinute) {
   std::mt19937 random{1};  // NOLINT(cert-msc51-cpp): the same ones every time
   int waits = 0;
   int splits = 0;
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < 3000; ++round) {
     const Tariff t = any_tariff(random);
     const CivilMinute now{static_cast<int>(random() % 1440), 1 + static_cast<int>(random() % 7)};
     const int span = static_cast<int>(random() % (round % 10 == 0 ? 10080 : 2000));
