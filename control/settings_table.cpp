@@ -403,8 +403,7 @@ constexpr auto tariff_rows = std::to_array<SettingRow<Tariff>>({
      {0.1, 100000},
      at_once,
      "A price per kWh that a feed tells beyond it, of either sign, is refused: it is one per MWh "
-     "or "
-     "in cents."},
+     "or in cents."},
 });
 
 // A field that is added does not compile here; then it wants its row, or its place among the rest.

@@ -194,6 +194,7 @@ struct TariffField {
   void operator()(std::string Tariff::*field) const { tariff.*field = "XYZ"; }
   void operator()(PriceField<Tariff> field) const { tariff.*field.price = 0.5; }
   void operator()(bool Tariff::*field) const { tariff.*field = false; }
+  void operator()(double Tariff::*field) const { tariff.*field = 7.0; }
   void operator()(std::optional<Soc> Tariff::*field) const { tariff.*field = 50.0_soc; }
   void operator()(std::optional<Watts> Tariff::*field) const { tariff.*field = 50.0_W; }
   template <class Other>
@@ -212,6 +213,7 @@ TEST(Settings, EachOfTheTariffIsItsOwnFieldInItsDocumentedRange) {
     const char* key;
     Tariff expected;
     std::optional<double> most{};
+    double least = 0.0;
   } rows[] = {
       {"currency", tariff_with(&Tariff::currency, "XYZ")},
       {"import", tariff_with(&Tariff::import_price, 0.5)},
@@ -220,9 +222,10 @@ TEST(Settings, EachOfTheTariffIsItsOwnFieldInItsDocumentedRange) {
       {"no_discharge_while_cheap", tariff_with(&Tariff::no_discharge_while_cheap, false)},
       {"force_charge_to", tariff_with(&Tariff::force_charge_to, 50.0_soc), 100.0},
       {"force_charge_w", tariff_with(&Tariff::force_charge_power, 50.0_W), 10000.0},
+      {"plausible_price", tariff_with(&Tariff::plausible_price, 7.0), 100000.0, 0.1},
   };
   EXPECT_EQ(tariff_table().size(), std::size(rows));
-  for (const auto& [key, expected, most] : rows) {
+  for (const auto& [key, expected, most, least] : rows) {
     const auto table = tariff_table();
     const auto row = std::ranges::find(table, key, [](const auto& r) { return r.key; });
     ASSERT_NE(row, table.end()) << key;
@@ -230,7 +233,7 @@ TEST(Settings, EachOfTheTariffIsItsOwnFieldInItsDocumentedRange) {
     std::visit(TariffField{tariff}, row->field);
     EXPECT_EQ(tariff, expected) << key;
     if (!most) continue;
-    EXPECT_EQ(row->range.least, 0.0) << key;
+    EXPECT_EQ(row->range.least, least) << key;
     EXPECT_EQ(row->range.most, *most) << key;
   }
 }
