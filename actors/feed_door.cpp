@@ -207,10 +207,10 @@ void FeedDoor::answer(const std::string& from, const Result<void>& taken) {
       "from=" + log_quoted(from) + " reason=" + log_quoted(taken.error().detail));
 }
 
-/// By a clock that is trusted: what is believed, and what has ended.
+/// By a clock that is trusted, and may be wrong: what is believed, and what has ended. So nothing
+/// that is kept goes by it (F26).
 void FeedDoor::believe(const View& view, const std::string& currency) {
   const UnixSeconds now = unix_seconds(view.wall);
-  feeds_.forget(now);
   const bool due = !believed_at_ || view.now - *believed_at_ >= believe_period;
   if (!due && believed_version_ == feeds_.version()) return;
   believed_at_ = view.now;

@@ -73,11 +73,6 @@ Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
   return true;
 }
 
-bool FeedHistory::forget(UnixSeconds ended_before) {
-  return std::erase_if(issues_,
-                       [&](const Feed& feed) { return feed.slots.back().end < ended_before; }) > 0;
-}
-
 FeedSlots FeedHistory::believed(UnixSeconds when, std::string_view unit) const {
   FeedSlots result;
   for (auto issue = issues_.rbegin(); issue != issues_.rend(); ++issue) {

@@ -74,8 +74,6 @@ class FeedHistory {
   /// As it was believed at `when`: of what had been issued by then the newest that speaks of an
   /// instant; of what was no longer valid only the time before. With a `unit` only what has it.
   [[nodiscard]] FeedSlots believed(UnixSeconds when, std::string_view unit = {}) const;
-  /// Drops the documents whose last slot ended before; true: there were some.
-  bool forget(UnixSeconds ended_before);
   /// Ascending by when they were issued.
   [[nodiscard]] const std::deque<Feed>& issues() const { return issues_; }
 

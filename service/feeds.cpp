@@ -71,13 +71,10 @@ void Feeds::restore(Feed feed) {
   static_cast<void>(take(std::move(feed), then));
 }
 
-void Feeds::forget(UnixSeconds now) {
-  for (const FeedKind kind : enum_values<FeedKind>)
-    if (histories_[kind].forget(now - keeps)) ++version_;
-}
-
 FeedSlots Feeds::believed(FeedKind kind, UnixSeconds now, const std::string& currency) const {
-  return histories_[kind].believed(now, kind == FeedKind::solar ? "W" : currency + "/kWh");
+  auto slots = histories_[kind].believed(now, kind == FeedKind::solar ? "W" : currency + "/kWh");
+  std::erase_if(slots, [&](const FeedSlot& slot) { return slot.end < now - keeps; });
+  return slots;
 }
 
 ToldSlots Feeds::told(UnixSeconds now, const std::string& currency) const {
@@ -92,7 +89,7 @@ std::optional<UnixSeconds> Feeds::ended(FeedKind kind, UnixSeconds now,
   if (issues.empty()) return std::nullopt;
   const auto slots = believed(kind, now, currency);
   const UnixSeconds end = slots.empty() ? issues.back().issued : slots.back().end;
-  return end <= now ? std::optional{end} : std::nullopt;
+  return end <= now && end >= now - keeps ? std::optional{end} : std::nullopt;
 }
 
 }  // namespace esshub::service

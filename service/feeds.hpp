@@ -15,7 +15,7 @@
 
 namespace esshub::service {
 
-/// What is believed of each kind, of the past too.
+/// What is believed of each kind, of the past too as far as Feeds::keeps.
 struct ToldSlots {
   FeedSlots import_price{};
   FeedSlots export_price{};
@@ -36,19 +36,19 @@ struct ToldSlots {
 /// Single-threaded and pure.
 class Feeds {
  public:
-  /// Nothing that ended before needs to be known: the planner looks back as far.
+  /// Nothing that ended before is told: the planner looks back as far. What a history holds does
+  /// not go by it, as the clock may be wrong (F26).
   static constexpr UnixSeconds keeps = 15 * UnixSeconds{86400};
 
   /// By a clock that is trusted. As FeedHistory::add().
   [[nodiscard]] Result<bool> take(Feed feed, UnixSeconds now);
   /// Of an earlier run.
   void restore(Feed feed);
-  /// Drops what ended long ago.
-  void forget(UnixSeconds now);
 
   /// Prices in another currency than `currency` are not believed.
   [[nodiscard]] ToldSlots told(UnixSeconds now, const std::string& currency) const;
-  /// Something of the kind is kept, and nothing believed of it reaches beyond now: when that ended.
+  /// Something of the kind is kept, and nothing believed of it reaches beyond now: when that ended,
+  /// unless long ago.
   [[nodiscard]] std::optional<UnixSeconds> ended(FeedKind kind, UnixSeconds now,
                                                  const std::string& currency) const;
   [[nodiscard]] const FeedHistory& history(FeedKind kind) const { return histories_[kind]; }

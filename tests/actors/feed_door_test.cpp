@@ -243,9 +243,28 @@ TEST(FeedDoorTest, KeepsWhatWasBelievedOverARestart) {
   b.look();
   EXPECT_EQ(b.price(), 0.1);
   EXPECT_EQ(b.log.count("feed not_restored"), 1u) << "the one by another name";
-  fs::remove(b.root / "state/feed/kept/import_price-1.json");
-  b.look(16 * 24h);
-  EXPECT_THAT(b.kept(), IsEmpty()) << "it ended two weeks ago";
+}
+
+TEST(FeedDoorTest, AClockThatIsWrongDeletesNothing) {
+  Bench b;
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  fs::remove(b.root / "run/import_price.json");
+  const auto before = b.kept();
+  ASSERT_EQ(before.size(), 1u);
+  for (const auto wrong : {std::chrono::days{16}, std::chrono::days{-16}}) {
+    b.view.wall += wrong;
+    b.look();
+    for (int minutes = 0; minutes < 180; ++minutes) b.look(1min);
+    EXPECT_EQ(b.kept(), before) << wrong.count() << " days wrong for three hours";
+    EXPECT_EQ(b.price(), std::nullopt);
+    EXPECT_THAT(b.door->problems(), IsEmpty());
+    b.view.wall -= wrong + std::chrono::minutes{180};
+    b.start();
+    b.look();
+    EXPECT_EQ(b.kept(), before);
+    EXPECT_EQ(b.price(), 0.1);
+  }
 }
 
 TEST(FeedDoorTest, ADiskThatKeepsNothingIsAFaultUntilItDoes) {

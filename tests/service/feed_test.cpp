@@ -188,16 +188,5 @@ TEST(FeedHistory, BelievesOneUnitWhereOneIsAskedFor) {
   EXPECT_THAT(history.believed(noon, ""), SizeIs(1));
 }
 
-TEST(FeedHistory, ForgetsWhatEndedBefore) {
-  FeedHistory history;
-  ASSERT_TRUE(history.add(issue(noon, {{noon, noon + hour, 0.1}}), noon));
-  ASSERT_TRUE(history.add(issue(noon + 1, {{noon, noon + 2 * hour, 0.2}}), noon + 1));
-  EXPECT_FALSE(history.forget(noon + hour));
-  EXPECT_THAT(history.issues(), SizeIs(2));
-  EXPECT_TRUE(history.forget(noon + hour + 1));
-  EXPECT_THAT(history.issues(), SizeIs(1));
-  EXPECT_EQ(history.issues().front().issued, noon + 1);
-}
-
 }  // namespace
 }  // namespace esshub::service

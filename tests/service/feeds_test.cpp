@@ -130,18 +130,18 @@ TEST(Feeds, SayWhenAKindHasEnded) {
   EXPECT_EQ(feeds.ended(FeedKind::solar, noon + 9 * hour, "EUR"), std::nullopt);
 }
 
-TEST(Feeds, ForgetWhatEndedTwoWeeksAgoAndRestoreWhatAnEarlierRunKept) {
+TEST(Feeds, TellNothingThatEndedTwoWeeksAgoAndKeepItAllTheSame) {
   Feeds feeds;
-  const auto old = feed(FeedKind::import_price, noon, {{noon, noon + hour, 0.1}});
-  feeds.restore(old);
-  ASSERT_EQ(feeds.history(old.kind).issues().size(), 1u) << "though it has ended since";
-  const auto version = feeds.version();
-  feeds.forget(noon + hour + Feeds::keeps);
-  EXPECT_EQ(feeds.history(old.kind).issues().size(), 1u);
-  EXPECT_EQ(feeds.version(), version);
-  feeds.forget(noon + hour + Feeds::keeps + 1);
-  EXPECT_THAT(feeds.history(old.kind).issues(), IsEmpty());
-  EXPECT_NE(feeds.version(), version);
+  constexpr auto kind = FeedKind::import_price;
+  const FeedSlots slots{{noon, noon + hour, 0.1}, {noon + hour, noon + 2 * hour, 0.2}};
+  feeds.restore(feed(kind, noon, slots));
+  ASSERT_EQ(feeds.history(kind).issues().size(), 1u) << "though it has ended since";
+  constexpr UnixSeconds long_after = noon + hour + 15 * 24 * hour;
+  EXPECT_EQ(feeds.told(long_after, "EUR").import_price, slots);
+  EXPECT_EQ(feeds.told(long_after + 1, "EUR").import_price, (FeedSlots{slots[1]}));
+  EXPECT_EQ(feeds.ended(kind, long_after + hour, "EUR"), noon + 2 * hour);
+  EXPECT_EQ(feeds.ended(kind, long_after + hour + 1, "EUR"), std::nullopt);
+  EXPECT_EQ(feeds.told(noon, "EUR").import_price, slots) << "that clock was wrong";
 }
 
 }  // namespace
