@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "model/enums.hpp"
@@ -63,8 +64,16 @@ bool same(const struct ::stat& a, const struct ::stat& b) {
          a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
-std::string kept_name(const Feed& feed) {
-  return std::string{name(feed.kind)} + '-' + std::to_string(feed.issued) + ".json";
+/// Of those issued in the same second the first has `later` 0. The names' order is theirs.
+std::string kept_name(const Feed& feed, std::size_t later) {
+  const auto number = later == 0 ? "" : (later < 10 ? "_0" : "_") + std::to_string(later);
+  return std::string{name(feed.kind)} + '-' + std::to_string(feed.issued) + number + ".json";
+}
+
+bool is_name_of(const std::string& file, const Feed& feed) {
+  for (std::size_t later = 0; later < service::FeedHistory::most; ++later)
+    if (file == kept_name(feed, later)) return true;
+  return false;
 }
 
 }  // namespace
@@ -99,24 +108,27 @@ void FeedDoor::look(const View& view) {
 void FeedDoor::restore() {
   if (deps_.state_dir.empty()) return;
   std::error_code error;
-  std::vector<Feed> feeds;
+  std::vector<std::pair<std::string, Feed>> feeds;
   for (fs::directory_iterator file{deps_.state_dir + "/feed/kept", error}, end;
        !error && file != end; file.increment(error)) {
     // Whether a price is plausible was judged when it came.
     const auto feed = contents(file->path().string()).and_then([&](const std::string& text) {
       return service::read_feed(text, {.price = 1e9});
     });
-    if (feed && kept_name(*feed) == file->path().filename()) {
-      on_disk_[kept_name(*feed)] = std::hash<std::string>{}(service::feed_text(*feed));
-      feeds.push_back(*feed);
+    const auto file_name = file->path().filename().string();
+    if (feed && is_name_of(file_name, *feed)) {
+      on_disk_[file_name] = std::hash<std::string>{}(service::feed_text(*feed));
+      feeds.emplace_back(file_name, *feed);
     } else {
       log(Level::warning, "not_restored",
           "file=" + log_quoted(file->path().string()) +
               " reason=" + log_quoted(feed ? "another name" : feed.error().detail));
     }
   }
-  std::ranges::sort(feeds, {}, &Feed::issued);
-  for (auto& feed : feeds) feeds_.restore(std::move(feed));
+  std::sort(feeds.begin(), feeds.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.second.issued, a.first) < std::tie(b.second.issued, b.first);
+  });
+  for (auto& feed : feeds) feeds_.restore(std::move(feed.second));
 }
 
 void FeedDoor::read_files(const View& view, const control::Tariff& tariff) {
@@ -238,8 +250,11 @@ void FeedDoor::keep(Instant now) {
   std::string reason;
   std::map<std::string, std::string> wanted;
   for (const FeedKind kind : enum_values<FeedKind>)
-    for (const auto& feed : feeds_.history(kind).issues())
-      wanted[kept_name(feed)] = service::feed_text(feed);
+    for (const auto& feed : feeds_.history(kind).issues()) {
+      std::size_t later = 0;
+      while (wanted.contains(kept_name(feed, later))) ++later;
+      wanted[kept_name(feed, later)] = service::feed_text(feed);
+    }
   if (!wanted.empty() && !fs::is_directory(folder, error) && !fs::create_directories(folder, error))
     reason = folder.string() + ": " + error.message();
   for (const auto& [file, text] : wanted) {

@@ -267,6 +267,25 @@ TEST(FeedDoorTest, AClockThatIsWrongDeletesNothing) {
   }
 }
 
+TEST(FeedDoorTest, OfTheSameSecondAllAreKeptInTheirOrder) {
+  Bench b;
+  for (int n = 0; n < 33; ++n) {
+    b.door->tell(FeedKind::import_price, Bench::document(n / 10.0), "mqtt a");
+    b.look(1s);
+    EXPECT_EQ(b.price(), n / 10.0);
+    EXPECT_EQ(b.kept().size(), std::min<std::size_t>(n + 1, 32));
+  }
+  b.start();
+  b.look();
+  EXPECT_EQ(b.price(), 3.2);
+  EXPECT_EQ(b.kept().size(), 32u);
+  EXPECT_EQ(b.log.count("feed not_restored"), 0u);
+  b.door->tell(FeedKind::import_price, Bench::document(0.1, "12:00:01"), "mqtt a");
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_EQ(b.kept().size(), 32u) << "the oldest goes";
+}
+
 TEST(FeedDoorTest, ADiskThatKeepsNothingIsAFaultUntilItDoes) {
   Bench b;
   b.write("state/feed/kept", "in the way");
