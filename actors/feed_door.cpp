@@ -59,9 +59,13 @@ Result<std::string> contents(const std::string& file) {
   return text;
 }
 
+bool same(const ::timespec& a, const ::timespec& b) {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
 bool same(const struct ::stat& a, const struct ::stat& b) {
   return a.st_ino == b.st_ino && a.st_dev == b.st_dev && a.st_size == b.st_size &&
-         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+         same(a.st_mtim, b.st_mtim) && same(a.st_ctim, b.st_ctim);
 }
 
 /// Of those issued in the same second the first has `later` 0. The names' order is theirs.
@@ -139,14 +143,18 @@ void FeedDoor::read_files(const View& view, const control::Tariff& tariff) {
     const bool held = std::exchange(watched.held, false);
     if (!there) {
       if (std::exchange(watched.there, false)) answer("file " + watched.file, {});
+      watched.refused_at.reset();
       continue;
     }
     const bool news = !watched.there || other_tariff || held || !same(found, watched.seen);
     watched.there = true;
     watched.seen = found;
     watched.held = news && !view.local.trusted;
-    if (news && view.local.trusted)
-      judge({"file " + watched.file, watched.kind, contents(watched.file)}, view, tariff);
+    const bool again = watched.refused_at && view.now - *watched.refused_at >= refused_period;
+    if (!(news || again) || !view.local.trusted) continue;
+    const Document document{"file " + watched.file, watched.kind, contents(watched.file)};
+    const bool right = judge(document, view, tariff, !news);
+    watched.refused_at = right ? std::nullopt : std::optional{view.now};
   }
 }
 
@@ -183,8 +191,11 @@ void FeedDoor::hear(const View& view, const control::Tariff& tariff) {
   for (const auto& document : heard) judge(document, view, tariff);
 }
 
-void FeedDoor::judge(const Document& document, const View& view, const control::Tariff& tariff) {
-  answer(document.from, take(document, view, tariff));
+bool FeedDoor::judge(const Document& document, const View& view, const control::Tariff& tariff,
+                     bool again) {
+  const auto taken = take(document, view, tariff);
+  answer(document.from, taken, again);
+  return taken.has_value();
 }
 
 Result<void> FeedDoor::take(const Document& document, const View& view,
@@ -205,7 +216,7 @@ Result<void> FeedDoor::take(const Document& document, const View& view,
   return {};
 }
 
-void FeedDoor::answer(const std::string& from, const Result<void>& taken) {
+void FeedDoor::answer(const std::string& from, const Result<void>& taken, bool again) {
   {
     const std::lock_guard lock(mutex_);
     if (taken) {
@@ -213,7 +224,7 @@ void FeedDoor::answer(const std::string& from, const Result<void>& taken) {
       return;
     }
     auto& reason = refused_[from];
-    if (std::exchange(reason, taken.error().detail) == taken.error().detail) return;
+    if (std::exchange(reason, taken.error().detail) == taken.error().detail || again) return;
   }
   log(Level::warning, "refused",
       "from=" + log_quoted(from) + " reason=" + log_quoted(taken.error().detail));

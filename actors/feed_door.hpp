@@ -37,6 +37,7 @@ struct FeedDoorDeps {
 class FeedDoor {
  public:
   static constexpr Duration read_period = 5s;
+  static constexpr Duration refused_period = 1min;  ///< until a refused file is read again
   static constexpr Duration believe_period = 1min;
 
   explicit FeedDoor(FeedDoorDeps deps);
@@ -64,7 +65,8 @@ class FeedDoor {
     FeedKind kind;
     struct ::stat seen {};
     bool there = false;
-    bool held = false;  ///< to be read again when the clock is trusted
+    bool held = false;                    ///< to be read again when the clock is trusted
+    std::optional<Instant> refused_at{};  ///< when it was read last, while it is refused
   };
   /// Where it is from, the kind that is told there, the text or why it could not be read.
   struct Document {
@@ -75,10 +77,12 @@ class FeedDoor {
   void restore();
   void read_files(const View& view, const control::Tariff& tariff);
   void hear(const View& view, const control::Tariff& tariff);
-  void judge(const Document& document, const View& view, const control::Tariff& tariff);
+  /// Whether it is right. `again`: it was refused before, and the reason told.
+  bool judge(const Document& document, const View& view, const control::Tariff& tariff,
+             bool again = false);
   [[nodiscard]] Result<void> take(const Document& document, const View& view,
                                   const control::Tariff& tariff);
-  void answer(const std::string& from, const Result<void>& taken);
+  void answer(const std::string& from, const Result<void>& taken, bool again = false);
   void believe(const View& view, const std::string& currency);
   void keep(Instant now);
   void log(Level level, std::string event, std::string detail);

@@ -286,6 +286,34 @@ TEST(FeedDoorTest, OfTheSameSecondAllAreKeptInTheirOrder) {
   EXPECT_EQ(b.kept().size(), 32u) << "the oldest goes";
 }
 
+TEST(FeedDoorTest, ReadsARefusedFileAgainEachMinuteAndTellsTheReasonOnce) {
+  Bench b;
+  b.write("run/import_price.json", Bench::document(0.1, "12:12:00"));
+  b.look();
+  EXPECT_THAT(b.door->problems(), ElementsAre(HasSubstr("/issued: 715 s ahead")));
+  b.look(55s);
+  EXPECT_THAT(b.door->problems(), ElementsAre(HasSubstr("/issued: 715 s ahead")));
+  b.look(5s);
+  EXPECT_THAT(b.door->problems(), ElementsAre(HasSubstr("/issued: 655 s ahead")));
+  EXPECT_EQ(b.log.count("feed refused"), 1u);
+  b.look(1min);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+  EXPECT_EQ(b.log.count("feed taken"), 1u);
+  b.look(10min);
+  EXPECT_EQ(b.price(), 0.1) << "from the second on in which it was said";
+}
+
+TEST(FeedDoorTest, ReadsAFileAgainThatWasChangedBehindItsTimeOfChange) {
+  Bench b;
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  const auto changed = fs::last_write_time(b.root / "run/import_price.json");
+  b.write("run/import_price.json", Bench::document(0.2, "12:00:01"));
+  fs::last_write_time(b.root / "run/import_price.json", changed);
+  b.look();
+  EXPECT_EQ(b.price(), 0.2);
+}
+
 TEST(FeedDoorTest, ADiskThatKeepsNothingIsAFaultUntilItDoes) {
   Bench b;
   b.write("state/feed/kept", "in the way");
