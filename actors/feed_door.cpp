@@ -209,7 +209,7 @@ Result<void> FeedDoor::take(const Document& document, const View& view,
                                         std::string{name(document.kind)} + '"');
   const auto detail = "from=" + log_quoted(document.from) + " kind=" + kind +
                       " source=" + log_quoted(feed->source) + " issued=" + utc(feed->issued) +
-                      " until=" + utc(feed->slots.back().end);
+                      " until=" + utc(std::min(feed->valid_until, feed->slots.back().end));
   const auto added = feeds_.take(*std::move(feed), unix_seconds(view.wall));
   if (!added) return tl::unexpected<Error>(added.error());
   if (*added) log(Level::notice, "taken", detail);

@@ -73,12 +73,12 @@ Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
   return true;
 }
 
-FeedSlots FeedHistory::believed(UnixSeconds when, std::string_view unit) const {
+FeedSlots FeedHistory::believed(UnixSeconds when, std::string_view unit, bool lasting) const {
   FeedSlots result;
   for (auto issue = issues_.rbegin(); issue != issues_.rend(); ++issue) {
     if (issue->issued > when || (!unit.empty() && issue->unit != unit)) continue;
     auto slots = issue->slots;
-    if (issue->valid_until <= when) {
+    if (lasting || issue->valid_until <= when) {
       slots.erase(std::ranges::lower_bound(slots, issue->valid_until, {}, &FeedSlot::begin),
                   slots.end());
       if (!slots.empty()) slots.back().end = std::min(slots.back().end, issue->valid_until);

@@ -73,7 +73,9 @@ class FeedHistory {
   [[nodiscard]] Result<bool> add(Feed feed, UnixSeconds now);
   /// As it was believed at `when`: of what had been issued by then the newest that speaks of an
   /// instant; of what was no longer valid only the time before. With a `unit` only what has it.
-  [[nodiscard]] FeedSlots believed(UnixSeconds when, std::string_view unit = {}) const;
+  /// `lasting`: as it will be believed when each instant has come, if nothing newer is told.
+  [[nodiscard]] FeedSlots believed(UnixSeconds when, std::string_view unit = {},
+                                   bool lasting = false) const;
   /// Ascending by when they were issued.
   [[nodiscard]] const std::deque<Feed>& issues() const { return issues_; }
 

@@ -25,7 +25,7 @@ control::ToldPrices ToldSlots::at(WallTime wall) const {
 control::PriceTable price_table(const ToldSlots& told, WallTime wall, Instant now) {
   const UnixSeconds begin = unix_seconds(wall);
   std::set<UnixSeconds> cuts{begin};
-  for (const auto* slots : {&told.import_price, &told.export_price})
+  for (const auto* slots : {&told.lasting_import, &told.lasting_export})
     for (const auto& slot : *slots)
       for (const UnixSeconds edge : {slot.begin, slot.end})
         if (edge > begin) cuts.insert(edge);
@@ -34,7 +34,10 @@ control::PriceTable price_table(const ToldSlots& told, WallTime wall, Instant no
   };
   control::PriceTable table;
   for (auto cut = cuts.begin(); std::next(cut) != cuts.end(); ++cut) {
-    const control::TimedPrices next{at(*cut), at(*std::next(cut)), told.at(wall_time(*cut))};
+    const control::TimedPrices next{
+        at(*cut),
+        at(*std::next(cut)),
+        {value_at(told.lasting_import, *cut), value_at(told.lasting_export, *cut)}};
     if (next.prices == control::ToldPrices{}) continue;
     auto* const last = table.count > 0 ? &table.entries.at(table.count - 1) : nullptr;
     if (last && last->end == next.begin && last->prices == next.prices) {
@@ -71,16 +74,19 @@ void Feeds::restore(Feed feed) {
   static_cast<void>(take(std::move(feed), then));
 }
 
-FeedSlots Feeds::believed(FeedKind kind, UnixSeconds now, const std::string& currency) const {
-  auto slots = histories_[kind].believed(now, kind == FeedKind::solar ? "W" : currency + "/kWh");
+FeedSlots Feeds::believed(FeedKind kind, UnixSeconds now, const std::string& currency,
+                          bool lasting) const {
+  auto slots =
+      histories_[kind].believed(now, kind == FeedKind::solar ? "W" : currency + "/kWh", lasting);
   std::erase_if(slots, [&](const FeedSlot& slot) { return slot.end < now - keeps; });
   return slots;
 }
 
 ToldSlots Feeds::told(UnixSeconds now, const std::string& currency) const {
   return {believed(FeedKind::import_price, now, currency),
-          believed(FeedKind::export_price, now, currency),
-          believed(FeedKind::solar, now, currency)};
+          believed(FeedKind::export_price, now, currency), believed(FeedKind::solar, now, currency),
+          believed(FeedKind::import_price, now, currency, true),
+          believed(FeedKind::export_price, now, currency, true)};
 }
 
 std::optional<UnixSeconds> Feeds::ended(FeedKind kind, UnixSeconds now,

@@ -20,13 +20,16 @@ struct ToldSlots {
   FeedSlots import_price{};
   FeedSlots export_price{};
   FeedSlots solar{};  ///< W
+  /// Of the prices what holds when its time has come though nothing newer is told.
+  FeedSlots lasting_import{};
+  FeedSlots lasting_export{};
 
   [[nodiscard]] control::ToldPrices at(WallTime wall) const;
   friend bool operator==(const ToldSlots&, const ToldSlots&) = default;
 };
 
-/// The prices from `now` on, which is `wall`, merged where neighbours are alike, as many as there
-/// is room for.
+/// The lasting prices from `now` on, which is `wall`, merged where neighbours are alike, as many as
+/// there is room for: whoever has the table may go by it for as long as he likes.
 [[nodiscard]] control::PriceTable price_table(const ToldSlots& told, WallTime wall, Instant now);
 
 /// Strangers' text, as read_feed(). Prices are refused in another currency than the tariff's, and
@@ -56,8 +59,8 @@ class Feeds {
   [[nodiscard]] unsigned version() const { return version_; }
 
  private:
-  [[nodiscard]] FeedSlots believed(FeedKind kind, UnixSeconds now,
-                                   const std::string& currency) const;
+  [[nodiscard]] FeedSlots believed(FeedKind kind, UnixSeconds now, const std::string& currency,
+                                   bool lasting = false) const;
 
   EnumArray<FeedKind, FeedHistory> histories_;
   unsigned version_ = 0;

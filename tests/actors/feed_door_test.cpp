@@ -314,6 +314,19 @@ TEST(FeedDoorTest, ReadsAFileAgainThatWasChangedBehindItsTimeOfChange) {
   EXPECT_EQ(b.price(), 0.2);
 }
 
+TEST(FeedDoorTest, TheLogSaysUntilWhenADocumentHolds) {
+  Bench b;
+  std::string document = Bench::document(0.1, "12:00:00", "14:00:00");
+  document.insert(1, R"("valid_until": "2026-11-28T13:00:00Z", )");
+  b.write("run/import_price.json", document);
+  b.look();
+  const auto file = (b.root / "run/import_price.json").string();
+  const auto line = "feed taken from=" + log_quoted("file " + file) +
+                    " kind=import_price source=" + log_quoted("test") +
+                    " issued=2026-11-28T12:00:00Z until=";
+  EXPECT_EQ(b.log.count(line + "2026-11-28T13:00:00Z"), 1u);
+}
+
 TEST(FeedDoorTest, ADiskThatKeepsNothingIsAFaultUntilItDoes) {
   Bench b;
   b.write("state/feed/kept", "in the way");

@@ -188,5 +188,17 @@ TEST(FeedHistory, BelievesOneUnitWhereOneIsAskedFor) {
   EXPECT_THAT(history.believed(noon, ""), SizeIs(1));
 }
 
+TEST(FeedHistory, WhatLastsIsOfNoDocumentBeyondItsValidity) {
+  FeedHistory history;
+  ASSERT_TRUE(history.add(issue(noon - 60, {{noon, noon + 2 * hour, 0.5}}), noon));
+  auto feed = issue(noon, {{noon, noon + hour, 0.1}, {noon + hour, noon + 2 * hour, 0.2}});
+  feed.valid_until = noon + 1800;
+  ASSERT_TRUE(history.add(feed, noon));
+  EXPECT_EQ(history.believed(noon), feed.slots);
+  EXPECT_THAT(
+      history.believed(noon, {}, true),
+      ElementsAre(FeedSlot{noon, noon + 1800, 0.1}, FeedSlot{noon + 1800, noon + 2 * hour, 0.5}));
+}
+
 }  // namespace
 }  // namespace esshub::service

@@ -34,12 +34,13 @@ TEST(ToldSlots, TellBothPricesOfAMoment) {
 }
 
 TEST(PriceTable, IsWhatIsStillToComeByTheSteadyClock) {
-  const ToldSlots told{{{noon - 2 * hour, noon - hour, 0.9},
-                        {noon - hour, noon + hour, 0.1},
-                        {noon + hour, noon + 2 * hour, 0.1},
-                        {noon + 3 * hour, noon + 4 * hour, 0.1}},
-                       {{noon + 1800, noon + hour, 0.05}},
-                       {}};
+  ToldSlots told{{{noon, noon + hour, 0.7}}, {{noon, noon + hour, 0.7}}, {}};
+  EXPECT_EQ(price_table(told, at_noon, now), control::PriceTable{}) << "it does not last";
+  told.lasting_import = {{noon - 2 * hour, noon - hour, 0.9},
+                         {noon - hour, noon + hour, 0.1},
+                         {noon + hour, noon + 2 * hour, 0.1},
+                         {noon + 3 * hour, noon + 4 * hour, 0.1}};
+  told.lasting_export = {{noon + 1800, noon + hour, 0.05}};
   const auto table = price_table(told, at_noon + std::chrono::milliseconds{500}, now);
   ASSERT_EQ(table.count, 4u);
   const Instant begin = now - 500ms;
@@ -54,7 +55,7 @@ TEST(PriceTable, IsWhatIsStillToComeByTheSteadyClock) {
 TEST(PriceTable, MergesNeighboursThatAreAlikeAndHasRoomForSoMany) {
   ToldSlots told;
   for (int n = 0; n < 600; ++n)
-    told.import_price.push_back({noon + n * 900, noon + (n + 1) * 900, n / 2 / 1000.0});
+    told.lasting_import.push_back({noon + n * 900, noon + (n + 1) * 900, n / 2 / 1000.0});
   const auto table = price_table(told, at_noon, now);
   ASSERT_EQ(table.count, control::PriceTable::most);
   EXPECT_EQ(table.entries[0], (control::TimedPrices{now, now + 30min, {0.0, {}}}));
@@ -142,6 +143,23 @@ TEST(Feeds, TellNothingThatEndedTwoWeeksAgoAndKeepItAllTheSame) {
   EXPECT_EQ(feeds.ended(kind, long_after + hour, "EUR"), noon + 2 * hour);
   EXPECT_EQ(feeds.ended(kind, long_after + hour + 1, "EUR"), std::nullopt);
   EXPECT_EQ(feeds.told(noon, "EUR").import_price, slots) << "that clock was wrong";
+}
+
+TEST(Feeds, WhatLastsEndsWithTheDocumentsValidity) {
+  Feeds feeds;
+  const FeedSlots slots{{noon, noon + 2 * hour, 0.1}};
+  for (const FeedKind kind : {FeedKind::import_price, FeedKind::export_price}) {
+    auto document = feed(kind, noon, slots);
+    document.slots[0].value = kind == FeedKind::import_price ? 0.1 : 0.2;
+    document.valid_until = noon + hour;
+    ASSERT_TRUE(feeds.take(document, noon));
+  }
+  const auto told = feeds.told(noon, "EUR");
+  EXPECT_EQ(told.import_price, slots);
+  EXPECT_EQ(told.export_price, (FeedSlots{{noon, noon + 2 * hour, 0.2}}));
+  EXPECT_EQ(told.lasting_import, (FeedSlots{{noon, noon + hour, 0.1}}));
+  EXPECT_EQ(told.lasting_export, (FeedSlots{{noon, noon + hour, 0.2}}));
+  EXPECT_THAT(feeds.told(noon, "GBP").lasting_import, IsEmpty());
 }
 
 }  // namespace
