@@ -188,7 +188,11 @@ void FeedDoor::hear(const View& view, const control::Tariff& tariff) {
     const std::lock_guard lock(mutex_);
     std::swap(heard, heard_);
   }
-  for (const auto& document : heard) judge(document, view, tariff);
+  for (const auto& document : heard)
+    if (document.text && document.text->empty())
+      answer(document.from, {});
+    else
+      judge(document, view, tariff);
 }
 
 bool FeedDoor::judge(const Document& document, const View& view, const control::Tariff& tariff,

@@ -79,10 +79,11 @@ void MqttSession::on_message(const std::string& topic, const std::string& payloa
 }
 
 /// What is kept by the broker is welcome: it says itself when it was said, and until when it holds.
+/// An empty one is handed on too: somebody takes back what the broker kept.
 bool MqttSession::on_feed(const std::string& topic, const std::string& payload) {
   if (!hears_feeds() || !topic.starts_with(feed_topics_)) return false;
   const auto kind = enum_named<FeedKind>(topic.substr(feed_topics_.size()));
-  if (kind && !payload.empty()) feeds_(*kind, payload, who_ + ' ' + topic);
+  if (kind) feeds_(*kind, payload, who_ + ' ' + topic);
   return true;
 }
 

@@ -327,6 +327,19 @@ TEST(FeedDoorTest, TheLogSaysUntilWhenADocumentHolds) {
   EXPECT_EQ(b.log.count(line + "2026-11-28T13:00:00Z"), 1u);
 }
 
+TEST(FeedDoorTest, WhatIsTakenBackIsNoLongerRefused) {
+  Bench b;
+  b.door->tell(FeedKind::import_price, Bench::document(0.1), "mqtt a");
+  b.look(1s);
+  b.door->tell(FeedKind::import_price, Bench::document(99), "mqtt a");
+  b.look(1s);
+  EXPECT_EQ(b.door->problems().size(), 1u);
+  b.door->tell(FeedKind::import_price, "", "mqtt a");
+  b.look(1s);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+  EXPECT_EQ(b.price(), 0.1) << "only a newer document takes a price back";
+}
+
 TEST(FeedDoorTest, ADiskThatKeepsNothingIsAFaultUntilItDoes) {
   Bench b;
   b.write("state/feed/kept", "in the way");

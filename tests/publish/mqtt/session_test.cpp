@@ -52,9 +52,10 @@ TEST_F(Session, HearsFeedsAlsoThoseTheBrokerHasKept) {
   hear("esshub/0242ac110002/feed/solar", std::string(60'000, ' '));
   hear("esshub/0242ac110002/feed/weather", "{}");
   hear("esshub/0242ac110002/feed/export_price", "", true);
-  ASSERT_EQ(feeds.size(), 2u);
+  ASSERT_EQ(feeds.size(), 3u);
   EXPECT_EQ(feeds[0], "import_price 2 mqtt broker:1883 esshub/0242ac110002/feed/import_price");
   EXPECT_THAT(feeds[1], testing::StartsWith("solar 60000 "));
+  EXPECT_THAT(feeds[2], testing::StartsWith("export_price 0 ")) << "taken back";
   EXPECT_THAT(events, IsEmpty());
   hear("W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint", std::string(4097, ' '));
   EXPECT_THAT(events, IsEmpty()) << "no other message is as long";
