@@ -33,6 +33,8 @@ bool has_hours_outside(const Tariff& tariff) {
   return minutes < 7 * day;
 }
 
+constexpr double unknown_price = std::numeric_limits<double>::infinity();
+
 /// For a choice between hours.
 struct Cost {
   bool dear;
@@ -42,13 +44,13 @@ struct Cost {
 
 Cost cost_at(const Tariff& tariff, CivilMinute minute, const ToldPrices& told) {
   const Prices prices = prices_at(tariff, minute, told);
-  return {!prices.cheap, prices.import_price.value_or(std::numeric_limits<double>::infinity())};
+  return {!prices.cheap, prices.import_price.value_or(unknown_price)};
 }
 
 constexpr int minutes_a_day = 1440;
 constexpr std::size_t most_costs = 64 + PriceTable::most;
 // What is told by others has no lowest price that comes each day: a full charge takes about so
-// long.
+// long. Where not even so long is known to cost more, now may be the peak.
 constexpr Duration off_peak_time = 4h;
 constexpr Duration off_peak_within = 24h;
 
@@ -89,12 +91,15 @@ bool is_off_peak_as_told(const Tariff& tariff, CivilMinute minute, const PricesA
   const Cost present = cost_at(tariff, minute, ahead.at({}));
   if (!present.dear) return true;
   Duration cheaper{};
+  Duration dearer{};
   bool any_cheap = false;
   each_stretch(tariff, minute, off_peak_within, ahead, [&](Cost cost, Duration, Duration length) {
     any_cheap |= !cost.dear;
     if (cost < present) cheaper += length;
+    if (cost > present && cost.price < unknown_price) dearer += length;
   });
-  return !any_cheap && cheaper < off_peak_time;
+  if (any_cheap) return false;
+  return cheaper == Duration{} || (cheaper < off_peak_time && dearer >= off_peak_time);
 }
 
 }  // namespace

@@ -72,7 +72,8 @@ struct PricesAhead {
 
 /// Whether what can wait is bought now: in cheap hours; where the tariff has none, in those at its
 /// lowest price; at any time where there is one price or none. Where an import price is told now:
-/// in cheap hours; where the next 24 h have none, while less than 4 h of them cost less. Without a
+/// in cheap hours; where the next 24 h have none, while none of them costs less, or less than 4 h
+/// cost less and at least 4 h more. Hours whose price is not known count neither way. Without a
 /// clock that is trusted the hour is not known.
 [[nodiscard]] bool is_off_peak(const Tariff& tariff, const LocalTime& local,
                                const PricesAhead& ahead = {});

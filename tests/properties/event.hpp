@@ -198,8 +198,8 @@ struct Plans {
 
 /// Prices that others told, sane or not.
 struct Told {
-  std::array<control::TimedPrices, 3> entries;  ///< begin and end count from 0 = now
-  std::size_t count;                            ///< of the entries, as it is told
+  std::array<control::TimedPrices, 12> entries;  ///< begin and end count from 0 = now
+  std::size_t count;                             ///< of the entries, as it is told
 };
 
 struct SocTo {

@@ -363,7 +363,7 @@ rc::Gen<Change> any_plan(const Settings& s) {
   });
 }
 
-/// As a feed tells them, or wilder: no numbers, spans that overlap.
+/// As a feed tells them, gaps and all, or wilder: no numbers, spans that overlap.
 rc::Gen<Change> any_told() {
   return rc::gen::exec([]() -> Change {
     const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -371,7 +371,7 @@ rc::Gen<Change> any_told() {
     const bool wild = chance(30);
     Told told{
         .entries = {},
-        .count = wild ? static_cast<std::size_t>(*rc::gen::element(0, 1, 3, 256, 100000)) : 3};
+        .count = wild ? static_cast<std::size_t>(*rc::gen::element(0, 1, 12, 256, 100000)) : 12};
     const auto price = [&]() -> std::optional<double> {
       if (chance(30)) return std::nullopt;
       if (wild) return *around({nan, inf, -inf}, -1, 1);
@@ -379,8 +379,9 @@ rc::Gen<Change> any_told() {
     };
     double at = 0.0;
     for (auto& [begin, end, prices] : told.entries) {
-      const double from = wild ? *around({0.0}, -10, 30) : at;
-      at = from + *around({900.0, 40000.0}, 0, 20);
+      const double from =
+          wild ? *around({0.0}, -10, 30) : at + (chance(20) ? *around({3600.0}, 0, 20) : 0.0);
+      at = from + *around({900.0, 3600.0, 14400.0, 40000.0}, 0, 20);
       begin = Instant{} + seconds(from);
       end = Instant{} + seconds(at);
       prices = {price(), price()};

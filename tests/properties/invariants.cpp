@@ -88,11 +88,13 @@ struct Cost {
   }
 };
 
+constexpr double unknown_price = 1e9;
+
 /// By the tariff at a minute of the week, and what is told of the moment.
 Cost cost_at(const Seen& seen, int minute_of_week, Instant at) {
   const auto& tariff = seen.inputs.settings.tariff;
   const CivilMinute minute{minute_of_week % 1440, minute_of_week / 1440 % 7 + 1};
-  Cost found{true, tariff.import_price.value_or(1e9)};
+  Cost found{true, tariff.import_price.value_or(unknown_price)};
   for (const auto& band : tariff.bands)
     if (band.when.covers(minute)) found = {!band.cheap, band.import_price};
   if (const auto told = told_prices(seen, at).import_price) found.price = *told;
@@ -100,7 +102,7 @@ Cost cost_at(const Seen& seen, int minute_of_week, Instant at) {
   return found;
 }
 
-/// Calls with each stretch ahead in which nothing changes: its cost and how long it is, s. The
+/// Calls with each stretch ahead in which nothing changes: its cost and how long it is. The
 /// world's bands are whole hours; what is told may change at any moment.
 template <class Visit>
 void each_cost_ahead(const Seen& seen, double ahead_s, Visit visit) {
@@ -111,13 +113,12 @@ void each_cost_ahead(const Seen& seen, double ahead_s, Visit visit) {
   std::set<Instant> edges{in.now, end};
   for (Instant hour = in.now + std::chrono::minutes{60 - first % 60}; hour < end; hour += 1h)
     edges.insert(hour);
-  for (std::size_t i = 0; in.prices && i < in.prices->count && i < 3; ++i)
+  for (std::size_t i = 0; in.prices && i < in.prices->count && i < in.prices->entries.size(); ++i)
     for (const Instant edge : {in.prices->entries.at(i).begin, in.prices->entries.at(i).end})
       if (edge > in.now && edge < end) edges.insert(edge);
   for (auto at = edges.begin(); std::next(at) != edges.end(); ++at) {
     const auto minutes = std::chrono::floor<std::chrono::minutes>(*at - in.now).count();
-    visit(cost_at(seen, first + static_cast<int>(minutes), *at),
-          Seconds{*std::next(at) - *at}.count());
+    visit(cost_at(seen, first + static_cast<int>(minutes), *at), *std::next(at) - *at);
   }
 }
 
@@ -126,8 +127,9 @@ double cheaper_ahead(const Seen& seen, double ahead_s, bool at_a_gain) {
   const Cost now = cost_at(seen, (shown.weekday - 1) * 1440 + shown.minute_of_day, seen.inputs.now);
   const double kept = seen.inputs.settings.conversion_efficiency;
   double sum = 0.0;
-  each_cost_ahead(seen, ahead_s, [&](const Cost& then, double length) {
-    if (then.less_than(now) && (!at_a_gain || then.price < now.price * kept * kept)) sum += length;
+  each_cost_ahead(seen, ahead_s, [&](const Cost& then, Duration length) {
+    if (then.less_than(now) && (!at_a_gain || then.price < now.price * kept * kept))
+      sum += Seconds{length}.count();
   });
   return sum;
 }
@@ -168,19 +170,27 @@ double reserve_to_keep(const Seen& seen) {
 }
 
 /// By docs/policy.md: the cheap hours; where there are none the lowest price; without bands always.
-/// Where a price is told: the cheap hours; where a day has none, the four at the lowest prices.
+/// Where a price is told: the cheap hours; where a day has none, when none that is known costs
+/// less, or less than 4 h do and at least 4 h cost more.
 bool off_peak(const Seen& seen) {
   const auto& tariff = seen.inputs.settings.tariff;
   if (!has_hours(seen)) return true;
   if (!seen.inputs.local.trusted) return false;
   if (told_prices(seen, seen.inputs.now).import_price) {
-    constexpr double day = 24 * 3600.0;
     const CivilMinute shown = seen.inputs.local.shown();
-    if (!cost_at(seen, (shown.weekday - 1) * 1440 + shown.minute_of_day, seen.inputs.now).dear)
-      return true;
+    const Cost present =
+        cost_at(seen, (shown.weekday - 1) * 1440 + shown.minute_of_day, seen.inputs.now);
+    if (!present.dear) return true;
     bool any_cheap = false;
-    each_cost_ahead(seen, day, [&](const Cost& then, double) { any_cheap |= !then.dear; });
-    return !any_cheap && cheaper_ahead(seen, day, false) < 4 * 3600.0;
+    Duration less{};
+    Duration more{};
+    each_cost_ahead(seen, 24 * 3600.0, [&](const Cost& then, Duration length) {
+      any_cheap = any_cheap || !then.dear;
+      if (then.less_than(present)) less += length;
+      if (then.price < unknown_price && present.less_than(then)) more += length;
+    });
+    if (any_cheap) return false;
+    return less == 0s || (less < 4h && more >= 4h);
   }
   struct Hour {
     double price;

@@ -108,6 +108,70 @@ TEST(OffPeak, WhereAPriceIsToldTheCheapHoursElseTheFourAtTheLowestPricesOfADay) 
   EXPECT_TRUE(is_off_peak(t, local, told.ahead())) << "it is cheap";
 }
 
+TEST(OffPeak, HoursWhosePriceIsNotKnownCountNeitherWay) {
+  const LocalTime local{.minute_of_day = 0, .weekday = 3, .trusted = true};
+  ToldAhead told;
+  const auto buys = [&] { return is_off_peak({}, local, told.ahead()); };
+  told.add(0h, 30min, 0.90);
+  told.add(30min, 210min, 0.10);
+  EXPECT_FALSE(buys()) << "all that is known costs less";
+  told.now += 30min;
+  EXPECT_TRUE(buys()) << "nothing known costs less";
+  told.table = {};
+  told.add(0h, 6h, 0.20);
+  EXPECT_TRUE(buys()) << "one price";
+  told.add(7h, 8h, 0.20);
+  EXPECT_TRUE(buys());
+  told.add(8h, 8h + 1s, 0.10);
+  EXPECT_FALSE(buys()) << "the highest price that is known";
+  told.table = {};
+  told.add(0h, 1h, 0.20);
+  told.add(2h, 3h, 0.10);
+  told.add(4h, 6h, 0.30);
+  told.add(9h, 11h, 0.40);
+  EXPECT_TRUE(buys()) << "4 h cost more";
+  told.table.entries[3].end -= 1s;
+  EXPECT_FALSE(buys()) << "less than 4 h do";
+  told.table.entries[3].end += 1s;
+  told.table.entries[3].prices.import_price = 0.20;
+  EXPECT_FALSE(buys()) << "as much is not more";
+  told.table = {};
+  told.add(0h, 1h, 0.20);
+  told.add(1h, 3h, 0.10);
+  told.add(3h, 8h, 0.30);
+  told.add(8h, 10h, 0.11);
+  EXPECT_FALSE(buys()) << "4 h in two parts cost less";
+  told.table.entries[1].begin += 1s;
+  EXPECT_TRUE(buys());
+  Tariff t;
+  t.cheap_below = 0.10;
+  EXPECT_TRUE(is_off_peak(t, local, told.ahead())) << "no less than that";
+  t.cheap_below = 0.11;
+  EXPECT_FALSE(is_off_peak(t, local, told.ahead())) << "some are cheap, if not the last";
+}
+
+TEST(OffPeak, ThePeakWaitsForTheFewHoursThatCostLess) {
+  Tariff t;
+  t.import_price = 0.30;
+  const LocalTime local{.minute_of_day = 0, .weekday = 3, .trusted = true};
+  ToldAhead told;
+  told.add(0h, 21h, 0.30);
+  told.add(21h, 24h, 0.10);
+  EXPECT_FALSE(is_off_peak(t, local, told.ahead()));
+  told.now += 21h;
+  EXPECT_TRUE(is_off_peak(t, local, told.ahead()));
+}
+
+TEST(OffPeak, PricesThatAlwaysFallAreWaitedForAsLongAsTheyAreTold) {
+  const LocalTime local{.minute_of_day = 0, .weekday = 3, .trusted = true};
+  ToldAhead told;
+  for (int hour = 0; hour < 40; ++hour)
+    told.add(std::chrono::hours{hour}, std::chrono::hours{hour + 1}, 1.0 - 0.02 * hour);
+  for (int hour = 0; hour < 39; ++hour, told.now += 1h)
+    EXPECT_FALSE(is_off_peak({}, local, told.ahead())) << hour;
+  EXPECT_TRUE(is_off_peak({}, local, told.ahead()));
+}
+
 TEST(OffPeak, IsCheapElseLowestElseAlways) {
   Tariff t;
   LocalTime local{.minute_of_day = 0, .weekday = 3, .trusted = true};
