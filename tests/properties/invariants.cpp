@@ -313,7 +313,10 @@ bool Invariants::grid_current(const Seen& seen) const {
 void Invariants::remember_export(const Seen& seen, const Battery& battery) {
   const auto& in = seen.inputs;
   const Decision& d = seen.decision;
-  const double need = export_to_charge(seen);
+  // What an inverter that does not follow takes already is not above the cap at the meter.
+  const double above = positive(-in.settings.export_cap.value_or(Watts{}).value() -
+                                current(in, Wire::grid_power).value_or(0.0));
+  const double need = std::min(export_to_charge(seen), above);
   const bool able = need >= 100.0 && battery.complete && seen.observation.grid_ok;
   const bool narrowed = std::any_of(d.reasons.begin(), d.reasons.end(), [](const Reason& reason) {
     return reason.cause >= Cause::starting && reason.cause != Cause::range_high;
