@@ -51,8 +51,8 @@ constexpr EnumTable<Row> rows({
      "The clock is not trusted, so weekly plan, tariff and Smart plan stand aside. Check "
      "timedatectl and the way to the time server, or set site.clock."},
     {Fault::storage_failed, Severity::warning, "Data cannot be stored",
-     "History or orders cannot be written; control goes on from memory. Check the disk's free "
-     "space and the card."},
+     "History, orders or told prices cannot be written; control goes on from memory. Check the "
+     "disk's free space and the card."},
     {Fault::config_rejected, Severity::warning, "New configuration refused",
      "The new configuration has errors; the running one is kept. esshub check FILE names every "
      "error."},
@@ -114,8 +114,8 @@ constexpr EnumTable<Row> rows({
      "export. Check the meter, its clamp and its cable."},
     {Fault::plan_missing, Severity::warning, "No plan for Smart mode",
      "No plan was made for 8 h, or none within 2 h of Smart mode; when the last one ends the "
-     "tariff's rule takes its place. It needs two days of the house's history, the tariff's prices "
-     "and the battery's capacity; the log's no_plan says why."},
+     "tariff's rule takes its place. It needs two days of the house's history, prices (told or the "
+     "tariff's) and the battery's capacity; the log's no_plan says why."},
     {Fault::server_unavailable, Severity::warning, "Page or metrics not served",
      "The address of the page or of the metrics cannot be had, or its certificate cannot be read: "
      "the log says which and why. It is tried again every few seconds; the battery is controlled "
