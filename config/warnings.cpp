@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "control/settings_table.hpp"
+#include "model/enums.hpp"
 
 namespace esshub::config {
 namespace {
@@ -99,8 +100,8 @@ class Judge {
   }
 
   void served_circuits() {
-    for (const CircuitRole role : {CircuitRole::ev, CircuitRole::heatpump})
-      if (!settings_.battery_serves[role] &&
+    for (const CircuitRole role : enum_values<CircuitRole>)
+      if (role != CircuitRole::other && !settings_.battery_serves[role] &&
           std::ranges::count(settings_.circuit_roles, std::optional{role}) == 0)
         warn("policy.battery_serves",
              fmt::format("leaves out {0}, but no circuit has role = \"{0}\": nothing is left out",
