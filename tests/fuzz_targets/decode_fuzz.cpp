@@ -6,8 +6,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace esshub;
   fuzz::Input input(data, size);
   constexpr std::unique_ptr<app::LineDecoder> (*makers[])() = {
-      app::make_modbus_decoder, app::make_can_decoder, app::make_mk3_decoder,
-      app::make_rs485_decoder};
+      app::make_modbus_decoder, [] { return app::make_can_decoder(); }, app::make_mk3_decoder,
+      app::make_rs485_decoder, [] { return app::make_can_decoder(16); }};
   const auto decoder = makers[input.byte() % std::size(makers)]();
   std::string_view lines = fuzz::text(input.rest());
   while (!lines.empty()) {

@@ -88,7 +88,8 @@ for (identifier, content), line in zip(can, wire):
     seed("can", b"\0" + line)
     seed("can", b"\1" + record)
     seed("can", b"\2" + f"can0 {identifier:03X}#{content.hex().upper()}".encode())
-    seed("decode", b"\1" + f"{identifier:03X}#{content.hex().upper()}\n".encode())
+    for cells in (b"\1", b"\4"):
+        seed("decode", cells + f"{identifier:03X}#{content.hex().upper()}\n".encode())
 seed("can", b"\2" + b"  can0  351   [4]  14 02 F4 01")
 seed("can", b"\2" + b"(1700000000.123456) can0 20000040#0000000000000000")
 seed("can", b"\0" + b"z\rV1013\r\ar3510\rT000003518000102030405060712AB\r")
