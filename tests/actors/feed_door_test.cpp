@@ -52,7 +52,13 @@ struct Bench {
            issued + R"(Z", "slots": [["2026-11-28T12:00:00Z", "2026-11-28T)" + until + R"(Z", )" +
            std::to_string(price) + "]]}";
   }
+  /// As docs/feeds.md asks for. In place a change is seen by its size or by the kernel's time of
+  /// it, which before Linux 6.13 goes on by milliseconds.
   void write(const std::string& file, const std::string& text) const {
+    write_in_place("new", text);
+    fs::rename(root / "new", root / file);
+  }
+  void write_in_place(const std::string& file, const std::string& text) const {
     std::ofstream{root / file} << text;
   }
   void look(Duration later = FeedDoor::read_period) {
@@ -115,7 +121,7 @@ TEST(FeedDoorTest, SaysWhatItRefusesAndWhyUntilItIsRightOrGone) {
                              HasSubstr("per MWh")));
   EXPECT_EQ(b.log.count("feed refused"), 1u) << "once";
   EXPECT_EQ(b.price(), std::nullopt);
-  b.write(file, Bench::document(0.1) + " ");
+  b.write_in_place(file, Bench::document(0.1));  // of another size
   b.look();
   EXPECT_EQ(b.price(), 0.1);
   EXPECT_THAT(b.door->problems(), IsEmpty());
@@ -305,11 +311,20 @@ TEST(FeedDoorTest, ReadsARefusedFileAgainEachMinuteAndTellsTheReasonOnce) {
 
 TEST(FeedDoorTest, ReadsAFileAgainThatWasChangedBehindItsTimeOfChange) {
   Bench b;
+  const auto file = b.root / "run/import_price.json";
+  const auto time_of_change = [&file] {
+    struct ::stat found {};
+    EXPECT_EQ(::stat(file.c_str(), &found), 0);
+    return std::pair{found.st_ctim.tv_sec, found.st_ctim.tv_nsec};
+  };
   b.write("run/import_price.json", Bench::document(0.1));
   b.look();
-  const auto changed = fs::last_write_time(b.root / "run/import_price.json");
-  b.write("run/import_price.json", Bench::document(0.2, "12:00:01"));
-  fs::last_write_time(b.root / "run/import_price.json", changed);
+  const auto written = fs::last_write_time(file);
+  const auto before = time_of_change();
+  do {
+    b.write_in_place("run/import_price.json", Bench::document(0.2, "12:00:01"));
+    fs::last_write_time(file, written);
+  } while (time_of_change() == before);  // the kernel's clock may not have gone on yet
   b.look();
   EXPECT_EQ(b.price(), 0.2);
 }
