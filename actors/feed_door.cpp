@@ -239,7 +239,8 @@ void FeedDoor::answer(const std::string& from, const Result<void>& taken, bool a
 void FeedDoor::believe(const View& view, const std::string& currency) {
   const UnixSeconds now = unix_seconds(view.wall);
   const bool due = !believed_at_ || view.now - *believed_at_ >= believe_period;
-  if (!due && believed_version_ == feeds_.version()) return;
+  const bool other_currency = std::exchange(believed_currency_, currency) != currency;
+  if (!due && !other_currency && believed_version_ == feeds_.version()) return;
   believed_at_ = view.now;
   believed_version_ = feeds_.version();
   std::map<FeedKind, UnixSeconds> ended;

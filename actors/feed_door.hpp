@@ -97,6 +97,7 @@ class FeedDoor {
   std::optional<control::Tariff> read_by_;
   std::optional<Instant> believed_at_;
   std::optional<unsigned> believed_version_;
+  std::string believed_currency_;
   std::map<std::string, std::size_t> on_disk_;  ///< names and hashes of what is kept
   std::optional<unsigned> kept_version_;
   std::optional<Instant> keep_failed_at_;

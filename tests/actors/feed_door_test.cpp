@@ -158,6 +158,19 @@ TEST(FeedDoorTest, ReadsAFileAgainWhenTheCurrencyIsAnother) {
   EXPECT_EQ(b.price(), 0.1);
 }
 
+TEST(FeedDoorTest, PricesInTheCurrencyOfBeforeAReloadAreBelievedNoMore) {
+  Bench b;
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  EXPECT_EQ(b.price(), 0.1);
+  b.tariff.currency = "GBP";
+  b.look(1s);
+  EXPECT_EQ(b.price(), std::nullopt);
+  b.tariff.currency = "EUR";
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.1) << "nor is the next minute waited for";
+}
+
 TEST(FeedDoorTest, WaitsForAClockThatIsTrusted) {
   Bench b;
   b.view.local.trusted = false;
