@@ -113,8 +113,13 @@ void FeedDoor::restore() {
   if (deps_.state_dir.empty()) return;
   std::error_code error;
   std::vector<std::pair<std::string, Feed>> feeds;
-  for (fs::directory_iterator file{deps_.state_dir + "/feed/kept", error}, end;
-       !error && file != end; file.increment(error)) {
+  const std::string folder = deps_.state_dir + "/feed/kept";
+  const auto not_restored = [this](const std::string& file, const std::string& reason) {
+    log(Level::warning, "not_restored",
+        "file=" + log_quoted(file) + " reason=" + log_quoted(reason));
+  };
+  for (fs::directory_iterator file{folder, error}, end; !error && file != end;
+       file.increment(error)) {
     // Whether a price is plausible was judged when it came.
     const auto feed = contents(file->path().string()).and_then([&](const std::string& text) {
       return service::read_feed(text, {.price = 1e9});
@@ -124,11 +129,11 @@ void FeedDoor::restore() {
       on_disk_[file_name] = std::hash<std::string>{}(service::feed_text(*feed));
       feeds.emplace_back(file_name, *feed);
     } else {
-      log(Level::warning, "not_restored",
-          "file=" + log_quoted(file->path().string()) +
-              " reason=" + log_quoted(feed ? "another name" : feed.error().detail));
+      not_restored(file->path().string(), feed ? "another name" : feed.error().detail);
     }
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    not_restored(folder, unreadable(error.message()).value().detail);
   std::sort(feeds.begin(), feeds.end(), [](const auto& a, const auto& b) {
     return std::tie(a.second.issued, a.first) < std::tie(b.second.issued, b.first);
   });

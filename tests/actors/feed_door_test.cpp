@@ -264,6 +264,19 @@ TEST(FeedDoorTest, KeepsWhatWasBelievedOverARestart) {
   EXPECT_EQ(b.log.count("feed not_restored"), 1u) << "the one by another name";
 }
 
+TEST(FeedDoorTest, SaysThatTheFolderOfWhatIsKeptCannotBeRead) {
+  Bench b;
+  b.look();
+  EXPECT_EQ(b.log.count("feed not_restored"), 0u) << "there is none yet";
+  b.write("state/feed/kept", "in the way");
+  b.start();
+  b.look();
+  EXPECT_EQ(
+      b.log.count("feed not_restored file=" + log_quoted((b.root / "state/feed/kept").string()) +
+                  " reason=" + log_quoted("it cannot be read: Not a directory")),
+      1u);
+}
+
 TEST(FeedDoorTest, AClockThatIsWrongDeletesNothing) {
   Bench b;
   b.write("run/import_price.json", Bench::document(0.1));
