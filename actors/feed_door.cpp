@@ -288,8 +288,12 @@ void FeedDoor::keep(Instant now) {
       on_disk_[file] = hash;
   }
   for (auto file = on_disk_.begin(); file != on_disk_.end();) {
-    const bool goes = !wanted.contains(file->first);
-    if (goes) fs::remove(folder / file->first, error);
+    bool goes = !wanted.contains(file->first);
+    if (goes && !fs::remove(folder / file->first, error) && error) {
+      if (reason.empty())
+        reason = "cannot remove " + (folder / file->first).string() + ": " + error.message();
+      goes = false;
+    }
     file = goes ? on_disk_.erase(file) : std::next(file);
   }
   const bool failed_before = keep_failed_at_.has_value();

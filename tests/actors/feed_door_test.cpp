@@ -396,6 +396,36 @@ TEST(FeedDoorTest, ADiskThatKeepsNothingIsAFaultUntilItDoes) {
   EXPECT_EQ(b.kept().size(), 1u);
 }
 
+TEST(FeedDoorTest, AKeptFileThatCannotBeRemovedIsAFaultUntilItIs) {
+  Bench b;
+  const auto tell = [&b](int n) {
+    const auto issued = std::string{n < 10 ? "12:00:0" : "12:00:"} + std::to_string(n);
+    b.door->tell(FeedKind::import_price, Bench::document(n / 10.0, issued), "mqtt a");
+    b.look(1s);
+  };
+  for (int n = 0; n < 32; ++n) tell(n);
+  ASSERT_EQ(b.kept().size(), 32u);
+  const std::string oldest =
+      "state/feed/kept/import_price-" + std::to_string(Bench::noon) + ".json";
+  ASSERT_TRUE(fs::remove(b.root / oldest));
+  fs::create_directories(b.root / oldest / "in the way");
+  tell(32);
+  EXPECT_TRUE(b.failing);
+  EXPECT_EQ(b.log.count("feed not_kept reason=" +
+                        log_quoted("cannot remove " + (b.root / oldest).string() +
+                                   ": Directory not empty")),
+            1u);
+  EXPECT_EQ(b.kept().size(), 33u) << "the newest all the same";
+  fs::remove_all(b.root / oldest);
+  b.write(oldest, "{}");
+  b.look(29s);
+  EXPECT_TRUE(b.failing);
+  b.look(1s);
+  EXPECT_FALSE(b.failing);
+  EXPECT_EQ(b.kept().size(), 32u);
+  EXPECT_FALSE(fs::exists(b.root / oldest));
+}
+
 TEST(FeedDoorTest, WithoutAStateDirectoryTheOtherFolderIsWatchedAndNothingKept) {
   Bench b;
   b.door.emplace(FeedDoorDeps{.state_dir = "",
