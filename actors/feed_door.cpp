@@ -183,7 +183,8 @@ Result<void> FeedDoor::offer(const std::vector<FeedKind>& kinds, const std::stri
   }
   if (trusted)
     if (auto good = service::check_time(*feed, unix_seconds(deps_.wall())); !good) return good;
-  tell(feed->kind, document, who);
+  // Several kinds are told by one teller: one that is right says nothing of another.
+  tell(feed->kind, document, who + ' ' + std::string{name(feed->kind)});
   return {};
 }
 

@@ -229,6 +229,23 @@ TEST(FeedDoorTest, AnswersWhoAsksAtOnceWhatIsWrong) {
   EXPECT_EQ(elsewhere.error().detail, "/kind: \"import_price\", which is told elsewhere");
 }
 
+TEST(FeedDoorTest, OneKindThatIsRightDoesNotEndTheRefusalOfAnother) {
+  Bench b;
+  const auto put = [&b](const std::string& document) {
+    EXPECT_TRUE(b.door->offer({FeedKind::import_price, FeedKind::solar}, document, "web a"));
+    b.look(1s);
+  };
+  put(Bench::document(0.1, "12:20:00"));  // the clock is not trusted yet
+  const auto refused = ElementsAre(HasSubstr("web a import_price: refused, /issued: 1199 s ahead"));
+  EXPECT_THAT(b.door->problems(), refused);
+  put(R"({"kind": "solar", "unit": "W", "issued": "2026-11-28T12:00:00Z",
+ "slots": [["2026-11-28T12:00:00Z", "2026-11-28T13:00:00Z", 500]]})");
+  EXPECT_EQ(b.log.count("feed taken"), 1u);
+  EXPECT_THAT(b.door->problems(), refused);
+  put(Bench::document(0.1));
+  EXPECT_THAT(b.door->problems(), IsEmpty());
+}
+
 TEST(FeedDoorTest, SaysWhenWhatWasToldHasEnded) {
   Bench b;
   b.write("run/import_price.json", Bench::document(0.1));
