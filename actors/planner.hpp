@@ -29,9 +29,9 @@ struct PlannerDeps {
 
 /// Takes Views as a sink does. The thread reads the past days from the history once, asking each
 /// minute until it has all of them, then goes by the Views alone; once a minute, and at once when
-/// Smart mode begins or the clock is trusted again, it sees whether a plan is due
-/// (service::Planner) and gives the control the newest one, so that a control that was started
-/// again has it as well.
+/// Smart mode begins, the clock is trusted again or other prices are told, it sees whether a plan
+/// is due (service::Planner) and gives the control the newest one, so that a control that was
+/// started again has it as well.
 class PlannerThread {
  public:
   static constexpr Duration period = 1s;
