@@ -20,7 +20,9 @@
 #include <cstring>
 #include <optional>
 #include <system_error>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "transport/read_pacer.hpp"
 
@@ -97,6 +99,15 @@ bool bind_to(int fd, int index) {
   address.can_family = AF_CAN;
   address.can_ifindex = index;
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+using Record = std::array<std::byte, record_size>;
+
+/// What the controller says of the bus, in place of a frame.
+bool is_error_frame(const Record& record) {
+  canid_t id = 0;
+  std::memcpy(&id, record.data(), sizeof id);
+  return (id & CAN_ERR_FLAG) != 0;
 }
 
 using Steady = std::chrono::steady_clock::time_point;
@@ -206,9 +217,8 @@ class CanLine final : public Line {
         });
   }
 
-  /// One record into the chunk. Returns its length, or -1 with errno.
-  ssize_t receive(std::vector<std::byte>& chunk, std::optional<std::chrono::nanoseconds>& stamp) {
-    std::array<std::byte, record_size> record{};
+  /// Returns 0, EAGAIN where nothing is there, or the errno of a failure.
+  int receive(Record& record, std::optional<std::chrono::nanoseconds>& stamp) {
     alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(timespec))> control{};
     iovec place{record.data(), record.size()};
     msghdr message{};
@@ -216,24 +226,47 @@ class CanLine final : public Line {
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
-    const auto n = mark_->during(SystemCall::read, [&] {
-      return ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
-    });
-    if (n != static_cast<ssize_t>(record_size)) return n;
-    chunk.insert(chunk.end(), record.begin(), record.end());
+    ssize_t n = 0;
+    do {
+      n = mark_->during(SystemCall::read,
+                        [&] { return ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT); });
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) return errno;
+    if (n != static_cast<ssize_t>(record_size)) return EIO;
     stamp = stamp_of(message);
-    return n;
+    return 0;
   }
 
-  /// Their stamps would tell how old they are, unless the wall clock has been set meanwhile.
+  /// Their stamps would tell how old they are, unless the wall clock has been set meanwhile. What
+  /// the controller says of the bus holds whatever its age, and an error comes only once.
   bool discard_input() {
-    std::vector<std::byte> ignored;
-    std::optional<std::chrono::nanoseconds> stamp;
-    for (int i = 0; i < most_discards; ++i) {
-      if (receive(ignored, stamp) < 0 && errno != EINTR) return false;
-      ignored.clear();
+    keep_error_frames();
+    int error = 0;
+    for (int i = 0; i < most_discards && error == 0; ++i) {
+      Record record{};
+      std::optional<std::chrono::nanoseconds> ignored;
+      error = receive(record, ignored);
+      if (error == 0 && is_error_frame(record))
+        chunk_.insert(chunk_.end(), record.begin(), record.end());
     }
-    return true;
+    hand_over(std::chrono::steady_clock::now());
+    if (error != 0 && error != EAGAIN) fail(explain(error));
+    return error == 0;
+  }
+
+  void keep_error_frames() {
+    std::vector<std::byte> kept;
+    for (std::size_t at = 0; at < chunk_.size(); at += record_size) {
+      Record record{};
+      std::copy_n(chunk_.data() + at, record_size, record.begin());
+      if (is_error_frame(record)) kept.insert(kept.end(), record.begin(), record.end());
+    }
+    chunk_ = std::move(kept);
+  }
+
+  void hand_over(Steady at) {
+    auto chunk = std::exchange(chunk_, {});
+    if (!chunk.empty() && callbacks_.on_chunk) callbacks_.on_chunk(std::move(chunk), at);
   }
 
   /// The kernel's stamp on the steady clock. The wall clock may have been set since: what was
@@ -247,27 +280,28 @@ class CanLine final : public Line {
   /// Takes what is there; a socket that has nothing left says so.
   void read() {
     const auto begun = std::chrono::steady_clock::now();
-    std::vector<std::byte> chunk;
     std::optional<std::chrono::nanoseconds> stamp;  // of the newest record
     std::optional<int> failed;
     bool emptied = false;
     const auto most = std::min(records_per_chunk, pacer_.allowance() / record_size);
     for (std::size_t i = 0; i < most && !emptied && !failed; ++i) {
-      const auto n = receive(chunk, stamp);
-      if (n == static_cast<ssize_t>(record_size) || (n < 0 && errno == EINTR)) continue;
-      if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      Record record{};
+      const int error = receive(record, stamp);
+      if (error == 0) {
+        chunk_.insert(chunk_.end(), record.begin(), record.end());
+      } else if (error == EAGAIN) {
         emptied = true;
       } else {
-        failed = n < 0 ? errno : EIO;
+        failed = error;
       }
     }
     const auto at = arrival(stamp, std::chrono::steady_clock::now());
     // Also not older than this chunk: time never runs backwards from chunk to chunk.
     emptied_at_ = emptied ? std::max(at, begun) : at;
     const auto life = life_;
-    const auto size = chunk.size();
-    if (!chunk.empty() && !pacer_.waited() && callbacks_.on_chunk)
-      callbacks_.on_chunk(std::move(chunk), at);
+    const auto size = chunk_.size();
+    if (size > 0 && pacer_.waited()) keep_error_frames();
+    hand_over(at);
     if (life != life_) return;
     if (failed) return fail(explain(*failed));
     pacer_.took(size);
@@ -293,7 +327,8 @@ class CanLine final : public Line {
   std::shared_ptr<CallMark> mark_;
   ReadPacer pacer_;
   Callbacks callbacks_;
-  Steady emptied_at_{};     ///< nothing read from now on arrived before
+  std::vector<std::byte> chunk_;  ///< being read; empty in between
+  Steady emptied_at_{};           ///< nothing read from now on arrived before
   std::uint64_t life_ = 0;  ///< counts open() and close(): handlers of an earlier life do nothing
 };
 

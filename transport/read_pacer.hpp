@@ -23,7 +23,8 @@ class ReadPacer {
   ReadPacer(boost::asio::io_context& io, double wire_rate)
       : throttle_(wire_rate), pause_(io), watch_(io) {}
 
-  /// `discard_input` throws away what waits in the kernel; true: there may be more behind it.
+  /// `discard_input` throws away what waits in the kernel; true: there may be more behind it. The
+  /// line may be closed in it.
   void start(const std::shared_ptr<void>& owner, std::function<void(bool flooded)> on_flood,
              std::function<bool()> discard_input) {
     stop();
@@ -75,7 +76,8 @@ class ReadPacer {
   bool look() {
     const auto at = now();
     if (at - std::exchange(looked_, at) <= longest_unread) return false;
-    if (discard_input_()) current_from_ = at + look_period;
+    if (const auto discard_input = discard_input_; discard_input())
+      current_from_ = at + look_period;
     return true;
   }
   /// The end of a flood, and a thread that stood still, may be followed by silence.

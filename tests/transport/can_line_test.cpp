@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/can.h>
+#include <linux/can/error.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +27,12 @@ Record record(unsigned id) {
   Record out(16);
   out[0] = static_cast<std::byte>(id & 0xFFu);
   out[1] = static_cast<std::byte>(id >> 8 & 0xFFu);
+  return out;
+}
+
+Record error_record(unsigned error_class) {
+  Record out = record(error_class);
+  out[3] = std::byte{CAN_ERR_FLAG >> 24U};
   return out;
 }
 
@@ -152,6 +160,22 @@ TEST_F(CanLineTest, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot)
   }
   ASSERT_FALSE(chunks.empty());
   EXPECT_EQ(chunks.front(), record(0x355));
+}
+
+TEST_F(CanLineTest, WhatTheControllerSaysOfTheBusIsKeptWhateverItsAge) {
+  open();
+  const Record bus_off = error_record(CAN_ERR_BUSOFF);
+  const Record restarted = error_record(CAN_ERR_RESTARTED);
+  for (unsigned i = 0; i < 150; ++i)  // the first is among what is read, the other behind it
+    peer_sends(i == 10 ? bus_off : i == 140 ? restarted : record(0x351));
+  std::this_thread::sleep_for(longest_unread + look_period);
+  settle();
+  Record all;
+  for (const auto& chunk : chunks) all.insert(all.end(), chunk.begin(), chunk.end());
+  Record want = bus_off;
+  want.insert(want.end(), restarted.begin(), restarted.end());
+  EXPECT_EQ(all, want);
+  EXPECT_THAT(down, IsEmpty());
 }
 
 TEST_F(CanLineTest, EachRecordIsWrittenAsItsOwnDatagram) {
@@ -302,6 +326,31 @@ TEST(CanLineTime, AFrameThatWaitedToBeReadIsAsOldAsItIs) {
   EXPECT_GE(stamps.front(), before - 5ms);  // two clocks read one after the other
   EXPECT_LE(stamps.front(), after + 50ms) << "taken when it was read";
   ::close(fds[1]);
+}
+
+TEST(CanLineTime, AnErrorThatCameWhileNobodyReadEndsTheLine) {
+  const auto fds = stamped_sockets();
+  boost::asio::io_context io;
+  std::size_t read = 0;
+  std::vector<std::string> down;
+  const auto line = make_can_line(io, [&] { return CanSocket{fds[0], {}}; });
+  line->open({.on_up = {},
+              .on_chunk = [&](const Record& bytes, auto) { read += bytes.size() / 16; },
+              .on_down = [&](std::string reason) { down.push_back(std::move(reason)); }});
+  // Until it pauses: after a pause it looks for what waited before it reads.
+  std::size_t sent = 0;
+  for (int i = 0; i < 1000 && read == sent; ++i) {
+    for (int k = 0; k < 50; ++k, ++sent) ASSERT_EQ(::write(fds[1], record(0x351).data(), 16), 16);
+    io.restart();
+    io.poll();
+  }
+  ASSERT_LT(read, sent);
+  ::close(fds[1]);
+  static_cast<void>(::write(fds[0], record(0x305).data(), 16));  // refused: told at the next read
+  std::this_thread::sleep_for(longest_unread + look_period);
+  io.restart();
+  io.poll();
+  EXPECT_THAT(down, ElementsAre(HasSubstr("errno " + std::to_string(ECONNREFUSED))));
 }
 
 CanSocket open_socket(const SocketCan& settings) {
