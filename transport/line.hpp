@@ -32,7 +32,10 @@ using LineSettings = std::variant<SerialPort, SocketCan, TcpPort>;
 
 /// A line whose thread was elsewhere for longer, in a system call that hung or because the machine
 /// stood still, throws away what waited in the kernel: nobody knows how old it is. Where so much
-/// waited that the device may have been held back, also what it reads within one more look.
+/// waited that the device may have been held back, also what it reads within one more look. 300 ms
+/// are three looks: a healthy thread, which never sleeps longer than one, is not taken for one that
+/// hung because the machine is busy; F10's shortest stall is as long. By so much a value may seem
+/// too young, and so be shown past its maximum age (I10), which is 0.5 to 3 s.
 inline constexpr std::chrono::milliseconds longest_unread{300};
 inline constexpr std::chrono::milliseconds look_period{100};
 

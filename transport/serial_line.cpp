@@ -27,7 +27,8 @@ double bytes_per_second(std::uint32_t baud) {
   return baud / 10.0;
 }
 
-constexpr int half_a_tty = 2048;  ///< bytes, of what the kernel lets one read at once
+/// Half of N_TTY_BUF_SIZE (4096 bytes), which is what the kernel keeps of a tty ready to be read.
+constexpr int half_a_tty = 4096 / 2;
 
 /// Raw, 8 data bits, parity and stop bits as asked; modem lines ignored.
 bool configure(int fd, const SerialPort& port, speed_t speed, CallMark& mark) {
