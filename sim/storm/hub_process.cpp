@@ -151,7 +151,7 @@ void HubProcess::read_port(BusPart& part) {
 }
 
 /// As the lines do it (transport/read_pacer.hpp).
-void HubProcess::look_again(BusPart& part, Instant last) {
+void HubProcess::discard_unread(BusPart& part, Instant last) {
   if (now() - last > transport::longest_unread) part.unread.clear();
 }
 
@@ -173,7 +173,7 @@ void HubProcess::run_bus(BusPart& part) {
   if (part.stuck_until) {
     if (t < *part.stuck_until) return;
     part.stuck_until.reset();
-    look_again(part, part.stuck_since);
+    discard_unread(part, part.stuck_since);
   }
   if (!part.session) return;
   if (part.up_at && t >= *part.up_at) {
@@ -381,7 +381,7 @@ void HubProcess::run_due() {
     if (plant_.now() < *stalled_until_) return;
     stalled_until_.reset();
     for (BusPart& part : buses_)
-      if (!part.stuck_until) look_again(part, stalled_since_);
+      if (!part.stuck_until) discard_unread(part, stalled_since_);
     for (const bool there : std::exchange(broker_meanwhile_, {})) set_broker(there);
   }
   for (BusPart& part : buses_) run_bus(part);

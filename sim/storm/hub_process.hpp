@@ -153,7 +153,7 @@ class HubProcess {
   void apply(BusPart& part, service::BusStep step);
   void run_bus(BusPart& part);
   void read_port(BusPart& part);
-  void look_again(BusPart& part, Instant last);
+  void discard_unread(BusPart& part, Instant last);
   void deliver_setpoint(BusPart& part);
   void start_control();
   void run_control();

@@ -11,7 +11,7 @@
 namespace esshub::sim::storm {
 namespace {
 
-constexpr Duration reaction = 1460ms;  // the ramp of at most 1 s, and the wire
+constexpr Duration reaction = 1500ms;  // the ramp of at most 1 s, and the wire
 constexpr double about = 40.0;         // W: rounding, self-use, a word of AC-out that is not newest
 constexpr std::array bms_ids{0x351u, 0x355u, 0x356u, 0x359u};
 constexpr std::size_t at_355 = 1;
@@ -19,7 +19,7 @@ static_assert(bms_ids[at_355] == 0x355u);
 constexpr Duration start_block = 10s;  // I12
 constexpr Duration start_grace = 16s;  // of a source never heard
 // For 1 s after it the load on AC-out counts as known before it; and the way to the inverter.
-constexpr Duration ac_out_before_counts = 1560ms;
+constexpr Duration ac_out_before_counts = 1600ms;
 // docs/safety.md, F10: after a stall of up to 10 s the load counts as known before it.
 constexpr Duration longest_stall = 10s;
 constexpr Duration rest_after_stall = 6s;  // docs/safety.md, F10: it clears after 6 s
@@ -33,9 +33,11 @@ Duration behind(Duration period) {
   return 2 * control::longest_gap(period);
 }
 
-/// A word waits for the next decision, and what was decided before stands until then.
-Duration until_replaced(Duration period) {
-  return 2 * period;
+/// The slacks are for the usual period. With another a word waits by so much longer for the next
+/// decision, and what was decided before stands by so much longer: less than 0 with a shorter one.
+Duration longer_period(Duration period) {
+  constexpr Duration usual = 20ms;  // as control::Settings has it
+  return 2 * (period - usual);
 }
 
 std::string number(double value) {
@@ -82,7 +84,7 @@ Judge::Judge(const control::Settings& settings, Instant start)
       lowest_reserve_(settings.reserve.percent()),
       mains_since_(start - std::chrono::hours{1}) {
   for (Words* const words : {&ccl_, &dcl_, &soc_, &voltage_, &charge_stop_, &discharge_stop_})
-    words->span += until_replaced(settings.period);
+    words->span += longer_period(settings.period);
 }
 
 void Judge::broken(const char* promise, const std::string& what, Instant now) {
@@ -240,7 +242,7 @@ void Judge::note_ac_out(const InverterTruth& told, Instant now) {
 /// The load on AC-out as the inverter has told it lately.
 Judge::Extremes Judge::ac_out(Instant now) const {
   Extremes out = ac_out_.extremes();
-  if (stall_ && now < stall_->over + ac_out_before_counts + until_replaced(settings_.period))
+  if (stall_ && now < stall_->over + ac_out_before_counts + longer_period(settings_.period))
     out.include(stall_->ac_out);
   return out;
 }
@@ -256,7 +258,7 @@ void Judge::check_power(double charge, double discharge, Instant now) {
     broken("I12", commands("within 10 s of the start"), now);
   if (stall_ && now >= stall_->over && now < stall_->over + rest_after_stall)
     broken("F10", commands("after a stall"), now);
-  const Duration most = reaction + until_replaced(settings_.period);
+  const Duration most = reaction + longer_period(settings_.period);
   if (older(grid_at_, settings_.grid_max_age() + most, now))
     broken("F1", commands("without a grid meter"), now);
   const Duration frozen = settings_.witness ? witness_frozen_after : frozen_after;
@@ -332,7 +334,7 @@ void Judge::check_faults(const HubState& hub, Instant now) {
   if (older(inverter_at_, settings_.inverter_max_age + slack, now) &&
       !faults.active(Fault::inverter_lost))
     broken("F6", "the inverter is silent and nothing is told", now);
-  const Duration told = 3960ms + until_replaced(settings_.period);
+  const Duration told = 4s + longer_period(settings_.period);
   if (islanded_since_ && now - *islanded_since_ > told && bus_calm(Bus::inverter, 15s, now) &&
       !faults.active(Fault::islanded) && !faults.active(Fault::backup_cutoff) &&
       !faults.active(Fault::inverter_lost))

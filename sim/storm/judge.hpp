@@ -102,9 +102,9 @@ class Judge {
     Instant at;
     double value;
   };
-  /// The newest two words and those of the last 1.16 s, and of the time until they count.
+  /// The newest two words and those of the last 1.2 s; longer where the period is.
   struct Words {
-    Duration span = 1160ms;
+    Duration span = 1200ms;
     std::deque<Heard> heard{};
     void add(double value, Instant now);
     [[nodiscard]] std::optional<double> most() const;
