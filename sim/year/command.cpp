@@ -121,23 +121,27 @@ std::string as_text(const YearResult& year, const Yardsticks& than, const IdealB
   return text;
 }
 
-/// Changes of what it may do, a day of the worst 28.
-double most_changes(const SmartYear& smart) {
+/// Changes of what it may do, a day of the worst 28; nothing: there are fewer.
+std::optional<double> most_changes(const SmartYear& smart) {
   const std::vector<double> none(smart.changes_by_hour.size(), 0.0);
-  return worst_four_weeks(smart.changes_by_hour, none) / 28.0;
+  const auto changes = worst_four_weeks(smart.changes_by_hour, none);
+  return changes ? std::optional{*changes / 28.0} : std::nullopt;
 }
 
-/// How much dearer than self-consumption it was at worst, and how often its permission changed.
+/// How much dearer than self-consumption it was at worst, and how often its permission changed:
+/// empty of less than 28 days.
 std::string words_of(const SmartYear& smart, const SmartYear& balance, const Yardsticks& than,
                      const std::string& currency) {
-  const double worst = worst_four_weeks(smart.cost_by_hour, balance.cost_by_hour);
+  const auto worst = worst_four_weeks(smart.cost_by_hour, balance.cost_by_hour);
+  const auto changes = most_changes(smart);
+  if (!worst || !changes) return {};
   const double saving = than.bound ? than.no_battery - *than.bound : 0.0;
   std::array<char, 200> lines{};
   std::snprintf(lines.data(), lines.size(),
                 "%-28s %10.2f %s   %.2f %% of the year's saving\n%-28s %10.2f a day\n",
-                "dearer than Balance, 28 days", worst, currency.c_str(),
-                saving > 0.0 ? 100.0 * worst / saving : 0.0, "permission changes, 28 days",
-                most_changes(smart));
+                "dearer than Balance, 28 days", *worst, currency.c_str(),
+                saving > 0.0 ? 100.0 * *worst / saving : 0.0, "permission changes, 28 days",
+                *changes);
   return lines.data();
 }
 
@@ -218,9 +222,10 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
     std::ofstream json(options.json);
     auto figures = as_json(year, than, processor);
     figures["policy"] = name_of(options.smart.policy);
-    figures["permission_changes_a_day"] = nullptr;
-    if (options.smart.policy == YearPolicy::smart)
-      figures["permission_changes_a_day"] = most_changes(smart);
+    const auto changes =
+        options.smart.policy == YearPolicy::smart ? most_changes(smart) : std::nullopt;
+    figures["permission_changes_a_day_worst_28_days"] =
+        changes ? nlohmann::json(*changes) : nlohmann::json(nullptr);
     figures["currency"] = currency;
     if (!(json << figures.dump(2) << '\n').flush()) {
       err << options.json.string() << ": cannot be written: " << std::strerror(errno) << '\n';

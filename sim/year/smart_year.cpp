@@ -167,8 +167,9 @@ double programme_bound(std::span<const HouseHour> house, const YearSettings& set
                                    static_cast<std::size_t>(cells));
 }
 
-double worst_four_weeks(std::span<const double> a, std::span<const double> b) {
+std::optional<double> worst_four_weeks(std::span<const double> a, std::span<const double> b) {
   constexpr std::size_t hours = 28 * 24;
+  if (a.size() < hours) return std::nullopt;
   double worst = 0.0;
   double dearer = 0.0;
   for (std::size_t i = 0; i < a.size(); ++i) {

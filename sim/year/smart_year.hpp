@@ -46,7 +46,9 @@ struct SmartYear {
 [[nodiscard]] double programme_bound(std::span<const HouseHour> house, const YearSettings& settings,
                                      WattHours end, int cells = 864);
 
-/// By how much `a` is dearer than `b` in the worst 28 days.
-[[nodiscard]] double worst_four_weeks(std::span<const double> a, std::span<const double> b);
+/// By how much `a` is dearer than `b` in the worst 28 days, 0 where it never is; nothing: there are
+/// fewer days.
+[[nodiscard]] std::optional<double> worst_four_weeks(std::span<const double> a,
+                                                     std::span<const double> b);
 
 }  // namespace esshub::sim

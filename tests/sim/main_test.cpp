@@ -235,6 +235,23 @@ TEST_F(Program, SimulatesAYear) {
   EXPECT_NEAR(figures["cost"].get<double>(), 982.52, 0.01);
   EXPECT_EQ(figures["currency"], "GBP");
 
+  // Of less than 28 days there are no worst 28.
+  const std::string whole = text_of(house);
+  std::size_t end = whole.find('\n');
+  for (int hours = 0; hours < 28 * 24 - 1; ++hours) end = whole.find('\n', end + 1);
+  std::ofstream(path("short.csv")) << whole.substr(0, end + 1);
+  const auto changes_in = [&](const char* hours) {
+    EXPECT_EQ(run({"year", "--house", path(hours), "--policy", "smart", "--json", path("y.json")}),
+              0);
+    return nlohmann::json::parse(text_of(path("y.json")))["permission_changes_a_day_worst_28_days"];
+  };
+  EXPECT_TRUE(changes_in("short.csv").is_null());
+  EXPECT_THAT(said(), testing::Not(HasSubstr("28 days")));
+  const std::size_t hour_more = whole.find('\n', end + 1);
+  std::ofstream(path("enough.csv")) << whole.substr(0, hour_more + 1);
+  EXPECT_GT(changes_in("enough.csv").get<double>(), 1.0);
+  EXPECT_THAT(said(), HasSubstr("permission changes, 28 days"));
+
   EXPECT_EQ(run({"year", "--help"}), 0);
   EXPECT_THAT(said(), HasSubstr("--tariff WORD:{tou,e7,night}"));
   EXPECT_THAT(said(), HasSubstr("Example:"));
