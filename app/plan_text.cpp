@@ -21,10 +21,7 @@ std::string at_site(const Json& at, const date::time_zone* zone, const char* for
 
 /// same_action() of what the hub says.
 bool same_action(const Json& a, const Json& b) {
-  const auto keeps_charge = [](const Json& i) {
-    return i["kind"] == "balance" && i["low_percent"].get<double>() >= 100.0;
-  };
-  return a["kind"] == b["kind"] && keeps_charge(a) == keeps_charge(b);
+  return a["kind"] == b["kind"] && a["keeps_charge"] == b["keeps_charge"];
 }
 
 bool same(const Json& a, const Json& b) {

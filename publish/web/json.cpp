@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/derived.hpp"
+#include "model/same_action.hpp"
 #include "publish/history/event_text.hpp"
 #include "publish/web/values.hpp"
 
@@ -59,7 +60,8 @@ Json instruction_json(const Instruction& instruction) {
           {"power_w", whole(instruction.power.value())},
           {"target_percent", scaled(instruction.target.percent(), 10)},
           {"low_percent", scaled(instruction.low.percent(), 10)},
-          {"high_percent", scaled(instruction.high.percent(), 10)}};
+          {"high_percent", scaled(instruction.high.percent(), 10)},
+          {"keeps_charge", keeps_charge(instruction)}};
 }
 
 Json left(const View& view, const std::optional<Instant>& until) {

@@ -14,13 +14,18 @@ json slot(double begin, const char* kind, double price, const char* reason) {
           {"end", begin + 900},
           {"import_price", price},
           {"export_price", 0.05},
-          {"instruction", {{"kind", kind}}},
+          {"instruction", {{"kind", kind}, {"keeps_charge", false}}},
           {"charge_percent", 50},
           {"charge_low_percent", 40},
           {"charge_high_percent", 60},
           {"value", 0.21},
           {"bought_kwh", 0.1},
           {"reason", reason}};
+}
+
+json keeping(json slot) {
+  slot["instruction"]["keeps_charge"] = true;
+  return slot;
 }
 
 TEST(PlanText, IsALineForWhatIsTheSame) {
@@ -34,7 +39,9 @@ TEST(PlanText, IsALineForWhatIsTheSame) {
                   {"slots", json::array({slot(begin, "charge", 0.07, "cheap"),
                                          slot(begin + 900, "charge", 0.07, "cheap"),
                                          slot(begin + 1800, "charge", 0.08, "still"),
-                                         slot(begin + 2700, "balance", 0.08, "served")})}};
+                                         slot(begin + 2700, "balance", 0.08, "served"),
+                                         keeping(slot(begin + 3600, "balance", 0.08, "kept")),
+                                         keeping(slot(begin + 4500, "balance", 0.08, "kept"))})}};
   const json answer{{"smart", {{"problem", nullptr}, {"plan", plan}}}};
   EXPECT_EQ(
       plan_text(answer, date::locate_zone("Europe/Berlin")),
@@ -46,7 +53,8 @@ TEST(PlanText, IsALineForWhatIsTheSame) {
       "from      does       import  export    %  10-90     kWh  why\n"
       "Thu 12:00 charge     0.0700  0.0500   50  40-60   0.2100  cheap\n"
       "Thu 12:30 charge     0.0800  0.0500   50  40-60   0.2100  still\n"
-      "Thu 12:45 balance    0.0800  0.0500   50  40-60   0.2100  served\n");
+      "Thu 12:45 balance    0.0800  0.0500   50  40-60   0.2100  served\n"
+      "Thu 13:00 balance    0.0800  0.0500   50  40-60   0.2100  kept\n");
 }
 
 TEST(PlanText, SaysWhatIsInTheWay) {

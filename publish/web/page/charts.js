@@ -442,7 +442,7 @@ export function drawPlan(spans, now, smart = null) {
   for (const part of merged)
     picture.append(
       svg("rect", {
-        class: keeps(part.instruction) ? "p-keep" : `p-${part.instruction.kind}`,
+        class: part.instruction.keeps_charge ? "p-keep" : `p-${part.instruction.kind}`,
         x: x(part.begin),
         y: box.bar,
         width: Math.max(1, x(part.end) - x(part.begin) - 1),
@@ -513,15 +513,14 @@ export function ordered(instruction) {
     target_percent: target,
     low_percent: low,
     high_percent: high,
+    keeps_charge: keeps,
   } = instruction;
   const range = low > 0 || high < 100 ? ` between ${low} and ${high} %` : "";
   if (kind === "charge") return `charge with ${grouped(w)} W up to ${target} %`;
   if (kind === "discharge") return `discharge with ${grouped(w)} W down to ${target} %`;
   if (kind === "idle") return `rest${range}`;
-  return keeps(instruction) ? "keep the charge; solar still charges" : `balance${range}`;
+  return keeps ? "keep the charge; solar still charges" : `balance${range}`;
 }
-/** Balances, and discharges nothing. */
-const keeps = ({ kind, low_percent: low }) => kind === "balance" && low >= 100;
 
 const authorities = {
   balance: "",
@@ -534,7 +533,7 @@ const authorities = {
 /** What a stretch of the plan does; the Smart plan's marks change with every slot. */
 const asked = ({ authority, instruction }) => {
   if (authority !== "smart") return ordered(instruction);
-  if (keeps(instruction)) return "keep the charge";
+  if (instruction.keeps_charge) return "keep the charge";
   return instruction.kind === "idle" ? "rest" : instruction.kind;
 };
 const planned = (span) => sentence(asked(span)) + authorities[span.authority];

@@ -239,11 +239,11 @@ TEST_F(HistoryCollectorTest, APolicyIsNotedWhenItChanges) {
   house_.view.decision.policy.reserve = 40.0_soc;
   run(60s);
   EXPECT_EQ(count("decision policy "), 2u);
-  EXPECT_EQ(
-      count(R"(decision policy {"authority":"manual","ceiling_percent":0,"floor_percent":0,)"
-            R"("instruction":{"high_percent":100,"kind":"charge","low_percent":0,"power_w":0,)"
-            R"("target_percent":0},"mode":"balance","reserve_percent":40,"storm":false})"),
-      1u);
+  EXPECT_EQ(count(R"(decision policy {"authority":"manual","ceiling_percent":0,"floor_percent":0,)"
+                  R"("instruction":{"high_percent":100,"keeps_charge":false,"kind":"charge",)"
+                  R"("low_percent":0,"power_w":0,"target_percent":0},"mode":"balance",)"
+                  R"("reserve_percent":40,"storm":false})"),
+            1u);
 }
 
 TEST_F(HistoryCollectorTest, TheMarksOfASmartPlanAreNoEventsOfTheirOwn) {

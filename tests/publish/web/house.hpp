@@ -96,6 +96,7 @@ inline SmartState fake_smart() {
   plan.slots = {{.begin = plan.made,
                  .end = plan.made + 1h,
                  .import_price = 0.07,
+                 .instruction = {.low = 100.0_soc},
                  .charge_low = 40.0_soc,
                  .charge = 50.0_soc,
                  .charge_high = 60.0_soc,

@@ -648,7 +648,7 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
       high_percent: 100,
     };
     const charge = { ...balance, kind: "charge", power_w: 2400, target_percent: 90 };
-    const keep = { ...balance, low_percent: 100 };
+    const keep = { ...balance, low_percent: 100, keeps_charge: true };
     const slots = Array.from({ length: 192 }, (_, i) => {
       const hour = (i / 4) % 24;
       const cheap = hour < 5;
@@ -711,7 +711,7 @@ test("a night that keeps the charge is told in words", async () => {
     const { ordered } = await import("/charts.js");
     const balance = { kind: "balance", power_w: 0, target_percent: 0 };
     return [
-      ordered({ ...balance, low_percent: 100, high_percent: 100 }),
+      ordered({ ...balance, low_percent: 100, high_percent: 100, keeps_charge: true }),
       ordered({ ...balance, low_percent: 40, high_percent: 90 }),
     ];
   });

@@ -269,6 +269,7 @@ TEST_F(WebApiTest, TellsWhatSmartModePlansAndWhy) {
   EXPECT_EQ(smart["plan"]["reason"], "without it it would have been empty");
   const auto& slot = smart["plan"]["slots"].at(0);
   EXPECT_EQ(slot["reason"], "a kWh is bought for 0.07");
+  EXPECT_EQ(slot["instruction"]["keeps_charge"], true);
   EXPECT_EQ(slot["charge_low_percent"], 40);
   EXPECT_EQ(slot["charge_percent"], 50);
   EXPECT_EQ(slot["charge_high_percent"], 60);
