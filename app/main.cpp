@@ -92,10 +92,12 @@ int parse_and_run(int argc, char** argv) {
   decode_command->add_option("--kind", kind, "what the frames are")
       ->required()
       ->check(CLI::IsMember(kinds));
-  unsigned cells = esshub::protocol::pylontech::usual_cells;
+  namespace pylontech = esshub::protocol::pylontech;
+  unsigned cells = pylontech::usual_cells;
   auto* cells_option = decode_command->add_option(
       "--cells", cells, "how many a battery on CAN has in series: its charge voltage limit");
-  cells_option->check(CLI::Range(15, 16))->capture_default_str();
+  cells_option->check(CLI::Range(pylontech::fewest_cells, pylontech::most_cells))
+      ->capture_default_str();
   decode_command->callback([&] {
     if (cells_option->count() > 0 && kind != "can")
       throw CLI::ExcludesError("--cells", "--kind " + kind);

@@ -189,7 +189,7 @@ constexpr auto pylontech_rows = std::to_array<SettingRow<PylontechConfig>>({
      "cells",
      &PylontechConfig::cells,
      "",
-     {15, 16},
+     {protocol::pylontech::fewest_cells, protocol::pylontech::most_cells},
      restart,
      "In series in each module: 15 in a US2000, 16 in many that speak its language. With 16, "
      "battery.cutoff_voltage_v (49.1) must be given, and charge_voltage_cap_v (55.9) too, or it is "

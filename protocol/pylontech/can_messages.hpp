@@ -146,6 +146,8 @@ using Message =
 
 /// In series in a US2000 (reference: pylontech-can#1). Others that speak its language have 16.
 inline constexpr unsigned usual_cells = 15;
+inline constexpr unsigned fewest_cells = 15;
+inline constexpr unsigned most_cells = 16;
 
 /// A field that cannot be true of the stack (reference: pylontech-can#6 rule 4).
 struct Impossible {
