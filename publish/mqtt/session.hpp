@@ -21,8 +21,7 @@ namespace esshub::publish {
 
 class MqttSession {
  public:
-  static constexpr std::size_t longest_feed = 64 * 1024;  ///< bytes of a message
-  static constexpr std::size_t longest_other = 4 * 1024;  ///< the same
+  static constexpr std::size_t longest_other = 4 * 1024;  ///< bytes of a message that is no feed
 
   /// Accepted and refused writes go to `events`, accepted ones to `commands` with `who` as author.
   /// `house` as at the start: on_outlook() tells of another one. Without `feeds` none are heard.
