@@ -22,6 +22,7 @@ class Serving final : public MetricsServer {
                         .events = std::move(events),
                         .unavailable = std::move(unavailable)};
     service.host.limits.idle_gives_way = true;  // Prometheus may be on a machine with much else
+    service.host.limits.put_bytes = service.host.limits.body_bytes;  // it takes no PUT
     service.host.answer = [this](const WebRequest& request,
                                  const std::function<void(WebResponse)>& done) {
       done(answer(request));

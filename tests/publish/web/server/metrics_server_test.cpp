@@ -105,6 +105,13 @@ TEST_F(MetricsServerTest, OnlyThatIsThere) {
   EXPECT_EQ(scrapes_, 2);
 }
 
+TEST_F(MetricsServerTest, NoBodyIsWaitedForThatIsLongerThanAnyRequests) {
+  start();
+  EXPECT_THAT(answer("PUT /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                     "Content-Length: 4097\r\n\r\n"),
+              StartsWith("HTTP/1.1 413 "));
+}
+
 TEST_F(MetricsServerTest, HalfOpenConnectionsDelayNoScrape) {
   start();
   for (int i = 0; i < 300; ++i) connection("GET /metr");
