@@ -24,6 +24,7 @@ using service::UnixSeconds;
 
 constexpr Duration keep_again = 30s;
 constexpr std::size_t most_heard = 16;
+constexpr auto too_many = "too many documents wait; try again in a minute";
 
 UnixSeconds unix_seconds(WallTime at) {
   return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
@@ -163,10 +164,17 @@ void FeedDoor::read_files(const View& view, const control::Tariff& tariff) {
   }
 }
 
-void FeedDoor::tell(FeedKind kind, const std::string& document, const std::string& who) {
+bool FeedDoor::queue(FeedKind kind, const std::string& document, const std::string& who) {
   const std::lock_guard lock(mutex_);
   std::erase_if(heard_, [&](const Document& d) { return d.kind == kind && d.from == who; });
-  if (heard_.size() < most_heard) heard_.push_back({who, kind, document});
+  if (heard_.size() >= most_heard) return false;
+  heard_.push_back({who, kind, document});
+  return true;
+}
+
+void FeedDoor::tell(FeedKind kind, const std::string& document, const std::string& who) {
+  if (!queue(kind, document, who))
+    log(Level::warning, "refused", "from=" + log_quoted(who) + " reason=" + log_quoted(too_many));
 }
 
 Result<void> FeedDoor::offer(const std::vector<FeedKind>& kinds, const std::string& document,
@@ -184,7 +192,8 @@ Result<void> FeedDoor::offer(const std::vector<FeedKind>& kinds, const std::stri
   if (trusted)
     if (auto good = service::check_time(*feed, unix_seconds(deps_.wall())); !good) return good;
   // Several kinds are told by one teller: one that is right says nothing of another.
-  tell(feed->kind, document, who + ' ' + std::string{name(feed->kind)});
+  if (!queue(feed->kind, document, who + ' ' + std::string{name(feed->kind)}))
+    return fail(ErrorKind::refused, too_many);
   return {};
 }
 

@@ -43,11 +43,11 @@ class FeedDoor {
   explicit FeedDoor(FeedDoorDeps deps);
 
   /// A FeedSink's work: the newest of each kind and teller waits for the next look(), or for a
-  /// clock that is trusted. An empty one: that teller has nothing there any more, so what it was
-  /// refused for ends; what was taken stays.
+  /// clock that is trusted; where too many wait already, the log says `refused`. An empty one: that
+  /// teller has nothing there any more, so what it was refused for ends; what was taken stays.
   void tell(FeedKind kind, const std::string& document, const std::string& who);
   /// A FeedDesk's work: what is good waits for look() as well. While the clock is not trusted its
-  /// time is judged then.
+  /// time is judged then. ErrorKind::refused: nothing is wrong with it, but too many wait.
   [[nodiscard]] Result<void> offer(const std::vector<FeedKind>& kinds, const std::string& document,
                                    const std::string& who);
   /// For one thread of low priority, with each View: it waits for the disk.
@@ -75,6 +75,8 @@ class FeedDoor {
     FeedKind kind;
     Result<std::string> text;
   };
+  /// False: too many wait already.
+  [[nodiscard]] bool queue(FeedKind kind, const std::string& document, const std::string& who);
   void restore();
   void read_files(const View& view, const control::Tariff& tariff);
   void hear(const View& view, const control::Tariff& tariff);

@@ -24,8 +24,8 @@ inline constexpr std::size_t feed_message_bytes = 64 * 1024;
 using FeedSink =
     std::function<void(FeedKind kind, const std::string& document, const std::string& who)>;
 
-/// The same, judged at once: an Error says what is wrong with it. The document is of one of
-/// `kinds`.
+/// The same, judged at once: an Error says what is wrong with it, or, of the kind `refused`, why it
+/// cannot be taken now. The document is of one of `kinds`.
 using FeedDesk = std::function<Result<void>(const std::vector<FeedKind>& kinds,
                                             const std::string& document, const std::string& who)>;
 

@@ -209,6 +209,30 @@ TEST(FeedDoorTest, HearsWhatIsToldByMessagesTheNewestOfEachTeller) {
   EXPECT_EQ(b.door->problems().size(), 16u) << "no more wait";
 }
 
+TEST(FeedDoorTest, SaysWhereTooManyWaitAlready) {
+  Bench b;
+  const auto offered = [&](const std::string& who, double price) {
+    return b.door->offer({FeedKind::import_price}, Bench::document(price, "12:00:01"), who);
+  };
+  for (int n = 0; n < 15; ++n)
+    b.door->tell(FeedKind::import_price, Bench::document(0.1), "mqtt " + std::to_string(n));
+  EXPECT_TRUE(offered("web a", 0.2)) << "the sixteenth";
+  EXPECT_EQ(b.log.count("feed refused"), 0u);
+  b.door->tell(FeedKind::import_price, Bench::document(0.2), "mqtt 15");
+  EXPECT_EQ(b.log.count("feed refused from=\"mqtt 15\" "
+                        "reason=\"too many documents wait; try again in a minute\""),
+            1u);
+  const auto refused = offered("web b", 0.2);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::refused);
+  EXPECT_EQ(refused.error().detail, "too many documents wait; try again in a minute");
+  EXPECT_TRUE(offered("web a", 0.3)) << "in the place of what that one told before";
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.3);
+  EXPECT_TRUE(offered("web b", 0.2));
+  EXPECT_EQ(b.log.count("feed refused"), 1u);
+}
+
 TEST(FeedDoorTest, AnswersWhoAsksAtOnceWhatIsWrong) {
   Bench b;
   const auto offered = [&](const std::string& document) {

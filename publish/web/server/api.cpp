@@ -427,6 +427,7 @@ WebResponse WebApi::tell(const WebRequest& request, const std::vector<FeedKind>&
   if (auto refused = unauthorised(request)) return *refused;
   if (!parts_.feed) return unavailable("this hub takes no feeds");
   const auto done = parts_.feed(kinds, request.body, "web " + request.peer);
+  if (!done && done.error().kind == ErrorKind::refused) return unavailable(done.error().detail);
   if (!done) return refusal(400, "bad_body", done.error().detail);
   return ok({{"accepted", true}});
 }

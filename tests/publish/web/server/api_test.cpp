@@ -58,6 +58,7 @@ class WebApiTest : public testing::Test {
     p.feed = [this](const std::vector<FeedKind>& kinds, const std::string& document,
                     const std::string& who) -> Result<void> {
       if (document == "{}") return fail(ErrorKind::invalid, "/kind: missing");
+      if (document == "0") return fail(ErrorKind::refused, "too many wait");
       for (const auto kind : kinds) told += std::string{name(kind)} + ' ';
       told += who;
       return {};
@@ -229,6 +230,9 @@ TEST_F(WebDocument, AFeedIsTakenFromTheOwnerAndRefusedWithWhatIsWrong) {
   const auto wrong = ask_as_documented(signed_write("PUT", "/api/v1/feed/solar", "{}"));
   EXPECT_EQ(wrong.status, 400u);
   EXPECT_THAT(wrong.body, HasSubstr("/kind: missing"));
+  const auto later = ask_as_documented(signed_write("PUT", "/api/v1/feed/prices", "0"));
+  EXPECT_EQ(later.status, 503u) << "nothing is wrong with the document";
+  EXPECT_THAT(later.body, HasSubstr("too many wait"));
   auto stranger = signed_write("PUT", "/api/v1/feed/solar", "[]");
   stranger.headers.erase("x-csrf-token");
   EXPECT_EQ(ask_as_documented(stranger).status, 403u);
