@@ -83,7 +83,12 @@ void MqttSession::on_message(const std::string& topic, const std::string& payloa
 bool MqttSession::on_feed(const std::string& topic, const std::string& payload) {
   if (!hears_feeds() || !topic.starts_with(feed_topics_)) return false;
   const auto kind = enum_named<FeedKind>(topic.substr(feed_topics_.size()));
-  if (kind) feeds_(*kind, payload, who_ + ' ' + topic);
+  if (kind)
+    feeds_(*kind, payload, who_ + ' ' + topic);
+  else if (!payload.empty())
+    events_(component, {Level::warning, "write_refused",
+                        "who=" + log_quoted(who_) + " topic=" + log_quoted(topic) + " reason=" +
+                            log_quoted("no such feed: import_price, export_price or solar")});
   return true;
 }
 

@@ -46,7 +46,7 @@ class MqttSession {
  private:
   using Asked = Result<std::optional<Command>>;
   [[nodiscard]] bool hears_feeds() const { return settings_.writes && feeds_; }
-  /// False: it is none of a feed.
+  /// False: its topic is not below those of feeds.
   [[nodiscard]] bool on_feed(const std::string& topic, const std::string& payload);
   void on_write(const std::string& topic, const std::string& payload, bool retained, Instant now);
   [[nodiscard]] Asked ask(const std::string& topic, const std::string& payload, bool retained,

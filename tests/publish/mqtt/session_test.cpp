@@ -50,7 +50,6 @@ TEST_F(Session, HearsFeedsAlsoThoseTheBrokerHasKept) {
   EXPECT_THAT(session->subscriptions(), testing::Contains("esshub/0242ac110002/feed/+"));
   hear("esshub/0242ac110002/feed/import_price", "{}", true);
   hear("esshub/0242ac110002/feed/solar", std::string(60'000, ' '));
-  hear("esshub/0242ac110002/feed/weather", "{}");
   hear("esshub/0242ac110002/feed/export_price", "", true);
   ASSERT_EQ(feeds.size(), 3u);
   EXPECT_EQ(feeds[0], "import_price 2 mqtt broker:1883 esshub/0242ac110002/feed/import_price");
@@ -59,6 +58,19 @@ TEST_F(Session, HearsFeedsAlsoThoseTheBrokerHasKept) {
   EXPECT_THAT(events, IsEmpty());
   hear("W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint", std::string(4097, ' '));
   EXPECT_THAT(events, IsEmpty()) << "no other message is as long";
+}
+
+TEST_F(Session, AFeedOfNoKindIsRefusedByItsTopic) {
+  hears_feeds = true;
+  make();
+  hear("esshub/0242ac110002/feed/import-price", std::string(60'000, '7'), true);
+  EXPECT_EQ(refusal(),
+            "who=\"mqtt broker:1883\" topic=\"esshub/0242ac110002/feed/import-price\" "
+            "reason=\"no such feed: import_price, export_price or solar\"");
+  events.clear();
+  hear("esshub/0242ac110002/feed/import-price", "", true);
+  EXPECT_THAT(events, IsEmpty()) << "taken back";
+  EXPECT_THAT(feeds, IsEmpty());
 }
 
 TEST_F(WritesOff, NoFeedIsHeard) {
