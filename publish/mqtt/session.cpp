@@ -66,6 +66,13 @@ void MqttSession::on_timer(Instant now) {
 
 void MqttSession::on_message(const std::string& topic, const std::string& payload, bool retained,
                              Instant now) {
+  if (on_feed(topic, payload)) return;
+  if (payload.size() > longest_other) {
+    answer(
+        topic, payload,
+        std::to_string(payload.size()) + " bytes, " + std::to_string(longest_other) + " at most");
+    return;
+  }
   if (settings_.venus && topic.starts_with("R/")) {
     venus_.on_read(topic, payload, now, outbox_);
     return;
@@ -74,7 +81,6 @@ void MqttSession::on_message(const std::string& topic, const std::string& payloa
     if (view_) on_view(*view_, now);
     return;
   }
-  if (on_feed(topic, payload) || payload.size() > longest_other) return;
   on_write(topic, payload, retained, now);
 }
 
@@ -101,21 +107,23 @@ void MqttSession::on_write(const std::string& topic, const std::string& payload,
                            Instant now) {
   // An emptied topic is a client that takes its retained message back.
   if (payload.empty() && retained) return;
+  const auto asked = ask(topic, payload, retained, now);
+  if (!asked) return answer(topic, payload, asked.error().detail);
+  if (*asked)
+    if (const auto done = commands_(**asked, who_); !done)
+      return answer(topic, payload, done.error().detail);
+  answer(topic, payload, std::nullopt);
+}
+
+void MqttSession::answer(const std::string& topic, const std::string& payload,
+                         const std::optional<std::string>& refused) {
   const auto said =
       "who=" + log_quoted(who_) + " topic=" + log_quoted(topic) + " payload=" + log_quoted(payload);
-  const auto answer = [&](const std::optional<std::string>& refused) {
-    if (home_assistant_.is_control(topic)) home_assistant_.on_answer(topic, payload, refused);
-    if (refused)
-      events_(component,
-              {Level::warning, "write_refused", said + " reason=" + log_quoted(*refused)});
-    else
-      events_(component, {Level::info, "write_accepted", said});
-  };
-  const auto asked = ask(topic, payload, retained, now);
-  if (!asked) return answer(asked.error().detail);
-  if (*asked)
-    if (const auto done = commands_(**asked, who_); !done) return answer(done.error().detail);
-  answer(std::nullopt);
+  if (home_assistant_.is_control(topic)) home_assistant_.on_answer(topic, payload, refused);
+  if (refused)
+    events_(component, {Level::warning, "write_refused", said + " reason=" + log_quoted(*refused)});
+  else
+    events_(component, {Level::info, "write_accepted", said});
 }
 
 MqttSession::Asked MqttSession::ask(const std::string& topic, const std::string& payload,

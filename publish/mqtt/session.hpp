@@ -21,7 +21,8 @@ namespace esshub::publish {
 
 class MqttSession {
  public:
-  static constexpr std::size_t longest_other = 4 * 1024;  ///< bytes of a message that is no feed
+  /// Bytes of a message that is no feed (those: feed_message_bytes); a longer one is refused.
+  static constexpr std::size_t longest_other = 4 * 1024;
 
   /// Accepted and refused writes go to `events`, accepted ones to `commands` with `who` as author.
   /// `house` as at the start: on_outlook() tells of another one. Without `feeds` none are heard.
@@ -49,6 +50,9 @@ class MqttSession {
   /// False: its topic is not below those of feeds.
   [[nodiscard]] bool on_feed(const std::string& topic, const std::string& payload);
   void on_write(const std::string& topic, const std::string& payload, bool retained, Instant now);
+  /// What became of a write, for the log and whoever sent it.
+  void answer(const std::string& topic, const std::string& payload,
+              const std::optional<std::string>& refused);
   [[nodiscard]] Asked ask(const std::string& topic, const std::string& payload, bool retained,
                           Instant now);
 

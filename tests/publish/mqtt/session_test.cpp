@@ -56,8 +56,6 @@ TEST_F(Session, HearsFeedsAlsoThoseTheBrokerHasKept) {
   EXPECT_THAT(feeds[1], testing::StartsWith("solar 60000 "));
   EXPECT_THAT(feeds[2], testing::StartsWith("export_price 0 ")) << "taken back";
   EXPECT_THAT(events, IsEmpty());
-  hear("W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint", std::string(4097, ' '));
-  EXPECT_THAT(events, IsEmpty()) << "no other message is as long";
 }
 
 TEST_F(Session, AFeedOfNoKindIsRefusedByItsTopic) {
@@ -71,6 +69,32 @@ TEST_F(Session, AFeedOfNoKindIsRefusedByItsTopic) {
   hear("esshub/0242ac110002/feed/import-price", "", true);
   EXPECT_THAT(events, IsEmpty()) << "taken back";
   EXPECT_THAT(feeds, IsEmpty());
+}
+
+TEST_F(Session, WhatIsNoFeedAndTooLongIsRefusedWhateverItsTopic) {
+  hears_feeds = true;
+  make();
+  session->on_connect(now);
+  show();
+  static_cast<void>(said());
+  const std::string longest(4096, ' ');
+  for (const std::string topic :
+       {"W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint", "R/0242ac110002/keepalive",
+        "homeassistant/status", "esshub/0242ac110002/set/reserve"}) {
+    events.clear();
+    hear(topic, longest + ' ');
+    EXPECT_THAT(refusal(), testing::AllOf(HasSubstr("who=\"mqtt broker:1883\" topic=\"" + topic),
+                                          HasSubstr("reason=\"4097 bytes, 4096 at most\"")));
+  }
+  EXPECT_THAT(commands, IsEmpty());
+  show();
+  EXPECT_THAT(said()["esshub/0242ac110002/state/order_refused"],
+              testing::AllOf(testing::StartsWith("Reserve "), HasSubstr("4097 bytes")));
+  events.clear();
+  hear("R/0242ac110002/keepalive", longest);
+  EXPECT_THAT(events, IsEmpty());
+  hear("W/0242ac110002/vebus/288/Hub4/L1/AcPowerSetpoint", longest);
+  EXPECT_THAT(refusal(), testing::Not(HasSubstr("bytes"))) << "read, and no number";
 }
 
 TEST_F(WritesOff, NoFeedIsHeard) {
