@@ -76,6 +76,7 @@ struct PolicyMemory {
   bool seen_full = false;    ///< in this run
   std::optional<Instant> last_full;
   std::optional<Instant> full_charge_since;  ///< it is wanted
+  Duration full_charge_patience{};           ///< the longest since then
   std::optional<Instant> full_charge_rests_until;
 
   [[nodiscard]] AuthorityState& authority_state(Authority who) { return authority_states[who]; }

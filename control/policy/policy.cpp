@@ -118,13 +118,18 @@ void evaluate_full_charge(const Inputs& inputs, const Observation& observation, 
     if (observation.bms_ok) p.full_charge_since.reset();  // a silence is not the end of a day
     return;
   }
-  if (!p.full_charge_since) p.full_charge_since = now;
+  if (!p.full_charge_since) {
+    p.full_charge_since = now;
+    p.full_charge_patience = {};
+  }
   const Tariff& tariff = inputs.settings.tariff;
   const Duration waited = now - *p.full_charge_since;
   const PricesAhead ahead = prices_ahead(inputs);
-  const Duration patience = has_hours(tariff, ahead) ? full_charge_patience : Duration{};
-  p.full_charge = waited >= patience || is_off_peak(tariff, inputs.local, ahead);
-  if (waited >= patience + longest_full_charge) p.full_charge_rests_until = now + full_charge_rest;
+  // Told prices may end while it waits, or charges after that: it keeps its day.
+  if (has_hours(tariff, ahead)) p.full_charge_patience = full_charge_patience;
+  p.full_charge = waited >= p.full_charge_patience || is_off_peak(tariff, inputs.local, ahead);
+  if (waited >= p.full_charge_patience + longest_full_charge)
+    p.full_charge_rests_until = now + full_charge_rest;
 }
 
 /// F24. Not by what a storm raises it to: that much was never there.

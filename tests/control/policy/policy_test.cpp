@@ -508,6 +508,7 @@ struct Authorities {
   Orders orders;
   LocalTime local{.minute_of_day = 720, .weekday = 1, .trusted = true};
   Instant now{1000h};
+  const PriceTable* prices = nullptr;
 
   Authorities() {
     observation.bms_ok = true;
@@ -518,8 +519,12 @@ struct Authorities {
     observation.reported_soc = *Soc::from_percent(reported.value_or(soc));
   }
   [[nodiscard]] Inputs inputs() const {
-    return {
-        .settings = settings, .snapshot = snapshot, .now = now, .local = local, .orders = orders};
+    return {.settings = settings,
+            .snapshot = snapshot,
+            .now = now,
+            .local = local,
+            .orders = orders,
+            .prices = prices};
   }
   PolicyMemory& tick(Duration passed = 100ms) {
     now += passed;
@@ -854,6 +859,45 @@ TEST(FullCharge, ThatWasInterruptedHasItsWholeDayAgain) {
   EXPECT_TRUE(a.full_charge());
   EXPECT_TRUE(a.full_charge(23h));
   EXPECT_TRUE(a.full_charge(30min));
+}
+
+TEST(FullCharge, ThatWaitedForToldPricesKeepsItsDayWhenTheyEnd) {
+  Authorities a;
+  PriceTable prices;
+  prices.count = 2;
+  prices.entries[0] = {a.now, a.now + 5h, {0.30, {}}};
+  prices.entries[1] = {a.now + 5h, a.now + 48h, {0.10, {}}};
+  a.prices = &prices;
+  a.observation.full_charge_asked = true;
+  EXPECT_FALSE(a.full_charge()) << "at the peak";
+  prices.entries[0].end = a.now + 25h;
+  prices.entries[1].begin = a.now + 25h;
+  EXPECT_FALSE(a.full_charge(a_day - 1ns));
+  EXPECT_TRUE(a.full_charge(1ns)) << "it has waited for a day";
+  EXPECT_TRUE(a.full_charge(1h - 1s));
+  a.prices = nullptr;
+  EXPECT_TRUE(a.full_charge(1s)) << "they end";
+  EXPECT_TRUE(a.full_charge(1h));
+  EXPECT_TRUE(a.full_charge(22h)) << "the last tick of its day";
+  EXPECT_FALSE(a.full_charge());
+}
+
+TEST(FullCharge, ThatComesWhereNoPricesAreToldAnyMoreWaitsForNone) {
+  Authorities a;
+  PriceTable prices;
+  prices.count = 2;
+  prices.entries[0] = {a.now, a.now + 5h, {0.30, {}}};
+  prices.entries[1] = {a.now + 5h, a.now + 48h, {0.10, {}}};
+  a.prices = &prices;
+  a.observation.full_charge_asked = true;
+  EXPECT_FALSE(a.full_charge()) << "at the peak";
+  a.observation.full_charge_asked = false;
+  EXPECT_FALSE(a.full_charge());
+  a.prices = nullptr;
+  a.observation.full_charge_asked = true;
+  EXPECT_TRUE(a.full_charge());
+  EXPECT_TRUE(a.full_charge(a_day)) << "the last tick of it";
+  EXPECT_FALSE(a.full_charge());
 }
 
 TEST(FullCharge, OnceFullItMayComeAgainAtOnce) {
