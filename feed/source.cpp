@@ -6,7 +6,6 @@
 #include "feed/awattar.hpp"
 #include "feed/octopus.hpp"
 #include "model/enums.hpp"
-#include "model/utc_text.hpp"
 
 namespace esshub::feed {
 namespace {
@@ -24,13 +23,9 @@ static_assert([] {
   return true;
 }());
 
-std::string utc(UnixSeconds moment) {
-  return utc_text(std::chrono::sys_seconds{std::chrono::seconds{moment}});
-}
-
 /// "202611282300"
 std::string digits(UnixSeconds moment) {
-  std::string text = utc(moment);
+  std::string text = utc_text(moment);
   std::erase_if(text, [](char c) { return c < '0' || c > '9'; });
   return text.substr(0, 12);
 }
@@ -72,7 +67,7 @@ std::string request_path(const Source& source, const Wanted& wanted, int page,
     case Service::octopus:
       return "/v1/products/" + source.product + "/electricity-tariffs/" + source.tariff +
              "/standard-unit-rates/?page_size=1500&page=" + std::to_string(page) +
-             "&period_from=" + utc(wanted.from) + "&period_to=" + utc(wanted.to);
+             "&period_from=" + utc_text(wanted.from) + "&period_to=" + utc_text(wanted.to);
     case Service::entsoe:
       return "/api?securityToken=" + token + "&documentType=A44&in_Domain=" + source.area +
              "&out_Domain=" + source.area + "&periodStart=" + digits(wanted.from) +

@@ -5,14 +5,8 @@
 #include <tuple>
 #include <utility>
 
-#include "model/utc_text.hpp"
-
 namespace esshub::feed {
 namespace {
-
-std::string utc(UnixSeconds moment) {
-  return utc_text(std::chrono::sys_seconds{std::chrono::seconds{moment}});
-}
 
 double charged(const Wanted& wanted, double value) {
   constexpr double fine = 1e6;  // less than that nobody is charged, and 0.1 stays 0.1
@@ -28,14 +22,14 @@ Result<Feed> wanted_of(const Wanted& wanted, std::string unit, std::string sourc
   });
   if (slots.empty())
     return fail(ErrorKind::refused,
-                "tells nothing of " + utc(wanted.from) + " to " + utc(wanted.to));
+                "tells nothing of " + utc_text(wanted.from) + " to " + utc_text(wanted.to));
   std::ranges::sort(slots, {}, [](const FeedSlot& slot) {
     return std::tuple{slot.begin, slot.end, slot.value};
   });
   slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
   for (std::size_t n = 1; n < slots.size(); ++n)
     if (slots[n].begin < slots[n - 1].end)
-      return fail(ErrorKind::invalid, "two prices for " + utc(slots[n].begin) + ": " +
+      return fail(ErrorKind::invalid, "two prices for " + utc_text(slots[n].begin) + ": " +
                                           std::to_string(slots[n - 1].value) + " and " +
                                           std::to_string(slots[n].value));
   Feed feed{wanted.kind,   std::move(unit),    std::move(source),

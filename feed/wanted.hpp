@@ -14,6 +14,7 @@ using service::FeedKind;
 using service::FeedSlot;
 using service::FeedSlots;
 using service::UnixSeconds;
+using service::utc_text;
 
 inline constexpr std::size_t document_bytes = 4u << 20;  ///< of a source at most
 

@@ -1,6 +1,7 @@
 // Feed: prices or sun that others tell the hub, in the one form of docs/feeds.md.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -10,11 +11,25 @@
 
 #include "control/plan/types.hpp"
 #include "model/feed.hpp"
+#include "model/plan.hpp"
 #include "model/result.hpp"
+#include "model/utc_text.hpp"
 
 namespace esshub::service {
 
 using control::UnixSeconds;
+
+/// The second that it lies in.
+[[nodiscard]] inline UnixSeconds unix_seconds(WallTime at) {
+  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
+[[nodiscard]] inline WallTime wall_time(UnixSeconds at) {
+  return WallTime{std::chrono::seconds{at}};
+}
+using esshub::utc_text;
+[[nodiscard]] inline std::string utc_text(UnixSeconds moment) {
+  return utc_text(std::chrono::sys_seconds{std::chrono::seconds{moment}});
+}
 
 using esshub::FeedKind;
 

@@ -39,10 +39,6 @@ std::string described(const Json& value) {
   return shown(value.dump());
 }
 
-std::string utc(UnixSeconds moment) {
-  return utc_text(std::chrono::sys_seconds{std::chrono::seconds{moment}});
-}
-
 /// RFC 6901, for a key of strangers.
 std::string pointer_to(std::string_view key) {
   std::string result = "/";
@@ -248,13 +244,13 @@ Result<void> check_feed(const Feed& feed, const FeedLimits& limits) {
   for (std::size_t n = 0; n < feed.slots.size(); ++n) {
     const auto& slot = feed.slots[n];
     if (slot.begin >= slot.end)
-      return wrong(slot_pointer(n) + "/1", utc(slot.end),
-                   "a moment after its begin, " + utc(slot.begin));
+      return wrong(slot_pointer(n) + "/1", utc_text(slot.end),
+                   "a moment after its begin, " + utc_text(slot.begin));
     for (const bool begin : {true, false})
       if (const auto at = begin ? slot.begin : slot.end;
           at > feed.issued + farthest || at < feed.issued - farthest)
-        return wrong(slot_pointer(n) + (begin ? "/0" : "/1"), utc(at),
-                     "a moment within 400 days of /issued, " + utc(feed.issued));
+        return wrong(slot_pointer(n) + (begin ? "/0" : "/1"), utc_text(at),
+                     "a moment within 400 days of /issued, " + utc_text(feed.issued));
     if (auto value = check_value(feed, slot, n, limits); !value) return value;
   }
   std::vector<std::size_t> order(feed.slots.size());
@@ -264,12 +260,13 @@ Result<void> check_feed(const Feed& feed, const FeedLimits& limits) {
     const auto& before = feed.slots[order[n - 1]];
     const auto& slot = feed.slots[order[n]];
     if (slot.begin < before.end)
-      return wrong(slot_pointer(order[n]) + "/0", utc(slot.begin),
-                   "none before " + utc(before.end) + ", the end of " + slot_pointer(order[n - 1]));
+      return wrong(
+          slot_pointer(order[n]) + "/0", utc_text(slot.begin),
+          "none before " + utc_text(before.end) + ", the end of " + slot_pointer(order[n - 1]));
   }
   if (feed.valid_until <= feed.issued)
-    return wrong("/valid_until", utc(feed.valid_until),
-                 "a moment after /issued, " + utc(feed.issued));
+    return wrong("/valid_until", utc_text(feed.valid_until),
+                 "a moment after /issued, " + utc_text(feed.issued));
   return {};
 }
 
@@ -287,13 +284,13 @@ Result<Feed> read_feed(std::string_view text, const FeedLimits& limits) {
 std::string feed_text(const Feed& feed) {
   std::string text =
       "{\"kind\": " + Json(name(feed.kind)).dump() + ", \"unit\": " + Json(feed.unit).dump() +
-      ",\n \"source\": " + Json(feed.source).dump() + ",\n \"issued\": \"" + utc(feed.issued) +
-      "\", \"valid_until\": \"" + utc(feed.valid_until) + "\",\n \"slots\": [";
+      ",\n \"source\": " + Json(feed.source).dump() + ",\n \"issued\": \"" + utc_text(feed.issued) +
+      "\", \"valid_until\": \"" + utc_text(feed.valid_until) + "\",\n \"slots\": [";
   const char* separator = "\n  ";
   for (const auto& slot : feed.slots) {
     text += separator;
-    text +=
-        "[\"" + utc(slot.begin) + "\", \"" + utc(slot.end) + "\", " + Json(slot.value).dump() + ']';
+    text += "[\"" + utc_text(slot.begin) + "\", \"" + utc_text(slot.end) + "\", " +
+            Json(slot.value).dump() + ']';
     separator = ",\n  ";
   }
   return text + "]}\n";

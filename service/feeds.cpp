@@ -6,16 +6,6 @@
 #include <utility>
 
 namespace esshub::service {
-namespace {
-
-UnixSeconds unix_seconds(WallTime at) {
-  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-}
-WallTime wall_time(UnixSeconds at) {
-  return WallTime{std::chrono::seconds{at}};
-}
-
-}  // namespace
 
 control::ToldPrices ToldSlots::at(WallTime wall) const {
   const UnixSeconds at = unix_seconds(wall);

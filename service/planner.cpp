@@ -27,13 +27,6 @@ constexpr Duration dispatch_settles = 15min;
 constexpr Duration bms_tells_within = 2min;
 constexpr int enough_views = 30;  // of a minute's
 
-UnixSeconds unix_seconds(WallTime at) {
-  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-}
-WallTime wall_time(UnixSeconds at) {
-  return WallTime{std::chrono::seconds{at}};
-}
-
 Watts most_charged(const control::Settings& s) {
   return std::min(
       {s.charge_limit, s.inverter_rating, s.charger_current * control::nominal_voltage(s.cells)});

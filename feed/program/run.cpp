@@ -23,9 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 UnixSeconds now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())
-      .time_since_epoch()
-      .count();
+  return service::unix_seconds(std::chrono::system_clock::now());
 }
 
 /// journald reads the level of <4> and stamps the time itself.
@@ -33,8 +31,7 @@ void say(bool warning, std::string_view event, const std::string& detail) {
   if (std::getenv("JOURNAL_STREAM") != nullptr)
     std::cerr << (warning ? "<4>" : "<6>");
   else
-    std::cerr << utc_text(std::chrono::sys_seconds{std::chrono::seconds{now()}})
-              << (warning ? " WARNING " : " INFO ");
+    std::cerr << utc_text(now()) << (warning ? " WARNING " : " INFO ");
   std::cerr << "feed " << event << ' ' << detail << std::endl;
 }
 
@@ -118,8 +115,7 @@ class Errand {
 
   /// When it says something else than before.
   void tell(const Feed& feed) {
-    const auto until = utc_text(std::chrono::sys_seconds{
-        std::chrono::seconds{service::known_until(feed.slots, feed.slots.front().begin)}});
+    const auto until = utc_text(service::known_until(feed.slots, feed.slots.front().begin));
     if (until == told_) return;
     told_ = until;
     say(false, "fetched",
