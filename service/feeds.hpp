@@ -12,6 +12,7 @@
 #include "model/feed.hpp"
 #include "model/plan.hpp"
 #include "service/feed.hpp"
+#include "service/slot_ring.hpp"
 
 namespace esshub::service {
 
@@ -41,7 +42,7 @@ class Feeds {
  public:
   /// Nothing that ended before is told: the planner looks back as far. What a history holds does
   /// not go by it, as the clock may be wrong (F26).
-  static constexpr UnixSeconds keeps = 15 * UnixSeconds{86400};
+  static constexpr UnixSeconds keeps = SlotRing::days * UnixSeconds{86400};
 
   /// By a clock that is trusted. As FeedHistory::add().
   [[nodiscard]] Result<bool> take(Feed feed, UnixSeconds now);
