@@ -31,7 +31,7 @@ FeedSlots with_gaps_filled(const FeedSlots& newer, const FeedSlots& older) {
 }
 
 bool says_all_of(const Feed& known, const Feed& feed) {
-  return known.valid_until >= feed.valid_until &&
+  return known.unit == feed.unit && known.valid_until >= feed.valid_until &&
          std::ranges::all_of(feed.slots, [&](const FeedSlot& slot) {
            const auto said = from(known.slots, slot.begin);
            return said != known.slots.end() && *said == slot;

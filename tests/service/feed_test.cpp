@@ -145,6 +145,18 @@ TEST(FeedHistory, WhatSaysNothingNewIsNotKept) {
   EXPECT_THAT(history.issues(), SizeIs(4));
 }
 
+TEST(FeedHistory, TheSameNumbersInAnotherUnitAreNew) {
+  FeedHistory history;
+  auto feed = issue(noon, {{noon, noon + hour, 0.1}});
+  ASSERT_EQ(history.add(feed, noon), true);
+  feed.unit = "GBP/kWh";
+  feed.issued = noon + 1;
+  EXPECT_EQ(history.add(feed, noon + 1), true);
+  EXPECT_THAT(history.believed(noon + 1, "GBP/kWh"), SizeIs(1));
+  feed.issued = noon + 2;
+  EXPECT_EQ(history.add(feed, noon + 2), false);
+}
+
 /// The slot that was taken out may still stand in memory, behind the last.
 TEST(FeedHistory, ASlotAfterTheLastKnownOneIsNew) {
   FeedHistory history;
