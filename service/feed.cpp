@@ -33,8 +33,7 @@ FeedSlots with_gaps_filled(const FeedSlots& newer, const FeedSlots& older) {
 bool says_all_of(const Feed& known, const Feed& feed) {
   return known.unit == feed.unit && known.valid_until >= feed.valid_until &&
          std::ranges::all_of(feed.slots, [&](const FeedSlot& slot) {
-           const auto said = from(known.slots, slot.begin);
-           return said != known.slots.end() && *said == slot;
+           return told_within(known.slots, slot.begin, slot.end) == FeedSlots{slot};
          });
 }
 
@@ -44,6 +43,20 @@ std::optional<double> value_at(const FeedSlots& slots, UnixSeconds instant) {
   const auto slot = from(slots, instant);
   if (slot == slots.end() || slot->begin > instant) return std::nullopt;
   return slot->value;
+}
+
+FeedSlots told_within(const FeedSlots& slots, UnixSeconds begin, UnixSeconds end) {
+  FeedSlots result;
+  for (auto slot = from(slots, begin); slot != slots.end(); ++slot) {
+    const FeedSlot part{std::max(slot->begin, begin), std::min(slot->end, end), slot->value};
+    if (part.begin >= part.end) break;
+    const bool goes_on = !result.empty() && result.back().end == part.begin;
+    if (goes_on && result.back().value == part.value)
+      result.back().end = part.end;
+    else
+      result.push_back(part);
+  }
+  return result;
 }
 
 UnixSeconds known_until(const FeedSlots& slots, UnixSeconds instant) {

@@ -45,6 +45,8 @@ struct FeedSlot {
 using FeedSlots = std::vector<FeedSlot>;
 
 [[nodiscard]] std::optional<double> value_at(const FeedSlots& slots, UnixSeconds instant);
+/// What they tell of [begin, end), neighbours of one value as one.
+[[nodiscard]] FeedSlots told_within(const FeedSlots& slots, UnixSeconds begin, UnixSeconds end);
 /// The end of what is known from `instant` on without a gap; `instant` where it is unknown.
 [[nodiscard]] UnixSeconds known_until(const FeedSlots& slots, UnixSeconds instant);
 

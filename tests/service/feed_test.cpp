@@ -53,6 +53,17 @@ TEST(Feed, IsKnownUntilTheFirstGap) {
   EXPECT_EQ(known_until({}, noon), noon);
 }
 
+TEST(Feed, APartIsToldWithNeighboursOfOneValueAsOne) {
+  const FeedSlots slots{{0, 10, 1.0}, {10, 20, 1.0}, {20, 30, 2.0}, {40, 50, 2.0}, {50, 60, 3.0}};
+  EXPECT_THAT(told_within(slots, 5, 55), ElementsAre(FeedSlot{5, 20, 1.0}, FeedSlot{20, 30, 2.0},
+                                                     FeedSlot{40, 50, 2.0}, FeedSlot{50, 55, 3.0}));
+  EXPECT_THAT(told_within(slots, 10, 20), ElementsAre(FeedSlot{10, 20, 1.0}));
+  EXPECT_THAT(told_within(slots, 30, 40), IsEmpty());
+  EXPECT_THAT(told_within(slots, -5, 70), SizeIs(4)) << "no more than there is";
+  EXPECT_THAT(told_within({}, 0, 1), IsEmpty());
+  EXPECT_THAT(told_within(slots, 15, 14), IsEmpty()) << "no time";
+}
+
 TEST(Feed, BeginsEmpty) {
   const FeedSlot slot;
   EXPECT_EQ(slot, (FeedSlot{0, 0, 0.0}));
@@ -141,8 +152,31 @@ TEST(FeedHistory, WhatSaysNothingNewIsNotKept) {
   ++longer.valid_until;
   EXPECT_EQ(history.add(longer, noon + 90), true);
   EXPECT_EQ(history.add(issue(noon + 95, {{noon, noon + hour, 0.1000001}}), noon + 95), true);
-  EXPECT_EQ(history.add(issue(noon + 96, {{noon, noon + hour - 1, 0.1000001}}), noon + 96), true);
-  EXPECT_THAT(history.issues(), SizeIs(4));
+  EXPECT_EQ(history.add(issue(noon + 96, {{noon, noon + hour - 1, 0.1000001}}), noon + 96), false)
+      << "the last second stays what it was";
+  EXPECT_THAT(history.issues(), SizeIs(3));
+}
+
+TEST(FeedHistory, WhatIsCoveredBySlotsOfOtherEndsSaysNothingNew) {
+  FeedHistory history;
+  ASSERT_EQ(history.add(issue(noon, {{noon, noon + hour, 0.1},
+                                     {noon + hour, noon + 2 * hour, 0.1},
+                                     {noon + 3 * hour, noon + 4 * hour, 0.1},
+                                     {noon + 4 * hour, noon + 5 * hour, 0.2}}),
+                        noon),
+            true);
+  UnixSeconds now = noon;
+  const auto tells = [&](FeedSlots slots) {
+    ++now;
+    return FeedHistory{history}.add(issue(now, std::move(slots)), now).value_or(false);
+  };
+  EXPECT_FALSE(tells({{noon + 600, noon + hour, 0.1}}));
+  EXPECT_FALSE(tells({{noon, noon + 2 * hour, 0.1}})) << "both together";
+  EXPECT_FALSE(tells({{noon, noon + 900, 0.1}, {noon + 900, noon + 4000, 0.1}}));
+  EXPECT_TRUE(tells({{noon - 1, noon + hour, 0.1}}));
+  EXPECT_TRUE(tells({{noon, noon + 4 * hour, 0.1}})) << "the gap";
+  EXPECT_TRUE(tells({{noon + 3 * hour, noon + 4 * hour + 1, 0.1}})) << "another price";
+  EXPECT_TRUE(tells({{noon + 600, noon + hour, 0.2}}));
 }
 
 TEST(FeedHistory, TheSameNumbersInAnotherUnitAreNew) {
