@@ -136,14 +136,6 @@ void add_orders(PlanSettings& plan, const Orders& orders, const View& view, Watt
                           capacity * storm->reserve.ratio()});
 }
 
-/// But for what a dispatch says.
-bool same(const Planner::Orders& a, const Planner::Orders& b) {
-  return a.settings == b.settings && a.orders.reserve == b.orders.reserve &&
-         a.orders.manual == b.orders.manual && a.orders.storm == b.orders.storm &&
-         a.orders.dispatch.has_value() == b.orders.dispatch.has_value() &&
-         a.told.import_price == b.told.import_price && a.told.export_price == b.told.export_price;
-}
-
 double level(Soc soc, const PlanBattery& battery) {
   return soc.ratio() * battery.capacity.value();
 }
@@ -251,6 +243,16 @@ void Planner::close_minute(const control::Settings& settings) {
             most_charged(settings), most_discharged(settings));
 }
 
+bool Planner::Task::same(const Orders& other, UnixSeconds at) const {
+  const auto told = [&](const FeedSlots& slots) { return told_within(slots, at, end); };
+  const esshub::Orders& mine = orders.orders;
+  return orders.settings == other.settings && mine.reserve == other.orders.reserve &&
+         mine.manual == other.orders.manual && mine.storm == other.orders.storm &&
+         mine.dispatch.has_value() == other.orders.dispatch.has_value() &&
+         told(orders.told.import_price) == told(other.told.import_price) &&
+         told(orders.told.export_price) == told(other.told.export_price);
+}
+
 bool Planner::waits(const View& view, const control::Settings& settings) const {
   return !battery_of(view, settings) && (!begun_ || view.now - *begun_ < bms_tells_within);
 }
@@ -258,11 +260,12 @@ bool Planner::waits(const View& view, const control::Settings& settings) const {
 bool Planner::due(const View& view, const Orders& in_force) const {
   if (in_force.mode != Mode::smart || !view.local.trusted || waits(view, in_force.settings))
     return false;
-  if (!tried_at_ || !planned_for_ || !same(*planned_for_, in_force)) return true;
+  const UnixSeconds now = unix_seconds(view.wall);
+  if (!tried_at_ || !planned_for_ || !planned_for_->same(in_force, now)) return true;
   const bool succeeded = last_ && made_at_ == tried_at_;
   const auto slots = ahead(view);
-  const bool covers = !slots.empty() && slots.front().begin <= unix_seconds(view.wall);
-  const bool other = planned_for_->orders.dispatch != in_force.orders.dispatch;
+  const bool covers = !slots.empty() && slots.front().begin <= now;
+  const bool other = planned_for_->orders.orders.dispatch != in_force.orders.dispatch;
   const Duration holds = other ? dispatch_settles : control::plan_every;
   return view.now - *tried_at_ >= (succeeded && covers ? holds : try_again);
 }
@@ -270,13 +273,13 @@ bool Planner::due(const View& view, const Orders& in_force) const {
 std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_force) {
   const control::Settings& s = in_force.settings;
   tried_at_ = view.now;
-  planned_for_ = in_force;
   const PlanBattery battery = battery_of(view, s).value_or(PlanBattery{});  // refused: no capacity
   const WallTime begin = std::chrono::floor<std::chrono::minutes>(view.wall);
 
   PlanSettings settings;
   settings.begin = unix_seconds(begin);
   settings.horizon_s = std::chrono::duration_cast<std::chrono::seconds>(horizon).count();
+  planned_for_ = Task{in_force, settings.begin + settings.horizon_s};
   settings.stored = WattHours{level(soc_now(view).value_or(Soc{}), battery)};
   // Where it came from is not known: what is there is kept for the house.
   if (!battery.bought_to_grid) settings.bought = settings.stored;
@@ -298,10 +301,10 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
   auto made = control::plan(past, prices_of(forecasted, in_force.told), battery, settings);
   if (made.problem) {
     problem_ = made.problem;
-    if (made_for_ && !same(*made_for_, in_force)) last_.reset();
+    if (!made_for_.same(in_force, unix_seconds(view.wall))) last_.reset();
     return problem_;
   }
-  made_for_ = in_force;
+  made_for_ = *planned_for_;
   made_at_ = view.now;
   made_ = view.wall;
   capacity_ = battery.capacity;

@@ -54,14 +54,14 @@ class Planner {
   /// minutes: the BMS may be about to tell.
   [[nodiscard]] bool waits(const View& view, const control::Settings& settings) const;
   /// In Smart mode, by a clock that is trusted, unless it waits: after control::plan_every; with
-  /// other settings, orders or told prices than those of the last plan, but if a dispatch takes the
-  /// place of one no sooner than after a quarter of an hour: some renew theirs twice a minute;
-  /// after a minute where there was none or where the clock was set to a time that it does not
-  /// cover.
+  /// other settings, orders or told prices ahead than those of the last plan, but if a dispatch
+  /// takes the place of one no sooner than after a quarter of an hour: some renew theirs twice a
+  /// minute; after a minute where there was none or where the clock was set to a time that it does
+  /// not cover.
   [[nodiscard]] bool due(const View& view, const Orders& in_force) const;
   /// Plans as of the View, which takes milliseconds. What was in the way, if something was: then
-  /// the plan before goes on until its end if it was made for the same settings, orders and prices,
-  /// else it is dropped.
+  /// the plan before goes on until its end if it was made for the same settings, orders and prices
+  /// ahead, else it is dropped.
   [[nodiscard]] std::optional<control::NoPlan> plan(const View& view, const Orders& in_force);
 
   /// The last plan that there is; prices and marks by the wall clock. Nothing: none.
@@ -79,6 +79,13 @@ class Planner {
   [[nodiscard]] const std::optional<control::NoPlan>& problem() const { return problem_; }
 
  private:
+  /// What is planned for, and until when.
+  struct Task {
+    Orders orders;
+    control::UnixSeconds end = 0;
+    /// Whether `other` would be the same from `at` on, but for what a dispatch says.
+    [[nodiscard]] bool same(const Orders& other, control::UnixSeconds at) const;
+  };
   struct Sum {
     control::UnixSeconds begin = 0;
     double load = 0.0;
@@ -104,8 +111,8 @@ class Planner {
   bool wants_history_ = true;
   std::optional<Instant> begun_;  ///< the first View
   std::optional<Sum> minute_;
-  std::optional<Orders> planned_for_;
-  std::optional<Orders> made_for_;  ///< the last plan
+  std::optional<Task> planned_for_;
+  Task made_for_;  ///< the last plan
   std::optional<Instant> tried_at_;
   std::optional<Instant> made_at_;
   WallTime made_{};

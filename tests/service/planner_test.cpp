@@ -148,6 +148,80 @@ TEST(Planner, PlansAnewForOtherPricesThatAreTold) {
   EXPECT_FALSE(h.planner.due(h.view, other)) << "the sun is told often; the next plan goes by it";
 }
 
+TEST(Planner, OfWhatIsToldOnlyTheHoursAheadThatItPlansForMakeItDue) {
+  const auto at = seconds(midnight);
+  constexpr std::int64_t hour = 3600;
+  const FeedSlots told{{at - 2 * hour, at - hour, 0.5},
+                       {at - hour, at, 0.4},
+                       {at, at + hour, 0.3},
+                       {at + hour, at + 48 * hour, 0.2},
+                       {at + 48 * hour, at + 72 * hour, 0.1}};
+  for (auto ToldSlots::*kind : {&ToldSlots::import_price, &ToldSlots::export_price}) {
+    House h;
+    h.recall(15);
+    h.in_force.told.*kind = told;
+    ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    auto other = h.in_force;
+    const auto due_with = [&](const std::function<void(FeedSlots&)>& change) {
+      (other.told.*kind) = told;
+      change(other.told.*kind);
+      return h.planner.due(h.view, other);
+    };
+    EXPECT_FALSE(due_with([](auto& slots) { slots.erase(slots.begin(), slots.begin() + 2); }));
+    EXPECT_FALSE(due_with([](auto& slots) { slots.pop_back(); })) << "48 h are planned";
+    EXPECT_FALSE(due_with([](auto& slots) {
+      slots.insert(slots.begin() + 3, slots[3]);
+      slots[3].end = slots[4].begin += 1800;
+    })) << "in two pieces";
+    EXPECT_TRUE(due_with([](auto& slots) { slots[2].value = 0.31; }));
+    EXPECT_TRUE(due_with([](auto& slots) { --slots[3].end; })) << "the last second";
+    h.pass(1h - 1s);
+    EXPECT_TRUE(due_with([](auto& slots) { slots[2].value = 0.31; }));
+    h.pass(1s);
+    EXPECT_FALSE(due_with([](auto& slots) { slots[2].value = 0.31; })) << "it is over";
+    EXPECT_FALSE(due_with([](auto& slots) { slots.pop_back(); }))
+        << "48 h from when it was planned";
+    EXPECT_TRUE(due_with([](auto& slots) { --slots[3].end; }));
+  }
+}
+
+TEST(Planner, APlanGoesOnWhereAnOldSlotIsNoLongerTold) {
+  House h;
+  h.recall(15);
+  std::vector<double> prices(16 * 24);
+  for (std::size_t n = 0; n < prices.size(); ++n) prices[n] = n % 24 < 6 ? 0.1 : 0.3;
+  h.in_force.told.import_price = hours(-15 * 24, prices);
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.in_force.told.import_price.erase(h.in_force.told.import_price.begin());
+  h.pass(1h);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  h.view.snapshot = {};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+  EXPECT_EQ(h.planner.table(h.view).count, 92u) << "until midnight";
+}
+
+TEST(Planner, AFixedRateThatIsToldAnewEachHourIsPlannedForEverySixHours) {
+  House h;
+  h.recall(15);
+  const auto tell = [&] {
+    const auto at = seconds(h.view.wall);
+    h.in_force.told.import_price = {{at - day, at + 3 * day, 0.2}};
+  };
+  tell();
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  for (int n = 0; n < 5; ++n) {
+    h.pass(1h);
+    tell();
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force)) << n;
+  }
+  h.pass(1h);
+  tell();
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
+  h.view.snapshot = {};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), control::NoPlan::battery_unknown);
+  EXPECT_EQ(h.planner.table(h.view).count, 120u) << "it goes on";
+}
+
 TEST(Planner, TellsTheControlAsManySlotsAsItsTableHolds) {
   House h;
   h.prices({{0, 300, 0.30, 0.05}});
