@@ -36,6 +36,8 @@ class SetpointSlot {
     const std::uint64_t one = 1;
     static_cast<void>(!::write(bell_, &one, sizeof(one)));  // full: rung already
   }
+  /// Nothing published before is written any more: the control that decided it has died (I12).
+  void withdraw() { publish(Setpoint{}); }
   /// Readable since a publish(), until silence().
   [[nodiscard]] int bell() const { return bell_; }
   void silence() {

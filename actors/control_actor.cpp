@@ -10,6 +10,7 @@
 #include <caf/system_messages.hpp>
 #include <chrono>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "actors/realtime.hpp"
@@ -173,13 +174,17 @@ void ask_for_realtime(const EventSink& events) {
 void control_main(caf::blocking_actor* self, const ControlDeps& deps) {
   publish::name_thread("control");
   deps.channel->heartbeat.begin();
+  std::string what = "unknown";
   try {
     if (deps.realtime) ask_for_realtime(deps.events);
-    Control(self, deps).run();
+    return Control(self, deps).run();
   } catch (const std::exception& e) {
-    deps.events("control", {Level::critical, "actor_died", "exception=" + log_quoted(e.what())});
-    self->fail_state(caf::exit_reason::unhandled_exception);
+    what = e.what();
+  } catch (...) {
   }
+  if (deps.inverter) deps.inverter->setpoints.withdraw();
+  deps.events("control", {Level::critical, "actor_died", "exception=" + log_quoted(what)});
+  self->fail_state(caf::exit_reason::unhandled_exception);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct ControlDeps {
 /// takes no lock, no memory and no system call but the inverter's bell (safety contract I11); then
 /// it beats, hands a View over ten times a second, and looks into its mailbox. StopControl is
 /// answered with ControlStopped after 3 s at most, then it ends. A supervisor that does not beat
-/// for 5 s is Fault::actor_stuck.
+/// for 5 s is Fault::actor_stuck. An exception ends it, with an event, and withdraws its setpoint.
 [[nodiscard]] caf::actor spawn_control(caf::actor_system& system, const ControlDeps& deps);
 
 }  // namespace esshub::actors

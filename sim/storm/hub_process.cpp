@@ -231,6 +231,7 @@ void HubProcess::start_control() {
 void HubProcess::kill_control() {
   if (!tick_) return;
   tick_.reset();
+  buses_[place(Bus::inverter)].newest = Setpoint{};  // withdrawn, as actors/control_actor.cpp does
   onlooker_.on_part(supervision_.name(control_id_), false);
   supervision_.on_death(control_id_, now());
   tell_components();

@@ -15,7 +15,7 @@
 namespace esshub::actors {
 namespace {
 
-enum class Mood { normal, slow, broken };
+enum class Mood { normal, slow, broken, broken_oddly };
 std::atomic<Mood> mood{
     Mood::normal};  // a step is a plain function: the test's only way to reach it
 
@@ -30,6 +30,8 @@ Decision fake_step(const control::Inputs& inputs, control::Memory&) {
       break;
     case Mood::broken:
       throw std::runtime_error("bug");
+    case Mood::broken_oddly:
+      throw 1;
   }
   Decision d;
   d.battery_power = inputs.stopping ? Watts{} : Watts{500};
@@ -206,6 +208,22 @@ TEST_F(ControlActorTest, AnExceptionEndsItWithAnEvent) {
   mood = Mood::broken;
   wait_for_end();
   EXPECT_EQ(log_.count("control actor_died exception=\"bug\""), 1u);
+}
+
+TEST_F(ControlActorTest, WhateverItDiesOfItsSetpointIsWithdrawn) {
+  for (const auto death : {Mood::broken, Mood::broken_oddly}) {
+    static_cast<void>(next_setpoint());
+    mood = death;
+    wait_for_end();
+    const auto* const last = bus_->setpoints.take();
+    ASSERT_NE(last, nullptr);
+    EXPECT_EQ(last->mode, InverterMode::release);
+    EXPECT_EQ(last->valid_until, Instant{});
+    mood = Mood::normal;
+    self_->monitor(control_ = spawn_control(system_, deps(false)));
+    ended_ = false;
+  }
+  EXPECT_EQ(log_.count("control actor_died exception=\"unknown\""), 1u);
 }
 
 }  // namespace

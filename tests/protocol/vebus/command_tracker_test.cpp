@@ -314,6 +314,17 @@ TEST(VebusDriverSetpoint, IsNeverWrittenPastItsLife) {
   EXPECT_LE(hand.words_written().size(), 2u);  // 1 s of life, refreshed once after 0.8 s
 }
 
+TEST(VebusDriverSetpoint, IsNotWrittenAgainOnceItIsWithdrawn) {
+  Hand hand;
+  hand.make_ready();
+  hand.command(-100.0, InverterMode::follow, 5s);
+  hand.answer();
+  EXPECT_EQ(hand.words_written().size(), 1u);
+  hand.order(Setpoint{});
+  for (int i = 0; i < 60; ++i) hand.answer();
+  EXPECT_EQ(hand.words_written().size(), 1u);
+}
+
 TEST(VebusDriverSetpoint, UnchangedIsRefreshedAndChangedIsNotHurried) {
   Hand hand;
   hand.make_ready();

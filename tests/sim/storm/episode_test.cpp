@@ -123,6 +123,14 @@ TEST(StormEpisode, PowerWithinTenSecondsOfTheStartIsFoundOut) {
   EXPECT_TRUE(broken(plan).starts_with("I12 at ")) << broken(plan);
 }
 
+/// With long periods it is back before its last setpoint has ended.
+TEST(StormEpisode, WhatADeadControlDecidedIsNotWrittenOnceItIsBack) {
+  Plan plan = with({.what = Injected::actor_death, .begin = 60s, .first = 1.0});
+  plan.loop.control.period = 1s;
+  plan.loop.control.setpoint_life = 5s;
+  EXPECT_EQ(broken(plan), "");
+}
+
 TEST(StormEpisode, PowerAfterAStallIsFoundOut) {
   Plan plan = with({.what = Injected::control_stall, .begin = 60s, .length = 700ms});
   EXPECT_EQ(broken(plan), "");
