@@ -87,8 +87,10 @@ EfficiencyPoint efficiency_point(const std::string& text) {
 }
 
 void add_year_options(CLI::App& command, YearOptions& to) {
-  const std::map<std::string, YearTariff> tariffs{
-      {"tou", YearTariff::tou}, {"e7", YearTariff::e7}, {"night", YearTariff::night}};
+  const std::map<std::string, YearTariff> tariffs{{"tou", YearTariff::tou},
+                                                  {"e7", YearTariff::e7},
+                                                  {"night", YearTariff::night},
+                                                  {"agile", YearTariff::agile}};
   const std::map<std::string, YearPolicy> policies{
       {"rules", YearPolicy::rules}, {"balance", YearPolicy::balance}, {"smart", YearPolicy::smart}};
   const std::map<std::string, Perfect> foreseen{{"solar", Perfect::solar}, {"load", Perfect::load}};
@@ -116,8 +118,9 @@ void add_year_options(CLI::App& command, YearOptions& to) {
   command
       .add_option("--tariff", s.tariff,
                   "tou: the price column; e7: 0.10 GBP/kWh in hours 1 to 7, else 0.30; "
-                  "night: 0.07 in hours 1 to 5, else 0.28")
-      ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7,night}"))
+                  "night: 0.07 in hours 1 to 5, else 0.28; agile: made up, another each half hour, "
+                  "negative ones too, and its own for export")
+      ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7,night,agile}"))
       ->type_name("WORD")
       ->default_str("tou");
   auto* policy =
@@ -129,6 +132,10 @@ void add_year_options(CLI::App& command, YearOptions& to) {
           ->transform(CLI::CheckedTransformer(policies).description("{rules,balance,smart}"))
           ->type_name("WORD")
           ->default_str("rules");
+  command
+      .add_flag("--sells", to.smart.sells,
+                "The planner may discharge the battery into the grid, and so may the bound")
+      ->needs(policy);
   command.add_option("--perfect", to.smart.perfect, "The planner knows what comes of it")
       ->transform(CLI::CheckedTransformer(foreseen).description("{solar,load}"))
       ->type_name("WORD")

@@ -32,6 +32,7 @@ struct Yardsticks {
   std::optional<double> bound_from_sun;
 };
 
+/// `sells`: the battery may be discharged into the grid.
 Yardsticks measure(std::span<const HouseHour> house, const YearSettings& settings, WattHours end,
                    bool sells) {
   const auto balance = run_smart_year(house, settings, {.policy = YearPolicy::balance});
@@ -39,8 +40,8 @@ Yardsticks measure(std::span<const HouseHour> house, const YearSettings& setting
                   bound(house, settings, end, true, sells),
                   bound(house, settings, end, false, sells)};
   // Where costs are not convex, by the programme.
-  if (!than.bound && !sells && settings.battery.curve.empty())
-    than.bound = programme_bound(house, settings, end);
+  if (!than.bound && settings.battery.curve.empty())
+    than.bound = programme_bound(house, settings, end, sells);
   return than;
 }
 
@@ -193,6 +194,10 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
     err << "--policy: with an efficiency curve there are rules alone\n";
     return exit_usage;
   }
+  if (settings.tariff == YearTariff::agile && settings.step > 30min) {
+    err << "--step: the prices of agile change each half hour; expected 1min or 1s\n";
+    return exit_usage;
+  }
   if (!by_rules) {
     smart = run_smart_year(*house, settings, options.smart);
     year = smart.result;
@@ -203,7 +208,8 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
   }
   const double took = watch.wall();
   const double processor = watch.processor();
-  const auto than = measure(*house, settings, options.free_end ? WattHours{} : year.end, by_rules);
+  const auto than = measure(*house, settings, options.free_end ? WattHours{} : year.end,
+                            by_rules || options.smart.sells);
 
   const auto& own = settings.control.tariff;
   const std::string currency = !options.currency.empty() ? options.currency

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "sim/csv.hpp"
+#include "sim/year/market.hpp"
 
 namespace esshub::sim {
 namespace {
@@ -28,8 +29,13 @@ tl::expected<std::vector<HouseHour>, std::string> read_house_year(
   std::vector<HouseHour> hours;
   hours.reserve(load.size());
   for (std::size_t i = 0; i < load.size(); ++i)
-    hours.push_back({Watts{load[i] * 1000.0}, Watts{sun[i]}, static_cast<int>(hour[i]),
-                     std::min(static_cast<int>(day[i]), 7), price[i]});
+    hours.push_back({Watts{load[i] * 1000.0},
+                     Watts{sun[i]},
+                     static_cast<int>(hour[i]),
+                     std::min(static_cast<int>(day[i]), 7),
+                     price[i],
+                     {}});
+  add_market(hours);
   return hours;
 }
 
@@ -41,7 +47,7 @@ std::string currency(const std::filesystem::path& file, YearTariff tariff) {
   return header.find(price_in_usd) != std::string::npos ? "USD" : "";
 }
 
-double import_price(const HouseHour& hour, YearTariff tariff) {
+double import_price(const HouseHour& hour, std::size_t half, YearTariff tariff) {
   switch (tariff) {
     case YearTariff::tou:
       return hour.price;
@@ -49,6 +55,8 @@ double import_price(const HouseHour& hour, YearTariff tariff) {
       return hour.hour <= 7 ? 0.10 : 0.30;
     case YearTariff::night:
       return hour.hour <= 5 ? 0.07 : 0.28;
+    case YearTariff::agile:
+      return agile_import_price(hour.wholesale.at(half), hour.hour);
   }
   return hour.price;
 }

@@ -12,10 +12,10 @@ namespace esshub::sim {
 namespace {
 
 constexpr std::int64_t hour_s = 3600;
-constexpr std::int64_t ahead_hours = 48;
+constexpr int ahead_hours = 48;
 constexpr std::int64_t back_hours = 15 * 24;
 
-control::PlanBattery plan_battery(const YearSettings& settings) {
+control::PlanBattery plan_battery(const YearSettings& settings, bool sells) {
   const IdealBattery& battery = settings.battery;
   control::PlanBattery b;
   b.capacity = battery.capacity;
@@ -23,6 +23,7 @@ control::PlanBattery plan_battery(const YearSettings& settings) {
   b.discharge = battery.discharge;
   b.charge_efficiency = b.discharge_efficiency = battery.best_efficiency();
   b.import_cap = settings.control.import_cap;
+  b.to_grid = sells;
   return b;
 }
 
@@ -82,17 +83,18 @@ Allowed allowed(const control::MarkLevels& marks, double stored) {
 }
 
 control::Plan plan_at(std::size_t hour, const Courses& year, const control::PlanBattery& battery,
-                      double stored, const SmartSettings& smart) {
+                      double stored, std::int64_t known_until, const SmartSettings& smart) {
   control::PlanSettings s;
   s.begin = year.hours[hour].begin;
   s.stored = WattHours{stored};
   s.slot_s = hour_s;
   s.cells = smart.cells;
   const auto left = static_cast<std::int64_t>(year.hours.size() - hour);
-  s.horizon_s = std::min(ahead_hours, left) * hour_s;
-  const auto known = std::ranges::lower_bound(year.prices, s.begin, {}, &control::PriceSlot::end);
-  const auto end =
-      std::ranges::lower_bound(year.prices, s.begin + s.horizon_s, {}, &control::PriceSlot::begin);
+  s.horizon_s = std::min<std::int64_t>(ahead_hours, left) * hour_s;
+  const auto known = std::ranges::lower_bound(year.prices, s.begin - back_hours * hour_s, {},
+                                              &control::PriceSlot::end);
+  const auto end = std::ranges::lower_bound(
+      year.prices, std::min(s.begin + s.horizon_s, known_until), {}, &control::PriceSlot::begin);
   const auto ahead = control::slots_ahead(std::span(known, end), s);
   const std::size_t from = hour - std::min<std::size_t>(hour, back_hours);
   auto days = control::past_days(ahead, std::span(year.hours).subspan(from, hour - from), s);
@@ -102,10 +104,18 @@ control::Plan plan_at(std::size_t hour, const Courses& year, const control::Plan
 
 }  // namespace
 
+int known_hours(const HouseHour& hour, YearTariff tariff) {
+  if (tariff != YearTariff::agile) return ahead_hours;
+  constexpr int published = 16;  // at this hour of the day
+  constexpr int last = 23;       // those of the next day, until this hour of it
+  const int of_day = hour.hour - 1;
+  return last - of_day + (of_day >= published ? 24 : 0);
+}
+
 SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& settings,
                          const SmartSettings& smart) {
   const Courses year = courses(house, settings);
-  const control::PlanBattery battery = plan_battery(settings);
+  const control::PlanBattery battery = plan_battery(settings, smart.sells);
   const auto every = static_cast<std::size_t>(std::max<Duration>(smart.plan_every, 1h) / 1h);
   SmartYear out;
   YearResult& r = out.result;
@@ -117,7 +127,8 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
   for (std::size_t i = 0; i < house.size(); ++i) {
     if (smart.policy == YearPolicy::smart && i % every == 0) {
       const Stopwatch watch;
-      plan = plan_at(i, year, battery, stored, smart);
+      const auto known = year.hours[i].begin + known_hours(house[i], settings.tariff) * hour_s;
+      plan = plan_at(i, year, battery, stored, known, smart);
       out.slowest_plan_s = std::max(out.slowest_plan_s, watch.processor());
       ++out.plans;
       slot = 0;
@@ -160,9 +171,9 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
 }
 
 double programme_bound(std::span<const HouseHour> house, const YearSettings& settings,
-                       WattHours end, int cells) {
+                       WattHours end, bool sells, int cells) {
   const Courses year = courses(house, settings);
-  return control::least_known_cost(year.terms, year.flows, plan_battery(settings),
+  return control::least_known_cost(year.terms, year.flows, plan_battery(settings, sells),
                                    settings.battery.start.value(), end.value(),
                                    static_cast<std::size_t>(cells));
 }

@@ -23,6 +23,7 @@ struct SmartSettings {
   YearPolicy policy = YearPolicy::smart;
   Perfect perfect = Perfect::nothing;
   Duration plan_every = 6h;
+  bool sells = false;  ///< the battery may be discharged into the grid
   int cells = 54;
 };
 
@@ -35,16 +36,20 @@ struct SmartYear {
   double slowest_plan_s = 0.0;  ///< of the processor's time
 };
 
+/// How many hours of prices are known at the begin of this one: two days; of `agile` from 16:00 on
+/// those until 23:00 of the next day.
+[[nodiscard]] int known_hours(const HouseHour& hour, YearTariff tariff);
+
 /// An hour is decided at once: at its begin the marks of the plan made last, which knew the prices
 /// and the hours before it. Until the second day is over, and for `balance`, self-consumption. The
-/// battery is not discharged into the grid, and its efficiency is the same at all powers.
+/// battery's efficiency is the same at all powers.
 [[nodiscard]] SmartYear run_smart_year(std::span<const HouseHour> house,
                                        const YearSettings& settings, const SmartSettings& smart);
 
 /// The least cost with perfect foresight whatever the prices, by the planner's own programme with
-/// `cells` of charge; nothing is discharged into the grid.
+/// `cells` of charge.
 [[nodiscard]] double programme_bound(std::span<const HouseHour> house, const YearSettings& settings,
-                                     WattHours end, int cells = 864);
+                                     WattHours end, bool sells = false, int cells = 864);
 
 /// By how much `a` is dearer than `b` in the worst 28 days, 0 where it never is; nothing: there are
 /// fewer days.

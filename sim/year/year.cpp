@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/observation.hpp"
+#include "sim/year/market.hpp"
 
 namespace esshub::sim {
 namespace {
@@ -33,12 +34,15 @@ class Store {
   WattHours energy_;
 };
 
-/// The tariff that holds in that hour: the configuration's own, or what the house pays.
-control::Tariff tariff_of(const HouseHour& hour, const YearSettings& settings) {
+/// The tariff that holds in that half of the hour: the configuration's own, or what the house pays.
+control::Tariff tariff_of(const HouseHour& hour, std::size_t half, const YearSettings& settings) {
   control::Tariff tariff = settings.control.tariff;
   const bool own = !tariff.bands.empty();
-  if (!own || !tariff.import_price) tariff.import_price = import_price(hour, settings.tariff);
-  if (!own || !tariff.export_price) tariff.export_price = settings.export_price;
+  if (!own || !tariff.import_price) tariff.import_price = import_price(hour, half, settings.tariff);
+  if (!own || !tariff.export_price)
+    tariff.export_price = settings.tariff == YearTariff::agile
+                              ? agile_export_price(hour.wholesale.at(half), hour.hour)
+                              : settings.export_price;
   return tariff;
 }
 
@@ -112,10 +116,11 @@ YearResult run_year(std::span<const HouseHour> house, const YearSettings& settin
   for (std::size_t i = 0; i < house.size(); ++i) {
     const HouseHour& hour = house[i];
     const Watts sun = hour.sun * settings.kwp;
-    control.tariff = tariff_of(hour, settings);
     observation.rest = hour.load - sun + settings.battery.standby;
     inputs.local.weekday = hour.weekday;
     for (std::uint64_t k = 0; k < steps_per_hour; ++k) {
+      if (2 * k % steps_per_hour < 2)  // the first, and the first of the second half
+        control.tariff = tariff_of(hour, 2 * k / steps_per_hour, settings);
       const CivilMinute minute = minute_in(hour, settings.step * k);
       inputs.local.minute_of_day = minute.minute_of_day;
       observation.soc = observation.reported_soc = store.soc();
@@ -148,21 +153,18 @@ std::vector<PricedSpan> priced_spans(std::span<const HouseHour> house,
   std::vector<PricedSpan> spans;
   spans.reserve(house.size());
   for (const auto& hour : house) {
-    const control::Tariff tariff = tariff_of(hour, settings);
     const Watts net = hour.load - hour.sun * settings.kwp;
     const std::size_t first = spans.size();
-    for (Duration at{}; at < 1h; at += 1min) {
+    const Duration piece = settings.control.tariff.bands.empty() ? 30min : 1min;
+    for (Duration at{}; at < 1h; at += piece) {
+      const auto tariff = tariff_of(hour, at < 30min ? 0 : 1, settings);
       const auto prices = control::prices_at(tariff, minute_in(hour, at));
-      const PricedSpan next{net, *prices.import_price, *prices.export_price, Hours{1min}};
+      const PricedSpan next{net, *prices.import_price, *prices.export_price, Hours{piece}};
       if (spans.size() > first && spans.back().price == next.price &&
           spans.back().export_price == next.export_price) {
         spans.back().length += next.length;
       } else {
         spans.push_back(next);
-      }
-      if (tariff.bands.empty()) {
-        spans.back().length = Hours{1};
-        break;
       }
     }
   }

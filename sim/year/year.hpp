@@ -19,9 +19,9 @@ struct YearSettings {
   control::Settings control;
   IdealBattery battery;
   double kwp = 4.0;
-  double export_price = 0.05;  ///< paid for exported energy, per kWh; see control
+  double export_price = 0.05;  ///< paid for exported energy, per kWh, but by `agile`; see control
   YearTariff tariff = YearTariff::tou;
-  Duration step = 1min;  ///< divides an hour
+  Duration step = 1min;  ///< divides an hour, with `agile` half of one
 };
 
 /// Pure self-consumption: no floor, no reserve, no hysteresis, the battery's own power limits.

@@ -253,10 +253,13 @@ TEST_F(Program, SimulatesAYear) {
   EXPECT_THAT(said(), HasSubstr("permission changes, 28 days"));
 
   EXPECT_EQ(run({"year", "--help"}), 0);
-  EXPECT_THAT(said(), HasSubstr("--tariff WORD:{tou,e7,night}"));
+  EXPECT_THAT(said(), HasSubstr("--tariff WORD:{tou,e7,night,agile}"));
   EXPECT_THAT(said(), HasSubstr("Example:"));
   EXPECT_EQ(run({"year", "--house", house, "--tariff", "flat"}), 64);
   EXPECT_EQ(run({"year", "--house", house, "--step", "7s"}), 64);
+  EXPECT_EQ(run({"year", "--house", house, "--tariff", "agile", "--step", "1h"}), 64);
+  EXPECT_THAT(said(), HasSubstr("--step: the prices of agile change each half hour"));
+  EXPECT_EQ(run({"year", "--house", house, "--sells"}), 64);
   EXPECT_EQ(run({"year", "--house", house, "--efficiency-curve", "800:0.95,200:0.9"}), 64);
   EXPECT_EQ(run({"year", "--house", house, "--efficiency-curve", "800:1.2"}), 64);
   EXPECT_EQ(run({"year", "--house", house, "--start-kwh", "9"}), 64);

@@ -27,7 +27,7 @@ YearSettings settings(YearTariff tariff) {
 
 double share(const std::vector<HouseHour>& hours, const YearSettings& s, const SmartYear& year) {
   const double none = cost_without_battery(priced_spans(hours, s));
-  const double least = programme_bound(hours, s, year.result.end, 216);
+  const double least = programme_bound(hours, s, year.result.end, false, 216);
   return 100.0 * (none - year.result.cost) / (none - least);
 }
 
@@ -52,6 +52,54 @@ TEST(SmartYear, TakesMostOfWhatForesightWould) {
     EXPECT_NEAR((r.load + r.charged + r.export_).value(), (r.sun + r.discharged + r.import).value(),
                 1.0);
   }
+}
+
+/// Half-hourly prices, negative ones among them, known as far as they are published.
+TEST(SmartYear, TakesMostOfAnAgileTariffAndSellsWhereItMay) {
+  const auto hours = house();
+  const auto s = settings(YearTariff::agile);
+  const auto kept = run_smart_year(hours, s, {.cells = 24});
+  const auto sold = run_smart_year(hours, s, {.sells = true, .cells = 24});
+  EXPECT_GT(share(hours, s, kept), 85.0);
+  EXPECT_GT(sold.result.export_, kept.result.export_ * 1.1);
+  const double none = cost_without_battery(priced_spans(hours, s));
+  const double least = programme_bound(hours, s, sold.result.end, true, 216);
+  EXPECT_LT(least, programme_bound(hours, s, sold.result.end, false, 216) - 0.5);
+  const double taken = 100.0 * (none - sold.result.cost) / (none - least);
+  EXPECT_GT(taken, 85.0);
+  EXPECT_LE(taken, 100.0);
+  const auto& r = sold.result;
+  EXPECT_NEAR((r.load + r.charged + r.export_).value(), (r.sun + r.discharged + r.import).value(),
+              1.0);
+}
+
+TEST(SmartYear, KnowsAgilePricesAsFarAsTheyArePublished) {
+  const auto known = [](int hour) { return known_hours({.hour = hour}, YearTariff::agile); };
+  EXPECT_EQ(known(1), 23);   // from 00:00 on until 23:00
+  EXPECT_EQ(known(16), 8);   // from 15:00 on
+  EXPECT_EQ(known(17), 31);  // from 16:00 on until 23:00 of the next day
+  EXPECT_EQ(known(24), 24);  // from 23:00 on
+  EXPECT_EQ(known_hours({.hour = 16}, YearTariff::tou), 48);
+}
+
+/// What is not published yet changes nothing.
+TEST(SmartYear, PlansByNoAgilePriceThatIsNotPublished) {
+  auto hours = house();
+  hours.resize(12 * 24);
+  const std::size_t changed = 10 * 24;  // at 23:00
+  ASSERT_EQ(hours[changed].hour, 24);
+  for (auto& hour : hours) hour.sun = {};
+  auto s = settings(YearTariff::agile);
+  s.battery.charge = Watts{300};  // what is to come is worth hours of buying
+  const auto before = run_smart_year(hours, s, {.plan_every = 1h, .cells = 24}).cost_by_hour;
+  for (std::size_t i = changed; i < hours.size(); ++i) hours[i].wholesale = {0.4, 0.4};
+  const auto after = run_smart_year(hours, s, {.plan_every = 1h, .cells = 24}).cost_by_hour;
+  const auto differs = [&](std::size_t from, std::size_t to) {
+    return !std::ranges::equal(std::span(before).subspan(from, to - from),
+                               std::span(after).subspan(from, to - from));
+  };
+  EXPECT_FALSE(differs(0, changed - 7));  // at 16:00 they are
+  EXPECT_TRUE(differs(changed - 7, changed));
 }
 
 /// To buy, to stop, to serve, to be empty: four a day, and little more.
