@@ -148,7 +148,7 @@ void FeedDoor::read_files(const View& view, const control::Tariff& tariff) {
     const bool there = ::stat(watched.file.c_str(), &found) == 0;
     const bool held = std::exchange(watched.held, false);
     if (!there) {
-      if (std::exchange(watched.there, false)) answer("file " + watched.file, {});
+      if (std::exchange(watched.there, false)) answer("file " + watched.file, watched.kind, {});
       watched.refused_at.reset();
       continue;
     }
@@ -205,7 +205,7 @@ void FeedDoor::hear(const View& view, const control::Tariff& tariff) {
   }
   for (const auto& document : heard)
     if (document.text && document.text->empty())
-      answer(document.from, {});
+      answer(document.from, document.kind, {});
     else
       judge(document, view, tariff);
 }
@@ -213,7 +213,7 @@ void FeedDoor::hear(const View& view, const control::Tariff& tariff) {
 bool FeedDoor::judge(const Document& document, const View& view, const control::Tariff& tariff,
                      bool again) {
   const auto taken = take(document, view, tariff);
-  answer(document.from, taken, again);
+  answer(document.from, document.kind, taken, again);
   return taken.has_value();
 }
 
@@ -235,15 +235,18 @@ Result<void> FeedDoor::take(const Document& document, const View& view,
   return {};
 }
 
-void FeedDoor::answer(const std::string& from, const Result<void>& taken, bool again) {
+void FeedDoor::answer(const std::string& from, FeedKind kind, const Result<void>& taken,
+                      bool again) {
   {
     const std::lock_guard lock(mutex_);
     if (taken) {
       refused_.erase(from);
       return;
     }
-    auto& reason = refused_[from];
-    if (std::exchange(reason, taken.error().detail) == taken.error().detail || again) return;
+    auto& refused = refused_[from];
+    refused.kind = kind;
+    if (std::exchange(refused.reason, taken.error().detail) == taken.error().detail || again)
+      return;
   }
   log(Level::warning, "refused",
       "from=" + log_quoted(from) + " reason=" + log_quoted(taken.error().detail));
@@ -259,13 +262,17 @@ void FeedDoor::believe(const View& view, const std::string& currency) {
   believed_at_ = view.now;
   believed_version_ = feeds_.version();
   std::map<FeedKind, UnixSeconds> ended;
-  for (const FeedKind kind : enum_values<FeedKind>)
+  std::map<FeedKind, UnixSeconds> until;
+  for (const FeedKind kind : enum_values<FeedKind>) {
     if (const auto end = feeds_.ended(kind, now, currency)) ended[kind] = *end;
+    if (const auto end = feeds_.until(kind, now, currency)) until[kind] = *end;
+  }
   auto told = feeds_.told(now, currency);
   {
     const std::lock_guard lock(mutex_);
     if (told != *told_) told_ = std::make_shared<const service::ToldSlots>(std::move(told));
     std::swap(ended_, ended);
+    std::swap(until_, until);
   }
   for (const auto& [kind, end] : ended_)
     if (!ended.contains(kind))
@@ -323,13 +330,26 @@ std::shared_ptr<const service::ToldSlots> FeedDoor::told() const {
 std::vector<std::string> FeedDoor::problems() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> problems;
-  for (const auto& [from, reason] : refused_)
-    problems.push_back("feed, " + from + ": refused, " + reason);
+  for (const auto& [from, refused] : refused_)
+    problems.push_back("feed, " + from + ": refused, " + refused.reason);
   for (const auto& [kind, end] : ended_)
     problems.push_back("feed, " + std::string{name(kind)} + ": ended at " + utc(end) +
                        ", and nothing newer was told" +
                        (kind == FeedKind::solar ? "" : ": the tariff's price takes its place"));
   return problems;
+}
+
+std::vector<FeedState> FeedDoor::states() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<FeedState> states;
+  for (const FeedKind kind : enum_values<FeedKind>) {
+    FeedState state{.kind = kind};
+    if (const auto until = until_.find(kind); until != until_.end())
+      state.until = WallTime{std::chrono::seconds{until->second}};
+    for (const auto& [from, refused] : refused_) state.refused += refused.kind == kind;
+    if (state.until || state.refused > 0) states.push_back(state);
+  }
+  return states;
 }
 
 void FeedDoor::log(Level level, std::string event, std::string detail) {

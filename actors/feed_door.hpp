@@ -59,6 +59,8 @@ class FeedDoor {
   [[nodiscard]] std::shared_ptr<const service::ToldSlots> told() const;
   /// For people: what is refused and why, and what has ended. For any thread.
   [[nodiscard]] std::vector<std::string> problems() const;
+  /// A FeedStates' work.
+  [[nodiscard]] std::vector<FeedState> states() const;
 
  private:
   struct Watched {
@@ -68,6 +70,10 @@ class FeedDoor {
     bool there = false;
     bool held = false;                    ///< to be read again when the clock is trusted
     std::optional<Instant> refused_at{};  ///< when it was read last, while it is refused
+  };
+  struct Refused {
+    FeedKind kind = FeedKind::import_price;
+    std::string reason;
   };
   /// Where it is from, the kind that is told there, the text or why it could not be read.
   struct Document {
@@ -85,7 +91,8 @@ class FeedDoor {
              bool again = false);
   [[nodiscard]] Result<void> take(const Document& document, const View& view,
                                   const control::Tariff& tariff);
-  void answer(const std::string& from, const Result<void>& taken, bool again = false);
+  void answer(const std::string& from, FeedKind kind, const Result<void>& taken,
+              bool again = false);
   void believe(const View& view, const std::string& currency);
   void keep(Instant now);
   void log(Level level, std::string event, std::string detail);
@@ -107,8 +114,9 @@ class FeedDoor {
   mutable std::mutex mutex_;     // guards what follows
   std::vector<Document> heard_;  ///< that wait for look()
   bool clock_trusted_ = false;
-  std::map<std::string, std::string> refused_;  ///< where from, and why
+  std::map<std::string, Refused> refused_;  ///< by where it is from
   std::map<FeedKind, service::UnixSeconds> ended_;
+  std::map<FeedKind, service::UnixSeconds> until_;
   std::shared_ptr<const service::ToldSlots> told_ = std::make_shared<const service::ToldSlots>();
 };
 

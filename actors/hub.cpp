@@ -209,6 +209,10 @@ class RunningHub final : public Hub {
     return [planner = planner_] { return planner->newest(); };
   }
 
+  FeedStates feed_states() const {
+    return [feeds = feed_door_] { return feeds->states(); };
+  }
+
   void reload(const HubSettings& settings) override {
     auto control = control::at_once(command_door_->in_force().settings, settings.control);
     command_door_->set_settings(control);
@@ -335,7 +339,8 @@ class RunningHub final : public Hub {
 
   publish::Sink start_metrics(const HubSettings& settings, const EventSink& events) const {
     const auto exporter = std::make_shared<metrics::Exporter>(
-        ESSHUB_VERSION, [notes = notes()] { return notes()->warnings.size(); }, smart());
+        ESSHUB_VERSION, [notes = notes()] { return notes()->warnings.size(); }, smart(),
+        feed_states());
     const std::shared_ptr<publish::MetricsServer> server = publish::MetricsServer::start(
         settings.metrics_address, settings.web.host_names, [exporter] { return exporter->page(); },
         events, note("metrics", Fault::server_unavailable));
@@ -424,6 +429,7 @@ class RunningHub final : public Hub {
          .feed = [feeds = feed_door_](
                      const auto& kinds, const std::string& document,
                      const std::string& who) { return feeds->offer(kinds, document, who); },
+         .feeds = feed_states(),
          .events = events,
          .unavailable = note("page", Fault::server_unavailable),
          .clock = &std::chrono::steady_clock::now});

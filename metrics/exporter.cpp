@@ -27,6 +27,7 @@ std::string Exporter::page() const {
   if (view) {
     add_view(page, *view, std::chrono::steady_clock::now());
     if (smart_) add_smart(page, *view, smart_());
+    if (feeds_) add_feeds(page, *view, feeds_());
   } else {
     add_faults(page, {});  // nothing has been raised yet, and increase() needs the start
   }

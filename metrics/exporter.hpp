@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "model/feed.hpp"
 #include "model/smart_plan.hpp"
 #include "model/view.hpp"
 
@@ -18,12 +19,13 @@ class Exporter {
   static constexpr Duration period = 500ms;  ///< of the Views it is given
 
   /// `config_warnings`: how many the configuration file taken last has; empty: not known.
-  /// `smart`: Smart mode's plan; empty: there is none.
+  /// `smart`: Smart mode's plan; empty: there is none. `feeds`: of prices and sun; empty: none.
   explicit Exporter(std::string version, std::function<std::size_t()> config_warnings = {},
-                    SmartSource smart = {})
+                    SmartSource smart = {}, FeedStates feeds = {})
       : version_(std::move(version)),
         config_warnings_(std::move(config_warnings)),
-        smart_(std::move(smart)) {}
+        smart_(std::move(smart)),
+        feeds_(std::move(feeds)) {}
 
   /// Takes over the newest View; thread-safe against page().
   void update(const View& view);
@@ -37,6 +39,7 @@ class Exporter {
   std::string version_;
   std::function<std::size_t()> config_warnings_;
   SmartSource smart_;
+  FeedStates feeds_;
   mutable std::mutex mutex_;
   std::shared_ptr<const View> view_;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "metrics/page.hpp"
+#include "model/feed.hpp"
 #include "model/smart_plan.hpp"
 #include "model/view.hpp"
 
@@ -32,6 +33,9 @@ void add_policy(Page& page, const View& view);
 /// What Smart mode plans, as of the View's wall clock.
 void add_smart(Page& page, const View& view, const SmartState& smart);
 
+/// How far others have told of prices and sun, and what of it is refused.
+void add_feeds(Page& page, const View& view, const std::vector<FeedState>& feeds);
+
 /// The mode the inverter is told to be in, and why.
 void add_decision(Page& page, const View& view);
 
@@ -52,5 +56,8 @@ void add_control(Page& page, const TickStats& ticks);
 
 /// Seconds since 1970 of a moment on the steady clock; nothing while the wall clock is not trusted.
 [[nodiscard]] std::optional<double> timestamp(const View& view, Instant at);
+[[nodiscard]] inline double unix_seconds(WallTime at) {
+  return Seconds(at.time_since_epoch()).count();
+}
 
 }  // namespace esshub::metrics

@@ -6,10 +6,6 @@
 namespace esshub::metrics {
 namespace {
 
-double seconds_of(WallTime at) {
-  return Seconds(at.time_since_epoch()).count();
-}
-
 void add_costs(Page& page, const SmartPlan& plan) {
   page.gauge(
       "esshub_plan_cost",
@@ -43,7 +39,7 @@ void add_next_action(Page& page, const SmartPlan& plan, const SmartSlot& now) {
   page.gauge("esshub_plan_next_action_timestamp_seconds",
              "When the Smart plan goes over to another instruction, in seconds since 1970, and to "
              "which. Absent without a plan, and where it does not.");
-  page.add({{"instruction", name(next->instruction.kind)}}, seconds_of(next->begin));
+  page.add({{"instruction", name(next->instruction.kind)}}, unix_seconds(next->begin));
 }
 
 }  // namespace
@@ -56,7 +52,7 @@ void add_smart(Page& page, const View& view, const SmartState& smart) {
   page.gauge("esshub_plan_made_timestamp_seconds",
              "When the newest Smart plan was made, in seconds since 1970. Absent without a plan, "
              "and while the clock is not trusted.");
-  page.add({}, seconds_of(smart.plan->made));
+  page.add({}, unix_seconds(smart.plan->made));
   add_costs(page, *smart.plan);
   if (const auto* const slot = slot_at(*smart.plan, view.wall)) {
     add_now(page, *slot);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -86,6 +87,14 @@ std::optional<UnixSeconds> Feeds::ended(FeedKind kind, UnixSeconds now,
   const auto slots = believed(kind, now, currency);
   const UnixSeconds end = slots.empty() ? issues.back().issued : slots.back().end;
   return end <= now && end >= now - keeps ? std::optional{end} : std::nullopt;
+}
+
+std::optional<UnixSeconds> Feeds::until(FeedKind kind, UnixSeconds now,
+                                        const std::string& currency) const {
+  const auto slots = believed(kind, now, currency, true);
+  const auto next = std::ranges::upper_bound(slots, now, {}, &FeedSlot::begin);
+  if (next == slots.begin()) return ended(kind, now, currency);
+  return known_until(slots, std::prev(next)->begin);
 }
 
 }  // namespace esshub::service

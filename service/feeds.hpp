@@ -55,6 +55,11 @@ class Feeds {
   /// unless long ago.
   [[nodiscard]] std::optional<UnixSeconds> ended(FeedKind kind, UnixSeconds now,
                                                  const std::string& currency) const;
+  /// Until when the kind is told from now on, without a gap, if nothing newer is. A moment that is
+  /// not to come: since then nothing is told of now. Nothing: as where it never was told, is told
+  /// of later alone, or ended long ago.
+  [[nodiscard]] std::optional<UnixSeconds> until(FeedKind kind, UnixSeconds now,
+                                                 const std::string& currency) const;
   [[nodiscard]] const FeedHistory& history(FeedKind kind) const { return histories_[kind]; }
   /// Counts up with whatever changes in a history.
   [[nodiscard]] unsigned version() const { return version_; }

@@ -292,7 +292,8 @@ Json events_json(const std::vector<HistoryEvent>& events) {
   return {{"events", std::move(list)}};
 }
 
-Json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart) {
+Json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart,
+               const std::vector<FeedState>& feeds) {
   Json list = Json::array();
   for (const auto& span : spans)
     list.push_back({{"begin", unix_seconds(span.begin)},
@@ -302,7 +303,12 @@ Json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart) {
                     {"import_price", scaled(span.import_price, 10000)},
                     {"export_price", scaled(span.export_price, 10000)},
                     {"repeated_hour", span.repeated_hour}});
-  return {{"spans", std::move(list)}, {"smart", smart_json(smart)}};
+  Json told = Json::array();
+  for (const auto& feed : feeds)
+    told.push_back({{"kind", name(feed.kind)},
+                    {"until", feed.until ? Json(unix_seconds(*feed.until)) : Json(nullptr)},
+                    {"refused", feed.refused}});
+  return {{"spans", std::move(list)}, {"smart", smart_json(smart)}, {"feeds", std::move(told)}};
 }
 
 Json limits_json(const std::vector<OrderLimit>& limits) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/command.hpp"
+#include "model/feed.hpp"
 #include "model/order_limits.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
@@ -28,7 +29,8 @@ namespace esshub::publish {
 [[nodiscard]] nlohmann::json minutes_json(const std::vector<MinuteRow>& rows);
 [[nodiscard]] nlohmann::json days_json(const std::vector<DayRow>& rows);
 [[nodiscard]] nlohmann::json events_json(const std::vector<HistoryEvent>& events);
-[[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart);
+[[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart,
+                                       const std::vector<FeedState>& feeds);
 
 /// The ranges of what may be ordered here, by their names; a dispatch is not.
 [[nodiscard]] nlohmann::json limits_json(const std::vector<OrderLimit>& limits);

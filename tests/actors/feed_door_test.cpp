@@ -291,6 +291,31 @@ TEST(FeedDoorTest, SaysWhenWhatWasToldHasEnded) {
   EXPECT_THAT(b.door->problems(), IsEmpty());
 }
 
+TEST(FeedDoorTest, SaysHowFarEachKindIsToldAndHowManyTellItWrongly) {
+  Bench b;
+  b.look();
+  EXPECT_THAT(b.door->states(), IsEmpty());
+  const auto until = [](int after_noon_s) {
+    return WallTime{std::chrono::seconds{Bench::noon + after_noon_s}};
+  };
+  b.door->tell(FeedKind::import_price, Bench::document(0.1), "mqtt a");
+  b.door->tell(FeedKind::import_price, Bench::document(99), "mqtt b");
+  b.door->tell(FeedKind::import_price, Bench::document(99), "mqtt c");
+  b.door->tell(FeedKind::solar, "{", "mqtt d");
+  b.look(1s);
+  const auto wrong = FeedState{FeedKind::solar, std::nullopt, 1};
+  EXPECT_THAT(b.door->states(),
+              ElementsAre(FeedState{FeedKind::import_price, until(3600), 2}, wrong));
+  b.door->tell(FeedKind::import_price, "", "mqtt b");
+  b.look(2h);
+  EXPECT_THAT(b.door->states(),
+              ElementsAre(FeedState{FeedKind::import_price, until(3600), 1}, wrong))
+      << "when it ended";
+  b.look(15 * 24h);
+  EXPECT_THAT(b.door->states(),
+              ElementsAre(FeedState{FeedKind::import_price, std::nullopt, 1}, wrong));
+}
+
 TEST(FeedDoorTest, KeepsWhatWasBelievedOverARestart) {
   Bench b;
   b.write("run/import_price.json", Bench::document(0.1));

@@ -73,6 +73,16 @@ TEST_F(ExporterTest, WarningsOfTheConfigurationAreCounted) {
   EXPECT_THAT(warned.page(), HasSubstr("\nesshub_config_warnings 3\n"));
 }
 
+TEST_F(ExporterTest, TellsHowTheFeedsStand) {
+  Exporter with_feeds{"1.2.3", {}, {}, [] {
+                        return std::vector<FeedState>{{FeedKind::solar, std::nullopt, 1}};
+                      }};
+  with_feeds.update(healthy_view(now()));
+  EXPECT_THAT(with_feeds.page(), HasSubstr("\nesshub_feed_refused{kind=\"solar\"} 1\n"));
+  exporter_.update(healthy_view(now()));
+  EXPECT_THAT(exporter_.page(), Not(HasSubstr("esshub_feed")));
+}
+
 TEST_F(ExporterTest, AHealthyViewIsShownInBaseUnitsWithOurSigns) {
   exporter_.update(healthy_view(now()));
   const auto page = scraped();

@@ -131,6 +131,29 @@ TEST(Feeds, SayWhenAKindHasEnded) {
   EXPECT_EQ(feeds.ended(FeedKind::solar, noon + 9 * hour, "EUR"), std::nullopt);
 }
 
+TEST(Feeds, SayUntilWhenAKindIsToldWithoutAGap) {
+  Feeds feeds;
+  constexpr auto kind = FeedKind::export_price;
+  EXPECT_EQ(feeds.until(kind, noon, "EUR"), std::nullopt) << "nothing was ever told";
+  auto told = feed(kind, noon,
+                   {{noon + hour, noon + 2 * hour, 0.1},
+                    {noon + 2 * hour, noon + 3 * hour, 0.2},
+                    {noon + 4 * hour, noon + 6 * hour, 0.3}});
+  told.valid_until = noon + 5 * hour;
+  ASSERT_TRUE(feeds.take(told, noon));
+  EXPECT_EQ(feeds.until(kind, noon, "EUR"), std::nullopt) << "of later alone";
+  EXPECT_EQ(feeds.until(kind, noon + hour, "EUR"), noon + 3 * hour);
+  EXPECT_EQ(feeds.until(kind, noon + 3 * hour - 1, "EUR"), noon + 3 * hour);
+  EXPECT_EQ(feeds.until(kind, noon + 3 * hour, "EUR"), noon + 3 * hour);
+  EXPECT_EQ(feeds.until(kind, noon + 3 * hour + 1, "EUR"), noon + 3 * hour)
+      << "since then it is silent";
+  EXPECT_EQ(feeds.until(kind, noon + 4 * hour, "EUR"), noon + 5 * hour) << "it is valid so long";
+  EXPECT_EQ(feeds.until(kind, noon + 9 * hour, "EUR"), noon + 5 * hour);
+  EXPECT_EQ(feeds.until(kind, noon + 10, "GBP"), noon) << "nothing of it is believed";
+  EXPECT_EQ(feeds.until(kind, noon + 5 * hour + 15 * 24 * hour, "EUR"), noon + 5 * hour);
+  EXPECT_EQ(feeds.until(kind, noon + 5 * hour + 15 * 24 * hour + 1, "EUR"), std::nullopt);
+}
+
 TEST(Feeds, TellNothingThatEndedTwoWeeksAgoAndKeepItAllTheSame) {
   Feeds feeds;
   constexpr auto kind = FeedKind::import_price;

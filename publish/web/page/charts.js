@@ -338,10 +338,21 @@ function pointAt(index, announce) {
   text(out, readSlot(slot));
 }
 
+/** The prices of which nothing is told of now though they were: a sentence for each. */
+function saySilent(feeds, now) {
+  const named = { import_price: "import", export_price: "export" };
+  return feeds
+    .filter(({ kind, until }) => kind in named && until !== null && until <= now)
+    .map(
+      ({ kind, until }) =>
+        `No ${named[kind]} price is told since ${weekday(until)} ${clock(until)}: the tariff's holds.`,
+    );
+}
+
 /** The words below the picture: what the plan costs and why it buys, or what is in its way. */
-function sayPlan(smart) {
+function sayPlan(smart, feeds, now) {
   const made = smart?.plan;
-  const words = [];
+  const words = saySilent(feeds, now);
   if (smart?.problem) words.push(`No new plan: ${smart.problem.split("_").join(" ")}.`);
   if (made) {
     words.push(
@@ -356,10 +367,10 @@ function sayPlan(smart) {
   $("plan-readout").hidden = slotsOf(smart).length === 0;
 }
 
-export function drawPlan(spans, now, smart = null) {
+export function drawPlan(spans, now, smart = null, feeds = []) {
   const frame = $("plan");
   const slots = slotsOf(smart);
-  sayPlan(smart);
+  sayPlan(smart, feeds, now);
   pointed = null;
   if (spans.length === 0) {
     put($("spans"), []);

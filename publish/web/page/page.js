@@ -380,8 +380,8 @@ function redrawDays() {
 async function showPlan() {
   $("plan-note").hidden = latest === null || latest.clock_trusted;
   try {
-    const { spans, smart } = await get("/api/v1/plan?hours=48");
-    drawPlan(spans, latest?.at ?? Date.now() / 1000, smart);
+    const { spans, smart, feeds } = await get("/api/v1/plan?hours=48");
+    drawPlan(spans, latest?.at ?? Date.now() / 1000, smart, feeds);
   } catch (error) {
     put($("spans"), []);
     put($("plan"), [html("p", { class: "none" }, error.message)]);

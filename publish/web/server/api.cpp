@@ -316,7 +316,8 @@ WebResponse WebApi::get_plan(const WebRequest& request) {
   const auto hours = whole(request, "hours", 48, 1, 7 * 24);
   if (!hours) return bad_query(hours.error());
   return ok(plan_json(parts_.plan(view->wall, view->wall + std::chrono::hours(*hours)),
-                      parts_.smart ? parts_.smart() : SmartState{}));
+                      parts_.smart ? parts_.smart() : SmartState{},
+                      parts_.feeds ? parts_.feeds() : std::vector<FeedState>{}));
 }
 
 WebResponse WebApi::get_session(const WebRequest& request) {

@@ -52,6 +52,7 @@ struct WebParts {
   ConfigNotesSource notes;                          ///< empty: nothing is noted
   CommandSink command;
   FeedDesk feed{};
+  FeedStates feeds{};
   EventSink events;
   std::function<void(bool)> unavailable;  ///< as of HttpService
   std::function<Instant()> clock;         ///< the steady clock

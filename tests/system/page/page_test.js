@@ -677,7 +677,12 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
       reason: "without it the battery would have been empty by 18:30 on 9 of the last 14 days",
       slots,
     };
-    drawPlan(spans, from + 7 * 3600, { problem: "price_unknown", plan });
+    const feeds = [
+      { kind: "import_price", until: from + 6 * 3600, refused: 0 },
+      { kind: "export_price", until: from + 7 * 3600 + 1, refused: 1 },
+      { kind: "solar", until: from, refused: 0 },
+    ];
+    drawPlan(spans, from + 7 * 3600, { problem: "price_unknown", plan }, feeds);
   });
   const plan = visitor.locator("#plan");
   for (const [name, count] of Object.entries({
@@ -688,6 +693,7 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
   }))
     assert.equal(await plan.locator(`.${name}`).count(), count, name);
   const words = await visitor.locator("#plan-words").textContent();
+  assert.match(words, /^No import price is told since \w+ 06:00: the tariff's holds\. No new plan/);
   assert.match(words, /No new plan: price unknown/);
   assert.match(
     words,

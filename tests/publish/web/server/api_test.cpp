@@ -36,6 +36,11 @@ class WebApiTest : public testing::Test {
     p.history = std::make_shared<tests::FakeHistory>();
     p.plan = &tests::fake_plan;
     p.smart = &tests::fake_smart;
+    p.feeds = [] {
+      return std::vector<FeedState>{
+          {FeedKind::import_price, WallTime{std::chrono::seconds{1'800'000'000}}, 0},
+          {FeedKind::solar, std::nullopt, 2}};
+    };
     p.limits = [] {
       std::vector<OrderLimit> limits{order_limits.begin(), order_limits.end()};
       for (const auto* name : {"charge_power_w", "discharge_power_w"}) {
@@ -278,6 +283,12 @@ TEST_F(WebApiTest, TellsWhatSmartModePlansAndWhy) {
   EXPECT_EQ(slot["charge_percent"], 50);
   EXPECT_EQ(slot["charge_high_percent"], 60);
   EXPECT_EQ(slot["value"], 0.2);
+}
+
+TEST_F(WebApiTest, TellsHowFarOthersHaveTold) {
+  EXPECT_EQ(Json::parse(get("/api/v1/plan").body)["feeds"], Json::parse(R"([
+    {"kind": "import_price", "until": 1800000000.0, "refused": 0},
+    {"kind": "solar", "until": null, "refused": 2}])"));
 }
 
 TEST_F(WebDocument, GivesTheLimitsOfTheTable) {
