@@ -6,7 +6,9 @@ import re
 import shutil
 import signal
 import tempfile
+import time
 import unittest
+import urllib.request
 
 import paho.mqtt.client as mqtt
 
@@ -321,6 +323,81 @@ class Priced(unittest.TestCase):
         self.assertIsNotNone(client.hears(state + "grid_import_today", 30))
         self.assertIsNotNone(client.hears(state + "import_price", 30, lambda p: p == "0.2800"))
         self.assertEqual(complaints(topic, device, dict(client.heard)), [])
+
+
+class Told(unittest.TestCase):
+    """A house whose prices come over MQTT (docs/feeds.md)."""
+
+    def setUp(self):
+        self.house = House()
+        self.addCleanup(self.house.close)
+        self.broker = Broker(self.house.dir)
+        self.addCleanup(self.broker.stop)
+        self.client = self.broker.client()
+        self.addCleanup(self.client.close)
+        self.topic = f"esshub/{PORTAL}/feed/import_price"
+        with open(self.house.path("esshub.toml")) as f:
+            config = with_portal(f.read()) + block(self.broker.port, "writes = true")
+        with open(self.house.path("told.toml"), "w") as f:
+            f.write(config + '[tariff]\ncurrency = "GBP"\nimport = 0.28\n')
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(f"http://{self.house.web}/api/v1/{path}", timeout=5) as r:
+                return json.load(r)
+        except OSError:
+            return None
+
+    def price(self):
+        """Of now, as the plan says."""
+        plan = self.get("plan")
+        return plan and plan["spans"][0]["import_price"]
+
+    def warnings(self):
+        state = self.get("state")
+        return state and [w["text"] for w in state["configuration_warnings"]]
+
+    def tell(self, price, unit="GBP/kWh"):
+        def utc(seconds):
+            return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+        now = time.time()
+        document = {
+            "kind": "import_price",
+            "unit": unit,
+            "issued": utc(now),
+            "slots": [[utc(now - 3600), utc(now + 7200), price]],
+        }
+        self.client.says(self.topic, json.dumps(document), retain=True)
+
+    def wait(self, what, limit_s, why):
+        self.assertIsNotNone(
+            wait_for(what, limit_s, 0.2),
+            f"{why}: {self.price()}, {self.warnings()}\n{self.house.hub.text()[-3000:]}",
+        )
+
+    def test_a_retained_price_is_taken_a_wrong_one_told_and_the_topic_emptied(self):
+        self.tell(0.11)
+        self.house.start_hub(self.house.path("told.toml"), trusted_clock=True)
+        self.wait(lambda: self.price() == 0.11, 60, "what was retained is not taken")
+        self.assertEqual(self.warnings(), [])
+        (feed,) = self.get("plan")["feeds"]
+        self.assertEqual((feed["kind"], feed["refused"]), ("import_price", 0))
+        self.assertAlmostEqual(feed["until"], time.time() + 7200, delta=120)
+        until = 'esshub_feed_until_timestamp_seconds{kind="import_price"}'
+        self.assertEqual(self.house.scrape()[until], feed["until"])
+
+        self.tell(0.22, unit="EUR/kWh")
+        self.wait(self.warnings, 20, "nobody says that it is refused")
+        (warning,) = self.warnings()
+        self.assertIn(self.topic, warning)
+        self.assertIn('refused, /unit: "EUR/kWh", accepted "GBP/kWh"', warning)
+        self.assertEqual(self.get("plan")["feeds"][0]["refused"], 1)
+        self.assertEqual(self.price(), 0.11, "what was believed goes on")
+
+        self.client.says(self.topic, "", retain=True)
+        self.wait(lambda: self.warnings() == [], 20, "the refusal stays though nothing is there")
+        self.assertEqual(self.price(), 0.11, "what was taken stays")
 
 
 class Lone(unittest.TestCase):
