@@ -1,6 +1,6 @@
 """A time in which the battery may not be moved, and how that is judged on the wire and in the house."""
 
-from tolerances import HANDSHAKE_S, HELD_S, LAG_S, REST_W, TICK_S
+from tolerances import HANDSHAKE_S, HELD_S, LAG_S, REST_W
 
 
 class Ban:
@@ -43,10 +43,11 @@ def away(ban, command):
 class Hold:
     """Since when a condition has stood, counted until it has been away for `clear_s`."""
 
-    __slots__ = ("clear_s", "begin", "clear_at")
+    __slots__ = ("clear_s", "tick_s", "begin", "clear_at")
 
-    def __init__(self, clear_s):
+    def __init__(self, clear_s, tick_s):
         self.clear_s = clear_s
+        self.tick_s = tick_s
         self.reset()
 
     def reset(self):
@@ -65,7 +66,7 @@ class Hold:
         if (
             self.begin is not None
             and self.clear_at is not None
-            and t >= self.clear_at + self.clear_s - TICK_S
+            and t >= self.clear_at + self.clear_s - self.tick_s
         ):
             self.reset()
         return self.begin

@@ -380,6 +380,35 @@ class Slower(unittest.TestCase):
             s.inject("line.off", "meters")
             self.assertEqual(s.run(silent_s).broken(), broken, (period_us, silent_s))
 
+    def test_a_stall_is_three_periods_and_told_after_such_a_one_alone(self):
+        for period_us, stall_s, broken in (
+            (20000, 0.35, []),
+            (20000, 0.6, ["F10"]),
+            (1000000, 2.9, []),
+            (1000000, 3.4, ["F10"]),
+        ):
+            s = moving(0, period_us=period_us)
+            s.run(20)
+            end = s.inject("control.stall")
+            s.run(stall_s)
+            end()
+            self.assertEqual(s.run(4).broken(), broken, (period_us, stall_s))
+
+    def test_what_is_counted_in_ticks_ends_a_tick_earlier(self):
+        for period_us, after_s, broken in (
+            (20000, 9.6, ["F5"]),
+            (1000000, 9.2, []),
+            (1000000, 8.6, ["F5"]),
+        ):
+            s = moving(0, period_us=period_us)
+            s.run(20)
+            s.frames["351"]["ccl_a"] = 0
+            s.run(2)
+            s.frames["351"]["ccl_a"] = 50
+            s.run(after_s)
+            s.battery = 200
+            self.assertEqual(s.run(0.5).broken(), broken, (period_us, after_s))
+
 
 class I6(unittest.TestCase):
     def test_a_setpoint_was_decided_within_its_life(self):

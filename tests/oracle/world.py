@@ -121,8 +121,9 @@ class GridMeter:
 class Battery:
     """The frames of the BMS since the hub started."""
 
-    def __init__(self, max_age_s):
+    def __init__(self, max_age_s, tick_s):
         self.max_age_s = max_age_s
+        self.tick_s = tick_s
         self.reset()
 
     def reset(self):
@@ -196,7 +197,7 @@ class Battery:
                     since = at + self.max_age_s
         if stale:
             return since
-        if since is not None and t - self.complete_at < complete_s - TICK_S:
+        if since is not None and t - self.complete_at < complete_s - self.tick_s:
             return since
         self.lost_since = None
         return None
@@ -260,10 +261,13 @@ class World:
         self.settings = header["settings"]
         self.site = header["site"]
         s = self.settings
+        # What the answer to a word comes later than with the period of the tolerances.
+        self.slower_s = max(0.0, 1e-6 * header["period_us"] - PERIOD_S)
+        self.tick_s = TICK_S + self.slower_s
         self.house = {}
         self.weather = Weather()
         self.grid = GridMeter(s["meter_max_age_s"], s["main_fuse_a"])
-        self.battery = Battery(s["bms_max_age_s"])
+        self.battery = Battery(s["bms_max_age_s"], self.tick_s)
         self.mk3_last = None
         self.running_since = None
         self.control_since = None
@@ -277,10 +281,9 @@ class World:
         # Setpoints and how long each was decided anew: [begin, end or None, W]; of the last seconds.
         self.decided = deque()
         self.decided_again = -1e9
-        # What the answer to a word comes later than with the period of the tolerances.
-        self.slower_s = max(0.0, 1e-6 * header["period_us"] - PERIOD_S)
-        # docs/safety.md, F10: a setpoint lives no longer than the gap that is a stall.
-        self.setpoint_life_s = min(s["setpoint_life_s"], max(0.3, 3e-6 * header["period_us"]))
+        # docs/safety.md, F10: the gap that is a stall; a setpoint lives no longer.
+        self.longest_gap_s = max(0.3, 3e-6 * header["period_us"])
+        self.setpoint_life_s = min(s["setpoint_life_s"], self.longest_gap_s)
         self.ac_out = deque()
         self.mains_since = (True, 0.0)
         self.inverter_since = ("", 0.0)
@@ -415,7 +418,7 @@ class World:
 
     def _decide(self, t, o):
         # The first tick after it was another one: nothing was decided again.
-        if t - self.decided_again <= TICK_S + self.slower_s and self.decided:
+        if t - self.decided_again <= self.tick_s and self.decided:
             self.decided.pop()
             self.decided_again = -1e9
         self._end_decision(t)

@@ -1,6 +1,6 @@
 """F6, F7, F7a, F27 (AC-out), I5, I6: the setpoint, from the decision to the inverter."""
 
-from tolerances import AC_OUT_AGE_S, AC_OUT_WORD_W, REST_W, TICK_S, TOLD_S
+from tolerances import AC_OUT_AGE_S, AC_OUT_WORD_W, REST_W, TOLD_S
 
 # A cause is sure where it is so far beyond F7's own tolerance.
 SURE = 1.3
@@ -23,9 +23,7 @@ class Slew:
         # Each of the two was decided up to the time that a setpoint needs to be on the wire before
         # it arrived.
         allowed = (
-            self.world.settings["slew_w_per_s"]
-            * (t - before.t + 0.2 + TICK_S + self.world.slower_s)
-            + REST_W
+            self.world.settings["slew_w_per_s"] * (t - before.t + 0.2 + self.world.tick_s) + REST_W
         )
         growth = max(now.lo - max(before.hi, 0), -now.hi - max(-before.lo, 0), 0)
         self.verdict.judge(

@@ -3,9 +3,6 @@
 from ban import Ban
 from tolerances import HANDSHAKE_S, HELD_S, REST_W, TICK_S
 
-# F10: beyond this no decision was made for too long; a period more, for a stall begins anywhere in one.
-STALL_S = 0.3
-
 
 class Overrun(Ban):
     """F10: after a stall the safe setpoint until 6 s are without gaps."""
@@ -19,7 +16,7 @@ class Overrun(Ban):
         if world.running_since is None:
             return None
         period_s = world.header["period_us"] * 1e-6
-        too_long_s = max(STALL_S, 3 * period_s) + 2 * period_s
+        too_long_s = world.longest_gap_s + 2 * period_s
         recent = [(begin, end) for begin, end in world.stalls if t - end < 6 - TICK_S]
         even = all(end - begin <= 0.1 + 2 * period_s for begin, end in recent)
         # Cleared: 2 % of 6 s.
@@ -62,7 +59,9 @@ class RestAfterStall:
         if not world.stalls or world.stalled is not None:
             return
         begin, end = world.stalls[-1]
-        if self.judged == end or t - end < HELD_S + world.slower_s or end - begin <= STALL_S + 0.1:
+        if self.judged == end or t - end < HELD_S + world.slower_s:
+            return
+        if end - begin <= world.longest_gap_s + 0.1:
             return
         if end - begin > LONGEST_S:
             return

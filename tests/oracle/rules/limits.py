@@ -17,7 +17,7 @@ class Stopped(Ban):
         self.what = (
             f"the BMS stops {'charge' if charge else 'discharge'}, or does not for less than 10 s,"
         )
-        self.hold = Hold(10)
+        self.hold = Hold(10, world.tick_s)
         self.told = {}
 
     def on_process(self, t, o):
@@ -57,7 +57,7 @@ class TooHotOrCold(Ban):
         self.low = world.settings[f"{name}_temperature_min_c"]
         self.high = world.settings[f"{name}_temperature_max_c"]
         self.what = f"the pack's temperature forbids {name}"
-        self.hold = Hold(0)
+        self.hold = Hold(0, world.tick_s)
 
     def on_process(self, t, o):
         if o["what"] == "started":

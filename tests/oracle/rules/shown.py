@@ -1,6 +1,6 @@
 """I10 as far as `shown` goes, F17 by the reasons that the hub names, F22 by the lines that it opens."""
 
-from tolerances import TICK_S, TOLD_S
+from tolerances import TOLD_S
 
 # It publishes once a second.
 PUBLISHED_S = 1.0 + 0.2
@@ -62,14 +62,15 @@ class Shown:
                     "I10",
                     t,
                     age_s,
-                    max_age_s + PUBLISHED_S,
+                    max_age_s + PUBLISHED_S + self.world.slower_s,
                     f"s is the age of {field}, shown as current",
                 )
         for field in ("bat_v", "bat_a"):
             if shown.get(field) is not None:
                 # The inverter measures both too.
                 age_s = t - max(newest.get(field, -1e9), newest.get("inverter", -1e9))
-                most = max(settings["bms_max_age_s"], settings["inverter_max_age_s"]) + PUBLISHED_S
+                most = max(settings["bms_max_age_s"], settings["inverter_max_age_s"])
+                most += PUBLISHED_S + self.world.slower_s
                 self.verdict.judge(
                     "I10", t, age_s, most, f"s is the age of {field}, shown as current"
                 )
@@ -111,7 +112,7 @@ class Expiry:
         if not world.up(t, 2) or world.weather.touched(t, 2, "control.stall"):
             return
         # A tick, and the sample that looked before it.
-        late_s = TICK_S + world.slower_s + 0.2
+        late_s = world.tick_s + 0.2
         held = {name for name, (_, end, _) in world.orders.items() if t < end + late_s}
         ended = set(world.orders) - held
         for name in ended:

@@ -97,7 +97,7 @@ class BmsImplausible(Ban):
             self.last = t
 
     def since(self, t):
-        if self.begin is not None and t - self.last >= 5 - TICK_S:
+        if self.begin is not None and t - self.last >= 5 - self.world.tick_s:
             self.begin = None
         return self.begin
 

@@ -293,7 +293,7 @@ class Tellings:
         def overrun(t):
             for begin, end in reversed(world.stalls):
                 # Only as long as it cannot have cleared: 6 s.
-                return end if end - begin > 0.4 and t - end < 5 else None
+                return end if end - begin > world.longest_gap_s + 0.1 and t - end < 5 else None
             return None
 
         def untrusted(t):
