@@ -116,12 +116,14 @@ void Judge::on_injection(const Injection& injection, bool begins, Instant now) {
 }
 
 void Judge::on_stall(Duration length, Instant now) {
+  if (!standstill_ || now > standstill_->over)
+    standstill_ = {.began = now, .over = now, .ac_out = ac_out(now)};
+  standstill_->over = std::max(standstill_->over, now + length);
+  const Duration whole = standstill_->over - standstill_->began;
   // The newest decision was made up to a period before.
-  if (length < control::longest_gap(settings_.period) + settings_.period) return;
-  if (stall_ && now + length < stall_->over) return;  // within another
-  Stall stall{now + length, {}};
-  if (length < longest_stall) stall.ac_out = ac_out(now);
-  stall_ = stall;
+  if (whole < control::longest_gap(settings_.period) + settings_.period) return;
+  stall_ = standstill_;
+  if (whole >= longest_stall) stall_->ac_out = {};
 }
 
 void Judge::on_process(bool started, Instant now) {
@@ -321,7 +323,7 @@ void Judge::on_step(const House& house, const InverterTruth& told, const HubStat
 void Judge::check_faults(const HubState& hub, Instant now) {
   // A control that has just started only watches, and tells of nothing that it never heard.
   if (!hub.faults || !ready_since_ || now - *ready_since_ < 5s || !control_since_ ||
-      now - *control_since_ < start_grace)
+      now - *control_since_ < start_grace + longer_period(settings_.period))
     return;
   const Duration slack = behind(settings_.period);
   const auto& faults = *hub.faults;

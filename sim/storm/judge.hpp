@@ -43,6 +43,7 @@ class Judge {
   void on_process(bool started, Instant now);
   void on_control_started(Instant now) {
     control_since_ = now;
+    standstill_.reset();
     stall_.reset();
   }
   /// The meters' part of the hub: a new one has heard no reply yet.
@@ -162,10 +163,12 @@ class Judge {
   std::deque<Commanded> commanded_;
   Span ac_out_;
   struct Stall {
+    Instant began;
     Instant over;
     Extremes ac_out;  ///< before it
   };
-  std::optional<Stall> stall_;  ///< the newest that is one (F10)
+  std::optional<Stall> standstill_;  ///< the newest, long or short; two that overlap are one
+  std::optional<Stall> stall_;       ///< the newest that is one (F10)
   double lowest_reserve_;
   std::optional<Instant> process_since_;
   std::optional<Instant> control_since_;

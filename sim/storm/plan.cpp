@@ -100,7 +100,7 @@ control::Settings settings(Dice& dice) {
 void draw_pace(Dice& dice, control::Settings& s) {
   using std::chrono::milliseconds;
   control::Settings drawn = s;
-  drawn.period = milliseconds{dice.one_of({10, 20, 20, 20, 50, 100, 200, 300})};
+  drawn.period = milliseconds{dice.one_of({10, 20, 20, 20, 50, 100, 200, 300, 500, 1000})};
   drawn.setpoint_life =
       std::max<Duration>(2 * drawn.period, milliseconds{dice.one_of({200, 500, 1000, 5000})});
   if (control::validate(drawn).empty()) s = drawn;
@@ -304,13 +304,14 @@ void draw_weather(Dice& dice, const InjectionKinds& kinds, Plan& plan) {
       if (i.begin >= last) continue;
       i.length = std::min(i.length, last - i.begin);
       plan.weather.push_back(i);
-      // A machine that has too much to do stands still again and again (F10: periods lost): of 6 s
-      // 3 to 40 %, more than a tenth where each stall is longer than 90 ms.
-      if (i.what != Injected::control_stall ||
-          i.length >= control::longest_gap(plan.loop.control.period))
-        continue;
-      for (int again = 0; again < 8 && i.begin + 700ms < last - i.length; ++again) {
-        i.begin += 700ms;
+      // A machine that has too much to do stands still again and again (F10: periods lost): 3 to
+      // 40 % of the time; with the usual period every 700 ms, more than a tenth where each stall is
+      // longer than 90 ms.
+      const Duration too_long = control::longest_gap(plan.loop.control.period);
+      if (i.what != Injected::control_stall || i.length >= too_long) continue;
+      const Duration apart = too_long * 7 / 3;
+      for (int again = 0; again < 8 && i.begin + apart < last - i.length; ++again) {
+        i.begin += apart;
         plan.weather.push_back(i);
       }
     }

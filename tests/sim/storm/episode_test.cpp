@@ -71,7 +71,7 @@ TEST(StormPlan, DrawsHowOftenItIsDecidedAndForHowLongThatHolds) {
     lives.insert(settings.setpoint_life);
   }
   EXPECT_EQ(*periods.begin(), 10ms);
-  EXPECT_EQ(*periods.rbegin(), 300ms);
+  EXPECT_EQ(*periods.rbegin(), 1s);
   EXPECT_EQ(*lives.begin(), 200ms);
   EXPECT_EQ(*lives.rbegin(), 5s);
 }
@@ -267,6 +267,52 @@ TEST(StormJudge, AControlWithLongerPeriodsActsThatMuchLater) {
       hub.command(500.0);
       EXPECT_EQ(hub.verdict().substr(0, 2), late ? "F1" : "F4") << period.count();
     }
+}
+
+TEST(StormJudge, AControlWithLongerPeriodsTellsOfWhatItNeverHeardThatMuchLater) {
+  for (const auto period : {20ms, 1000ms}) {
+    control::Settings settings;
+    settings.period = period;
+    Watched hub{settings};
+    hub.judge.on_control_started(hub.now);
+    const FaultSet none;
+    const auto step = [&](Duration t) {
+      hub.now = Instant{1000s} + t;
+      hub.judge.on_step(hub.house, hub.house.inverter_truth(),
+                        {.running = true, .control = true, .inverter = true, .faults = &none},
+                        hub.now);
+    };
+    step(0ms);
+    step(15'960ms + 2 * period - 1ms);
+    EXPECT_EQ(hub.verdict(), "") << period.count();
+    step(15'960ms + 2 * period);
+    EXPECT_EQ(hub.verdict().substr(0, 2), "F1") << period.count();
+  }
+}
+
+TEST(StormJudge, TwoStandstillsThatOverlapAreOne) {
+  const Injection stall{.what = Injected::control_stall, .length = 250ms};
+  for (const Duration later : {240ms, 260ms}) {
+    Watched hub;
+    hub.judge.on_injection(stall, true, hub.now);
+    hub.now += later;
+    hub.judge.on_injection(stall, true, hub.now);
+    hub.now += stall.length;
+    hub.decide(500.0);
+    hub.command(500.0);
+    EXPECT_EQ(hub.verdict().substr(0, 3), later < stall.length ? "F10" : "F1 ");
+  }
+}
+
+TEST(StormPlan, AMachineThatStandsStillAgainAndAgainDecidesInBetween) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const Plan plan = make_plan(seed, 900s, kinds("control.stall"));
+    for (const auto& first : plan.weather)
+      for (const auto& next : plan.weather) {
+        if (next.length != first.length || next.begin <= first.begin) continue;
+        EXPECT_GE(next.begin, first.begin + 2 * first.length) << seed;
+      }
+  }
 }
 
 TEST(StormJudge, NoiseOfAnotherBusExcusesNoSetpoint) {
