@@ -94,6 +94,9 @@ void add_year_options(CLI::App& command, YearOptions& to) {
   const std::map<std::string, YearPolicy> policies{
       {"rules", YearPolicy::rules}, {"balance", YearPolicy::balance}, {"smart", YearPolicy::smart}};
   const std::map<std::string, Perfect> foreseen{{"solar", Perfect::solar}, {"load", Perfect::load}};
+  const std::map<std::string, Forecast> forecasts{{"days", Forecast::days},
+                                                  {"mean", Forecast::mean}};
+  const std::map<std::string, Follow> followed{{"marks", Follow::marks}, {"watts", Follow::watts}};
   const std::map<std::string, int> steps{{"1h", 3600}, {"1min", 60}, {"1s", 1}};
   auto& s = to.settings;
   const auto watt_hours = [&](const char* option, WattHours& value, const char* what) {
@@ -132,6 +135,20 @@ void add_year_options(CLI::App& command, YearOptions& to) {
           ->transform(CLI::CheckedTransformer(policies).description("{rules,balance,smart}"))
           ->type_name("WORD")
           ->default_str("rules");
+  command
+      .add_option("--forecast", to.smart.forecast,
+                  "days: each of the days past is a course; mean: their mean is, for comparison")
+      ->transform(CLI::CheckedTransformer(forecasts).description("{days,mean}"))
+      ->type_name("WORD")
+      ->default_str("days")
+      ->needs(policy);
+  command
+      .add_option("--follow", to.smart.follow,
+                  "marks: as the hub does; watts: the powers that were expected, for comparison")
+      ->transform(CLI::CheckedTransformer(followed).description("{marks,watts}"))
+      ->type_name("WORD")
+      ->default_str("marks")
+      ->needs(policy);
   command
       .add_flag("--sells", to.smart.sells,
                 "The planner may discharge the battery into the grid, and so may the bound")

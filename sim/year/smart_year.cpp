@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "control/plan/flows.hpp"
@@ -82,6 +83,37 @@ Allowed allowed(const control::MarkLevels& marks, double stored) {
   return stored > marks.serve ? Allowed::serving : Allowed::neither;
 }
 
+/// One course: the mean of all.
+void take_mean(std::vector<control::DayAhead>& days) {
+  if (days.empty()) return;
+  control::DayAhead mean(days.front().size());
+  const double share = 1.0 / static_cast<double>(days.size());
+  for (const auto& day : days) {
+    for (std::size_t k = 0; k < mean.size(); ++k) {
+      mean[k].load += day[k].load * share;
+      mean[k].solar += day[k].solar * share;
+      mean[k].crossing += day[k].crossing * share;
+    }
+  }
+  std::ranges::fill(days, mean);
+}
+
+/// Stores or gives as much as was expected of this slot. No more is given than the house lacks,
+/// unless it may be sold.
+control::SlotOutcome follow_watts(const control::SlotTerms& terms, const control::SlotFlows& flows,
+                                  const control::PlanBattery& battery, double expected,
+                                  double stored) {
+  const double e = battery.charge_efficiency;
+  const double most = battery.to_grid ? std::numeric_limits<double>::infinity() : flows.deficit / e;
+  const double change =
+      std::clamp(std::max(expected, -most), -stored, battery.capacity.value() - stored);
+  const double grid = flows.deficit - flows.surplus + (change > 0.0 ? change / e : change * e);
+  control::SlotOutcome out;
+  out.stored = stored + change;
+  out.cost = grid * (grid > 0.0 ? terms.import_price : terms.export_price);
+  return out;
+}
+
 control::Plan plan_at(std::size_t hour, const Courses& year, const control::PlanBattery& battery,
                       double stored, std::int64_t known_until, const SmartSettings& smart) {
   control::PlanSettings s;
@@ -99,6 +131,7 @@ control::Plan plan_at(std::size_t hour, const Courses& year, const control::Plan
   const std::size_t from = hour - std::min<std::size_t>(hour, back_hours);
   auto days = control::past_days(ahead, std::span(year.hours).subspan(from, hour - from), s);
   foresee(days, ahead, year, smart.perfect);
+  if (smart.forecast == Forecast::mean) take_mean(days);
   return control::plan_days(ahead, days, battery, s);
 }
 
@@ -146,7 +179,14 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
       const Allowed now = allowed(levels, stored);
       if (before && *before != now) ++changes;
       before = now;
-      const auto done = control::follow_marks(terms, flows, battery, levels, stored, 0.0);
+      auto done = control::follow_marks(terms, flows, battery, levels, stored, 0.0);
+      if (smart.follow == Follow::watts && slot + 1 < plan.slots.size()) {
+        const auto& planned = plan.slots[slot];
+        const auto expected = plan.slots[slot + 1].charge.mean - planned.charge.mean;
+        const double share =
+            terms.hours * 3600.0 / static_cast<double>(planned.end - planned.begin);
+        done = follow_watts(terms, flows, battery, expected.value() * share, stored);
+      }
       const double change = done.stored - stored;
       stored = done.stored;
       cost += done.cost;

@@ -19,9 +19,21 @@ enum class YearPolicy : std::uint8_t {
 /// What the plan is told of the time ahead in place of the days past: to see what it is worth.
 enum class Perfect : std::uint8_t { nothing, solar, load };
 
+/// How others do it, to compare with.
+enum class Forecast : std::uint8_t {
+  days,  ///< each of the days past is one course
+  mean   ///< their mean is the one course
+};
+enum class Follow : std::uint8_t {
+  marks,
+  watts  ///< the power that was expected, whatever house and sun do
+};
+
 struct SmartSettings {
   YearPolicy policy = YearPolicy::smart;
   Perfect perfect = Perfect::nothing;
+  Forecast forecast = Forecast::days;
+  Follow follow = Follow::marks;
   Duration plan_every = 6h;
   bool sells = false;  ///< the battery may be discharged into the grid
   int cells = 54;

@@ -56,7 +56,8 @@ TEST(SmartYear, TakesMostOfWhatForesightWould) {
 
 /// Half-hourly prices, negative ones among them, known as far as they are published.
 TEST(SmartYear, TakesMostOfAnAgileTariffAndSellsWhereItMay) {
-  const auto hours = house();
+  auto hours = house();
+  hours.resize(15 * 24);
   const auto s = settings(YearTariff::agile);
   const auto kept = run_smart_year(hours, s, {.cells = 24});
   const auto sold = run_smart_year(hours, s, {.sells = true, .cells = 24});
@@ -114,6 +115,25 @@ TEST(SmartYear, ItsPermissionChangesFiveTimesADayAtMostOver28Days) {
     EXPECT_LE(a_day, 5.0);
     EXPECT_GE(a_day, 1.0);
   }
+}
+
+/// Why the plan goes by days and hands down marks (docs/smart.md).
+TEST(SmartYear, DaysBeatTheirMeanAndMarksBeatPowers) {
+  const auto hours = house();
+  const auto s = settings(YearTariff::e7);
+  const auto run = [&](Forecast forecast, Follow follow) {
+    return run_smart_year(hours, s,
+                          {.forecast = forecast, .follow = follow, .plan_every = 24h, .cells = 24});
+  };
+  const double marks = share(hours, s, run(Forecast::days, Follow::marks));
+  const double of_mean = share(hours, s, run(Forecast::mean, Follow::marks));
+  const auto powers = run(Forecast::mean, Follow::watts);
+  EXPECT_GT(marks, of_mean);
+  EXPECT_GT(of_mean, share(hours, s, powers) + 5.0);
+  const auto& r = powers.result;
+  EXPECT_NEAR((r.load + r.charged + r.export_).value(), (r.sun + r.discharged + r.import).value(),
+              1.0);
+  EXPECT_LE(r.export_, r.sun);
 }
 
 TEST(SmartYear, KnowingWhatComesIsWorthSomething) {
