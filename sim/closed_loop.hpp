@@ -11,8 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "control/policy/mark_table.hpp"
+#include "control/policy/price_table.hpp"
 #include "control/step.hpp"
 #include "control/tick.hpp"
+#include "model/view.hpp"
 #include "protocol/driver.hpp"
 #include "protocol/modbus/driver.hpp"
 #include "protocol/pylontech/can_driver.hpp"
@@ -64,6 +67,11 @@ class ClosedLoop {
   [[nodiscard]] std::span<const Sample> taken() const { return arrivals_.taken(); }
   /// Without one it is noon of a Monday for ever.
   void set_clock(Clock clock) { clock_ = std::move(clock); }
+  // In force with the next decision.
+  void set_plan(const control::MarkTable& plan) { tick_.set_plan(plan); }
+  void set_prices(const control::PriceTable& prices) { tick_.set_prices(prices); }
+  /// As of the last decision, without the buses' health; `wall` is the same moment.
+  [[nodiscard]] View view(WallTime wall) const { return tick_.view(wall); }
   /// As SIGTERM does: from the next tick on the safe setpoint.
   void stop() { tick_.begin_stop(plant_.now()); }
   /// As control::Tick::stopped().

@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "esshub_version.hpp"
+#include "service/slot_ring.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/plant_command.hpp"
 #include "sim/simulate.hpp"
@@ -56,6 +57,16 @@ void add_simulate_options(CLI::App& command, SimulateOptions& to) {
                      "Of imported energy, per kWh, while the configuration's tariff names none");
   command.add_option("--export-price", to.prices.export_, "Paid for exported energy, per kWh")
       ->capture_default_str();
+  command
+      .add_option("--feed", to.feeds,
+                  "Prices or sun that are told to the hub when they are issued, JSON as in "
+                  "docs/feeds.md; several times for several documents")
+      ->allow_extra_args(false);
+  command
+      .add_option("--past-days", to.past_days,
+                  "So many days before --start the planner of mode smart knows from both traces")
+      ->check(CLI::Range(0, service::SlotRing::days))
+      ->capture_default_str();
   command.add_option("--json", to.json, "Write the summary to this file");
   command.add_option("--csv", to.csv, "Write what happens to this file, a row a --csv-step");
   command.add_option("--csv-step", to.csv_step_seconds, "Seconds between its rows")
@@ -67,6 +78,9 @@ void add_simulate_options(CLI::App& command, SimulateOptions& to) {
       "--start and begin again at their end. The summary goes to stdout: energies in kWh,\n"
       "equivalent full cycles, self-consumption (solar energy not exported), self-sufficiency\n"
       "(load not imported), mean |grid|, time outside +-50 W, cost by price, faults seen.\n"
+      "Where the configuration's mode is smart the hub's planner plans, and the summary says "
+      "when:\n"
+      "the first time when two days were measured, or at once with --past-days.\n"
       "\nExit codes: 0 done, 64 wrong arguments, 73 a file cannot be written, 78 a file that was\n"
       "given is missing or wrong (each error with file and line).\n"
       "\nExample:\n"

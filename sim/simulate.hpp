@@ -6,6 +6,7 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/flat_prices.hpp"
 #include "sim/trace_files.hpp"
@@ -20,6 +21,8 @@ struct SimulateOptions {
   std::string start = "2026-06-21";  ///< local, see SiteClock; both traces begin at its midnight
   std::optional<std::uint64_t> seed{};
   FlatPrices prices{};
+  std::vector<std::filesystem::path> feeds{};  ///< documents of docs/feeds.md, told when issued
+  int past_days = 0;  ///< which the hub's planner knows: both traces before the start
   std::filesystem::path json{};
   std::filesystem::path csv{};
   double csv_step_seconds = 1.0;

@@ -22,6 +22,9 @@ class SiteClock {
 
   /// Trusted. `since_start` may go back and forth.
   [[nodiscard]] LocalTime at(Duration since_start);
+  /// UTC
+  [[nodiscard]] WallTime wall(Duration since_start) const { return start_ + since_start; }
+  [[nodiscard]] const civil_time::Zone& zone() const { return zone_; }
   /// "2026-06-21T13:30:00"
   [[nodiscard]] std::string text(Duration since_start);
   /// From the start's midnight to the start.
@@ -29,8 +32,9 @@ class SiteClock {
 
  private:
   SiteClock(civil_time::Zone zone, std::chrono::sys_seconds start, Duration into_day)
-      : clock_(zone), start_(start), into_day_(into_day) {}
+      : zone_(zone), clock_(zone), start_(start), into_day_(into_day) {}
 
+  civil_time::Zone zone_;
   civil_time::LocalClock clock_;
   WallTime start_;
   Duration into_day_;

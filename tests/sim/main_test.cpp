@@ -210,6 +210,7 @@ TEST_F(Program, SimulatesItsOwnConfiguration) {
   EXPECT_THAT(said(), HasSubstr("Example:"));
   EXPECT_EQ(run({"simulate"}), 64);
   EXPECT_EQ(run({"simulate", "--config", config, "--hours", "-1"}), 64);
+  EXPECT_EQ(run({"simulate", "--config", config, "--past-days", "16"}), 64);
   EXPECT_EQ(run({"simulate", "--config", "/nowhere.toml"}), 78);
   EXPECT_THAT(said(), HasSubstr("/nowhere.toml: cannot be read"));
   std::ofstream(config, std::ios::app) << "[grid]\nsetpoint_w = 9000\n";

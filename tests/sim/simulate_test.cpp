@@ -309,6 +309,108 @@ command = "fault meters none"
             0.5 * figures["outside_50w_h"].get<double>());
 }
 
+// ---- Smart mode --------------------------------------------------------------------------------
+
+/// 0.10, from 17:00 until 22:00 0.30.
+const std::string smart_config = own_config + R"(
+[policy]
+mode = "smart"
+[tariff]
+currency = "GBP"
+import = 0.10
+[[tariff.band]]
+days = "daily"
+from = "17:00"
+to = "22:00"
+import = 0.30
+)";
+
+TEST_F(Simulate, InSmartModeTheHubsPlannerPlansAndTheControlGoesByIt) {
+  options_.config = write("esshub.toml", smart_config);
+  options_.traces.load = write(
+      "load.csv", "load_w\n" + [] {
+        std::string rows;
+        for (int hour = 0; hour < 24; ++hour) rows += hour >= 17 && hour < 22 ? "1000\n" : "200\n";
+        return rows;
+      }());
+  options_.traces.load_step_seconds = 3600.0;
+  options_.scenario = write("s.toml", "[house]\nac_out_w = 50\n");
+  options_.start = "2026-06-21T16:00";
+  options_.hours = 100.0 / 3600.0;
+  options_.past_days = 3;
+  ASSERT_EQ(run(), exit_ok) << err_.str();
+  const auto with_past = summary();
+  ASSERT_EQ(with_past.at("plans").size(), 1u);
+  const auto& plan = with_past.at("plans").at(0);
+  EXPECT_EQ(plan.at("days"), 3);
+  // Both days as the trace has them, by its own clock: 5 h of 1050 W, 19 h of 250 W.
+  EXPECT_NEAR(plan.at("cost_no_battery").get<double>(), 2 * (5.25 * 0.30 + 4.75 * 0.10), 1e-6);
+  EXPECT_LT(plan.at("cost").get<double>(), plan.at("cost_balance").get<double>());
+  EXPECT_TRUE(with_past.at("no_plan").is_null());
+  EXPECT_THAT(out_.str(), HasSubstr("planned                  1 times, first 2026-06-21T16:00:0"));
+  EXPECT_THAT(out_.str(), HasSubstr(" from 3 days, last 2026-06-21T16:00:0"));
+  EXPECT_GT(with_past.at("charged_kwh").get<double>(), 0.01) << "the hour before it gets dear";
+
+  out_.str("");
+  options_.past_days = 0;
+  ASSERT_EQ(run(), exit_ok) << err_.str();
+  EXPECT_TRUE(summary().at("plans").empty());
+  EXPECT_EQ(summary().at("no_plan"), "too_few_days");
+  EXPECT_THAT(out_.str(), HasSubstr("planned                  0 times: too_few_days\n"));
+  EXPECT_LT(summary().at("charged_kwh").get<double>(), 0.001);
+}
+
+TEST_F(Simulate, ThePlannersPastHasTheSunOfTheTraceAtItsTime) {
+  options_.config =
+      write("esshub.toml", replaced(smart_config, "import = 0.10", "import = 0.10\nexport = 0.05"));
+  // From 06:00 up to 400 W at 12:00, and down again until 18:00; the house takes 200 W.
+  options_.traces.sun = write("sun.csv", "ghi_w_m2\n0\n0\n400\n0\n");
+  options_.traces.sun_step_seconds = 6.0 * 3600.0;
+  options_.scenario = write("s.toml", "[house]\nload_w = 200\nkwp = 1\n");
+  options_.start = "2026-06-21T09:00";
+  options_.hours = 20.0 / 3600.0;
+  options_.past_days = 2;
+  ASSERT_EQ(run(), exit_ok) << err_.str();
+  ASSERT_EQ(summary().at("plans").size(), 1u);
+  const double dear = 4 * 0.2 + 1.0 / 6.0;  // 17:00 to 22:00, kWh
+  const double cheap = 6 * 0.2 + 3 * 0.1 + 2.0 / 15.0 + 2 * 0.2;
+  EXPECT_NEAR(summary().at("plans").at(0).at("cost_no_battery").get<double>(),
+              2 * (dear * 0.30 + cheap * 0.10 - 0.6 * 0.05), 1e-6);
+}
+
+std::string feed(const std::string& begin, const std::string& end, const std::string& unit) {
+  return R"({"kind": "import_price", "unit": ")" + unit + R"(", "source": "test", "issued": ")" +
+         begin + R"(", "valid_until": ")" + end + R"(", "slots": [[")" + begin + R"(", ")" + end +
+         R"(", 0.55]]})";
+}
+
+TEST_F(Simulate, PricesThatAreToldArePaid) {
+  options_.config = write("esshub.toml", replaced(smart_config, "\"smart\"", "\"scheduled\""));
+  options_.feeds = {
+      write("later.json", feed("2026-06-21T10:01:00Z", "2026-06-22T10:00:00Z", "GBP/kWh")),
+      write("now.json", feed("2026-06-21T08:00:00Z", "2026-06-21T10:00:30Z", "GBP/kWh"))};
+  options_.start = "2026-06-21T11:00";  // an hour ahead of UTC
+  options_.hours = 90.0 / 3600.0;
+  ASSERT_EQ(run(), exit_ok) << err_.str();
+  const auto bought = summary().at("bought");
+  ASSERT_EQ(bought.size(), 2u);
+  EXPECT_NEAR(bought[0].at("price").get<double>(), 0.10, 1e-12) << "30 s by the tariff";
+  EXPECT_NEAR(bought[1].at("price").get<double>(), 0.55, 1e-12);
+  EXPECT_GT(bought[0].at("kwh").get<double>(), 0.0);
+  EXPECT_GT(bought[1].at("kwh").get<double>(), 0.0);
+  EXPECT_FALSE(summary().contains("plans")) << "nobody plans";
+
+  options_.start = "2026-06-22T11:00";
+  options_.feeds = {
+      options_.feeds[0],
+      write("chf.json", feed("2026-06-22T08:00:00Z", "2026-06-23T10:00:00Z", "CHF/kWh")),
+      dir_ / "none.json"};
+  EXPECT_EQ(run(), exit_config);
+  EXPECT_THAT(err_.str(), HasSubstr("later.json: it tells nothing of the time simulated\n"));
+  EXPECT_THAT(err_.str(), HasSubstr("chf.json: /unit: \"CHF/kWh\", accepted \"GBP/kWh\""));
+  EXPECT_THAT(err_.str(), HasSubstr("none.json: it cannot be read\n"));
+}
+
 TEST_F(Simulate, DurationsDoNotDependOnThePeriod) {
   options_.scenario = write("s.toml", R"(
 [[event]]

@@ -1,5 +1,7 @@
 #include "sim/site_clock.hpp"
 
+#include <date/date.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,6 +25,8 @@ TEST(Civil, RunsWithVirtualTime) {
   EXPECT_EQ(time.at(31min).weekday, 7);
   EXPECT_EQ(time.text(24h), "2026-02-01T23:30:00");
   EXPECT_EQ(time.start_of_day(), 23h + 30min);
+  EXPECT_EQ(time.wall(1h), WallTime{date::sys_days{date::year{2026} / 1 / 31} + 23h + 30min})
+      << "an hour ahead of UTC";
 }
 
 TEST(Civil, FollowsBothClockChanges) {
