@@ -334,7 +334,7 @@ std::vector<std::string> FeedDoor::problems() const {
     problems.push_back("feed, " + from + ": refused, " + refused.reason);
   for (const auto& [kind, end] : ended_)
     problems.push_back("feed, " + std::string{name(kind)} + ": ended at " + utc(end) +
-                       ", and nothing newer was told" +
+                       ", and nothing is told of now" +
                        (kind == FeedKind::solar ? "" : ": the tariff's price takes its place"));
   return problems;
 }

@@ -13,6 +13,10 @@ double charged(const Wanted& wanted, double value) {
   return std::round((value * wanted.factor + wanted.surcharge) * fine) / fine;
 }
 
+std::string shown(const FeedSlot& slot) {
+  return slot.value ? std::to_string(*slot.value) : "none";
+}
+
 }  // namespace
 
 Result<Feed> wanted_of(const Wanted& wanted, std::string unit, std::string source,
@@ -30,14 +34,13 @@ Result<Feed> wanted_of(const Wanted& wanted, std::string unit, std::string sourc
   for (std::size_t n = 1; n < slots.size(); ++n)
     if (slots[n].begin < slots[n - 1].end)
       return fail(ErrorKind::invalid, "two prices for " + utc_text(slots[n].begin) + ": " +
-                                          std::to_string(slots[n - 1].value) + " and " +
-                                          std::to_string(slots[n].value));
+                                          shown(slots[n - 1]) + " and " + shown(slots[n]));
   Feed feed{wanted.kind,   std::move(unit),    std::move(source),
             wanted.issued, wanted.valid_until, std::move(slots)};
   for (auto& slot : feed.slots) {
     slot.begin = std::max(slot.begin, wanted.from);
     slot.end = std::min(slot.end, wanted.to);
-    slot.value = charged(wanted, slot.value);
+    if (slot.value) slot.value = charged(wanted, *slot.value);
   }
   if (feed.valid_until == 0) feed.valid_until = feed.slots.back().end;
   if (auto good = service::check_feed(feed, wanted.limits); !good)

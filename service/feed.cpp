@@ -60,8 +60,10 @@ FeedSlots told_within(const FeedSlots& slots, UnixSeconds begin, UnixSeconds end
 }
 
 UnixSeconds known_until(const FeedSlots& slots, UnixSeconds instant) {
-  for (auto slot = from(slots, instant); slot != slots.end() && slot->begin <= instant; ++slot)
+  for (auto slot = from(slots, instant); slot != slots.end() && slot->begin <= instant; ++slot) {
+    if (!slot->value) break;
     instant = slot->end;
+  }
   return instant;
 }
 
@@ -98,6 +100,7 @@ FeedSlots FeedHistory::believed(UnixSeconds when, std::string_view unit, bool la
     }
     result = with_gaps_filled(result, slots);
   }
+  std::erase_if(result, [](const FeedSlot& slot) { return !slot.value; });
   return result;
 }
 

@@ -33,11 +33,12 @@ using esshub::utc_text;
 
 using esshub::FeedKind;
 
-/// What holds within [begin, end): money per kWh, or the sun's mean power in W.
+/// What holds within [begin, end): money per kWh, or the sun's mean power in W. Nothing: what older
+/// documents tell of it is taken back.
 struct FeedSlot {
   UnixSeconds begin = 0;
   UnixSeconds end = 0;
-  double value = 0.0;
+  std::optional<double> value = 0.0;
   friend bool operator==(const FeedSlot&, const FeedSlot&) = default;
 };
 

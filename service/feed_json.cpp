@@ -186,6 +186,10 @@ class Reader {
     if (!begin) return tl::unexpected<Error>(begin.error());
     const auto end = moment(pointer + "/1", slot[1]);
     if (!end) return tl::unexpected<Error>(end.error());
+    if (slot[2].is_null()) {
+      feed_.slots.push_back({*begin, *end, std::nullopt});
+      return {};
+    }
     if (!slot[2].is_number())
       return wrong(pointer + "/2", described(slot[2]), "a number; what is unknown has no slot");
     double value = slot[2].get<double>() * factor_;
@@ -223,12 +227,13 @@ Result<void> check_value(const Feed& feed, const FeedSlot& slot, std::size_t n,
   const bool solar = feed.kind == FeedKind::solar;
   const double least = solar ? 0.0 : -limits.price;
   const double most = solar ? limits.solar_w : limits.price;
-  if (slot.value >= least && slot.value <= most) return {};
+  const double value = slot.value.value_or(0.0);  // which is accepted of both
+  if (value >= least && value <= most) return {};
   std::string accepted = Json(least).dump() + " to " + Json(most).dump();
   // The harmonised limits of the exchange: -500 to 4000 EUR/MWh.
-  if (!solar && std::abs(slot.value) <= 5000.0)
+  if (!solar && std::abs(value) <= 5000.0)
     accepted += "; prices per MWh are to be divided by 1000, cents and pence by 100";
-  return wrong(slot_pointer(n) + "/2", Json(slot.value).dump() + ' ' + shown(feed.unit), accepted);
+  return wrong(slot_pointer(n) + "/2", Json(value).dump() + ' ' + shown(feed.unit), accepted);
 }
 
 }  // namespace
@@ -289,8 +294,9 @@ std::string feed_text(const Feed& feed) {
   const char* separator = "\n  ";
   for (const auto& slot : feed.slots) {
     text += separator;
-    text += "[\"" + utc_text(slot.begin) + "\", \"" + utc_text(slot.end) + "\", " +
-            Json(slot.value).dump() + ']';
+    const Json value = slot.value ? Json(*slot.value) : Json(nullptr);
+    text +=
+        "[\"" + utc_text(slot.begin) + "\", \"" + utc_text(slot.end) + "\", " + value.dump() + ']';
     separator = ",\n  ";
   }
   return text + "]}\n";

@@ -279,10 +279,9 @@ TEST(FeedDoorTest, SaysWhenWhatWasToldHasEnded) {
   EXPECT_THAT(b.door->problems(), IsEmpty());
   b.look(5min);
   EXPECT_EQ(b.price(), std::nullopt);
-  EXPECT_THAT(
-      b.door->problems(),
-      ElementsAre("feed, import_price: ended at 2026-11-28T13:00:00Z, and nothing newer was "
-                  "told: the tariff's price takes its place"));
+  EXPECT_THAT(b.door->problems(),
+              ElementsAre("feed, import_price: ended at 2026-11-28T13:00:00Z, and nothing is told "
+                          "of now: the tariff's price takes its place"));
   b.look(2min);
   EXPECT_EQ(b.log.count("feed ended kind=import_price"), 1u);
   b.write("run/import_price.json", Bench::document(0.2, "13:01:00", "18:00:00"));
@@ -432,6 +431,25 @@ TEST(FeedDoorTest, TheLogSaysUntilWhenADocumentHolds) {
                     " kind=import_price source=" + log_quoted("test") +
                     " issued=2026-11-28T12:00:00Z until=";
   EXPECT_EQ(b.log.count(line + "2026-11-28T13:00:00Z"), 1u);
+}
+
+TEST(FeedDoorTest, ANewerDocumentTakesAPriceBackOverARestartToo) {
+  Bench b;
+  b.write("run/import_price.json", Bench::document(0.1));
+  b.look();
+  EXPECT_EQ(b.price(), 0.1);
+  auto back = Bench::document(0.1, "12:00:01");
+  back.replace(back.find("0.1"), back.find("]]") - back.find("0.1"), "null");
+  b.door->tell(FeedKind::import_price, back, "mqtt a");
+  b.look(1s);
+  EXPECT_EQ(b.price(), std::nullopt);
+  EXPECT_EQ(b.log.count("feed taken from=\"mqtt a\""), 1u);
+  EXPECT_THAT(b.door->problems(), ElementsAre(HasSubstr("import_price: ended at ")));
+  EXPECT_EQ(b.kept().size(), 2u);
+  b.start();
+  b.look();
+  EXPECT_EQ(b.price(), std::nullopt) << "though the file of the older one is there";
+  EXPECT_EQ(b.log.count("feed not_restored"), 0u);
 }
 
 TEST(FeedDoorTest, WhatIsTakenBackIsNoLongerRefused) {

@@ -128,8 +128,8 @@ TEST(Entsoe, TaxAndChargesAreAdded) {
   what.surcharge = 0.15;
   const auto feed = entsoe(market(series("A03", {{1, "100"}, {2, "-100"}})), 1, what);
   ASSERT_TRUE(feed) << feed.error().detail;
-  EXPECT_DOUBLE_EQ(feed->slots[0].value, 0.269);
-  EXPECT_DOUBLE_EQ(feed->slots[1].value, 0.031);
+  EXPECT_DOUBLE_EQ(feed->slots[0].value.value(), 0.269);
+  EXPECT_DOUBLE_EQ(feed->slots[1].value.value(), 0.031);
 }
 
 TEST(Entsoe, AnAcknowledgementSaysWhyThereIsNoPrice) {

@@ -14,8 +14,9 @@ void check_slots(const FeedSlots& slots) {
   for (std::size_t n = 0; n < slots.size(); ++n) {
     promise(slots[n].begin < slots[n].end, "a slot lasts");
     promise(n == 0 || slots[n - 1].end <= slots[n].begin, "slots ascend and do not overlap");
-    promise(value_at(slots, slots[n].begin).has_value(), "a slot holds from its begin");
-    promise(known_until(slots, slots[n].begin) >= slots[n].end, "and until its end");
+    promise(value_at(slots, slots[n].begin) == slots[n].value, "a slot holds from its begin");
+    const auto known = known_until(slots, slots[n].begin);
+    promise(slots[n].value ? known >= slots[n].end : known == slots[n].begin, "and until its end");
   }
 }
 
@@ -30,8 +31,12 @@ void check_history(const Feed& feed) {
   for (const auto& one : {feed, shifted, feed})
     if (one.valid_until > one.issued) (void)history.add(one, one.issued);
   promise(history.issues().size() <= 2, "what says nothing new is not kept");
-  for (const auto when : {feed.issued - 1, feed.issued, feed.issued + 1, feed.valid_until})
-    check_slots(history.believed(when));
+  for (const auto when : {feed.issued - 1, feed.issued, feed.issued + 1, feed.valid_until}) {
+    const auto believed = history.believed(when);
+    check_slots(believed);
+    promise(std::ranges::all_of(believed, [](const auto& slot) { return slot.value.has_value(); }),
+            "what was taken back is not believed");
+  }
 }
 
 }  // namespace

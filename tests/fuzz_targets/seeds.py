@@ -183,5 +183,7 @@ for kind, unit in (("import_price", "EUR/kWh"), ("export_price", "GBP/kWh"), ("s
     form = {"kind": kind, "unit": unit, "source": "seed", "issued": at[0], "valid_until": at[2]}
     form["slots"] = [[at[1], at[2], 0.2], [at[0], at[1], 0.1]]
     seed("feed", json.dumps(form).encode())
+    form["slots"].append([at[2], "2026-11-29T03:00:00Z", None])
+    seed("feed", json.dumps(form).encode())
 
 print(", ".join(f"{target} {n}" for target, n in count.items()))

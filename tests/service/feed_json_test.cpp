@@ -59,7 +59,8 @@ TEST(FeedJson, TheSunIsPowerOrEnergyOfASlot) {
     const auto feed = read_feed(R"({"kind":"solar","unit":")" + unit +
                                 R"(","issued":"2026-11-28T12:57:00Z","slots":[)" +
                                 R"(["2026-11-28T23:00:00Z","2026-11-28T23:15:00Z",0.5]]})");
-    return feed ? feed->unit + ' ' + std::to_string(feed->slots.at(0).value) : feed.error().detail;
+    return feed ? feed->unit + ' ' + std::to_string(feed->slots.at(0).value.value())
+                : feed.error().detail;
   };
   EXPECT_EQ(sun("W"), "W 0.500000");
   EXPECT_EQ(sun("kW"), "W 500.000000");
@@ -135,8 +136,8 @@ TEST(FeedJson, WhatIsWrongIsNamedByItsPointer) {
   EXPECT_EQ(said(prices(R"(["2026-11-28T23:00:00Z","2026-11-28T23:00:00Z",0])")),
             "/slots/0/1: 2026-11-28T23:00:00Z, accepted a moment after its begin, "
             "2026-11-28T23:00:00Z");
-  EXPECT_EQ(said(prices(R"(["2026-11-28T23:00:00Z","2026-11-28T23:15:00Z",null])")),
-            "/slots/0/2: null, accepted a number; what is unknown has no slot");
+  EXPECT_EQ(said(prices(R"(["2026-11-28T23:00:00Z","2026-11-28T23:15:00Z",true])")),
+            "/slots/0/2: true, accepted a number; what is unknown has no slot");
   EXPECT_EQ(said(prices(R"(["2026-11-28T23:00:00Z","2026-11-28T23:15:00Z","0.1"])")),
             "/slots/0/2: \"0.1\", accepted a number; what is unknown has no slot");
   EXPECT_EQ(said(prices(R"(["2028-11-28T23:00:00Z","2028-11-28T23:15:00Z",0.1])")),
@@ -215,9 +216,27 @@ TEST(FeedJson, HostileTextIsRefused) {
   EXPECT_EQ(said(prices(many)), "/slots: 3001 slots, accepted 1 to 3000");
 }
 
+TEST(FeedJson, NullTakesBackWhatWasToldOfThatTime) {
+  constexpr const char* first = R"(["2026-11-28T23:00:00Z","2026-11-28T23:15:00Z",null])";
+  const auto feed = read_feed(
+      prices(std::string{first} + R"(,["2026-11-28T23:15:00Z","2026-11-28T23:30:00Z",0.5])", "",
+             "EUR/kWh"));
+  ASSERT_TRUE(feed) << feed.error().detail;
+  EXPECT_THAT(feed->slots, ElementsAre(FeedSlot{at_23, at_23 + 900, std::nullopt},
+                                       FeedSlot{at_23 + 900, at_23 + 1800, 0.5}));
+  EXPECT_EQ(said(prices(first), {.price = 0.5}), "accepted");
+  EXPECT_EQ(said(R"({"kind":"solar","unit":"kWh","issued":"2026-11-28T12:57:00Z","slots":[)" +
+                 std::string{first} + "]}"),
+            "accepted");
+  EXPECT_THAT(said(prices(std::string{first} + ',' + slot)), StartsWith("/slots/1/0: "))
+      << "an overlap all the same";
+}
+
 TEST(FeedJson, WhatIsWrittenIsReadAgain) {
   Feed feed{FeedKind::export_price, "GBP/kWh", "a \"source\"", at_23 - 60, at_23 + 7200, {}};
-  feed.slots = {{at_23, at_23 + 1800, 0.1}, {at_23 + 3600, at_23 + 5400, -1.0 / 3.0}};
+  feed.slots = {{at_23, at_23 + 1800, 0.1},
+                {at_23 + 1800, at_23 + 3600, std::nullopt},
+                {at_23 + 3600, at_23 + 5400, -1.0 / 3.0}};
   const auto again = read_feed(feed_text(feed));
   ASSERT_TRUE(again) << again.error().detail;
   EXPECT_EQ(*again, feed);

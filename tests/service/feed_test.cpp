@@ -64,6 +64,13 @@ TEST(Feed, APartIsToldWithNeighboursOfOneValueAsOne) {
   EXPECT_THAT(told_within(slots, 15, 14), IsEmpty()) << "no time";
 }
 
+TEST(Feed, WhatIsTakenBackIsUnknown) {
+  const FeedSlots slots{{noon, noon + 900, 0.1}, {noon + 900, noon + 1800, std::nullopt}};
+  EXPECT_EQ(value_at(slots, noon + 900), std::nullopt);
+  EXPECT_EQ(known_until(slots, noon), noon + 900);
+  EXPECT_EQ(known_until(slots, noon + 1000), noon + 1000);
+}
+
 TEST(Feed, BeginsEmpty) {
   const FeedSlot slot;
   EXPECT_EQ(slot, (FeedSlot{0, 0, 0.0}));
@@ -89,6 +96,26 @@ TEST(FeedHistory, KnowsWhatWasBelievedWhen) {
       history.believed(noon + 60),
       ElementsAre(FeedSlot{noon, noon + hour, 0.1}, FeedSlot{noon + hour, noon + 2 * hour, 0.2},
                   FeedSlot{noon + 2 * hour, noon + 3 * hour, 0.3}));
+}
+
+TEST(FeedHistory, ANewerWordTakesAPriceBackWhereItSaysSo) {
+  FeedHistory history;
+  ASSERT_EQ(history.add(issue(noon, {{noon, noon + 3 * hour, 0.1}}), noon), true);
+  const FeedSlots back{{noon + hour, noon + 2 * hour, std::nullopt}};
+  ASSERT_EQ(history.add(issue(noon + 60, back), noon + 60), true);
+  EXPECT_THAT(history.believed(noon + 60),
+              ElementsAre(FeedSlot{noon, noon + hour, 0.1},
+                          FeedSlot{noon + 2 * hour, noon + 3 * hour, 0.1}));
+  EXPECT_THAT(history.believed(noon + 59), ElementsAre(FeedSlot{noon, noon + 3 * hour, 0.1}))
+      << "what was believed then";
+  EXPECT_THAT(history.believed(noon + 4 * hour), SizeIs(2)) << "nor is it told of the past";
+  EXPECT_EQ(history.add(issue(noon + 61, back), noon + 61), false) << "it says so already";
+  ASSERT_EQ(history.add(issue(noon + 62, {{noon + hour, noon + 2 * hour, 0.2}}), noon + 62), true);
+  EXPECT_EQ(value_at(history.believed(noon + 62), noon + hour), 0.2);
+  EXPECT_EQ(history.add(issue(noon + 30, {{noon, noon + 2 * hour, 0.3}}), noon + 63), true)
+      << "that came late";
+  EXPECT_EQ(value_at(history.believed(noon + 61), noon + hour), std::nullopt);
+  EXPECT_EQ(value_at(history.believed(noon + 61), noon), 0.3);
 }
 
 TEST(FeedHistory, TheNewestWordHoldsWithinASlotOfAnOlderOne) {

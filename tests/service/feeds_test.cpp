@@ -131,6 +131,22 @@ TEST(Feeds, SayWhenAKindHasEnded) {
   EXPECT_EQ(feeds.ended(FeedKind::solar, noon + 9 * hour, "EUR"), std::nullopt);
 }
 
+TEST(Feeds, WhatIsTakenBackHasEnded) {
+  Feeds feeds;
+  constexpr auto kind = FeedKind::import_price;
+  ASSERT_TRUE(feeds.take(feed(kind, noon, {{noon, noon + 2 * hour, 0.1}}), noon));
+  constexpr UnixSeconds then = noon + hour;
+  ASSERT_TRUE(feeds.take(feed(kind, then, {{then, noon + 2 * hour, std::nullopt}}), then));
+  const auto told = feeds.told(then, "EUR");
+  EXPECT_EQ(told.import_price, (FeedSlots{{noon, then, 0.1}}));
+  EXPECT_EQ(told.lasting_import, (FeedSlots{{noon, then, 0.1}}));
+  EXPECT_EQ(feeds.ended(kind, then, "EUR"), then);
+  EXPECT_EQ(feeds.until(kind, then, "EUR"), then);
+  ASSERT_TRUE(feeds.take(feed(kind, then + 1, {{noon, noon + 2 * hour, std::nullopt}}), then + 1));
+  EXPECT_THAT(feeds.told(then + 1, "EUR").import_price, IsEmpty());
+  EXPECT_EQ(feeds.until(kind, then + 1, "EUR"), then + 1) << "since the last word";
+}
+
 TEST(Feeds, SayUntilWhenAKindIsToldWithoutAGap) {
   Feeds feeds;
   constexpr auto kind = FeedKind::export_price;

@@ -399,6 +399,11 @@ class Told(unittest.TestCase):
         self.wait(lambda: self.warnings() == [], 20, "the refusal stays though nothing is there")
         self.assertEqual(self.price(), 0.11, "what was taken stays")
 
+        self.tell(None)
+        self.wait(lambda: self.price() == 0.28, 20, "a price that was taken back holds")
+        self.wait(self.warnings, 20, "nobody says that the tariff's price holds")
+        self.assertIn("import_price: ended at", self.warnings()[0])
+
 
 class Lone(unittest.TestCase):
     """No house: what is proved is the connection."""
