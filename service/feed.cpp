@@ -82,10 +82,19 @@ Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
   if (auto good = check_time(feed, now); !good) return tl::unexpected<Error>(good.error());
   const auto place = std::ranges::upper_bound(issues_, feed.issued, {}, &Feed::issued);
   if (place != issues_.begin() && says_all_of(*std::prev(place), feed)) return false;
-  if (place == issues_.begin() && issues_.size() == most) return false;
+  const auto ahead = std::ranges::upper_bound(issues_, now + clocks_apart, {}, &Feed::issued);
+  auto by_now = static_cast<std::size_t>(ahead - issues_.begin());
+  auto later = issues_.size() - by_now;
+  if (place == issues_.begin() && by_now >= most) return false;
   issues_.insert(place, std::move(feed));
-  if (issues_.size() > most) issues_.pop_front();
+  for (++by_now; by_now > most; --by_now) issues_.pop_front();
+  for (; later > most; --later) issues_.pop_back();
   return true;
+}
+
+void FeedHistory::restore(Feed feed) {
+  issues_.push_back(std::move(feed));
+  if (issues_.size() > 2 * most) issues_.pop_front();
 }
 
 FeedSlots FeedHistory::believed(UnixSeconds when, std::string_view unit, bool lasting) const {

@@ -82,13 +82,17 @@ inline constexpr std::size_t feed_slots = 3000;        ///< of a document at mos
 /// What read_feed() reads as the same Feed.
 [[nodiscard]] std::string feed_text(const Feed& feed);
 
-/// What was believed when, of one kind: its newest documents.
+/// What was believed when, of one kind: of the documents that were issued by now the `most` newest,
+/// and of those that a wrong clock took, ahead of it, the `most` nearest. So neither drives out the
+/// other.
 class FeedHistory {
  public:
   static constexpr std::size_t most = 32;
 
   /// True if it tells something new. Errors as of check_time().
   [[nodiscard]] Result<bool> add(Feed feed, UnixSeconds now);
+  /// Of an earlier run, the oldest first; which clock was right is not known yet.
+  void restore(Feed feed);
   /// As it was believed at `when`: of what had been issued by then the newest that speaks of an
   /// instant; of what was no longer valid only the time before. With a `unit` only what has it.
   /// `lasting`: as it will be believed when each instant has come, if nothing newer is told.

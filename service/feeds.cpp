@@ -61,8 +61,8 @@ Result<bool> Feeds::take(Feed feed, UnixSeconds now) {
 }
 
 void Feeds::restore(Feed feed) {
-  const UnixSeconds then = feed.issued;
-  static_cast<void>(take(std::move(feed), then));
+  histories_[feed.kind].restore(std::move(feed));
+  ++version_;
 }
 
 FeedSlots Feeds::believed(FeedKind kind, UnixSeconds now, const std::string& currency,

@@ -46,7 +46,7 @@ class Feeds {
 
   /// By a clock that is trusted. As FeedHistory::add().
   [[nodiscard]] Result<bool> take(Feed feed, UnixSeconds now);
-  /// Of an earlier run.
+  /// As FeedHistory::restore().
   void restore(Feed feed);
 
   /// Prices in another currency than `currency` are not believed.

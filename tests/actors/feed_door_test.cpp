@@ -364,6 +364,27 @@ TEST(FeedDoorTest, AClockThatIsWrongDeletesNothing) {
   }
 }
 
+TEST(FeedDoorTest, WhatAClockYearsAheadTookIsNotInTheWayOfWhatIsRight) {
+  Bench b;
+  const auto tell = [&b](double price) {
+    const UnixSeconds now = service::unix_seconds(b.view.wall);
+    const service::Feed feed{FeedKind::import_price,    "EUR/kWh", "test", now, now + 3600,
+                             {{now, now + 3600, price}}};
+    b.door->tell(feed.kind, service::feed_text(feed), "mqtt a");
+    b.look(1s);
+    EXPECT_EQ(b.price(), price);
+  };
+  b.view.wall += std::chrono::years{10};
+  for (int n = 0; n < 33; ++n) tell(n / 10.0);
+  b.view.wall -= std::chrono::years{10};
+  tell(0.25);
+  EXPECT_EQ(b.kept().size(), 33u);
+  b.start();
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.25);
+  EXPECT_EQ(b.kept().size(), 33u);
+}
+
 TEST(FeedDoorTest, OfTheSameSecondAllAreKeptInTheirOrder) {
   Bench b;
   for (int n = 0; n < 33; ++n) {

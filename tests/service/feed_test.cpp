@@ -238,6 +238,57 @@ TEST(FeedHistory, KeepsTheNewest) {
   EXPECT_THAT(history.issues(), SizeIs(FeedHistory::most));
 }
 
+/// `count` documents of an hour, a second apart, by a clock that shows their moment.
+void add_all(FeedHistory& history, UnixSeconds first, UnixSeconds count) {
+  for (UnixSeconds n = first; n < first + count; ++n)
+    ASSERT_EQ(history.add(issue(n, {{n, n + hour, double(n)}}), n), true) << n;
+}
+
+TEST(FeedHistory, WhatAClockYearsAheadTookLeavesRoomForTheNewest) {
+  constexpr UnixSeconds years = 10 * 365 * 86400;
+  FeedHistory history;
+  add_all(history, noon + years, 40);
+  add_all(history, noon, 1);
+  EXPECT_EQ(value_at(history.believed(noon), noon), double(noon));
+  add_all(history, noon + 1, 39);
+  ASSERT_THAT(history.issues(), SizeIs(64));
+  EXPECT_EQ(history.issues().front().issued, noon + 8);
+  EXPECT_EQ(history.issues().at(31).issued, noon + 39);
+  EXPECT_EQ(history.issues().at(32).issued, noon + years + 8);
+  EXPECT_EQ(history.add(issue(noon + 7, {{noon, noon + hour, 0.5}}), noon + 39), false);
+}
+
+TEST(FeedHistory, WhatAClockYearsBackTookLeavesTheRightOnesAlone) {
+  constexpr UnixSeconds years = 10 * 365 * 86400;
+  FeedHistory history;
+  add_all(history, noon + years, 32);
+  add_all(history, noon, 32);
+  add_all(history, noon - years, 40);
+  ASSERT_THAT(history.issues(), SizeIs(64));
+  EXPECT_EQ(history.issues().front().issued, noon - years + 8);
+  EXPECT_EQ(history.issues().at(32).issued, noon) << "the nearest of those ahead";
+  EXPECT_EQ(history.issues().back().issued, noon + 31);
+}
+
+TEST(FeedHistory, AheadIsWhatAClockThatIsALittleLateDoesNotExplain) {
+  FeedHistory history;
+  add_all(history, noon + 600, 32);
+  const auto early = issue(noon - 5, {{noon, noon + hour, 0.5}});
+  EXPECT_EQ(FeedHistory{history}.add(early, noon + 31), false) << "all 32 may be of now";
+  EXPECT_EQ(FeedHistory{history}.add(early, noon + 30), true) << "the newest is ahead";
+}
+
+TEST(FeedHistory, RestoresWhatWasKeptOnEitherSideOfTheClock) {
+  FeedHistory history;
+  for (UnixSeconds n = 0; n < 65; ++n)
+    history.restore(issue(noon + n, {{noon, noon + hour, double(n)}}));
+  ASSERT_THAT(history.issues(), SizeIs(64)) << "no more than there can have been";
+  EXPECT_EQ(history.issues().front().issued, noon + 1);
+  ASSERT_EQ(history.add(issue(noon + 70, {{noon, noon + hour, 0.5}}), noon + 70), true);
+  EXPECT_THAT(history.issues(), SizeIs(32)) << "all are of now";
+  EXPECT_EQ(history.issues().back().issued, noon + 70);
+}
+
 TEST(FeedHistory, AWrongClockAndAnOldDocumentAreRefused) {
   FeedHistory history;
   const auto feed = issue(noon, {{noon, noon + hour, 0.1}});

@@ -62,6 +62,20 @@ TEST(PriceTable, MergesNeighboursThatAreAlikeAndHasRoomForSoMany) {
   EXPECT_EQ(table.entries[255].end, now + 256 * 30min);
 }
 
+TEST(PriceTable, HoldsTheNearestWhereTwoPricesChangeMoreOftenThanItHasRoomFor) {
+  ToldSlots told;
+  for (int n = 0; n < 192; ++n) {  // 48 h in quarters, the one 5 min after the other
+    const UnixSeconds begin = noon + n * 900;
+    told.lasting_import.push_back({begin, begin + 900, n / 1000.0});
+    told.lasting_export.push_back({begin + 300, begin + 1200, n / 1000.0});
+  }
+  const auto table = price_table(told, at_noon, now);
+  ASSERT_EQ(table.count, 256u);
+  EXPECT_EQ(table.entries[0], (control::TimedPrices{now, now + 5min, {0.0, {}}}));
+  EXPECT_EQ(table.entries[255],
+            (control::TimedPrices{now + 32h - 10min, now + 32h, {0.127, 0.127}}));
+}
+
 std::string document(const std::string& unit, const std::string& value,
                      const std::string& kind = "import_price") {
   return R"({"kind": ")" + kind + R"(", "unit": ")" + unit +
