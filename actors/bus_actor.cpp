@@ -93,6 +93,10 @@ class Bus {
                  .on_flood =
                      [this, generation](bool flooded) {
                        apply(session_.on_flood(generation, flooded, clock_now()));
+                     },
+                 .on_discard =
+                     [this, generation](Duration unread) {
+                       apply(session_.on_discard(generation, unread, clock_now()));
                      }});
   }
 

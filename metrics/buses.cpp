@@ -47,6 +47,10 @@ void add_bus_counters(Page& page, const std::vector<BusHealth>& buses) {
   for (const auto& bus : buses)
     if (bus.setpoint_latency.count() != 0)
       page.add_histogram({{"bus", bus.bus}}, bus.setpoint_latency);
+  page.counter("esshub_bus_discards_total",
+               "Times what had come on the bus was thrown away because the hub's own thread had "
+               "not looked at the port for 0.3 s.");
+  for (const auto& bus : buses) page.add({{"bus", bus.bus}}, bus.discards);
   page.counter("esshub_queue_dropped_total", "Samples dropped because the control did not drain.");
   for (const auto& bus : buses) page.add({{"bus", bus.bus}}, bus.queue_dropped);
 }

@@ -61,6 +61,8 @@ struct BusHealth {
   std::uint32_t reopens = 0;   ///< times the line was opened again after a loss
   std::uint32_t restarts = 0;  ///< times the actor was restarted
   std::uint64_t queue_dropped = 0;
+  /// Times what had come was thrown away, for the bus's thread had not looked at its port.
+  std::uint64_t discards = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   /// From the arrival of a grid reading to the setpoint frame it changed being written to the

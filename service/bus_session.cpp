@@ -15,6 +15,9 @@ constexpr Duration first_backoff = 200ms;
 constexpr Duration longest_backoff = 5s;
 /// A flood is over after so long without (docs/safety-contract.md, F29).
 constexpr Duration flood_memory = 10s;
+/// For so long what was thrown away may be missed: longer than any maximum age that is required
+/// (I3).
+constexpr Duration discard_tells = 5s;
 /// Without a valid frame (F22); and from one opening to the next, once it is known to be silent.
 constexpr Duration silence_limit = 30s;
 constexpr Duration silent_reopening = 60s;
@@ -25,6 +28,12 @@ constexpr std::array valid_results{FrameResult::ok, FrameResult::content, FrameR
 constexpr std::array invalid_results{FrameResult::checksum, FrameResult::length,
                                      FrameResult::resync};
 static_assert(valid_results.size() + invalid_results.size() + 1 == enum_count<FrameResult>);
+
+/// "0.8"
+std::string seconds_text(Duration time) {
+  const auto tenths = time / 100ms;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
+}
 
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
   if (!a || !b) return a ? a : b;
@@ -100,6 +109,18 @@ BusStep BusSession::on_flood(std::uint64_t generation, bool flooded, Instant) {
   return finish(std::move(out));
 }
 
+BusStep BusSession::on_discard(std::uint64_t generation, Duration unread, Instant now) {
+  BusStep out;
+  if (generation != generation_) return out;
+  const std::string seconds = seconds_text(unread);
+  if (driver_->health().ready) discard_ = Discard{now, seconds};
+  if (protocol::is_log_due(++health_.discards))
+    out.events.push_back(
+        {Level::warning, "input_discarded",
+         "thread_late_s=" + seconds + " count=" + std::to_string(health_.discards)});
+  return out;
+}
+
 BusStep BusSession::on_timer(Instant now) {
   BusStep out;
   if (flood_over_at_ && now >= *flood_over_at_) {
@@ -136,6 +157,9 @@ BusHealth BusSession::health() const {
     health.driver.trouble = line_trouble_;
   } else if (silent_) {
     health.driver.trouble += (health.driver.trouble.empty() ? "" : "; ") + silence_trouble_;
+  } else if (discard_ && !health.driver.ready) {
+    health.driver.trouble += "; the hub's own thread had not looked at the port for " +
+                             discard_->unread + " s, and what had come was thrown away";
   }
   return health;
 }
@@ -152,6 +176,7 @@ void BusSession::close_line(BusStep& out, const std::string& reason, Instant now
   ++generation_;  // nothing this line still says counts
   line_trouble_ = reason;
   up_since_.reset();
+  discard_.reset();
   if (flooded_) flood_over_at_ = now + flood_memory;
   reopen_at_ = now + backoff_;
   backoff_ = std::min(2 * backoff_, longest_backoff);
@@ -252,6 +277,11 @@ BusStep BusSession::take(protocol::Step step, Instant now) {
   if (!waited) out.samples = std::move(step.samples);
   listen(out, now);
   // A driver that begins anew with every opening has the same to tell each time.
+  if (discard_ && driver_->health().ready && now - discard_->at > discard_tells) discard_.reset();
+  if (discard_)
+    for (Event& event : step.events)
+      if (event.level <= Level::warning)
+        event.detail += (event.detail.empty() ? "" : " ") + ("thread_late_s=" + discard_->unread);
   if (!silent_ || silence_told_)
     out.events.insert(out.events.end(), step.events.begin(), step.events.end());
   if (step.reopen) {

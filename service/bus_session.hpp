@@ -44,6 +44,10 @@ class BusSession {
   /// More comes than the wire can carry, or no longer: Fault::line_flooded. It outlives the line's
   /// loss by 10 s, or until the next line says so again.
   [[nodiscard]] BusStep on_flood(std::uint64_t generation, bool flooded, Instant now);
+  /// The thread did not look at its port for so long, and what has come meanwhile is thrown away:
+  /// counted, and told the first and every hundredth time. What the driver warns of within 5 s, and
+  /// until it is ready again, tells it too: it may be no fault of the wire.
+  [[nodiscard]] BusStep on_discard(std::uint64_t generation, Duration unread, Instant now);
   /// May come early, late or twice.
   [[nodiscard]] BusStep on_timer(Instant now);
   [[nodiscard]] BusStep on_setpoint(const Setpoint& setpoint, Instant now);
@@ -102,6 +106,12 @@ class BusSession {
   std::string silence_trouble_;  ///< while silent_
   bool flooded_ = false;
   std::optional<Instant> flood_over_at_;  ///< of a line that was lost in a flood
+  /// The newest one from which the driver may still have to recover.
+  struct Discard {
+    Instant at;
+    std::string unread;  ///< "0.8"
+  };
+  std::optional<Discard> discard_;
   Vital reported_;
   Duration backoff_;
   std::uint64_t frames_at_open_ = 0;

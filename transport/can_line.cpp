@@ -157,7 +157,7 @@ class CanLine final : public Line {
         return;
       }
       emptied_at_ = std::chrono::steady_clock::now();
-      pacer_.start(shared_from_this(), callbacks_.on_flood, [this] { return discard_input(); });
+      pacer_.start(shared_from_this(), callbacks_, [this] { return discard_input(); });
       const auto life = life_;
       if (callbacks_.on_up) callbacks_.on_up();
       if (life == life_) read_when_allowed();

@@ -57,6 +57,9 @@ class Line : public std::enable_shared_from_this<Line> {
     /// More comes than the wire can carry (true), or that is over (false, after 10 s). No more is
     /// read than 1.5 times what it can; the rest stays in the kernel.
     std::function<void(bool flooded)> on_flood = {};
+    /// The thread did not look at its port for so long, more than `longest_unread`: what has come
+    /// meanwhile is thrown away.
+    std::function<void(std::chrono::steady_clock::duration unread)> on_discard = {};
   };
   virtual ~Line() = default;
   virtual void open(Callbacks callbacks) = 0;

@@ -24,19 +24,21 @@ class ReadPacer {
       : throttle_(wire_rate), pause_(io), watch_(io) {}
 
   /// `discard_input` throws away what waits in the kernel; true: there may be more behind it. The
-  /// line may be closed in it.
-  void start(const std::shared_ptr<void>& owner, std::function<void(bool flooded)> on_flood,
+  /// line may be closed in it. Of `callbacks` on_flood and on_discard are called.
+  void start(const std::shared_ptr<void>& owner, const Line::Callbacks& callbacks,
              std::function<bool()> discard_input) {
     stop();
     looked_ = current_from_ = now();
     throttle_.reset(looked_);
-    on_flood_ = std::move(on_flood);
+    on_flood_ = callbacks.on_flood;
+    on_discard_ = callbacks.on_discard;
     discard_input_ = std::move(discard_input);
     watch(owner);
   }
   void stop() {
     ++watches_;
     on_flood_ = {};
+    on_discard_ = {};
     discard_input_ = {};
     told_ = false;
     pause_.cancel();
@@ -75,8 +77,10 @@ class ReadPacer {
   /// True: the thread stood still until now.
   bool look() {
     const auto at = now();
-    if (at - std::exchange(looked_, at) <= longest_unread) return false;
-    if (const auto discard_input = discard_input_; discard_input())
+    const auto unread = at - std::exchange(looked_, at);
+    if (unread <= longest_unread) return false;
+    if (const auto on_discard = on_discard_) on_discard(unread);
+    if (const auto discard_input = discard_input_; discard_input && discard_input())
       current_from_ = at + look_period;
     return true;
   }
@@ -95,6 +99,7 @@ class ReadPacer {
   boost::asio::steady_timer pause_;
   boost::asio::steady_timer watch_;
   std::function<void(bool)> on_flood_;
+  std::function<void(std::chrono::steady_clock::duration)> on_discard_;
   std::function<bool()> discard_input_;
   bool told_ = false;
   ReadThrottle::Instant looked_{};

@@ -91,7 +91,7 @@ class StreamLine : public Line {
 
   void went_up() {
     up_ = true;
-    pacer_.start(this->shared_from_this(), callbacks_.on_flood, [this] { return discard_input(); });
+    pacer_.start(this->shared_from_this(), callbacks_, [this] { return discard_input(); });
     read_when_allowed();
     if (callbacks_.on_up) callbacks_.on_up();
   }

@@ -244,6 +244,7 @@ Json buses_json(const View& view) {
          {"reconnects", bus.reopens},
          {"restarts", bus.restarts},
          {"queue_dropped", bus.queue_dropped},
+         {"discards", bus.discards},
          {"bytes_in", bus.bytes_in},
          {"bytes_out", bus.bytes_out},
          {"frames", std::move(frames)},

@@ -152,7 +152,10 @@ void HubProcess::read_port(BusPart& part) {
 
 /// As the lines do it (transport/read_pacer.hpp).
 void HubProcess::discard_unread(BusPart& part, Instant last) {
-  if (now() - last > transport::longest_unread) part.unread.clear();
+  if (now() - last <= transport::longest_unread) return;
+  part.unread.clear();
+  if (!part.session || !part.line_open) return;
+  apply(part, part.session->on_discard(part.session->generation(), now() - last, now()));
 }
 
 void HubProcess::follow_plug(Bus bus) {

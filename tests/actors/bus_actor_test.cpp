@@ -74,6 +74,9 @@ class FakeLine final : public transport::Line {
       callbacks_.on_chunk(said, std::chrono::steady_clock::now());
     });
   }
+  void discard() {
+    boost::asio::post(io_, [this] { callbacks_.on_discard(700ms); });
+  }
   void lose() {
     boost::asio::post(io_, [this] { callbacks_.on_down("gone"); });
   }
@@ -255,6 +258,12 @@ TEST_F(BusActorTest, DropsAreReported) {
   say("flood");
   EXPECT_TRUE(shows([](const BusHealth& h) { return h.queue_dropped > 0; }));
   EXPECT_EQ(newest_.queue_dropped, channel_->samples.dropped());
+}
+
+TEST_F(BusActorTest, WhatItsLineThrewAwayIsCounted) {
+  line_.load()->discard();
+  EXPECT_TRUE(shows([](const BusHealth& h) { return h.discards == 1; }));
+  EXPECT_EQ(log_.count("bus.meters input_discarded thread_late_s=0.7 count=1"), 1u);
 }
 
 TEST_F(BusActorTest, AnExceptionEndsItWithAnEventAClosedLineAndNothingShownAsCurrent) {

@@ -12,6 +12,7 @@ TEST(Sections, BusesAndControlShowWhatTheyCounted) {
   view.buses.back().line_up = true;
   view.buses.back().reopens = 2;
   view.buses.back().restarts = 1;
+  view.buses.back().discards = 4;
   view.buses.back().bytes_in = 900;
   view.buses.back().bytes_out = 300;
   view.buses.back().driver.wire_busy = 1500ms;
@@ -45,6 +46,7 @@ TEST(Sections, BusesAndControlShowWhatTheyCounted) {
            "esshub_bus_frames_total{bus=\"meters\",result=\"checksum\"} 1\n",
            "esshub_bus_frames_total{bus=\"meters\",result=\"ok\"} 0\n",
            "esshub_queue_dropped_total{bus=\"meters\"} 0\n",
+           "esshub_bus_discards_total{bus=\"meters\"} 4\n",
            "esshub_control_ticks_total 12\n",
            "esshub_control_overruns_total 1\n",
            "esshub_control_tick_lateness_seconds_count 2\n",

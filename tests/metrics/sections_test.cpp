@@ -27,7 +27,8 @@ TEST(Sections, OfEveryStateSetExactlyOneIsActive) {
 
 TEST(Sections, AnOldViewLeavesCountersAndAgesOnly) {
   const std::regex stays(
-      "esshub_(bus_(frames|reconnects|restarts|bytes|busy_seconds)_total|bus_round_trip_seconds_.*|"
+      "esshub_(bus_(frames|reconnects|restarts|bytes|busy_seconds|discards)_total|bus_round_trip_"
+      "seconds_.*|"
       "control_.*|queue_dropped_total|sample_age_seconds|flow_energy_joules_total)(\\{.*)?");
   for (const auto& [key, value] : series(text(full_view(), 10min)))
     EXPECT_TRUE(std::regex_match(key, stays)) << key;

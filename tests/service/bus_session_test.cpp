@@ -56,6 +56,15 @@ class BusSessionTest : public testing::Test {
   void down(const std::string& reason = "gone") {
     apply(session_.on_down(session_.generation(), reason, now_));
   }
+  void discard(Duration unread = 870ms) {
+    apply(session_.on_discard(session_.generation(), unread, now_));
+  }
+  /// The detail of a warning of the driver's, given to it now.
+  std::string warned(Level level = Level::warning, std::string detail = "meter=main") {
+    script_.next.events.push_back({level, "meter_lost", std::move(detail)});
+    chunk("x");
+    return newest("meter_lost").detail;
+  }
   void chunk(std::string_view text) {
     apply(session_.on_bytes(session_.generation(), bytes(text), now_, now_));
   }
@@ -648,6 +657,61 @@ TEST_F(BusSessionTest, WhatGoesWrongOnTheLineIsAWarningAndItsEndANotice) {
   EXPECT_EQ(newest("line_flood_over").level, Level::notice);
   EXPECT_EQ(newest("line_silent").level, Level::warning);
   EXPECT_EQ(newest("line_heard").level, Level::notice);
+}
+
+TEST_F(BusSessionTest, WhatIsThrownAwayIsCountedAndToldTheFirstAndEveryHundredthTime) {
+  up();
+  for (int i = 0; i < 199; ++i) discard();
+  EXPECT_EQ(session_.health().discards, 199u);
+  EXPECT_EQ(events("input_discarded"), 2);
+  EXPECT_EQ(newest("input_discarded").level, Level::warning);
+  EXPECT_EQ(newest("input_discarded").detail, "thread_late_s=0.8 count=100");
+  apply(session_.on_discard(session_.generation() - 1, 1s, now_));
+  EXPECT_EQ(session_.health().discards, 199u) << "of an earlier line";
+}
+
+TEST_F(BusSessionTest, WhatIsMissedJustAfterADiscardIsToldWithIt) {
+  up();
+  script_.health.ready = true;
+  EXPECT_EQ(warned(), "meter=main");
+  discard(12'340ms);
+  EXPECT_EQ(warned(), "meter=main thread_late_s=12.3");
+  EXPECT_EQ(warned(Level::error, ""), "thread_late_s=12.3");
+  EXPECT_EQ(warned(Level::notice), "meter=main");
+  now_ += 5s;
+  EXPECT_EQ(warned(), "meter=main thread_late_s=12.3");
+  now_ += 1ms;
+  EXPECT_EQ(warned(), "meter=main");
+}
+
+TEST_F(BusSessionTest, WhoIsNotReadyAfterADiscardIsToldWithItUntilHeIs) {
+  up();
+  script_.health.trouble = "no frames";
+  discard();
+  EXPECT_EQ(session_.health().driver.trouble, "no frames") << "it was not before either";
+  script_.health.ready = true;
+  discard();
+  EXPECT_EQ(session_.health().driver.trouble, "no frames");
+  script_.health.ready = false;
+  now_ += 10s;
+  EXPECT_EQ(warned(), "meter=main thread_late_s=0.8");
+  EXPECT_EQ(session_.health().driver.trouble,
+            "no frames; the hub's own thread had not looked at the port for 0.8 s, and what had "
+            "come was thrown away");
+  script_.health.ready = true;
+  EXPECT_EQ(warned(), "meter=main");
+  script_.health.ready = false;
+  EXPECT_EQ(session_.health().driver.trouble, "no frames") << "it is another silence";
+}
+
+TEST_F(BusSessionTest, ALineThatIsLostIsNoMatterOfADiscardBefore) {
+  up();
+  script_.health.ready = true;
+  discard();
+  down();
+  pass(200ms);
+  up();
+  EXPECT_EQ(warned(), "meter=main");
 }
 
 TEST_F(BusSessionTest, ASilentLineIsOpenedAnewAMinuteAfterItsOpening) {

@@ -150,7 +150,11 @@ TEST_F(CanLineTest, AFloodIsReadAtTheWiresRateAndTold) {
 }
 
 TEST_F(CanLineTest, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot) {
-  open();
+  auto own = callbacks();
+  std::vector<std::chrono::nanoseconds> unread;
+  own.on_discard = [&](auto time) { unread.emplace_back(time); };
+  line->open(own);
+  settle();
   for (unsigned i = 0; i < 150; ++i) peer_sends(record(0x351));
   std::this_thread::sleep_for(longest_unread + look_period);
   for (int i = 0; i < 500 && chunks.empty(); ++i) {
@@ -160,6 +164,8 @@ TEST_F(CanLineTest, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot)
   }
   ASSERT_FALSE(chunks.empty());
   EXPECT_EQ(chunks.front(), record(0x355));
+  ASSERT_FALSE(unread.empty());
+  EXPECT_GT(unread.front(), longest_unread);
 }
 
 TEST_F(CanLineTest, WhatTheControllerSaysOfTheBusIsKeptWhateverItsAge) {

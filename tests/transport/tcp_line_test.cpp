@@ -173,6 +173,7 @@ TEST(TcpLine, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot) {
   Server server;
   std::promise<void> up;
   std::atomic<char> first{'-'};
+  std::atomic<int> discards{0};
   IoThread io;
   const auto line = make_tcp_line(io.context(), {"127.0.0.1", server.port});
   line->open({.on_up = [&] { up.set_value(); },
@@ -180,9 +181,11 @@ TEST(TcpLine, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot) {
                   [&](std::vector<std::byte> bytes, auto) {
                     if (first == '-') first = static_cast<char>(bytes.front());
                   },
-              .on_down = {}});
+              .on_down = {},
+              .on_discard = [&](auto) { ++discards; }});
   const int peer = server.accept();
   get(up);
+  EXPECT_EQ(discards, 0);
   const std::string more_than_one_reads(50'000, 'o');
   hold(io.context(), [&] {
     EXPECT_EQ(::send(peer, more_than_one_reads.data(), more_than_one_reads.size(), 0), 50'000);
@@ -192,6 +195,7 @@ TEST(TcpLine, WhatWaitedWhileNobodyReadIsThrownAwayAndWhatComesLaterIsNot) {
     std::this_thread::sleep_for(10ms);
   }
   EXPECT_EQ(first, 'n');
+  EXPECT_GE(discards, 1);
   io.stop();
   ::close(peer);
 }
