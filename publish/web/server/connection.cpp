@@ -10,7 +10,8 @@ Connection::Connection(std::unique_ptr<ByteStream> stream, std::string peer,
       peer_(std::move(peer)),
       host_(std::move(host)),
       deadline_(stream_->executor()),
-      parser_(host_->limits.header_bytes, host_->limits.body_bytes, host_->limits.put_bytes) {}
+      parser_(host_->limits.header_bytes, host_->limits.body_bytes, host_->limits.put_bytes,
+              host_->limits.put_under) {}
 
 void Connection::start() {
   limit(host_->limits.read_limit);

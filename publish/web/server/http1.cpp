@@ -82,12 +82,16 @@ struct RequestParser::State {
   std::size_t header_bytes = 0;
   std::size_t body_bytes = 0;
   std::size_t put_bytes = 0;
+  std::string put_under;
   std::size_t taken = 0;         ///< bytes of the request that is coming in
   std::optional<Parser> parser;  ///< of the request that is coming in
 
   /// Of the body, once the header is known.
   [[nodiscard]] std::size_t most_of_body() const {
-    return parser->get().method() == http::verb::put ? put_bytes : body_bytes;
+    const auto& message = parser->get();
+    const bool document =
+        message.method() == http::verb::put && message.target().starts_with(put_under);
+    return document ? put_bytes : body_bytes;
   }
   /// Of a whole request: six bytes carry one that comes in a chunk of its own.
   [[nodiscard]] std::size_t most() const { return header_bytes + 8 * most_of_body(); }
@@ -98,11 +102,12 @@ struct RequestParser::State {
 };
 
 RequestParser::RequestParser(std::size_t header_bytes, std::size_t body_bytes,
-                             std::size_t put_bytes)
+                             std::size_t put_bytes, std::string put_under)
     : state_(std::make_unique<State>()) {
   state_->header_bytes = header_bytes;
   state_->body_bytes = body_bytes;
   state_->put_bytes = put_bytes;
+  state_->put_under = std::move(put_under);
 }
 RequestParser::~RequestParser() = default;
 

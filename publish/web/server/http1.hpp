@@ -29,8 +29,10 @@ struct ParsedRequest {
 /// Finds the requests in the bytes of one connection.
 class RequestParser {
  public:
-  /// The body of a PUT, which tells a whole document, may have `put_bytes`.
-  RequestParser(std::size_t header_bytes, std::size_t body_bytes, std::size_t put_bytes);
+  /// The body of a PUT to an address below `put_under`, which tells a whole document, may have
+  /// `put_bytes`.
+  RequestParser(std::size_t header_bytes, std::size_t body_bytes, std::size_t put_bytes,
+                std::string put_under);
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
   ~RequestParser();

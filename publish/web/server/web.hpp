@@ -32,7 +32,8 @@ struct WebLimits {
   std::size_t waiting_jobs = 16;                  ///< for the disk or the password hash
   std::size_t header_bytes = 8192;                ///< of a request; beyond: 431
   std::size_t body_bytes = 4096;                  ///< of a request; beyond: 413
-  std::size_t put_bytes = feed_message_bytes;     ///< the same of a PUT: a feed's document
+  std::size_t put_bytes = feed_message_bytes;     ///< the same of a PUT of a feed's document
+  std::string put_under = "/api/v1/feed/";        ///< where such a PUT goes
   std::chrono::milliseconds read_limit{15'000};   ///< from the first wait to the last byte
   std::chrono::milliseconds write_limit{20'000};  ///< of a whole answer, or of one event
   std::chrono::milliseconds open_again{5'000};    ///< while it cannot listen

@@ -14,10 +14,11 @@ using testing::StartsWith;
 constexpr std::size_t header_bytes = 8192;
 constexpr std::size_t body_bytes = 4096;
 constexpr std::size_t put_bytes = 16384;
+constexpr const char* put_under = "/feed/";
 
 /// Of a connection of its own.
 std::optional<ParsedRequest> parsed_alone(std::string bytes) {
-  return RequestParser{header_bytes, body_bytes, put_bytes}.parse(bytes);
+  return RequestParser{header_bytes, body_bytes, put_bytes, put_under}.parse(bytes);
 }
 
 /// The status of the refusal, 200 for a request that is taken, 0 for one that is not complete.
@@ -34,7 +35,7 @@ class RequestParsing : public testing::Test {
     return parser.parse(bytes);
   }
 
-  RequestParser parser{header_bytes, body_bytes, put_bytes};
+  RequestParser parser{header_bytes, body_bytes, put_bytes, put_under};
   std::string bytes;
 };
 
@@ -140,13 +141,17 @@ TEST_F(RequestParsing, TooMuchIsRefusedAndNotReadOn) {
   EXPECT_FALSE(parsed->form.keep_alive);
 }
 
-TEST_F(RequestParsing, APutMayBeLonger) {
-  const auto of_length = [](std::size_t length) {
-    return "PUT / HTTP/1.1\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
+TEST_F(RequestParsing, APutOfADocumentMayBeLonger) {
+  const auto of_length = [](std::size_t length, const std::string& start = "PUT /feed/prices") {
+    return start + " HTTP/1.1\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
            std::string(length, 'x');
   };
   EXPECT_EQ(status_of(of_length(put_bytes)), 200u);
   EXPECT_EQ(status_of(of_length(put_bytes + 1)), 413u);
+  for (const auto* const start : {"POST /feed/prices", "PUT /", "PUT /feed", "PUT /a/feed/"}) {
+    EXPECT_EQ(status_of(of_length(body_bytes, start)), 200u) << start;
+    EXPECT_EQ(status_of(of_length(body_bytes + 1, start)), 413u) << start;
+  }
   const auto announced =
       parse("POST / HTTP/1.1\r\nContent-Length: " + std::to_string(body_bytes + 1) + "\r\n\r\n");
   ASSERT_TRUE(announced) << "not waited for";

@@ -190,6 +190,13 @@ TEST_F(WebServer, LargeHeadersBodiesAndGarbageAreRefused) {
                      "Transfer-Encoding: chunked\r\n\r\n2000\r\n" +
                      std::string(0x2000, 'x') + "\r\n0\r\n\r\n"),
               StartsWith("HTTP/1.1 413 "));
+  const auto put = [this](const std::string& path) {
+    return answer("PUT " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
+                  "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n" +
+                  std::string(5000, 'x'));
+  };
+  EXPECT_THAT(put("/api/v1/mode"), StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(put("/api/v1/feed/prices"), StartsWith("HTTP/1.1 403 ")) << "nobody is signed in";
   EXPECT_THAT(answer("\x16\x03\x01 this is no HTTP\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 400 "))
       << "no Host";
