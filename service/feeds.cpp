@@ -61,7 +61,8 @@ Result<bool> Feeds::take(Feed feed, UnixSeconds now) {
 }
 
 void Feeds::restore(Feed feed) {
-  histories_[feed.kind].restore(std::move(feed));
+  FeedHistory& history = histories_[feed.kind];
+  history.restore(std::move(feed));
   ++version_;
 }
 
