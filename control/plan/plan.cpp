@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "control/plan/expected_sun.hpp"
 #include "control/plan/scenarios.hpp"
 #include "control/plan/slot_marks.hpp"
 
@@ -213,7 +214,11 @@ std::optional<WithoutPurchase> without_purchase(std::span<const SlotTerms> terms
 Plan plan(std::span<const PastSlot> past, std::span<const PriceSlot> prices,
           const PlanBattery& battery, const PlanSettings& settings) {
   const auto ahead = slots_ahead(prices, settings);
-  return plan_days(ahead, past_days(ahead, past, settings), battery, settings);
+  auto days = past_days(ahead, past, settings);
+  const bool sun_told = expect_sun(days, ahead, settings);
+  Plan made = plan_days(ahead, days, battery, settings);
+  made.sun_told = sun_told && !made.problem;
+  return made;
 }
 
 Plan plan_days(std::span<const AheadSlot> ahead, std::span<const DayAhead> energies,

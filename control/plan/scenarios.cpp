@@ -86,8 +86,9 @@ struct Past {
       : load(slots, [](const PastSlot& s) { return s.load.value(); }),
         solar(slots, [](const PastSlot& s) { return s.solar.value(); }),
         crossing(slots, [](const PastSlot& s) { return s.crossing.value(); }),
+        beyond(slots, [](const PastSlot& s) { return s.beyond.value(); }),
         measured(slots, [](const PastSlot& s) { return static_cast<double>(s.end - s.begin); }) {}
-  Sum load, solar, crossing, measured;
+  Sum load, solar, crossing, beyond, measured;
 };
 
 /// Half of a slot at least must have been measured.
@@ -108,7 +109,8 @@ std::optional<SlotEnergy> energy_of(const Past& past, const AheadSlot& slot, int
   if (of_solar < enough_of_slot || of_load < enough_of_slot) return std::nullopt;
   return SlotEnergy{past.load.within(load, load + length) / of_load,
                     past.solar.within(solar, solar + length) / of_solar,
-                    past.crossing.within(solar, solar + length) / of_solar};
+                    past.crossing.within(solar, solar + length) / of_solar,
+                    past.beyond.within(solar, solar + length) / of_solar};
 }
 
 }  // namespace
@@ -168,9 +170,11 @@ std::vector<DayAhead> past_days(std::span<const AheadSlot> ahead,
       sum.load += day[k]->load;
       sum.solar += day[k]->solar;
       sum.crossing += day[k]->crossing;
+      sum.beyond += day[k]->beyond;
       count += 1.0;
     }
-    if (count > 0.0) sum = {sum.load / count, sum.solar / count, sum.crossing / count};
+    if (count > 0.0)
+      sum = {sum.load / count, sum.solar / count, sum.crossing / count, sum.beyond / count};
     for (std::size_t d = 0; d < days.size(); ++d) all[d][k] = days[d][k].value_or(sum);
   }
   return all;
@@ -180,7 +184,7 @@ std::vector<ScenarioFlows> flows_of(std::span<const DayAhead> days) {
   std::vector<ScenarioFlows> all;
   for (const auto& day : days) {
     ScenarioFlows flows;
-    for (const auto& [load, solar, crossing] : day)
+    for (const auto& [load, solar, crossing, unused] : day)
       flows.push_back(
           {std::max(load - solar, 0.0) + crossing, std::max(solar - load, 0.0) + crossing});
     all.push_back(std::move(flows));

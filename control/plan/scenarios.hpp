@@ -26,7 +26,8 @@ struct AheadSlot {
 struct SlotEnergy {
   double load = 0.0;
   double solar = 0.0;
-  double crossing = 0.0;  ///< see PastSlot
+  double crossing = 0.0;  ///< see PastSlot, as is
+  double beyond = 0.0;
 };
 
 /// A slot for each of the time ahead.

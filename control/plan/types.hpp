@@ -23,6 +23,7 @@ struct PastSlot {
   WattHours load{};      ///< of what the battery serves
   WattHours solar{};     ///< what is left of it for house and battery
   WattHours crossing{};  ///< surplus of some minutes while others of the slot had a deficit
+  WattHours beyond{};    ///< sun beyond the battery's limits, or that others took
 };
 
 /// Prices per kWh within [begin, end), of the past as well; ascending, not overlapping. What no
@@ -32,6 +33,13 @@ struct PriceSlot {
   UnixSeconds end = 0;
   std::optional<double> import_price{};
   std::optional<double> export_price{};
+};
+
+/// The sun that is expected within [begin, end): mean power of all that the panels give.
+struct SunSlot {
+  UnixSeconds begin = 0;
+  UnixSeconds end = 0;
+  Watts power{};
 };
 
 /// What is known of the time ahead: an order, a schedule entry, a storm, a full charge.
@@ -82,7 +90,8 @@ struct PlanSettings {
   int days = 14;              ///< of the past
   UnknownPrice unknown = UnknownPrice::typical;
   std::vector<FixedSpan> fixed{};
-  int cells = 54;  ///< of charge, all of one size
+  std::vector<SunSlot> sun{};  ///< as told; ascending, not overlapping
+  int cells = 54;              ///< of charge, all of one size
   /// Minutes of the site's clock ahead of UTC. Nothing: none.
   std::function<int(UnixSeconds)> utc_offset{};
 };
@@ -125,6 +134,7 @@ struct Plan {
   std::optional<NoPlan> problem{};   ///< then nothing else is told
   std::vector<PlannedSlot> slots{};  ///< without a gap from PlanSettings::begin on
   int days = 0;                      ///< replayed
+  bool sun_told = false;             ///< PlanSettings::sun told something of it
   double cost = 0.0;                 ///< expected, less what is stored at the end
   double cost_balance = 0.0;         ///< of self-consumption instead, likewise
   double cost_no_battery = 0.0;

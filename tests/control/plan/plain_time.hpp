@@ -72,6 +72,7 @@ inline Measured measured(std::span<const PastSlot> past, UnixSeconds from, UnixS
       sum.energy.load += slot.load.value() * share;
       sum.energy.solar += slot.solar.value() * share;
       sum.energy.crossing += slot.crossing.value() * share;
+      sum.energy.beyond += slot.beyond.value() * share;
       sum.minutes += 1.0;
     }
   return sum;
@@ -94,9 +95,9 @@ inline std::vector<DayAhead> past_days(std::span<const AheadSlot> ahead,
       const auto sun = measured(past, of_sun, of_sun + length);
       const auto house = measured(past, of_house, of_house + length);
       knows.push_back(2.0 * sun.minutes >= minutes && 2.0 * house.minutes >= minutes);
-      day.push_back({house.energy.load / house.minutes * minutes,
-                     sun.energy.solar / sun.minutes * minutes,
-                     sun.energy.crossing / sun.minutes * minutes});
+      day.push_back(
+          {house.energy.load / house.minutes * minutes, sun.energy.solar / sun.minutes * minutes,
+           sun.energy.crossing / sun.minutes * minutes, sun.energy.beyond / sun.minutes * minutes});
     }
     const auto count = static_cast<std::size_t>(std::ranges::count(knows, true));
     if (count * 5 < ahead.size() * 4) continue;
@@ -112,11 +113,70 @@ inline std::vector<DayAhead> past_days(std::span<const AheadSlot> ahead,
       mean.load += all[d][k].load / days;
       mean.solar += all[d][k].solar / days;
       mean.crossing += all[d][k].crossing / days;
+      mean.beyond += all[d][k].beyond / days;
     }
     for (std::size_t d = 0; d < all.size(); ++d)
       if (!known[d][k]) all[d][k] = mean;
   }
   return all;
+}
+
+/// Wh of sun told of the slot, minute by minute; nothing if a minute is missing.
+inline std::optional<double> told_sun(const AheadSlot& slot, const PlanSettings& s) {
+  double energy = 0.0;
+  for (UnixSeconds at = slot.begin; at < slot.end; at += minute_s) {
+    const auto says = std::ranges::find_if(
+        s.sun, [&](const SunSlot& told) { return at >= told.begin && at < told.end; });
+    if (says == s.sun.end()) return std::nullopt;
+    energy += says->power.value() / 60.0;
+  }
+  return energy;
+}
+
+/// The sun of each civil day so many times as much that its mean is what is told, or as near as
+/// the brightest of the days in each slot allows.
+inline bool expect_sun(std::vector<DayAhead>& days, std::span<const AheadSlot> ahead,
+                       const PlanSettings& s) {
+  const auto date = [&](UnixSeconds at) {
+    return (at + (s.utc_offset ? s.utc_offset(at) : 0) * minute_s) / day_s;
+  };
+  const auto all = [](const SlotEnergy& slot) { return slot.solar + slot.beyond; };
+  bool any = false;
+  for (auto of = date(ahead.front().begin); of <= date(ahead.back().begin); ++of) {
+    std::vector<std::pair<std::size_t, double>> slots;  // and the most there
+    double told = 0.0;
+    for (std::size_t k = 0; k < ahead.size(); ++k) {
+      const auto energy = told_sun(ahead[k], s);
+      if (date(ahead[k].begin) != of || !energy) continue;
+      double most = 0.0;
+      for (const auto& day : days) most = std::max(most, all(day[k]));
+      slots.emplace_back(k, most);
+      told += *energy;
+      any = any || most > 0.0;
+    }
+    const auto mean = [&](double times) {
+      double sum = 0.0;
+      for (const auto& day : days)
+        for (const auto& [k, most] : slots) sum += std::min(all(day[k]) * times, most);
+      return sum / static_cast<double>(days.size());
+    };
+    double low = 0.0;
+    double high = 1000.0;
+    for (int n = 0; n < 100; ++n)
+      (mean((low + high) / 2.0) < told ? low : high) = (low + high) / 2.0;
+    for (auto& day : days)
+      for (const auto& [k, most] : slots) {
+        auto& slot = day[k];
+        if (all(slot) == 0.0) continue;
+        const double times = std::min(all(slot) * high, most) / all(slot);
+        const double solar =
+            times > 1.0 ? slot.solar * times : std::min(slot.solar, all(slot) * times);
+        slot.beyond = all(slot) * times - solar;
+        if (solar < slot.solar) slot.crossing *= solar / slot.solar;
+        slot.solar = solar;
+      }
+  }
+  return any;
 }
 
 }  // namespace esshub::control::plain

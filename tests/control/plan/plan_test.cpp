@@ -269,6 +269,51 @@ TEST(Plan, IsTheSameEachTimeAndWhateverTheChargeNow) {
   }
 }
 
+TEST(Plan, GoesByTheSunThatIsTold) {
+  auto s = settings();
+  std::vector<PastSlot> past;
+  for (UnixSeconds at = now - 15 * day; at < now; at += hour) {
+    const auto of_day = at % day / hour;
+    const bool bright = (now - at) / day % 2 == 0;
+    past.push_back({at,
+                    at + hour,
+                    WattHours{400},
+                    WattHours{of_day >= 9 && of_day < 15 ? (bright ? 1500.0 : 300.0) : 0.0},
+                    {}});
+  }
+  const auto prices = two_rates();
+  const auto bought = [](const Plan& p) {
+    double sum = 0.0;
+    for (const auto& slot : p.slots) sum += slot.bought.value();
+    return sum;
+  };
+  const Plan alone = plan(past, prices, battery(), s);
+  ASSERT_FALSE(alone.problem);
+  EXPECT_FALSE(alone.sun_told);
+  const auto with = [&](double power) {
+    s.sun = {{now, now + 2 * day, Watts{power}}};
+    return plan(past, prices, battery(), s);
+  };
+  EXPECT_TRUE(with(0).sun_told);
+  EXPECT_GT(bought(with(0)), bought(alone) + 500);
+  EXPECT_LT(bought(with(6 * 1500 / 24.0)), bought(alone) - 500);
+  const auto none = plan({}, prices, battery(), s);
+  EXPECT_TRUE(none.problem);
+  EXPECT_FALSE(none.sun_told);
+  auto unknown = battery();
+  unknown.capacity = WattHours{};
+  EXPECT_FALSE(plan(past, prices, unknown, s).sun_told);
+  s.sun = {{now - day, now, Watts{500}}, {now + 2 * day, now + 3 * day, Watts{500}}};
+  const Plan past_alone = plan(past, prices, battery(), s);
+  EXPECT_FALSE(past_alone.sun_told);
+  ASSERT_EQ(past_alone.slots.size(), alone.slots.size());
+  EXPECT_EQ(past_alone.cost, alone.cost) << "bit for bit";
+  for (std::size_t k = 0; k < alone.slots.size(); ++k) {
+    EXPECT_EQ(past_alone.slots[k].marks, alone.slots[k].marks);
+    EXPECT_EQ(past_alone.slots[k].value, alone.slots[k].value);
+  }
+}
+
 TEST(Plan, RandomPlansKeepCapsAndReserve) {
   std::mt19937 random{23};
   const auto draw = [&](double low, double high) {
@@ -295,6 +340,10 @@ TEST(Plan, RandomPlansKeepCapsAndReserve) {
     std::vector<PastSlot> past;
     for (UnixSeconds at = now - 2 * day; at < now; at += hour)
       past.push_back({at, at + hour, WattHours{draw(0, 3000)}, WattHours{draw(0, 3000)}, {}});
+    if (n % 3 == 0)
+      for (UnixSeconds at = now - hour; at < now + hours * hour; at += hour)
+        if (random() % 8 != 0)
+          s.sun.push_back({at, at + hour, Watts{random() % 16 == 0 ? 1e9 : draw(0, 4000)}});
     const Plan p = plan(past, prices, b, s);
     ASSERT_FALSE(p.problem);
     SlotTerms terms;
@@ -671,13 +720,15 @@ TEST(Plan, WhatNobodySetIsNothing) {
   EXPECT_EQ(ahead.export_price, 0.0);
   EXPECT_EQ(ahead.source, PriceSource::known);
   const SlotEnergy energy;
-  for (const double value : {energy.load, energy.solar, energy.crossing}) EXPECT_EQ(value, 0.0);
+  for (const double value : {energy.load, energy.solar, energy.crossing, energy.beyond})
+    EXPECT_EQ(value, 0.0);
   const PastSlot past;
   const PriceSlot price;
   const FixedSpan span;
+  const SunSlot sun;
   const PlannedSlot planned;
-  for (const UnixSeconds at : {past.begin, past.end, price.begin, price.end, span.begin, span.end,
-                               planned.begin, planned.end})
+  for (const UnixSeconds at : {sun.begin, sun.end, past.begin, past.end, price.begin, price.end,
+                               span.begin, span.end, planned.begin, planned.end})
     EXPECT_EQ(at, 0);
   EXPECT_EQ(planned.import_price, 0.0);
   EXPECT_EQ(planned.export_price, 0.0);
@@ -685,6 +736,7 @@ TEST(Plan, WhatNobodySetIsNothing) {
   EXPECT_EQ(planned.source, PriceSource::known);
   const Plan none;
   EXPECT_EQ(none.days, 0);
+  EXPECT_FALSE(none.sun_told);
   EXPECT_EQ(none.cost, 0.0);
   EXPECT_EQ(none.cost_balance, 0.0);
   EXPECT_EQ(none.cost_no_battery, 0.0);

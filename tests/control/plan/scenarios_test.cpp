@@ -202,7 +202,8 @@ TEST(PlanScenarios, DaysEqualTheReference) {
       const auto length = static_cast<UnixSeconds>(draw.of({300, 600, 900}));
       if (!draw.one_in(missing))
         past.push_back({at, at + length, WattHours{draw.of({0, 10, 70})},
-                        WattHours{draw.of({0, 20, 90})}, WattHours{draw.of({0, 1, 5})}});
+                        WattHours{draw.of({0, 20, 90})}, WattHours{draw.of({0, 1, 5})},
+                        WattHours{draw.of({0, 3, 40})}});
       at += length;
     }
     const auto days = past_days(slots, past, s);
@@ -213,6 +214,7 @@ TEST(PlanScenarios, DaysEqualTheReference) {
         EXPECT_NEAR(days[d][k].load, right[d][k].load, 1e-9);
         EXPECT_NEAR(days[d][k].solar, right[d][k].solar, 1e-9);
         EXPECT_NEAR(days[d][k].crossing, right[d][k].crossing, 1e-9);
+        EXPECT_NEAR(days[d][k].beyond, right[d][k].beyond, 1e-9);
       }
   }
 }
@@ -227,6 +229,7 @@ TEST(PlanScenarios, ASlotThatNoDayHasIsNothing) {
   ASSERT_EQ(days.size(), 3u);
   EXPECT_EQ(days[0][3].load, 0.0);
   EXPECT_EQ(days[2][3].crossing, 0.0);
+  EXPECT_EQ(days[2][3].beyond, 0.0);
 }
 
 }  // namespace
