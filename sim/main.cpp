@@ -172,6 +172,12 @@ void add_year_options(CLI::App& command, YearOptions& to) {
       ->type_name("WORD")
       ->needs(policy);
   command
+      .add_option_function<double>(
+          "--sun-feed", [&to](double percent) { to.smart.sun_feed_error = percent / 100.0; },
+          "The planner is told each day's sun, wrong by so many percent (standard deviation)")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->needs(policy);
+  command
       .add_option_function<int>(
           "--step", [&s](int seconds) { s.step = std::chrono::seconds{seconds}; },
           "Time between two decisions")

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <optional>
+#include <random>
 
+#include "control/plan/expected_sun.hpp"
 #include "control/plan/flows.hpp"
 #include "control/plan/plan.hpp"
 #include "sim/stopwatch.hpp"
@@ -76,6 +79,24 @@ void foresee(std::vector<control::DayAhead>& days, std::span<const control::Ahea
   }
 }
 
+/// Evenly spread; of the clock's day.
+double told_share(std::int64_t day, double error) {
+  std::mt19937 random{static_cast<std::mt19937::result_type>(day)};
+  const double drawn =
+      2.0 * static_cast<double>(random()) / static_cast<double>(std::mt19937::max()) - 1.0;
+  return std::max(1.0 + error * std::numbers::sqrt3 * drawn, 0.0);
+}
+
+std::vector<control::SunSlot> sun_feed(const Courses& year, std::size_t hour, double error) {
+  std::vector<control::SunSlot> told;
+  const auto from = year.hours.begin() + static_cast<std::ptrdiff_t>(hour);
+  const auto to = from + std::min<std::ptrdiff_t>(ahead_hours, year.hours.end() - from);
+  for (const auto& slot : std::span(from, to))
+    told.push_back({slot.begin, slot.end,
+                    Watts{slot.solar.value() * told_share(slot.begin / (24 * hour_s), error)}});
+  return told;
+}
+
 enum class Allowed : std::uint8_t { neither, serving, buying };
 
 Allowed allowed(const control::MarkLevels& marks, double stored) {
@@ -131,6 +152,8 @@ control::Plan plan_at(std::size_t hour, const Courses& year, const control::Plan
   const std::size_t from = hour - std::min<std::size_t>(hour, back_hours);
   auto days = control::past_days(ahead, std::span(year.hours).subspan(from, hour - from), s);
   foresee(days, ahead, year, smart.perfect);
+  if (smart.sun_feed_error) s.sun = sun_feed(year, hour, *smart.sun_feed_error);
+  static_cast<void>(control::expect_sun(days, ahead, s));
   if (smart.forecast == Forecast::mean) take_mean(days);
   return control::plan_days(ahead, days, battery, s);
 }

@@ -34,6 +34,9 @@ struct SmartSettings {
   Perfect perfect = Perfect::nothing;
   Forecast forecast = Forecast::days;
   Follow follow = Follow::marks;
+  /// Told of each day: its sun times a factor whose standard deviation about 1 is this, drawn for
+  /// the day, the same in each run. Nothing: no sun is told.
+  std::optional<double> sun_feed_error{};
   Duration plan_every = 6h;
   bool sells = false;  ///< the battery may be discharged into the grid
   int cells = 54;

@@ -148,6 +148,22 @@ TEST(SmartYear, KnowingWhatComesIsWorthSomething) {
   EXPECT_GT(taken(Perfect::load), alone);
 }
 
+TEST(SmartYear, ASunThatIsToldIsWorthTheMoreTheTruerItIs) {
+  const auto hours = house();
+  const auto s = settings(YearTariff::e7);
+  const auto taken = [&](std::optional<double> error) {
+    return share(
+        hours, s,
+        run_smart_year(hours, s, {.sun_feed_error = error, .plan_every = 24h, .cells = 24}));
+  };
+  const double alone = taken({});
+  const double exact = taken(0.0);
+  EXPECT_GT(exact, alone);
+  EXPECT_LT(taken(0.4), exact);
+  EXPECT_EQ(taken(0.4), taken(0.4)) << "the same each time";
+  EXPECT_GT(taken(3.0), 50.0) << "whatever is told";
+}
+
 TEST(SmartYear, BalanceCostsWhatTheRulesDo) {
   const auto hours = house();
   auto s = settings(YearTariff::e7);
