@@ -39,6 +39,12 @@ std::string line_of(const Json& slot, const date::time_zone* zone) {
                      slot["reason"].get<std::string>());
 }
 
+std::string sun_words(const Json& plan, const date::time_zone* zone) {
+  const auto issued = plan.find("sun_issued");
+  if (issued == plan.end() || !issued->is_number()) return {};
+  return " and the sun told " + at_site(*issued, zone, "%F %R");
+}
+
 }  // namespace
 
 std::string plan_text(const Json& plan, const date::time_zone* zone) {
@@ -50,11 +56,12 @@ std::string plan_text(const Json& plan, const date::time_zone* zone) {
   if (!smart["plan"].is_object()) return text.empty() ? "No plan yet.\n" : text;
   const Json& made = smart["plan"];
   text += fmt::format(
-      "Planned {} from the last {} days.\n"
+      "Planned {} from the last {} days{}.\n"
       "Expected over the 48 h it was made for: cost {:.2f}, of self-consumption {:.2f}, without a "
       "battery {:.2f}.\n",
-      at_site(made["made"], zone, "%F %R"), made["days"].get<int>(), made["cost"].get<double>(),
-      made["cost_balance"].get<double>(), made["cost_no_battery"].get<double>());
+      at_site(made["made"], zone, "%F %R"), made["days"].get<int>(), sun_words(made, zone),
+      made["cost"].get<double>(), made["cost_balance"].get<double>(),
+      made["cost_no_battery"].get<double>());
   if (const auto reason = made["reason"].get<std::string>(); !reason.empty())
     text += "It buys: " + reason + ".\n";
   text += "\nfrom      does       import  export    %  10-90     kWh  why\n";

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct SmartSlot {
 struct SmartPlan {
   WallTime made{};
   int days = 0;  ///< of the past, replayed
+  /// When the sun it goes by was told; nothing: by the past days alone.
+  std::optional<WallTime> sun_issued{};
   double cost = 0.0;
   double cost_balance = 0.0;     ///< of self-consumption instead
   double cost_no_battery = 0.0;  ///< of none

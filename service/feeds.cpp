@@ -74,9 +74,21 @@ FeedSlots Feeds::believed(FeedKind kind, UnixSeconds now, const std::string& cur
   return slots;
 }
 
+UnixSeconds Feeds::solar_issued(UnixSeconds now) const {
+  const auto& issues = histories_[FeedKind::solar].issues();
+  const auto newest = std::find_if(issues.rbegin(), issues.rend(), [&](const Feed& issue) {
+    return issue.issued <= now && issue.valid_until > now &&
+           std::ranges::any_of(issue.slots,
+                               [&](const FeedSlot& slot) { return slot.value && slot.end > now; });
+  });
+  return newest == issues.rend() ? 0 : newest->issued;
+}
+
 ToldSlots Feeds::told(UnixSeconds now, const std::string& currency) const {
   return {believed(FeedKind::import_price, now, currency),
-          believed(FeedKind::export_price, now, currency), believed(FeedKind::solar, now, currency),
+          believed(FeedKind::export_price, now, currency),
+          believed(FeedKind::solar, now, currency),
+          solar_issued(now),
           believed(FeedKind::import_price, now, currency, true),
           believed(FeedKind::export_price, now, currency, true)};
 }

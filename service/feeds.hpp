@@ -20,7 +20,8 @@ namespace esshub::service {
 struct ToldSlots {
   FeedSlots import_price{};
   FeedSlots export_price{};
-  FeedSlots solar{};  ///< W
+  FeedSlots solar{};             ///< W
+  UnixSeconds solar_issued = 0;  ///< when the newest was that tells of the time ahead; 0: none
   /// Of the prices what holds when its time has come though nothing newer is told.
   FeedSlots lasting_import{};
   FeedSlots lasting_export{};
@@ -67,6 +68,7 @@ class Feeds {
  private:
   [[nodiscard]] FeedSlots believed(FeedKind kind, UnixSeconds now, const std::string& currency,
                                    bool lasting = false) const;
+  [[nodiscard]] UnixSeconds solar_issued(UnixSeconds now) const;
 
   EnumArray<FeedKind, FeedHistory> histories_;
   unsigned version_ = 0;

@@ -24,6 +24,7 @@ using control::UnixSeconds;
 constexpr Duration horizon = 48h;
 constexpr Duration try_again = 1min;
 constexpr Duration dispatch_settles = 15min;
+constexpr Duration sun_settles = 1h;
 constexpr Duration bms_tells_within = 2min;
 constexpr int enough_views = 30;  // of a minute's
 
@@ -50,12 +51,13 @@ bool left_out(const control::Settings& settings, std::size_t circuit) {
 struct HousePower {
   double load = 0.0;   ///< of what the battery serves
   double solar = 0.0;  ///< that the others leave
+  double taken = 0.0;  ///< by them
 };
 
 /// Nothing where something of it is not known now.
 std::optional<HousePower> house_power(const View& view, const control::Settings& settings) {
   if (view.decision.faults.active(Fault::islanded) || !view.decision.house) return std::nullopt;
-  HousePower power{view.decision.house->value(), 0.0};
+  HousePower power{view.decision.house->value(), 0.0, 0.0};
   if (settings.solar_metered) {
     const auto solar = view.current(Point::solar, Measure::power);
     if (!solar) return std::nullopt;
@@ -69,7 +71,8 @@ std::optional<HousePower> house_power(const View& view, const control::Settings&
     others += std::max(*drawn, 0.0);
   }
   power.load -= others;
-  power.solar -= std::min(others, std::max(power.solar - power.load, 0.0));
+  power.taken = std::min(others, std::max(power.solar - power.load, 0.0));
+  power.solar -= power.taken;
   return power;
 }
 
@@ -232,6 +235,7 @@ void Planner::note(const View& view, const control::Settings& settings) {
   if (!power) return;
   minute_->load += power->load;
   minute_->solar += power->solar;
+  minute_->taken += power->taken;
   ++minute_->count;
 }
 
@@ -239,7 +243,8 @@ void Planner::close_minute(const control::Settings& settings) {
   const Sum sum = *minute_;
   minute_.reset();
   if (sum.count < enough_views) return;
-  ring_.add({sum.begin, Watts{sum.load / sum.count}, Watts{sum.solar / sum.count}},
+  ring_.add({sum.begin, Watts{sum.load / sum.count}, Watts{sum.solar / sum.count},
+             Watts{sum.taken / sum.count}},
             most_charged(settings), most_discharged(settings));
 }
 
@@ -251,6 +256,10 @@ bool Planner::Task::same(const Orders& other, UnixSeconds at) const {
          mine.dispatch.has_value() == other.orders.dispatch.has_value() &&
          told(orders.told.import_price) == told(other.told.import_price) &&
          told(orders.told.export_price) == told(other.told.export_price);
+}
+
+bool Planner::Task::same_sun(const Orders& other, UnixSeconds at) const {
+  return told_within(orders.told.solar, at, end) == told_within(other.told.solar, at, end);
 }
 
 bool Planner::waits(const View& view, const control::Settings& settings) const {
@@ -266,7 +275,9 @@ bool Planner::due(const View& view, const Orders& in_force) const {
   const auto slots = ahead(view);
   const bool covers = !slots.empty() && slots.front().begin <= now;
   const bool other = planned_for_->orders.orders.dispatch != in_force.orders.dispatch;
-  const Duration holds = other ? dispatch_settles : control::plan_every;
+  const Duration holds = other                                   ? dispatch_settles
+                         : planned_for_->same_sun(in_force, now) ? control::plan_every
+                                                                 : sun_settles;
   return view.now - *tried_at_ >= (succeeded && covers ? holds : try_again);
 }
 
@@ -297,6 +308,12 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
           {unix_seconds(span.begin), unix_seconds(span.end), control::marks(span.instruction), {}});
   add_orders(settings, in_force.orders, view, battery.capacity);
 
+  // What is not metered cannot be held against what is told.
+  if (s.solar_metered)
+    for (const auto& [from, to, watts] :
+         told_within(in_force.told.solar, settings.begin, planned_for_->end))
+      settings.sun.push_back({from, to, Watts{*watts}});
+
   const auto past = ring_.slots();
   auto made = control::plan(past, prices_of(forecasted, in_force.told), battery, settings);
   if (made.problem) {
@@ -310,6 +327,8 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
   capacity_ = battery.capacity;
   reason_ = control::reason_in_words(made, settings);
   reserve_ = settings.reserve;
+  sun_issued_.reset();
+  if (made.sun_told) sun_issued_ = wall_time(in_force.told.solar_issued);
   fixed_ = std::move(settings.fixed);
   last_ = std::move(made);
   problem_.reset();
@@ -363,6 +382,7 @@ std::optional<SmartPlan> Planner::shown(const View& view) const {
   if (slots.empty()) return std::nullopt;
   SmartPlan plan{.made = made_,
                  .days = last_->days,
+                 .sun_issued = sun_issued_,
                  .cost = last_->cost,
                  .cost_balance = last_->cost_balance,
                  .cost_no_battery = last_->cost_no_battery,

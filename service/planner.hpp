@@ -56,8 +56,9 @@ class Planner {
   /// In Smart mode, by a clock that is trusted, unless it waits: after control::plan_every; with
   /// other settings, orders or told prices ahead than those of the last plan, but if a dispatch
   /// takes the place of one no sooner than after a quarter of an hour: some renew theirs twice a
-  /// minute; after a minute where there was none or where the clock was set to a time that it does
-  /// not cover.
+  /// minute; for another sun that is told no sooner than after an hour, as its figures change with
+  /// each document and the plan little; after a minute where there was none or where the clock was
+  /// set to a time that it does not cover.
   [[nodiscard]] bool due(const View& view, const Orders& in_force) const;
   /// Plans as of the View, which takes milliseconds. What was in the way, if something was: then
   /// the plan before goes on until its end if it was made for the same settings, orders and prices
@@ -85,11 +86,14 @@ class Planner {
     control::UnixSeconds end = 0;
     /// Whether `other` would be the same from `at` on, but for what a dispatch says.
     [[nodiscard]] bool same(const Orders& other, control::UnixSeconds at) const;
+    /// Whether `other` is told the same sun.
+    [[nodiscard]] bool same_sun(const Orders& other, control::UnixSeconds at) const;
   };
   struct Sum {
     control::UnixSeconds begin = 0;
     double load = 0.0;
     double solar = 0.0;
+    double taken = 0.0;
     int count = 0;
   };
   void close_minute(const control::Settings& settings);
@@ -118,7 +122,8 @@ class Planner {
   WallTime made_{};
   WattHours capacity_{};
   WattHours reserve_{};
-  std::vector<control::FixedSpan> fixed_;  ///< of the last plan, as is the reason
+  std::vector<control::FixedSpan> fixed_;  ///< of the last plan, as is what follows
+  std::optional<WallTime> sun_issued_;
   std::string reason_;
   std::optional<control::NoPlan> problem_;
   std::optional<control::Plan> last_;

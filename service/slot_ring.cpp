@@ -14,11 +14,12 @@ constexpr int enough_minutes = 8;
 void SlotRing::add(const PastMinute& minute, Watts charge, Watts discharge) {
   double load = minute.load.value();
   double solar = minute.solar.value();
-  if (!std::isfinite(load) || !std::isfinite(solar)) return;
+  if (!std::isfinite(load) || !std::isfinite(solar) || !std::isfinite(minute.taken.value())) return;
   if (load < 0.0) {
     solar -= load;
     load = 0.0;
   }
+  const double sun = solar + minute.taken.value();
   solar = std::min(solar, load + charge.value());
   load = std::min(load, solar + discharge.value());
 
@@ -38,6 +39,7 @@ void SlotRing::add(const PastMinute& minute, Watts charge, Watts discharge) {
   slot.solar += solar * hours;
   slot.deficit += std::max(load - solar, 0.0) * hours;
   slot.surplus += std::max(solar - load, 0.0) * hours;
+  slot.beyond += (sun - solar) * hours;
 }
 
 std::vector<control::PastSlot> SlotRing::slots() const {
@@ -48,7 +50,8 @@ std::vector<control::PastSlot> SlotRing::slots() const {
     const double whole = static_cast<double>(slot_minutes) / slot.minutes;
     all.push_back({slot.begin, slot.begin + slot_s, WattHours{slot.load * whole},
                    WattHours{slot.solar * whole},
-                   WattHours{std::min(slot.deficit, slot.surplus) * whole}});
+                   WattHours{std::min(slot.deficit, slot.surplus) * whole},
+                   WattHours{slot.beyond * whole}});
   }
   return all;
 }

@@ -15,6 +15,7 @@ struct PastMinute {
   control::UnixSeconds begin = 0;
   Watts load{};   ///< of what the battery serves; below 0: what a sun that is not metered leaves
   Watts solar{};  ///< what circuits that the battery does not serve leave of it
+  Watts taken{};  ///< of it, by those
 };
 
 class SlotRing {
@@ -43,6 +44,7 @@ class SlotRing {
     double solar = 0.0;
     double deficit = 0.0;
     double surplus = 0.0;
+    double beyond = 0.0;
   };
   std::deque<Slot> slots_;
 };

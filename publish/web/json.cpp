@@ -179,8 +179,11 @@ Json smart_json(const SmartState& smart) {
                      {"value", scaled(slot.value, 10000)},
                      {"bought_kwh", scaled(slot.bought_kwh, 1000)},
                      {"reason", slot.reason}});
+  const auto& sun_issued = smart.plan->sun_issued;
   json["plan"] = {{"made", unix_seconds(smart.plan->made)},
                   {"days", smart.plan->days},
+                  {"sun", sun_issued ? "told" : "history"},
+                  {"sun_issued", sun_issued ? Json(unix_seconds(*sun_issued)) : Json(nullptr)},
                   {"cost", scaled(smart.plan->cost, 1000)},
                   {"cost_balance", scaled(smart.plan->cost_balance, 1000)},
                   {"cost_no_battery", scaled(smart.plan->cost_no_battery, 1000)},

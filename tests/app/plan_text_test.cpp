@@ -57,6 +57,21 @@ TEST(PlanText, IsALineForWhatIsTheSame) {
       "Thu 13:00 balance    0.0800  0.0500   50  40-60   0.2100  kept\n");
 }
 
+TEST(PlanText, SaysWhichSunItGoesBy) {
+  json plan{{"made", 1768474800},       {"days", 14},   {"sun", "told"},
+            {"sun_issued", 1768471200}, {"cost", 1.0},  {"cost_balance", 2.0},
+            {"cost_no_battery", 3.0},   {"reason", ""}, {"slots", json::array()}};
+  const auto first_line = [&] {
+    const auto text = plan_text({{"smart", {{"problem", nullptr}, {"plan", plan}}}}, nullptr);
+    return text.substr(0, text.find('\n'));
+  };
+  EXPECT_EQ(first_line(),
+            "Planned 2026-01-15 11:00 from the last 14 days and the sun told 2026-01-15 10:00.");
+  plan["sun"] = "history";
+  plan["sun_issued"] = nullptr;
+  EXPECT_EQ(first_line(), "Planned 2026-01-15 11:00 from the last 14 days.");
+}
+
 TEST(PlanText, SaysWhatIsInTheWay) {
   EXPECT_EQ(plan_text({{"smart", nullptr}}, nullptr),
             "The mode is not smart: there is no Smart plan.\n");

@@ -131,6 +131,27 @@ TEST(Feeds, TellWhatIsBelievedOfEachKindInTheCurrencyInForce) {
   EXPECT_EQ(feeds.version(), 3u);
 }
 
+TEST(Feeds, SayWhenTheSunThatIsToldWasIssued) {
+  Feeds feeds;
+  EXPECT_EQ(feeds.told(noon, "EUR").solar_issued, 0);
+  const auto take = [&](UnixSeconds issued, UnixSeconds end, UnixSeconds valid_until,
+                        std::optional<double> watts) {
+    auto one = feed(FeedKind::solar, issued, {{noon, end, watts}}, "W");
+    one.valid_until = valid_until;
+    ASSERT_TRUE(feeds.take(std::move(one), noon).value_or(false));
+  };
+  take(noon - 300, noon + 4 * hour, noon + 3 * hour, 100);
+  EXPECT_EQ(feeds.told(noon, "EUR").solar_issued, noon - 300);
+  EXPECT_EQ(feeds.told(noon - 301, "EUR").solar_issued, 0) << "by a clock that was set back";
+  EXPECT_EQ(feeds.told(noon - 300, "EUR").solar_issued, noon - 300);
+  take(noon - 200, noon + 2 * hour, noon + 4 * hour, 200);
+  EXPECT_EQ(feeds.told(noon + 2 * hour - 1, "EUR").solar_issued, noon - 200);
+  take(noon - 100, noon + 60, noon + hour, std::nullopt);
+  EXPECT_EQ(feeds.told(noon, "EUR").solar_issued, noon - 200) << "taking back tells nothing";
+  EXPECT_EQ(feeds.told(noon + 2 * hour, "EUR").solar_issued, noon - 300) << "it says no more";
+  EXPECT_EQ(feeds.told(noon + 3 * hour, "EUR").solar_issued, 0) << "not valid any more";
+}
+
 TEST(Feeds, SayWhenAKindHasEnded) {
   Feeds feeds;
   constexpr auto kind = FeedKind::import_price;

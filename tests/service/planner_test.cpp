@@ -145,7 +145,88 @@ TEST(Planner, PlansAnewForOtherPricesThatAreTold) {
   EXPECT_TRUE(h.planner.due(h.view, other));
   other = h.in_force;
   other.told.solar = hours(0, {1000});
-  EXPECT_FALSE(h.planner.due(h.view, other)) << "the sun is told often; the next plan goes by it";
+  EXPECT_FALSE(h.planner.due(h.view, other)) << "the sun is told often";
+}
+
+/// 150 W; from 09:00 until 15:00 sun of 1500 W on every second day, else of 200 W.
+void recall_sun(House& h, double taken = 0.0) {
+  h.recall(15, [&](control::UnixSeconds at) {
+    const bool sun = at % day >= 9 * 3600 && at % day < 15 * 3600;
+    const double watts = at / day % 2 == 0 ? 1500.0 : 200.0;
+    return PastMinute{at, Watts{150}, Watts{sun ? watts : 0.0}, Watts{sun ? taken : 0.0}};
+  });
+}
+
+double bought(const Planner& planner) {
+  double sum = 0.0;
+  for (const auto& slot : planner.last()->slots) sum += slot.bought.value();
+  return sum;
+}
+
+TEST(Planner, GoesByTheSunThatIsTold) {
+  const auto plan = [](double from_9_to_15, double taken = 0.0, bool metered = true) {
+    House h;
+    h.in_force.settings.solar_metered = metered;
+    recall_sun(h, taken);
+    h.in_force.told.solar_issued = seconds(midnight) - 600;
+    h.in_force.told.solar = {{seconds(midnight) - day, seconds(midnight), 9e4}};
+    for (int n = 0; n < 3; ++n)
+      h.in_force.told.solar.push_back({seconds(midnight) + n * day + 9 * 3600,
+                                       seconds(midnight) + n * day + 15 * 3600, from_9_to_15});
+    EXPECT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    const auto shown = h.planner.shown(h.view);
+    EXPECT_TRUE(shown);
+    EXPECT_EQ(shown->sun_issued, metered ? std::optional{midnight - 10min} : std::nullopt);
+    return bought(h.planner);
+  };
+  House alone;
+  recall_sun(alone);
+  ASSERT_EQ(alone.planner.plan(alone.view, alone.in_force), std::nullopt);
+  EXPECT_EQ(alone.planner.shown(alone.view)->sun_issued, std::nullopt);
+  EXPECT_GT(plan(0), bought(alone.planner) + 300);
+  EXPECT_LT(plan(1500), bought(alone.planner) - 300);
+  EXPECT_GT(plan(800), plan(1500));
+  EXPECT_GT(plan(1500, 600), plan(1500) + 300) << "others take their part of it";
+  EXPECT_EQ(plan(0, 0.0, false), bought(alone.planner)) << "nothing to hold it against";
+  House ended;
+  recall_sun(ended);
+  ended.in_force.told.solar = {{seconds(midnight) - day, seconds(midnight), 9e4},
+                               {seconds(midnight) + 2 * day, seconds(midnight) + 3 * day, 9e4}};
+  ended.in_force.told.solar_issued = seconds(midnight) - 600;
+  ASSERT_EQ(ended.planner.plan(ended.view, ended.in_force), std::nullopt);
+  EXPECT_EQ(ended.planner.shown(ended.view)->sun_issued, std::nullopt);
+  EXPECT_EQ(bought(ended.planner), bought(alone.planner));
+  alone.in_force.told.solar = {{seconds(midnight), seconds(midnight) + day, 500}};
+  ASSERT_EQ(alone.planner.plan(alone.view, alone.in_force), std::nullopt);
+  EXPECT_TRUE(alone.planner.shown(alone.view)->sun_issued);
+  alone.in_force.told.solar.clear();
+  ASSERT_EQ(alone.planner.plan(alone.view, alone.in_force), std::nullopt);
+  EXPECT_EQ(alone.planner.shown(alone.view)->sun_issued, std::nullopt);
+}
+
+TEST(Planner, AnotherSunThatIsToldIsPlannedForAfterAnHour) {
+  House h;
+  h.recall(15);
+  h.in_force.told.solar = hours(2, {1000, 900});
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  auto other = h.in_force;
+  other.told.solar = hours(2, {1000, 800});
+  h.pass(1h - 1s);
+  EXPECT_FALSE(h.planner.due(h.view, other));
+  h.pass(1s);
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  auto cut = h.in_force;
+  cut.told.solar = hours(3, {900});
+  cut.told.solar_issued = seconds(h.view.wall);
+  EXPECT_TRUE(h.planner.due(h.view, cut)) << "an hour that is still to come is not told any more";
+  h.pass(2h);
+  EXPECT_FALSE(h.planner.due(h.view, cut)) << "it is over";
+  other = h.in_force;
+  other.told.solar.push_back({seconds(midnight) + 2 * day - 1, seconds(midnight) + 3 * day, 500});
+  EXPECT_TRUE(h.planner.due(h.view, other));
+  other.told.solar.back().begin = seconds(midnight) + 2 * day;
+  EXPECT_FALSE(h.planner.due(h.view, other)) << "beyond what is planned";
 }
 
 TEST(Planner, OfWhatIsToldOnlyTheHoursAheadThatItPlansForMakeItDue) {

@@ -38,6 +38,21 @@ TEST(SlotRing, LeavesOutWhatTheBatteryCannotDo) {
   EXPECT_NEAR(slots[1].solar.value(), 1000 / 4.0, 1e-9);
 }
 
+TEST(SlotRing, CountsTheSunThatIsLeftOut) {
+  SlotRing ring;
+  for (int n = 0; n < 8; ++n)
+    ring.add({begin + n * 60, Watts{200}, Watts{3000}, Watts{n < 4 ? 800.0 : 0.0}}, most, most);
+  for (int n = 15; n < 30; ++n) add(ring, n, 5000, 1000);
+  for (int n = 30; n < 45; ++n) add(ring, n, -3000, 0);
+  const auto slots = ring.slots();
+  ASSERT_EQ(slots.size(), 3u);
+  EXPECT_NEAR(slots[0].solar.value(), 2600 / 4.0, 1e-9);
+  EXPECT_NEAR(slots[0].beyond.value(), (400 + 800 / 2.0) / 4.0, 1e-9)
+      << "more than can be stored, and what others took";
+  EXPECT_NEAR(slots[1].beyond.value(), 0, 1e-9);
+  EXPECT_NEAR(slots[2].beyond.value(), 600 / 4.0, 1e-9);
+}
+
 TEST(SlotRing, ASunThatIsNotMeteredShowsInWhatItLeaves) {
   SlotRing ring;
   for (int n = 0; n < 15; ++n) add(ring, n, -800, 0);
@@ -89,6 +104,8 @@ TEST(SlotRing, AMinuteCountsOnceAndNoNumberNever) {
   for (int n = 0; n < 8; ++n) add(ring, n, 6000, 0);
   add(ring, 8, std::numeric_limits<double>::quiet_NaN(), 0);
   add(ring, 9, 600, std::numeric_limits<double>::infinity());
+  ring.add({begin + 600, Watts{6000}, {}, Watts{std::numeric_limits<double>::quiet_NaN()}}, most,
+           most);
   EXPECT_NEAR(ring.slots().at(0).load.value(), 150, 1e-9);
   EXPECT_EQ(ring.slots().at(0).solar, WattHours{});
 }

@@ -355,8 +355,11 @@ function sayPlan(smart, feeds, now) {
   const words = saySilent(feeds, now);
   if (smart?.problem) words.push(`No new plan: ${smart.problem.split("_").join(" ")}.`);
   if (made) {
+    const sun = made.sun_issued
+      ? ` and the sun told ${weekday(made.sun_issued)} ${clock(made.sun_issued)}`
+      : "";
     words.push(
-      `Planned ${weekday(made.made)} ${clock(made.made)} from the last ${made.days} days. Expected ` +
+      `Planned ${weekday(made.made)} ${clock(made.made)} from the last ${made.days} days${sun}. Expected ` +
         `cost ${`${money(made.cost)} ${inCurrency()}`.trim()}, with self-consumption ${money(made.cost_balance)}, ` +
         `without a battery ${money(made.cost_no_battery)}, over the 48 h it was made for.`,
     );

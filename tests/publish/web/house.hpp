@@ -92,7 +92,10 @@ inline std::vector<PlanSpan> fake_plan(WallTime from, WallTime until) {
 }
 
 inline SmartState fake_smart() {
-  SmartPlan plan{.days = 14, .cost = 1.5, .reason = "without it it would have been empty"};
+  SmartPlan plan{.days = 14,
+                 .sun_issued = WallTime{1768471200s},
+                 .cost = 1.5,
+                 .reason = "without it it would have been empty"};
   plan.slots = {{.begin = plan.made,
                  .end = plan.made + 1h,
                  .import_price = 0.07,

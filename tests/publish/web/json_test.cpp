@@ -101,5 +101,17 @@ TEST(WebJson, TheGistChangesWithMeaningNotWithNumbers) {
   EXPECT_NE(state_fingerprint(view, t0), before);
 }
 
+TEST(WebJson, SaysWhichSunThePlanGoesBy) {
+  SmartPlan plan;
+  const auto made = [&] {
+    return plan_json({}, {true, std::make_shared<const SmartPlan>(plan), ""})["smart"]["plan"];
+  };
+  EXPECT_EQ(made()["sun"], "history");
+  EXPECT_TRUE(made()["sun_issued"].is_null());
+  plan.sun_issued = WallTime{std::chrono::seconds{1768471200}};
+  EXPECT_EQ(made()["sun"], "told");
+  EXPECT_EQ(made()["sun_issued"], 1768471200);
+}
+
 }  // namespace
 }  // namespace esshub::publish

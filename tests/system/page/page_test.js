@@ -671,6 +671,7 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
     const plan = {
       made: from,
       days: 14,
+      sun_issued: from - 3600,
       cost: 3.21,
       cost_balance: 4.5,
       cost_no_battery: 6,
@@ -699,6 +700,7 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
     words,
     /cost 3\.21 EUR, with self-consumption 4\.50, without a battery 6\.00, over the 48 h it was made for/,
   );
+  assert.match(words, /from the last 14 days and the sun told \S+ \S+\. Expected/);
   assert.match(words, /It buys: without it .* 9 of the last 14 days/);
   const box = await plan.locator("svg").boundingBox();
   await plan.locator("svg").hover({ position: { x: box.width * 0.05, y: box.height / 2 } });

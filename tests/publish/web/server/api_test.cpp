@@ -276,6 +276,8 @@ TEST_F(WebApiTest, TellsWhatSmartModePlansAndWhy) {
   const auto smart = Json::parse(get("/api/v1/plan").body)["smart"];
   EXPECT_EQ(smart["problem"], "price_unknown");
   EXPECT_EQ(smart["plan"]["reason"], "without it it would have been empty");
+  EXPECT_EQ(smart["plan"]["sun"], "told");
+  EXPECT_EQ(smart["plan"]["sun_issued"], 1768471200);
   const auto& slot = smart["plan"]["slots"].at(0);
   EXPECT_EQ(slot["reason"], "a kWh is bought for 0.07");
   EXPECT_EQ(slot["instruction"]["keeps_charge"], true);
