@@ -211,6 +211,7 @@ TEST(Feeds, TellNothingThatEndedTwoWeeksAgoAndKeepItAllTheSame) {
   const FeedSlots slots{{noon, noon + hour, 0.1}, {noon + hour, noon + 2 * hour, 0.2}};
   feeds.restore(feed(kind, noon, slots));
   ASSERT_EQ(feeds.history(kind).issues().size(), 1u) << "though it has ended since";
+  EXPECT_EQ(feeds.version(), 1u);
   constexpr UnixSeconds long_after = noon + hour + 15 * 24 * hour;
   EXPECT_EQ(feeds.told(long_after, "EUR").import_price, slots);
   EXPECT_EQ(feeds.told(long_after + 1, "EUR").import_price, (FeedSlots{slots[1]}));
