@@ -37,6 +37,9 @@ Coverage& Coverage::operator+=(const Coverage& other) {
       injected[what][state] += other.injected[what][state];
   orders_accepted += other.orders_accepted;
   orders_refused += other.orders_refused;
+  prices_taken += other.prices_taken;
+  prices_refused += other.prices_refused;
+  negative_s += other.negative_s;
   starts += other.starts;
   quarantined += other.quarantined;
   history_writes += other.history_writes;
@@ -92,11 +95,12 @@ void print(std::ostream& out, const Coverage& coverage) {
   out << '\n';
   print_missing(out, coverage);
   out << "orders accepted " << coverage.orders_accepted << ", refused " << coverage.orders_refused
-      << "; starts of the hub " << coverage.starts << "; state files set aside "
-      << coverage.quarantined << "; writes of the history " << coverage.history_writes
-      << ", set aside " << coverage.histories_aside << "; contactor opened " << coverage.contactor
-      << "; setpoints on the wire " << coverage.setpoints << "; messages to the broker "
-      << coverage.published << '\n';
+      << "; prices told taken " << coverage.prices_taken << ", refused " << coverage.prices_refused
+      << ", " << coverage.negative_s << " s of negative ones; starts of the hub " << coverage.starts
+      << "; state files set aside " << coverage.quarantined << "; writes of the history "
+      << coverage.history_writes << ", set aside " << coverage.histories_aside
+      << "; contactor opened " << coverage.contactor << "; setpoints on the wire "
+      << coverage.setpoints << "; messages to the broker " << coverage.published << '\n';
 }
 
 }  // namespace esshub::sim::storm

@@ -20,6 +20,9 @@ struct Coverage {
   EnumArray<Injected, EnumArray<Doing, std::uint64_t>> injected{};
   std::uint64_t orders_accepted = 0;
   std::uint64_t orders_refused = 0;
+  std::uint64_t prices_taken = 0;  ///< documents
+  std::uint64_t prices_refused = 0;
+  std::uint64_t negative_s = 0;   ///< seconds in which the control went by a negative import price
   std::uint64_t starts = 0;       ///< of the program
   std::uint64_t quarantined = 0;  ///< damaged state files
   std::uint64_t history_writes = 0;

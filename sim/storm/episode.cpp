@@ -245,6 +245,8 @@ class Episode final : private Onlooker {
       at = std::min(at, start_ + plan_.weather[next_injection_].begin);
     for (const auto id : on_) at = std::min(at, start_ + plan_.weather[id].end());
     if (next_order_ < plan_.orders.size()) at = std::min(at, start_ + plan_.orders[next_order_].at);
+    if (next_prices_ < plan_.prices.size())
+      at = std::min(at, start_ + plan_.prices[next_prices_].at);
     if (hub_at_) at = std::min(at, *hub_at_);
     if (foreign_at_) at = std::min(at, *foreign_at_);
     if (nonsense_at_) at = std::min(at, *nonsense_at_);
@@ -280,6 +282,8 @@ class Episode final : private Onlooker {
     }
     while (next_order_ < plan_.orders.size() && start_ + plan_.orders[next_order_].at <= now())
       give(plan_.orders[next_order_++]);
+    while (next_prices_ < plan_.prices.size() && start_ + plan_.prices[next_prices_].at <= now())
+      tell(plan_.prices[next_prices_++].feed);
     if (foreign_at_ && now() >= *foreign_at_) {
       foreign_at_ = now() + foreign_request_period;
       const auto request = protocol::modbus::encode({.unit = 7,
@@ -554,6 +558,13 @@ class Episode final : private Onlooker {
     if (!reached_) on_order(order.command, order.who, answer);  // its door refused it
   }
 
+  void tell(const service::Feed& prices) {
+    if (!hub_ || hub_->stalled()) return;
+    const auto taken = hub_->tell(service::feed_text(prices));
+    ++(taken ? result_.coverage.prices_taken : result_.coverage.prices_refused);
+    trace("prices", taken ? (*taken ? "taken" : "no news") : "refused: " + taken.error().detail);
+  }
+
   void record_process(const char* what, const std::string& part = {},
                       std::optional<bool> acknowledged = {}) {
     trace("process", std::string{what} + " " + part);
@@ -629,7 +640,12 @@ class Episode final : private Onlooker {
     ++result_.coverage.published;
     judge_.on_published(message.topic, message.payload, now());
   }
-  void on_second(std::uint64_t published) override { hash_.add(published); }
+  void on_second(std::uint64_t published) override {
+    hash_.add(published);
+    const auto* const tick = hub_->control();
+    if (tick != nullptr && tick->decision().policy.import_price.value_or(0.0) < 0.0)
+      ++result_.coverage.negative_s;
+  }
   void on_tick(const control::Tick& tick) override {
     ++result_.ticks;
     const Decision& d = tick.decision();
@@ -705,6 +721,7 @@ class Episode final : private Onlooker {
   std::size_t next_injection_ = 0;
   std::vector<std::size_t> on_;  ///< that are in force, of plan_.weather
   std::size_t next_order_ = 0;
+  std::size_t next_prices_ = 0;
   bool reached_ = false;  ///< the order under way, the command service
   std::optional<Instant> foreign_at_;
   std::optional<Instant> nonsense_at_;

@@ -14,6 +14,7 @@ namespace {
 constexpr Duration look_period = 500ms;
 constexpr Duration view_period = 100ms;
 constexpr Duration note_period = 10s;
+constexpr Duration prices_period = 60s;  // actors/planner.cpp
 
 constexpr Duration opening = 1ms;
 /// What a terminal's driver keeps for who does not read.
@@ -63,6 +64,7 @@ HubProcess::HubProcess(const HubSetup& setup, MachineClocks& clocks, VirtualDisk
           },
           [this](const publish::MqttMessage& message) { onlooker_.on_published(message); }),
       next_second_(now()),
+      next_prices_(now()),
       next_look_(now()),
       local_clock_(setup.zone) {
   const auto saved = file_.load(clocks_.wall(plant_.now()));
@@ -348,8 +350,29 @@ void HubProcess::publish() {
     history_.update(*view);
     onlooker_.on_energies_shown(history_.shown());
   }
+  hand_prices_over();
   doors_.on_second(view, now());
   onlooker_.on_second(doors_.published());
+}
+
+// ---- prices, as actors/feed_door.cpp and actors/planner.cpp
+// -------------------------------------------------------------------------------------
+
+Result<bool> HubProcess::tell(std::string_view text) {
+  if (!local_.trusted) return fail(ErrorKind::refused, "the time is not known yet");
+  auto feed = service::read_told(text, setup_.loop.control.tariff);
+  if (!feed) return tl::unexpected(feed.error());
+  auto taken = feeds_.take(*std::move(feed), service::unix_seconds(clocks_.wall(plant_.now())));
+  if (taken && *taken) next_prices_ = now();
+  return taken;
+}
+
+void HubProcess::hand_prices_over() {
+  if (!tick_ || !local_.trusted || now() < next_prices_) return;
+  next_prices_ = now() + prices_period;
+  const WallTime wall = clocks_.wall(plant_.now());
+  const auto told = feeds_.told(service::unix_seconds(wall), setup_.loop.control.tariff.currency);
+  tick_->set_prices(service::price_table(told, wall, now()));
 }
 
 void HubProcess::begin_stop() {

@@ -8,12 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "civil_time/local_clock.hpp"
 #include "control/tick.hpp"
 #include "service/bus_session.hpp"
 #include "service/command_service.hpp"
+#include "service/feeds.hpp"
 #include "service/supervision.hpp"
 #include "sim/closed_loop.hpp"
 #include "sim/plant/plant.hpp"
@@ -79,6 +81,8 @@ class HubProcess {
   [[nodiscard]] std::optional<std::string> say_nonsense(std::size_t n) {
     return doors_.say_nonsense(n, now());
   }
+  /// Somebody tells prices, in a text of the form of docs/feeds.md. True: they are news.
+  [[nodiscard]] Result<bool> tell(std::string_view text);
   /// A hub that stands still finds out afterwards.
   void set_broker(bool there);
   /// SIGTERM; afterwards stopped() says how it ended.
@@ -159,6 +163,7 @@ class HubProcess {
   void run_control();
   void read_local_time();
   void publish();
+  void hand_prices_over();
   void look();
   void start(PartId id);
   void tell_components();
@@ -180,6 +185,8 @@ class HubProcess {
   std::optional<service::CommandService> commands_;
   Doors doors_;
   Instant next_second_;
+  service::Feeds feeds_;  ///< of this run: what is told is not kept here
+  Instant next_prices_;
 
   service::Supervision supervision_;
   service::ComponentsState components_;

@@ -19,7 +19,8 @@ enum Purpose : std::uint64_t {
   of_weather,
   of_orders,
   of_history,
-  of_pace
+  of_pace,
+  of_prices
 };
 
 constexpr Duration weather_begins = 40s;
@@ -364,6 +365,38 @@ void draw_orders(Dice& dice, Plan& plan) {
         {t, command(dice, plan.loop.control), dice.one_of({"web", "mqtt", "dbus"})});
 }
 
+// ---- prices
+// --------------------------------------------------------------------------------------
+
+/// What a market tells at that time by the right clock: some prices are negative, some of what is
+/// to come is left out, and the newer ones contradict those before.
+service::Feed prices(Dice& dice, service::UnixSeconds now) {
+  service::Feed feed;
+  feed.kind = dice.chance(70) ? FeedKind::import_price : FeedKind::export_price;
+  feed.unit = "EUR/kWh";
+  feed.source = "storm";
+  feed.issued = now - static_cast<service::UnixSeconds>(dice.below(600));
+  auto begin = now - static_cast<service::UnixSeconds>(dice.below(900));
+  for (std::size_t n = 1 + dice.below(8); n > 0; --n) {
+    const auto end = begin + dice.one_of({60, 300, 900, 3600});
+    feed.slots.push_back({begin, end, dice.between(-0.30, 0.60, 0.01)});
+    begin = end + (dice.chance(10) ? 120 : 0);
+  }
+  feed.valid_until = dice.chance(70) ? std::max(begin, now + 1) : now + 60;
+  return feed;
+}
+
+/// They take the place of a tariff's: where there is none, nobody tells any.
+void draw_prices(Dice& dice, Plan& plan) {
+  control::Tariff& tariff = plan.loop.control.tariff;
+  if (!tariff.import_price || dice.chance(40)) return;
+  tariff.currency = "EUR";
+  if (dice.chance(60)) tariff.cheap_below = dice.between(0.0, 0.15, 0.01);
+  const Duration apart = plan.length > long_calm ? Duration{2h} : Duration{200s};
+  for (Duration t = dice.time(1s, apart); t < plan.length; t += dice.time(5s, apart))
+    plan.prices.push_back({t, prices(dice, service::unix_seconds(plan.wall + t))});
+}
+
 }  // namespace
 
 Plan make_plan(std::uint64_t seed, Duration length, const InjectionKinds& kinds) {
@@ -381,6 +414,7 @@ Plan make_plan(std::uint64_t seed, Duration length, const InjectionKinds& kinds)
   draw_weather(dice = with(of_weather), kinds, plan);
   draw_orders(dice = with(of_orders), plan);
   draw_history(dice = with(of_history), plan);
+  draw_prices(dice = with(of_prices), plan);
   return plan;
 }
 

@@ -7,6 +7,7 @@
 
 #include "model/command.hpp"
 #include "publish/history/settings.hpp"
+#include "service/feed.hpp"
 #include "sim/closed_loop.hpp"
 #include "sim/plant/device.hpp"
 #include "sim/plant/plant.hpp"
@@ -26,6 +27,12 @@ struct PlannedOrder {
   const char* who;
 };
 
+/// Prices that somebody tells.
+struct PlannedFeed {
+  Duration at{};
+  service::Feed feed;
+};
+
 struct Plan {
   std::uint64_t seed = 0;
   Duration length{};
@@ -43,6 +50,7 @@ struct Plan {
   std::vector<PowerStep> solar;
   std::vector<Injection> weather;  ///< in the order of its begin
   std::vector<PlannedOrder> orders;
+  std::vector<PlannedFeed> prices;  ///< in the order of time
 };
 
 /// What every episode ends with: nothing goes wrong any more, so that all can come back.

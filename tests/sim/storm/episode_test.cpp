@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "control/step.hpp"
+#include "service/feeds.hpp"
 #include "sim/storm/command.hpp"
 #include "sim/storm/judge.hpp"
 #include "sim/storm/machine.hpp"
@@ -28,6 +29,7 @@ InjectionKinds kinds(std::string_view list) {
 Plan calm_plan() {
   Plan plan = make_plan(6, length, kinds("none"));
   plan.orders.clear();
+  plan.prices.clear();
   plan.loop.control = control::Settings{};
   plan.plant.house.battery.soc_percent = 60.0;
   plan.plant.house.ac_out_share = 0.0;
@@ -74,6 +76,52 @@ TEST(StormPlan, DrawsHowOftenItIsDecidedAndForHowLongThatHolds) {
   EXPECT_EQ(*periods.rbegin(), 1s);
   EXPECT_EQ(*lives.begin(), 200ms);
   EXPECT_EQ(*lives.rbegin(), 5s);
+}
+
+TEST(StormPlan, TellsPricesInAFormThatIsReadWhereThereIsATariff) {
+  std::set<FeedKind> kinds_told;
+  bool negative = false;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const Plan plan = make_plan(seed, 900s, kinds("none"));
+    const auto& tariff = plan.loop.control.tariff;
+    EXPECT_TRUE(plan.prices.empty() || tariff.import_price) << seed;
+    for (const auto& told : plan.prices) {
+      const auto read = service::read_told(service::feed_text(told.feed), tariff);
+      ASSERT_TRUE(read.has_value()) << seed << ": " << read.error().detail;
+      EXPECT_EQ(*read, told.feed);
+      kinds_told.insert(told.feed.kind);
+      for (const auto& slot : told.feed.slots) negative |= slot.value < 0.0;
+    }
+  }
+  EXPECT_EQ(kinds_told, (std::set{FeedKind::import_price, FeedKind::export_price}));
+  EXPECT_TRUE(negative);
+}
+
+TEST(StormEpisode, GoesByThePricesThatAreToldOnceTheTimeIsKnown) {
+  Plan plan = calm_plan();
+  plan.loop.control.tariff.currency = "EUR";
+  plan.loop.control.tariff.import_price = 0.30;
+  plan.wall = WallTime{1'790'000'000s};
+  plan.clock_synchronised = true;
+  const auto tell = [&](Duration at, double price) {
+    const auto now = service::unix_seconds(plan.wall + at);
+    plan.prices.push_back({at,
+                           {.unit = "EUR/kWh",
+                            .source = "test",
+                            .issued = now,
+                            .valid_until = now + 3600,
+                            .slots = {{now, now + 3600, price}}}});
+  };
+  tell(100s, -0.10);
+  tell(150s, 0.20);
+  const auto told = play(plan);
+  EXPECT_EQ(told.broken.value_or(""), "");
+  EXPECT_EQ(told.coverage.prices_taken, 2u);
+  EXPECT_NEAR(static_cast<double>(told.coverage.negative_s), 50.0, 2.0);
+  plan.clock_synchronised = false;
+  const auto refused = play(plan);
+  EXPECT_EQ(refused.coverage.prices_refused, 2u);
+  EXPECT_EQ(refused.coverage.negative_s, 0u);
 }
 
 TEST(StormEpisode, ACalmOneBreaksNothingAndHoldsTheGrid) {
