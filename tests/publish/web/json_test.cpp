@@ -104,7 +104,7 @@ TEST(WebJson, TheGistChangesWithMeaningNotWithNumbers) {
 TEST(WebJson, SaysWhichSunThePlanGoesBy) {
   SmartPlan plan;
   const auto made = [&] {
-    return plan_json({}, {true, std::make_shared<const SmartPlan>(plan), ""})["smart"]["plan"];
+    return plan_json({}, {true, std::make_shared<const SmartPlan>(plan), ""}, {})["smart"]["plan"];
   };
   EXPECT_EQ(made()["sun"], "history");
   EXPECT_TRUE(made()["sun_issued"].is_null());
