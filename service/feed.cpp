@@ -82,19 +82,28 @@ Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
   if (auto good = check_time(feed, now); !good) return tl::unexpected<Error>(good.error());
   const auto place = std::ranges::upper_bound(issues_, feed.issued, {}, &Feed::issued);
   if (place != issues_.begin() && says_all_of(*std::prev(place), feed)) return false;
-  const auto ahead = std::ranges::upper_bound(issues_, now + clocks_apart, {}, &Feed::issued);
-  auto by_now = static_cast<std::size_t>(ahead - issues_.begin());
-  auto later = issues_.size() - by_now;
-  if (place == issues_.begin() && by_now >= most) return false;
+  const UnixSeconds issued = feed.issued;
+  const auto oldest = std::ranges::lower_bound(issues_, issued - one_clock, {}, &Feed::issued);
+  const auto after = std::ranges::upper_bound(issues_, issued + one_clock, {}, &Feed::issued);
+  if (after - oldest >= static_cast<std::ptrdiff_t>(most)) {
+    if (place == oldest) return false;
+    std::rotate(oldest, oldest + 1, place);
+    *(place - 1) = std::move(feed);
+    return true;
+  }
   issues_.insert(place, std::move(feed));
-  for (++by_now; by_now > most; --by_now) issues_.pop_front();
-  for (; later > most; --later) issues_.pop_back();
+  if (issues_.size() <= at_all) return true;
+  if (issues_.back().issued - issued > issued - issues_.front().issued) {
+    issues_.pop_back();
+  } else {
+    issues_.pop_front();
+  }
   return true;
 }
 
 void FeedHistory::restore(Feed feed) {
   issues_.push_back(std::move(feed));
-  if (issues_.size() > 2 * most) issues_.pop_front();
+  if (issues_.size() > at_all) issues_.pop_front();
 }
 
 FeedSlots FeedHistory::believed(UnixSeconds when, std::string_view unit, bool lasting) const {

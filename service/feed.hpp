@@ -82,16 +82,20 @@ inline constexpr std::size_t feed_slots = 3000;        ///< of a document at mos
 /// What read_feed() reads as the same Feed.
 [[nodiscard]] std::string feed_text(const Feed& feed);
 
-/// What was believed when, of one kind: of the documents that were issued by now the `most` newest,
-/// and of those that a wrong clock took, ahead of it, the `most` nearest. So neither drives out the
-/// other.
+/// What was believed when, of one kind. A document takes the place of the oldest where `most` are
+/// kept that were issued within `one_clock` of it: what a clock that is wrong by more takes drives
+/// out nothing that is right (F26). Beyond `at_all` it takes that of the one that is furthest from
+/// it: clocks wrong in two ways are needed to come so far.
 class FeedHistory {
  public:
   static constexpr std::size_t most = 32;
+  static constexpr std::size_t at_all = 3 * most;
+  static constexpr UnixSeconds one_clock = UnixSeconds{30} * 86400;
 
-  /// True if it tells something new. Errors as of check_time().
+  /// True if it tells something new and is not the oldest where there are enough. Errors as of
+  /// check_time().
   [[nodiscard]] Result<bool> add(Feed feed, UnixSeconds now);
-  /// Of an earlier run, the oldest first; which clock was right is not known yet.
+  /// Of an earlier run, the oldest first.
   void restore(Feed feed);
   /// As it was believed at `when`: of what had been issued by then the newest that speaks of an
   /// instant; of what was no longer valid only the time before. With a `unit` only what has it.

@@ -96,9 +96,10 @@ ToldSlots Feeds::told(UnixSeconds now, const std::string& currency) const {
 std::optional<UnixSeconds> Feeds::ended(FeedKind kind, UnixSeconds now,
                                         const std::string& currency) const {
   const auto& issues = histories_[kind].issues();
-  if (issues.empty()) return std::nullopt;
+  const auto later = std::ranges::upper_bound(issues, now, {}, &Feed::issued);
+  if (later == issues.begin()) return std::nullopt;
   const auto slots = believed(kind, now, currency);
-  const UnixSeconds end = slots.empty() ? issues.back().issued : slots.back().end;
+  const UnixSeconds end = slots.empty() ? std::prev(later)->issued : slots.back().end;
   return end <= now && end >= now - keeps ? std::optional{end} : std::nullopt;
 }
 

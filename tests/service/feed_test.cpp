@@ -244,49 +244,102 @@ void add_all(FeedHistory& history, UnixSeconds first, UnixSeconds count) {
     ASSERT_EQ(history.add(issue(n, {{n, n + hour, double(n)}}), n), true) << n;
 }
 
-TEST(FeedHistory, WhatAClockYearsAheadTookLeavesRoomForTheNewest) {
-  constexpr UnixSeconds years = 10 * 365 * 86400;
+constexpr UnixSeconds years = 10 * 365 * 86400;
+
+std::vector<UnixSeconds> issued_of(const FeedHistory& history) {
+  std::vector<UnixSeconds> all;
+  for (const auto& feed : history.issues()) all.push_back(feed.issued);
+  return all;
+}
+
+std::vector<UnixSeconds> seconds_from(UnixSeconds first, UnixSeconds count) {
+  std::vector<UnixSeconds> all;
+  for (UnixSeconds n = 0; n < count; ++n) all.push_back(first + n);
+  return all;
+}
+
+/// F26, both ways, and whichever clock was first.
+TEST(FeedHistory, WhatAClockThatIsYearsWrongTakesDrivesOutNothing) {
+  for (const UnixSeconds wrong : {years, -years}) {
+    FeedHistory history;
+    add_all(history, noon, 40);
+    add_all(history, noon + wrong, 40);
+    auto kept = seconds_from(noon + 8, 32);
+    const auto of_wrong = seconds_from(noon + wrong + 8, 32);
+    kept.insert(wrong > 0 ? kept.end() : kept.begin(), of_wrong.begin(), of_wrong.end());
+    EXPECT_EQ(issued_of(history), kept) << wrong;
+    add_all(history, noon + 40, 1);  // right again: of its own clock the oldest gives way
+    EXPECT_EQ(value_at(history.believed(noon + 40), noon + 40), double(noon + 40));
+    EXPECT_EQ(history.issues().size(), 64u);
+    EXPECT_EQ(std::ranges::count(issued_of(history), noon + 8), 0);
+    EXPECT_EQ(std::ranges::count(issued_of(history), noon + 9), 1);
+  }
+}
+
+TEST(FeedHistory, BeyondAllThatIsKeptTheFurthestGivesWay) {
   FeedHistory history;
-  add_all(history, noon + years, 40);
+  for (const UnixSeconds wrong : {UnixSeconds{0}, years, -years})
+    add_all(history, noon + wrong, 32);
+  EXPECT_EQ(history.issues().size(), FeedHistory::at_all);
+  add_all(history, noon + 2 * years, 1);
+  EXPECT_EQ(history.issues().size(), FeedHistory::at_all);
+  EXPECT_EQ(history.issues().front().issued, noon - years + 1);
+  EXPECT_EQ(history.issues().back().issued, noon + 2 * years);
+  add_all(history, noon - 2 * years, 1);
+  EXPECT_EQ(history.issues().size(), FeedHistory::at_all);
+  EXPECT_EQ(history.issues().front().issued, noon - 2 * years);
+  EXPECT_EQ(history.issues().back().issued, noon + years + 31);
+}
+
+/// Exactly between the two ends.
+TEST(FeedHistory, OfTwoThatAreAsFarTheOlderGivesWay) {
+  FeedHistory history;
+  for (UnixSeconds n = 1; n <= 48; ++n) {
+    add_all(history, noon - n * FeedHistory::one_clock * 2, 1);
+    add_all(history, noon + n * FeedHistory::one_clock * 2, 1);
+  }
+  ASSERT_EQ(history.issues().size(), FeedHistory::at_all);
   add_all(history, noon, 1);
-  EXPECT_EQ(value_at(history.believed(noon), noon), double(noon));
-  add_all(history, noon + 1, 39);
-  ASSERT_THAT(history.issues(), SizeIs(64));
-  EXPECT_EQ(history.issues().front().issued, noon + 8);
-  EXPECT_EQ(history.issues().at(31).issued, noon + 39);
-  EXPECT_EQ(history.issues().at(32).issued, noon + years + 8);
-  EXPECT_EQ(history.add(issue(noon + 7, {{noon, noon + hour, 0.5}}), noon + 39), false);
+  ASSERT_EQ(history.issues().size(), FeedHistory::at_all);
+  EXPECT_EQ(history.issues().front().issued, noon - 47 * FeedHistory::one_clock * 2);
+  EXPECT_EQ(history.issues().back().issued, noon + 48 * FeedHistory::one_clock * 2);
 }
 
-TEST(FeedHistory, WhatAClockYearsBackTookLeavesTheRightOnesAlone) {
-  constexpr UnixSeconds years = 10 * 365 * 86400;
-  FeedHistory history;
-  add_all(history, noon + years, 32);
-  add_all(history, noon, 32);
-  add_all(history, noon - years, 40);
-  ASSERT_THAT(history.issues(), SizeIs(64));
-  EXPECT_EQ(history.issues().front().issued, noon - years + 8);
-  EXPECT_EQ(history.issues().at(32).issued, noon) << "the nearest of those ahead";
-  EXPECT_EQ(history.issues().back().issued, noon + 31);
+TEST(FeedHistory, OfOneClockIsWhatWasIssuedWithin30Days) {
+  constexpr UnixSeconds month = 30 * 86400;
+  const auto kept_with = [](UnixSeconds newer) {
+    FeedHistory history;
+    add_all(history, noon, 32);
+    add_all(history, noon + newer, 1);
+    return history.issues().size();
+  };
+  EXPECT_EQ(kept_with(month), 32u);
+  EXPECT_EQ(kept_with(month + 1), 33u) << "31 are within";
+  const auto kept_before = [](UnixSeconds newer) {
+    FeedHistory history;
+    add_all(history, noon + newer, 32);
+    const auto early = issue(noon, {{noon, noon + hour, 0.5}});
+    return history.add(early, noon);
+  };
+  EXPECT_EQ(kept_before(month - 31), false) << "it is the oldest of enough";
+  EXPECT_EQ(kept_before(month - 30), true) << "31 are within";
 }
 
-TEST(FeedHistory, AheadIsWhatAClockThatIsALittleLateDoesNotExplain) {
+TEST(FeedHistory, WhatIsLateTakesThePlaceOfTheOldest) {
   FeedHistory history;
-  add_all(history, noon + 600, 32);
-  const auto early = issue(noon - 5, {{noon, noon + hour, 0.5}});
-  EXPECT_EQ(FeedHistory{history}.add(early, noon + 31), false) << "all 32 may be of now";
-  EXPECT_EQ(FeedHistory{history}.add(early, noon + 30), true) << "the newest is ahead";
+  for (UnixSeconds n = 0; n < 32; ++n) add_all(history, noon + 2 * n, 1);
+  EXPECT_EQ(history.add(issue(noon - 1, {{noon, noon + hour, 0.5}}), noon + 99), false);
+  EXPECT_EQ(history.add(issue(noon + 7, {{noon, noon + hour, 0.5}}), noon + 99), true);
+  auto kept = std::vector<UnixSeconds>{noon + 2, noon + 4, noon + 6, noon + 7, noon + 8};
+  for (UnixSeconds n = 5; n < 32; ++n) kept.push_back(noon + 2 * n);
+  EXPECT_EQ(issued_of(history), kept);
 }
 
-TEST(FeedHistory, RestoresWhatWasKeptOnEitherSideOfTheClock) {
+TEST(FeedHistory, RestoresAsManyAsThereCanHaveBeen) {
   FeedHistory history;
-  for (UnixSeconds n = 0; n < 65; ++n)
+  for (UnixSeconds n = 0; n < 97; ++n)
     history.restore(issue(noon + n, {{noon, noon + hour, double(n)}}));
-  ASSERT_THAT(history.issues(), SizeIs(64)) << "no more than there can have been";
-  EXPECT_EQ(history.issues().front().issued, noon + 1);
-  ASSERT_EQ(history.add(issue(noon + 70, {{noon, noon + hour, 0.5}}), noon + 70), true);
-  EXPECT_THAT(history.issues(), SizeIs(32)) << "all are of now";
-  EXPECT_EQ(history.issues().back().issued, noon + 70);
+  EXPECT_EQ(issued_of(history), seconds_from(noon + 1, 96));
 }
 
 TEST(FeedHistory, AWrongClockAndAnOldDocumentAreRefused) {
