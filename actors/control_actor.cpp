@@ -175,14 +175,18 @@ void control_main(caf::blocking_actor* self, const ControlDeps& deps) {
   publish::name_thread("control");
   deps.channel->heartbeat.begin();
   std::string what = "unknown";
+  const auto withdraw = [&deps] {
+    if (deps.inverter) deps.inverter->setpoints.withdraw();
+  };
   try {
     if (deps.realtime) ask_for_realtime(deps.events);
     return Control(self, deps).run();
   } catch (const std::exception& e) {
+    withdraw();  // before anything that needs memory
     what = e.what();
   } catch (...) {
+    withdraw();
   }
-  if (deps.inverter) deps.inverter->setpoints.withdraw();
   deps.events("control", {Level::critical, "actor_died", "exception=" + log_quoted(what)});
   self->fail_state(caf::exit_reason::unhandled_exception);
 }
