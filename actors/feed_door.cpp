@@ -20,19 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using service::Feed;
+using service::unix_seconds;
 using service::UnixSeconds;
+using service::utc_text;
 
 constexpr Duration keep_again = 30s;
 constexpr std::size_t most_heard = 16;
 constexpr auto too_many = "too many documents wait; try again in a minute";
-
-UnixSeconds unix_seconds(WallTime at) {
-  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-}
-
-std::string utc(UnixSeconds moment) {
-  return utc_text(std::chrono::sys_seconds{std::chrono::seconds{moment}});
-}
 
 tl::unexpected<Error> unreadable(const std::string& why) {
   return fail(ErrorKind::io, "it cannot be read: " + why);
@@ -226,9 +220,14 @@ Result<void> FeedDoor::take(const Document& document, const View& view,
   if (feed->kind != document.kind)
     return fail(ErrorKind::invalid, "/kind: \"" + kind + "\", accepted here \"" +
                                         std::string{name(document.kind)} + '"');
-  const auto detail = "from=" + log_quoted(document.from) + " kind=" + kind +
-                      " source=" + log_quoted(feed->source) + " issued=" + utc(feed->issued) +
-                      " until=" + utc(std::min(feed->valid_until, feed->slots.back().end));
+  auto detail = "from=" + log_quoted(document.from) + " kind=" + kind +
+                " source=" + log_quoted(feed->source) + " issued=" + utc_text(feed->issued);
+  const auto& slots = feed->slots;
+  const auto tells = [](const service::FeedSlot& slot) { return slot.value.has_value(); };
+  const auto last = std::ranges::find_if(slots.rbegin(), slots.rend(), tells);
+  if (last != slots.rend()) detail += " until=" + utc_text(std::min(feed->valid_until, last->end));
+  const auto nulls = slots.size() - static_cast<std::size_t>(std::ranges::count_if(slots, tells));
+  if (nulls > 0) detail += " takes_back=" + std::to_string(nulls);
   const auto added = feeds_.take(*std::move(feed), unix_seconds(view.wall));
   if (!added) return tl::unexpected<Error>(added.error());
   if (*added) log(Level::notice, "taken", detail);
@@ -276,7 +275,7 @@ void FeedDoor::believe(const View& view, const std::string& currency) {
   }
   for (const auto& [kind, end] : ended_)
     if (!ended.contains(kind))
-      log(Level::warning, "ended", "kind=" + std::string{name(kind)} + " at=" + utc(end));
+      log(Level::warning, "ended", "kind=" + std::string{name(kind)} + " at=" + utc_text(end));
 }
 
 void FeedDoor::keep(Instant now) {
@@ -333,7 +332,7 @@ std::vector<std::string> FeedDoor::problems() const {
   for (const auto& [from, refused] : refused_)
     problems.push_back("feed, " + from + ": refused, " + refused.reason);
   for (const auto& [kind, end] : ended_)
-    problems.push_back("feed, " + std::string{name(kind)} + ": ended at " + utc(end) +
+    problems.push_back("feed, " + std::string{name(kind)} + ": ended at " + utc_text(end) +
                        ", and nothing is told of now" +
                        (kind == FeedKind::solar ? "" : ": the tariff's price takes its place"));
   return problems;

@@ -364,6 +364,27 @@ TEST(FeedDoorTest, AClockThatIsWrongDeletesNothing) {
   }
 }
 
+TEST(FeedDoorTest, SaysInTheLogWhatIsTakenBackAndUntilWhenAnythingIsTold) {
+  Bench b;
+  const auto tell = [&b](const service::FeedSlots& slots) {
+    const UnixSeconds now = service::unix_seconds(b.view.wall);
+    const service::Feed feed{FeedKind::import_price, "EUR/kWh", "test", now, now + 86400, slots};
+    b.door->tell(feed.kind, service::feed_text(feed), "mqtt a");
+    b.look(1s);
+  };
+  const UnixSeconds begin = Bench::noon;
+  const std::string taken = R"(feed taken from="mqtt a" kind=import_price source="test" issued=)";
+  tell({{begin, begin + 3600, 0.1},
+        {begin + 3600, begin + 7200, {}},
+        {begin + 7200, begin + 9000, {}}});
+  EXPECT_EQ(b.log.count(taken + service::utc_text(begin) +
+                        " until=" + service::utc_text(begin + 3600) + " takes_back=2"),
+            1u);
+  tell({{begin, begin + 3600, {}}});
+  EXPECT_EQ(b.price(), std::nullopt);
+  EXPECT_EQ(b.log.count(taken + service::utc_text(begin + 1) + " takes_back=1"), 1u);
+}
+
 TEST(FeedDoorTest, WhatAClockYearsAheadTookIsNotInTheWayOfWhatIsRight) {
   Bench b;
   const auto tell = [&b](double price) {
