@@ -249,7 +249,9 @@ class CanLine final : public Line {
       if (error == 0 && is_error_frame(record))
         chunk_.insert(chunk_.end(), record.begin(), record.end());
     }
-    hand_over(std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    hand_over(now);
+    if (error == EAGAIN) emptied_at_ = now;  // nothing that comes later is older than this chunk
     if (error != 0 && error != EAGAIN) fail(explain(error));
     return error == 0;
   }

@@ -352,7 +352,7 @@ TEST(CanLineTime, AnErrorThatCameWhileNobodyReadEndsTheLine) {
   }
   ASSERT_LT(read, sent);
   ::close(fds[1]);
-  static_cast<void>(::write(fds[0], record(0x305).data(), 16));  // refused: told at the next read
+  static_cast<void>(!::write(fds[0], record(0x305).data(), 16));  // refused: told at the next read
   std::this_thread::sleep_for(longest_unread + look_period);
   io.restart();
   io.poll();
