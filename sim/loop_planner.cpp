@@ -31,7 +31,7 @@ void LoopPlanner::hear(const View& view) {
   const unsigned version = feeds_.version();
   for (; told_documents_ < documents_.size() && documents_[told_documents_].issued <= now;
        ++told_documents_)
-    feeds_.restore(documents_[told_documents_]);
+    static_cast<void>(feeds_.take(documents_[told_documents_], now));  // or refused, as by the hub
   if (believed_at_ && view.now - *believed_at_ < believe_period && version == feeds_.version())
     return;
   believed_at_ = view.now;

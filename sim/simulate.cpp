@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <ostream>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -39,9 +40,9 @@ struct Furnished {
 Result<service::Feed> read_feed_of(const fs::path& file, const control::Tariff& tariff,
                                    const SiteClock& civil, Duration length) {
   std::ifstream in(file);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) return fail(ErrorKind::io, "it cannot be read");
-  return service::read_told(text, tariff)
+  std::ostringstream text;  // a folder opens and cannot be read
+  if (!(text << in.rdbuf())) return fail(ErrorKind::io, "it cannot be read");
+  return service::read_told(text.str(), tariff)
       .and_then([&](service::Feed feed) -> Result<service::Feed> {
         const auto begin = service::unix_seconds(civil.wall({}));
         const auto end = service::unix_seconds(civil.wall(length));

@@ -404,11 +404,12 @@ TEST_F(Simulate, PricesThatAreToldArePaid) {
   options_.feeds = {
       options_.feeds[0],
       write("chf.json", feed("2026-06-22T08:00:00Z", "2026-06-23T10:00:00Z", "CHF/kWh")),
-      dir_ / "none.json"};
+      dir_ / "none.json", dir_};
   EXPECT_EQ(run(), exit_config);
   EXPECT_THAT(err_.str(), HasSubstr("later.json: it tells nothing of the time simulated\n"));
   EXPECT_THAT(err_.str(), HasSubstr("chf.json: /unit: \"CHF/kWh\", accepted \"GBP/kWh\""));
   EXPECT_THAT(err_.str(), HasSubstr("none.json: it cannot be read\n"));
+  EXPECT_THAT(err_.str(), HasSubstr(dir_.string() + ": it cannot be read\n"));
 }
 
 TEST_F(Simulate, DurationsDoNotDependOnThePeriod) {
