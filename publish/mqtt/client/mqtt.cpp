@@ -29,7 +29,8 @@ constexpr int keep_alive_s = 15;            // a broker that stalls is noticed w
 constexpr Duration response_timeout = 10s;  // from the connection to the broker's welcome
 constexpr Duration farewell_limit = 1s;     // to say the last words
 constexpr Duration settled_after = 30s;     // then a loss is a new one: short pauses again
-constexpr std::uint32_t largest_in = feed_message_bytes;  // nothing we hear is longer
+constexpr std::uint32_t largest_in =
+    feed_message_bytes + 1024;          // with its topic; nothing is longer
 constexpr int send_buffer = 32 * 1024;  // what a stalled broker gets late, at most
 
 Instant clock_now() {
