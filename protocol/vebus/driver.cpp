@@ -31,6 +31,7 @@ constexpr Duration wrong_address_wait = 500ms;
 constexpr Duration identify_again = 30s;  // ESS missing or refused: look again
 constexpr Duration slow_snapshot_gap = 60ms;
 constexpr unsigned max_empty_snapshots = 10;
+constexpr Duration oldest_freeze = 1s;  // as old as the powers may be in the worst case of a poll
 constexpr Duration longest_lateness = 1s;  // of a wake-up; beyond it the hub stood still
 constexpr Duration setpoint_wait = 500ms;  // after that: several control periods, and its answer
 constexpr Duration first_backoff = 250ms;
@@ -141,6 +142,7 @@ class VebusDriver final : public Driver {
   std::uint64_t setpoint_rejections_ = 0;  // since one was taken
   Duration snapshot_gap_{};
   unsigned empty_snapshots_ = 0;
+  std::optional<Instant> frozen_at_;  ///< of the first freeze since a snapshot was read
 };
 
 // ---- Driver's doors -----------------------------------------------------------------------------
@@ -382,6 +384,7 @@ void VebusDriver::ask_snapshot(Pending& pending, Instant now, Step& step) {
   Bytes bytes = encode(SnapshotRequest{{snapshot_ids.begin(), snapshot_ids.end()}});
   const Bytes read = encode(read_snapshot(pending.letter));
   pending.deadline += mk3::wire_time(bytes.size() + read.size());
+  if (!frozen_at_) frozen_at_ = now;
   if (snapshot_gap_ > Duration::zero()) {
     pending.read_at = now + mk3::wire_time(bytes.size()) + snapshot_gap_;
     pending.deadline += snapshot_gap_;
@@ -508,8 +511,11 @@ void VebusDriver::on_input(const ConfigInfo& info, Instant now, Step& step) {
 
 void VebusDriver::on_snapshot(const Winmon& reply, Instant now, Step& step) {
   const auto raw = words(reply);
+  const auto frozen_at = std::exchange(frozen_at_, std::nullopt);
   if (!raw || raw->size() < snapshot_ids.size()) return empty_snapshot(now, step);
   empty_snapshots_ = 0;
+  // Nothing answers F 6: where it got lost, these are the powers of one that was not read.
+  if (frozen_at && now - *frozen_at > oldest_freeze) return;
   on_powers(snapshot_ids, *raw, now, step);
 }
 

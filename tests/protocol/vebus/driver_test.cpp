@@ -516,6 +516,46 @@ TEST(VebusDriverWire, AnUnansweredSecondHalfOfASnapshotIsGivenUpAsWell) {
   expect_about(until_sent(hand), 500ms + mk3::wire_time(5), "the next request");
 }
 
+/// Nothing answers F 6: where the next one gets lost too, what is read is what the first one froze.
+TEST(VebusDriverWire, PowersThatMayHaveBeenFrozenMoreThanASecondAgoAreNotTaken) {
+  const auto taken_at = [](Duration age) {
+    Hand hand;
+    hand.make_ready();
+    hand.settle();
+    answer_until(hand, [&] { return is_last(hand, Code::read_snapshot); });
+    const Instant frozen = hand.now;
+    hand.wait(600ms);  // unanswered
+    answer_until(hand, [&] { return is_last(hand, Code::read_snapshot); });
+    hand.samples.clear();
+    EXPECT_LT(hand.now, frozen + 1s);
+    hand.reply(Code::snapshot_is, "89FE05007201", frozen + age - hand.now);
+    const bool taken = hand.sample(Point::ac_out, Measure::power).has_value();
+    answer_until(hand, [&] { return is_last(hand, Code::read_snapshot); });
+    hand.samples.clear();
+    hand.reply(Code::snapshot_is, "89FE05007201");
+    EXPECT_TRUE(hand.sample(Point::ac_out, Measure::power)) << "the next is of its own freeze";
+    return taken;
+  };
+  EXPECT_TRUE(taken_at(1s));
+  EXPECT_FALSE(taken_at(1s + 1ms));
+}
+
+/// Reading clears it, whatever was read.
+TEST(VebusDriverWire, AnEmptySnapshotLeavesNothingOldBehind) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  answer_until(hand, [&] { return is_last(hand, Code::read_snapshot); });
+  hand.wait(600ms);  // unanswered
+  answer_until(hand, [&] { return is_last(hand, Code::read_snapshot); });
+  hand.reply(Code::snapshot_is, "");
+  answer_until(
+      hand, [&] { return is_last(hand, Code::read_snapshot); }, 200ms);
+  hand.samples.clear();
+  hand.reply(Code::snapshot_is, "89FE05007201", 300ms);
+  EXPECT_TRUE(hand.sample(Point::ac_out, Measure::power));
+}
+
 TEST(VebusDriverWire, ImpossiblePowersAreCountedAndDoNotShowThatItCanBeControlled) {
   Hand hand;
   hand.make_ready();
