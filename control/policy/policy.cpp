@@ -125,7 +125,8 @@ void evaluate_full_charge(const Inputs& inputs, const Observation& observation, 
   const Tariff& tariff = inputs.settings.tariff;
   const Duration waited = now - *p.full_charge_since;
   const PricesAhead ahead = prices_ahead(inputs);
-  // Told prices may end while it waits, or charges after that: it keeps its day.
+  // It keeps its day of charging after a day of waiting where told prices end, though without bands
+  // it waits no longer then.
   if (has_hours(tariff, ahead)) p.full_charge_patience = full_charge_patience;
   p.full_charge = waited >= p.full_charge_patience || is_off_peak(tariff, inputs.local, ahead);
   if (waited >= p.full_charge_patience + longest_full_charge)

@@ -882,6 +882,28 @@ TEST(FullCharge, ThatWaitedForToldPricesKeepsItsDayWhenTheyEnd) {
   EXPECT_FALSE(a.full_charge());
 }
 
+TEST(FullCharge, ThatLosesToldPricesWaitsForTheBandsOrNoLonger) {
+  for (const bool bands : {true, false}) {
+    Authorities a;
+    a.settings.tariff.import_price = 0.30;
+    if (bands) a.settings.tariff.bands = {{.when = {every_day, 120, 180}, .import_price = 0.10}};
+    PriceTable prices;
+    prices.count = 2;
+    prices.entries[0] = {a.now, a.now + 20h, {0.30, {}}};
+    prices.entries[1] = {a.now + 20h, a.now + 48h, {0.10, {}}};
+    a.prices = &prices;
+    a.observation.full_charge_asked = true;
+    EXPECT_FALSE(a.full_charge()) << "at the peak";
+    EXPECT_FALSE(a.full_charge(10h - 1s));
+    a.prices = nullptr;
+    EXPECT_EQ(a.full_charge(1s), !bands) << "they end";
+    EXPECT_EQ(a.full_charge(14h - 1ns), !bands);
+    EXPECT_TRUE(a.full_charge(1ns)) << "it has waited for a day";
+    EXPECT_TRUE(a.full_charge(a_day)) << "the last tick of its day";
+    EXPECT_FALSE(a.full_charge());
+  }
+}
+
 TEST(FullCharge, ThatComesWhereNoPricesAreToldAnyMoreWaitsForNone) {
   Authorities a;
   PriceTable prices;
