@@ -122,6 +122,12 @@ std::vector<control::PriceSlot> prices_of(std::span<const PlanSpan> ahead, const
   return prices;
 }
 
+/// Import and export, whether something is told of this moment; see prices_of().
+std::pair<bool, bool> told_of(const ToldSlots& told, UnixSeconds at) {
+  const control::ToldPrices prices = told.at(wall_time(at));
+  return {prices.import_price.has_value(), prices.export_price.has_value()};
+}
+
 /// Orders later than the schedule's entries, which they overrule.
 void add_orders(PlanSettings& plan, const Orders& orders, const View& view, WattHours capacity) {
   const auto at = [&](Instant moment) {
@@ -251,11 +257,13 @@ void Planner::close_minute(const control::Settings& settings) {
 bool Planner::Task::same(const Orders& other, UnixSeconds at) const {
   const auto told = [&](const FeedSlots& slots) { return told_within(slots, at, end); };
   const esshub::Orders& mine = orders.orders;
+  const UnixSeconds begin = end - std::chrono::duration_cast<std::chrono::seconds>(horizon).count();
   return orders.settings == other.settings && mine.reserve == other.orders.reserve &&
          mine.manual == other.orders.manual && mine.storm == other.orders.storm &&
          mine.dispatch.has_value() == other.orders.dispatch.has_value() &&
          told(orders.told.import_price) == told(other.told.import_price) &&
-         told(orders.told.export_price) == told(other.told.export_price);
+         told(orders.told.export_price) == told(other.told.export_price) &&
+         told_of(orders.told, begin) == told_of(other.told, at);
 }
 
 bool Planner::Task::same_sun(const Orders& other, UnixSeconds at) const {

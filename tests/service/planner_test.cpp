@@ -266,6 +266,30 @@ TEST(Planner, OfWhatIsToldOnlyTheHoursAheadThatItPlansForMakeItDue) {
   }
 }
 
+/// Of a kind that tells nothing of now the tariff holds, also where a later slot tells nothing.
+TEST(Planner, PlansAnewWhenWhatIsToldBeginsOrEnds) {
+  const auto at = seconds(midnight);
+  constexpr std::int64_t quarter = 900;
+  for (auto ToldSlots::*kind : {&ToldSlots::import_price, &ToldSlots::export_price}) {
+    House h;
+    h.recall(15);
+    h.in_force.told.*kind = {{at + quarter, at + 4 * quarter, 0.2}};
+    ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    h.pass(15min - 1s);
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+    h.pass(1s);
+    EXPECT_TRUE(h.planner.due(h.view, h.in_force)) << "it begins";
+    ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+    h.pass(45min - 1s);
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+    h.pass(1s);
+    EXPECT_TRUE(h.planner.due(h.view, h.in_force)) << "it has ended";
+    ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+    EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  }
+}
+
 TEST(Planner, APlanGoesOnWhereAnOldSlotIsNoLongerTold) {
   House h;
   h.recall(15);
