@@ -67,18 +67,19 @@ void MqttSession::on_timer(Instant now) {
 void MqttSession::on_message(const std::string& topic, const std::string& payload, bool retained,
                              Instant now) {
   if (on_feed(topic, payload)) return;
-  if (payload.size() > longest_other) {
-    answer(
-        topic, payload,
-        std::to_string(payload.size()) + " bytes, " + std::to_string(longest_other) + " at most");
-    return;
-  }
+  const bool too_long = payload.size() > longest_other;
   if (settings_.venus && topic.starts_with("R/")) {
-    venus_.on_read(topic, payload, now, outbox_);
+    if (!too_long) venus_.on_read(topic, payload, now, outbox_);
     return;
   }
   if (settings_.home_assistant && home_assistant_.on_status(topic, payload, outbox_)) {
     if (view_) on_view(*view_, now);
+    return;
+  }
+  if (too_long) {
+    answer(
+        topic, payload,
+        std::to_string(payload.size()) + " bytes, " + std::to_string(longest_other) + " at most");
     return;
   }
   on_write(topic, payload, retained, now);

@@ -21,7 +21,8 @@ namespace esshub::publish {
 
 class MqttSession {
  public:
-  /// Bytes of a message that is no feed (those: feed_message_bytes); a longer one is refused.
+  /// Bytes of a message that is no feed (those: feed_message_bytes); a longer write is refused, a
+  /// longer request of a client to read is not answered.
   static constexpr std::size_t longest_other = 4 * 1024;
 
   /// Accepted and refused writes go to `events`, accepted ones to `commands` with `who` as author.
