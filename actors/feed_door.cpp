@@ -167,8 +167,8 @@ bool FeedDoor::queue(FeedKind kind, const std::string& document, const std::stri
 }
 
 void FeedDoor::tell(FeedKind kind, const std::string& document, const std::string& who) {
-  if (!queue(kind, document, who))
-    log(Level::warning, "refused", "from=" + log_quoted(who) + " reason=" + log_quoted(too_many));
+  if (queue(kind, document, who)) return;
+  answer(who, kind, document.empty() ? Result<void>{} : fail(ErrorKind::refused, too_many));
 }
 
 Result<void> FeedDoor::offer(const std::vector<FeedKind>& kinds, const std::string& document,

@@ -43,7 +43,7 @@ class FeedDoor {
   explicit FeedDoor(FeedDoorDeps deps);
 
   /// A FeedSink's work: the newest of each kind and teller waits for the next look(), or for a
-  /// clock that is trusted; where too many wait already, the log says `refused`. An empty one: that
+  /// clock that is trusted; where too many wait already, it is refused. An empty one: that
   /// teller has nothing there any more, so what it was refused for ends; what was taken stays.
   void tell(FeedKind kind, const std::string& document, const std::string& who);
   /// A FeedDesk's work: what is good waits for look() as well. While the clock is not trusted its

@@ -206,7 +206,38 @@ TEST(FeedDoorTest, HearsWhatIsToldByMessagesTheNewestOfEachTeller) {
   for (int n = 0; n < 100; ++n)
     b.door->tell(FeedKind::import_price, Bench::document(9), "mqtt " + std::to_string(n));
   b.look(1s);
-  EXPECT_EQ(b.door->problems().size(), 16u) << "no more wait";
+  const auto problems = b.door->problems();
+  EXPECT_EQ(problems.size(), 100u);
+  EXPECT_EQ(std::ranges::count_if(
+                problems, [](const auto& p) { return p.find("too many") != std::string::npos; }),
+            84)
+      << "16 wait";
+}
+
+TEST(FeedDoorTest, WhatFoundTooManyWaitingIsShownUntilItIsToldAgainOrTakenBack) {
+  Bench b;
+  const auto told = [&b](const std::string& document) {
+    b.door->tell(FeedKind::import_price, document, "mqtt late");
+    return b.door->problems();
+  };
+  const auto refused =
+      ElementsAre("feed, mqtt late: refused, too many documents wait; try again in a minute");
+  for (int n = 0; n < 16; ++n)
+    b.door->tell(FeedKind::import_price, Bench::document(0.1), "mqtt " + std::to_string(n));
+  EXPECT_THAT(told(Bench::document(0.2, "12:00:01")), refused);
+  EXPECT_THAT(told(Bench::document(0.2, "12:00:01")), refused);
+  EXPECT_EQ(b.log.count("feed refused"), 1u);
+  ASSERT_EQ(b.door->states().size(), 1u);
+  EXPECT_EQ(b.door->states()[0].refused, 1u);
+  EXPECT_THAT(told(""), IsEmpty()) << "taken back";
+  EXPECT_THAT(told(Bench::document(0.2, "12:00:01")), refused);
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.1);
+  EXPECT_THAT(b.door->problems(), refused);
+  told(Bench::document(0.2, "12:00:01"));
+  b.look(1s);
+  EXPECT_EQ(b.price(), 0.2);
+  EXPECT_THAT(b.door->problems(), IsEmpty());
 }
 
 TEST(FeedDoorTest, SaysWhereTooManyWaitAlready) {
