@@ -2,6 +2,7 @@
 import {
   $,
   clock,
+  dayName,
   grouped,
   html,
   inCurrency,
@@ -338,15 +339,15 @@ function pointAt(index, announce) {
   text(out, readSlot(slot));
 }
 
-/** The prices of which nothing is told of now though they were: a sentence for each. */
+/** The prices of which nothing is told of now though they were: a sentence for each. A weekday says no more after a week. */
 function saySilent(feeds, now) {
   const named = { import_price: "import", export_price: "export" };
   return feeds
     .filter(({ kind, until }) => kind in named && until !== null && until <= now)
-    .map(
-      ({ kind, until }) =>
-        `No ${named[kind]} price is told since ${weekday(until)} ${clock(until)}: the tariff's holds.`,
-    );
+    .map(({ kind, until }) => {
+      const day = now - until > 6 * 86400 ? dayName(until) : weekday(until);
+      return `No ${named[kind]} price is told since ${day} ${clock(until)}: the tariff's holds.`;
+    });
 }
 
 /** The words below the picture: what the plan costs and why it buys, or what is in its way. */

@@ -714,6 +714,22 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
   await visitor.context().close();
 });
 
+test("since when no price is told is a date after six days", async () => {
+  const words = await page.evaluate(async () => {
+    const { drawPlan } = await import("/charts.js");
+    const until = Date.UTC(2026, 10, 16, 12) / 1000;
+    return [0, 1].map((more) => {
+      drawPlan([], until + 6 * 86400 + more, null, [{ kind: "export_price", until, refused: 0 }]);
+      return document.querySelector("#plan-words").textContent;
+    });
+  });
+  assert.match(words[0], /^No export price is told since Mon \d\d:00: the tariff's holds\.$/);
+  assert.match(
+    words[1],
+    /^No export price is told since Mon,? 16 Nov \d\d:00: the tariff's holds\.$/,
+  );
+});
+
 test("a night that keeps the charge is told in words", async () => {
   const words = await page.evaluate(async () => {
     const { ordered } = await import("/charts.js");
