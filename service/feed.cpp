@@ -84,21 +84,25 @@ Result<bool> FeedHistory::add(Feed feed, UnixSeconds now) {
   if (place != issues_.begin() && says_all_of(*std::prev(place), feed)) return false;
   const UnixSeconds issued = feed.issued;
   const auto oldest = std::ranges::lower_bound(issues_, issued - one_clock, {}, &Feed::issued);
-  const auto after = std::ranges::upper_bound(issues_, issued + one_clock, {}, &Feed::issued);
+  // What a wrong clock took ahead of now is in nobody's way.
+  const auto after = std::ranges::upper_bound(
+      issues_, std::min(issued + one_clock, now + clocks_apart), {}, &Feed::issued);
   if (after - oldest >= static_cast<std::ptrdiff_t>(most)) {
     if (place == oldest) return false;
     std::rotate(oldest, oldest + 1, place);
     *(place - 1) = std::move(feed);
     return true;
   }
-  issues_.insert(place, std::move(feed));
+  const auto added = issues_.insert(place, std::move(feed));
   if (issues_.size() <= at_all) return true;
-  if (issues_.back().issued - issued > issued - issues_.front().issued) {
-    issues_.pop_back();
-  } else {
-    issues_.pop_front();
-  }
-  return true;
+  const auto of_one_clock = [](const Feed& a, const Feed& b) {
+    return b.issued - a.issued <= one_clock;
+  };
+  auto gone = std::ranges::adjacent_find(issues_, of_one_clock);
+  if (gone == issues_.end()) gone = issues_.begin();
+  const bool kept = gone != added;
+  issues_.erase(gone);
+  return kept;
 }
 
 void FeedHistory::restore(Feed feed) {

@@ -83,9 +83,9 @@ inline constexpr std::size_t feed_slots = 3000;        ///< of a document at mos
 [[nodiscard]] std::string feed_text(const Feed& feed);
 
 /// What was believed when, of one kind. A document takes the place of the oldest where `most` are
-/// kept that were issued within `one_clock` of it: what a clock that is wrong by more takes drives
-/// out nothing that is right (F26). Beyond `at_all` it takes that of the one that is furthest from
-/// it: clocks wrong in two ways are needed to come so far.
+/// kept that were issued within `one_clock` of it and not ahead of now. So what a clock that is
+/// wrong by more takes drives out nothing that is right, and what it took ahead is in the way of
+/// nothing (F26). Beyond `at_all` the oldest goes that another was issued within `one_clock` after.
 class FeedHistory {
  public:
   static constexpr std::size_t most = 32;

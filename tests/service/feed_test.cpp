@@ -276,7 +276,7 @@ TEST(FeedHistory, WhatAClockThatIsYearsWrongTakesDrivesOutNothing) {
   }
 }
 
-TEST(FeedHistory, BeyondAllThatIsKeptTheFurthestGivesWay) {
+TEST(FeedHistory, BeyondAllThatIsKeptTheOldestOfManyGivesWay) {
   FeedHistory history;
   for (const UnixSeconds wrong : {UnixSeconds{0}, years, -years})
     add_all(history, noon + wrong, 32);
@@ -288,11 +288,11 @@ TEST(FeedHistory, BeyondAllThatIsKeptTheFurthestGivesWay) {
   add_all(history, noon - 2 * years, 1);
   EXPECT_EQ(history.issues().size(), FeedHistory::at_all);
   EXPECT_EQ(history.issues().front().issued, noon - 2 * years);
-  EXPECT_EQ(history.issues().back().issued, noon + years + 31);
+  EXPECT_EQ(history.issues()[1].issued, noon - years + 2);
+  EXPECT_EQ(history.issues().back().issued, noon + 2 * years);
 }
 
-/// Exactly between the two ends.
-TEST(FeedHistory, OfTwoThatAreAsFarTheOlderGivesWay) {
+TEST(FeedHistory, OfAllThatAreFarApartTheOldestGivesWay) {
   FeedHistory history;
   for (UnixSeconds n = 1; n <= 48; ++n) {
     add_all(history, noon - n * FeedHistory::one_clock * 2, 1);
@@ -318,11 +318,58 @@ TEST(FeedHistory, OfOneClockIsWhatWasIssuedWithin30Days) {
   const auto kept_before = [](UnixSeconds newer) {
     FeedHistory history;
     add_all(history, noon + newer, 32);
-    const auto early = issue(noon, {{noon, noon + hour, 0.5}});
-    return history.add(early, noon);
+    auto early = issue(noon, {{noon, noon + hour, 0.5}});
+    early.valid_until = noon + years;
+    return history.add(early, noon + newer + 31);
   };
   EXPECT_EQ(kept_before(month - 31), false) << "it is the oldest of enough";
   EXPECT_EQ(kept_before(month - 30), true) << "31 are within";
+}
+
+/// Of a year in which one came each day.
+TEST(FeedHistory, NoWrongClockTakesTheNewestOfMany) {
+  for (const UnixSeconds wrong : {years, -years}) {
+    FeedHistory history;
+    for (UnixSeconds day = 0; day < 365; ++day) add_all(history, noon + day * 86400, 1);
+    ASSERT_EQ(history.issues().size(), FeedHistory::at_all);
+    add_all(history, noon + wrong, 40);
+    EXPECT_EQ(history.issues().size(), FeedHistory::at_all);
+    const auto issued = issued_of(history);
+    for (UnixSeconds day = 365 - 64; day < 365; ++day)
+      EXPECT_EQ(std::ranges::count(issued, noon + day * 86400), 1) << day;
+  }
+}
+
+TEST(FeedHistory, WhatWasTakenAheadIsInNobodysWay) {
+  FeedHistory history;
+  add_all(history, noon + 7 * 86400, 32);
+  add_all(history, noon, 40);
+  auto kept = seconds_from(noon + 8, 32);
+  const auto ahead = seconds_from(noon + 7 * 86400, 32);
+  kept.insert(kept.end(), ahead.begin(), ahead.end());
+  EXPECT_EQ(issued_of(history), kept);
+}
+
+TEST(FeedHistory, AheadIsWhatAClockThatIsALittleLateDoesNotExplain) {
+  FeedHistory history;
+  add_all(history, noon + 600, 32);
+  const auto early = issue(noon - 5, {{noon, noon + hour, 0.5}});
+  EXPECT_EQ(FeedHistory{history}.add(early, noon + 31), false) << "all 32 may be of now";
+  EXPECT_EQ(FeedHistory{history}.add(early, noon + 30), true) << "the newest is ahead";
+}
+
+/// It is not said to be taken.
+TEST(FeedHistory, TheOldestOfAllThatIsDroppedAtOnceIsNotTaken) {
+  FeedHistory history;
+  for (UnixSeconds day = 0; day < 96; ++day) add_all(history, noon + day * 86400, 1);
+  auto late = issue(noon - 5, {{noon, noon + hour, 0.5}});
+  late.valid_until = noon + years;
+  EXPECT_EQ(history.add(late, noon + 96 * 86400), false);
+  EXPECT_EQ(history.issues().front().issued, noon);
+  late.issued = noon + 5;
+  EXPECT_EQ(history.add(late, noon + 96 * 86400), true);
+  EXPECT_EQ(history.issues().front().issued, noon + 5);
+  EXPECT_EQ(history.issues().size(), FeedHistory::at_all);
 }
 
 TEST(FeedHistory, WhatIsLateTakesThePlaceOfTheOldest) {
