@@ -263,7 +263,7 @@ bool Planner::Task::same(const Orders& other, UnixSeconds at) const {
          mine.dispatch.has_value() == other.orders.dispatch.has_value() &&
          told(orders.told.import_price) == told(other.told.import_price) &&
          told(orders.told.export_price) == told(other.told.export_price) &&
-         told_of(orders.told, begin) == told_of(other.told, at);
+         told_of(orders.told, begin) == told_of(other.told, at - at % 60);
 }
 
 bool Planner::Task::same_sun(const Orders& other, UnixSeconds at) const {
@@ -283,9 +283,10 @@ bool Planner::due(const View& view, const Orders& in_force) const {
   const auto slots = ahead(view);
   const bool covers = !slots.empty() && slots.front().begin <= now;
   const bool other = planned_for_->orders.orders.dispatch != in_force.orders.dispatch;
-  const Duration holds = other                                   ? dispatch_settles
-                         : planned_for_->same_sun(in_force, now) ? control::plan_every
-                                                                 : sun_settles;
+  const Duration holds = other ? dispatch_settles
+                         : !in_force.settings.solar_metered || planned_for_->same_sun(in_force, now)
+                             ? control::plan_every
+                             : sun_settles;
   return view.now - *tried_at_ >= (succeeded && covers ? holds : try_again);
 }
 

@@ -229,6 +229,19 @@ TEST(Planner, AnotherSunThatIsToldIsPlannedForAfterAnHour) {
   EXPECT_FALSE(h.planner.due(h.view, other)) << "beyond what is planned";
 }
 
+TEST(Planner, SunThatIsNotMeteredIsNotPlannedByNorForAnew) {
+  House h;
+  h.in_force.settings.solar_metered = false;
+  h.recall(15);
+  h.in_force.told.solar = hours(2, {1000, 900});
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.in_force.told.solar.clear();
+  h.pass(6h - 1s);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  h.pass(1s);
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
+}
+
 TEST(Planner, OfWhatIsToldOnlyTheHoursAheadThatItPlansForMakeItDue) {
   const auto at = seconds(midnight);
   constexpr std::int64_t hour = 3600;
@@ -288,6 +301,19 @@ TEST(Planner, PlansAnewWhenWhatIsToldBeginsOrEnds) {
     ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
     EXPECT_FALSE(h.planner.due(h.view, h.in_force));
   }
+}
+
+/// A plan begins with its minute.
+TEST(Planner, PlansNotAgainForWhatBeganWithinItsMinute) {
+  House h;
+  h.recall(15);
+  h.pass(30s);
+  h.in_force.told.import_price = {{seconds(midnight) + 20, seconds(midnight) + day, 0.2}};
+  ASSERT_EQ(h.planner.plan(h.view, h.in_force), std::nullopt);
+  h.pass(29s);
+  EXPECT_FALSE(h.planner.due(h.view, h.in_force));
+  h.pass(1s);
+  EXPECT_TRUE(h.planner.due(h.view, h.in_force));
 }
 
 TEST(Planner, APlanGoesOnWhereAnOldSlotIsNoLongerTold) {
