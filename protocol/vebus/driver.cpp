@@ -87,7 +87,7 @@ class VebusDriver final : public Driver {
   void on_reply(const Pending& pending, const Message& message, Instant now, Step& step);
   void on_winmon(const Pending& pending, const Winmon& reply, Instant now, Step& step);
   void on_input(const ConfigInfo& info, Instant now, Step& step);
-  void on_snapshot(const Winmon& reply, Instant now, Step& step);
+  void on_snapshot(Instant asked, const Winmon& reply, Instant now, Step& step);
   void on_powers(std::span<const std::uint8_t> ids, std::span<const std::uint16_t> raw, Instant now,
                  Step& step);
   void empty_snapshot(Instant now, Step& step);
@@ -498,7 +498,7 @@ void VebusDriver::on_winmon(const Pending& pending, const Winmon& reply, Instant
   } else if (pending.task == Task::setpoint) {
     on_setpoint_reply(pending, reply, now, step);
   } else if (pending.task == Task::snapshot) {
-    on_snapshot(reply, now, step);
+    on_snapshot(pending.sent, reply, now, step);
   } else if (pending.task == Task::device_state) {
     SampleDecoder::on_device_state(reply, now, step);
   }
@@ -509,10 +509,13 @@ void VebusDriver::on_input(const ConfigInfo& info, Instant now, Step& step) {
   poll_schedule_.heard_input(now);
 }
 
-void VebusDriver::on_snapshot(const Winmon& reply, Instant now, Step& step) {
+void VebusDriver::on_snapshot(Instant asked, const Winmon& reply, Instant now, Step& step) {
   const auto raw = words(reply);
   const auto frozen_at = std::exchange(frozen_at_, std::nullopt);
-  if (!raw || raw->size() < snapshot_ids.size()) return empty_snapshot(now, step);
+  if (!raw || raw->size() < snapshot_ids.size()) {
+    frozen_at_ = asked;  // perhaps the read came before its freeze
+    return empty_snapshot(now, step);
+  }
   empty_snapshots_ = 0;
   // Nothing answers F 6: where it got lost, these are the powers of one that was not read.
   if (frozen_at && now - *frozen_at > oldest_freeze) return;

@@ -540,6 +540,23 @@ TEST(VebusDriverWire, PowersThatMayHaveBeenFrozenMoreThanASecondAgoAreNotTaken) 
   EXPECT_FALSE(taken_at(1s + 1ms));
 }
 
+/// An empty one may have been read before its freeze: that is there still.
+TEST(VebusDriverWire, WhatAnEmptySnapshotLeftIsOldLater) {
+  Hand hand;
+  hand.make_ready();
+  hand.settle();
+  answer_until(hand, [&] { return is_last(hand, Code::read_snapshot); });
+  const Instant frozen = hand.now;
+  hand.reply(Code::snapshot_is, "");
+  hand.wait(550ms);  // the next is not answered
+  answer_until(
+      hand, [&] { return is_last(hand, Code::read_snapshot); }, 100ms);
+  hand.samples.clear();
+  hand.reply(Code::snapshot_is, "89FE05007201",
+             std::max(frozen + 1001ms - hand.now, Duration{20ms}));
+  EXPECT_FALSE(hand.sample(Point::ac_out, Measure::power));
+}
+
 /// Reading clears it, whatever was read.
 TEST(VebusDriverWire, AnEmptySnapshotLeavesNothingOldBehind) {
   Hand hand;
