@@ -327,7 +327,7 @@ class Mqtt::Client {
                          const mosquitto_property*) {
     const auto* bytes = static_cast<const char*>(message->payload);
     const auto size = static_cast<std::size_t>(message->payloadlen);
-    if (size > largest_in) return;  // MQTT 5 says that to the broker
+    if (size > feed_message_bytes) return;  // MQTT 5 says that to the broker
     try {
       of(self).session_.on_message(message->topic, bytes ? std::string{bytes, size} : std::string{},
                                    message->retain, clock_now());
