@@ -327,6 +327,7 @@ TEST_F(HistoryStoreTest, AFileThatCannotBeReadYetDelaysNeitherStartNorViews) {
   close();
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(settings_.file.c_str(), &other), SQLITE_OK);
+  sqlite3_busy_timeout(other, 20'000);  // until the writer before has let it go
   ASSERT_EQ(sqlite3_exec(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE", nullptr, nullptr,
                          nullptr),
             SQLITE_OK);
