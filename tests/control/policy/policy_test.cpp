@@ -861,12 +861,18 @@ TEST(FullCharge, ThatWasInterruptedHasItsWholeDayAgain) {
   EXPECT_TRUE(a.full_charge(30min));
 }
 
-TEST(FullCharge, ThatWaitedForToldPricesKeepsItsDayWhenTheyEnd) {
-  Authorities a;
+/// What is told from `now` on, for two days.
+PriceTable dear_then_cheap(Instant now, Duration dear) {
   PriceTable prices;
   prices.count = 2;
-  prices.entries[0] = {a.now, a.now + 5h, {0.30, {}}};
-  prices.entries[1] = {a.now + 5h, a.now + 48h, {0.10, {}}};
+  prices.entries[0] = {now, now + dear, {0.30, {}}};
+  prices.entries[1] = {now + dear, now + 48h, {0.10, {}}};
+  return prices;
+}
+
+TEST(FullCharge, ThatWaitedForToldPricesKeepsItsDayWhenTheyEnd) {
+  Authorities a;
+  PriceTable prices = dear_then_cheap(a.now, 5h);
   a.prices = &prices;
   a.observation.full_charge_asked = true;
   EXPECT_FALSE(a.full_charge()) << "at the peak";
@@ -887,10 +893,7 @@ TEST(FullCharge, ThatLosesToldPricesWaitsForTheBandsOrNoLonger) {
     Authorities a;
     a.settings.tariff.import_price = 0.30;
     if (bands) a.settings.tariff.bands = {{.when = {every_day, 120, 180}, .import_price = 0.10}};
-    PriceTable prices;
-    prices.count = 2;
-    prices.entries[0] = {a.now, a.now + 20h, {0.30, {}}};
-    prices.entries[1] = {a.now + 20h, a.now + 48h, {0.10, {}}};
+    PriceTable prices = dear_then_cheap(a.now, 20h);
     a.prices = &prices;
     a.observation.full_charge_asked = true;
     EXPECT_FALSE(a.full_charge()) << "at the peak";
@@ -906,10 +909,7 @@ TEST(FullCharge, ThatLosesToldPricesWaitsForTheBandsOrNoLonger) {
 
 TEST(FullCharge, ThatComesWhereNoPricesAreToldAnyMoreWaitsForNone) {
   Authorities a;
-  PriceTable prices;
-  prices.count = 2;
-  prices.entries[0] = {a.now, a.now + 5h, {0.30, {}}};
-  prices.entries[1] = {a.now + 5h, a.now + 48h, {0.10, {}}};
+  PriceTable prices = dear_then_cheap(a.now, 5h);
   a.prices = &prices;
   a.observation.full_charge_asked = true;
   EXPECT_FALSE(a.full_charge()) << "at the peak";
