@@ -371,7 +371,7 @@ class DbusTest(unittest.TestCase):
                 "0",
                 user="nobody",
             )
-        # As the service runs: a user made for the run, in the group of the serial ports.
+        # As the service runs: in the group of the serial ports.
         self.assertEqual(
             self.bus.busctl(
                 "call",
