@@ -150,4 +150,16 @@ SlotOutcome follow_marks(const SlotTerms& terms, const SlotFlows& flows, const P
   return out;
 }
 
+SlotOutcome follow_change(const SlotTerms& terms, const SlotFlows& flows,
+                          const PlanBattery& battery, double change, double stored) {
+  change = std::clamp(change, -stored, battery.capacity.value() - stored);
+  const double at_ac =
+      change > 0.0 ? change / battery.charge_efficiency : change * battery.discharge_efficiency;
+  const double grid =
+      std::max(flows.deficit - flows.surplus + at_ac, -most(battery.export_cap, terms.hours));
+  SlotOutcome out{stored + change};
+  out.cost = grid * (grid > 0.0 ? terms.import_price : terms.export_price);
+  return out;
+}
+
 }  // namespace esshub::control

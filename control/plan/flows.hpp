@@ -68,4 +68,9 @@ struct SlotOutcome {
                                        const PlanBattery& battery, const MarkLevels& marks,
                                        double stored, double of_it_bought);
 
+/// Stores (+) or gives `change` of the energy stored, whatever house and sun do, as far as there is
+/// room and energy for it. No power limit, no wear, and `bought` and `sold` are not told.
+[[nodiscard]] SlotOutcome follow_change(const SlotTerms& terms, const SlotFlows& flows,
+                                        const PlanBattery& battery, double change, double stored);
+
 }  // namespace esshub::control

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <optional>
 #include <random>
@@ -119,20 +118,12 @@ void take_mean(std::vector<control::DayAhead>& days) {
   std::ranges::fill(days, mean);
 }
 
-/// Stores or gives as much as was expected of this slot. No more is given than the house lacks,
-/// unless it may be sold.
-control::SlotOutcome follow_watts(const control::SlotTerms& terms, const control::SlotFlows& flows,
-                                  const control::PlanBattery& battery, double expected,
-                                  double stored) {
-  const double e = battery.charge_efficiency;
-  const double most = battery.to_grid ? std::numeric_limits<double>::infinity() : flows.deficit / e;
-  const double change =
-      std::clamp(std::max(expected, -most), -stored, battery.capacity.value() - stored);
-  const double grid = flows.deficit - flows.surplus + (change > 0.0 ? change / e : change * e);
-  control::SlotOutcome out;
-  out.stored = stored + change;
-  out.cost = grid * (grid > 0.0 ? terms.import_price : terms.export_price);
-  return out;
+/// As much as was expected of this slot, but no more is given than the house lacks unless it may be
+/// sold.
+double expected_change(const control::SlotFlows& flows, const control::PlanBattery& battery,
+                       double expected) {
+  return battery.to_grid ? expected
+                         : std::max(expected, -flows.deficit / battery.discharge_efficiency);
 }
 
 control::Plan plan_at(std::size_t hour, const Courses& year, const control::PlanBattery& battery,
@@ -208,7 +199,9 @@ SmartYear run_smart_year(std::span<const HouseHour> house, const YearSettings& s
         const auto expected = plan.slots[slot + 1].charge.mean - planned.charge.mean;
         const double share =
             terms.hours * 3600.0 / static_cast<double>(planned.end - planned.begin);
-        done = follow_watts(terms, flows, battery, expected.value() * share, stored);
+        done = control::follow_change(terms, flows, battery,
+                                      expected_change(flows, battery, expected.value() * share),
+                                      stored);
       }
       const double change = done.stored - stored;
       stored = done.stored;

@@ -147,5 +147,23 @@ TEST(PlanFlows, EqualTheReference) {
   }
 }
 
+TEST(PlanFlows, AChangeIsFollowedAsFarAsThereIsRoomAndEnergy) {
+  const auto stores = follow_change(hour(), {400, 0}, battery(), 800, 1000);
+  EXPECT_NEAR(stores.stored, 1800, 1e-9);
+  EXPECT_NEAR(stores.cost, 1.4 * 0.30, 1e-12);
+  const auto full = follow_change(hour(), {0, 2000}, battery(), 800, 3600);
+  EXPECT_NEAR(full.stored, 4000, 1e-9);
+  EXPECT_NEAR(full.cost, -1.5 * 0.10, 1e-12);
+  const auto gives = follow_change(hour(), {400, 0}, battery(), -1000, 3000);
+  EXPECT_NEAR(gives.stored, 2000, 1e-9);
+  EXPECT_NEAR(gives.cost, -0.1 * 0.10, 1e-12) << "more than the house lacks";
+  const auto empty = follow_change(hour(), {400, 0}, battery(), -1000, 600);
+  EXPECT_NEAR(empty.stored, 0, 1e-9);
+  EXPECT_NEAR(empty.cost, 0.1 * 0.30, 1e-12);
+  auto b = battery();
+  b.export_cap = Watts{50};
+  EXPECT_NEAR(follow_change(hour(), {400, 0}, b, -1000, 3000).cost, -0.05 * 0.10, 1e-12);
+}
+
 }  // namespace
 }  // namespace esshub::control

@@ -1,0 +1,52 @@
+#include "control/plan/arms.hpp"
+
+#include <algorithm>
+
+#include "control/plan/flows.hpp"
+
+namespace esshub::control {
+
+Arms compare_arms(std::span<const MeasuredMinute> minutes, const PlanBattery& model,
+                  WattHours reserve, const std::optional<ArmsEnd>& before) {
+  PlanBattery battery = model;
+  battery.wear = 0.0;
+  SlotTerms terms;
+  terms.hours = 1.0 / 60.0;
+  terms.reserve = reserve.value();
+  const MarkLevels self_consumption = levels(Marks{}, battery);
+  Arms arms;
+  std::optional<ArmsEnd> end = before;
+  std::optional<WattHours> measured;  // at the minute before
+  for (const auto& minute : minutes) {
+    if (!end || minute.begin - end->at > arms_gap) {
+      end = ArmsEnd{minute.begin, minute.stored, minute.stored};
+      measured.reset();
+    }
+    terms.import_price = minute.import_price / 1000.0;
+    terms.export_price = minute.export_price / 1000.0;
+    const double net = ((minute.load - minute.solar) * Hours{terms.hours}).value();
+    const SlotFlows flows{std::max(net, 0.0), std::max(-net, 0.0)};
+    const double at_ac = (minute.battery * Hours{terms.hours}).value();
+    const double change =
+        at_ac > 0.0 ? at_ac * battery.charge_efficiency : at_ac / battery.discharge_efficiency;
+    const auto add = [](Arm& arm, WattHours& stored, const SlotOutcome& done) {
+      arm.cost += done.cost;
+      arm.gained += WattHours{done.stored} - stored;
+      stored = WattHours{done.stored};
+    };
+    add(arms.used, end->used, follow_change(terms, flows, battery, change, end->used.value()));
+    add(arms.balance, end->balance,
+        follow_marks(terms, flows, battery, self_consumption, end->balance.value(), 0.0));
+    arms.no_battery += slot_actions(terms, flows, battery, 0.0).rest.cost;
+    arms.gained += minute.stored - measured.value_or(minute.stored);
+    measured = minute.stored;
+    arms.cheapest =
+        arms.minutes == 0 ? minute.import_price : std::min(arms.cheapest, minute.import_price);
+    ++arms.minutes;
+    end->at = minute.begin + 60;
+  }
+  arms.end = end.value_or(ArmsEnd{});
+  return arms;
+}
+
+}  // namespace esshub::control
