@@ -76,24 +76,6 @@ std::optional<HousePower> house_power(const View& view, const control::Settings&
   return power;
 }
 
-std::optional<PlanBattery> battery_of(const View& view, const control::Settings& s) {
-  const auto capacity = control::battery_capacity(view.snapshot, control::nominal_voltage(s.cells));
-  if (!capacity || !soc_now(view)) return std::nullopt;
-  PlanBattery battery;
-  battery.capacity = *capacity;
-  battery.charge = most_charged(s);
-  battery.discharge = most_discharged(s);
-  battery.charge_efficiency = battery.discharge_efficiency = s.conversion_efficiency;
-  battery.wear = s.smart_wear;
-  if (s.soc_ceiling.percent() < 100.0)
-    battery.taper.push_back({*capacity * s.soc_ceiling.ratio(), Watts{}});
-  battery.import_cap = s.import_cap;
-  battery.export_cap = s.export_cap;
-  battery.to_grid = s.smart_sells;
-  battery.bought_to_grid = s.smart_sells_bought;
-  return battery;
-}
-
 /// What is told, of the past too; of a kind that tells nothing of now the tariff's, which pays
 /// nothing for export where it has no price for it. What is not told yet is not known: it will be
 /// like what was told, not like the tariff.
@@ -196,6 +178,24 @@ std::string why(const control::PlannedSlot& slot, WattHours capacity, WattHours 
 }
 
 }  // namespace
+
+std::optional<PlanBattery> battery_of(const View& view, const control::Settings& s) {
+  const auto capacity = control::battery_capacity(view.snapshot, control::nominal_voltage(s.cells));
+  if (!capacity || !soc_now(view)) return std::nullopt;
+  PlanBattery battery;
+  battery.capacity = *capacity;
+  battery.charge = most_charged(s);
+  battery.discharge = most_discharged(s);
+  battery.charge_efficiency = battery.discharge_efficiency = s.conversion_efficiency;
+  battery.wear = s.smart_wear;
+  if (s.soc_ceiling.percent() < 100.0)
+    battery.taper.push_back({*capacity * s.soc_ceiling.ratio(), Watts{}});
+  battery.import_cap = s.import_cap;
+  battery.export_cap = s.export_cap;
+  battery.to_grid = s.smart_sells;
+  battery.bought_to_grid = s.smart_sells_bought;
+  return battery;
+}
 
 std::string_view name(control::NoPlan why) {
   return enum_name(why);

@@ -25,6 +25,10 @@ namespace esshub::service {
 /// A plan holds so long at most; then the tariff's rule takes its place.
 inline constexpr Duration plan_life = 36h;
 
+/// As the plan takes it; nothing while capacity or SOC is not known.
+[[nodiscard]] std::optional<control::PlanBattery> battery_of(const View& view,
+                                                             const control::Settings& settings);
+
 /// Single-threaded and pure: Views come in, plans come out.
 class Planner {
  public:

@@ -1,0 +1,32 @@
+// Savings: what the battery saved, and what else the mode saved, by one model of all cases.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+namespace esshub {
+
+/// Of some days. Money in the tariff's currency, paid less earned, less what is stored at the end
+/// that was not at the begin, at the cheapest import price of each day.
+struct Savings {
+  int days = 0;       ///< of the site's calendar; one of them may be today
+  int known = 0;      ///< of these, days of which there are minutes with prices
+  int partial = 0;    ///< of the known ones, days of which some are missing (of today: so far)
+  double cost = 0.0;  ///< modelled: of the battery as it was used
+  double no_battery = 0.0;          ///< modelled
+  std::optional<double> balance{};  ///< modelled; nothing: it does not serve all circuits
+  /// By how much `cost` is above what was paid, on the days that are known whole; nothing: none is.
+  std::optional<double> error{};
+};
+
+/// Up to now. Nothing: not known yet.
+struct SavingsState {
+  std::optional<Savings> today{};
+  std::optional<Savings> month{};
+  std::optional<Savings> year{};
+};
+
+/// Thread-safe.
+using SavingsSource = std::function<SavingsState()>;
+
+}  // namespace esshub

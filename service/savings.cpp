@@ -1,0 +1,166 @@
+#include "service/savings.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "model/utc_text.hpp"
+#include "service/feed.hpp"
+
+namespace esshub::service {
+namespace {
+
+using nlohmann::json;
+
+double finite(const json& value) {
+  const auto number = value.get<double>();
+  if (!std::isfinite(number)) throw std::out_of_range("a number without an end");
+  return number;
+}
+
+int count(const json& value) {
+  const auto number = value.get<int>();
+  if (number < 0 || number > 25 * 60) throw std::out_of_range("more minutes than a day has");
+  return number;
+}
+
+control::Arm to_arm(const json& j) {
+  return {finite(j.at("cost")), WattHours{finite(j.at("gained_wh"))}};
+}
+
+json to_json(const control::Arm& arm) {
+  return {{"cost", arm.cost}, {"gained_wh", arm.gained.value()}};
+}
+
+}  // namespace
+
+WallTime day_begin(const civil_time::Zone& zone, std::chrono::local_days day) {
+  const std::chrono::local_seconds midnight{day};
+  for (std::chrono::minutes later{}; later < std::chrono::hours{24};
+       later += std::chrono::minutes{15})
+    if (const auto at = zone.first_moment(midnight + later)) return *at;
+  return std::chrono::sys_seconds{midnight.time_since_epoch()};
+}
+
+std::string date_text(std::chrono::local_days day) {
+  return utc_text(std::chrono::sys_seconds{day.time_since_epoch()}).substr(0, 10);
+}
+
+std::vector<control::MeasuredMinute> measured(std::span<const KeptMinute> minutes,
+                                              std::span<const PlanSpan> prices, bool solar_metered,
+                                              WattHours capacity) {
+  std::vector<control::MeasuredMinute> all;
+  auto span = prices.begin();
+  for (const auto& minute : minutes) {
+    while (span != prices.end() && span->end <= minute.begin) ++span;
+    if (span == prices.end()) break;
+    if (span->begin > minute.begin || !span->import_price) continue;
+    if (!minute.house_w || !minute.battery_w || !minute.soc) continue;
+    if (solar_metered && !minute.solar_w) continue;
+    all.push_back({unix_seconds(minute.begin), Watts{*minute.house_w},
+                   Watts{solar_metered ? *minute.solar_w : 0.0}, Watts{*minute.battery_w},
+                   capacity * (*minute.soc / 100.0), *span->import_price,
+                   span->export_price.value_or(0.0)});
+  }
+  return all;
+}
+
+DaySavings day_savings(const control::Arms& arms, int of, std::optional<double> cost,
+                       double charge_efficiency, bool serves_all) {
+  DaySavings day{.minutes = arms.minutes,
+                 .of = of,
+                 .cost = cost,
+                 .no_battery = arms.no_battery,
+                 .used = arms.used,
+                 .balance = {},
+                 .gained = arms.gained,
+                 .worth = arms.cheapest / charge_efficiency,
+                 .end = arms.end};
+  if (serves_all) day.balance = arms.balance;
+  return day;
+}
+
+Savings sum_of(const DaysSavings& days, std::chrono::local_days first,
+               std::chrono::local_days last) {
+  std::vector<const DaySavings*> known;
+  Savings sum;
+  for (auto day = first; day <= last; day += std::chrono::days{1}) {
+    ++sum.days;
+    const auto found = days.find(date_text(day));
+    if (found == days.end() || found->second.minutes == 0) continue;
+    known.push_back(&found->second);
+    ++sum.known;
+    if (!found->second.whole()) ++sum.partial;
+  }
+  if (known.empty()) return sum;
+  double worth = 0.0;
+  for (const auto* day : known) worth += day->worth / 1000.0;
+  worth = std::max(worth / static_cast<double>(known.size()), 0.0);
+  const auto less = [&](double cost, WattHours gained) { return cost - worth * gained.value(); };
+  sum.balance = 0.0;
+  for (const auto* day : known) {
+    const double cost = less(day->used.cost, day->used.gained);
+    sum.cost += cost;
+    sum.no_battery += day->no_battery;
+    if (day->balance && sum.balance)
+      *sum.balance += less(day->balance->cost, day->balance->gained);
+    else
+      sum.balance.reset();
+    if (day->whole() && day->cost)
+      sum.error = sum.error.value_or(0.0) + cost - less(*day->cost, day->gained);
+  }
+  return sum;
+}
+
+std::string encode(const DaysSavings& days) {
+  json list = json::object();
+  auto day = days.begin();
+  if (days.size() > kept_days) std::advance(day, days.size() - kept_days);
+  for (; day != days.end(); ++day) {
+    const auto& [date, d] = *day;
+    json j{{"minutes", d.minutes},
+           {"of", d.of},
+           {"no_battery", d.no_battery},
+           {"used", to_json(d.used)},
+           {"gained_wh", d.gained.value()},
+           {"worth", d.worth},
+           {"end",
+            {{"at", d.end.at},
+             {"used_wh", d.end.used.value()},
+             {"balance_wh", d.end.balance.value()}}}};
+    if (d.cost) j["cost"] = *d.cost;
+    if (d.balance) j["balance"] = to_json(*d.balance);
+    list[date] = std::move(j);
+  }
+  return json{{"days", std::move(list)}}.dump() + "\n";
+}
+
+Result<DaysSavings> decode_savings(const std::string& text) {
+  try {
+    DaysSavings days;
+    const json all = json::parse(text);
+    for (const auto& [date, j] : all.at("days").items()) {
+      const json& end = j.at("end");
+      DaySavings day{.minutes = count(j.at("minutes")),
+                     .of = count(j.at("of")),
+                     .cost = {},
+                     .no_battery = finite(j.at("no_battery")),
+                     .used = to_arm(j.at("used")),
+                     .balance = {},
+                     .gained = WattHours{finite(j.at("gained_wh"))},
+                     .worth = finite(j.at("worth")),
+                     .end = {end.at("at").get<UnixSeconds>(), WattHours{finite(end.at("used_wh"))},
+                             WattHours{finite(end.at("balance_wh"))}}};
+      if (j.contains("cost")) day.cost = finite(j["cost"]);
+      if (j.contains("balance")) day.balance = to_arm(j["balance"]);
+      days[date] = day;
+    }
+    return days;
+  } catch (const std::exception& e) {  // the library's way to say no
+    return fail(ErrorKind::invalid, e.what());
+  }
+}
+
+}  // namespace esshub::service

@@ -1,0 +1,71 @@
+// savings: what each day cost, with the battery as it was used, with self-consumption and without.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "civil_time/zone.hpp"
+#include "control/plan/arms.hpp"
+#include "model/plan.hpp"
+#include "model/result.hpp"
+#include "model/savings.hpp"
+
+namespace esshub::service {
+
+/// When the day begins at the site; where midnight is left out, with the first minute after it.
+[[nodiscard]] WallTime day_begin(const civil_time::Zone& zone, std::chrono::local_days day);
+/// "2026-11-29"
+[[nodiscard]] std::string date_text(std::chrono::local_days day);
+
+/// As the history has it; W as measured, % of the battery.
+struct KeptMinute {
+  WallTime begin{};
+  std::optional<double> house_w{};
+  std::optional<double> solar_w{};
+  std::optional<double> battery_w{};
+  std::optional<double> soc{};
+};
+
+/// Those of which all is known, also the import price; sun that is not metered is none, an export
+/// price that is not known 0. Both ascend.
+[[nodiscard]] std::vector<control::MeasuredMinute> measured(std::span<const KeptMinute> minutes,
+                                                            std::span<const PlanSpan> prices,
+                                                            bool solar_metered, WattHours capacity);
+
+/// One day of the site's calendar.
+struct DaySavings {
+  int minutes = 0;               ///< known
+  int of = 0;                    ///< of the day, of today of what is over
+  std::optional<double> cost{};  ///< paid less earned, as the history has it; nothing: not all
+  double no_battery = 0.0;
+  control::Arm used{};
+  std::optional<control::Arm> balance{};
+  WattHours gained{};  ///< as measured
+  double worth = 0.0;  ///< of a kWh stored: bought at the day's cheapest price
+  control::ArmsEnd end{};
+  [[nodiscard]] bool whole() const { return minutes >= 0.98 * of; }
+  friend bool operator==(const DaySavings&, const DaySavings&) = default;
+};
+
+/// `serves_all`: the battery serves all circuits, else self-consumption cannot be modelled.
+[[nodiscard]] DaySavings day_savings(const control::Arms& arms, int of, std::optional<double> cost,
+                                     double charge_efficiency, bool serves_all);
+
+/// By date.
+using DaysSavings = std::map<std::string, DaySavings>;
+
+/// From that day until `last`, both with it.
+[[nodiscard]] Savings sum_of(const DaysSavings& days, std::chrono::local_days first,
+                             std::chrono::local_days last);
+
+/// JSON, of the newest `kept_days`.
+inline constexpr std::size_t kept_days = 400;
+[[nodiscard]] std::string encode(const DaysSavings& days);
+/// An Error says what is damaged.
+[[nodiscard]] Result<DaysSavings> decode_savings(const std::string& text);
+
+}  // namespace esshub::service
