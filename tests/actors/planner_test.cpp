@@ -55,11 +55,12 @@ struct Bench {
     view.snapshot.absorb({{Point::battery, Measure::capacity}, 100, view.now});
     tell_soc();
   }
-  std::unique_ptr<PlannerThread> start() {
+  std::unique_ptr<PlannerThread> start(std::shared_ptr<SmartRecord> record = {}) {
     return std::make_unique<PlannerThread>(
         PlannerDeps{.control = channel,
                     .history = history,
                     .zone = config::load_time_zone("Europe/London").value(),
+                    .record = std::move(record),
                     .in_force = [this] { return in_force_now(); },
                     .events = log.sink()});
   }
@@ -258,6 +259,24 @@ TEST(PlannerThreadTest, PlansAtOnceWhenSmartModeBegins) {
   const auto* table = b.channel->plan.take();
   ASSERT_TRUE(table);
   EXPECT_EQ(table->made, b.view.now);
+}
+
+TEST(PlannerThreadTest, RecordsThePlansForAsLongAsTheyHold) {
+  Bench b;
+  const auto record =
+      std::make_shared<SmartRecord>(SmartRecordDeps{.state_dir = "",
+                                                    .history = b.history,
+                                                    .zone = civil_time::Zone::utc(),
+                                                    .events = b.log.sink(),
+                                                    .storage_failed = [](bool) { FAIL(); }});
+  const auto planner = b.start(record);
+  b.pass(*planner);
+  b.pass(*planner, 1h);
+  b.in_force.mode = Mode::balance;
+  b.pass(*planner, 1h);
+  b.pass(*planner, 24h);
+  ASSERT_TRUE(record->yesterday());
+  EXPECT_EQ(record->yesterday()->planned.size(), 8u) << "two hours";
 }
 
 }  // namespace
