@@ -31,6 +31,7 @@
 #include "actors/messages.hpp"
 #include "actors/planner.hpp"
 #include "actors/publisher.hpp"
+#include "actors/smart_record.hpp"
 #include "actors/supervisor.hpp"
 #include "config/time_zone.hpp"
 #include "control/step.hpp"
@@ -171,11 +172,18 @@ class RunningHub final : public Hub {
                      .tariff = [door = command_door_] { return door->in_force().settings.tariff; },
                      .events = remembered,
                      .storage_failed = note("feed", Fault::storage_failed)});
+    record_ = std::make_shared<SmartRecord>(
+        SmartRecordDeps{.state_dir = settings.state_dir,
+                        .history = history_,
+                        .zone = zone_,
+                        .events = remembered,
+                        .storage_failed = note("smart_record", Fault::storage_failed)});
     planner_ = std::make_shared<PlannerThread>(
         PlannerDeps{.control = control,
                     .history = history_,
                     .zone = zone_,
                     .feeds = feed_door_,
+                    .record = record_,
                     .in_force = [door = command_door_] { return door->in_force(); },
                     .events = remembered});
     const auto buses = start_buses(settings, remembered, deps.parts);
@@ -423,6 +431,8 @@ class RunningHub final : public Hub {
          .history = history_,
          .plan = plans(),
          .smart = smart(),
+         .savings = [record = record_] { return record->savings(); },
+         .yesterday = [record = record_] { return record->yesterday(); },
          .limits = [door = command_door_] { return door->limits(); },
          .notes = notes(),
          .command = commands(),
@@ -484,6 +494,7 @@ class RunningHub final : public Hub {
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
     feed_door_->close();
+    record_->close();
     supervisor_proxy_->attach({});
     control_proxy_->attach({});
     closing.wait();
@@ -523,6 +534,7 @@ class RunningHub final : public Hub {
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept
   std::shared_ptr<CommandDoor> command_door_;
   std::shared_ptr<FeedDoor> feed_door_;
+  std::shared_ptr<SmartRecord> record_;
   std::shared_ptr<PlannerThread> planner_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;

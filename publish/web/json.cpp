@@ -192,6 +192,23 @@ Json smart_json(const SmartState& smart) {
   return json;
 }
 
+Json savings_json(const std::optional<Savings>& savings) {
+  if (!savings) return nullptr;
+  const auto& s = *savings;
+  Json json{{"days", s.days}, {"known", s.known}, {"partial", s.partial}};
+  const bool known = s.known > 0;
+  const auto money = [&](const char* key, std::optional<double> value) {
+    json[key] = known ? scaled(value, 1000) : Json(nullptr);
+  };
+  money("cost", s.cost);
+  money("cost_balance", s.balance);
+  money("cost_no_battery", s.no_battery);
+  money("saved_against_no_battery", s.no_battery - s.cost);
+  money("saved_against_balance", s.balance ? std::optional{*s.balance - s.cost} : std::nullopt);
+  money("model_error", s.error);
+  return json;
+}
+
 }  // namespace
 
 Json state_json(const View& made, Instant now, const ConfigNotes& notes) {
@@ -313,6 +330,38 @@ Json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart,
                     {"until", feed.until ? Json(unix_seconds(*feed.until)) : Json(nullptr)},
                     {"refused", feed.refused}});
   return {{"spans", std::move(list)}, {"smart", smart_json(smart)}, {"feeds", std::move(told)}};
+}
+
+Json savings_json(const SavingsState& savings) {
+  return {{"today", savings_json(savings.today)},
+          {"month", savings_json(savings.month)},
+          {"year", savings_json(savings.year)}};
+}
+
+Json past_day_json(const std::optional<PastDay>& day) {
+  if (!day) return {{"day", nullptr}};
+  Json planned = Json::array();
+  for (const auto& slot : day->planned)
+    planned.push_back({{"begin", unix_seconds(slot.begin)},
+                       {"end", unix_seconds(slot.end)},
+                       {"made", unix_seconds(slot.made)},
+                       {"import_price", scaled(slot.import_price, 10000)},
+                       {"export_price", scaled(slot.export_price, 10000)},
+                       {"instruction", instruction_json(slot.instruction)},
+                       {"charge_low_percent", scaled(slot.charge_low.percent(), 10)},
+                       {"charge_percent", scaled(slot.charge.percent(), 10)},
+                       {"charge_high_percent", scaled(slot.charge_high.percent(), 10)}});
+  Json happened = Json::array();
+  for (const auto& slot : day->happened)
+    happened.push_back({{"begin", unix_seconds(slot.begin)},
+                        {"soc_percent", scaled(slot.soc, 10)},
+                        {"battery_w", whole(slot.battery_w)},
+                        {"grid_w", whole(slot.grid_w)}});
+  return {{"day",
+           {{"begin", unix_seconds(day->begin)},
+            {"end", unix_seconds(day->end)},
+            {"planned", std::move(planned)},
+            {"happened", std::move(happened)}}}};
 }
 
 Json limits_json(const std::vector<OrderLimit>& limits) {

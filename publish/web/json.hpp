@@ -2,14 +2,17 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/command.hpp"
 #include "model/feed.hpp"
 #include "model/order_limits.hpp"
+#include "model/past_day.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
+#include "model/savings.hpp"
 #include "model/smart_plan.hpp"
 #include "model/view.hpp"
 #include "publish/config_notes.hpp"
@@ -31,6 +34,9 @@ namespace esshub::publish {
 [[nodiscard]] nlohmann::json events_json(const std::vector<HistoryEvent>& events);
 [[nodiscard]] nlohmann::json plan_json(const std::vector<PlanSpan>& spans, const SmartState& smart,
                                        const std::vector<FeedState>& feeds);
+[[nodiscard]] nlohmann::json savings_json(const SavingsState& savings);
+/// Null where it is not known.
+[[nodiscard]] nlohmann::json past_day_json(const std::optional<PastDay>& day);
 
 /// The ranges of what may be ordered here, by their names; a dispatch is not.
 [[nodiscard]] nlohmann::json limits_json(const std::vector<OrderLimit>& limits);

@@ -133,6 +133,8 @@ const std::vector<WebApi::Route>& WebApi::routes() {
       {"GET", "/api/v1/history/events", &WebApi::get_events, true, {"from", "until", "most"}},
       {"GET", "/api/v1/limits", &WebApi::get_limits, true},
       {"GET", "/api/v1/plan", &WebApi::get_plan, true, {"hours"}},
+      {"GET", "/api/v1/plan/yesterday", &WebApi::get_yesterday, true},
+      {"GET", "/api/v1/savings", &WebApi::get_savings, true},
       {"GET", "/api/v1/session", &WebApi::get_session, true},
       {"POST", "/api/v1/session", &WebApi::log_in, true},
       {"DELETE", "/api/v1/session", &WebApi::log_out, true},
@@ -318,6 +320,16 @@ WebResponse WebApi::get_plan(const WebRequest& request) {
   return ok(plan_json(parts_.plan(view->wall, view->wall + std::chrono::hours(*hours)),
                       parts_.smart ? parts_.smart() : SmartState{},
                       parts_.feeds ? parts_.feeds() : std::vector<FeedState>{}));
+}
+
+WebResponse WebApi::get_savings(const WebRequest&) {
+  return parts_.savings ? ok(savings_json(parts_.savings()))
+                        : unavailable("this hub keeps no savings");
+}
+
+WebResponse WebApi::get_yesterday(const WebRequest&) {
+  return parts_.yesterday ? ok(past_day_json(parts_.yesterday()))
+                          : unavailable("this hub keeps no plans");
 }
 
 WebResponse WebApi::get_session(const WebRequest& request) {

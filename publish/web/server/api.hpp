@@ -58,6 +58,8 @@ class WebApi {
   WebResponse get_events(const WebRequest& request);
   WebResponse get_limits(const WebRequest& request);
   WebResponse get_plan(const WebRequest& request);
+  WebResponse get_savings(const WebRequest& request);
+  WebResponse get_yesterday(const WebRequest& request);
   WebResponse get_session(const WebRequest& request);
   WebResponse log_in(const WebRequest& request);
   WebResponse log_out(const WebRequest& request);

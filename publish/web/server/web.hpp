@@ -12,8 +12,10 @@
 #include "model/event.hpp"
 #include "model/feed.hpp"
 #include "model/order_limits.hpp"
+#include "model/past_day.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
+#include "model/savings.hpp"
 #include "model/smart_plan.hpp"
 #include "model/view.hpp"
 #include "publish/config_notes.hpp"
@@ -48,7 +50,9 @@ struct WebParts {
   std::filesystem::path state_dir;  ///< holds the password file; empty = no writes ever
   std::shared_ptr<HistoryReader> history;
   PlanSource plan;
-  SmartSource smart;                                ///< Smart mode's; empty: there is none
+  SmartSource smart;  ///< Smart mode's; empty: there is none
+  SavingsSource savings{};
+  PastDaySource yesterday{};
   std::function<std::vector<OrderLimit>()> limits;  ///< of what may be ordered now
   ConfigNotesSource notes;                          ///< empty: nothing is noted
   CommandSink command;

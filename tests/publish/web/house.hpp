@@ -108,6 +108,40 @@ inline SmartState fake_smart() {
   return {true, std::make_shared<const SmartPlan>(plan), "price_unknown"};
 }
 
+inline SavingsState fake_savings() {
+  const Savings today{.days = 1,
+                      .known = 1,
+                      .partial = 0,
+                      .cost = 1.25,
+                      .no_battery = 4.0,
+                      .balance = 2.0,
+                      .error = -0.05};
+  const Savings month{.days = 20,
+                      .known = 11,
+                      .partial = 2,
+                      .cost = 10.0,
+                      .no_battery = 40.0,
+                      .balance = {},
+                      .error = {}};
+  return {today, month, Savings{.days = 300}};
+}
+
+inline std::optional<PastDay> fake_yesterday() {
+  const WallTime begin = wall0 - 24h;
+  return PastDay{.begin = begin,
+                 .end = wall0,
+                 .planned = {{.begin = begin,
+                              .end = begin + 15min,
+                              .made = begin - 6h,
+                              .import_price = 0.07,
+                              .export_price = 0.05,
+                              .instruction = {.low = 100.0_soc},
+                              .charge_low = 40.0_soc,
+                              .charge = 50.0_soc,
+                              .charge_high = 60.0_soc}},
+                 .happened = {{begin, 51.24, -300.4, 12.0}, {begin + 15min, {}, {}, {}}}};
+}
+
 /// A directory that goes away with the test.
 class StateDir {
  public:

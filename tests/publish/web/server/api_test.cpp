@@ -9,6 +9,7 @@
 #include <set>
 
 #include "model/order_limits.hpp"
+#include "publish/web/json.hpp"
 #include "tests/publish/web/house.hpp"
 
 namespace esshub::publish {
@@ -36,6 +37,8 @@ class WebApiTest : public testing::Test {
     p.history = std::make_shared<tests::FakeHistory>();
     p.plan = &tests::fake_plan;
     p.smart = &tests::fake_smart;
+    p.savings = &tests::fake_savings;
+    p.yesterday = &tests::fake_yesterday;
     p.feeds = [] {
       return std::vector<FeedState>{
           {FeedKind::import_price, WallTime{std::chrono::seconds{1'800'000'000}}, 0},
@@ -208,7 +211,7 @@ TEST_F(WebDocument, DescribesEveryAnswerAsItIs) {
   for (const auto* path :
        {"/api/v1/state", "/api/v1/site", "/api/v1/buses", "/api/v1/faults", "/api/v1/plan",
         "/api/v1/limits", "/api/v1/history/minutes", "/api/v1/history/days?count=2",
-        "/api/v1/history/events", "/api/v1/session"}) {
+        "/api/v1/history/events", "/api/v1/session", "/api/v1/savings", "/api/v1/plan/yesterday"}) {
     const auto r = request("GET", path);
     const auto answer = ask(r);
     EXPECT_EQ(answer.status, 200u) << path << answer.body;
@@ -285,6 +288,39 @@ TEST_F(WebApiTest, TellsWhatSmartModePlansAndWhy) {
   EXPECT_EQ(slot["charge_percent"], 50);
   EXPECT_EQ(slot["charge_high_percent"], 60);
   EXPECT_EQ(slot["value"], 0.2);
+}
+
+TEST_F(WebApiTest, TellsWhatWasSavedAndByHowMuchTheModelIsOff) {
+  EXPECT_EQ(Json::parse(get("/api/v1/savings").body), Json::parse(R"({
+    "today": {"days": 1, "known": 1, "partial": 0, "cost": 1.25, "cost_balance": 2.0,
+              "cost_no_battery": 4.0, "saved_against_no_battery": 2.75, "saved_against_balance": 0.75,
+              "model_error": -0.05},
+    "month": {"days": 20, "known": 11, "partial": 2, "cost": 10.0, "cost_balance": null,
+              "cost_no_battery": 40.0, "saved_against_no_battery": 30.0, "saved_against_balance": null,
+              "model_error": null},
+    "year": {"days": 300, "known": 0, "partial": 0, "cost": null, "cost_balance": null,
+             "cost_no_battery": null, "saved_against_no_battery": null, "saved_against_balance": null,
+             "model_error": null}})"))
+      << "of no day it is not 0";
+  EXPECT_EQ(savings_json(SavingsState{}),
+            Json::parse(R"({"today": null, "month": null, "year": null})"));
+}
+
+TEST_F(WebApiTest, TellsWhatWasPlannedYesterdayAndWhatHappened) {
+  const auto day = Json::parse(get("/api/v1/plan/yesterday").body)["day"];
+  EXPECT_EQ(day["begin"], 1'790'000'000 - 86400);
+  EXPECT_EQ(day["end"], 1'790'000'000);
+  ASSERT_EQ(day["planned"].size(), 1u);
+  auto slot = day["planned"][0];
+  EXPECT_EQ(slot["instruction"]["keeps_charge"], true);
+  slot.erase("instruction");
+  EXPECT_EQ(slot, Json::parse(R"({"begin": 1789913600.0, "end": 1789914500.0,
+    "made": 1789892000.0, "import_price": 0.07, "export_price": 0.05, "charge_low_percent": 40.0,
+    "charge_percent": 50.0, "charge_high_percent": 60.0})"));
+  EXPECT_EQ(day["happened"], Json::parse(R"([
+    {"begin": 1789913600.0, "soc_percent": 51.2, "battery_w": -300, "grid_w": 12},
+    {"begin": 1789914500.0, "soc_percent": null, "battery_w": null, "grid_w": null}])"));
+  EXPECT_EQ(past_day_json({}), Json::parse(R"({"day": null})"));
 }
 
 TEST_F(WebApiTest, TellsHowFarOthersHaveTold) {
@@ -384,7 +420,7 @@ TEST_F(WebDocument, NamesEveryPathTheHubAnswersAndNoOther) {
       EXPECT_NE(ask(r).status, 404u) << path;
       EXPECT_NE(ask(r).status, 405u) << method << ' ' << path;
     }
-  EXPECT_EQ(document["paths"].size(), 19u);
+  EXPECT_EQ(document["paths"].size(), 21u);
 }
 
 TEST_F(WebApiTest, WrongQueriesSayWhatIsAllowed) {
@@ -433,8 +469,9 @@ TEST_F(WebDocument, WhatTheHubDoesNotHaveIs503) {
   WebParts bare;
   bare.clock = [] { return t0; };
   WebApi empty{bare, {}};
-  for (const auto* path : {"/api/v1/state", "/api/v1/plan", "/api/v1/history/days",
-                           "/api/v1/history/minutes", "/api/v1/buses", "/api/v1/limits"}) {
+  for (const auto* path :
+       {"/api/v1/state", "/api/v1/plan", "/api/v1/savings", "/api/v1/plan/yesterday",
+        "/api/v1/history/days", "/api/v1/history/minutes", "/api/v1/buses", "/api/v1/limits"}) {
     const auto r = request("GET", path);
     const auto answer = empty.answer(r);
     EXPECT_EQ(answer.status, 503u) << path;
