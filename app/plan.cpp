@@ -17,13 +17,20 @@ int plan(const PlanOptions& options, std::ostream& out, std::ostream& err) {
     err << "esshub plan: " << answer.error().detail << '\n';
     return exit_failure;
   }
-  const auto smart = answer->value("smart", nlohmann::json(nullptr));
-  if (options.json)
+  auto smart = answer->value("smart", nlohmann::json(nullptr));
+  const bool planned = smart.is_object() && smart["plan"].is_object();
+  nlohmann::json savings;
+  if (planned) savings = client.get("/api/v1/savings").value_or(nlohmann::json(nullptr));
+  if (options.json) {
+    if (planned) smart["savings"] = savings;
     out << smart.dump() << '\n';
-  else
+  } else {
     out << plan_text(*answer, find_time_zone(site->value("time_zone", std::string{"Etc/UTC"})));
+    if (savings.is_object())
+      out << '\n' << savings_text(savings, site->value("currency", std::string{}));
+  }
   if (!out.flush()) return exit_failure;
-  return smart.is_object() && smart["plan"].is_object() ? exit_ok : exit_failure;
+  return planned ? exit_ok : exit_failure;
 }
 
 }  // namespace esshub::app

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace esshub::app {
 namespace {
@@ -45,7 +48,38 @@ std::string sun_words(const Json& plan, const date::time_zone* zone) {
   return " and the sun told " + at_site(*issued, zone, "%F %R");
 }
 
+std::string days_words(const Json& of) {
+  const auto days = of["days"].get<int>();
+  const auto known = of["known"].get<int>();
+  const auto partial = of["partial"].get<int>();
+  std::string words;
+  if (known < days) words = fmt::format("{} of {} days", known, days);
+  if (partial > 0) words += fmt::format("{}{} in part", words.empty() ? "" : ", ", partial);
+  return words.empty() ? words : " (" + words + ")";
+}
+
 }  // namespace
+
+std::string savings_text(const Json& savings, const std::string& currency) {
+  std::string text;
+  const auto unit = currency.empty() ? currency : ' ' + currency;
+  constexpr std::array<std::pair<const char*, const char*>, 3> periods{
+      {{"today", "today"}, {"month", "this month"}, {"year", "this year"}}};
+  for (const auto& [key, name] : periods) {
+    const Json of = savings.value(key, Json(nullptr));
+    if (!of.is_object() || !of["saved_against_no_battery"].is_number()) continue;
+    text += fmt::format("Saved {}{}: {:.2f}{} against no battery", name, days_words(of),
+                        of["saved_against_no_battery"].get<double>(), unit);
+    if (of["saved_against_balance"].is_number())
+      text += fmt::format(", {:.2f}{} against self-consumption",
+                          of["saved_against_balance"].get<double>(), unit);
+    if (of["model_error"].is_number())
+      text += fmt::format("; the model is off by {:.2f}{}",
+                          std::abs(of["model_error"].get<double>()), unit);
+    text += ".\n";
+  }
+  return text;
+}
 
 std::string plan_text(const Json& plan, const date::time_zone* zone) {
   const Json smart = plan.value("smart", Json(nullptr));

@@ -11,5 +11,8 @@ namespace esshub::app {
 /// `plan` is the answer to GET /api/v1/plan; a stretch of slots that do the same at the same prices
 /// is one line. Times are the zone's; null: UTC. What is in the way of a plan is said.
 [[nodiscard]] std::string plan_text(const nlohmann::json& plan, const date::time_zone* zone);
+/// `savings` is the answer to GET /api/v1/savings: a line for each period of which something is
+/// known.
+[[nodiscard]] std::string savings_text(const nlohmann::json& savings, const std::string& currency);
 
 }  // namespace esshub::app

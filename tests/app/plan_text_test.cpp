@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace esshub::app {
 namespace {
@@ -80,6 +81,32 @@ TEST(PlanText, SaysWhatIsInTheWay) {
             "No plan yet.\n");
   EXPECT_EQ(plan_text({{"smart", {{"problem", "too_few_days"}, {"plan", nullptr}}}}, nullptr),
             "No new plan: too_few_days.\n");
+}
+
+TEST(PlanText, SaysWhatWasSaved) {
+  const auto of = [](int days, int known, int partial, json none, json balance, json error) {
+    return json{{"days", days},
+                {"known", known},
+                {"partial", partial},
+                {"saved_against_no_battery", std::move(none)},
+                {"saved_against_balance", std::move(balance)},
+                {"model_error", std::move(error)}};
+  };
+  EXPECT_EQ(savings_text({{"today", of(1, 1, 0, 2.75, -0.5, -0.051)},
+                          {"month", of(20, 11, 2, 30.0, nullptr, nullptr)},
+                          {"year", of(20, 20, 1, 40.0, 10.0, 0.2)}},
+                         "GBP"),
+            "Saved today: 2.75 GBP against no battery, -0.50 GBP against self-consumption; the "
+            "model is off by 0.05 GBP.\n"
+            "Saved this month (11 of 20 days, 2 in part): 30.00 GBP against no battery.\n"
+            "Saved this year (1 in part): 40.00 GBP against no battery, 10.00 GBP against "
+            "self-consumption; the model is off by 0.20 GBP.\n");
+  EXPECT_EQ(savings_text({{"today", of(1, 0, 0, nullptr, nullptr, nullptr)},
+                          {"month", nullptr},
+                          {"year", of(20, 11, 0, 30.0, nullptr, nullptr)}},
+                         ""),
+            "Saved this year (11 of 20 days): 30.00 against no battery.\n");
+  EXPECT_EQ(savings_text(json::object(), ""), "");
 }
 
 }  // namespace

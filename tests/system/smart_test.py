@@ -126,6 +126,9 @@ class SmartTest(unittest.TestCase):
         status, text = self.told()
         self.assertEqual(status, 0)
         self.assertRegex(text, "charge .* a kWh is bought for 0.070")
+        self.wait(
+            lambda: "Saved this year" in self.told()[1], 90, "nobody says what the days seeded cost"
+        )
         nobody = resource.RLIMIT_FSIZE
         hard = resource.prlimit(self.house.hub.p.pid, nobody)[1]
         resource.prlimit(self.house.hub.p.pid, nobody, (0, hard))
