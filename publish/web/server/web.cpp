@@ -29,7 +29,7 @@ Result<StreamMaker> streams(const WebSettings& settings) {
 class WebServer final : public Web {
  public:
   WebServer(WebParts parts, const WebSettings& settings, WebLimits limits)
-      : limits_(limits),
+      : limits_(std::move(limits)),
         events_(parts.events),
         unavailable_(parts.unavailable),
         api_(std::move(parts), host_names(settings.host_names)),
@@ -159,7 +159,7 @@ class WebServer final : public Web {
 }  // namespace
 
 std::unique_ptr<Web> Web::start(const WebSettings& settings, WebParts parts, WebLimits limits) {
-  auto server = std::make_unique<WebServer>(std::move(parts), settings, limits);
+  auto server = std::make_unique<WebServer>(std::move(parts), settings, std::move(limits));
   server->run();
   return server;
 }
