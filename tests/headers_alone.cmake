@@ -1,5 +1,5 @@
-# Compiles alone, and twice, each header that the build has not: one with #pragma once whose own .cpp
-# includes it first has been. Run with -DSOURCE=... -DBUILD=... (Ninja).
+# Compiles alone, and twice, each header that no build does: one with #pragma once whose own .cpp
+# includes it first is compiled alone by the release stage, which has no precompiled header. Run with -DSOURCE=... -DBUILD=... (Ninja).
 file(GLOB_RECURSE objects RELATIVE ${BUILD}/tests/alone ${BUILD}/tests/alone/*.hpp.cpp)
 set(targets "")
 foreach(object ${objects})

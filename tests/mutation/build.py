@@ -89,7 +89,7 @@ class Tree:
                     "-DCMAKE_BUILD_TYPE=Debug",
                 ]
                 + [f"-DCMAKE_CXX_FLAGS_DEBUG={FLAGS}", "-DESSHUB_TESTS=ON"]
-                + ["-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+                + ["-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON"]
             )
         else:
             self.run(["cmake", self.build])
