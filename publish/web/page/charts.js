@@ -20,9 +20,9 @@ import {
   weekday,
 } from "/words.js";
 
-const narrow = () => innerWidth < 620;
-const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
-const label = (x, y, words, anchor = "middle", name = null) =>
+export const narrow = () => innerWidth < 620;
+export const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
+export const label = (x, y, words, anchor = "middle", name = null) =>
   svg("text", { x, y, "text-anchor": anchor, class: name }, words);
 /** Round marks that cover low to high, few enough to read; the ends are marks themselves. */
 function marks(low, high) {
@@ -156,12 +156,14 @@ function point(index, announce) {
 }
 
 export function listenToKeys() {
-  $("plan").addEventListener("keydown", (event) => {
-    if (!pointed || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
-    event.preventDefault();
-    const on = event.key === "ArrowLeft" ? -1 : 1;
-    pointAt((pointed.at ?? -1) + on * (event.shiftKey ? 4 : 1), true);
-  });
+  for (const id of ["plan", "past"])
+    $(id).addEventListener("keydown", (event) => {
+      const pointed = readers[id];
+      if (!pointed || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
+      event.preventDefault();
+      const on = event.key === "ArrowLeft" ? -1 : 1;
+      pointAt(pointed, (pointed.at ?? -1) + on * (event.shiftKey ? 4 : 1), true);
+    });
   $("today").addEventListener("keydown", (event) => {
     if (!minutes || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
     event.preventDefault();
@@ -174,7 +176,7 @@ export function listenToKeys() {
 }
 
 /** Never "-0.00". */
-const money = (sum) => (Math.round(sum * 100) / 100 || 0).toFixed(2);
+export const money = (sum) => (Math.round(sum * 100) / 100 || 0).toFixed(2);
 
 /** Of a day of the history; of an empty one every tile says that it is not known. */
 export function showTiles(day) {
@@ -293,24 +295,27 @@ export function drawDays(days, count) {
 /** Smart mode's plan: its slots, or none. */
 const slotsOf = (smart) => smart?.plan?.slots ?? [];
 
-/** Expected charge from empty to full between two heights: a band and its mean. */
-function drawCharge(picture, slots, x, box) {
+/** Expected charge from empty to full between two heights: a band and its mean, for each list of slots. */
+export function drawCharge(picture, lists, x, box) {
   const y = (part) => box.bottom - (part / 100) * (box.bottom - box.top);
   const at = (slot, part) => `${x(slot.begin).toFixed(1)} ${y(part).toFixed(1)}`;
-  const low = slots.map((slot) => at(slot, slot.charge_low_percent));
-  const high = slots.map((slot) => at(slot, slot.charge_high_percent)).reverse();
   for (const part of [0, 50, 100])
     picture.append(
       line(box.left, y(part), box.right, y(part), "axis"),
       label(box.right, y(part) - 3, `${part} %`, "end"),
     );
-  picture.append(
-    svg("path", { class: "p-band", d: `M${low.concat(high).join("L")}Z` }),
-    svg("path", {
-      class: "p-mean",
-      d: `M${slots.map((slot) => at(slot, slot.charge_percent)).join("L")}`,
-    }),
-  );
+  for (const slots of lists) {
+    const low = slots.map((slot) => at(slot, slot.charge_low_percent));
+    const high = slots.map((slot) => at(slot, slot.charge_high_percent)).reverse();
+    picture.append(
+      svg("path", { class: "p-band", d: `M${low.concat(high).join("L")}Z` }),
+      svg("path", {
+        class: "p-mean",
+        d: `M${slots.map((slot) => at(slot, slot.charge_percent)).join("L")}`,
+      }),
+    );
+  }
+  return y;
 }
 
 /** What one slot does and why, as a line of text. */
@@ -324,19 +329,38 @@ function readSlot(slot) {
   );
 }
 
-let pointed = null; // the slot that is read, and what moves the mark there
+const readers = {}; // by picture: the slot that is read, and what moves the mark there
 
-function pointAt(index, announce) {
-  const { slots, cursor, x } = pointed;
+function pointAt(pointed, index, announce) {
+  const { slots, cursor, x, out, words } = pointed;
   pointed.at = Math.max(0, Math.min(slots.length - 1, index));
   const slot = slots[pointed.at];
   const place = x((slot.begin + slot.end) / 2);
   cursor.style.display = "";
   cursor.setAttribute("x1", place);
   cursor.setAttribute("x2", place);
-  const out = $("plan-readout");
   out.setAttribute("aria-live", announce ? "polite" : "off");
-  text(out, readSlot(slot));
+  text(out, words(slot));
+}
+
+/** Shows the picture; where it has slots, `words` of the one that is touched are read in the frame's output. */
+export function showPicture(id, picture, { slots, x, wide, bottom, words }) {
+  const frame = $(id);
+  put(frame, [picture]);
+  readers[id] = null;
+  frame.tabIndex = slots.length > 1 ? 0 : -1;
+  if (slots.length < 2) return;
+  const cursor = line(0, 24, 0, bottom, "cursor");
+  cursor.style.display = "none";
+  picture.append(cursor);
+  const pointed = { slots, cursor, x, out: $(`${id}-readout`), words, at: null };
+  readers[id] = pointed;
+  picture.onpointermove = picture.onpointerdown = (event) => {
+    const place = picture.getBoundingClientRect();
+    const at = ((event.clientX - place.left) / place.width) * wide;
+    const found = slots.findIndex((slot) => x(slot.end) > at);
+    pointAt(pointed, found < 0 ? slots.length - 1 : found, false);
+  };
 }
 
 /** The prices of which nothing is told of now though they were: a sentence for each. A weekday says no more after a week. */
@@ -375,7 +399,7 @@ export function drawPlan(spans, now, smart = null, feeds = []) {
   const frame = $("plan");
   const slots = slotsOf(smart);
   sayPlan(smart, feeds, now);
-  pointed = null;
+  readers.plan = null;
   if (spans.length === 0) {
     put($("spans"), []);
     return say(frame, "Nothing is planned.");
@@ -448,7 +472,7 @@ export function drawPlan(spans, now, smart = null, feeds = []) {
     );
   }
   if (band)
-    drawCharge(picture, slots, x, {
+    drawCharge(picture, [slots], x, {
       left: box.left,
       right: box.right,
       top: box.bar - band + 4,
@@ -483,20 +507,13 @@ export function drawPlan(spans, now, smart = null, feeds = []) {
   }
   if (now > from && now < until)
     picture.append(line(x(now), box.bar - 5, x(now), box.bar + box.barHigh + 5, "now-line"));
-  put(frame, [picture]);
-  if (band) {
-    const cursor = line(0, 24, 0, box.bar + box.barHigh, "cursor");
-    cursor.style.display = "none";
-    picture.append(cursor);
-    pointed = { slots, cursor, x, at: null };
-    picture.onpointermove = picture.onpointerdown = (event) => {
-      const place = picture.getBoundingClientRect();
-      const at = ((event.clientX - place.left) / place.width) * wide;
-      const found = slots.findIndex((slot) => x(slot.end) > at);
-      pointAt(found < 0 ? slots.length - 1 : found, false);
-    };
-  }
-  frame.tabIndex = band ? 0 : -1;
+  showPicture("plan", picture, {
+    slots: band ? slots : [],
+    x,
+    wide,
+    bottom: box.bar + box.barHigh,
+    words: readSlot,
+  });
 
   const items = merged
     .slice(0, 10)
@@ -546,7 +563,7 @@ const authorities = {
   manual: " (by you)",
 };
 /** What a stretch of the plan does; the Smart plan's marks change with every slot. */
-const asked = ({ authority, instruction }) => {
+export const asked = ({ authority, instruction }) => {
   if (authority !== "smart") return ordered(instruction);
   if (instruction.keeps_charge) return "keep the charge";
   return instruction.kind === "idle" ? "rest" : instruction.kind;

@@ -24,6 +24,7 @@ import {
 } from "/words.js";
 import { showFlow } from "/flow.js";
 import { drawDays, drawPlan, drawToday, listenToKeys, ordered, showTiles } from "/charts.js";
+import { drawPast, fitPast, showSavings } from "/past.js";
 import { fitForms, look, startControls, showControls } from "/control.js";
 
 let site = null;
@@ -388,6 +389,17 @@ async function showPlan() {
   }
 }
 
+async function showPast() {
+  try {
+    showSavings(await get("/api/v1/savings"));
+    drawPast((await get("/api/v1/plan/yesterday")).day);
+  } catch {
+    showSavings(null);
+    drawPast(null);
+  }
+  fitPast();
+}
+
 /** Whether the hub told. */
 async function readSite() {
   try {
@@ -418,6 +430,7 @@ async function start() {
     fitForms().catch(() => {}); // ... or what may be ordered, as another client may
     showHistory();
     showPlan();
+    showPast();
   };
   setTimeout(slow, 300);
   setInterval(slow, 60000);

@@ -48,7 +48,8 @@ TEST(RestValues, EveryOneIsInTheOpenApiDescription) {
 
 TEST(RestValues, ThePageShowsWhatTheTableSays) {
   std::string page;
-  for (const char* name : {"page.js", "flow.js", "kiosk.js", "charts.js", "words.js", "control.js"})
+  for (const char* name :
+       {"page.js", "flow.js", "kiosk.js", "charts.js", "words.js", "control.js", "past.js"})
     page += file(name);
   for (const auto& row : rest_values()) {
     if (row.path.starts_with("/energies/")) continue;  // days have the same keys

@@ -714,6 +714,110 @@ test("the Smart plan shows prices, charge and actions, and tells why where it is
   await visitor.context().close();
 });
 
+/** A day that was planned at midnight and at noon, until 21:00; of the last hours nothing is known. */
+async function drawYesterday(visitor) {
+  await visitor.evaluate(async () => {
+    const { drawPast, fitPast, showSavings } = await import("/past.js");
+    const { midnight } = await import("/words.js");
+    const begin = midnight(Date.UTC(2026, 5, 20, 12) / 1000);
+    const balance = { kind: "balance", power_w: 0, target_percent: 0, low_percent: 0 };
+    const slots = Array.from({ length: 96 }, (_, i) => ({ begin: begin + i * 900, hour: i / 4 }));
+    const charge = (hour, peak) =>
+      20 + peak * (hour < 5 ? hour / 5 : Math.max(0, 1 - (hour - 5) / 15));
+    drawPast({
+      begin,
+      end: begin + 86400,
+      planned: slots.slice(0, 84).map(({ begin: from, hour }) => ({
+        begin: from,
+        end: from + 900,
+        made: hour < 12 ? begin : begin + 12 * 3600,
+        import_price: hour < 5 ? 0.07 : 0.28,
+        export_price: 0.15,
+        instruction: {
+          ...balance,
+          kind: hour < 5 ? "charge" : "balance",
+          keeps_charge: hour >= 5 && hour < 7,
+        },
+        charge_low_percent: charge(hour, 60) - 6,
+        charge_percent: charge(hour, 60),
+        charge_high_percent: charge(hour, 60) + 6,
+      })),
+      happened: slots.map(({ begin: from, hour }) => ({
+        begin: from,
+        soc_percent: hour < 22 ? charge(hour, hour < 12 ? 60 : 48) : null,
+        battery_w: hour < 22 ? (hour < 5 ? 1200 : hour < 7 ? 0 : -300) : null,
+        grid_w: hour < 22 ? (hour < 5 ? 1500 : 20) : null,
+      })),
+    });
+    const of = (days, known, partial, none, self, error) => ({
+      days,
+      known,
+      partial,
+      cost: 1,
+      saved_against_no_battery: none,
+      saved_against_balance: self,
+      model_error: error,
+    });
+    showSavings({
+      today: of(1, 1, 0, 1.84, 0.42, -0.051),
+      month: of(20, 11, 2, 30.5, null, null),
+      year: { ...of(171, 0, 0, null, null, null), cost: null },
+    });
+    fitPast();
+  });
+}
+
+test("yesterday as it was planned and as it was, and what was saved", async () => {
+  for (const [name, options] of [
+    ["yesterday", {}],
+    ["yesterday-dark", { colorScheme: "dark" }],
+    ["yesterday-phone", phone],
+  ]) {
+    const visitor = await visit(options);
+    await visitor.goto("/");
+    await visitor.locator("#plan svg").waitFor();
+    await drawYesterday(visitor);
+    const past = visitor.locator("#past");
+    for (const [part, count] of Object.entries({
+      "p-band": 2,
+      "p-mean": 2,
+      "s-soc": 1,
+      "p-charge": 2,
+      "p-keep": 2,
+      "p-balance": 2,
+    }))
+      assert.equal(await past.locator(`.${part}`).count(), count, part);
+    const rows = await visitor.locator("#savings tbody tr").allTextContents();
+    assert.deepEqual(rows, [
+      "against no battery1.8430.50",
+      "against self-consumption0.42–",
+      "model off by0.05–",
+      "days known111 of 20",
+      "of these in part02",
+    ]);
+    const readout = visitor.locator("#past-readout");
+    await past.focus();
+    await visitor.keyboard.press("ArrowRight");
+    assert.match(
+      await readout.textContent(),
+      /^00:00: planned charge, charge 20 % \(14 to 26\)\. Happened: 20 %, battery charging 1.?200.W, grid importing 1.?500.W\.$/,
+    );
+    for (let i = 0; i < 30; i += 1) await visitor.keyboard.press("Shift+ArrowRight");
+    assert.equal(await readout.textContent(), "23:45: planned nothing. Happened: not known.");
+    await visitor.locator("#past-card").screenshot({ path: path.join(shots, `${name}.png`) });
+    const over = await visitor.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(over <= 0, `${name} is ${over} px too wide`);
+    await visitor.evaluate(async () => {
+      const { drawPast, fitPast, showSavings } = await import("/past.js");
+      drawPast(null);
+      showSavings({ today: null, month: null, year: null });
+      fitPast();
+    });
+    assert.equal(await visitor.locator("#past-card").isVisible(), false, "nothing is known");
+    await visitor.context().close();
+  }
+});
+
 test("since when no price is told is a date after six days", async () => {
   const words = await page.evaluate(async () => {
     const { drawPlan } = await import("/charts.js");
