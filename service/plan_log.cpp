@@ -1,7 +1,6 @@
 #include "service/plan_log.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -19,12 +18,6 @@ WallTime moment(const json& value) {
   const auto s = value.get<UnixSeconds>();
   if (s < 0 || s > year_2200) throw std::out_of_range("a time that cannot be");
   return wall_time(s);
-}
-
-double price(const json& value) {
-  const auto number = value.get<double>();
-  if (!std::isfinite(number)) throw std::out_of_range("a price without an end");
-  return number;
 }
 
 Soc soc(const json& value) {
@@ -48,9 +41,10 @@ BelievedSlot to_slot(const json& j) {
   return {.begin = moment(j.at(0)),
           .end = moment(j.at(1)),
           .made = moment(j.at(2)),
-          .import_price = price(j.at(3)),
-          .export_price = price(j.at(4)),
-          .instruction = {*kind, Watts{price(j.at(6))}, soc(j.at(7)), soc(j.at(8)), soc(j.at(9))},
+          .import_price = j.at(3).get<double>(),
+          .export_price = j.at(4).get<double>(),
+          .instruction = {*kind, Watts{j.at(6).get<double>()}, soc(j.at(7)), soc(j.at(8)),
+                          soc(j.at(9))},
           .charge_low = soc(j.at(10)),
           .charge = soc(j.at(11)),
           .charge_high = soc(j.at(12))};

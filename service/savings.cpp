@@ -1,7 +1,6 @@
 #include "service/savings.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -14,12 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-double finite(const json& value) {
-  const auto number = value.get<double>();
-  if (!std::isfinite(number)) throw std::out_of_range("a number without an end");
-  return number;
-}
-
 int count(const json& value) {
   const auto number = value.get<int>();
   if (number < 0 || number > 25 * 60) throw std::out_of_range("more minutes than a day has");
@@ -27,7 +20,7 @@ int count(const json& value) {
 }
 
 control::Arm to_arm(const json& j) {
-  return {finite(j.at("cost")), WattHours{finite(j.at("gained_wh"))}};
+  return {j.at("cost").get<double>(), WattHours{j.at("gained_wh").get<double>()}};
 }
 
 json to_json(const control::Arm& arm) {
@@ -38,10 +31,11 @@ json to_json(const control::Arm& arm) {
 
 WallTime day_begin(const civil_time::Zone& zone, std::chrono::local_days day) {
   const std::chrono::local_seconds midnight{day};
-  for (std::chrono::minutes later{}; later < std::chrono::hours{24};
-       later += std::chrono::minutes{15})
-    if (const auto at = zone.first_moment(midnight + later)) return *at;
-  return std::chrono::sys_seconds{midnight.time_since_epoch()};
+  const auto begin = zone.first_moment(midnight);
+  if (!begin)
+    return zone.first_moment(midnight + std::chrono::hours{1})
+        .value_or(std::chrono::sys_seconds{midnight.time_since_epoch()});
+  return *begin;
 }
 
 std::string date_text(std::chrono::local_days day) {
@@ -143,17 +137,18 @@ Result<DaysSavings> decode_savings(const std::string& text) {
     const json all = json::parse(text);
     for (const auto& [date, j] : all.at("days").items()) {
       const json& end = j.at("end");
-      DaySavings day{.minutes = count(j.at("minutes")),
-                     .of = count(j.at("of")),
-                     .cost = {},
-                     .no_battery = finite(j.at("no_battery")),
-                     .used = to_arm(j.at("used")),
-                     .balance = {},
-                     .gained = WattHours{finite(j.at("gained_wh"))},
-                     .worth = finite(j.at("worth")),
-                     .end = {end.at("at").get<UnixSeconds>(), WattHours{finite(end.at("used_wh"))},
-                             WattHours{finite(end.at("balance_wh"))}}};
-      if (j.contains("cost")) day.cost = finite(j["cost"]);
+      DaySavings day{
+          .minutes = count(j.at("minutes")),
+          .of = count(j.at("of")),
+          .cost = {},
+          .no_battery = j.at("no_battery").get<double>(),
+          .used = to_arm(j.at("used")),
+          .balance = {},
+          .gained = WattHours{j.at("gained_wh").get<double>()},
+          .worth = j.at("worth").get<double>(),
+          .end = {end.at("at").get<UnixSeconds>(), WattHours{end.at("used_wh").get<double>()},
+                  WattHours{end.at("balance_wh").get<double>()}}};
+      if (j.contains("cost")) day.cost = j["cost"].get<double>();
       if (j.contains("balance")) day.balance = to_arm(j["balance"]);
       days[date] = day;
     }

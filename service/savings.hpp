@@ -16,7 +16,7 @@
 
 namespace esshub::service {
 
-/// When the day begins at the site; where midnight is left out, with the first minute after it.
+/// When the day begins at the site; where midnight is left out, an hour later.
 [[nodiscard]] WallTime day_begin(const civil_time::Zone& zone, std::chrono::local_days day);
 /// "2026-11-29"
 [[nodiscard]] std::string date_text(std::chrono::local_days day);

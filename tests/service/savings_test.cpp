@@ -202,11 +202,11 @@ TEST(SavingsFile, KeepsWhatItIsGiven) {
 
 TEST(SavingsFile, KeepsTheNewestDays) {
   DaysSavings days;
-  for (std::size_t n = 0; n < kept_days + 3; ++n)
+  for (std::size_t n = 0; n < 403; ++n)
     days[date_text(day(2026, 1, 1) + std::chrono::days{n})] = known_day();
   const auto read = decode_savings(encode(days));
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->size(), kept_days);
+  EXPECT_EQ(read->size(), 400u);
   EXPECT_EQ(read->begin()->first, "2026-01-04");
   EXPECT_EQ(read->rbegin()->first, days.rbegin()->first);
 }

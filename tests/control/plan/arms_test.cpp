@@ -104,14 +104,14 @@ TEST(Arms, WhatIsExportedAboveTheCapIsNotPaid) {
 }
 
 TEST(Arms, GoOnFromWhereTheyStood) {
-  const ArmsEnd before{begin - arms_gap, WattHours{1000}, WattHours{100}};
+  const ArmsEnd before{begin - 1800, WattHours{1000}, WattHours{100}};
   const auto day = minutes(60, Watts{400}, {}, Watts{-100});
   const auto on = compared(day, {}, before);
   EXPECT_NEAR(on.end.used.value(), 1000 - 200, 1e-6);
   EXPECT_NEAR(on.end.balance.value(), 0, 1e-6);
   EXPECT_NEAR(on.balance.gained.value(), -100, 1e-6);
   EXPECT_NEAR(on.balance.cost, (0.4 - 0.05) * 0.30, 1e-9);
-  const auto anew = compared(day, {}, ArmsEnd{begin - arms_gap - 1, {}, {}});
+  const auto anew = compared(day, {}, ArmsEnd{begin - 1801, {}, {}});
   EXPECT_NEAR(anew.end.used.value(), 2000 - 200, 1e-6);
   EXPECT_NEAR(anew.used.gained.value(), -200, 1e-6) << "what lay between is nobody's";
 }
@@ -119,7 +119,7 @@ TEST(Arms, GoOnFromWhereTheyStood) {
 TEST(Arms, AGapWithinTheDayBeginsAnewAsWell) {
   auto day = minutes(60, Watts{400}, {}, Watts{-100});
   for (auto& minute : day) minute.stored = WattHours{3000};
-  for (const auto& late : minutes(60, Watts{400}, {}, Watts{-100}, begin + 3600 + arms_gap + 60))
+  for (const auto& late : minutes(60, Watts{400}, {}, Watts{-100}, begin + 3600 + 1860))
     day.push_back(late);
   const auto arms = compared(day);
   EXPECT_EQ(arms.minutes, 120);
