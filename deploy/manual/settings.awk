@@ -43,8 +43,8 @@ function value_and_sentence(text,   at) {
   heading = 1
   next
 }
-# A setting, also as an example of one that has no default.
-/^(# )?[a-z_]+ = / {
+# A setting, also as an example of one that has no default: nothing but its value, unlike "key = " in a sentence.
+/^(# )?[a-z_]+ = ("[^"]*"|[-0-9.]+|true|false|[\[{].*)( +# .*)?$/ {
   flush()
   example = sub(/^# /, "")
   value_and_sentence($0)
