@@ -59,6 +59,7 @@ class Trace:
                 r"bind\((\d+), \{sa_family=AF_INET6?, .*htons\((\d+)\).*\"([^\"]+)\"", line
             ):
                 bound[m[1]] = f"{m[3]}:{m[2]}"
+                self.listens.add(bound[m[1]])  # UDP: there is no more to listening
             elif m := re.search(r"listen\((\d+), ", line):
                 self.listens.add(bound.get(m[1], line))
 
@@ -110,6 +111,10 @@ class SilentTest(unittest.TestCase):
         self.assertNotEqual(by_address.connects, [])
         by_name = self.trace('[mqtt]\naddress = "broker.invalid:1883"\n')
         self.assertNotEqual(by_name.resolved, [])
+
+    def test_3_a_bound_socket_of_udp_listens(self):
+        bind = 'bind(7, {sa_family=AF_INET, sin_port=htons(5353), sin_addr=inet_addr("0.0.0.0")}, 16) = 0'
+        self.assertEqual(Trace(f"12 {bind}\n").listens, {"0.0.0.0:5353"})
 
 
 if __name__ == "__main__":
