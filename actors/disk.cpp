@@ -12,8 +12,9 @@ namespace esshub::actors {
 namespace {
 
 tl::unexpected<Error> refuse(const std::filesystem::path& file, const char* what, int number) {
-  return fail(ErrorKind::io, std::string{what} + " " + file.string() + ": " +
-                                 std::generic_category().message(number));
+  return fail(
+      number == EACCES ? ErrorKind::refused : ErrorKind::io,
+      std::string{what} + " " + file.string() + ": " + std::generic_category().message(number));
 }
 
 }  // namespace

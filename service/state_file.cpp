@@ -164,6 +164,11 @@ StateFile::StateFile(StateDisk& disk, EventSink events, std::function<void(bool)
 std::optional<SavedState> StateFile::load(WallTime now) {
   auto text = disk_.read();
   if (text && !*text) return std::nullopt;
+  if (!text && text.error().kind == ErrorKind::refused) {
+    in_the_way_ = stays_ = true;
+    report_failure(text.error().detail);
+    return std::nullopt;
+  }
   auto state = text ? decode_state(**text) : tl::unexpected<Error>(text.error());
   if (state) return *state;
   const auto moved_to = disk_.quarantine(now);
@@ -178,9 +183,11 @@ std::optional<SavedState> StateFile::load(WallTime now) {
 }
 
 /// What is damaged is never written over: it is moved once there is room, or the owner takes it.
+/// What is another user's may be whole, and what it remembers counts from the next start.
 bool StateFile::clear_the_way(WallTime now) {
   if (!in_the_way_) return true;
   if (const auto text = disk_.read(); !text || *text) {
+    if (stays_) return false;
     const auto moved_to = disk_.quarantine(now);
     if (!moved_to) return false;
     events_("state", {Level::notice, "state_set_aside", "kept_as=" + log_quoted(*moved_to)});

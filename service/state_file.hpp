@@ -66,7 +66,7 @@ class StateDisk {
   StateDisk& operator=(const StateDisk&) = delete;
   virtual ~StateDisk() = default;
 
-  /// The whole file; nothing when there is none.
+  /// The whole file; nothing when there is none. `refused`: there is one, for another user.
   [[nodiscard]] virtual Result<std::optional<std::string>> read() = 0;
   /// Replaces the file at once and for good: a crash leaves the old one or the new one, never half.
   [[nodiscard]] virtual Result<void> replace(const std::string& text) = 0;
@@ -82,7 +82,9 @@ class StateFile {
   StateFile(StateDisk& disk, EventSink events, std::function<void(bool)> failed);
 
   /// What an earlier run kept; nothing when there is none. A damaged file is quarantined and
-  /// reported; one that cannot be moved yet is never written over. `now` is for its new name.
+  /// reported; one that cannot be moved yet is never written over. One of another user's is no
+  /// damage: it stays, and nothing is stored, until it is gone or is read by another start. `now`
+  /// is for the new name.
   [[nodiscard]] std::optional<SavedState> load(WallTime now);
   /// False: it is still to be written.
   [[nodiscard]] bool store(const SavedState& state);
@@ -96,7 +98,8 @@ class StateFile {
   StateDisk& disk_;
   EventSink events_;
   std::function<void(bool)> failed_;
-  bool in_the_way_ = false;  ///< a damaged file that could not be moved
+  bool in_the_way_ = false;  ///< a damaged file that could not be moved, or one of another user's
+  bool stays_ = false;       ///< the latter
   bool failing_ = false;     ///< reported
 };
 

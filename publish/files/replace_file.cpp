@@ -1,6 +1,7 @@
 #include "publish/files/replace_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,12 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+bool give_to_owner_of(const std::filesystem::path& folder, int fd) {
+  if (::geteuid() != 0) return true;
+  struct stat about {};
+  return ::stat(folder.c_str(), &about) == 0 && ::fchown(fd, about.st_uid, about.st_gid) == 0;
+}
+
 Result<void> replace_file(const std::filesystem::path& file, const std::string& text, mode_t mode,
                           const std::function<bool(int)>& prepare) {
   auto fresh = file;
@@ -41,7 +48,8 @@ Result<void> replace_file(const std::filesystem::path& file, const std::string& 
     const Descriptor out{
         ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
     if (out.get() < 0) return cannot("create", fresh);
-    if ((prepare && !prepare(out.get())) || !write_all(out.get(), text) || ::fsync(out.get()) != 0)
+    if (!give_to_owner_of(file.parent_path(), out.get()) || (prepare && !prepare(out.get())) ||
+        !write_all(out.get(), text) || ::fsync(out.get()) != 0)
       return cannot("write", fresh);
   }
   if (::rename(fresh.c_str(), file.c_str()) != 0) return cannot("replace", file);

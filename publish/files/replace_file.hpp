@@ -24,10 +24,14 @@ class Descriptor {
   int fd_;
 };
 
-/// Writes FILE.new, fsync, rename, fsync of the folder. The file has `mode` as far as the umask
-/// lets it; `prepare` is given the descriptor of the new file before it is written, for its owner
-/// or another mode, and false of it is an error. `io`: what could not be done, with the system's
-/// word.
+/// A new file that root makes belongs to the owner of its folder: the service's user replaces and
+/// reads what a command of root's wrote. For others nothing to do. False, with errno: it cannot be.
+[[nodiscard]] bool give_to_owner_of(const std::filesystem::path& folder, int fd);
+
+/// Writes FILE.new, fsync, rename, fsync of the folder. The file belongs to the folder's owner (see
+/// above) and has `mode` as far as the umask lets it; `prepare` is given the descriptor of the new
+/// file before it is written, for another mode, and false of it is an error. `io`: what could not
+/// be done, with the system's word.
 [[nodiscard]] Result<void> replace_file(const std::filesystem::path& file, const std::string& text,
                                         mode_t mode, const std::function<bool(int)>& prepare = {});
 

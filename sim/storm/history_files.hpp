@@ -35,7 +35,7 @@ class HistoryFiles final : public publish::HistoryDisk {
   [[nodiscard]] const char* vfs() const override { return name_.c_str(); }
   [[nodiscard]] bool holds_no_file(const std::string&) const override { return false; }
   [[nodiscard]] std::optional<std::string> missing(const std::string& path) const override;
-  void make_folder_of(const std::string&) override {}
+  void make_place_for(const std::string&) override {}
   [[nodiscard]] std::optional<std::string> set_aside(const std::string& file) override;
 
   /// The program dies within what it writes next: after so many bytes, a sync counting as one.

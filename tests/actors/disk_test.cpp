@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -47,6 +49,18 @@ TEST_F(DiskTest, ADamagedFileIsSetAsideWithItsTime) {
   EXPECT_EQ(text, "damaged");
 }
 
+TEST_F(DiskTest, AFileOfAnotherUserIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
+  ASSERT_EQ(::chmod(dir_.c_str(), 0755), 0);
+  std::ofstream{dir_ / "state.json"} << "of root's";
+  ASSERT_EQ(::chmod((dir_ / "state.json").c_str(), 0600), 0);
+  ASSERT_EQ(::seteuid(12), 0);
+  const auto text = Disk{dir_ / "state.json"}.read();
+  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::refused);
+}
+
 TEST_F(DiskTest, WhatCannotBeDoneNamesTheFile) {
   std::ofstream{dir_ / "file"} << "no folder";
   Disk disk{dir_ / "file" / "state.json"};
@@ -54,7 +68,9 @@ TEST_F(DiskTest, WhatCannotBeDoneNamesTheFile) {
   ASSERT_FALSE(replaced);
   EXPECT_EQ(replaced.error().kind, ErrorKind::io);
   EXPECT_THAT(replaced.error().detail, HasSubstr("state.json"));
-  EXPECT_FALSE(Disk{dir_}.read()) << "a folder is no file";
+  const auto folder = Disk{dir_}.read();
+  ASSERT_FALSE(folder) << "a folder is no file";
+  EXPECT_EQ(folder.error().kind, ErrorKind::io);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace esshub::service {
 class MemoryDisk final : public StateDisk {
  public:
   Result<std::optional<std::string>> read() override {
+    if (of_another && text) return fail(ErrorKind::refused, "permission denied");
     if (unreadable) return fail(ErrorKind::io, "input/output error");
     return text;
   }
@@ -37,6 +38,7 @@ class MemoryDisk final : public StateDisk {
   bool full = false;
   bool unreadable = false;
   bool immovable = false;
+  bool of_another = false;  ///< user
   int writes = 0;
 };
 

@@ -333,6 +333,41 @@ TEST(StateFile, AFileThatCannotBeReadIsMovedOutOfTheWay) {
   EXPECT_EQ(t.disk.quarantined, "?");
 }
 
+/// What root's run of the hub left: what it remembers must count once the hub may read it.
+TEST(StateFile, AFileOfAnotherUserIsNoDamageAndStaysUntilTheNextStart) {
+  OnDisk t;
+  t.disk.text = encode(everything());
+  t.disk.of_another = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  EXPECT_EQ(t.log.lines,
+            std::vector<std::string>{"state state_not_stored reason=\"permission denied\""});
+  EXPECT_EQ(t.faults, std::vector{true});
+  EXPECT_TRUE(t.file.failing());
+  EXPECT_FALSE(t.file.store({}));
+  t.disk.of_another = false;  // its owner has changed
+  EXPECT_FALSE(t.file.store({}));
+  EXPECT_EQ(t.disk.quarantined, "");
+  EXPECT_EQ(t.disk.text, encode(everything()));
+  StateFile next{t.disk, t.log.sink(), [](bool) {}};
+  const auto read = next.load(at(2));
+  ASSERT_TRUE(read);
+  expect_same(*read, everything());
+}
+
+TEST(StateFile, AFileOfAnotherUserThatIsGoneIsReplaced) {
+  OnDisk t;
+  t.disk.text = "?";
+  t.disk.of_another = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  t.disk.text.reset();
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_EQ(t.disk.text, encode(everything()));
+  EXPECT_EQ(t.faults, (std::vector{true, false}));
+  t.disk.of_another = false;
+  EXPECT_TRUE(t.file.store(everything()));
+  EXPECT_EQ(t.disk.quarantined, "");
+}
+
 TEST(StateFile, AFullDiskIsAFaultOnceUntilItTakesTheStateAgain) {
   OnDisk t;
   t.disk.full = true;

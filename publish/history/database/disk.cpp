@@ -1,7 +1,12 @@
 #include "publish/history/database/disk.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <system_error>
+
+#include "publish/files/replace_file.hpp"
 
 namespace esshub::publish {
 
@@ -19,9 +24,14 @@ std::optional<std::string> HistoryDisk::missing(const std::string& path) const {
   return unknown ? unknown.message() : "there is no such file yet";
 }
 
-void HistoryDisk::make_folder_of(const std::string& path) {
+void HistoryDisk::make_place_for(const std::string& path) {
   std::error_code ignored;
-  fs::create_directories(fs::path(path).parent_path(), ignored);
+  const auto folder = fs::path(path).parent_path();
+  fs::create_directories(folder, ignored);
+  if (::geteuid() != 0) return;
+  const Descriptor fresh{
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
+  if (fresh.get() >= 0 && !give_to_owner_of(folder, fresh.get())) ::unlink(path.c_str());
 }
 
 std::optional<std::string> HistoryDisk::set_aside(const std::string& file) {

@@ -20,8 +20,9 @@ class HistoryDisk {
   [[nodiscard]] virtual bool holds_no_file(const std::string& path) const;
   /// Nothing: there is such a file; otherwise why not, for a person.
   [[nodiscard]] virtual std::optional<std::string> missing(const std::string& path) const;
-  /// Creates the folder that the file is in; what goes wrong shows when the file is opened.
-  virtual void make_folder_of(const std::string& path);
+  /// Creates the folder that the file is in; as root also the file, for the folder's owner:
+  /// SQLite's others take after it. What goes wrong shows when the file is opened.
+  virtual void make_place_for(const std::string& path);
   /// Moves a damaged database and what belongs to it out of the way, to `NAME.damaged-N`; the new
   /// name, nothing where it cannot be moved.
   [[nodiscard]] virtual std::optional<std::string> set_aside(const std::string& file);

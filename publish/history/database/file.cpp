@@ -145,7 +145,7 @@ FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags,
 }
 
 FileResult<HistoryFile> HistoryFile::open_to_write(const std::string& path, HistoryDisk& disk) {
-  disk.make_folder_of(path);
+  disk.make_place_for(path);
   auto file = open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, disk);
   if (!file) return file;
   if (sqlite3_db_readonly(file->db_.get(), "main") == 1)

@@ -71,13 +71,6 @@ tl::unexpected<Error> cannot(const std::string& what, const std::filesystem::pat
   return fail(ErrorKind::io, "cannot " + what + " " + file.string() + ": " + why());
 }
 
-/// The directory belongs to the service's user; root may be the one who runs the command.
-bool give_to_owner_of(const std::filesystem::path& dir, int fd) {
-  if (::geteuid() != 0) return true;
-  struct stat about {};
-  return ::stat(dir.c_str(), &about) == 0 && ::fchown(fd, about.st_uid, about.st_gid) == 0;
-}
-
 /// 1 s, doubled `doublings` times, at most `most`.
 Duration grown(unsigned doublings, Duration most) {
   Duration delay = 1s;
@@ -102,9 +95,8 @@ Result<void> write_password(const std::filesystem::path& state_dir, const std::s
   std::error_code error;
   if (std::filesystem::create_directories(state_dir, error))
     std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
-  return replace_file(state_dir / file_name, std::string{hash.data()} + "\n", 0600, [&](int fd) {
-    return ::fchmod(fd, 0600) == 0 && give_to_owner_of(state_dir, fd);
-  });
+  return replace_file(state_dir / file_name, std::string{hash.data()} + "\n", 0600,
+                      [](int fd) { return ::fchmod(fd, 0600) == 0; });
 }
 
 Result<std::optional<std::string>> read_password(const std::filesystem::path& state_dir) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -54,6 +55,16 @@ TEST_F(ReplaceFileTest, WhatCannotBeDoneIsSaidAndTheOldOneStays) {
   fs::create_directory(dir_ / "folder");
   EXPECT_THAT(replace_file(dir_ / "folder", "new", 0600).error().detail,
               StartsWith("cannot replace "));
+}
+
+TEST_F(ReplaceFileTest, WhatRootWritesBelongsToTheOwnerOfTheFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives away";
+  ASSERT_EQ(::chown(dir_.c_str(), 12, 34), 0);
+  ASSERT_TRUE(replace_file(file_, "new", 0600));
+  struct stat about {};
+  ASSERT_EQ(::stat(file_.c_str(), &about), 0);
+  EXPECT_EQ(about.st_uid, 12u);
+  EXPECT_EQ(about.st_gid, 34u);
 }
 
 /// Whoever may write into the folder must not have another file written to.

@@ -1,6 +1,8 @@
 #include "publish/history/database/file.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -38,6 +40,20 @@ TEST_F(HistoryStoreTest, ADatabaseOfAnotherProgramIsLeftAlone) {
   close();
   EXPECT_THAT(log(), Contains(HasSubstr("another program")));
   EXPECT_EQ(number("SELECT count(*) FROM sqlite_master"), 1);
+}
+
+TEST_F(HistoryStoreTest, WhatRootWritesBelongsToTheOwnerOfTheFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives away";
+  ASSERT_EQ(::chown(dir_.c_str(), 12, 34), 0);
+  open();
+  run(1min);
+  ASSERT_TRUE(store_->flush());
+  for (const char* part : {"", "-wal", "-shm"}) {
+    struct stat about {};
+    ASSERT_EQ(::stat((settings_.file + part).c_str(), &about), 0) << part;
+    EXPECT_EQ(about.st_uid, 12u) << part;
+    EXPECT_EQ(about.st_gid, 34u) << part;
+  }
 }
 
 TEST_F(HistoryStoreTest, AnEmptyFileIsMadeIntoAHistory) {
