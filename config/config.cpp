@@ -214,8 +214,10 @@ Config parse_config(std::string_view text) {
 Config load_config(const std::filesystem::path& file) {
   // C's own file functions: they tell a read error from an empty file, and why.
   const auto unreadable = [] {
-    return refuse({}, fmt::format("cannot be read: {}, expected a configuration file",
-                                  std::generic_category().message(errno)));
+    const int number = errno;
+    return refuse({}, fmt::format("cannot be read: {}, expected a configuration file{}",
+                                  std::generic_category().message(number),
+                                  number == ENOENT ? "; `esshub check --example` prints one" : ""));
   };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in{std::fopen(file.c_str(), "rb"),
                                                            &std::fclose};

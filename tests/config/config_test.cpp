@@ -161,10 +161,11 @@ TEST(ConfigErrors, AFileThatCannotBeReadIsOne) {
   ASSERT_THAT(absent.error(), SizeIs(1));
   EXPECT_EQ(describe("/nowhere/esshub.toml", absent.error()[0]),
             "/nowhere/esshub.toml: cannot be read: No such file or directory, expected a "
-            "configuration file");
+            "configuration file; `esshub check --example` prints one");
   const auto folder = load_config("/");
   ASSERT_FALSE(folder);
   EXPECT_THAT(folder.error()[0].text, HasSubstr("directory"));
+  EXPECT_THAT(folder.error()[0].text, testing::EndsWith("expected a configuration file"));
 }
 
 }  // namespace
