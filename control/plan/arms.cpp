@@ -16,6 +16,10 @@ Arms compare_arms(std::span<const MeasuredMinute> minutes, const PlanBattery& mo
   const MarkLevels self_consumption = levels(Marks{}, battery);
   Arms arms;
   std::optional<ArmsEnd> end = before;
+  if (end) {  // of a battery that held more then
+    end->used = std::min(end->used, battery.capacity);
+    end->balance = std::min(end->balance, battery.capacity);
+  }
   std::optional<WattHours> measured;  // at the minute before
   for (const auto& minute : minutes) {
     if (!end || minute.begin - end->at > arms_gap) {

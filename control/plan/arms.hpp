@@ -49,7 +49,8 @@ struct Arms {
 inline constexpr UnixSeconds arms_gap = 1800;
 
 /// Minutes ascend. Both arms go on from `before` if the first minute follows it within arms_gap,
-/// else from what the battery held. Self-consumption keeps `reserve` and the battery's limits.
+/// else from what the battery held; what it has no room for any more is gone for nothing.
+/// Self-consumption keeps `reserve` and the battery's limits.
 [[nodiscard]] Arms compare_arms(std::span<const MeasuredMinute> minutes, const PlanBattery& battery,
                                 WattHours reserve, const std::optional<ArmsEnd>& before);
 

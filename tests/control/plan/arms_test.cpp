@@ -116,6 +116,16 @@ TEST(Arms, GoOnFromWhereTheyStood) {
   EXPECT_NEAR(anew.used.gained.value(), -200, 1e-6) << "what lay between is nobody's";
 }
 
+TEST(Arms, ABatteryThatBecameSmallerGivesNothingForIt) {
+  const ArmsEnd before{begin, WattHours{5000}, WattHours{4500}};
+  const auto arms = compared(minutes(1, Watts{600}, {}, {}), {}, before);
+  EXPECT_NEAR(arms.used.cost, 0.01 * 0.30, 1e-9);
+  EXPECT_NEAR(arms.used.gained.value(), 0.0, 1e-9);
+  EXPECT_NEAR(arms.end.used.value(), 4000, 1e-9);
+  EXPECT_NEAR(arms.balance.gained.value(), -20, 1e-6);
+  EXPECT_NEAR(arms.end.balance.value(), 3980, 1e-6);
+}
+
 TEST(Arms, AGapWithinTheDayBeginsAnewAsWell) {
   auto day = minutes(60, Watts{400}, {}, Watts{-100});
   for (auto& minute : day) minute.stored = WattHours{3000};
