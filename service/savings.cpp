@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "model/utc_text.hpp"
-#include "service/feed.hpp"
+#include "service/kept_moment.hpp"
 
 namespace esshub::service {
 namespace {
@@ -17,6 +17,20 @@ int count(const json& value) {
   const auto number = value.get<int>();
   if (number < 0 || number > 25 * 60) throw std::out_of_range("more minutes than a day has");
   return number;
+}
+
+/// What a battery may hold.
+WattHours charge(const json& value) {
+  const auto wh = value.get<double>();
+  if (wh < 0.0 || wh > 1e6) throw std::out_of_range("a charge that cannot be");
+  return WattHours{wh};
+}
+
+/// Throws where it is not as date_text() writes it.
+const std::string& checked_date(const std::string& text) {
+  const auto day = read_utc(text + "T00:00:00Z");
+  if (!day || utc_text(*day).substr(0, 10) != text) throw std::out_of_range("no date");
+  return text;
 }
 
 control::Arm to_arm(const json& j) {
@@ -137,20 +151,19 @@ Result<DaysSavings> decode_savings(const std::string& text) {
     const json all = json::parse(text);
     for (const auto& [date, j] : all.at("days").items()) {
       const json& end = j.at("end");
-      DaySavings day{
-          .minutes = count(j.at("minutes")),
-          .of = count(j.at("of")),
-          .cost = {},
-          .no_battery = j.at("no_battery").get<double>(),
-          .used = to_arm(j.at("used")),
-          .balance = {},
-          .gained = WattHours{j.at("gained_wh").get<double>()},
-          .worth = j.at("worth").get<double>(),
-          .end = {end.at("at").get<UnixSeconds>(), WattHours{end.at("used_wh").get<double>()},
-                  WattHours{end.at("balance_wh").get<double>()}}};
+      DaySavings day{.minutes = count(j.at("minutes")),
+                     .of = count(j.at("of")),
+                     .cost = {},
+                     .no_battery = j.at("no_battery").get<double>(),
+                     .used = to_arm(j.at("used")),
+                     .balance = {},
+                     .gained = WattHours{j.at("gained_wh").get<double>()},
+                     .worth = j.at("worth").get<double>(),
+                     .end = {kept_moment(end.at("at")), charge(end.at("used_wh")),
+                             charge(end.at("balance_wh"))}};
       if (j.contains("cost")) day.cost = j["cost"].get<double>();
       if (j.contains("balance")) day.balance = to_arm(j["balance"]);
-      days[date] = day;
+      days[checked_date(date)] = day;
     }
     return days;
   } catch (const std::exception& e) {  // the library's way to say no

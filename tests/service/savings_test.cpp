@@ -224,6 +224,19 @@ TEST(SavingsFile, RefusesWhatIsDamaged) {
   EXPECT_TRUE(with("\"minutes\":1440", "\"minutes\":0"));
   EXPECT_FALSE(with("4.0", "1e999"));
   EXPECT_FALSE(with("4.0", "\"4\""));
+  EXPECT_TRUE(with("1780358400", "7258118400"));
+  EXPECT_FALSE(with("1780358400", "7258118401"));
+  EXPECT_FALSE(with("1780358400", "-1"));
+  for (const std::string charge : {"\"used_wh\":700.0", "\"balance_wh\":800.0"}) {
+    const auto name = charge.substr(0, charge.find(':') + 1);
+    EXPECT_TRUE(with(charge, name + "0.0"));
+    EXPECT_TRUE(with(charge, name + "1000000.0"));
+    EXPECT_FALSE(with(charge, name + "1000001.0"));
+    EXPECT_FALSE(with(charge, name + "-1.0"));
+  }
+  EXPECT_TRUE(with("2026-06-01", "2024-02-29"));
+  for (const std::string date : {"2026-02-29", "2026-13-01", "2026-6-1", "x", "2026-06-01 "})
+    EXPECT_FALSE(with("2026-06-01", date)) << date;
   EXPECT_FALSE(with("no_battery", "none"));
   EXPECT_FALSE(decode_savings("{}"));
   EXPECT_FALSE(decode_savings(""));
