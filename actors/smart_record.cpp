@@ -127,8 +127,10 @@ bool SmartRecord::reckon(const Now& known) {
   }
   for (const auto& row : *rows)
     if (const auto money = paid(row)) now.paid[row.date] = *money;
-  // A clock that was ahead took today for a day that is over.
-  days_.erase(days_.lower_bound(service::date_text(now.today)), days_.end());
+  // A clock that was ahead took today for a day that is over. Were it far behind now, what is later
+  // than it could have taken is not its to forget.
+  days_.erase(days_.lower_bound(service::date_text(now.today)),
+              days_.lower_bound(service::date_text(now.today + days{days_back + 1})));
   empty_.erase(empty_.lower_bound(service::date_text(now.today)), empty_.end());
   const local_days yesterday = now.today - days{1};
   for (int back = days_back; back >= 0; --back) {

@@ -5,19 +5,15 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "service/feed.hpp"
+#include "service/kept_moment.hpp"
 
 namespace esshub::service {
 namespace {
 
 using nlohmann::json;
 
-// What no clock ever showed is damage, and would overflow.
 WallTime moment(const json& value) {
-  constexpr UnixSeconds year_2200 = 7258118400;
-  const auto s = value.get<UnixSeconds>();
-  if (s < 0 || s > year_2200) throw std::out_of_range("a time that cannot be");
-  return wall_time(s);
+  return wall_time(kept_moment(value));
 }
 
 Soc soc(const json& value) {
@@ -50,14 +46,33 @@ BelievedSlot to_slot(const json& j) {
           .charge_high = soc(j.at(12))};
 }
 
+json to_json(const std::vector<BelievedSlot>& slots) {
+  json list = json::array();
+  for (const auto& slot : slots) list.push_back(to_json(slot));
+  return list;
+}
+
+std::vector<BelievedSlot> to_slots(const json& list) {
+  std::vector<BelievedSlot> slots;
+  for (const auto& j : list) {
+    const auto slot = to_slot(j);
+    if (slot.end <= slot.begin || (!slots.empty() && slots.back().end > slot.begin))
+      throw std::out_of_range("slots out of their order");
+    slots.push_back(slot);
+  }
+  return slots;
+}
+
 }  // namespace
 
 void PlanLog::take(const SmartPlan& plan) {
   if (plan.slots.empty()) return;
-  end(plan.slots.front().begin);
-  std::erase_if(slots_, [&](const auto& slot) { return slot.end + keeps <= plan.made; });
+  const WallTime begin = plan.slots.front().begin;
+  end(begin);
+  std::vector<BelievedSlot> held;
   for (const auto& slot : plan.slots)
-    slots_.push_back({.begin = slot.begin,
+    if (slot.end <= begin + reach)
+      held.push_back({.begin = slot.begin,
                       .end = slot.end,
                       .made = plan.made,
                       .import_price = slot.import_price,
@@ -66,13 +81,27 @@ void PlanLog::take(const SmartPlan& plan) {
                       .charge_low = slot.charge_low,
                       .charge = slot.charge,
                       .charge_high = slot.charge_high});
+  slots_.insert(first_from(begin), held.begin(), held.end());
+  while (slots_.size() > most) {
+    const bool oldest = begin - slots_.front().begin > slots_.back().begin - begin;
+    slots_.erase(oldest ? slots_.begin() : std::prev(slots_.end()));
+  }
 }
 
 bool PlanLog::end(WallTime at) {
-  if (slots_.empty() || slots_.back().end <= at) return false;
-  std::erase_if(slots_, [&](const auto& slot) { return slot.begin >= at; });
-  if (!slots_.empty()) slots_.back().end = std::min(slots_.back().end, at);
-  return true;
+  const auto first = first_from(at);
+  const auto last = first_from(at + reach);
+  bool news = first != last;
+  const auto next = slots_.erase(first, last);
+  if (next != slots_.begin() && std::prev(next)->end > at) {
+    std::prev(next)->end = at;
+    news = true;
+  }
+  return news;
+}
+
+std::vector<BelievedSlot>::iterator PlanLog::first_from(WallTime at) {
+  return std::ranges::lower_bound(slots_, at, {}, &BelievedSlot::begin);
 }
 
 std::vector<BelievedSlot> PlanLog::within(WallTime from, WallTime until) const {
@@ -83,22 +112,14 @@ std::vector<BelievedSlot> PlanLog::within(WallTime from, WallTime until) const {
 }
 
 std::string PlanLog::encode() const {
-  json list = json::array();
-  for (const auto& slot : slots_) list.push_back(to_json(slot));
-  return json{{"slots", std::move(list)}}.dump() + "\n";
+  return json{{"slots", to_json(slots_)}}.dump() + "\n";
 }
 
 Result<PlanLog> PlanLog::decode(const std::string& text) {
   try {
     const json all = json::parse(text);
     PlanLog log;
-    for (const auto& slot : all.at("slots")) {
-      log.slots_.push_back(to_slot(slot));
-      const auto& newest = log.slots_.back();
-      const bool follows = log.slots_.size() == 1 || log.slots_.end()[-2].end <= newest.begin;
-      if (newest.end <= newest.begin || !follows)
-        throw std::out_of_range("slots out of their order");
-    }
+    log.slots_ = to_slots(all.at("slots"));
     return log;
   } catch (const std::exception& e) {  // the library's way to say no
     return fail(ErrorKind::invalid, e.what());

@@ -1,6 +1,8 @@
 // PlanLog: what the Smart plan held for each quarter of an hour when that began.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,10 +16,14 @@ namespace esshub::service {
 /// if nobody tells it anything for hours.
 class PlanLog {
  public:
-  static constexpr auto keeps = std::chrono::hours{50};  ///< yesterday, on a day of 25 h too
+  /// Slots: days of them, of the other side too where a clock was wrong.
+  static constexpr std::size_t most = 800;
+  /// No plan is longer. What is planned for later was, by a clock that is far behind now, or that
+  /// was far ahead: it stays.
+  static constexpr auto reach = std::chrono::hours{48};
 
-  /// A plan that takes the place of the one before from its first slot on, `made` within it; what
-  /// ended longer than `keeps` before goes.
+  /// A plan that takes the place of the one before from its first slot on; of more than
+  /// `most` slots those furthest from it go.
   void take(const SmartPlan& plan);
   /// There is no plan any more from then on. Whether that is news.
   bool end(WallTime at);
@@ -30,6 +36,8 @@ class PlanLog {
   [[nodiscard]] static Result<PlanLog> decode(const std::string& text);
 
  private:
+  std::vector<BelievedSlot>::iterator first_from(WallTime at);
+
   std::vector<BelievedSlot> slots_;  ///< ascending, not overlapping
 };
 

@@ -195,6 +195,17 @@ TEST(SmartRecordTest, AClockThatWasAheadClosesNoDay) {
   EXPECT_NEAR(b.record->savings().month->no_battery, 12 * 24 * 0.3, 1e-6);
 }
 
+TEST(SmartRecordTest, AClockThatWasBehindLosesNoDay) {
+  Bench b;
+  b.look();
+  b.view.wall = noon - hours{24 * 365};
+  b.look(1s);
+  b.view.wall = noon;
+  b.history->since = noon + hours{1};  // what is older has gone
+  b.look(1s);
+  EXPECT_EQ(b.record->savings().month->known, 10);
+}
+
 TEST(SmartRecordTest, KeepsTheDaysOverARestart) {
   Bench b;
   b.look();

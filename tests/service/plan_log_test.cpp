@@ -79,16 +79,55 @@ TEST(PlanLog, WhatEndsEarlyHasAnEnd) {
   EXPECT_EQ(log.within(midnight, midnight + 24h).size(), 3u);
 }
 
-TEST(PlanLog, KeepsTwoDays) {
+TEST(PlanLog, AClockThatWasWrongLosesNothingOfYesterday) {
+  for (const auto wrong : {-24h * 365, -96h, 24h, 24h * 365}) {
+    PlanLog log;
+    log.take(plan_of(midnight - 24h, 144));
+    log.take(plan_of(midnight + 12h, 144, 70.0_soc));
+    const auto yesterday = log.within(midnight - 24h, midnight);
+    ASSERT_EQ(yesterday.size(), 96u);
+    const auto then = midnight + 12h + wrong;
+    log.take(plan_of(then, 144));
+    log.end(then + 5min);
+    EXPECT_EQ(log.within(then, then + 24h).size(), 1u);
+    EXPECT_EQ(log.within(midnight - 24h, midnight), yesterday) << wrong.count();
+    log.take(plan_of(midnight + 13h, 4, 80.0_soc));
+    EXPECT_EQ(log.within(midnight - 24h, midnight), yesterday) << wrong.count();
+    EXPECT_EQ(log.within(midnight + 12h, midnight + 24h).size(), 4u + 4u);
+    EXPECT_TRUE(PlanLog::decode(log.encode()));
+  }
+}
+
+TEST(PlanLog, ReplacesTwoDays) {
   PlanLog log;
-  log.take(plan_of(midnight, 2));
-  auto later = plan_of(midnight + 50h, 2);
-  later.made = midnight + 50h + 15min - 1s;
-  log.take(later);
-  EXPECT_EQ(log.within(midnight, midnight + 72h).size(), 4u);
-  later.made += 1s;
-  log.take(later);
-  EXPECT_EQ(log.within(midnight, midnight + 72h).size(), 3u);
+  log.take(plan_of(midnight + 48h, 1));
+  log.take(plan_of(midnight, 193));
+  auto all = log.within(midnight, midnight + 72h);
+  ASSERT_EQ(all.size(), 193u) << "of longer plans two days";
+  EXPECT_EQ(all.back().made, midnight + 48h + 10s) << "what comes later stays";
+  EXPECT_TRUE(log.end(midnight + 1s));
+  all = log.within(midnight, midnight + 72h);
+  ASSERT_EQ(all.size(), 1u) << "all that begins before two days have passed";
+  EXPECT_EQ(all.front().end, midnight + 1s);
+}
+
+TEST(PlanLog, KeepsWhatIsNearest) {
+  PlanLog log;
+  log.take(plan_of(midnight - 2400h, 1));
+  log.take(plan_of(midnight + 2401h, 1));
+  for (int n = 0; n < 797; ++n) log.take(plan_of(midnight + n * 15min, 1));
+  const auto all = [&] { return log.within(midnight - 9000h, midnight + 9000h); };
+  EXPECT_EQ(all().size(), 799u);
+  log.take(plan_of(midnight + 797 * 15min, 1));
+  EXPECT_EQ(all().size(), 800u);
+  log.take(plan_of(midnight + 798 * 15min, 1));
+  EXPECT_EQ(all().size(), 800u);
+  EXPECT_EQ(all().front().begin, midnight);
+  EXPECT_EQ(all().back().begin, midnight + 2401h);
+  log.take(plan_of(midnight - 96h, 1));
+  EXPECT_EQ(all().size(), 800u);
+  EXPECT_EQ(all().front().begin, midnight - 96h);
+  EXPECT_EQ(all().back().begin, midnight + 798 * 15min);
 }
 
 TEST(PlanLog, OutlivesTheProgram) {
