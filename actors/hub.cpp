@@ -31,6 +31,7 @@
 #include "actors/messages.hpp"
 #include "actors/planner.hpp"
 #include "actors/publisher.hpp"
+#include "actors/record_thread.hpp"
 #include "actors/smart_record.hpp"
 #include "actors/supervisor.hpp"
 #include "config/time_zone.hpp"
@@ -178,12 +179,13 @@ class RunningHub final : public Hub {
                         .zone = zone_,
                         .events = remembered,
                         .storage_failed = note("smart_record", Fault::storage_failed)});
+    record_thread_ = std::make_shared<RecordThread>(record_);
     planner_ = std::make_shared<PlannerThread>(
         PlannerDeps{.control = control,
                     .history = history_,
                     .zone = zone_,
                     .feeds = feed_door_,
-                    .record = record_,
+                    .record = [thread = record_thread_](const auto& input) { thread->put(input); },
                     .in_force = [door = command_door_] { return door->in_force(); },
                     .events = remembered});
     const auto buses = start_buses(settings, remembered, deps.parts);
@@ -494,7 +496,7 @@ class RunningHub final : public Hub {
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
     feed_door_->close();
-    record_->close();
+    record_thread_->close();
     supervisor_proxy_->attach({});
     control_proxy_->attach({});
     closing.wait();
@@ -535,6 +537,7 @@ class RunningHub final : public Hub {
   std::shared_ptr<CommandDoor> command_door_;
   std::shared_ptr<FeedDoor> feed_door_;
   std::shared_ptr<SmartRecord> record_;
+  std::shared_ptr<RecordThread> record_thread_;
   std::shared_ptr<PlannerThread> planner_;
   std::unique_ptr<Running> running_ = std::make_unique<Running>();
   caf::actor supervisor_;

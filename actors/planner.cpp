@@ -49,7 +49,8 @@ struct PlannerThread::Shared {
     const auto in_force = deps.in_force();
     hear(view);
     plan(view, in_force);
-    if (deps.record) deps.record->look(view, in_force, *believed);
+    if (deps.record)
+      deps.record({view, in_force, believed, in_force.mode == Mode::smart ? state.plan : nullptr});
   }
 
   void plan(const View& view, const service::CommandService::InForce& in_force) {
@@ -66,7 +67,7 @@ struct PlannerThread::Shared {
     const service::Planner::Orders orders{in_force.settings, in_force.mode, in_force.orders,
                                           *believed};
     if (planner.due(view, orders)) make(view, orders);
-    show(view, in_force.mode);
+    show(view);
     // Without a clock the control follows none, and the one it has is not the less late.
     if (!view.local.trusted) return;
     deps.control->plan.publish(planner.table(view));
@@ -81,13 +82,11 @@ struct PlannerThread::Shared {
       looked_at.reset();
   }
 
-  void show(const View& view, Mode mode) {
+  void show(const View& view) {
     SmartState now;
     if (const auto& problem = planner.problem()) now.problem = service::name(*problem);
     if (auto plan = planner.shown(view))
       now.plan = std::make_shared<const SmartPlan>(*std::move(plan));
-    if (deps.record && view.local.trusted && (mode != Mode::smart || !now.plan))
-      deps.record->end(view.wall);
     auto newest = planner.spans(view);
     const std::lock_guard lock(mutex);
     state = std::move(now);
@@ -123,7 +122,6 @@ struct PlannerThread::Shared {
       return;
     }
     told.reset();
-    if (const auto made = planner.shown(view); made && deps.record) deps.record->take(*made);
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - begin);
     const auto& plan = *planner.last();

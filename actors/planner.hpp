@@ -23,8 +23,8 @@ struct PlannerDeps {
   std::shared_ptr<ControlChannel> control;          ///< gets plan and told prices
   std::shared_ptr<publish::HistoryReader> history;  ///< nothing: there is none
   civil_time::Zone zone;
-  std::shared_ptr<FeedDoor> feeds{};      ///< nothing: nobody tells anything
-  std::shared_ptr<SmartRecord> record{};  ///< nothing: none is kept
+  std::shared_ptr<FeedDoor> feeds{};                 ///< nothing: nobody tells anything
+  std::function<void(const RecordInput&)> record{};  ///< of each View; nothing: none is kept
   std::function<service::CommandService::InForce()> in_force;
   EventSink events;  ///< gets component "planner"
 };
@@ -33,7 +33,7 @@ struct PlannerDeps {
 /// minute until it has all of them, then goes by the Views alone; once a minute, and at once when
 /// Smart mode begins, the clock is trusted again or other prices are told, it sees whether a plan
 /// is due (service::Planner) and gives the control the newest one, so that a control that was
-/// started again has it as well. The record of plans and savings is kept by it.
+/// started again has it as well.
 class PlannerThread {
  public:
   static constexpr Duration period = 1s;

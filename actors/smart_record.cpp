@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "control/plan/arms.hpp"
@@ -86,24 +87,33 @@ void SmartRecord::restore(WallTime now) {
   plans_ = std::move(plans);
 }
 
-void SmartRecord::take(const SmartPlan& plan) {
-  restore(plan.made);
-  const std::lock_guard lock(mutex_);
-  plans_.take(plan);
-  plans_file_.waits = true;
+void SmartRecord::look(const RecordInput& input) {
+  try {
+    keep(input);
+  } catch (const std::exception& e) {
+    log(Level::warning, "failed", "exception=" + log_quoted(e.what()));
+  }
 }
 
-void SmartRecord::end(WallTime at) {
-  restore(at);
+void SmartRecord::hold(const RecordInput& input) {
+  const auto made = input.plan ? std::optional{input.plan->made} : std::nullopt;
+  const bool taken = std::exchange(held_, made) == made;
   const std::lock_guard lock(mutex_);
-  if (plans_.end(at)) plans_file_.waits = true;
+  if (!made) {
+    if (plans_.end(input.view.wall)) plans_file_.waits = true;
+  } else if (!taken) {
+    plans_.take(*input.plan);
+    plans_file_.waits = true;
+  }
 }
 
-void SmartRecord::look(const View& view, const service::CommandService::InForce& in_force,
-                       const service::ToldSlots& told) {
+void SmartRecord::keep(const RecordInput& input) {
+  const View& view = input.view;
   if (!view.local.trusted) return;
   restore(view.wall);
-  const Now now{view, in_force, told, std::chrono::floor<days>(clock_.local(view.wall))};
+  hold(input);
+  const Now now{view, input.in_force, *input.told,
+                std::chrono::floor<days>(clock_.local(view.wall))};
   if (!looked_at_ || now.today != looked_on_ ||
       view.now - *looked_at_ >= (read_all_ ? look_period : again)) {
     looked_at_ = view.now;

@@ -33,6 +33,13 @@ struct SmartRecordDeps {
   std::function<void(bool)> storage_failed;  ///< Fault::storage_failed; any thread
 };
 
+struct RecordInput {
+  View view;
+  service::CommandService::InForce in_force;
+  std::shared_ptr<const service::ToldSlots> told;
+  std::shared_ptr<const SmartPlan> plan{};  ///< in force; nothing: there is none
+};
+
 /// A day that is over is read from the history once and kept in STATE_DIR/savings.json; today's is
 /// read each quarter of an hour. What the plans held is kept in STATE_DIR/smart_plan.json. A file
 /// that is damaged is set aside.
@@ -45,13 +52,8 @@ class SmartRecord {
   explicit SmartRecord(SmartRecordDeps deps);
 
   // For one thread of low priority: look() waits for the disk.
-  /// A plan that was made.
-  void take(const SmartPlan& plan);
-  /// There is none from then on.
-  void end(WallTime at);
   /// With each View.
-  void look(const View& view, const service::CommandService::InForce& in_force,
-            const service::ToldSlots& told);
+  void look(const RecordInput& input);
   /// Tells nothing any more.
   void close() { sinks_.close(); }
 
@@ -78,7 +80,10 @@ class SmartRecord {
     WallTime until{};  ///< its end, of today now
     std::vector<publish::MinuteRow> minutes{};
   };
+  void keep(const RecordInput& input);
   void restore(WallTime now);
+  /// Takes the plan that is in force, or notes that there is none.
+  void hold(const RecordInput& input);
   bool reckon(const Now& now);
   [[nodiscard]] std::optional<Day> read(const Now& now, std::chrono::local_days day);
   [[nodiscard]] service::DaySavings savings_of(const Now& now, std::chrono::local_days day,
@@ -92,6 +97,7 @@ class SmartRecord {
   publish::ClosableSinks sinks_;
   civil_time::LocalClock clock_;
   bool restored_ = false;
+  std::optional<WallTime> held_;  ///< when the plan in force was made, at the last look
   Kept savings_file_;
   Kept plans_file_;
   service::DaysSavings days_;    ///< that are over

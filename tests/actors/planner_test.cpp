@@ -5,11 +5,14 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
+#include <future>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "actors/record_thread.hpp"
 #include "config/time_zone.hpp"
 #include "service/slot_ring.hpp"
 #include "tests/actors/test_system.hpp"
@@ -55,7 +58,7 @@ struct Bench {
     view.snapshot.absorb({{Point::battery, Measure::capacity}, 100, view.now});
     tell_soc();
   }
-  std::unique_ptr<PlannerThread> start(std::shared_ptr<SmartRecord> record = {}) {
+  std::unique_ptr<PlannerThread> start(std::function<void(const RecordInput&)> record = {}) {
     return std::make_unique<PlannerThread>(
         PlannerDeps{.control = channel,
                     .history = history,
@@ -261,22 +264,62 @@ TEST(PlannerThreadTest, PlansAtOnceWhenSmartModeBegins) {
   EXPECT_EQ(table->made, b.view.now);
 }
 
+std::shared_ptr<SmartRecord> record_of(Bench& b, std::shared_ptr<publish::HistoryReader> history) {
+  return std::make_shared<SmartRecord>(SmartRecordDeps{.state_dir = "",
+                                                       .history = std::move(history),
+                                                       .zone = civil_time::Zone::utc(),
+                                                       .events = b.log.sink(),
+                                                       .storage_failed = [](bool) { FAIL(); }});
+}
+
 TEST(PlannerThreadTest, RecordsThePlansForAsLongAsTheyHold) {
   Bench b;
-  const auto record =
-      std::make_shared<SmartRecord>(SmartRecordDeps{.state_dir = "",
-                                                    .history = b.history,
-                                                    .zone = civil_time::Zone::utc(),
-                                                    .events = b.log.sink(),
-                                                    .storage_failed = [](bool) { FAIL(); }});
-  const auto planner = b.start(record);
+  const auto record = record_of(b, b.history);
+  const auto planner = b.start([&](const RecordInput& input) { record->look(input); });
   b.pass(*planner);
   b.pass(*planner, 1h);
   b.in_force.mode = Mode::balance;
   b.pass(*planner, 1h);
+  b.in_force.mode = Mode::smart;
+  b.pass(*planner, 1h);
+  EXPECT_EQ(b.log.count("planner planned"), 1u) << "the plan of before";
+  b.in_force.mode = Mode::balance;
+  b.pass(*planner, 1h);
   b.pass(*planner, 24h);
   ASSERT_TRUE(record->yesterday());
-  EXPECT_EQ(record->yesterday()->planned.size(), 8u) << "two hours";
+  EXPECT_EQ(record->yesterday()->planned.size(), 8u + 4u) << "two hours and one";
+}
+
+/// Answers nothing before it is told to.
+class HungHistory final : public publish::HistoryReader {
+ public:
+  Result<std::vector<publish::MinuteRow>> minutes(WallTime, WallTime) override { return {}; }
+  Result<std::vector<publish::DayRow>> days(unsigned) override {
+    hangs.set_value();
+    let_go.get_future().wait();
+    return {};
+  }
+  Result<std::vector<publish::HistoryEvent>> events(WallTime, WallTime, unsigned) override {
+    return {};
+  }
+  std::promise<void> hangs;
+  std::promise<void> let_go;
+};
+
+TEST(PlannerThreadTest, PlansWhileTheDiskOfTheRecordHangs) {
+  Bench b;
+  const auto hung = std::make_shared<HungHistory>();
+  RecordThread thread{record_of(b, hung)};
+  const auto planner = b.start([&](const RecordInput& input) { thread.put(input); });
+  b.pass(*planner);
+  hung->hangs.get_future().wait();
+  static_cast<void>(b.channel->plan.take());
+  static_cast<void>(b.channel->prices.take());
+  b.pass(*planner, 1min);
+  EXPECT_TRUE(b.channel->plan.take());
+  EXPECT_TRUE(b.channel->prices.take());
+  thread.close();  // it does not wait for ever
+  hung->let_go.set_value();
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ struct Bench {
     view.now += time;
     view.wall += std::chrono::duration_cast<WallTime::duration>(time);
     view.snapshot.absorb({{Point::battery, Measure::soc}, 50, view.now});
-    record->look(view, in_force, told);
+    record->look({view, in_force, std::make_shared<const service::ToldSlots>(told), plan});
   }
   /// kWh, of the half that is stored.
   [[nodiscard]] double half() const {
@@ -122,6 +122,7 @@ struct Bench {
   fs::path root;
   service::CommandService::InForce in_force{};
   service::ToldSlots told;
+  std::shared_ptr<const SmartPlan> plan;
   View view;
   std::shared_ptr<QuietHistory> history = std::make_shared<QuietHistory>();
   EventLog log;
@@ -266,8 +267,8 @@ TEST(SmartRecordTest, TellsWhatWasPlannedYesterdayAndWhatHappened) {
     slot.charge = 70.0_soc;
     plan.slots.push_back(slot);
   }
-  b.record->take(plan);
   EXPECT_FALSE(b.record->yesterday());
+  b.plan = std::make_shared<const SmartPlan>(plan);
   b.history->battery_w = -200;
   b.look();
   auto day = b.record->yesterday();
@@ -281,8 +282,8 @@ TEST(SmartRecordTest, TellsWhatWasPlannedYesterdayAndWhatHappened) {
   const HappenedSlot last{midnight - minutes{15}, 50.0, -200.0, 1000.0};
   EXPECT_EQ(day->happened.back(), last);
   b.start();
-  b.record->end(noon);
-  b.look(1s);
+  b.plan.reset();
+  b.look();
   day = b.record->yesterday();
   EXPECT_EQ(day->planned.size(), 96u) << "kept";
   b.look(24h);
@@ -368,7 +369,7 @@ TEST(SmartRecordTest, TellsOfADiskThatFailsUntilItWorksAgain) {
   SmartPlan plan;
   plan.made = noon;
   plan.slots.push_back({.begin = noon, .end = noon + hours{1}});
-  b.record->take(plan);
+  b.plan = std::make_shared<const SmartPlan>(plan);
   b.look();
   EXPECT_EQ(b.told_failed.back(), true);
   EXPECT_EQ(b.log.count("smart_record not_kept"), 2u);
