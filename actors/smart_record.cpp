@@ -109,11 +109,22 @@ void SmartRecord::hold(const RecordInput& input) {
 
 void SmartRecord::keep(const RecordInput& input) {
   const View& view = input.view;
-  if (!view.local.trusted) return;
+  if (!view.local.trusted) {
+    forget_today();
+    looked_at_.reset();
+    return;
+  }
   restore(view.wall);
   hold(input);
   const Now now{view, input.in_force, *input.told,
                 std::chrono::floor<days>(clock_.local(view.wall))};
+  const auto& tariff = input.in_force.settings.tariff;
+  const bool other_day = std::exchange(shown_on_, now.today) != now.today;
+  if (std::exchange(tariff_, tariff) != tariff || other_day) seen_.clear();
+  if (other_day) {
+    forget_today();
+    show(now.today);
+  }
   if (!looked_at_ || now.today != looked_on_ ||
       view.now - *looked_at_ >= (read_all_ ? look_period : again)) {
     looked_at_ = view.now;
@@ -141,12 +152,13 @@ bool SmartRecord::reckon(const Now& known) {
   // than it could have taken is not its to forget.
   days_.erase(days_.lower_bound(service::date_text(now.today)),
               days_.lower_bound(service::date_text(now.today + days{days_back + 1})));
-  empty_.erase(empty_.lower_bound(service::date_text(now.today)), empty_.end());
   const local_days yesterday = now.today - days{1};
   for (int back = days_back; back >= 0; --back) {
     const local_days day = now.today - days{back};
     const auto date = service::date_text(day);
-    const bool kept = back > 0 && (days_.contains(date) || empty_.contains(date));
+    const auto before = days_.find(date);
+    const bool whole = before != days_.end() && before->second.whole();
+    const bool kept = back > 0 && (whole || seen_.contains(date));
     const auto begin = service::day_begin(deps_.zone, day);
     const bool happened = day == yesterday && !(past_ && past_->begin == begin);
     if (kept && !happened) continue;
@@ -161,15 +173,16 @@ bool SmartRecord::reckon(const Now& known) {
     const auto savings = savings_of(now, day, *day_read);
     if (back == 0) {
       today_ = savings;
-    } else if (savings.minutes == 0) {
-      empty_.insert(date);
-    } else {
+      continue;
+    }
+    seen_.insert(date);
+    if (savings.minutes > (before == days_.end() ? 0 : before->second.minutes)) {
       days_[date] = savings;
       savings_file_.waits = true;
     }
   }
   told_unread_ = false;
-  show(now);
+  show(now.today);
   return true;
 }
 
@@ -204,23 +217,33 @@ service::DaySavings SmartRecord::savings_of(const Now& now, local_days day, cons
   const auto arms =
       control::compare_arms(measured, now.battery, now.battery.capacity * reserve.ratio(), before);
   const auto money = now.paid.find(service::date_text(day));
-  return service::day_savings(arms, static_cast<int>((read.until - read.begin) / minutes{1}),
-                              money == now.paid.end() ? std::nullopt : std::optional{money->second},
-                              now.battery.charge_efficiency,
-                              service::Planner::may_recall(settings));
+  auto savings =
+      service::day_savings(arms, static_cast<int>((read.until - read.begin) / minutes{1}),
+                           money == now.paid.end() ? std::nullopt : std::optional{money->second},
+                           now.battery.charge_efficiency, service::Planner::may_recall(settings));
+  savings.currency = settings.tariff.currency;
+  return savings;
 }
 
-void SmartRecord::show(const Now& now) {
+/// What is known of today and yesterday is of other days now, or nobody knows.
+void SmartRecord::forget_today() {
+  today_.reset();
+  const std::lock_guard lock(mutex_);
+  savings_.today.reset();
+  past_.reset();
+}
+
+void SmartRecord::show(local_days today) {
   service::DaysSavings all = days_;
-  all[service::date_text(now.today)] = today_;
-  const std::chrono::year_month_day date{now.today};
+  if (today_) all[service::date_text(today)] = *today_;
+  const std::chrono::year_month_day date{today};
   const auto since = [&](std::chrono::month month, std::chrono::day day) {
-    return service::sum_of(all, local_days{date.year() / month / day}, now.today);
+    return service::sum_of(all, local_days{date.year() / month / day}, today, tariff_.currency);
   };
   const std::lock_guard lock(mutex_);
-  savings_ = {.today = since(date.month(), date.day()),
-              .month = since(date.month(), std::chrono::day{1}),
-              .year = since(std::chrono::January, std::chrono::day{1})};
+  if (today_) savings_.today = since(date.month(), date.day());
+  savings_.month = since(date.month(), std::chrono::day{1});
+  savings_.year = since(std::chrono::January, std::chrono::day{1});
 }
 
 void SmartRecord::write(Kept& kept, Instant now, const std::function<std::string()>& text) {

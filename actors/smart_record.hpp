@@ -40,14 +40,15 @@ struct RecordInput {
   std::shared_ptr<const SmartPlan> plan{};  ///< in force; nothing: there is none
 };
 
-/// A day that is over is read from the history once and kept in STATE_DIR/savings.json; today's is
-/// read each quarter of an hour. What the plans held is kept in STATE_DIR/smart_plan.json. A file
+/// A day that is over is read from the history once and kept in STATE_DIR/savings.json; one that is
+/// not known whole is read again on the next days, and for another tariff. Today's is read each
+/// quarter of an hour. What the plans held is kept in STATE_DIR/smart_plan.json. A file
 /// that is damaged is set aside.
 class SmartRecord {
  public:
   static constexpr Duration look_period = 15min;
   static constexpr Duration again = 1min;  ///< while the history cannot be read, or a file written
-  static constexpr int days_back = 15;     ///< so long are prices known that others told
+  static constexpr int days_back = 14;  ///< of so many whole days are prices known that others told
 
   explicit SmartRecord(SmartRecordDeps deps);
 
@@ -88,7 +89,8 @@ class SmartRecord {
   [[nodiscard]] std::optional<Day> read(const Now& now, std::chrono::local_days day);
   [[nodiscard]] service::DaySavings savings_of(const Now& now, std::chrono::local_days day,
                                                const Day& read) const;
-  void show(const Now& now);
+  void forget_today();
+  void show(std::chrono::local_days today);
   void write(Kept& kept, Instant now, const std::function<std::string()>& text);
   void not_read(const Error& error);
   void log(Level level, std::string event, std::string detail);
@@ -100,9 +102,11 @@ class SmartRecord {
   std::optional<WallTime> held_;  ///< when the plan in force was made, at the last look
   Kept savings_file_;
   Kept plans_file_;
-  service::DaysSavings days_;    ///< that are over
-  std::set<std::string> empty_;  ///< dates of which the history knows nothing
-  service::DaySavings today_;
+  service::DaysSavings days_;   ///< that are over
+  std::set<std::string> seen_;  ///< dates that were read since today or the tariff is what it is
+  control::Tariff tariff_;
+  std::optional<service::DaySavings> today_;
+  std::optional<std::chrono::local_days> shown_on_;
   std::optional<Instant> looked_at_;
   std::chrono::local_days looked_on_{};
   bool read_all_ = false;  ///< at the last look

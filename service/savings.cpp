@@ -83,6 +83,7 @@ DaySavings day_savings(const control::Arms& arms, int of, std::optional<double> 
                  .no_battery = arms.no_battery,
                  .used = arms.used,
                  .balance = {},
+                 .currency = {},
                  .gained = arms.gained,
                  .worth = arms.cheapest / charge_efficiency,
                  .end = arms.end};
@@ -90,14 +91,15 @@ DaySavings day_savings(const control::Arms& arms, int of, std::optional<double> 
   return day;
 }
 
-Savings sum_of(const DaysSavings& days, std::chrono::local_days first,
-               std::chrono::local_days last) {
+Savings sum_of(const DaysSavings& days, std::chrono::local_days first, std::chrono::local_days last,
+               const std::string& currency) {
   std::vector<const DaySavings*> known;
   Savings sum;
   for (auto day = first; day <= last; day += std::chrono::days{1}) {
     ++sum.days;
     const auto found = days.find(date_text(day));
-    if (found == days.end() || found->second.minutes == 0) continue;
+    if (found == days.end() || found->second.minutes == 0 || found->second.currency != currency)
+      continue;
     known.push_back(&found->second);
     ++sum.known;
     if (!found->second.whole()) ++sum.partial;
@@ -132,6 +134,7 @@ std::string encode(const DaysSavings& days) {
            {"of", d.of},
            {"no_battery", d.no_battery},
            {"used", to_json(d.used)},
+           {"currency", d.currency},
            {"gained_wh", d.gained.value()},
            {"worth", d.worth},
            {"end",
@@ -157,6 +160,7 @@ Result<DaysSavings> decode_savings(const std::string& text) {
                      .no_battery = j.at("no_battery").get<double>(),
                      .used = to_arm(j.at("used")),
                      .balance = {},
+                     .currency = j.at("currency").get<std::string>(),
                      .gained = WattHours{j.at("gained_wh").get<double>()},
                      .worth = j.at("worth").get<double>(),
                      .end = {kept_moment(end.at("at")), charge(end.at("used_wh")),

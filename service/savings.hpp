@@ -44,8 +44,9 @@ struct DaySavings {
   double no_battery = 0.0;
   control::Arm used{};
   std::optional<control::Arm> balance{};
-  WattHours gained{};  ///< as measured
-  double worth = 0.0;  ///< of a kWh stored: bought at the day's cheapest price
+  std::string currency{};  ///< of all money
+  WattHours gained{};      ///< as measured
+  double worth = 0.0;      ///< of a kWh stored: bought at the day's cheapest price
   control::ArmsEnd end{};
   [[nodiscard]] bool whole() const { return minutes >= 0.98 * of; }
   friend bool operator==(const DaySavings&, const DaySavings&) = default;
@@ -58,9 +59,9 @@ struct DaySavings {
 /// By date.
 using DaysSavings = std::map<std::string, DaySavings>;
 
-/// From that day until `last`, both with it.
+/// From that day until `last`, both with it. Days in another currency are not known.
 [[nodiscard]] Savings sum_of(const DaysSavings& days, std::chrono::local_days first,
-                             std::chrono::local_days last);
+                             std::chrono::local_days last, const std::string& currency);
 
 /// JSON, of the newest `kept_days`.
 inline constexpr std::size_t kept_days = 400;

@@ -154,19 +154,20 @@ TEST(SmartRecordTest, TellsOfTodayTheMonthAndTheYear) {
   EXPECT_EQ(savings.year->days, 171);
   EXPECT_EQ(savings.year->known, 11);
   EXPECT_NEAR(savings.year->no_battery, savings.month->no_battery, 1e-9);
-  EXPECT_EQ(b.history->days_asked, 17u);
+  EXPECT_EQ(b.history->days_asked, 16u);
 }
 
 TEST(SmartRecordTest, ReadsADayThatIsOverOnce) {
   Bench b;
+  b.history->since = midnight - hours{480};
   b.look();
-  ASSERT_EQ(b.history->asked.size(), 16u) << "15 days and today";
-  EXPECT_EQ(b.history->asked.front(), midnight - hours{15 * 24});
+  ASSERT_EQ(b.history->asked.size(), 15u) << "14 days and today";
+  EXPECT_EQ(b.history->asked.front(), midnight - hours{14 * 24});
   EXPECT_EQ(b.history->asked.back(), midnight);
   b.look(15min - 1s);
-  EXPECT_EQ(b.history->asked.size(), 16u);
+  EXPECT_EQ(b.history->asked.size(), 15u);
   b.look(1s);
-  EXPECT_EQ(b.history->asked.size(), 17u);
+  EXPECT_EQ(b.history->asked.size(), 16u);
   EXPECT_NEAR(b.record->savings().today->no_battery, 13.25 * 0.3, 1e-9);
   b.look(11h - 16min);
   b.history->asked.clear();
@@ -175,7 +176,7 @@ TEST(SmartRecordTest, ReadsADayThatIsOverOnce) {
   EXPECT_EQ(b.history->asked.front(), midnight);
   EXPECT_EQ(b.history->asked.back(), midnight + hours{24});
   EXPECT_EQ(b.record->savings().today->known, 0);
-  EXPECT_NEAR(b.record->savings().month->no_battery, 11 * 24 * 0.3, 1e-6);
+  EXPECT_NEAR(b.record->savings().month->no_battery, 15 * 24 * 0.3, 1e-6);
   EXPECT_EQ(b.record->yesterday()->begin, midnight);
 }
 
@@ -207,6 +208,81 @@ TEST(SmartRecordTest, AClockThatWasBehindLosesNoDay) {
   EXPECT_EQ(b.record->savings().month->known, 10);
 }
 
+TEST(SmartRecordTest, TodayAndYesterdayAreForgottenWhenTheyAreOver) {
+  Bench b;
+  b.look();
+  ASSERT_TRUE(b.record->savings().today && b.record->yesterday());
+  b.history->knows_days = false;
+  b.look(15min);
+  EXPECT_TRUE(b.record->savings().today && b.record->yesterday());
+  b.look(10h + 44min);
+  EXPECT_TRUE(b.record->savings().today && b.record->yesterday());
+  b.look(1min);
+  EXPECT_FALSE(b.record->savings().today);
+  EXPECT_FALSE(b.record->yesterday());
+  EXPECT_EQ(b.record->savings().month->days, 21);
+  EXPECT_EQ(b.record->savings().month->known, 10);
+  b.history->knows_days = true;
+  b.look(1min);
+  EXPECT_TRUE(b.record->savings().today && b.record->yesterday());
+}
+
+TEST(SmartRecordTest, NobodyKnowsTodayWhileTheClockIsNotTrusted) {
+  Bench b;
+  b.look();
+  b.view.local.trusted = false;
+  b.look(1s);
+  EXPECT_FALSE(b.record->savings().today);
+  EXPECT_FALSE(b.record->yesterday());
+  EXPECT_EQ(b.record->savings().month->known, 11);
+  b.view.local.trusted = true;
+  b.look(1s);
+  EXPECT_TRUE(b.record->savings().today && b.record->yesterday());
+}
+
+TEST(SmartRecordTest, ADayThatIsNotWholeIsReadAgainOnTheNextAndForAnotherTariff) {
+  Bench b;
+  b.history->since = midnight - hours{480};
+  b.history->until = midnight - hours{12};
+  b.look();
+  EXPECT_EQ(b.record->savings().month->partial, 1);
+  b.history->until = midnight + hours{100};
+  b.look(15min);
+  EXPECT_EQ(b.record->savings().month->partial, 1) << "once a day";
+  b.history->asked.clear();
+  b.in_force.settings.tariff.import_price = 0.9;
+  b.look(15min);
+  EXPECT_EQ(b.history->asked.size(), 2u);
+  EXPECT_EQ(b.record->savings().month->partial, 0);
+  const double before = b.record->savings().month->no_battery;
+  b.history->until = midnight - hours{1};
+  b.in_force.settings.tariff.import_price = 0.3;
+  b.look(15min);
+  EXPECT_NEAR(b.record->savings().month->no_battery, before - 13.5 * 0.9, 1e-6) << "today alone";
+}
+
+TEST(SmartRecordTest, ADayIsReadAgainForMoreMinutesAlone) {
+  Bench b;
+  b.history->since = midnight - hours{480};
+  b.history->until = midnight - hours{12};
+  b.look();
+  const double before = b.record->savings().month->no_battery;
+  for (const auto until : {hours{13}, hours{12}}) {
+    b.history->until = midnight - until;
+    b.in_force.settings.tariff.import_price = *b.in_force.settings.tariff.import_price + 0.1;
+    b.look(15min);
+    EXPECT_NEAR(b.record->savings().month->no_battery, before, 1e-6);
+  }
+}
+
+TEST(SmartRecordTest, OtherCurrenciesAreNotAddedUp) {
+  Bench b;
+  b.look();
+  b.in_force.settings.tariff.currency = "EUR";
+  b.look(15min);
+  EXPECT_EQ(b.record->savings().month->known, 1) << "today";
+}
+
 TEST(SmartRecordTest, KeepsTheDaysOverARestart) {
   Bench b;
   b.look();
@@ -215,7 +291,7 @@ TEST(SmartRecordTest, KeepsTheDaysOverARestart) {
   b.in_force.settings.tariff.import_price = 0.9;
   b.start();
   b.look();
-  ASSERT_EQ(b.history->asked.size(), 5u + 2u)
+  ASSERT_EQ(b.history->asked.size(), 4u + 2u)
       << "what is not known, yesterday for its course, today";
   const auto after = b.record->savings();
   EXPECT_NEAR(after.month->no_battery, before.month->no_battery + 13 * 0.6, 1e-6)
@@ -234,7 +310,7 @@ TEST(SmartRecordTest, AsksAgainEachMinuteWhileTheHistoryCannotBeRead) {
   b.look(1min - 1s);
   EXPECT_EQ(b.history->asked.size(), 10u);
   b.look(1s);
-  EXPECT_EQ(b.history->asked.size(), 16u) << "the others are known";
+  EXPECT_EQ(b.history->asked.size(), 15u) << "the others are known";
   EXPECT_TRUE(b.record->savings().today);
   b.history->knows_days = false;
   for (int n = 0; n < 3; ++n) b.look(15min);
@@ -253,7 +329,7 @@ TEST(SmartRecordTest, WaitsForClockAndBattery) {
   EXPECT_TRUE(b.history->asked.empty()) << "no capacity";
   b.view.snapshot = told;
   b.look(1min);
-  EXPECT_EQ(b.history->asked.size(), 16u);
+  EXPECT_EQ(b.history->asked.size(), 15u);
 }
 
 TEST(SmartRecordTest, TellsWhatWasPlannedYesterdayAndWhatHappened) {

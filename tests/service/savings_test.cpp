@@ -94,6 +94,7 @@ DaySavings known_day() {
           .no_battery = 4.0,
           .used = {1.25, WattHours{500}},
           .balance = control::Arm{2.0, WattHours{-1000}},
+          .currency = "GBP",
           .gained = WattHours{1000},
           .worth = 0.5,
           .end = {1'780'358'400, WattHours{700}, WattHours{800}}};
@@ -132,7 +133,7 @@ TEST(Savings, ADayIsWholeOfWhichHardlyAnythingIsMissing) {
 
 TEST(Savings, OfADayWithWhatIsStored) {
   const DaysSavings days{{"2026-06-01", known_day()}};
-  const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 1));
+  const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 1), "GBP");
   EXPECT_EQ(sum.days, 1);
   EXPECT_EQ(sum.known, 1);
   EXPECT_EQ(sum.partial, 0);
@@ -153,7 +154,7 @@ TEST(Savings, DaysThatAreNotKnownCountForNothing) {
   days["2026-06-03"].minutes = 720;
   days["2026-06-03"].cost = 100.0;
   days["2026-06-04"].minutes = 0;
-  const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 4));
+  const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 4), "GBP");
   EXPECT_EQ(sum.days, 4);
   EXPECT_EQ(sum.known, 2);
   EXPECT_EQ(sum.partial, 1);
@@ -161,7 +162,7 @@ TEST(Savings, DaysThatAreNotKnownCountForNothing) {
   EXPECT_NEAR(sum.cost, 2.0, 1e-12);
   EXPECT_NEAR(sum.balance.value(), 5.0, 1e-12);
   EXPECT_NEAR(sum.error.value(), 0.0, 1e-12) << "a part of a day is not held against its cost";
-  const auto none = sum_of({}, day(2026, 6, 1), day(2026, 6, 2));
+  const auto none = sum_of({}, day(2026, 6, 1), day(2026, 6, 2), "GBP");
   EXPECT_EQ(none.days, 2);
   EXPECT_EQ(none.known, 0);
   EXPECT_FALSE(none.balance);
@@ -171,9 +172,19 @@ TEST(Savings, DaysThatAreNotKnownCountForNothing) {
 TEST(Savings, WhatIsStoredIsWorthTheMeanOfTheDaysAndNeverLessThanNothing) {
   DaysSavings days{{"2026-06-01", known_day()}, {"2026-06-02", known_day()}};
   days["2026-06-02"].worth = 0.1;
-  EXPECT_NEAR(sum_of(days, day(2026, 6, 1), day(2026, 6, 2)).cost, 2.5 - 0.3, 1e-12);
+  EXPECT_NEAR(sum_of(days, day(2026, 6, 1), day(2026, 6, 2), "GBP").cost, 2.5 - 0.3, 1e-12);
   days["2026-06-02"].worth = -2.0;
-  EXPECT_NEAR(sum_of(days, day(2026, 6, 1), day(2026, 6, 2)).cost, 2.5, 1e-12);
+  EXPECT_NEAR(sum_of(days, day(2026, 6, 1), day(2026, 6, 2), "GBP").cost, 2.5, 1e-12);
+}
+
+TEST(Savings, DaysInAnotherCurrencyAreNotKnown) {
+  DaysSavings days{{"2026-06-01", known_day()}, {"2026-06-02", known_day()}};
+  days["2026-06-01"].currency = "EUR";
+  const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 2), "GBP");
+  EXPECT_EQ(sum.days, 2);
+  EXPECT_EQ(sum.known, 1);
+  EXPECT_NEAR(sum.no_battery, 4.0, 1e-12);
+  EXPECT_EQ(sum_of(days, day(2026, 6, 1), day(2026, 6, 2), "").known, 0);
 }
 
 TEST(Savings, WithoutBalanceOnOneDayThereIsNoneAtAll) {
@@ -181,11 +192,11 @@ TEST(Savings, WithoutBalanceOnOneDayThereIsNoneAtAll) {
       {"2026-06-01", known_day()}, {"2026-06-02", known_day()}, {"2026-06-03", known_day()}};
   days["2026-06-02"].balance.reset();
   days["2026-06-02"].cost.reset();
-  const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 3));
+  const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 3), "GBP");
   EXPECT_FALSE(sum.balance);
   EXPECT_NEAR(sum.error.value(), 0.0, 1e-12);
   days["2026-06-01"].cost = 1.0;
-  EXPECT_NEAR(sum_of(days, day(2026, 6, 1), day(2026, 6, 3)).error.value(), 0.5, 1e-12);
+  EXPECT_NEAR(sum_of(days, day(2026, 6, 1), day(2026, 6, 3), "GBP").error.value(), 0.5, 1e-12);
 }
 
 // ---- the file
