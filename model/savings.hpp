@@ -1,4 +1,4 @@
-// Savings: what the battery saved, and what else the mode saved, by one model of all cases.
+// Savings: what the battery saved, and what else the mode saved.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,9 @@ struct Savings {
   double no_battery = 0.0;          ///< modelled
   std::optional<double> balance{};  ///< modelled; nothing: it does not serve all circuits
   /// By how much `cost` is above what was paid, on the days that are known whole; nothing: none is.
+  /// Of the other cases it says nothing.
   std::optional<double> error{};
+  int error_days = 0;  ///< of which `error` is
 };
 
 /// Up to now. Nothing: not known yet.

@@ -118,8 +118,10 @@ Savings sum_of(const DaysSavings& days, std::chrono::local_days first, std::chro
       *sum.balance += less(day->balance->cost, day->balance->gained);
     else
       sum.balance.reset();
-    if (day->whole() && day->cost)
+    if (day->whole() && day->cost) {
       sum.error = sum.error.value_or(0.0) + cost - less(*day->cost, day->gained);
+      ++sum.error_days;
+    }
   }
   return sum;
 }

@@ -195,7 +195,8 @@ Json smart_json(const SmartState& smart) {
 Json savings_json(const std::optional<Savings>& savings) {
   if (!savings) return nullptr;
   const auto& s = *savings;
-  Json json{{"days", s.days}, {"known", s.known}, {"partial", s.partial}};
+  Json json{
+      {"days", s.days}, {"known", s.known}, {"partial", s.partial}, {"error_days", s.error_days}};
   const bool known = s.known > 0;
   const auto money = [&](const char* key, std::optional<double> value) {
     json[key] = known ? scaled(value, 1000) : Json(nullptr);

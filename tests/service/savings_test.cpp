@@ -142,6 +142,7 @@ TEST(Savings, OfADayWithWhatIsStored) {
   ASSERT_TRUE(sum.balance);
   EXPECT_NEAR(*sum.balance, 2.0 + 0.5, 1e-12);
   ASSERT_TRUE(sum.error);
+  EXPECT_EQ(sum.error_days, 1);
   EXPECT_NEAR(*sum.error, 1.0 - (1.5 - 0.5), 1e-12);
 }
 
@@ -167,6 +168,7 @@ TEST(Savings, DaysThatAreNotKnownCountForNothing) {
   EXPECT_EQ(none.known, 0);
   EXPECT_FALSE(none.balance);
   EXPECT_FALSE(none.error);
+  EXPECT_EQ(none.error_days, 0);
 }
 
 TEST(Savings, WhatIsStoredIsWorthTheMeanOfTheDaysAndNeverLessThanNothing) {
@@ -195,6 +197,7 @@ TEST(Savings, WithoutBalanceOnOneDayThereIsNoneAtAll) {
   const auto sum = sum_of(days, day(2026, 6, 1), day(2026, 6, 3), "GBP");
   EXPECT_FALSE(sum.balance);
   EXPECT_NEAR(sum.error.value(), 0.0, 1e-12);
+  EXPECT_EQ(sum.error_days, 2);
   days["2026-06-01"].cost = 1.0;
   EXPECT_NEAR(sum_of(days, day(2026, 6, 1), day(2026, 6, 3), "GBP").error.value(), 0.5, 1e-12);
 }

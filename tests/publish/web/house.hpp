@@ -115,7 +115,8 @@ inline SavingsState fake_savings() {
                       .cost = 1.25,
                       .no_battery = 4.0,
                       .balance = 2.0,
-                      .error = -0.05};
+                      .error = -0.05,
+                      .error_days = 1};
   const Savings month{.days = 20,
                       .known = 11,
                       .partial = 2,

@@ -294,13 +294,13 @@ TEST_F(WebApiTest, TellsWhatWasSavedAndByHowMuchTheModelIsOff) {
   EXPECT_EQ(Json::parse(get("/api/v1/savings").body), Json::parse(R"({
     "today": {"days": 1, "known": 1, "partial": 0, "cost": 1.25, "cost_balance": 2.0,
               "cost_no_battery": 4.0, "saved_against_no_battery": 2.75, "saved_against_balance": 0.75,
-              "model_error": -0.05},
+              "model_error": -0.05, "error_days": 1},
     "month": {"days": 20, "known": 11, "partial": 2, "cost": 10.0, "cost_balance": null,
               "cost_no_battery": 40.0, "saved_against_no_battery": 30.0, "saved_against_balance": null,
-              "model_error": null},
+              "model_error": null, "error_days": 0},
     "year": {"days": 300, "known": 0, "partial": 0, "cost": null, "cost_balance": null,
              "cost_no_battery": null, "saved_against_no_battery": null, "saved_against_balance": null,
-             "model_error": null}})"))
+             "model_error": null, "error_days": 0}})"))
       << "of no day it is not 0";
   EXPECT_EQ(savings_json(SavingsState{}),
             Json::parse(R"({"today": null, "month": null, "year": null})"));
