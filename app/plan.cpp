@@ -19,15 +19,16 @@ int plan(const PlanOptions& options, std::ostream& out, std::ostream& err) {
   }
   auto smart = answer->value("smart", nlohmann::json(nullptr));
   const bool planned = smart.is_object() && smart["plan"].is_object();
-  nlohmann::json savings;
-  if (planned) savings = client.get("/api/v1/savings").value_or(nlohmann::json(nullptr));
+  const auto savings = client.get("/api/v1/savings").value_or(nlohmann::json(nullptr));
   if (options.json) {
-    if (planned) smart["savings"] = savings;
+    smart["savings"] = savings;
     out << smart.dump() << '\n';
   } else {
     out << plan_text(*answer, find_time_zone(site->value("time_zone", std::string{"Etc/UTC"})));
-    if (savings.is_object())
-      out << '\n' << savings_text(savings, site->value("currency", std::string{}));
+    const auto saved = savings.is_object()
+                           ? savings_text(savings, site->value("currency", std::string{}))
+                           : std::string{};
+    if (!saved.empty()) out << '\n' << saved;
   }
   if (!out.flush()) return exit_failure;
   return planned ? exit_ok : exit_failure;

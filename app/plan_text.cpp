@@ -58,6 +58,20 @@ std::string days_words(const Json& of) {
   return words.empty() ? words : " (" + words + ")";
 }
 
+/// To the cent, never "-0.00".
+std::string money(double value, const std::string& unit) {
+  const double cents = std::round(value * 100.0);
+  return fmt::format("{:.2f}{}", cents == 0.0 ? 0.0 : cents / 100.0, unit);
+}
+
+std::string error_words(const Json& of, const std::string& unit) {
+  const auto error = of["model_error"].get<double>();
+  const auto days = of["error_days"].get<int>();
+  return fmt::format("; paid on {} whole {} was {} {} than modelled", days,
+                     days == 1 ? "day" : "days", money(std::abs(error), unit),
+                     error > 0.0 ? "less" : "more");
+}
+
 }  // namespace
 
 std::string savings_text(const Json& savings, const std::string& currency) {
@@ -68,14 +82,12 @@ std::string savings_text(const Json& savings, const std::string& currency) {
   for (const auto& [key, name] : periods) {
     const Json of = savings.value(key, Json(nullptr));
     if (!of.is_object() || !of["saved_against_no_battery"].is_number()) continue;
-    text += fmt::format("Saved {}{}: {:.2f}{} against no battery", name, days_words(of),
-                        of["saved_against_no_battery"].get<double>(), unit);
+    text += fmt::format("Saved {}{}: {} against no battery", name, days_words(of),
+                        money(of["saved_against_no_battery"].get<double>(), unit));
     if (of["saved_against_balance"].is_number())
-      text += fmt::format(", {:.2f}{} against self-consumption",
-                          of["saved_against_balance"].get<double>(), unit);
-    if (of["model_error"].is_number())
-      text += fmt::format("; the model is off by {:.2f}{}",
-                          std::abs(of["model_error"].get<double>()), unit);
+      text += fmt::format(", {} against self-consumption",
+                          money(of["saved_against_balance"].get<double>(), unit));
+    if (of["model_error"].is_number()) text += error_words(of, unit);
     text += ".\n";
   }
   return text;

@@ -90,22 +90,26 @@ TEST(PlanText, SaysWhatWasSaved) {
                 {"partial", partial},
                 {"saved_against_no_battery", std::move(none)},
                 {"saved_against_balance", std::move(balance)},
-                {"model_error", std::move(error)}};
+                {"model_error", std::move(error)},
+                {"error_days", known - partial}};
   };
   EXPECT_EQ(savings_text({{"today", of(1, 1, 0, 2.75, -0.5, -0.051)},
                           {"month", of(20, 11, 2, 30.0, nullptr, nullptr)},
                           {"year", of(20, 20, 1, 40.0, 10.0, 0.2)}},
                          "GBP"),
-            "Saved today: 2.75 GBP against no battery, -0.50 GBP against self-consumption; the "
-            "model is off by 0.05 GBP.\n"
+            "Saved today: 2.75 GBP against no battery, -0.50 GBP against self-consumption; "
+            "paid on 1 whole day was 0.05 GBP more than modelled.\n"
             "Saved this month (11 of 20 days, 2 in part): 30.00 GBP against no battery.\n"
             "Saved this year (1 in part): 40.00 GBP against no battery, 10.00 GBP against "
-            "self-consumption; the model is off by 0.20 GBP.\n");
+            "self-consumption; paid on 19 whole days was 0.20 GBP less than modelled.\n");
   EXPECT_EQ(savings_text({{"today", of(1, 0, 0, nullptr, nullptr, nullptr)},
                           {"month", nullptr},
                           {"year", of(20, 11, 0, 30.0, nullptr, nullptr)}},
                          ""),
             "Saved this year (11 of 20 days): 30.00 against no battery.\n");
+  EXPECT_EQ(savings_text({{"today", of(1, 1, 0, -0.0049, -0.0051, -0.001)}}, ""),
+            "Saved today: 0.00 against no battery, -0.01 against self-consumption; paid on 1 whole "
+            "day was 0.00 more than modelled.\n");
   EXPECT_EQ(savings_text(json::object(), ""), "");
 }
 
