@@ -347,6 +347,7 @@ function pointAt(pointed, index, announce) {
 export function showPicture(id, picture, { slots, x, wide, bottom, words }) {
   const frame = $(id);
   put(frame, [picture]);
+  const read = readers[id]?.slots[readers[id].at];
   readers[id] = null;
   frame.tabIndex = slots.length > 1 ? 0 : -1;
   if (slots.length < 2) return;
@@ -361,6 +362,8 @@ export function showPicture(id, picture, { slots, x, wide, bottom, words }) {
     const found = slots.findIndex((slot) => x(slot.end) > at);
     pointAt(pointed, found < 0 ? slots.length - 1 : found, false);
   };
+  const again = read ? slots.findIndex((slot) => slot.begin === read.begin) : -1;
+  if (again >= 0) pointAt(pointed, again, false); // drawn anew: the slot that is read stays
 }
 
 /** The prices of which nothing is told of now though they were: a sentence for each. A weekday says no more after a week. */
@@ -399,8 +402,8 @@ export function drawPlan(spans, now, smart = null, feeds = []) {
   const frame = $("plan");
   const slots = slotsOf(smart);
   sayPlan(smart, feeds, now);
-  readers.plan = null;
   if (spans.length === 0) {
+    readers.plan = null;
     put($("spans"), []);
     return say(frame, "Nothing is planned.");
   }

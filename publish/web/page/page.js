@@ -389,11 +389,20 @@ async function showPlan() {
   }
 }
 
+const past = { day: null, read: 0 }; // yesterday, as it was read; when the savings were, in s
+/** The hub reckons savings each quarter of an hour, and yesterday once. */
 async function showPast() {
+  const now = latest?.at ?? Date.now() / 1000;
   try {
-    showSavings(await get("/api/v1/savings"));
-    drawPast((await get("/api/v1/plan/yesterday")).day);
+    if (past.day?.end !== midnight(now)) past.day = (await get("/api/v1/plan/yesterday")).day;
+    if (now < past.read || now >= past.read + 900) {
+      const savings = await get("/api/v1/savings");
+      showSavings(savings);
+      if (savings.today) past.read = now;
+    }
+    drawPast(past.day);
   } catch {
+    Object.assign(past, { day: null, read: 0 });
     showSavings(null);
     drawPast(null);
   }

@@ -15,14 +15,14 @@ import {
   watts,
 } from "/words.js";
 
-const rest = 50; // W: below it neither battery nor grid did anything
+const rest = 50; // W: below it the battery did nothing
 
 /** What the battery did in a quarter of an hour, as the plan would call it. */
 function done({ battery_w: battery, grid_w: grid }) {
-  if (battery === null) return null;
-  if (battery > rest) return grid > rest ? "charge" : "balance";
-  if (battery < -rest) return grid < -rest ? "discharge" : "balance";
-  return "keep";
+  if (battery === null || grid === null) return null;
+  if (battery > rest) return grid >= battery / 2 ? "charge" : "balance";
+  if (battery < -rest) return grid <= battery / 2 ? "discharge" : "balance";
+  return "idle";
 }
 const planned = ({ instruction }) => (instruction.keeps_charge ? "keep" : instruction.kind);
 
@@ -121,10 +121,15 @@ export function drawPast(day) {
 
 const known = ({ days, known: of }) => (of < days ? `${of} of ${days}` : String(days));
 const sum = (value) => (value === null ? dash : money(value));
+/** What was paid beside what the battery as it was used is modelled to have cost. */
+const paid = ({ model_error: error, error_days: of }) =>
+  error === null
+    ? dash
+    : `${money(Math.abs(error))} ${error > 0 ? "less" : "more"}, ${of} ${of === 1 ? "day" : "days"}`;
 const rows = [
   ["against no battery", (of) => sum(of.saved_against_no_battery)],
   ["against self-consumption", (of) => sum(of.saved_against_balance)],
-  ["model off by", (of) => sum(of.model_error && Math.abs(of.model_error))],
+  ["paid, than modelled", paid],
   ["days known", known],
   ["of these in part", (of) => String(of.partial)],
 ];

@@ -757,6 +757,7 @@ async function drawYesterday(visitor) {
       saved_against_no_battery: none,
       saved_against_balance: self,
       model_error: error,
+      error_days: known - partial,
     });
     showSavings({
       today: of(1, 1, 0, 1.84, 0.42, -0.051),
@@ -783,7 +784,8 @@ test("yesterday as it was planned and as it was, and what was saved", async () =
       "p-mean": 2,
       "s-soc": 1,
       "p-charge": 2,
-      "p-keep": 2,
+      "p-keep": 1,
+      "p-idle": 1,
       "p-balance": 2,
     }))
       assert.equal(await past.locator(`.${part}`).count(), count, part);
@@ -791,7 +793,7 @@ test("yesterday as it was planned and as it was, and what was saved", async () =
     assert.deepEqual(rows, [
       "against no battery1.8430.50",
       "against self-consumption0.42–",
-      "model off by0.05–",
+      "paid, than modelled0.05 more, 1 day–",
       "days known111 of 20",
       "of these in part02",
     ]);
