@@ -183,12 +183,13 @@ std::optional<SavedState> StateFile::load(WallTime now) {
 }
 
 /// What is damaged is never written over: it is moved once there is room, or the owner takes it.
-/// What is another user's may be whole, and what it remembers counts from the next start.
-bool StateFile::clear_the_way(WallTime now) {
+/// What is another user's may be whole, and what it remembers counts from the next start; unless
+/// safety has something to remember now, which would be lost with this run.
+bool StateFile::clear_the_way(const SavedState& state) {
   if (!in_the_way_) return true;
   if (const auto text = disk_.read(); !text || *text) {
-    if (stays_) return false;
-    const auto moved_to = disk_.quarantine(now);
+    if (stays_ && !state.safety) return false;
+    const auto moved_to = disk_.quarantine(state.saved_at);
     if (!moved_to) return false;
     events_("state", {Level::notice, "state_set_aside", "kept_as=" + log_quoted(*moved_to)});
   }
@@ -197,7 +198,7 @@ bool StateFile::clear_the_way(WallTime now) {
 }
 
 bool StateFile::store(const SavedState& state) {
-  if (!clear_the_way(state.saved_at)) return false;
+  if (!clear_the_way(state)) return false;
   if (const auto written = disk_.replace(encode(state)); !written) {
     report_failure(written.error().detail);
     return false;

@@ -83,8 +83,8 @@ class StateFile {
 
   /// What an earlier run kept; nothing when there is none. A damaged file is quarantined and
   /// reported; one that cannot be moved yet is never written over. One of another user's is no
-  /// damage: it stays, and nothing is stored, until it is gone or is read by another start. `now`
-  /// is for the new name.
+  /// damage: it stays, and nothing is stored, until it is gone, is read by another start, or safety
+  /// has something to remember: then it is set aside as well. `now` is for the new name.
   [[nodiscard]] std::optional<SavedState> load(WallTime now);
   /// False: it is still to be written.
   [[nodiscard]] bool store(const SavedState& state);
@@ -92,7 +92,7 @@ class StateFile {
   [[nodiscard]] bool failing() const { return failing_; }
 
  private:
-  [[nodiscard]] bool clear_the_way(WallTime now);
+  [[nodiscard]] bool clear_the_way(const SavedState& state);
   void report_failure(const std::string& reason);
 
   StateDisk& disk_;

@@ -354,6 +354,22 @@ TEST(StateFile, AFileOfAnotherUserIsNoDamageAndStaysUntilTheNextStart) {
   expect_same(*read, everything());
 }
 
+TEST(StateFile, AFileOfAnotherUserIsSetAsideForWhatSafetyRemembers) {
+  OnDisk t;
+  t.disk.text = encode(everything());
+  t.disk.of_another = true;
+  EXPECT_FALSE(t.file.load(at(1)));
+  SavedState latched;
+  latched.saved_at = at(2);
+  EXPECT_FALSE(t.file.store(latched));
+  EXPECT_EQ(t.disk.quarantined, "");
+  latched.safety = SavedSafety{.cutoff = true};
+  EXPECT_TRUE(t.file.store(latched));
+  EXPECT_EQ(t.disk.quarantined, encode(everything()));
+  EXPECT_EQ(t.disk.text, encode(latched));
+  EXPECT_EQ(t.faults, (std::vector{true, false}));
+}
+
 TEST(StateFile, AFileOfAnotherUserThatIsGoneIsReplaced) {
   OnDisk t;
   t.disk.text = "?";
