@@ -89,6 +89,7 @@ void PlanLog::take(const SmartPlan& plan) {
 }
 
 bool PlanLog::end(WallTime at) {
+  at = std::chrono::floor<std::chrono::seconds>(at);  // as the file tells it
   const auto first = first_from(at);
   const auto last = first_from(at + reach);
   bool news = first != last;

@@ -139,6 +139,18 @@ TEST(PlanLog, OutlivesTheProgram) {
   EXPECT_TRUE(PlanLog::decode(PlanLog{}.encode()));
 }
 
+TEST(PlanLog, WhatEndsWithinASecondOfItsBeginIsNoSlot) {
+  PlanLog log;
+  log.take(plan_of(midnight, 4));
+  EXPECT_TRUE(log.end(midnight + 15min + 200ms));
+  const auto all = log.within(midnight, midnight + 24h);
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].end, midnight + 15min);
+  EXPECT_TRUE(PlanLog::decode(log.encode()));
+  EXPECT_TRUE(log.end(midnight + 14min + 999ms));
+  EXPECT_EQ(log.within(midnight, midnight + 24h)[0].end, midnight + 14min);
+}
+
 TEST(PlanLog, RefusesWhatIsDamaged) {
   const auto slot = [](const std::string& begin, const std::string& end, const std::string& price,
                        const std::string& kind, const std::string& charge) {
