@@ -36,7 +36,11 @@ Descriptor::~Descriptor() {
 bool give_to_owner_of(const std::filesystem::path& folder, int fd) {
   if (::geteuid() != 0) return true;
   struct stat about {};
-  return ::stat(folder.c_str(), &about) == 0 && ::fchown(fd, about.st_uid, about.st_gid) == 0;
+  struct stat own {};
+  if (::stat(folder.c_str(), &about) != 0 || ::fstat(fd, &own) != 0) return false;
+  // Where nothing is to be changed, a root that may change no owner (a container's) writes as well.
+  return (own.st_uid == about.st_uid && own.st_gid == about.st_gid) ||
+         ::fchown(fd, about.st_uid, about.st_gid) == 0;
 }
 
 Result<void> replace_file(const std::filesystem::path& file, const std::string& text, mode_t mode,
