@@ -73,6 +73,12 @@ void SmartRecord::restore(WallTime now) {
     std::optional<typename decltype(decode(""))::value_type> value;
     const Result<std::optional<std::string>> text = kept.disk ? kept.disk->read() : std::nullopt;
     if (text && !*text) return value;
+    if (!text && text.error().kind == ErrorKind::refused) {
+      // Another user's: it may be whole, so it stays, and this run keeps nothing on the disk.
+      log(Level::warning, "not_restored", "reason=" + log_quoted(text.error().detail));
+      kept.disk.reset();
+      return value;
+    }
     auto found = text ? decode(**text) : tl::unexpected<Error>(text.error());
     if (found) return std::optional{*std::move(found)};
     const auto moved_to = kept.disk->quarantine(now);
