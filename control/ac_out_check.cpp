@@ -59,7 +59,10 @@ void check_ac_out(AcOutCheck& check, AcOutReading reading) {
   note_contradiction(check, reading.at);
   if (check.contradictions >= lasting_replies && reading.at - *check.contradicted_since >= lasting)
     return accept(balance);
-  if (reading.ac_out && check.accepted) accept(median(*reading.ac_out, balance, *check.accepted));
+  if (!reading.ac_out || !check.accepted) return;
+  const Watts nearest = median(*reading.ac_out, balance, *check.accepted);
+  const bool both_moved = abs(*reading.ac_out - balance) <= abs(nearest - *check.accepted);
+  accept(both_moved ? nearest : *check.accepted);
 }
 
 }  // namespace esshub::control

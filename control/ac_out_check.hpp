@@ -20,8 +20,10 @@ struct AcOutReading {
 /// What comes in at AC-in and does not go into the battery leaves at AC-out (reference:
 /// vebus-mk3#5), so each reply says it twice. Of the two and the last accepted one the median is
 /// accepted: one damaged word moves nothing, a load that really steps passes at once. Where the two
-/// contradict each other for a second, AC-in less converter counts: the setpoint is checked against
-/// the first (F7) and the BMS's current against the second (F27), the third is checked by nothing.
+/// are further from each other than the nearer one from the last, they prove no step, and the last
+/// stays: the answer to a request that was damaged has other values in several of its places. Where
+/// the two contradict each other for a second, AC-in less converter counts: the setpoint is checked
+/// against the first (F7) and the BMS's current against the second (F27), the third by nothing.
 struct AcOutCheck {
   std::optional<Watts> accepted;  ///< + = consumption
   Instant accepted_at{};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 namespace esshub::control {
@@ -101,7 +102,40 @@ TEST(AcOutCheck, InTheFirstSecondItIsNoFurtherOffThanTheLoadHasMoved) {
   unit.load = 20000.0;
   for (int n = 0; n < 4; ++n) {
     unit.truth = 300.0 + 50.0 * n;
-    EXPECT_EQ(unit.reply(), unit.truth) << "upwards both that are right agree";
+    EXPECT_EQ(unit.reply(), 300.0) << "what is so far from the other word proves no step";
+  }
+}
+
+// The bytes of F 6 moved by one that noise put in: a header, the battery and AC-out were read
+// where battery, AC-out and AC-in were asked for.
+TEST(AcOutCheck, AReplyInWhichSeveralWordsAreWrongMovesNothing) {
+  for (const auto& [ac_in, converter, word] :
+       {std::array{-938.0, 0.0, 84.0}, std::array{-938.0, 84.0, 0.0}, std::array{-84.0, 0.0, 938.0},
+        std::array{20000.0, 0.0, 5000.0}}) {
+    Unit unit;
+    unit.converter = 0.0;
+    unit.load = unit.truth = 938.0;
+    unit.replies(2s);
+    unit.load = word;
+    unit.truth = ac_in - converter;
+    unit.converter = converter;
+    EXPECT_EQ(unit.reply(), 938.0) << ac_in << ' ' << converter << ' ' << word;
+    EXPECT_EQ(unit.check.accepted_at, unit.now);
+  }
+}
+
+TEST(AcOutCheck, AStepThatOneWordTellsInFullAndTheOtherInPartPassesAsFarAsBothTellIt) {
+  for (const double step : {2000.0, -2000.0}) {
+    Unit unit;
+    unit.replies(2s);
+    unit.truth = 300.0 + step;
+    unit.load = 300.0 + 0.5 * step;
+    EXPECT_EQ(unit.reply(), 300.0 + 0.5 * step) << "as far from each other as from the last";
+    Unit less;
+    less.replies(2s);
+    less.truth = 300.0 + step;
+    less.load = 300.0 + 0.49 * step;
+    EXPECT_EQ(less.reply(), 300.0);
   }
 }
 
