@@ -218,7 +218,8 @@ function showFaults(state) {
             html(
               "small",
               {},
-              `Since ${clock(fault.since)}${fault.age_s > 72000 ? `, ${dayName(fault.since)}` : ""}.`,
+              `Since ${clock(fault.since)}${fault.age_s > 72000 ? `, ${dayName(fault.since)}` : ""}. `,
+              `Steps: ${fault.fault} in docs/runbook.md.`,
             ),
           ),
         ),

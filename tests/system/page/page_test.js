@@ -1071,6 +1071,7 @@ test("a silent meter is shown as stale and back as live", async () => {
   assert.equal(await shown("#node-grid .value"), "–");
   await shows("#doing", (words) => words.includes("grid meter"));
   await shows("#faults", (words) => words.includes("Grid meter lost"));
+  await shows("#faults", (words) => words.includes("Steps: grid_meter_lost in docs/runbook.md."));
   await shows("#ages", (words) => words.includes("grid meterold: "));
   await shows("#grid", (words) => words.includes("–") && words.includes("old: "), kiosk);
   await shows("#alarm", (words) => words === "Grid meter lost", kiosk);
