@@ -164,6 +164,7 @@ View Tick::view(WallTime wall) const {
   view.decision.faults = faults();
   view.ticks = stats_;
   view.circuit_roles = settings_.circuit_roles;
+  view.export_cap = settings_.export_cap;
   return view;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "model/circuit.hpp"
@@ -11,6 +12,7 @@
 #include "model/histogram.hpp"
 #include "model/plan.hpp"
 #include "model/snapshot.hpp"
+#include "model/units.hpp"
 
 namespace esshub {
 
@@ -32,7 +34,8 @@ struct View {
   std::vector<BusHealth> buses;  ///< filled by who publishes it
   TickStats ticks;
   EnergyTotals energies;
-  CircuitRoles circuit_roles{};  ///< of the configuration
+  CircuitRoles circuit_roles{};       ///< of the configuration, as is
+  std::optional<Watts> export_cap{};  ///< what the site may export
 
   /// The channel's value if it is current: not older than its source lets it become.
   [[nodiscard]] std::optional<double> current(Point point, Measure measure) const {

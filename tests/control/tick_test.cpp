@@ -529,6 +529,7 @@ TEST(Tick, TheViewHasWhatItIsMadeOf) {
   Rig rig;
   Settings settings;
   settings.circuit_roles[0] = CircuitRole::ev;
+  settings.export_cap = Watts{3680};
   for (const auto& [meter, bms, inverter] : {std::tuple{3s, 2s, 1s}, {2s, 3s, 1s}, {1s, 2s, 3s}}) {
     settings.meter_max_age = meter;
     settings.bms_max_age = bms;
@@ -544,6 +545,7 @@ TEST(Tick, TheViewHasWhatItIsMadeOf) {
   EXPECT_EQ(view.local.minute_of_day, 720);
   EXPECT_EQ(view.decision.battery_power, Watts{500});
   EXPECT_EQ(view.circuit_roles[0], CircuitRole::ev);
+  EXPECT_EQ(view.export_cap, Watts{3680});
 }
 
 TEST(Tick, AFaultThatNobodyRaisesAnyMoreKeepsNoTime) {
