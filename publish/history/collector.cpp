@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "model/derived.hpp"
-#include "model/published_values.hpp"
 #include "model/same_action.hpp"
 
 namespace esshub::publish {
@@ -100,17 +99,6 @@ std::string local_date(const View& view) {
   return text(local_day(view));
 }
 
-void HistoryCollector::Mean::add(std::optional<double> value) {
-  if (!value) return;
-  sum += *value;
-  ++count;
-}
-
-std::optional<double> HistoryCollector::Mean::mean() const {
-  if (count == 0) return std::nullopt;
-  return sum / count;
-}
-
 WallTime HistoryCollector::Stamp::wall_at(Instant at) const {
   return wall - std::chrono::duration_cast<WallTime::duration>(now - at);
 }
@@ -193,29 +181,22 @@ void HistoryCollector::add_to_minute(const View& view) {
   const WallTime begin = std::chrono::floor<std::chrono::minutes>(view.wall);
   if (minute_ && minute_->begin != begin) close_minute();
   if (!minute_) {
-    minute_ = Minute{};
-    minute_->begin = begin;
+    minute_ = OpenMinute{.begin = begin};
     if (!dated_) minute_->undated = view.now;
   }
-  minute_->grid.add(number_of(view, ValueId::grid_power));
-  minute_->solar.add(number_of(view, ValueId::solar_power));
-  minute_->house.add(number_of(view, ValueId::house_power));
-  minute_->battery.add(number_of(view, ValueId::battery_power));
-  minute_->soc.add(number_of(view, ValueId::battery_soc));
+  minute_->means.add(view);
 }
 
 void HistoryCollector::close_minute() {
   if (!minute_) return;
-  const auto& m = *minute_;
-  const MinuteRow row{m.begin,        m.grid.mean(),    m.solar.mean(),
-                      m.house.mean(), m.battery.mean(), m.soc.mean()};
-  const auto undated = m.undated;
+  MinuteRow row = minute_->means.minute(minute_->begin);
+  const auto undated = minute_->undated;
   minute_.reset();
-  if (!row.grid_w && !row.solar_w && !row.house_w && !row.battery_w && !row.soc) return;
+  if (row.empty()) return;
   if (undated) {
-    undated_minutes_.push_back({*undated, row});
+    undated_minutes_.push_back({*undated, std::move(row)});
   } else {
-    waiting_.minutes.push_back(row);
+    waiting_.minutes.push_back(std::move(row));
   }
 }
 

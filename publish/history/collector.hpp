@@ -68,16 +68,10 @@ class HistoryCollector {
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
  private:
-  struct Mean {
-    double sum = 0.0;
-    unsigned count = 0;
-    void add(std::optional<double> value);
-    [[nodiscard]] std::optional<double> mean() const;
-  };
-  struct Minute {
+  struct OpenMinute {
     WallTime begin{};
     std::optional<Instant> undated{};  ///< the clock is not believed: when it began
-    Mean grid, solar, house, battery, soc;
+    MinuteMeans means{};
   };
   struct UndatedMinute {
     Instant at;
@@ -120,7 +114,7 @@ class HistoryCollector {
   std::optional<EnergyTotals> energies_;  ///< of the View before
   std::optional<Instant> held_since_;     ///< the clock is not believed since
   EnergyTotals held_;
-  std::optional<Minute> minute_;
+  std::optional<OpenMinute> minute_;
   std::deque<UndatedMinute> undated_minutes_;
   std::deque<UndatedEvent> undated_;
   std::optional<Stamp>

@@ -6,20 +6,13 @@
 #include <vector>
 
 #include "model/energy.hpp"
+#include "model/minute.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
 
 namespace esshub::publish {
 
-/// Means over one minute of current readings; nothing where there was none. Signs as everywhere.
-struct MinuteRow {
-  WallTime begin{};
-  std::optional<double> grid_w;
-  std::optional<double> solar_w;
-  std::optional<double> house_w;
-  std::optional<double> battery_w;
-  std::optional<double> soc;  ///< %
-};
+using MinuteRow = Minute;
 
 /// One day of the site's calendar.
 struct DayRow {

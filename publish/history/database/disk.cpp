@@ -24,6 +24,12 @@ std::optional<std::string> HistoryDisk::missing(const std::string& path) const {
   return unknown ? unknown.message() : "there is no such file yet";
 }
 
+std::optional<std::uint64_t> HistoryDisk::room(const std::string& path) const {
+  std::error_code unknown;
+  const auto space = fs::space(fs::path(path).parent_path(), unknown);
+  return unknown ? std::nullopt : std::optional<std::uint64_t>{space.available};
+}
+
 void HistoryDisk::make_place_for(const std::string& path) {
   std::error_code ignored;
   const auto folder = fs::path(path).parent_path();

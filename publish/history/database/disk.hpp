@@ -1,6 +1,7 @@
 // HistoryDisk: what is done to the history's files besides by SQLite.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,8 @@ class HistoryDisk {
   [[nodiscard]] virtual bool holds_no_file(const std::string& path) const;
   /// Nothing: there is such a file; otherwise why not, for a person.
   [[nodiscard]] virtual std::optional<std::string> missing(const std::string& path) const;
+  /// Bytes that this program may still write beside the file; nothing: not known.
+  [[nodiscard]] virtual std::optional<std::uint64_t> room(const std::string& path) const;
   /// Creates the folder that the file is in; as root also the file, for the folder's owner:
   /// SQLite's others take after it. What goes wrong shows when the file is opened.
   virtual void make_place_for(const std::string& path);

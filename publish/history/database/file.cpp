@@ -8,32 +8,14 @@
 #include <cmath>
 #include <utility>
 
+#include "publish/history/database/schema.hpp"
+#include "publish/history/database/schema_copy.hpp"
+
 namespace esshub::publish {
 namespace {
 
 constexpr std::int64_t application_id = 0x45535348;  // "ESSH"
 constexpr int patience_ms = 2000;  // for another connection's lock, which lasts milliseconds
-
-/// Step n brings version n to n + 1. A step that has been released is never changed.
-constexpr std::array migrations{
-    // Whole watts and tenths of a per cent: SQLite keeps small numbers in one to three bytes, so
-    // that a year of minutes is 10 MB.
-    "CREATE TABLE minutes(begin INTEGER PRIMARY KEY, grid_w INTEGER, solar_w INTEGER,"
-    " house_w INTEGER, battery_w INTEGER, soc_tenths INTEGER);"
-    "CREATE TABLE days(date TEXT PRIMARY KEY, grid_import REAL NOT NULL, grid_export REAL NOT NULL,"
-    " solar REAL NOT NULL, house REAL NOT NULL, battery_charge REAL NOT NULL,"
-    " battery_discharge REAL NOT NULL, import_cost REAL, export_income REAL,"
-    " import_unpriced REAL NOT NULL, export_unpriced REAL NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE totals(flow TEXT PRIMARY KEY, joules REAL NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE events(at INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
-    " detail TEXT NOT NULL);"
-    "CREATE INDEX events_at ON events(at);",
-    "ALTER TABLE totals ADD COLUMN mark REAL NOT NULL DEFAULT 0; UPDATE totals SET mark=joules;",
-    "CREATE TABLE misdated_minutes AS SELECT * FROM minutes WHERE 0;"
-    "CREATE TABLE misdated_days AS SELECT * FROM days WHERE 0;"
-    "CREATE TABLE misdated_events AS SELECT * FROM events WHERE 0;",
-};
-constexpr auto schema_version = static_cast<std::int64_t>(migrations.size());
 
 std::int64_t seconds_of(WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
@@ -119,6 +101,38 @@ class Statement {
   int column_ = 0;
 };
 
+Statement& bind(Statement& insert, const MinuteRow& row) {
+  insert.with(seconds_of(row.begin))
+      .whole(row.grid_w)
+      .whole(row.solar_w)
+      .whole(row.house_w)
+      .whole(row.battery_w)
+      .whole(row.soc, 10);
+  for (std::size_t i = 0; i < max_circuits; ++i) insert.whole(row.circuit_w(i));
+  for (const bool flag : {row.curtailed, row.islanded, row.partial})
+    insert.with(std::int64_t{flag});
+  return insert;
+}
+
+MinuteRow minute_of(Statement& row) {
+  MinuteRow minute;
+  minute.begin = wall<std::chrono::seconds>(row.integer());
+  minute.grid_w = row.real();
+  minute.solar_w = row.real();
+  minute.house_w = row.real();
+  minute.battery_w = row.real();
+  if (const auto tenths = row.real()) minute.soc = *tenths / 10.0;
+  for (std::size_t i = 0; i < max_circuits; ++i) {
+    const auto power = row.real();
+    if (!power) continue;
+    minute.circuits_w.resize(i + 1);
+    minute.circuits_w[i] = power;
+  }
+  for (bool* flag : {&minute.curtailed, &minute.islanded, &minute.partial})
+    *flag = row.integer() != 0;
+  return minute;
+}
+
 }  // namespace
 
 void HistoryFile::Close::operator()(sqlite3* db) const {
@@ -150,7 +164,7 @@ FileResult<HistoryFile> HistoryFile::open_to_write(const std::string& path, Hist
   if (!file) return file;
   if (sqlite3_db_readonly(file->db_.get(), "main") == 1)
     return tl::unexpected(HistoryTrouble{false, path + ": can be read only"});
-  if (auto done = file->migrate(); !done) return tl::unexpected(done.error());
+  if (auto done = file->migrate(disk); !done) return tl::unexpected(done.error());
   return file;
 }
 
@@ -164,13 +178,14 @@ FileResult<HistoryFile> HistoryFile::open_to_read(const std::string& path,
   if (!id) return tl::unexpected(id.error());
   const auto version = file->number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
-  if (*id != application_id || *version < 1 || *version > schema_version)
+  if (*id != application_id || *version < 1 || *version > schema::version)
     return tl::unexpected(
         HistoryTrouble{false, path + ": not a history that this version of esshub can read"});
+  file->version_ = *version;
   return file;
 }
 
-FileResult<void> HistoryFile::migrate() {
+FileResult<void> HistoryFile::migrate(HistoryDisk& disk) {
   const auto version = number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
   const auto id = number("PRAGMA application_id");
@@ -180,24 +195,53 @@ FileResult<void> HistoryFile::migrate() {
   const bool fresh = *version == 0 && *id == 0 && *tables == 0;
   if (!fresh && *id != application_id)
     return tl::unexpected(HistoryTrouble{false, path_ + ": a database of another program"});
-  if (*version > schema_version)
+  if (*version > schema::version)
     return tl::unexpected(
         HistoryTrouble{false, path_ + ": written by a newer version of esshub (schema " +
                                   std::to_string(*version) + ", this one knows " +
-                                  std::to_string(schema_version) + ")"});
+                                  std::to_string(schema::version) + ")"});
   // FULL: a power cut, too, loses at most the last batch.
   if (auto done = run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                       "PRAGMA journal_size_limit=4194304;");
       !done)
     return done;
-  if (*version == schema_version) return {};
+  version_ = *version;
+  if (version_ == schema::version) return {};
+  std::optional<SchemaUpgrade> upgrade;
+  if (!fresh) upgrade = keep_copy(disk);
   std::string steps = "BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(application_id);
-  for (auto n = static_cast<std::size_t>(*version); n < migrations.size(); ++n)
-    steps += std::string{"; "} + migrations[n];
-  steps += "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT";
+  for (auto n = static_cast<std::size_t>(*version); n < schema::migrations.size(); ++n)
+    steps += std::string{"; "} + schema::migrations.at(n);
+  steps += "; PRAGMA user_version=" + std::to_string(schema::version) + "; COMMIT";
   auto done = run(steps.c_str());
-  if (!done) static_cast<void>(run("ROLLBACK"));
-  return done;
+  if (!done) {
+    static_cast<void>(run("ROLLBACK"));
+    return done;
+  }
+  version_ = schema::version;
+  upgrade_ = std::move(upgrade);
+  return {};
+}
+
+/// What is in the log goes to the file first: its time then tells what the copy is of.
+SchemaUpgrade HistoryFile::keep_copy(HistoryDisk& disk) {
+  SchemaUpgrade upgrade{.from = version_, .to = schema::version, .copy = {}, .not_copied = {}};
+  const SchemaCopy copy(path_, version_);
+  static_cast<void>(run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  if (!copy.made()) {
+    const auto bytes =
+        number("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
+    upgrade.not_copied =
+        bytes ? copy.begin(static_cast<std::uint64_t>(*bytes), disk) : bytes.error().text;
+    if (upgrade.not_copied.empty()) {
+      Statement vacuum(db_.get(), "VACUUM INTO ?");
+      const int code = vacuum.with(std::string_view{copy.unfinished()}).step();
+      upgrade.not_copied = code == SQLITE_DONE ? copy.finish() : trouble(code).value().text;
+      if (!upgrade.not_copied.empty()) copy.abandon();
+    }
+  }
+  if (upgrade.not_copied.empty()) upgrade.copy = copy.name();
+  return upgrade;
 }
 
 FileResult<void> HistoryFile::run(const char* sql) {
@@ -228,24 +272,10 @@ FileResult<void> HistoryFile::write_rows(const HistoryBatch& batch, const Energy
   int code = SQLITE_OK;
   const auto done = [&](int next) { return (code = next) == SQLITE_OK; };
 
-  // What is there stands, and is completed: a restart within a minute leaves two halves, and a
-  // clock that is set back comes to the same minutes once more.
-  Statement minute(db_.get(),
-                   "INSERT INTO minutes VALUES(?,?,?,?,?,?) ON CONFLICT(begin) DO UPDATE SET"
-                   " grid_w=coalesce(grid_w, excluded.grid_w),"
-                   " solar_w=coalesce(solar_w, excluded.solar_w),"
-                   " house_w=coalesce(house_w, excluded.house_w),"
-                   " battery_w=coalesce(battery_w, excluded.battery_w),"
-                   " soc_tenths=coalesce(soc_tenths, excluded.soc_tenths)");
+  const std::string insert_minute = schema::insert_minute();
+  Statement minute(db_.get(), insert_minute.c_str());
   for (const auto& row : batch.minutes)
-    if (!done(minute.with(seconds_of(row.begin))
-                  .whole(row.grid_w)
-                  .whole(row.solar_w)
-                  .whole(row.house_w)
-                  .whole(row.battery_w)
-                  .whole(row.soc, 10)
-                  .go()))
-      return trouble(code);
+    if (!done(bind(minute, row).go())) return trouble(code);
 
   Statement day(db_.get(),
                 "INSERT INTO days VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(date) DO UPDATE SET"
@@ -431,20 +461,11 @@ FileResult<std::optional<TotalsCeilings>> HistoryFile::totals() {
 
 FileResult<std::vector<MinuteRow>> HistoryFile::minutes(WallTime from, WallTime until) {
   std::vector<MinuteRow> rows;
-  auto read = each(
-      "SELECT begin, grid_w, solar_w, house_w, battery_w, soc_tenths FROM minutes"
-      " WHERE begin >= ? AND begin < ? ORDER BY begin",
-      {not_before<std::chrono::seconds>(from), not_before<std::chrono::seconds>(until)},
-      [&](Statement& row) {
-        MinuteRow minute;
-        minute.begin = wall<std::chrono::seconds>(row.integer());
-        minute.grid_w = row.real();
-        minute.solar_w = row.real();
-        minute.house_w = row.real();
-        minute.battery_w = row.real();
-        if (const auto tenths = row.real()) minute.soc = *tenths / 10.0;
-        rows.push_back(minute);
-      });
+  const std::string sql = schema::select_minutes(version_);
+  auto read =
+      each(sql.c_str(),
+           {not_before<std::chrono::seconds>(from), not_before<std::chrono::seconds>(until)},
+           [&](Statement& row) { rows.push_back(minute_of(row)); });
   if (!read) return tl::unexpected(read.error());
   return rows;
 }

@@ -45,25 +45,36 @@ struct HistoryTrouble {
   bool no_room = false;  ///< the disk is full; the file is as it was, and stays open
 };
 
+/// An older schema was brought up to date.
+struct SchemaUpgrade {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::string copy;        ///< of the file as it was (schema_copy.hpp)
+  std::string not_copied;  ///< why there is none, for a person; empty: there is one
+};
+
 template <class T>
 using FileResult = tl::expected<T, HistoryTrouble>;
 
 /// One connection, for one thread at a time. The file is in WAL mode: one writes, others (also
 /// other programs) read meanwhile. Tables: `minutes` (begin: seconds since 1970, powers in W,
-/// soc_tenths: tenths of a per cent), `days` (J and money by date), `totals` (J since the hub was
-/// installed, and the most that may have been shown of it), `events` (at: milliseconds since 1970);
-/// `misdated_minutes`, `misdated_days` and `misdated_events` hold what a wrong clock had dated. The
-/// schema's version is `PRAGMA user_version`.
+/// soc_tenths: tenths of a per cent, flags: 0 or 1), `days` (J and money by date), `totals` (J
+/// since the hub was installed, and the most that may have been shown of it), `events` (at:
+/// milliseconds since 1970); `misdated_minutes`, `misdated_days` and `misdated_events` hold what a
+/// wrong clock had dated. The schema's version is `PRAGMA user_version`.
 class HistoryFile {
  public:
-  /// Creates the file (and its folder) where it is missing and brings an older schema up to date.
-  /// A newer one, or a database of another program, is refused untouched.
+  /// Creates the file (and its folder) where it is missing and brings an older schema up to date,
+  /// at once or not at all, of which it keeps a copy first if there is room (SchemaCopy). A newer
+  /// one, or a database of another program, is refused untouched.
   [[nodiscard]] static FileResult<HistoryFile> open_to_write(const std::string& path,
                                                              HistoryDisk& disk = disk_of_system());
   /// Never creates nor changes anything.
   [[nodiscard]] static FileResult<HistoryFile> open_to_read(
       const std::string& path, const HistoryDisk& disk = disk_of_system());
 
+  /// By open_to_write(); nothing: there was nothing to be done.
+  [[nodiscard]] const std::optional<SchemaUpgrade>& upgrade() const { return upgrade_; }
   /// All of the batch and the new marks, or nothing of it.
   [[nodiscard]] FileResult<void> write(const HistoryBatch& batch, const EnergyTotals& marks,
                                        std::optional<Retention> retention = {});
@@ -93,7 +104,8 @@ class HistoryFile {
   HistoryFile(std::string path, std::unique_ptr<sqlite3, Close> db)
       : path_(std::move(path)), db_(std::move(db)) {}
   static FileResult<HistoryFile> open(const std::string& path, int flags, const HistoryDisk& disk);
-  FileResult<void> migrate();
+  FileResult<void> migrate(HistoryDisk& disk);
+  SchemaUpgrade keep_copy(HistoryDisk& disk);
   FileResult<std::int64_t> number(const char* sql);
   FileResult<void> run(const char* sql);
   FileResult<void> write_rows(const HistoryBatch& batch, const EnergyTotals& marks,
@@ -108,6 +120,8 @@ class HistoryFile {
 
   std::string path_;
   std::unique_ptr<sqlite3, Close> db_;
+  std::int64_t version_ = 0;  ///< of the schema
+  std::optional<SchemaUpgrade> upgrade_;
 };
 
 /// The history of a file, for a program beside the hub.

@@ -149,6 +149,7 @@ bool HistoryWriter::open() {
     return found.error().damaged && begin_anew(reason_) && open();
   }
   file_ = std::move(*file);
+  if (file_->upgrade()) tell_upgrade(*file_->upgrade());
   sound_ = false;  // nobody knows what became of it while it was closed
   if (*found) {
     take_over(**found);
@@ -157,6 +158,16 @@ bool HistoryWriter::open() {
     begin_showing({});
   }
   return true;
+}
+
+/// Also in the history.
+void HistoryWriter::tell_upgrade(const SchemaUpgrade& upgrade) {
+  const bool copied = upgrade.not_copied.empty();
+  const std::string detail =
+      "from=" + std::to_string(upgrade.from) + " to=" + std::to_string(upgrade.to) +
+      (copied ? " copy=" + log_quoted(upgrade.copy) : " no_copy=" + log_quoted(upgrade.not_copied));
+  tell(copied ? Level::notice : Level::warning, "schema_upgraded", detail);
+  note("system", "schema_upgraded", detail);
 }
 
 /// With mutex_ held: tells whether there is a fault, when that has changed.

@@ -80,6 +80,7 @@ class HistoryWriter {
   void take_over(const TotalsCeilings& kept);
   void begin_showing(const EnergyTotals& marks);
   bool open();
+  void tell_upgrade(const SchemaUpgrade& upgrade);
   void judge(bool stuck);
   bool begin_anew(const std::string& why);
   void shut();

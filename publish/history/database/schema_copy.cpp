@@ -1,0 +1,73 @@
+#include "publish/history/database/schema_copy.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "publish/files/replace_file.hpp"
+
+namespace esshub::publish {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto mark = ".schema-";
+
+bool sync(const fs::path& path, int flags) {
+  const Descriptor file{::open(path.c_str(), flags | O_CLOEXEC)};
+  return file.get() >= 0 && ::fsync(file.get()) == 0;
+}
+
+}  // namespace
+
+SchemaCopy::SchemaCopy(std::string file, std::int64_t version)
+    : file_(std::move(file)), name_(file_ + mark + std::to_string(version)) {}
+
+bool SchemaCopy::made() const {
+  std::error_code failed;
+  const auto of_copy = fs::last_write_time(name_, failed);
+  if (failed) return false;
+  const auto of_file = fs::last_write_time(file_, failed);
+  return !failed && of_copy == of_file;
+}
+
+std::string SchemaCopy::begin(std::uint64_t bytes, HistoryDisk& disk) const {
+  const auto room = disk.room(file_);
+  if (!room) return "it is not known whether there is room for a copy";
+  if (*room < 2 * bytes)
+    return "a copy takes " + std::to_string(bytes) +
+           " bytes, twice as many must be free: " + std::to_string(*room) + " are";
+  abandon();  // of a run that was cut short
+  disk.make_place_for(unfinished());
+  return {};
+}
+
+std::string SchemaCopy::finish() const {
+  const fs::path folder = fs::path(file_).parent_path();
+  std::error_code failed;
+  const auto time = fs::last_write_time(file_, failed);
+  if (!failed) fs::last_write_time(unfinished(), time, failed);
+  if (failed) return failed.message();
+  if (!sync(unfinished(), O_RDONLY)) return std::generic_category().message(errno);
+  fs::rename(unfinished(), name_, failed);
+  if (failed) return failed.message();
+  if (!sync(folder, O_RDONLY | O_DIRECTORY)) return std::generic_category().message(errno);
+  std::vector<fs::path> others;
+  for (const auto& entry : fs::directory_iterator(folder, failed))
+    if (entry.path().string().starts_with(file_ + mark) && entry.path() != name_)
+      others.push_back(entry.path());
+  for (const auto& other : others) fs::remove(other, failed);
+  return {};
+}
+
+void SchemaCopy::abandon() const {
+  std::error_code ignored;
+  fs::remove(unfinished(), ignored);
+}
+
+}  // namespace esshub::publish
