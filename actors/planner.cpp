@@ -97,8 +97,7 @@ struct PlannerThread::Shared {
   /// again, as the file may still be looked through.
   void recall(WallTime now, const control::Settings& settings) {
     std::vector<service::PastMinute> minutes;
-    const bool tells = deps.history && service::Planner::may_recall(settings);
-    for (int back = tells ? service::SlotRing::days : 0; back > 0; --back) {
+    for (int back = deps.history ? service::SlotRing::days : 0; back > 0; --back) {
       const auto rows = deps.history->minutes(now - back * day, now - (back - 1) * day);
       if (!rows) {
         if (!std::exchange(told_unread, true))
@@ -106,10 +105,7 @@ struct PlannerThread::Shared {
         return;
       }
       for (const auto& row : *rows)
-        if (row.house_w && (row.solar_w || !settings.solar_metered))
-          minutes.push_back(
-              {std::chrono::floor<std::chrono::seconds>(row.begin).time_since_epoch().count(),
-               Watts{*row.house_w}, Watts{row.solar_w.value_or(0.0)}});
+        if (const auto minute = service::past_minute(row, settings)) minutes.push_back(*minute);
     }
     planner.recall(minutes, settings);
   }

@@ -226,7 +226,7 @@ service::DaySavings SmartRecord::savings_of(const Now& now, local_days day, cons
   auto savings =
       service::day_savings(arms, static_cast<int>((read.until - read.begin) / minutes{1}),
                            money == now.paid.end() ? std::nullopt : std::optional{money->second},
-                           now.battery.charge_efficiency, service::Planner::may_recall(settings));
+                           now.battery.charge_efficiency, service::serves_all(settings));
   savings.currency = settings.tariff.currency;
   return savings;
 }

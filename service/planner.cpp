@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <set>
 #include <utility>
 
@@ -26,7 +25,6 @@ constexpr Duration try_again = 1min;
 constexpr Duration dispatch_settles = 15min;
 constexpr Duration sun_settles = 1h;
 constexpr Duration bms_tells_within = 2min;
-constexpr int enough_views = 30;  // of a minute's
 
 Watts most_charged(const control::Settings& s) {
   return std::min(
@@ -46,34 +44,6 @@ std::optional<Soc> soc_now(const View& view) {
 bool left_out(const control::Settings& settings, std::size_t circuit) {
   const auto& role = settings.circuit_roles.at(circuit);
   return role && !settings.battery_serves[*role];
-}
-
-struct HousePower {
-  double load = 0.0;   ///< of what the battery serves
-  double solar = 0.0;  ///< that the others leave
-  double taken = 0.0;  ///< by them
-};
-
-/// Nothing where something of it is not known now.
-std::optional<HousePower> house_power(const View& view, const control::Settings& settings) {
-  if (view.decision.faults.active(Fault::islanded) || !view.decision.house) return std::nullopt;
-  HousePower power{view.decision.house->value(), 0.0, 0.0};
-  if (settings.solar_metered) {
-    const auto solar = view.current(Point::solar, Measure::power);
-    if (!solar) return std::nullopt;
-    power.solar = *solar;
-  }
-  double others = 0.0;
-  for (std::size_t i = 0; i < max_circuits; ++i) {
-    if (!left_out(settings, i)) continue;
-    const auto drawn = view.current(circuit(i), Measure::power);
-    if (!drawn) return std::nullopt;
-    others += std::max(*drawn, 0.0);
-  }
-  power.load -= others;
-  power.taken = std::min(others, std::max(power.solar - power.load, 0.0));
-  power.solar -= power.taken;
-  return power;
 }
 
 /// What is told, of the past too; of a kind that tells nothing of now the tariff's, which pays
@@ -197,12 +167,31 @@ std::optional<PlanBattery> battery_of(const View& view, const control::Settings&
   return battery;
 }
 
-std::string_view name(control::NoPlan why) {
-  return enum_name(why);
+bool serves_all(const control::Settings& settings) {
+  for (std::size_t i = 0; i < max_circuits; ++i)
+    if (left_out(settings, i)) return false;
+  return true;
 }
 
-bool Planner::may_recall(const control::Settings& settings) {
-  return std::ranges::none_of(metered(settings).left_out, std::identity{});
+std::optional<PastMinute> past_minute(const Minute& minute, const control::Settings& settings) {
+  if (minute.islanded || minute.partial || !minute.house_w) return std::nullopt;
+  if (settings.solar_metered && !minute.solar_w) return std::nullopt;
+  double others = 0.0;
+  for (std::size_t i = 0; i < max_circuits; ++i) {
+    if (!left_out(settings, i)) continue;
+    const auto drawn = minute.circuit_w(i);
+    if (!drawn) return std::nullopt;
+    others += std::max(std::round(*drawn), 0.0);
+  }
+  const double load = std::round(*minute.house_w) - others;
+  const double solar = settings.solar_metered ? std::round(*minute.solar_w) : 0.0;
+  const double taken = std::min(others, std::max(solar - load, 0.0));
+  return PastMinute{unix_seconds(minute.begin), Watts{load}, Watts{solar - taken}, Watts{taken},
+                    minute.curtailed};
+}
+
+std::string_view name(control::NoPlan why) {
+  return enum_name(why);
 }
 
 Planner::Metered Planner::metered(const control::Settings& settings) {
@@ -233,25 +222,16 @@ void Planner::note(const View& view, const control::Settings& settings) {
     minute_.reset();
     return;
   }
-  const UnixSeconds now = unix_seconds(view.wall);
-  const UnixSeconds begin = now - now % 60;
+  const WallTime begin = std::chrono::floor<std::chrono::minutes>(view.wall);
   if (minute_ && minute_->begin != begin) close_minute(settings);
-  if (!minute_) minute_ = Sum{.begin = begin};
-  const auto power = house_power(view, settings);
-  if (!power) return;
-  minute_->load += power->load;
-  minute_->solar += power->solar;
-  minute_->taken += power->taken;
-  ++minute_->count;
+  if (!minute_) minute_ = OpenMinute{.begin = begin};
+  minute_->means.add(view);
 }
 
 void Planner::close_minute(const control::Settings& settings) {
-  const Sum sum = *minute_;
+  const auto past = past_minute(minute_->means.minute(minute_->begin), settings);
   minute_.reset();
-  if (sum.count < enough_views) return;
-  ring_.add({sum.begin, Watts{sum.load / sum.count}, Watts{sum.solar / sum.count},
-             Watts{sum.taken / sum.count}},
-            most_charged(settings), most_discharged(settings));
+  if (past) ring_.add(*past, most_charged(settings), most_discharged(settings));
 }
 
 bool Planner::Task::same(const Orders& other, UnixSeconds at) const {

@@ -13,6 +13,7 @@
 #include "control/policy/mark_table.hpp"
 #include "control/settings.hpp"
 #include "model/instruction.hpp"
+#include "model/minute.hpp"
 #include "model/plan.hpp"
 #include "model/smart_plan.hpp"
 #include "model/view.hpp"
@@ -29,6 +30,15 @@ inline constexpr Duration plan_life = 36h;
 [[nodiscard]] std::optional<control::PlanBattery> battery_of(const View& view,
                                                              const control::Settings& settings);
 
+/// All circuits, as far as they are told apart.
+[[nodiscard]] bool serves_all(const control::Settings& settings);
+
+/// What the battery had to do with in that minute, in whole watts, as the history keeps it: a hub
+/// that is started again knows the same as one that went on. Nothing where it is no day's pattern
+/// (islanded, partial) or house, sun or a circuit that is not served is not known.
+[[nodiscard]] std::optional<PastMinute> past_minute(const Minute& minute,
+                                                    const control::Settings& settings);
+
 /// Single-threaded and pure: Views come in, plans come out.
 class Planner {
  public:
@@ -42,16 +52,13 @@ class Planner {
 
   explicit Planner(civil_time::LocalClock clock) : clock_(clock) {}
 
-  /// Whether minutes of an earlier run, as the history has them, tell what the battery serves: not
-  /// where it leaves out a circuit.
-  [[nodiscard]] static bool may_recall(const control::Settings& settings);
   /// At the start, and where what was noted is of no use as the battery serves others since.
   [[nodiscard]] bool wants_history() const { return wants_history_; }
   /// All such minutes at once, ascending: they take the place of what was noted, unless that is
   /// more.
   void recall(std::span<const PastMinute> minutes, const control::Settings& settings);
-  /// About once a second. A minute counts of which half the Views told house and sun, by a clock
-  /// that is trusted, on the mains. Whom the battery serves is the same for all that is kept.
+  /// About once a second. A minute counts as past_minute() says, by a clock that is trusted. Whom
+  /// the battery serves is the same for all that is kept.
   void note(const View& view, const control::Settings& settings);
 
   /// Capacity or a SOC that is current is missing, and the first View was noted within the last two
@@ -93,12 +100,9 @@ class Planner {
     /// Whether `other` is told the same sun.
     [[nodiscard]] bool same_sun(const Orders& other, control::UnixSeconds at) const;
   };
-  struct Sum {
-    control::UnixSeconds begin = 0;
-    double load = 0.0;
-    double solar = 0.0;
-    double taken = 0.0;
-    int count = 0;
+  struct OpenMinute {
+    WallTime begin{};
+    MinuteMeans means{};
   };
   void close_minute(const control::Settings& settings);
   [[nodiscard]] std::span<const control::PlannedSlot> ahead(const View& view) const;
@@ -118,7 +122,7 @@ class Planner {
   std::optional<Metered> metered_;  ///< in ring_
   bool wants_history_ = true;
   std::optional<Instant> begun_;  ///< the first View
-  std::optional<Sum> minute_;
+  std::optional<OpenMinute> minute_;
   std::optional<Task> planned_for_;
   Task made_for_;  ///< the last plan
   std::optional<Instant> tried_at_;

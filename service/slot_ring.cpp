@@ -40,6 +40,7 @@ void SlotRing::add(const PastMinute& minute, Watts charge, Watts discharge) {
   slot.deficit += std::max(load - solar, 0.0) * hours;
   slot.surplus += std::max(solar - load, 0.0) * hours;
   slot.beyond += (sun - solar) * hours;
+  slot.curtailed = slot.curtailed || minute.curtailed;
 }
 
 std::vector<control::PastSlot> SlotRing::slots() const {
@@ -51,7 +52,7 @@ std::vector<control::PastSlot> SlotRing::slots() const {
     all.push_back({slot.begin, slot.begin + slot_s, WattHours{slot.load * whole},
                    WattHours{slot.solar * whole},
                    WattHours{std::min(slot.deficit, slot.surplus) * whole},
-                   WattHours{slot.beyond * whole}});
+                   WattHours{slot.beyond * whole}, slot.curtailed});
   }
   return all;
 }

@@ -16,6 +16,7 @@ struct PastMinute {
   Watts load{};   ///< of what the battery serves; below 0: what a sun that is not metered leaves
   Watts solar{};  ///< what circuits that the battery does not serve leave of it
   Watts taken{};  ///< of it, by those
+  bool curtailed = false;  ///< see esshub::Minute
 };
 
 class SlotRing {
@@ -29,7 +30,7 @@ class SlotRing {
   /// and so is told from what the mean of a slot hides.
   void add(const PastMinute& minute, Watts charge, Watts discharge);
   /// Ascending; those of which eight minutes are known at least, as if all of it had been like
-  /// them.
+  /// them; curtailed if one of them was.
   [[nodiscard]] std::vector<control::PastSlot> slots() const;
   /// Slots begun so far in this run and before, as far as they are kept.
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
@@ -45,6 +46,7 @@ class SlotRing {
     double deficit = 0.0;
     double surplus = 0.0;
     double beyond = 0.0;
+    bool curtailed = false;
   };
   std::deque<Slot> slots_;
 };

@@ -23,7 +23,7 @@ LoopPlanner::LoopPlanner(control::Settings settings, const civil_time::Zone& zon
 }
 
 void LoopPlanner::recall(std::span<const service::PastMinute> minutes) {
-  if (service::Planner::may_recall(settings_)) planner_.recall(minutes, settings_);
+  if (service::serves_all(settings_)) planner_.recall(minutes, settings_);
 }
 
 void LoopPlanner::hear(const View& view) {

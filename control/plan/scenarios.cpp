@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "model/mean.hpp"
+
 namespace esshub::control {
 namespace {
 
@@ -87,8 +89,9 @@ struct Past {
         solar(slots, [](const PastSlot& s) { return s.solar.value(); }),
         crossing(slots, [](const PastSlot& s) { return s.crossing.value(); }),
         beyond(slots, [](const PastSlot& s) { return s.beyond.value(); }),
+        curtailed(slots, [](const PastSlot& s) { return s.curtailed ? 1.0 : 0.0; }),
         measured(slots, [](const PastSlot& s) { return static_cast<double>(s.end - s.begin); }) {}
-  Sum load, solar, crossing, beyond, measured;
+  Sum load, solar, crossing, beyond, curtailed, measured;
 };
 
 /// Half of a slot at least must have been measured.
@@ -110,7 +113,8 @@ std::optional<SlotEnergy> energy_of(const Past& past, const AheadSlot& slot, int
   return SlotEnergy{past.load.within(load, load + length) / of_load,
                     past.solar.within(solar, solar + length) / of_solar,
                     past.crossing.within(solar, solar + length) / of_solar,
-                    past.beyond.within(solar, solar + length) / of_solar};
+                    past.beyond.within(solar, solar + length) / of_solar,
+                    past.curtailed.within(solar, solar + length) > 0.0};
 }
 
 }  // namespace
@@ -163,6 +167,12 @@ std::vector<DayAhead> past_days(std::span<const AheadSlot> ahead,
   }
   std::vector<DayAhead> all(days.size(), DayAhead(ahead.size()));
   for (std::size_t k = 0; k < ahead.size(); ++k) {
+    Mean clear;
+    for (const auto& day : days)
+      if (day[k] && !day[k]->curtailed) clear.add(day[k]->solar);
+    for (auto& day : days)
+      if (day[k] && day[k]->curtailed)
+        day[k]->solar = std::max(day[k]->solar, clear.value().value_or(0.0));
     SlotEnergy sum;
     double count = 0.0;
     for (const auto& day : days) {
@@ -184,9 +194,9 @@ std::vector<ScenarioFlows> flows_of(std::span<const DayAhead> days) {
   std::vector<ScenarioFlows> all;
   for (const auto& day : days) {
     ScenarioFlows flows;
-    for (const auto& [load, solar, crossing, unused] : day)
-      flows.push_back(
-          {std::max(load - solar, 0.0) + crossing, std::max(solar - load, 0.0) + crossing});
+    for (const auto& slot : day)
+      flows.push_back({std::max(slot.load - slot.solar, 0.0) + slot.crossing,
+                       std::max(slot.solar - slot.load, 0.0) + slot.crossing});
     all.push_back(std::move(flows));
   }
   return all;

@@ -28,6 +28,7 @@ struct SlotEnergy {
   double solar = 0.0;
   double crossing = 0.0;  ///< see PastSlot, as is
   double beyond = 0.0;
+  bool curtailed = false;
 };
 
 /// A slot for each of the time ahead.
@@ -35,7 +36,8 @@ using DayAhead = std::vector<SlotEnergy>;
 
 /// The same slots on each past day that was measured nearly throughout, the latest first: the sun
 /// of that time by UTC, the house of that time by the site's clock. What is missing of a slot is
-/// taken as the rest of it, and a slot of which little is there as the mean of the other days.
+/// taken as the rest of it, and a slot of which little is there as the mean of the other days. A
+/// sun that was curtailed is taken as the mean of the days on which it was not, where that is more.
 [[nodiscard]] std::vector<DayAhead> past_days(std::span<const AheadSlot> ahead,
                                               std::span<const PastSlot> past,
                                               const PlanSettings& settings);

@@ -20,10 +20,11 @@ using UnixSeconds = std::int64_t;
 struct PastSlot {
   UnixSeconds begin = 0;
   UnixSeconds end = 0;
-  WattHours load{};      ///< of what the battery serves
-  WattHours solar{};     ///< what is left of it for house and battery
-  WattHours crossing{};  ///< surplus of some minutes while others of the slot had a deficit
-  WattHours beyond{};    ///< sun beyond the battery's limits, or that others took
+  WattHours load{};        ///< of what the battery serves
+  WattHours solar{};       ///< what is left of it for house and battery
+  WattHours crossing{};    ///< surplus of some minutes while others of the slot had a deficit
+  WattHours beyond{};      ///< sun beyond the battery's limits, or that others took
+  bool curtailed = false;  ///< the sun may have been held back: it was at least so much
 };
 
 /// Prices per kWh within [begin, end), of the past as well; ascending, not overlapping. What no

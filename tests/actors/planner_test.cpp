@@ -34,6 +34,7 @@ class SteadyHistory final : public publish::HistoryReader {
       row.begin = at;
       row.house_w = 300;
       row.solar_w = 0;
+      if (car_w) row.circuits_w = {car_w};
       rows.push_back(row);
     }
     return rows;
@@ -45,6 +46,7 @@ class SteadyHistory final : public publish::HistoryReader {
   std::atomic<int> asked = 0;
   int answers = 0;  ///< before the failures
   int failures = 0;
+  std::optional<double> car_w{};
 };
 
 struct Bench {
@@ -174,15 +176,28 @@ TEST(PlannerThreadTest, AsksForTheHistoryEachMinuteUntilItHasAllOfIt) {
 TEST(PlannerThreadTest, AsksForTheHistoryAgainWhenTheBatteryServesOthers) {
   Bench b;
   b.in_force.settings.circuit_roles[0] = CircuitRole::ev;
+  const auto planner = b.start();
+  b.pass(*planner);
+  EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
+  EXPECT_FALSE(planner->spans().empty());
+  const auto cost = [&] { return planner->newest().plan->cost_no_battery; };
+  ASSERT_TRUE(planner->newest().plan);
+  const double with_car = cost();
+  b.history->car_w = 100;
+  b.in_force.settings.battery_serves[CircuitRole::ev] = false;
+  b.pass(*planner, 1min);
+  EXPECT_EQ(b.history->asked.load(), 2 * service::SlotRing::days);
+  ASSERT_TRUE(planner->newest().plan) << "in the same minute";
+  EXPECT_NEAR(cost(), with_car * 2 / 3, 0.01 * with_car);
+}
+
+TEST(PlannerThreadTest, AHistoryWithoutTheCircuitThatIsNotServedTellsNothing) {
+  Bench b;
+  b.in_force.settings.circuit_roles[0] = CircuitRole::ev;
   b.in_force.settings.battery_serves[CircuitRole::ev] = false;
   const auto planner = b.start();
   b.pass(*planner);
-  EXPECT_EQ(b.history->asked.load(), 0) << "it tells the car with the house";
   EXPECT_EQ(planner->newest().problem, "too_few_days");
-  b.in_force.settings.battery_serves[CircuitRole::ev] = true;
-  b.pass(*planner, 1min);
-  EXPECT_EQ(b.history->asked.load(), service::SlotRing::days);
-  EXPECT_FALSE(planner->spans().empty()) << "in the same minute";
 }
 
 TEST(PlannerThreadTest, PlansAsSoonAsTheBmsHasToldCapacityAndSoc) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/plan/plan.hpp"
+#include "model/minute.hpp"
 #include "tests/service/smart_house.hpp"
 
 namespace esshub::service {
@@ -191,6 +192,90 @@ TEST(PlannerInput, AMinuteInWhichTheClockWasNotTrustedDoesNotCount) {
     noted.house.view.local.trusted = true;
     EXPECT_EQ(noted.cost().has_value(), trusted);
   }
+}
+
+TEST(PlannerInput, AMinuteThatWasIslandedAtAnyTimeDoesNotCount) {
+  for (const bool islanded : {false, true}) {
+    Noted noted;
+    noted.minutes(7);
+    for (int n = 0; n < 60; ++n) {
+      House& h = noted.house;
+      h.view.decision.faults.set(Fault::islanded, islanded && n == 0, h.view.now);
+      noted.view();
+      h.pass(1s);
+    }
+    EXPECT_EQ(noted.cost().has_value(), !islanded);
+  }
+}
+
+// ---- a minute as it was measured
+
+const WallTime some_minute = midnight + std::chrono::minutes{7};
+
+/// 800 W of house, 100 W of sun, 500 W of a car that is not served.
+Minute measured_minute() {
+  return {.begin = some_minute,
+          .solar_w = 100.0,
+          .house_w = 800.0,
+          .circuits_w = {std::nullopt, 500.0, 100.0}};
+}
+control::Settings with_car() {
+  control::Settings settings;
+  settings.circuit_roles[1] = CircuitRole::ev;
+  settings.circuit_roles[2] = CircuitRole::heatpump;
+  settings.battery_serves[CircuitRole::ev] = false;
+  return settings;
+}
+void expect_minute(const std::function<void(Minute&)>& change, double load, double solar,
+                   double taken, control::Settings settings = with_car()) {
+  Minute minute = measured_minute();
+  change(minute);
+  const auto past = past_minute(minute, settings);
+  ASSERT_TRUE(past);
+  EXPECT_EQ(past->begin, seconds(some_minute));
+  EXPECT_EQ(past->load, Watts{load});
+  EXPECT_EQ(past->solar, Watts{solar});
+  EXPECT_EQ(past->taken, Watts{taken});
+  EXPECT_EQ(past->curtailed, minute.curtailed);
+}
+
+TEST(PastMinute, IsWhatTheBatteryHasToDoWith) {
+  expect_minute([](Minute&) {}, 300, 100, 0);
+  expect_minute([](Minute& m) { m.solar_w = 700; }, 300, 300, 400);
+  expect_minute([](Minute& m) { m.solar_w = 1000; }, 300, 500, 500);
+  expect_minute([](Minute& m) { m.circuits_w[1] = -5; }, 800, 100, 0);
+  expect_minute([](Minute& m) { m.curtailed = true; }, 300, 100, 0);
+  auto not_metered = with_car();
+  not_metered.solar_metered = false;
+  expect_minute([](Minute& m) { m.house_w = -200; }, -700, -500, 500, not_metered);
+  expect_minute([](Minute& m) { m.solar_w.reset(); }, 300, 0, 0, not_metered);
+  auto all_served = with_car();
+  all_served.battery_serves[CircuitRole::ev] = true;
+  expect_minute([](Minute& m) { m.circuits_w.clear(); }, 800, 100, 0, all_served);
+}
+
+TEST(PastMinute, IsInWholeWattsAsTheHistoryHasIt) {
+  const auto parts = [](Minute& m) {
+    m.house_w = 800.4;
+    m.solar_w = 100.5;
+    m.circuits_w[1] = 499.7;
+  };
+  expect_minute(parts, 300, 101, 0);
+}
+
+TEST(PastMinute, IsNoneWhereItIsNoDaysPatternOrSomethingIsNotKnown) {
+  const auto none = [](const std::function<void(Minute&)>& change) {
+    Minute minute = measured_minute();
+    change(minute);
+    return !past_minute(minute, with_car());
+  };
+  EXPECT_FALSE(none([](Minute&) {}));
+  EXPECT_TRUE(none([](Minute& m) { m.islanded = true; }));
+  EXPECT_TRUE(none([](Minute& m) { m.partial = true; }));
+  EXPECT_TRUE(none([](Minute& m) { m.house_w.reset(); }));
+  EXPECT_TRUE(none([](Minute& m) { m.solar_w.reset(); }));
+  EXPECT_TRUE(none([](Minute& m) { m.circuits_w = {500.0}; }));
+  EXPECT_FALSE(none([](Minute& m) { m.circuits_w = {std::nullopt, 500.0}; })) << "it is served";
 }
 
 // ---- battery, prices and orders: the plan is the one made by hand

@@ -755,11 +755,11 @@ TEST(Planner, WhatWasNotedIsOfNoUseWhenTheBatteryServesOthers) {
 
 TEST(Planner, WhatIsNotServedIsNoLoadAndTakesTheSunFirst) {
   House h;
-  EXPECT_TRUE(Planner::may_recall(h.in_force.settings));
+  EXPECT_TRUE(serves_all(h.in_force.settings));
   h.in_force.settings.circuit_roles[0] = CircuitRole::ev;
-  EXPECT_TRUE(Planner::may_recall(h.in_force.settings)) << "served";
+  EXPECT_TRUE(serves_all(h.in_force.settings)) << "served";
   h.in_force.settings.battery_serves[CircuitRole::ev] = false;
-  EXPECT_FALSE(Planner::may_recall(h.in_force.settings));
+  EXPECT_FALSE(serves_all(h.in_force.settings));
   // 400 W of the house and 1000 W of the car; of 600 W of sun the car has what the house leaves.
   h.view.decision.house = Watts{1400};
   for (int n = 0; n < 3 * 1440 * 60; ++n) {

@@ -98,6 +98,17 @@ TEST(SlotRing, EightMinutesStandForASlotAndSevenDoNot) {
   EXPECT_NEAR(slots[0].load.value(), 150, 1e-9);
 }
 
+TEST(SlotRing, ASlotIsCurtailedIfOneOfItsMinutesWas) {
+  SlotRing ring;
+  for (int n = 0; n < 45; ++n)
+    ring.add({begin + n * 60, Watts{600}, {}, {}, n == 15 || n == 44}, most, most);
+  const auto slots = ring.slots();
+  ASSERT_EQ(slots.size(), 3u);
+  EXPECT_FALSE(slots[0].curtailed);
+  EXPECT_TRUE(slots[1].curtailed);
+  EXPECT_TRUE(slots[2].curtailed);
+}
+
 TEST(SlotRing, AMinuteCountsOnceAndNoNumberNever) {
   SlotRing ring;
   for (int n = 0; n < 8; ++n) add(ring, n, 600, 0);

@@ -43,6 +43,7 @@ struct House {
     view.local = {.minute_of_day = 0, .weekday = 1, .trusted = true};
     put(Point::battery, Measure::capacity, 100);
     put(Point::battery, Measure::soc, 50);
+    view.max_age = 365 * 24h;  // of the decision: it is always current
     view.decision.house = Watts{400};
     put(Point::solar, Measure::power, 0);
   }

@@ -131,6 +131,37 @@ TEST(PlanScenarios, FirstDaysAndGaps) {
   EXPECT_EQ(past_days(slots, some, s).size(), 1u);
 }
 
+/// Three days of 100 Wh of sun, 200 and 600 Wh in each quarter of an hour, the latest first; those
+/// of `curtailed` were.
+std::vector<double> sun_of_first_slot(const std::vector<bool>& curtailed,
+                                      std::int64_t begins_later = 0) {
+  std::vector<PastSlot> past;
+  const std::array sun{100.0, 200.0, 600.0};
+  for (std::size_t d = sun.size(); d-- > 0;)
+    for (int n = 0; n < 96; ++n) {
+      const UnixSeconds at = now - static_cast<std::int64_t>(d + 1) * day + n * 900;
+      past.push_back(
+          {at, at + 900, WattHours{50}, WattHours{sun.at(d)}, {}, {}, n == 0 && curtailed.at(d)});
+    }
+  auto s = settings();
+  s.begin += begins_later;
+  s.horizon_s = 6 * hour;
+  std::vector<double> all;
+  for (const auto& of_day : past_days(slots_ahead(prices(now, now + day, 900), s), past, s))
+    all.push_back(of_day.front().solar);
+  return all;
+}
+
+TEST(PlanScenarios, ASunThatWasCurtailedWasAtLeastThatOfTheOtherDaysMean) {
+  using Sun = std::vector<double>;
+  EXPECT_EQ(sun_of_first_slot({false, false, false}), (Sun{100, 200, 600}));
+  EXPECT_EQ(sun_of_first_slot({true, false, false}), (Sun{400, 200, 600}));
+  EXPECT_EQ(sun_of_first_slot({true, true, false}), (Sun{600, 600, 600}));
+  EXPECT_EQ(sun_of_first_slot({false, false, true}), (Sun{100, 200, 600})) << "it was more";
+  EXPECT_EQ(sun_of_first_slot({true, true, true}), (Sun{100, 200, 600})) << "nobody knows better";
+  EXPECT_EQ(sun_of_first_slot({true, false, false}, 900), (Sun{100, 200, 600})) << "slot by slot";
+}
+
 TEST(PlanScenarios, FlowsAreNetAndWhatCrosses) {
   const std::vector<DayAhead> days{{{300, 100, 20}, {100, 300, 0}}};
   const auto flows = flows_of(days);
