@@ -5,22 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "service/kept_moment.hpp"
+#include "service/kept_json.hpp"
 
 namespace esshub::service {
 namespace {
 
 using nlohmann::json;
-
-WallTime moment(const json& value) {
-  return wall_time(kept_moment(value));
-}
-
-Soc soc(const json& value) {
-  const auto soc = Soc::from_percent(value.get<double>());
-  if (!soc) throw std::out_of_range("a state of charge beyond 0 to 100 %");
-  return *soc;
-}
 
 json to_json(const BelievedSlot& slot) {
   const Instruction& i = slot.instruction;
@@ -32,18 +22,16 @@ json to_json(const BelievedSlot& slot) {
 }
 
 BelievedSlot to_slot(const json& j) {
-  const auto kind = instruction_kind(j.at(5).get<std::string>());
-  if (!kind) throw std::out_of_range("an unknown instruction");
-  return {.begin = moment(j.at(0)),
-          .end = moment(j.at(1)),
-          .made = moment(j.at(2)),
+  return {.begin = kept_time(j.at(0)),
+          .end = kept_time(j.at(1)),
+          .made = kept_time(j.at(2)),
           .import_price = j.at(3).get<double>(),
           .export_price = j.at(4).get<double>(),
-          .instruction = {*kind, Watts{j.at(6).get<double>()}, soc(j.at(7)), soc(j.at(8)),
-                          soc(j.at(9))},
-          .charge_low = soc(j.at(10)),
-          .charge = soc(j.at(11)),
-          .charge_high = soc(j.at(12))};
+          .instruction = {kept_kind(j.at(5)), Watts{j.at(6).get<double>()}, kept_soc(j.at(7)),
+                          kept_soc(j.at(8)), kept_soc(j.at(9))},
+          .charge_low = kept_soc(j.at(10)),
+          .charge = kept_soc(j.at(11)),
+          .charge_high = kept_soc(j.at(12))};
 }
 
 json to_json(const std::vector<BelievedSlot>& slots) {

@@ -6,16 +6,19 @@
 #include <stdexcept>
 
 #include "model/utc_text.hpp"
-#include "service/kept_moment.hpp"
+#include "service/kept_json.hpp"
 
 namespace esshub::service {
 namespace {
 
 using nlohmann::json;
 
+/// Minutes. A zone that goes over the date line has one date for two days.
+constexpr int longest_day = 48 * 60;
+
 int count(const json& value) {
   const auto number = value.get<int>();
-  if (number < 0 || number > 25 * 60) throw std::out_of_range("more minutes than a day has");
+  if (number < 0 || number > longest_day) throw std::out_of_range("more minutes than a day has");
   return number;
 }
 

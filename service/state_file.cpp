@@ -6,28 +6,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "service/kept_json.hpp"
+
 namespace esshub::service {
 namespace {
 
 using nlohmann::json;
-
-std::int64_t seconds(WallTime t) {
-  return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
-}
-
-// What no clock ever showed is damage, and would overflow.
-WallTime wall_time(const json& value) {
-  constexpr std::int64_t year_2200 = 7258118400;
-  const auto s = value.get<std::int64_t>();
-  if (s < 0 || s > year_2200) throw std::out_of_range("a time that cannot be");
-  return WallTime{std::chrono::seconds{s}};
-}
-
-Soc soc(const json& value) {
-  const auto soc = Soc::from_percent(value.get<double>());
-  if (!soc) throw std::out_of_range("a state of charge beyond 0 to 100 %");
-  return *soc;
-}
 
 json to_json(const Instruction& i) {
   return {{"action", name(i.kind)},
@@ -38,10 +22,8 @@ json to_json(const Instruction& i) {
 }
 
 Instruction to_instruction(const json& j) {
-  const auto kind = instruction_kind(j.at("action").get<std::string>());
-  if (!kind) throw std::out_of_range("an unknown instruction");
-  return {*kind, Watts{j.at("power_w").get<double>()}, soc(j.at("target")), soc(j.at("low")),
-          soc(j.at("high"))};
+  return {kept_kind(j.at("action")), Watts{j.at("power_w").get<double>()}, kept_soc(j.at("target")),
+          kept_soc(j.at("low")), kept_soc(j.at("high"))};
 }
 
 Duration span(const json& value, Duration longest) {
@@ -84,21 +66,21 @@ SavedSafety to_safety(const json& j) {
 
 template <class Order>
 void put_end(json& j, const Order& order) {
-  j["until"] = seconds(order.until);
-  if (order.trusted_until) j["trusted_until"] = seconds(*order.trusted_until);
+  j["until"] = unix_seconds(order.until);
+  if (order.trusted_until) j["trusted_until"] = unix_seconds(*order.trusted_until);
 }
 
 template <class Order>
 Order with_end(const json& j, Order order) {
-  order.until = wall_time(j.at("until"));
-  if (j.contains("trusted_until")) order.trusted_until = wall_time(j["trusted_until"]);
+  order.until = kept_time(j.at("until"));
+  if (j.contains("trusted_until")) order.trusted_until = kept_time(j["trusted_until"]);
   return order;
 }
 
 /// Before there was a begin, a storm had begun, and nothing was bought for it.
 SavedState::Storm to_storm(const json& j) {
-  SavedState::Storm storm = with_end(j, SavedState::Storm{.reserve = soc(j.at("reserve"))});
-  if (j.contains("from")) storm.from = wall_time(j["from"]);
+  SavedState::Storm storm = with_end(j, SavedState::Storm{.reserve = kept_soc(j.at("reserve"))});
+  if (j.contains("from")) storm.from = kept_time(j["from"]);
   storm.fill = j.value("fill", false);
   return storm;
 }
@@ -114,7 +96,7 @@ std::optional<Duration> passed_since(const SavedState& saved, const std::string&
 }
 
 std::string encode(const SavedState& state) {
-  json j{{"saved_at", seconds(state.saved_at)},
+  json j{{"saved_at", unix_seconds(state.saved_at)},
          {"boot_id", state.boot_id},
          {"boot_time_ms", state.boot_time / 1ms}};
   if (state.mode) j["mode"] = name(*state.mode);
@@ -125,11 +107,11 @@ std::string encode(const SavedState& state) {
   }
   if (state.storm) {
     j["storm"] = {{"reserve", state.storm->reserve.percent()},
-                  {"from", seconds(state.storm->from)},
+                  {"from", unix_seconds(state.storm->from)},
                   {"fill", state.storm->fill}};
     put_end(j["storm"], *state.storm);
   }
-  if (state.last_full) j["last_full"] = seconds(*state.last_full);
+  if (state.last_full) j["last_full"] = unix_seconds(*state.last_full);
   if (state.safety) j["safety"] = to_json(*state.safety);
   return j.dump(2) + "\n";
 }
@@ -138,19 +120,19 @@ Result<SavedState> decode_state(const std::string& text) {
   try {
     const json j = json::parse(text);
     SavedState state;
-    state.saved_at = wall_time(j.at("saved_at"));
+    state.saved_at = kept_time(j.at("saved_at"));
     state.boot_id = j.value("boot_id", "");
     if (j.contains("boot_time_ms")) state.boot_time = span(j["boot_time_ms"], century);
     if (j.contains("mode")) {
       state.mode = mode(j["mode"].get<std::string>());
       if (!state.mode) throw std::out_of_range("an unknown mode");
     }
-    if (j.contains("reserve")) state.reserve = soc(j["reserve"]);
+    if (j.contains("reserve")) state.reserve = kept_soc(j["reserve"]);
     if (j.contains("override"))
       state.manual = with_end(j["override"],
                               SavedState::Override{.instruction = to_instruction(j["override"])});
     if (j.contains("storm")) state.storm = to_storm(j["storm"]);
-    if (j.contains("last_full")) state.last_full = wall_time(j["last_full"]);
+    if (j.contains("last_full")) state.last_full = kept_time(j["last_full"]);
     if (j.contains("safety")) state.safety = to_safety(j["safety"]);
     return state;
   } catch (const std::exception& e) {  // the library's way to say no
