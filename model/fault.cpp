@@ -51,8 +51,9 @@ constexpr EnumTable<Row> rows({
      "The clock is not trusted, so weekly plan, tariff and Smart plan stand aside. Check "
      "timedatectl and the way to the time server, or set site.clock."},
     {Fault::storage_failed, Severity::warning, "Data cannot be stored",
-     "History, orders or told prices cannot be written; control goes on from memory. Check the "
-     "disk's free space and the card."},
+     "History, orders, told prices or savings cannot be written; control goes on from memory. "
+     "Check the disk's free space and the card, and whether a file in state_dir is another "
+     "user's: it is left as it is (the log names it)."},
     {Fault::config_rejected, Severity::warning, "New configuration refused",
      "The new configuration has errors; the running one is kept. esshub check FILE names every "
      "error."},

@@ -7,7 +7,7 @@
 namespace esshub {
 
 /// Of some days. Money in the tariff's currency, paid less earned, less what is stored at the end
-/// that was not at the begin, at the cheapest import price of each day.
+/// that was not at the begin, at the mean of the days' cheapest import prices.
 struct Savings {
   int days = 0;       ///< of the site's calendar; one of them may be today
   int known = 0;      ///< of these, days of which there are minutes with prices
