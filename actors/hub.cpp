@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/after.hpp>
@@ -324,7 +325,8 @@ class RunningHub final : public Hub {
     if (!settings.dbus.bus.empty())
       sinks.push_back(publish::sink_of(
           std::make_shared<publish::Dbus>(settings.dbus, identity, commands(), events)));
-    if (!settings.metrics_address.empty()) sinks.push_back(start_metrics(settings, events));
+    if (!settings.metrics_address.empty())
+      sinks.push_back(start_metrics(settings, identity, events));
     for (auto& other : others) sinks.push_back({.update = std::move(other)});
     sinks.push_back({.update =
                          [door = command_door_](const View& view) {
@@ -347,10 +349,20 @@ class RunningHub final : public Hub {
                      .heartbeat = deps.heartbeat});
   }
 
-  publish::Sink start_metrics(const HubSettings& settings, const EventSink& events) const {
-    const auto exporter = std::make_shared<metrics::Exporter>(
-        ESSHUB_VERSION, [notes = notes()] { return notes()->warnings.size(); }, smart(),
-        feed_states());
+  publish::Sink start_metrics(const HubSettings& settings, const publish::VenusIdentity& identity,
+                              const EventSink& events) const {
+    const auto exporter = std::make_shared<metrics::Exporter>(metrics::ExporterDeps{
+        .version = ESSHUB_VERSION,
+        .site = identity.site_name,
+        .portal_id = identity.portal_id,
+        .config_warnings = [notes = notes()] { return notes()->warnings.size(); },
+        .smart = smart(),
+        .feeds = feed_states(),
+        .certificate_end = [end = certificate_end_]() -> std::optional<WallTime> {
+          const auto at = end->load();
+          if (at == WallTime{}) return std::nullopt;
+          return at;
+        }});
     const std::shared_ptr<publish::MetricsServer> server = publish::MetricsServer::start(
         settings.metrics_address, settings.web.host_names, [exporter] { return exporter->page(); },
         events, note("metrics", Fault::server_unavailable));
@@ -444,6 +456,10 @@ class RunningHub final : public Hub {
          .feeds = feed_states(),
          .events = events,
          .unavailable = note("page", Fault::server_unavailable),
+         .certificate_end =
+             [end = certificate_end_](std::optional<WallTime> at) {
+               end->store(at.value_or(WallTime{}));
+             },
          .clock = &std::chrono::steady_clock::now});
   }
 
@@ -531,6 +547,9 @@ class RunningHub final : public Hub {
   const civil_time::Zone zone_;
   const std::shared_ptr<Notes> notes_;
   const std::shared_ptr<Rtc> rtc_ = std::make_shared<Rtc>();
+  /// Of the page's certificate; the epoch: it serves none.
+  const std::shared_ptr<std::atomic<WallTime>> certificate_end_ =
+      std::make_shared<std::atomic<WallTime>>(WallTime{});
   std::shared_ptr<ControlProxy> control_proxy_ = std::make_shared<ControlProxy>();
   std::shared_ptr<SupervisorProxy> supervisor_proxy_ = std::make_shared<SupervisorProxy>();
   std::shared_ptr<publish::HistoryStore> history_;  ///< nothing: none is kept

@@ -19,15 +19,24 @@ std::string Exporter::page() const {
   const auto view = newest();
   Page page;
   page.gauge("esshub_build_info", "Always 1; the version is the label.");
-  page.add({{"version", version_}}, 1.0);
+  page.add({{"version", deps_.version}}, 1.0);
+  page.gauge("esshub_site_info",
+             "Always 1; the labels are the site's name, its portal id in MQTT and on D-Bus, and "
+             "the version.");
+  page.add({{"site", deps_.site}, {"portal_id", deps_.portal_id}, {"version", deps_.version}}, 1.0);
   page.gauge("esshub_config_warnings",
              "Warnings of the configuration file taken last, and files that it names and that "
              "cannot be read: `esshub status` names them.");
-  if (config_warnings_) page.add({}, static_cast<double>(config_warnings_()));
+  if (deps_.config_warnings) page.add({}, static_cast<double>(deps_.config_warnings()));
+  page.gauge("esshub_certificate_expiry_timestamp_seconds",
+             "Until when the certificate is valid that the page serves, in seconds since 1970. "
+             "Absent where it serves none.");
+  if (const auto end = deps_.certificate_end ? deps_.certificate_end() : std::nullopt)
+    page.add({}, unix_seconds(*end));
   if (view) {
     add_view(page, *view, std::chrono::steady_clock::now());
-    if (smart_) add_smart(page, *view, smart_());
-    if (feeds_) add_feeds(page, *view, feeds_());
+    if (deps_.smart) add_smart(page, *view, deps_.smart());
+    if (deps_.feeds) add_feeds(page, *view, deps_.feeds());
   } else {
     add_faults(page, {});  // nothing has been raised yet, and increase() needs the start
   }

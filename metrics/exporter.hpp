@@ -5,27 +5,35 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "model/feed.hpp"
+#include "model/plan.hpp"
 #include "model/smart_plan.hpp"
 #include "model/view.hpp"
 
 namespace esshub::metrics {
 
+/// What a scrape shows besides the View.
+struct ExporterDeps {
+  std::string version;
+  std::string site{};       ///< its name for people
+  std::string portal_id{};  ///< as in MQTT and on D-Bus
+  /// How many the configuration file taken last has; empty: not known.
+  std::function<std::size_t()> config_warnings{};
+  SmartSource smart{};  ///< Smart mode's plan; empty: there is none
+  FeedStates feeds{};   ///< of prices and sun; empty: none
+  /// Until when the certificate is valid that the page serves; empty, or nothing: it serves none.
+  std::function<std::optional<WallTime>()> certificate_end{};
+};
+
 class Exporter {
  public:
   static constexpr Duration period = 500ms;  ///< of the Views it is given
 
-  /// `config_warnings`: how many the configuration file taken last has; empty: not known.
-  /// `smart`: Smart mode's plan; empty: there is none. `feeds`: of prices and sun; empty: none.
-  explicit Exporter(std::string version, std::function<std::size_t()> config_warnings = {},
-                    SmartSource smart = {}, FeedStates feeds = {})
-      : version_(std::move(version)),
-        config_warnings_(std::move(config_warnings)),
-        smart_(std::move(smart)),
-        feeds_(std::move(feeds)) {}
+  explicit Exporter(ExporterDeps deps) : deps_(std::move(deps)) {}
 
   /// Takes over the newest View; thread-safe against page().
   void update(const View& view);
@@ -36,10 +44,7 @@ class Exporter {
  private:
   [[nodiscard]] std::shared_ptr<const View> newest() const;
 
-  std::string version_;
-  std::function<std::size_t()> config_warnings_;
-  SmartSource smart_;
-  FeedStates feeds_;
+  ExporterDeps deps_;
   mutable std::mutex mutex_;
   std::shared_ptr<const View> view_;
 };

@@ -56,7 +56,7 @@ View healthy_view(Instant at) {
 class ExporterTest : public testing::Test {
  protected:
   [[nodiscard]] std::string scraped() const { return exporter_.page(); }
-  Exporter exporter_{"1.2.3"};
+  Exporter exporter_{{.version = "1.2.3"}};
 };
 
 TEST_F(ExporterTest, FaultsAreZeroBeforeTheFirstView) {
@@ -69,14 +69,31 @@ TEST_F(ExporterTest, FaultsAreZeroBeforeTheFirstView) {
 
 TEST_F(ExporterTest, WarningsOfTheConfigurationAreCounted) {
   EXPECT_THAT(exporter_.page(), Not(HasSubstr("esshub_config_warnings")));
-  const Exporter warned{"1.2.3", [] { return std::size_t{3}; }};
+  const Exporter warned{{.version = "1.2.3", .config_warnings = [] { return std::size_t{3}; }}};
   EXPECT_THAT(warned.page(), HasSubstr("\nesshub_config_warnings 3\n"));
 }
 
+TEST_F(ExporterTest, SaysWhoseItIsBeforeTheFirstView) {
+  const Exporter named{{.version = "1.2.3", .site = "Hill \"7\"", .portal_id = "dca632000001"}};
+  EXPECT_THAT(named.page(),
+              HasSubstr("\nesshub_site_info{site=\"Hill \\\"7\\\"\",portal_id=\"dca632000001\","
+                        "version=\"1.2.3\"} 1\n"));
+}
+
+TEST_F(ExporterTest, TellsTheEndOfACertificateThatIsServed) {
+  EXPECT_THAT(exporter_.page(), Not(HasSubstr("esshub_certificate")));
+  std::optional<WallTime> end;
+  const Exporter serves{{.version = "1.2.3", .certificate_end = [&] { return end; }}};
+  EXPECT_THAT(serves.page(), Not(HasSubstr("esshub_certificate")));
+  end = WallTime{std::chrono::seconds{1'800'000'000}};
+  EXPECT_THAT(serves.page(),
+              HasSubstr("\nesshub_certificate_expiry_timestamp_seconds 1800000000\n"));
+}
+
 TEST_F(ExporterTest, TellsHowTheFeedsStand) {
-  Exporter with_feeds{"1.2.3", {}, {}, [] {
-                        return std::vector<FeedState>{{FeedKind::solar, std::nullopt, 1}};
-                      }};
+  Exporter with_feeds{{.version = "1.2.3", .feeds = [] {
+                         return std::vector<FeedState>{{FeedKind::solar, std::nullopt, 1}};
+                       }}};
   with_feeds.update(healthy_view(now()));
   EXPECT_THAT(with_feeds.page(), HasSubstr("\nesshub_feed_refused{kind=\"solar\"} 1\n"));
   exporter_.update(healthy_view(now()));

@@ -9,8 +9,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "model/plan.hpp"
 #include "model/result.hpp"
 
 namespace esshub::publish {
@@ -56,6 +58,8 @@ using StreamMaker = std::function<std::unique_ptr<ByteStream>(Socket)>;
 /// not belong together.
 [[nodiscard]] Result<StreamMaker> tls_streams(const std::string& certificate,
                                               const std::string& key);
+/// Until when the first certificate of the PEM file is valid; nothing where there is none.
+[[nodiscard]] std::optional<WallTime> certificate_end(const std::string& certificate);
 /// A client's end, of a socket that is connected to `host`: a name or an address, which the
 /// server's certificate has to prove. `authority`: PEM of who signed it, or empty for those whom
 /// the machine trusts. Fails when the file cannot be read.

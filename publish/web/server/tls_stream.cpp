@@ -1,10 +1,15 @@
 #include <utility>  // Boost.Asio 1.74 needs it before its own headers
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
+#include <ctime>
 
 #include "publish/web/server/byte_stream.hpp"
 
@@ -73,6 +78,18 @@ Result<StreamMaker> tls_streams(const std::string& certificate, const std::strin
   return StreamMaker{[tls](Socket socket) {
     return std::make_unique<TlsStream>(std::move(socket), tls, TlsStream::Side::server);
   }};
+}
+
+std::optional<WallTime> certificate_end(const std::string& certificate) {
+  const std::unique_ptr<BIO, decltype(&::BIO_free)> file{::BIO_new_file(certificate.c_str(), "r"),
+                                                         &::BIO_free};
+  if (!file) return std::nullopt;
+  const std::unique_ptr<X509, decltype(&::X509_free)> paper{
+      ::PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr), &::X509_free};
+  std::tm end{};
+  if (!paper || ::ASN1_TIME_to_tm(::X509_get0_notAfter(paper.get()), &end) != 1)
+    return std::nullopt;
+  return std::chrono::system_clock::from_time_t(::timegm(&end));
 }
 
 Result<std::unique_ptr<ByteStream>> tls_client_stream(Socket socket, const std::string& host,

@@ -32,6 +32,7 @@ class WebServer final : public Web {
       : limits_(std::move(limits)),
         events_(parts.events),
         unavailable_(parts.unavailable),
+        certificate_end_(parts.certificate_end),
         api_(std::move(parts), host_names(settings.host_names)),
         server_(service(settings)) {}
   ~WebServer() override { close(); }
@@ -58,7 +59,12 @@ class WebServer final : public Web {
     HttpService made{.name = "page",
                      .component = "web",
                      .address = settings.address,
-                     .streams = [settings] { return streams(settings); },
+                     .streams =
+                         [settings, told = certificate_end_] {
+                           auto stream_maker = streams(settings);
+                           if (stream_maker && told) told(certificate_end(settings.certificate));
+                           return stream_maker;
+                         },
                      .host = {},
                      .events = events_,
                      .unavailable = unavailable_};
@@ -147,6 +153,7 @@ class WebServer final : public Web {
   WebLimits limits_;
   EventSink events_;
   std::function<void(bool)> unavailable_;
+  std::function<void(std::optional<WallTime>)> certificate_end_;
   WebApi api_;
   HttpServer server_;
   Timer timer_{server_.io()};

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,9 @@ struct WebParts {
   FeedStates feeds{};
   EventSink events;
   std::function<void(bool)> unavailable;  ///< as of HttpService
-  std::function<Instant()> clock;         ///< the steady clock
+  /// Told when it begins to listen: until when its certificate is valid; nothing: it has none.
+  std::function<void(std::optional<WallTime>)> certificate_end{};
+  std::function<Instant()> clock;  ///< the steady clock
 };
 
 class Web {

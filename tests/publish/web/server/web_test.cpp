@@ -7,11 +7,14 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "publish/web/server/auth.hpp"
+#include "publish/web/server/byte_stream.hpp"
 #include "publish/web/server/web.hpp"
 #include "tests/publish/web/certificate.hpp"
 #include "tests/publish/web/house.hpp"
@@ -20,6 +23,7 @@ namespace esshub::publish {
 namespace {
 
 using esshub::tests::write_certificate;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -122,6 +126,10 @@ class WebServer : public testing::Test {
     parts.state_dir = dir.path();
     parts.history = history;
     parts.clock = &std::chrono::steady_clock::now;
+    parts.certificate_end = [this](std::optional<WallTime> end) {
+      const std::lock_guard lock{mutex};
+      certificate_ends.push_back(end);
+    };
     parts.events = [this](const std::string&, const Event& event) {
       const std::lock_guard lock{mutex};
       events.push_back(event.name);
@@ -146,6 +154,7 @@ class WebServer : public testing::Test {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> events;
+  std::vector<std::optional<WallTime>> certificate_ends;
   std::unique_ptr<Web> web;
 };
 
@@ -460,6 +469,33 @@ TEST_F(WebServer, SpeaksTlsOnceTheCertificateIsThere) {
                               "Content-Length: " +
                                   std::to_string(body.size()) + "\r\n\r\n" + body),
               HasSubstr("Secure"));
+}
+
+TEST_F(WebServer, TellsTheEndOfTheCertificateThatItServes) {
+  start();
+  EXPECT_THAT(certificate_ends, ElementsAre(std::nullopt)) << "plain HTTP has none";
+  certificate_ends.clear();
+  const WebSettings settings{.address = "127.0.0.1:0",
+                             .certificate = (dir.path() / "page.pem").string(),
+                             .key = (dir.path() / "page.key").string()};
+  start({.open_again = std::chrono::milliseconds(50)}, settings);
+  EXPECT_TRUE(reported("page_unavailable"));
+  const auto written = std::chrono::system_clock::now();
+  write_certificate(settings.certificate, settings.key);
+  ASSERT_TRUE(reported("page_available"));
+  const std::lock_guard lock{mutex};
+  ASSERT_EQ(certificate_ends.size(), 1U) << "not while it cannot be read";
+  ASSERT_TRUE(certificate_ends.front());
+  EXPECT_GE(*certificate_ends.front(), written + 3590s);
+  EXPECT_LE(*certificate_ends.front(), written + 3660s);
+}
+
+TEST(CertificateEnd, IsUnknownOfAFileThatHoldsNone) {
+  const StateDir dir;
+  const auto file = dir.path() / "page.pem";
+  EXPECT_EQ(certificate_end(file.string()), std::nullopt);
+  std::ofstream{file} << "no certificate\n";
+  EXPECT_EQ(certificate_end(file.string()), std::nullopt);
 }
 
 TEST_F(WebServer, AHandshakeThatDoesNotComeIsCutOff) {
