@@ -9,7 +9,7 @@ FOLDER = os.path.join(
 DATA_SOURCE = "esshub-prometheus"
 
 # What Grafana puts in before it asks.
-VARIABLES = {"$__rate_interval": "1m", "$__range": "1h", "$instance": "127.0.0.1:9750"}
+VARIABLES = {"$__rate_interval": "1m", "$__range": "1h", "$site": "home"}
 
 
 def load_all():
@@ -39,7 +39,7 @@ def queries():
 
 
 def plain(expr, **values):
-    """The expression as Prometheus gets it; values by name, e.g. instance="hub"."""
+    """The expression as Prometheus gets it; values by name, e.g. site="home"."""
     for variable, value in VARIABLES.items():
         expr = expr.replace(variable, values.get(variable.strip("$"), value))
     return expr

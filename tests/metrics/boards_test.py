@@ -30,7 +30,7 @@ class Grafana(unittest.TestCase):
 
     def test_boards_and_panels_are_told_apart(self):
         all_boards = boards.load_all()
-        self.assertEqual({b["title"] for b in all_boards.values()}, {"Home", "Operations"})
+        self.assertEqual({b["title"] for b in all_boards.values()}, {"Home", "Operations", "Fleet"})
         self.assertEqual(len({b["uid"] for b in all_boards.values()}), len(all_boards))
         for board in all_boards.values():
             ids = [panel["id"] for panel in boards.panels(board)]
@@ -56,7 +56,61 @@ class Grafana(unittest.TestCase):
                     {x for x, row in taken if row == y}, set(range(24)), f'{board["title"]} row {y}'
                 )
 
-    def test_every_query_names_its_data_source_and_its_hub(self):
+    def test_the_sites_can_be_chosen_one_several_or_all(self):
+        for board in boards.load_all().values():
+            (site,) = [v for v in board["templating"]["list"] if v["name"] == "site"]
+            self.assertTrue(site["multi"] and site["includeAll"], board["title"])
+            self.assertEqual(site["query"]["query"], 'label_values(up{job="esshub"}, site)')
+
+    def test_the_fleet_has_the_worst_site_first(self):
+        (sites,) = [
+            panel for panel in boards.load_all()["fleet.json"]["panels"] if panel["type"] == "table"
+        ]
+        (sort,) = [t["options"]["sort"] for t in sites["transformations"] if t["id"] == "sortBy"]
+        self.assertEqual(sort, [{"field": "Value #A", "desc": True}])
+        expr = boards.plain(sites["targets"][0]["expr"], site=".*")
+        up = 'up{job="esshub", instance="%s", site="%s"}'
+        fault = (
+            'esshub_fault_active{job="esshub", instance="%s", site="%s", fault="%s", severity="%s"}'
+        )
+        test = {
+            "evaluation_interval": "1m",
+            "tests": [
+                {
+                    "interval": "1m",
+                    "input_series": [
+                        {"series": series, "values": f"{value}x5"}
+                        for series, value in (
+                            (up % ("1", "away"), 0),
+                            (up % ("2", "bad"), 1),
+                            (up % ("3", "well"), 1),
+                            (fault % ("2", "bad", "bms_lost", "critical"), 1),
+                            (fault % ("2", "bad", "islanded", "warning"), 1),
+                            (fault % ("2", "bad", "clock_untrusted", "info"), 1),
+                            (fault % ("3", "well", "bms_lost", "critical"), 0),
+                        )
+                    ],
+                    "promql_expr_test": [
+                        {
+                            "expr": expr,
+                            "eval_time": "1m",
+                            "exp_samples": [
+                                {"labels": '{site="away"}', "value": 1000},
+                                {"labels": '{site="bad"}', "value": 111},
+                                {"labels": '{site="well"}', "value": 0},
+                            ],
+                        }
+                    ],
+                }
+            ],
+        }
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as f:
+            json.dump(test, f)
+            f.flush()
+            status, text = rules_test.run("promtool", "test", "rules", f.name)
+        self.assertEqual(status, 0, text)
+
+    def test_every_query_names_its_data_source_and_its_site(self):
         for board in boards.load_all().values():
             for panel in boards.panels(board):
                 if panel["type"] == "row":
@@ -70,7 +124,7 @@ class Grafana(unittest.TestCase):
                 letters = [target["refId"] for target in panel["targets"]]
                 self.assertEqual(len(letters), len(set(letters)), panel["title"])
                 for target in panel["targets"]:
-                    self.assertIn('instance="$instance"', target["expr"])
+                    self.assertIn('site=~"$site"', target["expr"])
                 defaults = panel["fieldConfig"]["defaults"]
                 self.assertIn("unit", defaults, panel["title"])
 

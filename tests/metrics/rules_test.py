@@ -46,14 +46,15 @@ class Prometheus(unittest.TestCase):
             "promtool",
             "test",
             "rules",
-            os.path.join(HERE, "alerts.yml"),
-            os.path.join(HERE, "records.yml"),
+            *(os.path.join(HERE, name) for name in ("alerts.yml", "fleet.yml", "records.yml")),
         )
         self.assertEqual(status, 0, text)
 
     def test_every_alert_is_tested_firing_and_not_firing(self):
-        with open(os.path.join(HERE, "alerts.yml")) as f:
-            tests = yaml.safe_load(f)["tests"]
+        tests = []
+        for name in ("alerts.yml", "fleet.yml"):
+            with open(os.path.join(HERE, name)) as f:
+                tests += yaml.safe_load(f)["tests"]
         for alert in (rule["alert"] for rule in rules("alerts.yml")):
             fires, rests = False, alert == "Watchdog"  # which never rests
             for test in tests:

@@ -203,9 +203,7 @@ class MonitoringTest(unittest.TestCase):
         cls.unanswered = {
             (
                 title,
-                boards.plain(
-                    expr, instance=cls.house.metrics, __rate_interval="10s", __range="60s"
-                ),
+                boards.plain(expr, site="home", __rate_interval="10s", __range="60s"),
             )
             for title, expr in boards.queries()
         }
