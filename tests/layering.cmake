@@ -80,6 +80,7 @@ door(control OURS model control PURE)
 door(transport OURS transport THIRD boost/)
 door(civil_time OURS model civil_time THIRD date/ PURE)
 door(service OURS model protocol control civil_time service THIRD nlohmann/ tl/ PURE)
+door(commissioning OURS model commissioning PURE)
 door(config OURS model civil_time protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
 set(waiting "publish/files|publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)")
@@ -102,5 +103,5 @@ door(sim APART sim/plant OURS model civil_time protocol transport control servic
   THIRD tl/ boost/ toml++/ nlohmann/ date/ CLI/)
 door(actors OURS model civil_time protocol control service transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
-door(app OURS model protocol control transport config metrics publish actors app
+door(app OURS model protocol control commissioning transport config metrics publish actors app
   THIRD tl/ nlohmann/ spdlog/ fmt/ date/ CLI/)
