@@ -393,12 +393,13 @@ FileResult<void> HistoryFile::set_future_aside(WallTime now) {
   return done;
 }
 
-/// SQLite tells a page that it could not read as it tells one that is damaged: it is only where all
-/// can be read, and once more it is told.
+/// An index as well: events that it does not know are shown to nobody. SQLite tells a page that it
+/// could not read as it tells one that is damaged: it is only where all can be read, and once more
+/// it is told.
 FileResult<void> HistoryFile::check() {
   std::string found;
   for (int looks = 0; looks < 2; ++looks) {
-    Statement query(db_.get(), "PRAGMA quick_check(1)");
+    Statement query(db_.get(), "PRAGMA integrity_check(1)");
     const int code = query.step();
     if (code != SQLITE_ROW) return trouble(code);
     found = path_ + ": " + query.text();

@@ -24,7 +24,7 @@ class Lookings {
     return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, said, nullptr);
   }
   static int said(unsigned, void*, void*, void* sql) {
-    looked += std::string_view{static_cast<const char*>(sql)}.find("quick_check") !=
+    looked += std::string_view{static_cast<const char*>(sql)}.find("integrity_check") !=
               std::string_view::npos;
     return 0;
   }

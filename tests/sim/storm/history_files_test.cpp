@@ -241,7 +241,7 @@ class UnreadableCheck {
   }
   static int said(unsigned what, void*, void* statement, void*) {
     const char* const sql = sqlite3_sql(static_cast<sqlite3_stmt*>(statement));
-    if (sql == nullptr || std::string_view{sql}.find("quick_check") == std::string_view::npos)
+    if (sql == nullptr || std::string_view{sql}.find("integrity_check") == std::string_view::npos)
       return 0;
     if (what == SQLITE_TRACE_STMT && !std::exchange(begun, true)) disk->trouble.unreadable = true;
     if (what == SQLITE_TRACE_ROW && ends == Until::told) disk->trouble.unreadable = false;

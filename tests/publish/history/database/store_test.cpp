@@ -221,6 +221,32 @@ TEST_F(HistoryStoreTest, DamageInACornerIsFoundAndTheTotalsGoOn) {
       << "the totals of the damaged file could still be read";
 }
 
+/// As a disk that has lied about a sync leaves it: all pages are whole, one is of before.
+TEST_F(HistoryStoreTest, AnIndexThatMissesAnEventIsFoundAndTheTotalsGoOn) {
+  const auto live = [&] {
+    open();
+    store_->note("system", "noted", "");
+    run(2min);
+    close();
+  };
+  live();
+  const auto page = number("SELECT rootpage FROM sqlite_master WHERE name='events_at'");
+  std::string before(4096, '\0');
+  const auto file = [&] {
+    std::fstream opened(settings_.file, std::ios::in | std::ios::out | std::ios::binary);
+    opened.seekg((page - 1) * 4096);
+    opened.seekp((page - 1) * 4096);
+    return opened;
+  };
+  file().read(before.data(), 4096);
+  live();
+  file() << before;
+  live();
+  EXPECT_THAT(log(), Contains(HasSubstr("damaged_file_set_aside")));
+  EXPECT_TRUE(fs::exists(dir_ / "history.db.damaged-1"));
+  EXPECT_NEAR(start_[Flow::grid_import], (2 * 120 - 1) * 1000.0, 1000.0);
+}
+
 // ---- F26: a wall clock that is wrong by hours to years
 // ------------------------------------------------------
 
