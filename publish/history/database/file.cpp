@@ -227,7 +227,7 @@ FileResult<void> HistoryFile::migrate(HistoryDisk& disk) {
 SchemaUpgrade HistoryFile::keep_copy(HistoryDisk& disk) {
   SchemaUpgrade upgrade{.from = version_, .to = schema::version, .copy = {}, .not_copied = {}};
   const SchemaCopy copy(path_, version_);
-  static_cast<void>(run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  static_cast<void>(settle());
   if (!copy.made()) {
     const auto bytes =
         number("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
@@ -334,6 +334,10 @@ FileResult<void> HistoryFile::prune(const Retention& retention) {
   Statement events(db_.get(), "DELETE FROM events WHERE at < ?");
   if ((code = events.with((past_s + 60) * 1000).go()) != SQLITE_OK) return trouble(code);
   return {};
+}
+
+FileResult<void> HistoryFile::settle() {
+  return run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 bool HistoryFile::moved() const {

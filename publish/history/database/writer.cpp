@@ -150,7 +150,7 @@ bool HistoryWriter::open() {
   }
   file_ = std::move(*file);
   if (file_->upgrade()) tell_upgrade(*file_->upgrade());
-  sound_ = false;  // nobody knows what became of it while it was closed
+  sound_ = settled_ = false;  // nobody knows what became of it while it was closed
   if (*found) {
     take_over(**found);
   } else {
@@ -298,9 +298,8 @@ bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retentio
     {
       const std::lock_guard lock(mutex_);
       marks = shown_.marks_for(totals, last);
-      if (batch.empty() && marks == shown_.marks()) return true;
     }
-    const auto done = file_->write(batch, marks, retention);
+    const auto done = keep(batch, marks, retention);
     if (done && file_->moved()) {  // meanwhile: once more, into a new one
       reopen_if_moved();
       continue;
@@ -317,6 +316,21 @@ bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retentio
     if (!done.error().damaged || !begin_anew(reason_)) return false;
   }
   return false;
+}
+
+/// With busy_ held and the file sound. What was found in it is shown and counted on: it is made
+/// durable before anybody is told that all is written.
+FileResult<void> HistoryWriter::keep(const HistoryBatch& batch, const EnergyTotals& marks,
+                                     std::optional<Retention> retention) {
+  if (!settled_) {
+    if (auto done = file_->settle(); !done) return done;
+    settled_ = true;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (batch.empty() && marks == shown_.marks()) return {};
+  }
+  return file_->write(batch, marks, retention);
 }
 
 }  // namespace esshub::publish

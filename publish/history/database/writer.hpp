@@ -88,6 +88,8 @@ class HistoryWriter {
   void cure(const HistoryCollector::Dated& dated);
   bool sound();
   bool store(HistoryBatch& batch, std::optional<Retention> retention, bool last);
+  FileResult<void> keep(const HistoryBatch& batch, const EnergyTotals& marks,
+                        std::optional<Retention> retention);
 
   const HistorySettings settings_;
   const EventSink events_;
@@ -97,6 +99,7 @@ class HistoryWriter {
   TimedMutex busy_;
   std::optional<HistoryFile> file_;
   bool sound_ = false;      ///< it was looked through
+  bool settled_ = false;    ///< what it began with is durable
   EnergyTotals totals_;     ///< as written
   EnergyTotals unwritten_;  ///< known from before, but not in the new file
   std::optional<Instant> pruned_at_;

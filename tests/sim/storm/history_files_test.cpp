@@ -272,6 +272,32 @@ TEST(StormHistoryFiles, AHistoryThatCannotBeReadForAWhileIsNotTakenForDamaged) {
   }
 }
 
+/// Seeds 7001806 and 68508819815307 of the storm.
+TEST(StormHistoryFiles, WhatAStartFindsThoughItWasNeverSyncedOutlivesAPowerCut) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    History history;
+    HistoryFiles& files = history.files;
+    auto writer = history.begin();
+    history.pass(*writer);
+    EXPECT_TRUE(writer->write(false));
+    files.trouble.unreadable = true;
+    history.pass(*writer);
+    EXPECT_FALSE(writer->write(false));
+    files.trouble.unreadable = false;
+    files.die();
+    writer = history.begin();
+    const double found = writer->totals()[Flow::grid_import];
+    EXPECT_GT(found, 130'000.0) << "what could not be synced is seen";
+    EXPECT_TRUE(writer->write(false)) << "nothing waits";
+    files.die();
+    writer.reset();
+    Dice dice{seed, 1};
+    EXPECT_TRUE(files.power_cut(dice));
+    writer = history.begin();
+    EXPECT_EQ(writer->totals()[Flow::grid_import], found) << seed;
+  }
+}
+
 TEST(StormHistoryFiles, ASetAsideDatabaseIsAnotherFile) {
   HistoryFiles files;
   { Program program{files}; }

@@ -139,6 +139,23 @@ TEST_F(HistoryWriterTest, AFileThatCanOnlyBeReadIsNotLookedThroughWithEachTry) {
   EXPECT_LE(lookings.count(), 1);
 }
 
+/// What a program before could not make durable: a power cut would take it from under this one.
+TEST_F(HistoryWriterTest, WhatAStartFindsIsDurableBeforeAllIsSaidToBeWritten) {
+  writer_->begin();
+  pass(120s);
+  EXPECT_TRUE(writer_->write(false));
+  const std::string killed = dir_ / "killed.db", alone = dir_ / "alone.db";
+  for (const char* part : {"", "-wal"}) fs::copy_file(settings_.file + part, killed + part);
+  settings_.file = killed;
+  begin();
+  writer_->begin();
+  writer_->check();
+  EXPECT_TRUE(writer_->write(false)) << "nothing waits";
+  fs::copy_file(killed, alone);
+  settings_.file = alone;
+  EXPECT_EQ(minutes(), 2u);
+}
+
 TEST_F(HistoryWriterTest, FinishesWithTheMinuteThatIsUnderWayAndGoesOnAfterwards) {
   writer_->begin();
   pass(90s);
