@@ -78,13 +78,19 @@ std::optional<std::chrono::sys_seconds> read_utc(std::string_view text) {
 
 std::string utc_text(std::chrono::sys_seconds moment) {
   const auto day = std::chrono::floor<std::chrono::days>(moment);
-  const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{moment - day};
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", int{date.year()},
-                unsigned{date.month()}, unsigned{date.day()},
+  std::snprintf(text.data(), text.size(), "T%02d:%02d:%02dZ",
                 static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
                 static_cast<int>(time.seconds().count()));
+  return date_text(day) + text.data();
+}
+
+std::string date_text(std::chrono::sys_days day) {
+  const std::chrono::year_month_day date{day};
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", int{date.year()},
+                unsigned{date.month()}, unsigned{date.day()});
   return text.data();
 }
 

@@ -16,4 +16,7 @@ namespace esshub {
 /// "2026-12-01T18:00:00Z"
 [[nodiscard]] std::string utc_text(std::chrono::sys_seconds moment);
 
+/// "2026-12-01"
+[[nodiscard]] std::string date_text(std::chrono::sys_days day);
+
 }  // namespace esshub

@@ -1,16 +1,15 @@
 #include "publish/history/collector.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "model/derived.hpp"
 #include "model/same_action.hpp"
+#include "model/utc_text.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -23,13 +22,6 @@ using Json = nlohmann::json;
 /// Numbers that cannot be are of no use to anybody.
 Json whole(double value) {
   return std::abs(value) < 1e15 ? Json(std::llround(value)) : Json(nullptr);
-}
-
-template <class... Arguments>
-std::string format(const char* pattern, Arguments... arguments) {
-  std::array<char, 256> text{};
-  std::snprintf(text.data(), text.size(), pattern, arguments...);
-  return text.data();
 }
 
 std::chrono::sys_days utc_day(WallTime wall) {
@@ -54,12 +46,6 @@ std::chrono::minutes utc_offset(const View& view) {
   const auto utc = std::chrono::floor<std::chrono::minutes>(view.wall).time_since_epoch();
   const auto difference = std::chrono::duration_cast<std::chrono::minutes>(local - utc);
   return std::chrono::round<std::chrono::duration<int, std::ratio<900>>>(difference);
-}
-
-std::string text(std::chrono::sys_days day) {
-  const std::chrono::year_month_day date{day};
-  return format("%04d-%02u-%02u", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
 /// Adds money where the price is known, else the energy to what has none.
@@ -96,7 +82,7 @@ void add(DayRow& day, const DayRow& more) {
 }
 
 std::string local_date(const View& view) {
-  return text(local_day(view));
+  return date_text(local_day(view));
 }
 
 WallTime HistoryCollector::Stamp::wall_at(Instant at) const {

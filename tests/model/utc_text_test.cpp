@@ -32,5 +32,17 @@ TEST(UtcText, WhatIsWrittenIsReadAgain) {
     EXPECT_EQ(utc_text(read_utc(text).value_or(at_18)), text);
 }
 
+TEST(UtcText, HasDatesOfTheirOwn) {
+  using std::chrono::sys_days;
+  using std::chrono::year_month_day;
+  const auto day = [](int y, unsigned m, unsigned d) {
+    return sys_days{
+        year_month_day{std::chrono::year{y}, std::chrono::month{m}, std::chrono::day{d}}};
+  };
+  EXPECT_EQ(date_text(day(2026, 1, 9)), "2026-01-09");
+  EXPECT_EQ(date_text(day(2027, 12, 31)), "2027-12-31");
+  EXPECT_EQ(date_text(day(987, 6, 5)), "0987-06-05");
+}
+
 }  // namespace
 }  // namespace esshub
