@@ -2,16 +2,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "actors/disk.hpp"
-#include "civil_time/local_clock.hpp"
 #include "model/event.hpp"
 #include "model/past_day.hpp"
 #include "model/savings.hpp"
@@ -21,7 +18,7 @@
 #include "service/command_service.hpp"
 #include "service/feeds.hpp"
 #include "service/plan_log.hpp"
-#include "service/savings.hpp"
+#include "service/savings_record.hpp"
 
 namespace esshub::actors {
 
@@ -40,15 +37,11 @@ struct RecordInput {
   std::shared_ptr<const SmartPlan> plan{};  ///< in force; nothing: there is none
 };
 
-/// A day that is over is read from the history once and kept in STATE_DIR/savings.json; one that is
-/// not known whole is read again on the next days, and for another tariff. Today's is read each
-/// quarter of an hour. What the plans held is kept in STATE_DIR/smart_plan.json. A file
-/// that is damaged is set aside.
+/// What each day cost (service::SavingsRecord) is kept in STATE_DIR/savings.json, what the plans
+/// held in STATE_DIR/smart_plan.json. A file that is damaged is set aside.
 class SmartRecord {
  public:
-  static constexpr Duration look_period = 15min;
-  static constexpr Duration again = 1min;  ///< while the history cannot be read, or a file written
-  static constexpr int days_back = 14;  ///< of so many whole days are prices known that others told
+  static constexpr Duration again = 1min;  ///< while a file cannot be written
 
   explicit SmartRecord(SmartRecordDeps deps);
 
@@ -68,49 +61,26 @@ class SmartRecord {
     bool waits = false;  ///< to be written
     std::optional<Instant> failed_at{};
   };
-  struct Now {
-    const View& view;
-    const service::CommandService::InForce& in_force;
-    const service::ToldSlots& told;
-    std::chrono::local_days today;
-    control::PlanBattery battery{};
-    std::map<std::string, double> paid{};  ///< by date
-  };
-  struct Day {
-    WallTime begin{};
-    WallTime until{};  ///< its end, of today now
-    std::vector<publish::MinuteRow> minutes{};
-  };
   void keep(const RecordInput& input);
   void restore(WallTime now);
   /// Takes the plan that is in force, or notes that there is none.
   void hold(const RecordInput& input);
-  bool reckon(const Now& now);
-  [[nodiscard]] std::optional<Day> read(const Now& now, std::chrono::local_days day);
-  [[nodiscard]] service::DaySavings savings_of(const Now& now, std::chrono::local_days day,
-                                               const Day& read) const;
-  void forget_today();
-  void show(std::chrono::local_days today);
+  void look_back(const service::SavingsRecord::Input& about);
+  /// To who asks.
+  void show();
   void write(Kept& kept, Instant now, const std::function<std::string()>& text);
   void not_read(const Error& error);
   void log(Level level, std::string event, std::string detail);
 
   const SmartRecordDeps deps_;
   publish::ClosableSinks sinks_;
-  civil_time::LocalClock clock_;
   bool restored_ = false;
   std::optional<WallTime> held_;  ///< when the plan in force was made, at the last look
   Kept savings_file_;
   Kept plans_file_;
-  service::DaysSavings days_;   ///< that are over
-  std::set<std::string> seen_;  ///< dates that were read since today or the tariff is what it is
-  control::Tariff tariff_;
-  std::optional<service::DaySavings> today_;
-  std::optional<std::chrono::local_days> shown_on_;
-  std::optional<Instant> looked_at_;
-  std::chrono::local_days looked_on_{};
-  bool read_all_ = false;  ///< at the last look
+  service::SavingsRecord record_;
   bool told_unread_ = false;
+  std::string failure_;  ///< of the last look; empty: none
 
   mutable std::mutex mutex_;  // guards what follows
   service::PlanLog plans_;

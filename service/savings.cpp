@@ -32,7 +32,8 @@ WattHours charge(const json& value) {
 /// Throws where it is not as date_text() writes it.
 const std::string& checked_date(const std::string& text) {
   const auto day = read_utc(text + "T00:00:00Z");
-  if (!day || utc_text(*day).substr(0, 10) != text) throw std::out_of_range("no date");
+  if (!day || esshub::date_text(std::chrono::floor<std::chrono::days>(*day)) != text)
+    throw std::out_of_range("no date");
   return text;
 }
 
@@ -56,10 +57,10 @@ WallTime day_begin(const civil_time::Zone& zone, std::chrono::local_days day) {
 }
 
 std::string date_text(std::chrono::local_days day) {
-  return utc_text(std::chrono::sys_seconds{day.time_since_epoch()}).substr(0, 10);
+  return esshub::date_text(std::chrono::sys_days{day.time_since_epoch()});
 }
 
-std::vector<control::MeasuredMinute> measured(std::span<const KeptMinute> minutes,
+std::vector<control::MeasuredMinute> measured(std::span<const Minute> minutes,
                                               std::span<const PlanSpan> prices, bool solar_metered,
                                               WattHours capacity) {
   std::vector<control::MeasuredMinute> all;

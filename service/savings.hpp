@@ -10,6 +10,7 @@
 
 #include "civil_time/zone.hpp"
 #include "control/plan/arms.hpp"
+#include "model/minute.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
 #include "model/savings.hpp"
@@ -21,20 +22,14 @@ namespace esshub::service {
 /// "2026-11-29"
 [[nodiscard]] std::string date_text(std::chrono::local_days day);
 
-/// As the history has it; W as measured, % of the battery.
-struct KeptMinute {
-  WallTime begin{};
-  std::optional<double> house_w{};
-  std::optional<double> solar_w{};
-  std::optional<double> battery_w{};
-  std::optional<double> soc{};
-};
-
 /// Those of which all is known, also the import price; sun that is not metered is none, an export
 /// price that is not known 0. Both ascend.
-[[nodiscard]] std::vector<control::MeasuredMinute> measured(std::span<const KeptMinute> minutes,
+[[nodiscard]] std::vector<control::MeasuredMinute> measured(std::span<const Minute> minutes,
                                                             std::span<const PlanSpan> prices,
                                                             bool solar_metered, WattHours capacity);
+
+/// So much of a day must be known for it to be known whole.
+inline constexpr double whole_share = 0.98;
 
 /// One day of the site's calendar.
 struct DaySavings {
@@ -48,7 +43,7 @@ struct DaySavings {
   WattHours gained{};      ///< as measured
   double worth = 0.0;      ///< of a kWh stored: bought at the day's cheapest price
   control::ArmsEnd end{};
-  [[nodiscard]] bool whole() const { return minutes >= 0.98 * of; }
+  [[nodiscard]] bool whole() const { return minutes >= whole_share * of; }
   friend bool operator==(const DaySavings&, const DaySavings&) = default;
 };
 

@@ -37,8 +37,12 @@ TEST(SavingsDay, BeginsAtTheSitesMidnight) {
 
 const WallTime midnight = wall_time(1'780'272'000);
 
-KeptMinute minute(int number) {
-  return {midnight + std::chrono::minutes{number}, 500.0, 100.0, -300.0, 60.0};
+Minute minute(int number) {
+  return {.begin = midnight + std::chrono::minutes{number},
+          .solar_w = 100.0,
+          .house_w = 500.0,
+          .battery_w = -300.0,
+          .soc = 60.0};
 }
 
 PlanSpan priced(int from, int to, std::optional<double> import_price,
@@ -52,7 +56,7 @@ PlanSpan priced(int from, int to, std::optional<double> import_price,
 }
 
 TEST(SavingsMinutes, AreThoseOfWhichAllIsKnown) {
-  std::vector<KeptMinute> kept;
+  std::vector<Minute> kept;
   for (int n = 0; n < 8; ++n) kept.push_back(minute(n));
   kept[1].house_w.reset();
   kept[2].solar_w.reset();
@@ -77,7 +81,7 @@ TEST(SavingsMinutes, AreThoseOfWhichAllIsKnown) {
 }
 
 TEST(SavingsMinutes, OutsideThePricesAreNotKnown) {
-  const std::vector<KeptMinute> kept{minute(0), minute(1), minute(2), minute(3)};
+  const std::vector<Minute> kept{minute(0), minute(1), minute(2), minute(3)};
   const auto within = measured(kept, std::vector{priced(1, 3, 0.3)}, true, WattHours{5000});
   ASSERT_EQ(within.size(), 2u);
   EXPECT_EQ(within[0].begin, 1'780'272'060);
