@@ -15,6 +15,7 @@
 #include "actors/record_thread.hpp"
 #include "config/time_zone.hpp"
 #include "service/slot_ring.hpp"
+#include "tests/actors/hung_history.hpp"
 #include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
@@ -304,22 +305,6 @@ TEST(PlannerThreadTest, RecordsThePlansForAsLongAsTheyHold) {
   ASSERT_TRUE(record->yesterday());
   EXPECT_EQ(record->yesterday()->planned.size(), 8u + 4u) << "two hours and one";
 }
-
-/// Answers nothing before it is told to.
-class HungHistory final : public publish::HistoryReader {
- public:
-  Result<std::vector<publish::MinuteRow>> minutes(WallTime, WallTime) override { return {}; }
-  Result<std::vector<publish::DayRow>> days(unsigned) override {
-    hangs.set_value();
-    let_go.get_future().wait();
-    return {};
-  }
-  Result<std::vector<publish::HistoryEvent>> events(WallTime, WallTime, unsigned) override {
-    return {};
-  }
-  std::promise<void> hangs;
-  std::promise<void> let_go;
-};
 
 TEST(PlannerThreadTest, PlansWhileTheDiskOfTheRecordHangs) {
   Bench b;

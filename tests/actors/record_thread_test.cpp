@@ -5,26 +5,11 @@
 #include <future>
 #include <memory>
 
+#include "tests/actors/hung_history.hpp"
 #include "tests/actors/test_system.hpp"
 
 namespace esshub::actors {
 namespace {
-
-/// Answers nothing before it is told to, then that it cannot.
-class HungHistory final : public publish::HistoryReader {
- public:
-  Result<std::vector<publish::MinuteRow>> minutes(WallTime, WallTime) override { return {}; }
-  Result<std::vector<publish::DayRow>> days(unsigned) override {
-    hangs.set_value();
-    let_go.get_future().wait();
-    return fail(ErrorKind::io, "no disk");
-  }
-  Result<std::vector<publish::HistoryEvent>> events(WallTime, WallTime, unsigned) override {
-    return {};
-  }
-  std::promise<void> hangs;
-  std::promise<void> let_go;
-};
 
 RecordInput input_of_now() {
   RecordInput input{
