@@ -96,12 +96,14 @@ void HistoryJudge::note_set_asides(const HistoryFiles& files) {
   if (files.set_asides() == asides_) return;
   asides_ = files.set_asides();
   written_.reset();
+  damaged_ = false;
 }
 
 void HistoryJudge::on_start(const HistoryFiles& files) {
   const Found found = look(files);
-  damaged_ = !found.trouble.empty();
-  if (kept_word_) {
+  // What a disk that lied has left stays so until the hub can look through it.
+  const bool was_damaged = std::exchange(damaged_, !found.trouble.empty());
+  if (kept_word_ && !was_damaged) {
     compare(found, "at a start");
   } else {
     written_.reset();
@@ -114,10 +116,10 @@ void HistoryJudge::on_start(const HistoryFiles& files) {
 
 void HistoryJudge::on_began(const HistoryFiles& files) {
   const bool aside = files.set_asides() != asides_;
-  note_set_asides(files);
   const bool could = !files.trouble.full && !files.trouble.unreadable;
   if (damaged_ && could) expect(aside, "a damaged history is not set aside");
   if (!damaged_) expect(!aside, "a history that is whole is set aside");
+  note_set_asides(files);
   if (aside) {
     before_.reset();
     shown_ = {};

@@ -53,7 +53,7 @@ class HistoryJudge {
   Broken broken_;
   HistoryFiles copy_;
   bool kept_word_ = true;  ///< the disk, since the run before began
-  bool damaged_ = false;   ///< what this run began with
+  bool damaged_ = false;   ///< what this run began with, and has not set aside
   std::optional<Found> written_;
   std::size_t asides_ = 0;
   std::optional<EnergyTotals> before_;  ///< what had flowed before this run, by the file

@@ -1,6 +1,7 @@
 #include "sim/storm/history_judge.hpp"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <string>
 
@@ -111,6 +112,32 @@ TEST(StormHistoryJudge, AWholeHistoryThatIsSetAsideAndADamagedOneThatIsNotAreFou
   static_cast<void>(hub.files.set_aside("history.db"));
   hub.judge.on_began(hub.files);
   EXPECT_EQ(hub.broken, "a history that is whole is set aside");
+}
+
+/// Seed 7200058 of the storm.
+TEST(StormHistoryJudge, DamageThatNobodyCouldLookForYetIsNoFaultBeforeSomebodyCan) {
+  Kept hub;
+  hub.write();
+  hub.end();
+  hub.files.begin_run();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open_v2("history.db", &db, SQLITE_OPEN_READWRITE, hub.files.vfs()), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db,
+                         "PRAGMA writable_schema=ON;"
+                         "DELETE FROM sqlite_master WHERE name='events_at'",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  hub.judge.on_power_cut(false);  // the disk had lied
+  hub.files.trouble.unreadable = true;
+  for (const bool power : {true, false}) {
+    hub.begin();
+    hub.end(power);
+  }
+  EXPECT_EQ(hub.broken, "");
+  hub.files.trouble.unreadable = false;
+  hub.begin();
+  EXPECT_EQ(hub.broken, "a damaged history is not set aside");
 }
 
 TEST(StormHistoryJudge, EnergiesThatAreShownMayNotFall) {
