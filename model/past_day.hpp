@@ -13,7 +13,7 @@
 namespace esshub {
 
 /// Of the plan that was in force when the slot began. Prices per kWh.
-struct BelievedSlot {
+struct ForecastSlot {
   WallTime begin{};
   WallTime end{};
   WallTime made{};  ///< the plan
@@ -23,23 +23,23 @@ struct BelievedSlot {
   Soc charge_low{};           ///< as of SmartSlot, as are
   Soc charge{};
   Soc charge_high{};
-  friend bool operator==(const BelievedSlot&, const BelievedSlot&) = default;
+  friend bool operator==(const ForecastSlot&, const ForecastSlot&) = default;
 };
 
 /// Means of a quarter of an hour; nothing where nothing is known. Signs as everywhere.
-struct HappenedSlot {
+struct MeasuredSlot {
   WallTime begin{};
   std::optional<double> soc{};  ///< %
   std::optional<double> battery_w{};
   std::optional<double> grid_w{};
-  friend bool operator==(const HappenedSlot&, const HappenedSlot&) = default;
+  friend bool operator==(const MeasuredSlot&, const MeasuredSlot&) = default;
 };
 
 struct PastDay {
   WallTime begin{};
   WallTime end{};
-  std::vector<BelievedSlot> planned{};  ///< may have gaps: the mode was another
-  std::vector<HappenedSlot> happened{};
+  std::vector<ForecastSlot> planned{};  ///< may have gaps: the mode was another
+  std::vector<MeasuredSlot> happened{};
 };
 
 /// Yesterday; nothing: not known yet. Thread-safe.

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-json to_json(const BelievedSlot& slot) {
+json to_json(const ForecastSlot& slot) {
   const Instruction& i = slot.instruction;
   return json::array({unix_seconds(slot.begin), unix_seconds(slot.end), unix_seconds(slot.made),
                       slot.import_price, slot.export_price, name(i.kind), i.power.value(),
@@ -21,7 +21,7 @@ json to_json(const BelievedSlot& slot) {
                       slot.charge_high.percent()});
 }
 
-BelievedSlot to_slot(const json& j) {
+ForecastSlot to_slot(const json& j) {
   return {.begin = kept_time(j.at(0)),
           .end = kept_time(j.at(1)),
           .made = kept_time(j.at(2)),
@@ -34,14 +34,14 @@ BelievedSlot to_slot(const json& j) {
           .charge_high = kept_soc(j.at(12))};
 }
 
-json to_json(const std::vector<BelievedSlot>& slots) {
+json to_json(const std::vector<ForecastSlot>& slots) {
   json list = json::array();
   for (const auto& slot : slots) list.push_back(to_json(slot));
   return list;
 }
 
-std::vector<BelievedSlot> to_slots(const json& list) {
-  std::vector<BelievedSlot> slots;
+std::vector<ForecastSlot> to_slots(const json& list) {
+  std::vector<ForecastSlot> slots;
   for (const auto& j : list) {
     const auto slot = to_slot(j);
     if (slot.end <= slot.begin || (!slots.empty() && slots.back().end > slot.begin))
@@ -57,7 +57,7 @@ void PlanLog::take(const SmartPlan& plan) {
   if (plan.slots.empty()) return;
   const WallTime begin = plan.slots.front().begin;
   end(begin);
-  std::vector<BelievedSlot> held;
+  std::vector<ForecastSlot> held;
   for (const auto& slot : plan.slots)
     if (slot.end <= begin + reach)
       held.push_back({.begin = slot.begin,
@@ -89,12 +89,12 @@ bool PlanLog::end(WallTime at) {
   return news;
 }
 
-std::vector<BelievedSlot>::iterator PlanLog::first_from(WallTime at) {
-  return std::ranges::lower_bound(slots_, at, {}, &BelievedSlot::begin);
+std::vector<ForecastSlot>::iterator PlanLog::first_from(WallTime at) {
+  return std::ranges::lower_bound(slots_, at, {}, &ForecastSlot::begin);
 }
 
-std::vector<BelievedSlot> PlanLog::within(WallTime from, WallTime until) const {
-  std::vector<BelievedSlot> found;
+std::vector<ForecastSlot> PlanLog::within(WallTime from, WallTime until) const {
+  std::vector<ForecastSlot> found;
   std::ranges::copy_if(slots_, std::back_inserter(found),
                        [&](const auto& slot) { return slot.begin >= from && slot.begin < until; });
   return found;

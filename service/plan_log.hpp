@@ -28,7 +28,7 @@ class PlanLog {
   /// There is no plan any more from then on. Whether that is news.
   bool end(WallTime at);
   /// What begins within [from, until).
-  [[nodiscard]] std::vector<BelievedSlot> within(WallTime from, WallTime until) const;
+  [[nodiscard]] std::vector<ForecastSlot> within(WallTime from, WallTime until) const;
 
   /// JSON, times as whole seconds since 1970 (UTC).
   [[nodiscard]] std::string encode() const;
@@ -36,9 +36,9 @@ class PlanLog {
   [[nodiscard]] static Result<PlanLog> decode(const std::string& text);
 
  private:
-  std::vector<BelievedSlot>::iterator first_from(WallTime at);
+  std::vector<ForecastSlot>::iterator first_from(WallTime at);
 
-  std::vector<BelievedSlot> slots_;  ///< ascending, not overlapping
+  std::vector<ForecastSlot> slots_;  ///< ascending, not overlapping
 };
 
 }  // namespace esshub::service

@@ -37,12 +37,12 @@ const std::string& checked_date(const std::string& text) {
   return text;
 }
 
-control::Arm to_arm(const json& j) {
+control::ModelledCost to_cost(const json& j) {
   return {j.at("cost").get<double>(), WattHours{j.at("gained_wh").get<double>()}};
 }
 
-json to_json(const control::Arm& arm) {
-  return {{"cost", arm.cost}, {"gained_wh", arm.gained.value()}};
+json to_json(const control::ModelledCost& modelled) {
+  return {{"cost", modelled.cost}, {"gained_wh", modelled.gained.value()}};
 }
 
 }  // namespace
@@ -79,19 +79,19 @@ std::vector<control::MeasuredMinute> measured(std::span<const Minute> minutes,
   return all;
 }
 
-DaySavings day_savings(const control::Arms& arms, int of, std::optional<double> cost,
+DaySavings day_savings(const control::CostComparison& costs, int of, std::optional<double> cost,
                        double charge_efficiency, bool serves_all) {
-  DaySavings day{.minutes = arms.minutes,
+  DaySavings day{.minutes = costs.minutes,
                  .of = of,
                  .cost = cost,
-                 .no_battery = arms.no_battery,
-                 .used = arms.used,
+                 .no_battery = costs.no_battery,
+                 .used = costs.used,
                  .balance = {},
                  .currency = {},
-                 .gained = arms.gained,
-                 .worth = arms.cheapest / charge_efficiency,
-                 .end = arms.end};
-  if (serves_all) day.balance = arms.balance;
+                 .gained = costs.gained,
+                 .worth = costs.cheapest / charge_efficiency,
+                 .end = costs.end};
+  if (serves_all) day.balance = costs.balance;
   return day;
 }
 
@@ -164,7 +164,7 @@ Result<DaysSavings> decode_savings(const std::string& text) {
                      .of = count(j.at("of")),
                      .cost = {},
                      .no_battery = j.at("no_battery").get<double>(),
-                     .used = to_arm(j.at("used")),
+                     .used = to_cost(j.at("used")),
                      .balance = {},
                      .currency = j.at("currency").get<std::string>(),
                      .gained = WattHours{j.at("gained_wh").get<double>()},
@@ -172,7 +172,7 @@ Result<DaysSavings> decode_savings(const std::string& text) {
                      .end = {kept_moment(end.at("at")), charge(end.at("used_wh")),
                              charge(end.at("balance_wh"))}};
       if (j.contains("cost")) day.cost = j["cost"].get<double>();
-      if (j.contains("balance")) day.balance = to_arm(j["balance"]);
+      if (j.contains("balance")) day.balance = to_cost(j["balance"]);
       days[checked_date(date)] = day;
     }
     return days;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "civil_time/zone.hpp"
-#include "control/plan/arms.hpp"
+#include "control/plan/cost_comparison.hpp"
 #include "model/minute.hpp"
 #include "model/plan.hpp"
 #include "model/result.hpp"
@@ -37,19 +37,20 @@ struct DaySavings {
   int of = 0;                    ///< of the day, of today of what is over
   std::optional<double> cost{};  ///< paid less earned, as the history has it; nothing: not all
   double no_battery = 0.0;
-  control::Arm used{};
-  std::optional<control::Arm> balance{};
+  control::ModelledCost used{};
+  std::optional<control::ModelledCost> balance{};
   std::string currency{};  ///< of all money
   WattHours gained{};      ///< as measured
   double worth = 0.0;      ///< of a kWh stored: bought at the day's cheapest price
-  control::ArmsEnd end{};
+  control::ModelledCharge end{};
   [[nodiscard]] bool whole() const { return minutes >= whole_share * of; }
   friend bool operator==(const DaySavings&, const DaySavings&) = default;
 };
 
 /// `serves_all`: the battery serves all circuits, else self-consumption cannot be modelled.
-[[nodiscard]] DaySavings day_savings(const control::Arms& arms, int of, std::optional<double> cost,
-                                     double charge_efficiency, bool serves_all);
+[[nodiscard]] DaySavings day_savings(const control::CostComparison& costs, int of,
+                                     std::optional<double> cost, double charge_efficiency,
+                                     bool serves_all);
 
 /// By date.
 using DaysSavings = std::map<std::string, DaySavings>;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/plan/arms.hpp"
+#include "control/plan/cost_comparison.hpp"
 #include "model/mean.hpp"
 #include "service/forecast.hpp"
 #include "service/planner.hpp"
@@ -15,9 +15,9 @@ using std::chrono::local_days;
 
 constexpr auto slot = std::chrono::minutes{15};
 
-std::vector<HappenedSlot> slots_of(const std::vector<Minute>& minutes, WallTime begin,
+std::vector<MeasuredSlot> slots_of(const std::vector<Minute>& minutes, WallTime begin,
                                    WallTime end) {
-  std::vector<HappenedSlot> slots;
+  std::vector<MeasuredSlot> slots;
   auto minute = minutes.begin();
   for (WallTime at = begin; at < end; at += slot) {
     Mean soc, battery, grid;
@@ -119,14 +119,14 @@ DaySavings SavingsRecord::savings_of(const Now& now, local_days day, const Day& 
   const auto known = measured(read.minutes, prices, settings.solar_metered, now.battery.capacity);
   const Soc reserve =
       std::max(settings.soc_floor, now.input.orders.reserve.value_or(settings.reserve));
-  std::optional<control::ArmsEnd> before;
+  std::optional<control::ModelledCharge> before;
   if (const auto found = days_.find(date_text(day - std::chrono::days{1})); found != days_.end())
     before = found->second.end;
-  const auto arms =
-      control::compare_arms(known, now.battery, now.battery.capacity * reserve.ratio(), before);
+  const auto costs =
+      control::compare_costs(known, now.battery, now.battery.capacity * reserve.ratio(), before);
   const auto money = now.paid.find(date_text(day));
   auto savings =
-      day_savings(arms, static_cast<int>((read.until - read.begin) / std::chrono::minutes{1}),
+      day_savings(costs, static_cast<int>((read.until - read.begin) / std::chrono::minutes{1}),
                   money == now.paid.end() ? std::nullopt : std::optional{money->second},
                   now.battery.charge_efficiency, serves_all(settings));
   savings.currency = settings.tariff.currency;

@@ -232,7 +232,7 @@ TEST(SmartRecordTest, TellsWhatWasPlannedYesterdayAndWhatHappened) {
   EXPECT_EQ(day->planned.back().end, midnight);
   EXPECT_EQ(day->planned.back().charge, 70.0_soc);
   ASSERT_EQ(day->happened.size(), 96u);
-  const HappenedSlot last{midnight - minutes{15}, 50.0, -200.0, 1000.0};
+  const MeasuredSlot last{midnight - minutes{15}, 50.0, -200.0, 1000.0};
   EXPECT_EQ(day->happened.back(), last);
   b.start();
   b.plan.reset();

@@ -41,7 +41,7 @@ TEST(PlanLog, HoldsWhatWasBelievedWhenEachSlotBegan) {
   EXPECT_EQ(all[2].end, midnight + 40min) << "another plan took its place";
   EXPECT_EQ(all[2].made, midnight + 10s);
   EXPECT_EQ(all[2].charge, 50.0_soc);
-  const BelievedSlot newest{midnight + 40min,
+  const ForecastSlot newest{midnight + 40min,
                             midnight + 55min,
                             midnight + 40min + 10s,
                             0.3,

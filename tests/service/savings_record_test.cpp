@@ -314,7 +314,7 @@ TEST(SavingsRecord, WhatTheHistoryDoesNotKnowOfYesterdayIsNotKnown) {
   b.look();
   const auto day = b.record.yesterday();
   ASSERT_EQ(day->happened.size(), 96u);
-  const HappenedSlot none{midnight - hours{24}};
+  const MeasuredSlot none{midnight - hours{24}};
   EXPECT_EQ(day->happened.front(), none);
   EXPECT_EQ(b.record.savings().month->known, 2);
   EXPECT_EQ(b.record.savings().month->partial, 1);
@@ -401,7 +401,7 @@ TEST(SavingsRecord, HasYesterdayInQuartersOfAnHour) {
   EXPECT_EQ(day->begin, midnight - hours{24});
   EXPECT_EQ(day->end, midnight);
   ASSERT_EQ(day->happened.size(), 96u);
-  const HappenedSlot last{midnight - minutes{15}, 50.0, -200.0, 1000.0};
+  const MeasuredSlot last{midnight - minutes{15}, 50.0, -200.0, 1000.0};
   EXPECT_EQ(day->happened.back(), last);
   EXPECT_EQ(day->happened[47].battery_w, 0.0);
   EXPECT_EQ(day->happened[48].battery_w, -200.0);

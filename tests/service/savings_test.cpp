@@ -97,7 +97,7 @@ DaySavings known_day() {
           .cost = 1.5,
           .no_battery = 4.0,
           .used = {1.25, WattHours{500}},
-          .balance = control::Arm{2.0, WattHours{-1000}},
+          .balance = control::ModelledCost{2.0, WattHours{-1000}},
           .currency = "GBP",
           .gained = WattHours{1000},
           .worth = 0.5,
@@ -105,25 +105,25 @@ DaySavings known_day() {
 }
 
 TEST(Savings, OfADayIsWhatTheArmsTell) {
-  control::Arms arms;
-  arms.minutes = 1400;
-  arms.no_battery = 3.0;
-  arms.used = {1.0, WattHours{10}};
-  arms.balance = {2.0, WattHours{20}};
-  arms.gained = WattHours{30};
-  arms.cheapest = 0.08;
-  arms.end = {5, WattHours{6}, WattHours{7}};
-  const auto made = day_savings(arms, 1440, 1.1, 0.8, true);
+  control::CostComparison costs;
+  costs.minutes = 1400;
+  costs.no_battery = 3.0;
+  costs.used = {1.0, WattHours{10}};
+  costs.balance = {2.0, WattHours{20}};
+  costs.gained = WattHours{30};
+  costs.cheapest = 0.08;
+  costs.end = {5, WattHours{6}, WattHours{7}};
+  const auto made = day_savings(costs, 1440, 1.1, 0.8, true);
   EXPECT_EQ(made.minutes, 1400);
   EXPECT_EQ(made.of, 1440);
   EXPECT_EQ(made.cost, 1.1);
   EXPECT_EQ(made.no_battery, 3.0);
-  EXPECT_EQ(made.used, arms.used);
-  EXPECT_EQ(made.balance, arms.balance);
+  EXPECT_EQ(made.used, costs.used);
+  EXPECT_EQ(made.balance, costs.balance);
   EXPECT_EQ(made.gained, WattHours{30});
   EXPECT_NEAR(made.worth, 0.1, 1e-12) << "1.25 kWh fill one";
-  EXPECT_EQ(made.end, arms.end);
-  EXPECT_FALSE(day_savings(arms, 1440, 1.1, 0.8, false).balance);
+  EXPECT_EQ(made.end, costs.end);
+  EXPECT_FALSE(day_savings(costs, 1440, 1.1, 0.8, false).balance);
 }
 
 TEST(Savings, ADayIsWholeOfWhichHardlyAnythingIsMissing) {

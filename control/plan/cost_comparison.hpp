@@ -21,37 +21,38 @@ struct MeasuredMinute {
 };
 
 /// Where the modelled batteries stand, to go on from.
-struct ArmsEnd {
+struct ModelledCharge {
   UnixSeconds at = 0;
   WattHours used{};
   WattHours balance{};
-  friend bool operator==(const ArmsEnd&, const ArmsEnd&) = default;
+  friend bool operator==(const ModelledCharge&, const ModelledCharge&) = default;
 };
 
 /// Money paid less earned, without wear, and what the battery holds more at the end for it.
-struct Arm {
+struct ModelledCost {
   double cost = 0.0;
   WattHours gained{};
-  friend bool operator==(const Arm&, const Arm&) = default;
+  friend bool operator==(const ModelledCost&, const ModelledCost&) = default;
 };
 
-struct Arms {
+struct CostComparison {
   int minutes = 0;
   double no_battery = 0.0;  ///< its cost
-  Arm used{};               ///< the power that was measured, as far as the modelled battery has it
-  Arm balance{};            ///< self-consumption
+  ModelledCost used{};      ///< the power that was measured, as far as the modelled battery has it
+  ModelledCost balance{};   ///< self-consumption
   WattHours gained{};       ///< as measured
   double cheapest = 0.0;    ///< import price, per kWh
-  ArmsEnd end{};
+  ModelledCharge end{};
 };
 
 /// Beyond such a gap what the battery did is not known: both begin anew with what it holds.
-inline constexpr UnixSeconds arms_gap = 1800;
+inline constexpr UnixSeconds comparison_gap = 1800;
 
-/// Minutes ascend. Both arms go on from `before` if the first minute follows it within arms_gap,
-/// else from what the battery held; what it has no room for any more is gone for nothing.
-/// Self-consumption keeps `reserve` and the battery's limits.
-[[nodiscard]] Arms compare_arms(std::span<const MeasuredMinute> minutes, const PlanBattery& battery,
-                                WattHours reserve, const std::optional<ArmsEnd>& before);
+/// Minutes ascend. Both batteries go on from `before` if the first minute follows it within
+/// comparison_gap, else from what the battery held; what it has no room for any more is gone for
+/// nothing. Self-consumption keeps `reserve` and the battery's limits.
+[[nodiscard]] CostComparison compare_costs(std::span<const MeasuredMinute> minutes,
+                                           const PlanBattery& battery, WattHours reserve,
+                                           const std::optional<ModelledCharge>& before);
 
 }  // namespace esshub::control
