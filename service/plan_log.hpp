@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/plan/types.hpp"
 #include "model/past_day.hpp"
 #include "model/result.hpp"
 #include "model/smart_plan.hpp"
@@ -20,7 +21,7 @@ class PlanLog {
   static constexpr std::size_t most = 800;
   /// No plan is longer. What is planned for later was, by a clock that is far behind now, or that
   /// was far ahead: it stays.
-  static constexpr auto reach = std::chrono::hours{48};
+  static constexpr auto reach = std::chrono::seconds{control::plan_horizon_s};
 
   /// A plan that takes the place of the one before from its first slot on; of more than
   /// `most` slots those furthest from it go.

@@ -20,7 +20,7 @@ using control::PlanBattery;
 using control::PlanSettings;
 using control::UnixSeconds;
 
-constexpr Duration horizon = 48h;
+constexpr Duration horizon = std::chrono::seconds{control::plan_horizon_s};
 constexpr Duration try_again = 1min;
 constexpr Duration dispatch_settles = 15min;
 constexpr Duration sun_settles = 1h;
@@ -237,7 +237,7 @@ void Planner::close_minute(const control::Settings& settings) {
 bool Planner::Task::same(const Orders& other, UnixSeconds at) const {
   const auto told = [&](const FeedSlots& slots) { return told_within(slots, at, end); };
   const esshub::Orders& mine = orders.orders;
-  const UnixSeconds begin = end - std::chrono::duration_cast<std::chrono::seconds>(horizon).count();
+  const UnixSeconds begin = end - control::plan_horizon_s;
   return orders.settings == other.settings && mine.reserve == other.orders.reserve &&
          mine.manual == other.orders.manual && mine.storm == other.orders.storm &&
          mine.dispatch.has_value() == other.orders.dispatch.has_value() &&
@@ -278,7 +278,6 @@ std::optional<control::NoPlan> Planner::plan(const View& view, const Orders& in_
 
   PlanSettings settings;
   settings.begin = unix_seconds(begin);
-  settings.horizon_s = std::chrono::duration_cast<std::chrono::seconds>(horizon).count();
   planned_for_ = Task{in_force, settings.begin + settings.horizon_s};
   settings.stored = WattHours{level(soc_now(view).value_or(Soc{}), battery)};
   // Where it came from is not known: what is there is kept for the house.

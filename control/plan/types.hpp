@@ -81,12 +81,15 @@ enum class UnknownPrice : std::uint8_t {
   wait,     ///< the plan ends there
 };
 
+/// So far ahead is planned.
+inline constexpr std::int64_t plan_horizon_s = 48 * 3600;
+
 struct PlanSettings {
   UnixSeconds begin = 0;  ///< of the first slot
   WattHours stored{};     ///< then
   WattHours bought{};     ///< of that
   WattHours reserve{};    ///< never discharged below
-  std::int64_t horizon_s = 48 * 3600;
+  std::int64_t horizon_s = plan_horizon_s;
   std::int64_t slot_s = 900;  ///< at most; a slot ends where a price does
   int days = 14;              ///< of the past
   UnknownPrice unknown = UnknownPrice::typical;
