@@ -25,6 +25,12 @@ std::optional<std::uint32_t> hex(std::string_view text) {
   return value;
 }
 
+/// Characters of its line without time stamp and CR.
+std::size_t unstamped_size(const CanFrame& frame) {
+  const std::size_t head = frame.extended ? 10 : 5;
+  return frame.remote ? head : head + 2u * frame.size;
+}
+
 SlcanItem item(std::string_view line) {
   if (line.empty()) return SlcanResponse::accepted;
   if (line == "z" || line == "Z") return SlcanResponse::transmitted;
@@ -108,13 +114,25 @@ std::vector<SlcanItem> SlcanReader::feed(ByteView bytes) {
     if (too_long_) {
       out.emplace_back(DecodeError{DecodeErrorKind::length, "a line of more than 32 characters"});
     } else if (c == cr) {
-      out.push_back(item(line_));
+      out.push_back(whole_line());
     } else if (!line_.empty()) {
       out.emplace_back(DecodeError{DecodeErrorKind::length, "a line cut short by BEL"});
     }
     if (c == bel) out.emplace_back(SlcanResponse::refused);
     reset();
   }
+  return out;
+}
+
+SlcanItem SlcanReader::whole_line() {
+  SlcanItem out = item(line_);
+  const auto* const frame = std::get_if<CanFrame>(&out);
+  if (frame == nullptr) return out;
+  const bool stamped = line_.size() != unstamped_size(*frame);
+  other_way_ = stamped != stamped_ && !other_way_;
+  if (other_way_)
+    return DecodeError{DecodeErrorKind::length, "a time stamp, or none, unlike before"};
+  stamped_ = stamped;
   return out;
 }
 

@@ -44,7 +44,10 @@ struct SlcanStatus {
 
 using SlcanItem = std::variant<CanFrame, SlcanResponse, SlcanStatus, DecodeError>;
 
-/// Cuts the adapter's bytes, however they are chunked, into frames, answers and errors.
+/// Cuts the adapter's bytes, however they are chunked, into frames, answers and errors. A channel
+/// has time stamps in all its frames or in none: among frames without, one that seems to have one
+/// has a damaged length digit, and the other way round. Two in a row are the channel's way from
+/// then on.
 class SlcanReader {
  public:
   [[nodiscard]] std::vector<SlcanItem> feed(ByteView bytes);
@@ -54,8 +57,12 @@ class SlcanReader {
  private:
   static constexpr std::size_t longest_line = 32;
 
+  [[nodiscard]] SlcanItem whole_line();
+
   std::string line_;
-  bool too_long_ = false;  ///< the rest of an over-long line is skipped
+  bool too_long_ = false;   ///< the rest of an over-long line is skipped
+  bool stamped_ = false;    ///< the channel's way
+  bool other_way_ = false;  ///< the newest frame's
 };
 
 /// Whether the adapter takes part in the bus, or never sends, not even acknowledgements.

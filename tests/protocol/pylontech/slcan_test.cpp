@@ -151,6 +151,36 @@ TEST(SlcanReader, GoesOnAfterRubbish) {
   EXPECT_EQ(kinds("t35545\at355458006400\r"), "erf");
 }
 
+/// 0x359 of 7 bytes whose length digit lost a bit: what is left over would be a time of 20,558 ms.
+TEST(SlcanReader, ATimeStampAmongFramesWithoutIsADamagedLengthDigit) {
+  const std::string good = "t35970000000004504E\r";
+  const std::string damaged = "t35950000000004504E\r";
+  EXPECT_EQ(kinds(good + damaged + good), "fef");
+  EXPECT_EQ(kinds(good + damaged + good + damaged), "fefe");
+  EXPECT_EQ(kinds(damaged + "\r" + good), "eaf");
+  SlcanReader reader;
+  const auto items = reader.feed(to_bytes(damaged));
+  EXPECT_EQ(std::get<DecodeError>(items.at(0)).kind, DecodeErrorKind::length);
+  EXPECT_EQ(std::get<DecodeError>(items.at(0)).detail, "a time stamp, or none, unlike before");
+}
+
+TEST(SlcanReader, TwoInARowWithATimeStampAreAChannelThatHasThem) {
+  const std::string stamped = "t3554580064001A2B\r";
+  const std::string bare = "t355458006400\r";
+  EXPECT_EQ(kinds(stamped + stamped + stamped), "eff");
+  EXPECT_EQ(kinds(stamped + stamped + bare + stamped), "efef");
+  EXPECT_EQ(kinds(stamped + stamped + bare + bare + bare), "efeff");
+  EXPECT_EQ(kinds(stamped + "F\r" + stamped), "eef") << "what is no frame has no way";
+}
+
+TEST(SlcanReader, NoKindOfFrameSeemsToHaveATimeStamp) {
+  for (const std::string line : {"t0000", "t000111", "t00081122334455667788", "T000000000",
+                                 "T1ABCDEF0412345678", "r7FF8", "R1FFFFFFF8"}) {
+    EXPECT_EQ(kinds(line + "\r"), "f") << line;
+    EXPECT_EQ(kinds(line + "0000\r"), "e") << line;
+  }
+}
+
 TEST(SlcanReader, ALineOfMoreThan32CharactersIsOneError) {
   EXPECT_EQ(kinds(std::string(32, '0') + "\r"), "e");
   EXPECT_EQ(kinds(std::string(5000, 't') + "\rt355458006400\r"), "ef");
@@ -161,7 +191,7 @@ TEST(SlcanReader, ChunkingChangesNothing) {
                              "\rT1ABCDEF0412345678\rt355458006400\rr3058\rt35C2C000ABCD\rV1013\r";
   const auto bytes = to_bytes(stream);
   const std::string whole = kinds(stream);
-  EXPECT_EQ(whole, "azreeffffi");
+  EXPECT_EQ(whole, "azreefffei");
   for (std::size_t chunk = 1; chunk < bytes.size(); ++chunk) {
     SlcanReader reader;
     std::vector<SlcanItem> items;
