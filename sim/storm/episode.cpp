@@ -579,15 +579,15 @@ class Episode final : private Onlooker {
   // --------------------------------------------------------------------------
 
   void on_meter(const MeterReply& reply) {
-    judge_.on_meter(reply, now());
+    judge_.on_meter(reply, hub_->goes_by(Bus::meters), now());
     if (recorder_) recorder_->meter(reply, now());
   }
   void on_bms(const CanWords& frame) {
-    judge_.on_bms(frame, now());
+    judge_.on_bms(frame, hub_->goes_by(Bus::battery), now());
     if (recorder_) recorder_->bms(frame, now());
   }
   void on_inverter(const InterfaceFrame& frame) {
-    judge_.on_inverter(frame, now());
+    judge_.on_inverter(frame, hub_->goes_by(Bus::inverter), now());
     if (recorder_) recorder_->inverter(frame, now());
   }
 

@@ -170,7 +170,16 @@ void HubProcess::follow_plug(Bus bus) {
 void HubProcess::flood(Bus bus, bool flooded) {
   BusPart& part = buses_[place(bus)];
   if (!part.session || !part.line_open) return;
+  part.flooded = flooded;
   apply(part, part.session->on_flood(part.session->generation(), flooded, now()));
+}
+
+bool HubProcess::goes_by(Bus bus) const {
+  const BusPart& part = buses_[place(bus)];
+  Duration unread{};
+  if (stalled_until_) unread = steady(*stalled_until_) - stalled_since_;
+  if (part.stuck_until) unread = std::max(unread, *part.stuck_until - part.stuck_since);
+  return part.line_open && !part.flooded && unread <= transport::longest_unread;
 }
 
 void HubProcess::run_bus(BusPart& part) {
@@ -186,6 +195,7 @@ void HubProcess::run_bus(BusPart& part) {
     const auto generation = part.session->generation();
     if (part.plugged) {
       part.line_open = true;
+      part.flooded = false;
       onlooker_.on_line(part.bus, true);
       apply(part, part.session->on_up(generation, t));
     } else {

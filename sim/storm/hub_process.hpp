@@ -114,6 +114,9 @@ class HubProcess {
   [[nodiscard]] const control::Tick* control() const { return tick_ ? &*tick_ : nullptr; }
   [[nodiscard]] bool stalled() const { return stalled_until_.has_value(); }
   [[nodiscard]] bool line_open(Bus bus) const { return buses_[place(bus)].line_open; }
+  /// What arrives at this port now is one the hub may go by: the line is not flooded (F29), and
+  /// nobody stands still there for so long that what waits is thrown away (I10).
+  [[nodiscard]] bool goes_by(Bus bus) const;
   [[nodiscard]] const EnergyTotals& flowed() const { return history_.flowed(); }
   [[nodiscard]] const service::CommandService& commands() const { return *commands_; }
   [[nodiscard]] bool part_alive(Bus bus) const { return buses_[place(bus)].session.has_value(); }
@@ -139,6 +142,7 @@ class HubProcess {
     PartId id = 0;
     std::optional<service::BusSession> session{};  ///< nothing: died
     bool line_open = false;
+    bool flooded = false;  ///< the line that is open
     bool plugged = true;
     std::optional<Instant> up_at{};  ///< the line is being opened
     Instant stuck_since{};

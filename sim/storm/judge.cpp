@@ -141,16 +141,17 @@ void Judge::on_order(const Command& command, Instant now) {
     lowest_reserve_ = std::min(lowest_reserve_, reserve->reserve->percent());
 }
 
-void Judge::on_meter(const MeterReply& reply, Instant now) {
+void Judge::on_meter(const MeterReply& reply, bool heard, Instant now) {
   constexpr std::uint8_t main_meter = 1;
   constexpr unsigned power_l1 = 12;
   if (reply.unit != main_meter) return;
-  if (reply.at(power_l1)) grid_at_ = now;
+  if (heard && reply.at(power_l1)) grid_at_ = now;
   if (std::exchange(grid_words_[reply.start], reply.values) != reply.values || !same_since_)
     same_since_ = now;
 }
 
-void Judge::on_bms(const CanWords& frame, Instant now) {
+void Judge::on_bms(const CanWords& frame, bool heard, Instant now) {
+  if (!heard) return;
   const auto* const id = std::ranges::find(bms_ids, frame.id);
   if (id != bms_ids.end()) bms_at_[static_cast<std::size_t>(id - bms_ids.begin())] = now;
   switch (frame.id) {
@@ -184,8 +185,8 @@ void Judge::on_bms(const CanWords& frame, Instant now) {
   }
 }
 
-void Judge::on_inverter(const InterfaceFrame& frame, Instant now) {
-  if (frame.command != "V") inverter_at_ = now;
+void Judge::on_inverter(const InterfaceFrame& frame, bool heard, Instant now) {
+  if (heard && frame.command != "V") inverter_at_ = now;
 }
 
 /// I10, of one value of the meters and one of the BMS.

@@ -49,9 +49,11 @@ class Judge {
   /// The meters' part of the hub: a new one has heard no reply yet.
   void on_meters_started() { same_since_.reset(); }
   void on_order(const Command& command, Instant now);
-  void on_meter(const MeterReply& reply, Instant now);
-  void on_bms(const CanWords& frame, Instant now);
-  void on_inverter(const InterfaceFrame& frame, Instant now);
+  /// `heard`: the hub may go by it, which it must not by what a flooded line brings (F29) or what
+  /// waits too long to be read (I10). Its age runs on without.
+  void on_meter(const MeterReply& reply, bool heard, Instant now);
+  void on_bms(const CanWords& frame, bool heard, Instant now);
+  void on_inverter(const InterfaceFrame& frame, bool heard, Instant now);
   /// A message went to the broker.
   void on_published(const std::string& topic, const std::string& payload, Instant now);
   void on_decision(const Decision& decision, Instant now);
@@ -147,7 +149,7 @@ class Judge {
   std::array<Disturbed, bus_count> buses_{};
   Disturbed inverter_noise_;
 
-  // What arrived.
+  // What arrived and was heard; registers that repeat themselves are known unheard too.
   std::optional<Instant> grid_at_;
   std::map<unsigned, std::vector<float>> grid_words_;  ///< the main meter's newest, by register
   std::optional<Instant> same_since_;                  ///< its first reply like those after it

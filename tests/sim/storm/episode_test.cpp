@@ -221,6 +221,31 @@ TEST(StormEpisode, WhatWaitedWhileTheHubStoodStillIsNotPublishedAsCurrent) {
   EXPECT_EQ(broken(plan), "");
 }
 
+/// The BMS says at 60 s that nothing may be discharged, where the hub must not go by its words.
+TEST(StormEpisode, WhatAFloodedLineOrAStuckPartBringsIsNoWordOfTheBmsButItsSilence) {
+  for (const auto why : {Injected::line_flood, Injected::actor_stuck}) {
+    Plan plan = with({.what = why, .bus = Bus::battery, .begin = 60s, .length = 10s});
+    plan.weather.push_back(
+        {.what = Injected::bms_limits, .bus = Bus::battery, .begin = 60s, .length = 20s});
+    EXPECT_EQ(broken(plan), "");
+    plan.loop.controller = spoilt([kept = Watts{}](Decision& d) mutable {
+      if (d.faults.active(Fault::bms_lost))
+        d.setpoint.ac_power = kept;
+      else
+        kept = d.setpoint.ac_power;
+    });
+    EXPECT_TRUE(broken(plan).starts_with("F4 at 6")) << broken(plan);
+  }
+}
+
+TEST(StormEpisode, ALineThatIsOpenedInAFloodIsHeardAgain) {
+  Plan plan =
+      with({.what = Injected::line_flood, .bus = Bus::battery, .begin = 60s, .length = 60s});
+  plan.weather.push_back(
+      {.what = Injected::line_unplug, .bus = Bus::battery, .begin = 65s, .length = 2s});
+  EXPECT_EQ(broken(plan), "");
+}
+
 TEST(StormEpisode, AMeterIsFrozenFromItsFirstReplyToThisHub) {
   Plan plan = with({.what = Injected::line_stuck, .bus = Bus::meters, .begin = 60s, .length = 30s});
   EXPECT_EQ(broken(plan), "");
@@ -269,7 +294,9 @@ struct Watched {
     decision.setpoint.ac_power = Watts{w};
     judge.on_decision(decision, now);
   }
-  void meter(float w) { judge.on_meter({.unit = 1, .start = 12, .values = {w, 0.0f, 0.0f}}, now); }
+  void meter(float w) {
+    judge.on_meter({.unit = 1, .start = 12, .values = {w, 0.0f, 0.0f}}, true, now);
+  }
   [[nodiscard]] std::string verdict() const { return judge.verdict().value_or(""); }
 };
 
@@ -290,9 +317,9 @@ TEST(StormJudge, AGridPowerThatIsPublishedThoughTheMeterIsSilentIsFoundOut) {
 
 TEST(StormJudge, AStateOfChargeThatIsPublishedThoughTheBmsIsSilentIsFoundOut) {
   Watched hub;
-  hub.judge.on_bms({.id = 0x355u, .size = 8}, hub.now);
+  hub.judge.on_bms({.id = 0x355u, .size = 8}, true, hub.now);
   hub.now += 3s + 600ms;
-  hub.judge.on_bms({.id = 0x351u, .size = 8}, hub.now);
+  hub.judge.on_bms({.id = 0x351u, .size = 8}, true, hub.now);
   hub.judge.on_published("esshub/x/state/battery_soc", "50", hub.now);
   EXPECT_EQ(hub.verdict(), "");
   hub.now += 20ms;
@@ -394,12 +421,51 @@ TEST(StormJudge, AMeterIsFrozenAfterOneAndAHalfSecondsWhereItIsTheWitness) {
       hub.now += 100ms;
       hub.meter(500.0f);
       for (const unsigned id : {0x351u, 0x355u, 0x356u, 0x359u})
-        hub.judge.on_bms({.id = id, .size = 8, .data = {}}, hub.now);
+        hub.judge.on_bms({.id = id, .size = 8, .data = {}}, true, hub.now);
       hub.decide(500.0);
     }
     hub.command(500.0);
     EXPECT_EQ(hub.verdict().substr(0, 2), witness ? "F2" : "I2") << hub.verdict();
   }
+}
+
+TEST(StormJudge, OfWhatIsNotHeardTheAgeRunsOn) {
+  const auto verdict = [](std::optional<Bus> unheard) {
+    Watched hub;
+    const FaultSet none;
+    hub.judge.on_control_started(hub.now);
+    for (int i = 0; i < 200; ++i) {
+      hub.now += 100ms;
+      const auto heard = [&](Bus bus) { return bus != unheard; };
+      hub.judge.on_meter({.unit = 1, .start = 12, .values = {static_cast<float>(i)}},
+                         heard(Bus::meters), hub.now);
+      for (const unsigned id : {0x351u, 0x355u, 0x356u, 0x359u})
+        hub.judge.on_bms({.id = id, .size = 8, .data = {}}, heard(Bus::battery), hub.now);
+      hub.judge.on_inverter({.command = "W", .bytes = {}}, heard(Bus::inverter), hub.now);
+      hub.judge.on_step(hub.house, hub.house.inverter_truth(),
+                        {.running = true, .control = true, .inverter = true, .faults = &none},
+                        hub.now);
+    }
+    return hub.verdict().substr(0, 2);
+  };
+  EXPECT_EQ(verdict({}), "");
+  EXPECT_EQ(verdict(Bus::meters), "F1");
+  EXPECT_EQ(verdict(Bus::battery), "F4");
+  EXPECT_EQ(verdict(Bus::inverter), "F6");
+}
+
+TEST(StormJudge, AMeterFreezesAlsoWhereItIsNotHeard) {
+  Watched hub;
+  const auto reply = [&](bool heard) {
+    hub.now += 100ms;
+    hub.judge.on_meter({.unit = 1, .start = 12, .values = {600.0f}}, heard, hub.now);
+  };
+  hub.meter(500.0f);
+  for (int i = 0; i < 150; ++i) reply(false);
+  reply(true);
+  hub.decide(500.0);
+  hub.command(500.0);
+  EXPECT_EQ(hub.verdict().substr(0, 2), "F2") << hub.verdict();
 }
 
 TEST(StormEpisode, AHubThatStandsStillFindsTheBrokerAfterwards) {
