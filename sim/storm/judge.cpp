@@ -201,6 +201,7 @@ void Judge::on_published(const std::string& topic, const std::string& payload, I
 }
 
 void Judge::on_decision(const Decision& decision, Instant now) {
+  if (control_since_ && !std::exchange(decided_, true)) control_since_ = now;
   if (decision.setpoint.mode == InverterMode::follow)
     commanded_.push_back({now, decision.setpoint.ac_power.value()});
   while (!commanded_.empty() && now - commanded_.front().at > 5s) commanded_.pop_front();

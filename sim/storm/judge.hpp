@@ -43,6 +43,7 @@ class Judge {
   void on_process(bool started, Instant now);
   void on_control_started(Instant now) {
     control_since_ = now;
+    decided_ = false;
     standstill_.reset();
     stall_.reset();
   }
@@ -173,7 +174,8 @@ class Judge {
   std::optional<Stall> stall_;       ///< the newest that is one (F10)
   double lowest_reserve_;
   std::optional<Instant> process_since_;
-  std::optional<Instant> control_since_;
+  std::optional<Instant> control_since_;  ///< it has decided, or begun where it never has
+  bool decided_ = false;
   std::optional<Instant> ready_since_;  ///< hub with all its parts, uninterrupted
   std::optional<Instant> mains_since_, mains_gone_since_;
   std::optional<Instant> islanded_since_;  ///< it feeds the loads

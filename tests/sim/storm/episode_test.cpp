@@ -365,6 +365,36 @@ TEST(StormJudge, AControlWithLongerPeriodsTellsOfWhatItNeverHeardThatMuchLater) 
   }
 }
 
+TEST(StormJudge, AControlBeginsWithItsFirstDecisionOrWithoutOneAtOnce) {
+  for (const Duration first : {Duration{0ms}, Duration{2400ms}, Duration{1h}}) {
+    Watched hub;
+    const Instant start = hub.now;
+    const FaultSet none;
+    hub.judge.on_control_started(start);
+    Duration told{};
+    for (Duration t{}; hub.verdict().empty() && t < 30s; t += 20ms) {
+      hub.now = start + t;
+      if (t >= first) hub.decide(0.0);
+      hub.judge.on_step(hub.house, hub.house.inverter_truth(),
+                        {.running = true, .control = true, .inverter = true, .faults = &none},
+                        hub.now);
+      told = t;
+    }
+    EXPECT_EQ(hub.verdict().substr(0, 2), "F1");
+    EXPECT_EQ(told, (first < 1h ? first : 0ms) + 16s);
+  }
+}
+
+TEST(StormEpisode, AControlThatStandsStillBeforeItsFirstDecisionWatchesFromThatOn) {
+  Plan plan = with({.what = Injected::hub_killed, .begin = 60s, .length = 5s});
+  plan.weather.push_back(
+      {.what = Injected::line_off, .bus = Bus::meters, .begin = 60s, .length = 40s});
+  plan.weather.push_back({.what = Injected::control_stall, .begin = 65010ms, .length = 2400ms});
+  EXPECT_EQ(broken(plan), "");
+  plan.loop.controller = spoilt([](Decision& d) { d.faults = FaultSet{}; });
+  EXPECT_TRUE(broken(plan).starts_with("F1 at 83.4")) << broken(plan);
+}
+
 TEST(StormJudge, TwoStandstillsThatOverlapAreOne) {
   const Injection stall{.what = Injected::control_stall, .length = 250ms};
   for (const Duration later : {240ms, 260ms}) {
