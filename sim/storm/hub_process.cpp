@@ -386,6 +386,8 @@ void HubProcess::hand_prices_over() {
 }
 
 void HubProcess::begin_stop() {
+  stop_meanwhile_ = stalled_until_.has_value();
+  if (stop_meanwhile_) return;
   if (tick_)
     tick_->begin_stop(now());
   else
@@ -420,6 +422,7 @@ void HubProcess::run_due() {
     for (BusPart& part : buses_)
       if (!part.stuck_until) discard_unread(part, stalled_since_);
     for (const bool there : std::exchange(broker_meanwhile_, {})) set_broker(there);
+    if (stop_meanwhile_) begin_stop();
   }
   for (BusPart& part : buses_) run_bus(part);
   run_control();

@@ -85,7 +85,7 @@ class HubProcess {
   [[nodiscard]] Result<bool> tell(std::string_view text);
   /// A hub that stands still finds out afterwards.
   void set_broker(bool there);
-  /// SIGTERM; afterwards stopped() says how it ended.
+  /// SIGTERM, of which a hub that stands still learns afterwards; then stopped() says how it ended.
   void begin_stop();
   [[nodiscard]] std::optional<bool> stopped() const { return stopped_; }
   /// What is left to do in an orderly end.
@@ -213,6 +213,7 @@ class HubProcess {
   Instant stalled_since_{};
   std::optional<Instant> stalled_until_;  ///< true time
   std::vector<bool> broker_meanwhile_;    ///< that it came and went
+  bool stop_meanwhile_ = false;
   std::optional<bool> stopped_;
 };
 

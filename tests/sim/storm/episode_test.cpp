@@ -505,6 +505,18 @@ TEST(StormEpisode, AHubThatStandsStillFindsTheBrokerAfterwards) {
   EXPECT_EQ(broken(plan), "");
 }
 
+TEST(StormEpisode, AHubThatStandsStillStopsAfterwards) {
+  Plan plan = calm_plan();
+  plan.weather = {{.what = Injected::control_stall, .begin = 60s, .length = 10s},
+                  {.what = Injected::actor_death, .begin = 61s, .first = 1.0},
+                  {.what = Injected::hub_stopped, .begin = 65s, .length = 1s}};
+  std::ostringstream trace;
+  const auto result = play(plan, {.trace = &trace});
+  EXPECT_EQ(result.broken.value_or(""), "");
+  EXPECT_NE(trace.str().find("70.000 process stopped"), std::string::npos) << trace.str();
+  EXPECT_EQ(result.coverage.starts, 2u);
+}
+
 TEST(StormEpisode, TwoThatOverlapEndOneByOne) {
   Plan plan = calm_plan();
   const auto flood = [](Duration begin, Duration lasts) {
