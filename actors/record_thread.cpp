@@ -1,13 +1,13 @@
 #include "actors/record_thread.hpp"
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
 #include <utility>
+
+#include "publish/threads/latest_view.hpp"
 
 namespace esshub::actors {
 namespace {
 
+constexpr Duration longest_wait = 10s;
 constexpr Duration leave = 500ms;
 
 }  // namespace
@@ -17,23 +17,14 @@ struct RecordThread::Shared {
   explicit Shared(std::shared_ptr<SmartRecord> given) : record(std::move(given)) {}
 
   void run() {
-    std::unique_lock lock(mutex);
-    while (!stopping) {
-      if (const auto input = std::exchange(newest, {})) {
-        lock.unlock();
-        record->look(*input);
-        lock.lock();
-      } else {
-        changed.wait(lock);
-      }
+    while (!inputs.stopping()) {
+      inputs.wait(longest_wait);
+      if (const auto input = inputs.take()) record->look(*input);
     }
   }
 
   const std::shared_ptr<SmartRecord> record;
-  std::mutex mutex;  // guards what follows
-  std::condition_variable changed;
-  std::optional<RecordInput> newest;
-  bool stopping = false;
+  publish::Latest<RecordInput> inputs;
 };
 
 RecordThread::RecordThread(std::shared_ptr<SmartRecord> record)
@@ -47,19 +38,11 @@ RecordThread::~RecordThread() {
 }
 
 void RecordThread::put(const RecordInput& input) {
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->newest = input;
-  }
-  shared_->changed.notify_all();
+  shared_->inputs.put(input);
 }
 
 void RecordThread::close() {
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->stopping = true;
-  }
-  shared_->changed.notify_all();
+  shared_->inputs.stop();
   shared_->record->close();
   static_cast<void>(thread_->wait(leave));
 }

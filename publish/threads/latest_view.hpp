@@ -1,41 +1,72 @@
-// LatestView: hands the newest View to a thread that may be slow; the giver never waits for it.
+// Latest: hands the newest value to a thread that may be slow; the giver never waits for it.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "model/view.hpp"
 
 namespace esshub::publish {
 
-class LatestView {
+/// Wakes a thread that waits for it, or that polls its descriptor.
+class Doorbell {
  public:
-  LatestView();
-  ~LatestView();
-  LatestView(const LatestView&) = delete;
-  LatestView& operator=(const LatestView&) = delete;
+  Doorbell();
+  ~Doorbell();
+  Doorbell(const Doorbell&) = delete;
+  Doorbell& operator=(const Doorbell&) = delete;
 
-  /// Takes the place of a View nobody has fetched.
-  void put(const View& view);
-  /// Asks the thread to end.
-  void stop();
-
-  /// The newest View, once; null when there is no new one. Lets fd() rest.
-  [[nodiscard]] std::shared_ptr<const View> take();
-  [[nodiscard]] bool stopping() const { return stopping_; }
-  /// Readable when there is a View or an end: for poll().
+  void ring() const;
+  /// Lets fd() rest.
+  void answer() const;
+  /// Readable after a ring.
   [[nodiscard]] int fd() const { return fd_; }
-  /// Waits for either, at most so long.
+  /// Waits for one, at most so long.
   void wait(Duration limit) const;
 
  private:
-  void ring() const;
-
   int fd_;
-  std::atomic<bool> stopping_ = false;
-  std::mutex mutex_;  // guards view_
-  std::shared_ptr<const View> view_;
 };
+
+template <class T>
+class Latest {
+ public:
+  /// Takes the place of a value that nobody has fetched.
+  void put(const T& value) {
+    auto copy = std::make_shared<const T>(value);
+    {
+      const std::lock_guard lock{mutex_};
+      value_.swap(copy);
+    }
+    bell_.ring();
+  }
+  /// Asks the thread to end.
+  void stop() {
+    stopping_ = true;
+    bell_.ring();
+  }
+
+  /// The newest value, once; null when there is no new one. Lets fd() rest.
+  [[nodiscard]] std::shared_ptr<const T> take() {
+    bell_.answer();
+    const std::lock_guard lock{mutex_};
+    return std::exchange(value_, nullptr);
+  }
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  /// Readable when there is a value or an end: for poll().
+  [[nodiscard]] int fd() const { return bell_.fd(); }
+  /// Waits for either, at most so long.
+  void wait(Duration limit) const { bell_.wait(limit); }
+
+ private:
+  Doorbell bell_;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;  // guards value_
+  std::shared_ptr<const T> value_;
+};
+
+using LatestView = Latest<View>;
 
 }  // namespace esshub::publish
