@@ -236,9 +236,10 @@ struct HistoryVfs {
   }
   static int shared_lock(sqlite3_file*, int, int, int) { return SQLITE_OK; }
   static void barrier(sqlite3_file*) {}
-  static int unmap(sqlite3_file* f, int erase) {
+  // By the only connection: the next one makes its own, from the log, as on Linux.
+  static int unmap(sqlite3_file* f, int) {
     OpenFile& open = opened(f);
-    if (erase != 0 && !dead(open)) file(open).regions.reset();
+    if (!dead(open)) file(open).regions.reset();
     return SQLITE_OK;
   }
 

@@ -10,6 +10,7 @@ constexpr Duration retry = 10s;
 constexpr Duration hung = 1min;
 constexpr auto end_limit = 1s;
 constexpr Duration prune_every = 24h;
+constexpr unsigned most_at_once = 1000;  // events
 
 void add(EnergyTotals& totals, const EnergyTotals& more) {
   for (const Flow flow : enum_values<Flow>) totals[flow] += more[flow];
@@ -148,6 +149,11 @@ bool HistoryWriter::open() {
     reason_ = found.error().text;
     return found.error().damaged && begin_anew(reason_) && open();
   }
+  if (unsure_ && !holds_unsure(*file)) {
+    const std::lock_guard lock(mutex_);
+    collector_.put_back(std::move(unsure_->batch));
+  }
+  unsure_.reset();
   file_ = std::move(*file);
   if (file_->upgrade()) tell_upgrade(*file_->upgrade());
   sound_ = settled_ = false;  // nobody knows what became of it while it was closed
@@ -286,8 +292,24 @@ void HistoryWriter::cure(const HistoryCollector::Dated& dated) {
   note("system", "rows_set_aside", found);
 }
 
+/// With busy_ held. By its energies; a batch without any by its last event, and one without that
+/// may be written twice: its minutes are completed by what they have.
+bool HistoryWriter::holds_unsure(HistoryFile& file) const {
+  if (unsure_->before != unsure_->after) {
+    const auto found = file.totals();
+    return found && *found && (*found)->flowed == unsure_->after;
+  }
+  if (unsure_->batch.events.empty()) return false;
+  const HistoryEvent& last = unsure_->batch.events.back();
+  const auto at = std::chrono::floor<std::chrono::milliseconds>(last.at);
+  const auto found = file.events(at, at + 1ms, most_at_once);
+  return found && std::ranges::any_of(*found, [&](const HistoryEvent& event) {
+           return event.kind == last.kind && event.name == last.name && event.detail == last.detail;
+         });
+}
+
 /// With busy_ held. A batch that finds damage goes to the new file. None is written to before it
-/// was looked through.
+/// was looked through. Takes the batch if nobody knows whether it is there.
 bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retention, bool last) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (!open() || !sound()) return false;
@@ -313,7 +335,10 @@ bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retentio
     reason_ = done.error().text;
     if (done.error().no_room) return false;  // nobody else has touched what was looked through
     file_.reset();                           // opened anew with the next try
-    if (!done.error().damaged || !begin_anew(reason_)) return false;
+    if (!done.error().damaged || !begin_anew(reason_)) {
+      unsure_ = Unsure{std::exchange(batch, {}), totals_, totals};
+      return false;
+    }
   }
   return false;
 }

@@ -54,6 +54,7 @@ class HistoryWriter {
     if (!file) return fail(ErrorKind::io, file.error().text);
     FileResult<Rows> rows = read(*file);
     if (!rows) return fail(ErrorKind::io, rows.error().text);
+    if (unsure_ && !holds_unsure(*file)) merge(*rows, unsure_->batch);
     const std::lock_guard lock(mutex_);
     merge(*rows, collector_.waiting());
     return std::move(*rows);
@@ -82,6 +83,7 @@ class HistoryWriter {
   bool open();
   void tell_upgrade(const SchemaUpgrade& upgrade);
   void judge(bool stuck);
+  bool holds_unsure(HistoryFile& file) const;
   bool begin_anew(const std::string& why);
   void shut();
   void reopen_if_moved();
@@ -102,6 +104,14 @@ class HistoryWriter {
   bool settled_ = false;    ///< what it began with is durable
   EnergyTotals totals_;     ///< as written
   EnergyTotals unwritten_;  ///< known from before, but not in the new file
+  /// A batch of which nobody knows before the file is opened again whether it is there: where the
+  /// disk fails to sync, SQLite says that it is not, and finds it in the log afterwards.
+  struct Unsure {
+    HistoryBatch batch;
+    EnergyTotals before;  ///< of the file without it
+    EnergyTotals after;
+  };
+  std::optional<Unsure> unsure_;
   std::optional<Instant> pruned_at_;
   bool told_future_ = false;
   std::string reason_;

@@ -20,13 +20,14 @@ namespace {
 /// A program that keeps numbers in a database, as the history does.
 class Program {
  public:
-  explicit Program(HistoryFiles& files) {
-    files.begin_run();
+  enum class Run : std::uint8_t { next, same };
+  explicit Program(HistoryFiles& files, Run run = Run::next) {
+    if (run == Run::next) files.begin_run();
     sqlite3* raw = nullptr;
     sqlite3_open_v2("history.db", &raw,
                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, files.vfs());
     db_.reset(raw);
-    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS t(a)");
+    this->run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS t(a)");
   }
   int run(const char* sql) { return sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr); }
   int keep() { return run("INSERT INTO t VALUES(randomblob(3000))"); }
@@ -296,6 +297,18 @@ TEST(StormHistoryFiles, WhatAStartFindsThoughItWasNeverSyncedOutlivesAPowerCut) 
     writer = history.begin();
     EXPECT_EQ(writer->totals()[Flow::grid_import], found) << seed;
   }
+}
+
+TEST(StormHistoryFiles, AHistoryThatCouldNotBeSyncedIsFoundWhenItIsOpenedAgainAsOnLinux) {
+  HistoryFiles files;
+  auto program = std::make_unique<Program>(files);
+  EXPECT_EQ(program->keep(), SQLITE_OK);
+  files.trouble.unreadable = true;
+  EXPECT_NE(program->keep(), SQLITE_OK);
+  program.reset();
+  files.trouble.unreadable = false;
+  program = std::make_unique<Program>(files, Program::Run::same);
+  EXPECT_EQ(program->kept(), "2");
 }
 
 TEST(StormHistoryFiles, ASetAsideDatabaseIsAnotherFile) {

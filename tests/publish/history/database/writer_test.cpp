@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/publish/history/house.hpp"
 #include "tests/publish/history/lookings.hpp"
@@ -38,6 +42,41 @@ class ReadOnlyDisk : public HistoryDisk {
   sqlite3_vfs vfs_ = *sqlite3_vfs_find(nullptr);
 };
 
+/// The system's, while it says that it cannot write or sync.
+class FailingDisk : public HistoryDisk {
+ public:
+  enum class At : std::uint8_t { never, write, sync };
+  FailingDisk() {
+    at = At::never;
+    vfs_.zName = "failing";
+    vfs_.xOpen = [](sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* out) {
+      sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
+      const int code = system->xOpen(system, path, file, flags, out);
+      if (file->pMethods == nullptr) return code;
+      theirs = file->pMethods;  // of any kind of file: they write and sync alike
+      sqlite3_io_methods& methods = ours[theirs] = *theirs;
+      methods.xWrite = [](sqlite3_file* f, const void* bytes, int size, sqlite3_int64 place) {
+        return at == At::write ? SQLITE_IOERR_WRITE : theirs->xWrite(f, bytes, size, place);
+      };
+      methods.xSync = [](sqlite3_file* f, int how) {
+        return at == At::sync ? SQLITE_IOERR_FSYNC : theirs->xSync(f, how);
+      };
+      file->pMethods = &methods;
+      return code;
+    };
+    sqlite3_vfs_register(&vfs_, 0);
+  }
+  ~FailingDisk() override { sqlite3_vfs_unregister(&vfs_); }
+  [[nodiscard]] const char* vfs() const override { return vfs_.zName; }
+
+  inline static At at = At::never;
+
+ private:
+  inline static const sqlite3_io_methods* theirs = nullptr;
+  inline static std::map<const sqlite3_io_methods*, sqlite3_io_methods> ours{};
+  sqlite3_vfs vfs_ = *sqlite3_vfs_find(nullptr);
+};
+
 /// Without a thread: who calls it says when the disk works.
 class HistoryWriterTest : public testing::Test {
  protected:
@@ -54,9 +93,9 @@ class HistoryWriterTest : public testing::Test {
         settings_, [](const std::string&, const Event&) {},
         [this](bool failed) { failed_ = failed; }, disk);
   }
-  void pass(Duration time) {
+  void pass(Duration time, double grid_w = 1000.0) {
     for (Duration gone{}; gone < time; gone += 1s) {
-      house_.pass(1s);
+      house_.pass(1s, grid_w);
       writer_->update(house_.view);
     }
   }
@@ -154,6 +193,53 @@ TEST_F(HistoryWriterTest, WhatAStartFindsIsDurableBeforeAllIsSaidToBeWritten) {
   fs::copy_file(killed, alone);
   settings_.file = alone;
   EXPECT_EQ(minutes(), 2u);
+}
+
+/// A batch whose sync failed is in the file once it is opened again; one that was not written, not.
+TEST_F(HistoryWriterTest, ABatchThatTheDiskRefusedIsCountedOnceWhetherItIsThereOrNot) {
+  using Rows = std::vector<MinuteRow>;
+  const auto asked = [&] {
+    return writer_
+        ->ask<Rows>([](HistoryFile& file) { return file.minutes({}, WallTime::max()); },
+                    [](Rows& rows, const HistoryBatch& waiting) {
+                      rows.insert(rows.end(), waiting.minutes.begin(), waiting.minutes.end());
+                    })
+        .value()
+        .size();
+  };
+  using At = FailingDisk::At;
+  for (const auto& [at, grid_w] : {std::pair{At::sync, 1000.0}, std::pair{At::sync, 0.0},
+                                   std::pair{At::write, 1000.0}, std::pair{At::write, 0.0}}) {
+    const std::string name = std::to_string(static_cast<int>(at)) + "-" + std::to_string(grid_w);
+    SCOPED_TRACE(name);
+    settings_.file = dir_ / name;
+    FailingDisk disk;
+    begin(disk);
+    const double before = house_.view.energies[Flow::grid_import] + 1000.0;  // of the first second
+    writer_->begin();
+    writer_->check();
+    pass(120s);
+    EXPECT_TRUE(writer_->write(false));
+    const auto first = asked();
+    for (int tries = 1; tries <= 3; ++tries) {
+      disk.at = at;
+      writer_->note("system", "noted", "");
+      pass(60s, grid_w);
+      EXPECT_FALSE(writer_->write(false));
+      disk.at = At::never;
+      EXPECT_EQ(asked(), first + static_cast<std::size_t>(tries)) << "once also for who asks";
+    }
+    pass(1s, grid_w);
+    EXPECT_TRUE(writer_->write(false));
+    auto file = HistoryFile::open_to_read(settings_.file);
+    ASSERT_TRUE(file);
+    EXPECT_EQ(file->totals().value()->flowed[Flow::grid_import],
+              house_.view.energies[Flow::grid_import] - before);
+    EXPECT_EQ(
+        std::ranges::count(*file->events({}, WallTime::max(), 100), "noted", &HistoryEvent::name),
+        3);
+    writer_.reset();
+  }
 }
 
 TEST_F(HistoryWriterTest, FinishesWithTheMinuteThatIsUnderWayAndGoesOnAfterwards) {
