@@ -37,15 +37,20 @@ std::optional<std::chrono::seconds> Rtc::wall_ahead(WallTime wall, Instant now) 
   return std::chrono::floor<std::chrono::seconds>(wall.time_since_epoch() - rtc);
 }
 
-LocalTime read_local_time(civil_time::LocalClock& clock, civil_time::ClockSource source,
-                          const Rtc& rtc) {
+civil_time::ClockStatus read_clock_status(const Rtc& rtc) {
   const WallTime wall = std::chrono::system_clock::now();
   const Instant now = std::chrono::steady_clock::now();
-  const civil_time::ClockStatus status{.wall = wall,
-                                       .synchronised = kernel_synchronised(),
-                                       .ahead_of_rtc = rtc.wall_ahead(wall, now),
-                                       .since_boot = now.time_since_epoch()};
-  return clock.at(wall, now, civil_time::is_trusted(source, status));
+  return {.wall = wall,
+          .synchronised = kernel_synchronised(),
+          .ahead_of_rtc = rtc.wall_ahead(wall, now),
+          .since_boot = now.time_since_epoch()};
+}
+
+LocalTime read_local_time(civil_time::LocalClock& clock, civil_time::ClockSource source,
+                          const Rtc& rtc) {
+  const auto status = read_clock_status(rtc);
+  const Instant now{status.since_boot};
+  return clock.at(status.wall, now, civil_time::is_trusted(source, status));
 }
 
 service::Moment read_moment() {

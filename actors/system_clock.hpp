@@ -34,6 +34,9 @@ class Rtc {
   std::atomic<Instant> read_at_{Instant{}};
 };
 
+/// What is known of the wall clock now.
+[[nodiscard]] civil_time::ClockStatus read_clock_status(const Rtc& rtc);
+
 /// Civil time now. Trusted as LocalClock and is_trusted say; the kernel calls the wall clock
 /// synchronised by adjtimex without STA_UNSYNC.
 [[nodiscard]] LocalTime read_local_time(civil_time::LocalClock& clock,

@@ -37,6 +37,16 @@ constexpr const char* usual_config = "/etc/esshub/esshub.toml";
 /// A configuration with every setting and its default, for people to begin with.
 [[nodiscard]] int check_example(std::ostream& out);
 
+struct ProbeOptions {
+  std::filesystem::path config{};
+  std::string user = "esshub";  ///< of the service; one that this machine lacks is not looked at
+  bool json = false;
+};
+/// Looks at ports and asks every device of the configuration who and how it is; only reads, and
+/// nothing while a hub of this configuration runs. Findings to `out`, progress to `err`. Fails when
+/// one of them does.
+[[nodiscard]] int probe(const ProbeOptions& options, std::ostream& out, std::ostream& err);
+
 enum class DecodeKind : std::uint8_t { modbus, can, mk3, pylontech_rs485 };
 /// One JSON object for each line of `in`, flushed at once; empty lines and those that begin with #
 /// are skipped. `cells`: see make_can_decoder().

@@ -68,8 +68,26 @@ int parse_and_run(int argc, char** argv) {
       ->add_flag("--example", example,
                  "print an example with every setting instead, with its default")
       ->excludes(checked);
-  check_command->footer(std::string{"example: esshub check /etc/esshub/esshub.toml\n"} +
-                        exit_codes);
+  ProbeOptions probing;
+  bool probing_too = false;
+  auto* probed = check_command
+                     ->add_flag("--probe", probing_too,
+                                "look at the ports and ask every device as well; the hub must not "
+                                "run")
+                     ->excludes("--example");
+  check_command->add_flag("--json", probing.json, "the findings of --probe as one JSON object")
+      ->needs(probed);
+  check_command
+      ->add_option("--user", probing.user, "with --probe: who runs the hub and must open the ports")
+      ->capture_default_str()
+      ->needs(probed);
+  check_command->footer(
+      std::string{
+          "--probe only reads: it writes no setpoint and no setting of a device. A battery on CAN\n"
+          "that does not say all by itself hears the message 0x305, as from the hub. What fails\n"
+          "is told with its cause and what to do; exit code 1 then. Progress goes to stderr.\n"
+          "example: sudo esshub check --probe\n"} +
+      exit_codes);
 
   auto* password_command = program.add_subcommand(
       "password", "Set the password that changing things on the page needs.");
@@ -244,6 +262,10 @@ int parse_and_run(int argc, char** argv) {
   if (*run_command) return run(config, live);
   if (*password_command) return password(config, std::cout, std::cerr);
   if (*check_command && example) return check_example(std::cout);
+  if (*check_command && *probed) {
+    probing.config = file;
+    return probe(probing, std::cout, std::cerr);
+  }
   if (*check_command) return check(file, std::cout, std::cerr);
   if (*export_command) return export_history(exporting, std::cout, std::cerr);
   if (*status_command) return status(asking, std::cout, std::cerr);

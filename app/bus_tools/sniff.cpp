@@ -6,7 +6,6 @@
 #include <csignal>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -14,12 +13,12 @@
 #include <vector>
 
 #include "app/bus_tools/capture.hpp"
+#include "app/bus_tools/ear.hpp"
 #include "app/bus_tools/port_finder.hpp"
 #include "app/bus_tools/sniff_text.hpp"
 #include "app/commands.hpp"
 #include "protocol/pylontech/slcan.hpp"
 #include "transport/io_thread.hpp"
-#include "transport/make_line.hpp"
 
 namespace esshub::app {
 namespace {
@@ -48,66 +47,6 @@ class StopSignals {
   sigset_t set_{};
 };
 
-/// A line that is only listened to; what the I/O thread hears waits here.
-class Ear {
- public:
-  struct Chunk {
-    Bytes bytes;
-    Instant at;
-  };
-
-  Ear(boost::asio::io_context& io, const transport::LineSettings& settings)
-      : line_(transport::make_line(io, settings)) {
-    line_->open({.on_up = [heard = heard_] { heard->set([](Heard& h) { h.up = true; }); },
-                 .on_chunk =
-                     [heard = heard_](Bytes bytes, Instant at) {
-                       heard->set([&](Heard& h) { h.chunks.push_back({std::move(bytes), at}); });
-                     },
-                 .on_down =
-                     [heard = heard_](std::string reason) {
-                       heard->set([&](Heard& h) { h.down = std::move(reason); });
-                     }});
-  }
-  ~Ear() { line_->close(); }
-  Ear(const Ear&) = delete;
-  Ear& operator=(const Ear&) = delete;
-
-  [[nodiscard]] std::vector<Chunk> take() {
-    std::vector<Chunk> chunks;
-    heard_->set([&](Heard& h) { chunks = std::exchange(h.chunks, {}); });
-    return chunks;
-  }
-  /// Why the line is gone.
-  [[nodiscard]] std::optional<std::string> down() {
-    std::optional<std::string> reason;
-    heard_->set([&](Heard& h) { reason = h.down; });
-    return reason;
-  }
-  [[nodiscard]] bool up() {
-    bool up = false;
-    heard_->set([&](Heard& h) { up = h.up; });
-    return up;
-  }
-  /// For an SLCAN adapter's own commands; nothing else is ever written.
-  void command(Bytes bytes) { line_->write(std::move(bytes)); }
-
- private:
-  struct Heard {
-    std::mutex mutex;
-    std::vector<Chunk> chunks;
-    std::optional<std::string> down;
-    bool up = false;
-
-    template <class F>
-    void set(F change) {
-      const std::lock_guard lock{mutex};
-      change(*this);
-    }
-  };
-  std::shared_ptr<Heard> heard_ = std::make_shared<Heard>();  // the line may outlive the ear
-  std::shared_ptr<transport::Line> line_;
-};
-
 /// Opens an SLCAN adapter's channel for listening only, so that it does not even acknowledge.
 class SlcanListening {
  public:
@@ -115,10 +54,10 @@ class SlcanListening {
     if (!ear.up()) return;
     if (!started_) {
       started_ = true;
-      ear.command(opening_.start(now, protocol::SlcanMode::listen_only));
+      ear.write(opening_.start(now, protocol::SlcanMode::listen_only));
     } else if (auto next = opening_.on_timer(now)) {
       // Its responses are not awaited: some adapters give none.
-      ear.command(std::move(*next));
+      ear.write(std::move(*next));
     }
   }
 
