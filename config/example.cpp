@@ -166,9 +166,19 @@ struct Line {
 
   [[nodiscard]] std::string text(std::string_view note = {}) const {
     const bool in_force = example.empty();
-    return commented(
-        fmt::format("{}{} = {}", in_force ? "" : "# ", key, in_force ? field.value : example),
-        fmt::format("{}{}{}", field.range, sentence, note));
+    return with(in_force ? field.value : example, in_force, note);
+  }
+  /// With another value, or as a comment with its default or example.
+  [[nodiscard]] std::string text(const std::string* value, std::string_view note) const {
+    if (value != nullptr) return with(*value, true, note);
+    return with(example.empty() ? field.value : example, false, note);
+  }
+
+ private:
+  [[nodiscard]] std::string with(std::string_view value, bool in_force,
+                                 std::string_view note) const {
+    return commented(fmt::format("{}{} = {}", in_force ? "" : "# ", key, value),
+                     fmt::format("{}{}{}", field.range, sentence, note));
   }
 };
 
@@ -196,8 +206,11 @@ std::string commented_out(std::string_view lines) {
   return out;
 }
 
-/// "A change needs a restart." where it does for the whole section, else of each key.
-std::string section_text(const SettingSection& section) {
+using Values = std::map<std::string, std::string>;
+
+/// "A change needs a restart." where it does for the whole section, else of each key. `values`:
+/// what is in force; nothing: the defaults are.
+std::string section_text(const SettingSection& section, const Values* in_force = nullptr) {
   constexpr std::string_view restart = " A change needs a restart.";
   HubSettings defaults;
   std::vector<Line> lines;
@@ -208,12 +221,27 @@ std::string section_text(const SettingSection& section) {
   const bool any_at_once = std::ranges::count(lines, Reload::at_once, &Line::reload) > 0;
   std::string text = commented(fmt::format("[{}]", section.name),
                                fmt::format("{}{}", section.sentence, any_at_once ? "" : restart));
-  for (const auto& line : lines)
-    text += line.text(any_at_once && line.reload == Reload::restart ? restart : "");
+  for (const auto& line : lines) {
+    const auto note = any_at_once && line.reload == Reload::restart ? restart : std::string_view{};
+    if (in_force == nullptr) {
+      text += line.text(note);
+      continue;
+    }
+    const auto found = in_force->find(fmt::format("{}.{}", section.name, line.key));
+    text += line.text(found == in_force->end() ? nullptr : &found->second, note);
+  }
   return text;
 }
 
 // ---- what no table has ----------------------------------------------------------------------
+
+constexpr std::string_view filled_head =
+    R"(# The configuration of esshub, as `esshub init` wrote it. What stands as a comment is a default or an example.
+#
+# Powers are in W, percentages in %, durations are text with a unit ("100 ms", "3 s", "1 min"). Signs: grid + is
+# import, battery + is charging. Check it with `esshub check FILE`, and the wires with `esshub check --probe FILE`.
+# SIGHUP (systemctl reload esshub) applies a changed file at once, save where a restart is needed.
+)";
 
 constexpr std::string_view head =
     R"(# The configuration of esshub: every setting with its unit, range and default (`esshub check --example`).
@@ -314,13 +342,29 @@ constexpr std::string_view buses_head =
 
 }  // namespace
 
-std::string example_text() {
-  std::string text{head};
+namespace {
+
+std::string sections_text(const Values* values = nullptr) {
+  std::string text;
   for (const auto& section : sections()) {
-    text += '\n' + section_text(section);
+    text += '\n' + section_text(section, values);
     if (section.name == "policy") text += schedule();
     if (section.name == "tariff") text += bands();
   }
+  return text;
+}
+
+}  // namespace
+
+std::string filled_text(const Values& values, std::string_view buses) {
+  std::string text{filled_head};
+  text.append(sections_text(&values)).append("\n").append(buses_head).append("\n").append(buses);
+  return text;
+}
+
+std::string example_text() {
+  std::string text{head};
+  text += sections_text();
   for (const auto& part : {std::string{buses_head}, meters(), battery(), inverter(), cells()})
     text += '\n' + part;
   return text;

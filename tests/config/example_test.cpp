@@ -55,6 +55,24 @@ TEST(Example, IsWhatTheTablesSay) {
   EXPECT_EQ(text.str(), example_text()) << "renew it: esshub check --example > " << example;
 }
 
+TEST(Example, FilledInItKeepsTheDefaultsAsComments) {
+  const auto text =
+      filled_text({{"site.name", "\"mill\""}, {"grid.export_cap_w", "3680"}, {"nobody.knows", "1"}},
+                  "# no bus\n");
+  EXPECT_NE(text.find("\nname = \"mill\" "), std::string::npos);
+  EXPECT_NE(text.find("\nexport_cap_w = 3680 "), std::string::npos);
+  EXPECT_NE(text.find("\n# soc_floor = 10 "), std::string::npos);
+  EXPECT_NE(text.find("\n[battery] "), std::string::npos);
+  EXPECT_EQ(text.find("nobody"), std::string::npos);
+  EXPECT_TRUE(text.ends_with("\n# no bus\n"));
+  // What is in force is what was given, and nothing else.
+  std::istringstream lines{text};
+  unsigned in_force = 0;
+  for (std::string line; std::getline(lines, line);)
+    in_force += std::regex_search(line, std::regex{"^[a-z_]+ = "}) ? 1 : 0;
+  EXPECT_EQ(in_force, 2u);
+}
+
 /// Whatever is commented out is right when it is not.
 TEST(Example, ItsExamplesLoad) {
   std::string text = example_text();
