@@ -6,6 +6,7 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/bus_tools/sniff_kind.hpp"
 #include "app/export.hpp"
@@ -46,6 +47,21 @@ struct ProbeOptions {
 /// nothing while a hub of this configuration runs. Findings to `out`, progress to `err`. Fails when
 /// one of them does.
 [[nodiscard]] int probe(const ProbeOptions& options, std::ostream& out, std::ostream& err);
+
+struct InitOptions {
+  std::filesystem::path file = usual_config;  ///< to write
+  std::filesystem::path devices{};            ///< folder of serial ports; empty: those plugged in
+  std::vector<std::string> ports{};           ///< serial ports besides; without `devices` instead
+  std::vector<std::string> interfaces{};      ///< CAN interfaces, in place of those there are
+  std::vector<std::string> measures{};        ///< "1.1=grid": answers to what a phase measures
+  bool yes = false;                           ///< takes the default of every question
+  bool force = false;                         ///< writes over a file that exists
+};
+/// Finds out what is connected, asks a few questions and writes a configuration. Only reads from
+/// the devices. Fails when the file is there already or cannot be written, and when what it wrote
+/// is not yet a whole configuration.
+[[nodiscard]] int init(const InitOptions& options, std::istream& in, std::ostream& out,
+                       std::ostream& err);
 
 enum class DecodeKind : std::uint8_t { modbus, can, mk3, pylontech_rs485 };
 /// One JSON object for each line of `in`, flushed at once; empty lines and those that begin with #

@@ -89,6 +89,29 @@ int parse_and_run(int argc, char** argv) {
           "example: sudo esshub check --probe\n"} +
       exit_codes);
 
+  InitOptions starting;
+  auto* init_command = program.add_subcommand(
+      "init", "Find what is connected, ask a few questions, write a configuration.");
+  init_command->add_option("FILE", starting.file, "the configuration to write")
+      ->capture_default_str();
+  init_command->add_option("--devices", starting.devices,
+                           "a folder of serial ports (default: /dev/serial/by-id)");
+  init_command->add_option("--port", starting.ports, "a serial port to look at, and only at those");
+  init_command->add_option("--can", starting.interfaces,
+                           "a CAN interface to look at (default: all there are)");
+  init_command->add_option("--measures", starting.measures,
+                           "UNIT.PHASE=WHAT: what a meter's phase measures, such as 1.1=grid");
+  init_command->add_flag("--yes", starting.yes, "take the default of every question");
+  init_command->add_flag("--force", starting.force, "write over a file that exists");
+  init_command->footer(
+      std::string{
+          "Listens first: where another master talks nothing is sent. Asks who is there at the\n"
+          "usual speeds; it only reads. What it cannot know it asks: which phase of a meter is\n"
+          "the grid's. What stays open stands in the file as a comment, and the exit code is 1.\n"
+          "Which way round a clamp is it cannot see and never guesses.\n"
+          "example: sudo esshub init\n"} +
+      exit_codes);
+
   auto* password_command = program.add_subcommand(
       "password", "Set the password that changing things on the page needs.");
   add_config(password_command);
@@ -260,6 +283,7 @@ int parse_and_run(int argc, char** argv) {
     return program.exit(error) == 0 ? exit_ok : exit_usage;
   }
   if (*run_command) return run(config, live);
+  if (*init_command) return init(starting, std::cin, std::cout, std::cerr);
   if (*password_command) return password(config, std::cout, std::cerr);
   if (*check_command && example) return check_example(std::cout);
   if (*check_command && *probed) {
