@@ -46,7 +46,7 @@ std::optional<RunningHub> running_hub(const fs::path& config, const fs::path& pr
     const auto parsed = std::from_chars(number.data(), number.data() + number.size(), process);
     if (parsed.ec == std::errc{} && parsed.ptr == number.data() + number.size()) {
       std::error_code ignored;
-      const auto hub = hub_of(process, processes);
+      auto hub = hub_of(process, processes);
       if (hub && (hub->config == config || fs::equivalent(hub->config, config, ignored)))
         return hub;
     }
