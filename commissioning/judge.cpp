@@ -69,19 +69,24 @@ struct Candidate {
 std::vector<FitRow> differences(const Track& channel, const Track& inverter, double lag,
                                 const std::vector<const Track*>& others = {}) {
   std::vector<FitRow> rows;
-  rows.reserve(channel.entries().size());
-  for (const auto& entry : channel.entries()) {
-    const auto before = channel.at(entry.at - reach);
+  const auto& entries = channel.entries();
+  rows.reserve(entries.size());
+  std::size_t before = 0;
+  for (const auto& entry : entries) {
+    // From a reading to a reading: a slow meter is not guessed at between two of them.
+    while (before + 1 < entries.size() && entries[before + 1].at <= entry.at - reach) ++before;
+    const auto& then = entries[before];
+    if (then.at > entry.at - reach || then.at < entry.at - 2.0 * reach) continue;
     const auto cause = inverter.at(entry.at - lag);
-    const auto cause_before = inverter.at(entry.at - lag - reach);
-    if (!before || !cause || !cause_before) continue;
-    FitRow row{entry.at, entry.power - *before, {*cause - *cause_before}};
+    const auto cause_before = inverter.at(then.at - lag);
+    if (!cause || !cause_before) continue;
+    FitRow row{entry.at, entry.power - then.power, {*cause - *cause_before}};
     bool whole = true;
     for (std::size_t i = 0; i < others.size(); ++i) {
       const auto now = others[i]->at(entry.at);
-      const auto then = others[i]->at(entry.at - reach);
-      whole = whole && now && then;
-      if (now && then) row.causes[i + 1] = *now - *then;
+      const auto earlier = others[i]->at(then.at);
+      whole = whole && now && earlier;
+      if (now && earlier) row.causes[i + 1] = *now - *earlier;
     }
     if (whole) rows.push_back(row);
   }
@@ -164,7 +169,7 @@ void weigh(Candidate& c, const Track& inverter, const std::vector<const Track*>&
                      std::abs(gain) + sigmas * error < surely_no_more;
   if (!(ratio || whole) || !agree(*fits, 0, 0.3 * std::abs(gain))) return;
   c.follows = true;
-  c.factor = std::copysign(ratio ? ratio->factor : std::abs(gain), gain);
+  c.factor = std::copysign(ratio ? ratio->factor : std::abs(gain) < 1.45 ? 1.0 : 2.0, gain);
   c.finding.ratio = ratio ? ratio->ratio : Ratio::open;
   c.finding.lag = Seconds{*c.lag};
   std::vector<double> besides;

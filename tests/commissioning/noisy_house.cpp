@@ -207,7 +207,7 @@ Run play(const Case& c) {
   std::vector<Channel> channels(4, Channel{rng});
   for (auto& channel : channels) channel = Channel{rng};
   Poll main_meter{rng, 0.15, 0.3};
-  Poll line_meter{rng, 0.15, 0.3};
+  Poll line_meter{rng, 0.15, 0.8};
   Poll own{rng, 0.25, 0.4};
   Poll bms{rng, 0.95, 1.05};
   const double behind = rng.between(0, 150);  // loads on AC-out
