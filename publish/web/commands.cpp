@@ -125,6 +125,20 @@ Result<Instruction> instruction_of(const std::string& text) {
   return body.finish(instruction);
 }
 
+/// `length`: the key of how long it holds, in the unit of `id`.
+template <class Start>
+Result<Command> order_command(const std::string& text, const char* length, OrderLimitId id) {
+  Body body{text};
+  Start command;
+  const auto instruction = instruction_of(body.object("instruction"));
+  if (instruction)
+    command.instruction = *instruction;
+  else
+    body.complain("instruction: " + instruction.error().detail);
+  command.length = body.length(length, id);
+  return body.finish(Command{command});
+}
+
 }  // namespace
 
 Result<Command> mode_command(const std::string& text) {
@@ -151,15 +165,11 @@ Result<Command> reserve_command(const std::string& text) {
 }
 
 Result<Command> override_command(const std::string& text) {
-  Body body{text};
-  StartOverride command;
-  const auto instruction = instruction_of(body.object("instruction"));
-  if (instruction)
-    command.instruction = *instruction;
-  else
-    body.complain("instruction: " + instruction.error().detail);
-  command.length = body.length("minutes", OrderLimitId::override_length);
-  return body.finish(Command{command});
+  return order_command<StartOverride>(text, "minutes", OrderLimitId::override_length);
+}
+
+Result<Command> dispatch_command(const std::string& text) {
+  return order_command<StartDispatch>(text, "seconds", OrderLimitId::dispatch_length);
 }
 
 Result<Command> storm_command(const std::string& text, const std::optional<WallTime>& now) {

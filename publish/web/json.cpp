@@ -277,6 +277,26 @@ Json buses_json(const View& view) {
   return {{"buses", std::move(buses)}};
 }
 
+Json readings_json(const View& made, Instant now) {
+  const View view = at_time(made, now);
+  Json list = Json::array();
+  for (const Point point : enum_values<Point>)
+    for (const auto& [measure, published_by] :
+         {std::pair{Measure::power, true}, std::pair{Measure::dc_power, point == Point::inverter},
+          std::pair{Measure::voltage, point == Point::battery},
+          std::pair{Measure::current, point == Point::battery}}) {
+      const auto& reading = view.snapshot.raw(point, measure);
+      if (!reading || !published_by) continue;
+      list.push_back({{"point", name(point)},
+                      {"measure", name(measure)},
+                      {"value", scaled(reading->value, 100)},
+                      {"at_s", Seconds(reading->at.time_since_epoch()).count()},
+                      {"current", view.current(point, measure).has_value()}});
+    }
+  return {{"monotonic_s", Seconds(view.now.time_since_epoch()).count()},
+          {"readings", std::move(list)}};
+}
+
 Json minutes_json(const std::vector<MinuteRow>& rows) {
   Json list = Json::array();
   for (const auto& row : rows)

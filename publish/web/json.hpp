@@ -28,6 +28,9 @@ namespace esshub::publish {
 /// Name, severity, advice and how long ago each active fault was raised.
 [[nodiscard]] nlohmann::json faults_json(const View& view, Instant now);
 [[nodiscard]] nlohmann::json buses_json(const View& view);
+/// The newest reading of every power, each with its own time stamp on the steady clock of the hub,
+/// and of what the battery's terminals show. For whoever asks ten times a second and fits a line.
+[[nodiscard]] nlohmann::json readings_json(const View& view, Instant now);
 
 [[nodiscard]] nlohmann::json minutes_json(const std::vector<MinuteRow>& rows);
 [[nodiscard]] nlohmann::json days_json(const std::vector<DayRow>& rows);
@@ -50,6 +53,7 @@ namespace esshub::publish {
 [[nodiscard]] Result<Command> mode_command(const std::string& body);
 [[nodiscard]] Result<Command> reserve_command(const std::string& body);
 [[nodiscard]] Result<Command> override_command(const std::string& body);
+[[nodiscard]] Result<Command> dispatch_command(const std::string& body);
 /// `now` as begins_in() has it.
 [[nodiscard]] Result<Command> storm_command(const std::string& body,
                                             const std::optional<WallTime>& now);

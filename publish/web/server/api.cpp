@@ -127,6 +127,7 @@ const std::vector<WebApi::Route>& WebApi::routes() {
       {"GET", "/api/v1/site", &WebApi::get_site, true},
       {"GET", "/api/v1/state", &WebApi::get_state, false},
       {"GET", "/api/v1/buses", &WebApi::get_buses, false},
+      {"GET", "/api/v1/readings", &WebApi::get_readings, false},
       {"GET", "/api/v1/faults", &WebApi::get_faults, false},
       {"GET", "/api/v1/history/minutes", &WebApi::get_minutes, true, {"from", "until"}},
       {"GET", "/api/v1/history/days", &WebApi::get_days, true, {"count"}},
@@ -142,6 +143,8 @@ const std::vector<WebApi::Route>& WebApi::routes() {
       {"POST", "/api/v1/reserve", &WebApi::set_reserve, true},
       {"POST", "/api/v1/override", &WebApi::start_override, true},
       {"DELETE", "/api/v1/override", &WebApi::end_override, true},
+      {"POST", "/api/v1/dispatch", &WebApi::start_dispatch, true},
+      {"DELETE", "/api/v1/dispatch", &WebApi::end_dispatch, true},
       {"POST", "/api/v1/storm", &WebApi::start_storm, true},
       {"DELETE", "/api/v1/storm", &WebApi::end_storm, true},
       {"POST", "/api/v1/acknowledge", &WebApi::acknowledge, true},
@@ -270,6 +273,12 @@ WebResponse WebApi::get_state(const WebRequest&) {
 WebResponse WebApi::get_buses(const WebRequest&) {
   const auto view = this->view();
   return view ? ok(buses_json(*view)) : unavailable("the control has not ticked yet");
+}
+
+WebResponse WebApi::get_readings(const WebRequest&) {
+  const auto view = this->view();
+  return view ? ok(readings_json(*view, parts_.clock()))
+              : unavailable("the control has not ticked yet");
 }
 
 WebResponse WebApi::get_faults(const WebRequest&) {
@@ -423,6 +432,12 @@ WebResponse WebApi::start_override(const WebRequest& request) {
 }
 WebResponse WebApi::end_override(const WebRequest& request) {
   return obey(request, Command{EndOverride{}});
+}
+WebResponse WebApi::start_dispatch(const WebRequest& request) {
+  return obey(request, dispatch_command(request.body));
+}
+WebResponse WebApi::end_dispatch(const WebRequest& request) {
+  return obey(request, Command{EndDispatch{}});
 }
 WebResponse WebApi::start_storm(const WebRequest& request) {
   const auto view = this->view();

@@ -52,6 +52,7 @@ class WebApi {
   WebResponse get_state(const WebRequest& request);
   WebResponse get_site(const WebRequest& request);
   WebResponse get_buses(const WebRequest& request);
+  WebResponse get_readings(const WebRequest& request);
   WebResponse get_faults(const WebRequest& request);
   WebResponse get_minutes(const WebRequest& request);
   WebResponse get_days(const WebRequest& request);
@@ -67,6 +68,8 @@ class WebApi {
   WebResponse set_reserve(const WebRequest& request);
   WebResponse start_override(const WebRequest& request);
   WebResponse end_override(const WebRequest& request);
+  WebResponse start_dispatch(const WebRequest& request);
+  WebResponse end_dispatch(const WebRequest& request);
   WebResponse start_storm(const WebRequest& request);
   WebResponse end_storm(const WebRequest& request);
   WebResponse acknowledge(const WebRequest& request);

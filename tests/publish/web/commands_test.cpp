@@ -71,6 +71,24 @@ TEST(WebCommands, TakeTheEndsOfTheTableAndNothingBeyond) {
     EXPECT_THAT(said(override_command(instruction(beyond))), HasSubstr("expected 10 to 10000 W"));
 }
 
+TEST(WebCommands, ADispatchIsReadAsStrictly) {
+  const auto order = std::get<StartDispatch>(*dispatch_command(
+      R"({"instruction":{"kind":"discharge","power_w":450,"target_percent":20},"seconds":5})"));
+  EXPECT_EQ(order.instruction, (Instruction{InstructionKind::discharge, 450.0_W, 20.0_soc}));
+  EXPECT_EQ(order.length, 5s);
+  const auto idle = [](const std::string& seconds) {
+    return dispatch_command(R"({"instruction":{"kind":"idle"},"seconds":)" + seconds + "}");
+  };
+  EXPECT_EQ(std::get<StartDispatch>(*idle("1")).length, 1s);
+  EXPECT_EQ(std::get<StartDispatch>(*idle("172800")).length, 48h);
+  for (const auto* beyond : {"0.9", "172801"})
+    EXPECT_THAT(idle(beyond).error().detail, HasSubstr("expected 1 to 172800 s"));
+  EXPECT_THAT(dispatch_command(R"({"instruction":{"kind":"idle"},"minutes":5})").error().detail,
+              HasSubstr("seconds is missing"));
+  EXPECT_THAT(dispatch_command(R"({"instruction":{"kind":"fly"},"seconds":5})").error().detail,
+              HasSubstr("instruction: kind: expected"));
+}
+
 struct Wrong {
   const char* body;
   const char* said;

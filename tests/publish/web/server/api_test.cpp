@@ -254,6 +254,7 @@ TEST_F(WebDocument, AFeedIsTakenFromTheOwnerAndRefusedWithWhatIsWrong) {
 std::vector<std::string> places_of(OrderLimitId id) {
   const std::string schemas = "/components/schemas/";
   const std::string instruction = "StartOverride/properties/instruction/properties/";
+  const std::string dispatched = "StartDispatch/properties/instruction/properties/";
   switch (id) {
     case OrderLimitId::reserve:
       return {schemas + "SetReserve/properties/reserve_percent"};
@@ -261,18 +262,47 @@ std::vector<std::string> places_of(OrderLimitId id) {
       return {schemas + "StartStorm/properties/reserve_percent"};
     case OrderLimitId::soc:
       return {schemas + instruction + "target_percent", schemas + instruction + "low_percent",
-              schemas + instruction + "high_percent"};
+              schemas + instruction + "high_percent",   schemas + dispatched + "target_percent",
+              schemas + dispatched + "low_percent",     schemas + dispatched + "high_percent"};
     case OrderLimitId::power:
-      return {schemas + instruction + "power_w"};
+      return {schemas + instruction + "power_w", schemas + dispatched + "power_w"};
     case OrderLimitId::override_length:
       return {schemas + "StartOverride/properties/minutes"};
     case OrderLimitId::storm_length:
       return {schemas + "StartStorm/properties/hours"};
-    case OrderLimitId::storm_begin:  // a moment, no number
     case OrderLimitId::dispatch_length:
+      return {schemas + "StartDispatch/properties/seconds"};
+    case OrderLimitId::storm_begin:  // a moment, no number
       return {};
   }
   return {};
+}
+
+TEST_F(WebDocument, EveryReadingComesWithItsOwnStamp) {
+  auto view = working_house();
+  view.snapshot.absorb({{Point::battery_meter, Measure::power}, -447.126, t0 - 4s});
+  api.update(view);
+  now = t0 + 500ms;
+  const auto r = request("GET", "/api/v1/readings");
+  const auto answer = ask(r);
+  EXPECT_EQ(differs(r, answer), "");
+  const auto json = Json::parse(answer.body);
+  EXPECT_EQ(json["monotonic_s"], 3600.5);
+  const auto reading = [&](const char* point, const char* measure) {
+    for (const auto& entry : json["readings"])
+      if (entry["point"] == point && entry["measure"] == measure) return entry;
+    return Json{};
+  };
+  EXPECT_EQ(reading("grid", "power"), Json::parse(R"({"point": "grid", "measure": "power",
+      "value": -12.4, "at_s": 3599.8, "current": true})"));
+  EXPECT_EQ(reading("battery_meter", "power"), Json::parse(R"({"point": "battery_meter",
+      "measure": "power", "value": -447.13, "at_s": 3596.0, "current": false})"));
+  EXPECT_EQ(reading("inverter", "dc_power")["value"], 1190);
+  EXPECT_EQ(reading("battery", "voltage")["value"], 50);
+  EXPECT_EQ(reading("battery", "current")["value"], 23);
+  EXPECT_EQ(reading("circuit1", "power")["value"], 88);
+  EXPECT_TRUE(reading("grid", "voltage").is_null());
+  EXPECT_EQ(json["readings"].size(), 8u);
 }
 
 TEST_F(WebApiTest, TellsWhatSmartModePlansAndWhy) {
@@ -339,6 +369,7 @@ TEST_F(WebDocument, GivesTheLimitsOfTheTable) {
       const Json& schema = document.at(Json::json_pointer{place});
       EXPECT_EQ(schema.at("minimum"), limit.least) << place;
       EXPECT_EQ(schema.at("maximum"), limit.most) << place;
+      if (limit.id == OrderLimitId::dispatch_length) continue;  // no person orders one
       EXPECT_EQ(answer["limits"][std::string{limit.name}]["least"], limit.least);
       EXPECT_EQ(answer["limits"][std::string{limit.name}]["most"], limit.most);
     }
@@ -387,6 +418,8 @@ TEST_F(WebDocument, DescribesEveryWriteAndItsRefusals) {
       {"POST /api/v1/reserve", R"({"reserve_percent":30})"},
       {"POST /api/v1/override", R"({"instruction":{"kind":"idle"},"minutes":5})"},
       {"DELETE /api/v1/override", ""},
+      {"POST /api/v1/dispatch", R"({"instruction":{"kind":"idle"},"seconds":5})"},
+      {"DELETE /api/v1/dispatch", ""},
       {"POST /api/v1/storm", R"({"reserve_percent":90,"hours":3})"},
       {"DELETE /api/v1/storm", ""},
       {"POST /api/v1/acknowledge", "{}"}};
@@ -403,7 +436,7 @@ TEST_F(WebDocument, DescribesEveryWriteAndItsRefusals) {
         << target;
     EXPECT_EQ(differs(r, answer), "") << target;
   }
-  EXPECT_EQ(commands.size(), 6u);
+  EXPECT_EQ(commands.size(), 8u);
   EXPECT_EQ(asked_by, "web 192.0.2.4");
   const auto bad = signed_write("POST", "/api/v1/storm", "{}");
   EXPECT_EQ(ask(bad).status, 400u);
@@ -420,7 +453,7 @@ TEST_F(WebDocument, NamesEveryPathTheHubAnswersAndNoOther) {
       EXPECT_NE(ask(r).status, 404u) << path;
       EXPECT_NE(ask(r).status, 405u) << method << ' ' << path;
     }
-  EXPECT_EQ(document["paths"].size(), 21u);
+  EXPECT_EQ(document["paths"].size(), 23u);
 }
 
 TEST_F(WebApiTest, WrongQueriesSayWhatIsAllowed) {
