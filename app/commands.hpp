@@ -123,4 +123,16 @@ struct PlanOptions {
 /// of stdin). Fails with the hub's words when it refuses, also when there is nothing.
 [[nodiscard]] int acknowledge(const HubAddress& hub, std::ostream& out, std::ostream& err);
 
+struct CommissionOptions {
+  HubAddress hub{};
+  double power_w = 0.0;                ///< of the steps at most, 100 to 600
+  bool yes = false;                    ///< the owner's consent, without asking
+  std::filesystem::path report = ".";  ///< the folder for the report
+};
+/// Moves the battery by dispatches of the running hub, with consent and a stop key, and names what
+/// each clamp is at. Changes nothing. Asks for the page's password as acknowledge() does, then for
+/// consent at the same place. Fails where the hub or its state forbids it, and when it was stopped.
+[[nodiscard]] int commission(const CommissionOptions& options, std::ostream& out,
+                             std::ostream& err);
+
 }  // namespace esshub::app

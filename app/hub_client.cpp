@@ -33,7 +33,16 @@ Result<Json> HubClient::get(const std::string& path) {
 }
 
 Result<Json> HubClient::post(const std::string& path, const Json& body) {
-  auto answer = ask("POST", path, body.dump());
+  return write("POST", path, body.dump());
+}
+
+Result<Json> HubClient::remove(const std::string& path) {
+  return write("DELETE", path, "");
+}
+
+Result<Json> HubClient::write(const std::string& method, const std::string& path,
+                              const std::string& body) {
+  auto answer = ask(method, path, body);
   if (!answer) return tl::unexpected<Error>(answer.error());
   if (answer->status == 200 && answer->body.is_object()) return std::move(answer->body);
   if (!answer->body.is_object() || !answer->body.contains("text"))

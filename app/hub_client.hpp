@@ -23,6 +23,8 @@ class HubClient {
   [[nodiscard]] Result<nlohmann::json> get(const std::string& path);
   /// The answer; the Error says why there is none, or in the hub's words why it refuses.
   [[nodiscard]] Result<nlohmann::json> post(const std::string& path, const nlohmann::json& body);
+  /// Ends something that was ordered; as post().
+  [[nodiscard]] Result<nlohmann::json> remove(const std::string& path);
   /// With the owner's password: what follows may change things.
   [[nodiscard]] Result<void> sign_in(const std::string& password);
 
@@ -31,6 +33,8 @@ class HubClient {
     unsigned status = 0;
     nlohmann::json body;
   };
+  [[nodiscard]] Result<nlohmann::json> write(const std::string& method, const std::string& path,
+                                             const std::string& body);
   [[nodiscard]] Result<Answer> ask(const std::string& method, const std::string& path,
                                    const std::string& body);
 

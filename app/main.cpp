@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/commands.hpp"
+#include "commissioning/steps.hpp"
 #include "config/nearest.hpp"
 #include "esshub_version.hpp"
 #include "protocol/pylontech/can_messages.hpp"
@@ -273,6 +274,35 @@ int parse_and_run(int argc, char** argv) {
           "example: esshub acknowledge\n"} +
       exit_codes);
 
+  CommissionOptions consent;
+  consent.power_w = esshub::commissioning::usual_power.value();
+  auto* commission_command = program.add_subcommand(
+      "commission", "Find out which clamp is which, by small steps of the battery.");
+  add_hub(commission_command);
+  commission_command->add_option("--power", consent.power_w, "of the steps at most, W")
+      ->check(CLI::Range(esshub::commissioning::lowest_power.value(),
+                         esshub::commissioning::highest_power.value()))
+      ->capture_default_str();
+  commission_command->add_option("--report", consent.report, "the folder for the report")
+      ->check(CLI::ExistingDirectory)
+      ->capture_default_str();
+  commission_command->add_flag("--yes", consent.yes, "begin without asking");
+  commission_command->footer(
+      std::string{
+          "For 52 s the battery rests and discharges by turns, 4 Wh or less in all. The steps\n"
+          "are dispatches of the running hub: every limit of it holds, and one that is not\n"
+          "renewed ends within 5 s. Any key or Ctrl-C stops it. From what the meters show of the\n"
+          "steps it names each channel: grid, solar, line to the inverter, circuit; the right way\n"
+          "round or not; twice or half the power; dead. What it cannot know it calls not sure.\n"
+          "By night a circuit and solar look alike. It changes nothing: it says what to change,\n"
+          "and keeps that with a picture in an HTML file. Asks for the page's password, or reads\n"
+          "it from a line of stdin, and then for the word yes.\n"
+          "Where the hub has found the grid meter reversed, limits of 0 W for charging and 450 W\n"
+          "for discharging let it measure all the same. Exit code 1 with the reason when the hub\n"
+          "or its state forbids it, and when it was stopped.\n"
+          "example: esshub commission --report /tmp\n"} +
+      exit_codes);
+
   if (const auto unknown = unknown_command(program, argc, argv); !unknown.empty()) {
     std::cerr << "esshub: " << unknown << '\n';
     return exit_usage;
@@ -295,6 +325,8 @@ int parse_and_run(int argc, char** argv) {
   if (*status_command) return status(asking, std::cout, std::cerr);
   if (*plan_command) return plan({asking.hub, plan_as_json}, std::cout, std::cerr);
   if (*acknowledge_command) return acknowledge(asking.hub, std::cout, std::cerr);
+  consent.hub = asking.hub;
+  if (*commission_command) return commission(consent, std::cout, std::cerr);
   if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
   return decode(kinds.at(kind), cells, std::cin, std::cout);
 }

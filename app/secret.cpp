@@ -25,4 +25,13 @@ std::optional<std::string> ask(const char* prompt, std::ostream& out) {
   return read ? std::optional{line} : std::nullopt;
 }
 
+std::optional<std::string> page_password(std::ostream& out) {
+  if (::isatty(STDIN_FILENO) == 0) {
+    std::string line;
+    return std::getline(std::cin, line) ? std::optional{line} : std::nullopt;
+  }
+  const NoEcho no_echo;
+  return no_echo.quiet() ? ask("Password of the page: ", out) : std::nullopt;
+}
+
 }  // namespace esshub::app

@@ -26,4 +26,7 @@ class NoEcho {
 /// A line of stdin, asked for with `prompt`; nothing at its end.
 [[nodiscard]] std::optional<std::string> ask(const char* prompt, std::ostream& out);
 
+/// The page's password: without echo at a terminal, else a line of stdin.
+[[nodiscard]] std::optional<std::string> page_password(std::ostream& out);
+
 }  // namespace esshub::app
