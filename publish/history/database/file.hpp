@@ -1,4 +1,4 @@
-// HistoryFile: the history as an SQLite database. The only file that knows SQLite.
+// HistoryFile: the history as an SQLite database. It and copy.hpp alone know SQLite.
 #pragma once
 
 #include <cstdint>
