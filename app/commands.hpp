@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/backup/contents.hpp"
 #include "app/bus_tools/sniff_kind.hpp"
 #include "app/export.hpp"
 
@@ -134,5 +135,25 @@ struct CommissionOptions {
 /// consent at the same place. Fails where the hub or its state forbids it, and when it was stopped.
 [[nodiscard]] int commission(const CommissionOptions& options, std::ostream& out,
                              std::ostream& err);
+
+struct BackupOptions {
+  std::filesystem::path config = usual_config;
+  std::filesystem::path file{};  ///< to be written
+  bool with_secrets = false;     ///< the files that the configuration names: key, passwords
+  bool force = false;            ///< replace what is there
+};
+/// Everything that makes this hub this hub, in one file, also while it runs. Fails without a trace;
+/// but a history that cannot be read is left out, told, and counts as a failure.
+[[nodiscard]] int backup(const BackupOptions& options, std::ostream& out, std::ostream& err);
+
+struct RestoreOptions {
+  std::filesystem::path config = usual_config;
+  std::filesystem::path file{};  ///< a backup, or a copy of the history (a database)
+  std::optional<BackupPart> only{};
+  bool list = false;  ///< show what is in it and touch nothing
+};
+/// Puts back what backup() wrote, once all of it is known to be whole and fit for this version, and
+/// keeps what was there. Fails while a hub runs that keeps something in the same folders.
+[[nodiscard]] int restore(const RestoreOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace esshub::app

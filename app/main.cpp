@@ -303,6 +303,55 @@ int parse_and_run(int argc, char** argv) {
           "example: esshub commission --report /tmp\n"} +
       exit_codes);
 
+  BackupOptions saving;
+  auto* backup_command =
+      program.add_subcommand("backup", "Save everything that makes this hub this hub in one file.");
+  backup_command->add_option("FILE", saving.file, "the file to write")->required();
+  backup_command->add_option("--config", saving.config, "the configuration file (TOML)")
+      ->capture_default_str();
+  backup_command->add_flag("--with-secrets", saving.with_secrets,
+                           "also key, certificates and passwords in files of their own");
+  backup_command->add_flag("--force", saving.force, "replace a file that is there");
+  backup_command->footer(
+      std::string{
+          "Configuration, orders, what safety remembers, the page's password (its hash), prices\n"
+          "and sun that were told, savings, and the history of one moment, also while the hub\n"
+          "runs. It says when somebody was at home, and may hold the broker's password where that\n"
+          "stands in the configuration. A tar with checksums in its first file; mode 0600. Exit\n"
+          "code 1 also when only the history could not be read and all else is saved.\n"
+          "example: sudo esshub backup /media/stick/esshub.backup\n"} +
+      exit_codes);
+
+  const std::map<std::string, BackupPart> backup_parts{{"config", BackupPart::config},
+                                                       {"state", BackupPart::state},
+                                                       {"history", BackupPart::history}};
+  RestoreOptions restoring;
+  std::string restored_part;
+  auto* restore_command =
+      program.add_subcommand("restore", "Put back what backup saved, and keep what was there.");
+  restore_command->add_option("FILE", restoring.file, "a backup, or a copy of the history")
+      ->required();
+  restore_command->add_option("--config", restoring.config, "the configuration file (TOML)")
+      ->capture_default_str();
+  auto* only = restore_command->add_option("--only", restored_part, "nothing but this part of it")
+                   ->check(CLI::IsMember(backup_parts));
+  restore_command->add_flag("--list", restoring.list, "show what is in it and change nothing")
+      ->excludes(only);
+  restore_command->callback([&] {
+    if (!restored_part.empty()) restoring.only = backup_parts.at(restored_part);
+  });
+  restore_command->footer(
+      std::string{
+          "Refuses while the hub runs. Everything is checked before anything is replaced; what "
+          "was\n"
+          "there is kept as before-restore.backup in `state_dir`, which restores as well. Files "
+          "go\n"
+          "where the restored configuration says: restore only what you saved. What safety\n"
+          "remembers is put together with what it remembers here: going back loosens nothing. A\n"
+          "history of an older version (history.db.schema-N) is taken by itself.\n"
+          "example: sudo esshub restore /media/stick/esshub.backup\n"} +
+      exit_codes);
+
   if (const auto unknown = unknown_command(program, argc, argv); !unknown.empty()) {
     std::cerr << "esshub: " << unknown << '\n';
     return exit_usage;
@@ -327,6 +376,8 @@ int parse_and_run(int argc, char** argv) {
   if (*acknowledge_command) return acknowledge(asking.hub, std::cout, std::cerr);
   consent.hub = asking.hub;
   if (*commission_command) return commission(consent, std::cout, std::cerr);
+  if (*backup_command) return backup(saving, std::cout, std::cerr);
+  if (*restore_command) return restore(restoring, std::cout, std::cerr);
   if (*sniff_command) return sniff(sniffing, std::cout, std::cerr);
   return decode(kinds.at(kind), cells, std::cin, std::cout);
 }

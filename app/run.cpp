@@ -11,12 +11,14 @@
 #include <thread>
 
 #include "actors/hub.hpp"
+#include "app/backup/contents.hpp"
 #include "app/commands.hpp"
 #include "app/log.hpp"
 #include "app/time_zone.hpp"
 #include "config/config.hpp"
 #include "config/settings_table.hpp"
 #include "esshub_version.hpp"
+#include "publish/files/folder_lock.hpp"
 #include "publish/live_table.hpp"
 
 namespace esshub::app {
@@ -169,6 +171,23 @@ void restore_sigint() {
   pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
+/// While the hub runs nobody restores over what it keeps. `refused`: somebody does just now. A
+/// folder that cannot be made or locked is no reason not to control the battery.
+Result<std::vector<publish::FolderLock>> hold_folders(const std::filesystem::path& file,
+                                                      const config::HubSettings& settings) {
+  std::vector<publish::FolderLock> held;
+  for (const auto& folder : kept_folders(places_of(file, settings))) {
+    std::error_code ignored;
+    std::filesystem::create_directories(folder, ignored);
+    auto lock = publish::FolderLock::take(folder, publish::FolderLock::Use::shared);
+    if (lock)
+      held.push_back(*std::move(lock));
+    else if (lock.error().kind == ErrorKind::refused)
+      return fail(ErrorKind::refused, "a backup is being restored into " + folder.string());
+  }
+  return held;
+}
+
 std::atomic<int> exit_code{exit_failure};  ///< as far as it is known
 
 /// Safety contract F20: the program ends within 5 s, whatever hangs: a sink, the disk, the reader
@@ -205,6 +224,12 @@ int run(const std::filesystem::path& file, bool live) {
                                  log_quoted(file.string()), log_quoted(config->site_name),
                                  config->buses.size())});
   log_warnings(file, *config, log);
+  const auto held = hold_folders(file, *config);
+  if (!held) {
+    log.write("main",
+              {Level::critical, "start_failed", "reason=" + log_quoted(held.error().detail)});
+    return exit_failure;
+  }
   auto hub = actors::Hub::start(
       *config,
       [&](const std::string& component, const Event& event) { log.write(component, event); },

@@ -104,7 +104,7 @@ door(sim APART sim/plant OURS model civil_time protocol transport control servic
 door(actors OURS model civil_time protocol control service transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
 door(app APART app/probe
-  OURS model civil_time protocol control commissioning transport config metrics publish actors app
+  OURS model civil_time protocol control commissioning service transport config metrics publish actors app
   THIRD tl/ nlohmann/ spdlog/ fmt/ date/ CLI/)
 # What is asked of the devices and what their answers mean: ports and clocks are app's.
 door(app/probe OURS model civil_time protocol app/probe app/bus_tools THIRD tl/ nlohmann/ fmt/ PURE)

@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <ostream>
+
+#include "app/backup/archive.hpp"
+#include "app/backup/progress.hpp"
+#include "app/commands.hpp"
+#include "config/config.hpp"
+
+namespace esshub::app {
+
+int backup(const BackupOptions& options, std::ostream& out, std::ostream& err) {
+  const auto refuse = [&err](const std::string& text) {
+    err << "esshub backup: " << text << '\n';
+    return exit_failure;
+  };
+  const auto config = config::load_config(options.config);
+  if (!config) {
+    for (const auto& error : config.error()) err << config::describe(options.config, error) << '\n';
+    return exit_config;
+  }
+  std::error_code unknown;
+  const auto found = std::filesystem::symlink_status(options.file, unknown);
+  if (std::filesystem::exists(found) && !options.force)
+    return refuse(options.file.string() + " is there already; --force replaces it");
+  if (std::filesystem::exists(found) && !std::filesystem::is_regular_file(found))
+    return refuse(options.file.string() + " is no regular file");
+  const auto made =
+      write_backup({places_of(options.config, *config), config->site_name, options.with_secrets},
+                   std::filesystem::absolute(options.file), {0600, ::geteuid(), ::getegid()},
+                   tell_progress(err));
+  if (!made) return refuse(made.error().detail + "; nothing was written");
+  for (const auto& file : made->not_there)
+    err << "esshub backup: " << file << " is not there: left out\n";
+  const auto& manifest = made->manifest;
+  out << options.file.string() << ": "
+      << fmt::format("{} files, {}", manifest.files.size(),
+                     manifest.history_schema
+                         ? fmt::format("with the history (schema {})", *manifest.history_schema)
+                         : std::string{"without a history"})
+      << (options.with_secrets ? ", with the secret files" : "") << '\n';
+  if (!made->no_history.empty())
+    return refuse("the history is left out, all else is saved: " + made->no_history);
+  return exit_ok;
+}
+
+}  // namespace esshub::app
