@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "app/commands.hpp"
 #include "app/time_zone.hpp"
 #include "config/config.hpp"
+#include "json/text.hpp"
 #include "publish/history/database/file.hpp"
 
 namespace esshub::app {
@@ -52,7 +52,7 @@ std::string csv(const Cell& cell) {
 std::string json(const Cell& cell) {
   if (!cell.known) return "null";
   if (cell.number) return cell.text;
-  return nlohmann::json(cell.text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_quoted(cell.text);
 }
 
 /// Writes rows under the names of their columns.

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "json/parse.hpp"
+#include "json/text.hpp"
+
 namespace esshub::app {
 namespace {
 
@@ -20,7 +23,7 @@ Result<HubClient::Answer> HubClient::ask(const std::string& method, const std::s
   if (!answer) return tl::unexpected<Error>(answer.error());
   if (const auto cookie = answer->headers.find("set-cookie"); cookie != answer->headers.end())
     session_["Cookie"] = cookie->second.substr(0, cookie->second.find(';'));
-  return Answer{answer->status, Json::parse(answer->body, nullptr, false)};
+  return Answer{answer->status, json_or_discarded(answer->body)};
 }
 
 Result<Json> HubClient::get(const std::string& path) {
@@ -33,7 +36,7 @@ Result<Json> HubClient::get(const std::string& path) {
 }
 
 Result<Json> HubClient::post(const std::string& path, const Json& body) {
-  return write("POST", path, body.dump());
+  return write("POST", path, json_text(body));
 }
 
 Result<Json> HubClient::remove(const std::string& path) {

@@ -6,6 +6,7 @@
 #include "app/hub_client.hpp"
 #include "app/plan_text.hpp"
 #include "app/time_zone.hpp"
+#include "json/text.hpp"
 
 namespace esshub::app {
 
@@ -22,7 +23,7 @@ int plan(const PlanOptions& options, std::ostream& out, std::ostream& err) {
   const auto savings = client.get("/api/v1/savings").value_or(nlohmann::json(nullptr));
   if (options.json) {
     smart["savings"] = savings;
-    out << smart.dump() << '\n';
+    out << json_text(smart) << '\n';
   } else {
     out << plan_text(*answer, find_time_zone(site->value("time_zone", std::string{"Etc/UTC"})));
     const auto saved = savings.is_object()

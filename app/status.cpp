@@ -12,6 +12,7 @@
 #include "app/hub_client.hpp"
 #include "app/status_text.hpp"
 #include "app/time_zone.hpp"
+#include "json/text.hpp"
 
 namespace esshub::app {
 namespace {
@@ -58,7 +59,7 @@ int status(const StatusOptions& options, std::ostream& out, std::ostream& err) {
     if (!hub)
       err << "esshub status: " << hub.error().detail << '\n';
     else if (options.json)
-      out << hub->dump() << '\n';
+      out << json_text(*hub) << '\n';
     else
       out << status_text(*hub, site_time(*hub), colour) << (options.watch ? "\n" : "");
     if (!out.flush()) return exit_failure;

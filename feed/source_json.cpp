@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "json/parse.hpp"
 #include "model/utc_text.hpp"
 
 namespace esshub::feed {
@@ -31,9 +32,8 @@ Result<Json> source_json(std::string_view text) {
     return fail(ErrorKind::invalid, "has " + std::to_string(text.size()) + " bytes, accepted " +
                                         std::to_string(document_bytes));
   // What is deeper than any source's is not kept: to end it would take as many calls.
-  auto json = Json::parse(
-      text, [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; },
-      /*allow_exceptions=*/false);
+  auto json = json_or_discarded(
+      text, [](int depth, Json::parse_event_t, const Json&) { return depth <= deepest; });
   if (!json.is_object())
     return fail(ErrorKind::invalid, "is no JSON object, but begins \"" + shown(text) + '"');
   return json;

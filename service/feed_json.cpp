@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "json/parse.hpp"
+#include "json/text.hpp"
 #include "model/enums.hpp"
 #include "model/utc_text.hpp"
 #include "service/feed.hpp"
@@ -36,7 +38,7 @@ std::string described(const Json& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
   if (value.is_string()) return '"' + shown(value.get_ref<const std::string&>()) + '"';
-  return shown(value.dump());
+  return shown(json_text(value));
 }
 
 /// RFC 6901, for a key of strangers.
@@ -65,7 +67,7 @@ Result<Json> parse(std::string_view text) {
   std::optional<std::string> twice;
   bool deep = false;
   try {
-    auto json = Json::parse(text, [&](int depth, Json::parse_event_t event, Json& value) {
+    auto json = parse_json(text, [&](int depth, Json::parse_event_t event, const Json& value) {
       if (event == Json::parse_event_t::key && depth == 1 &&
           !keys.insert(value.get_ref<const std::string&>()).second && !twice)
         twice = value.get<std::string>();
@@ -229,11 +231,11 @@ Result<void> check_value(const Feed& feed, const FeedSlot& slot, std::size_t n,
   const double most = solar ? limits.solar_w : limits.price;
   const double value = slot.value.value_or(0.0);  // which is accepted of both
   if (value >= least && value <= most) return {};
-  std::string accepted = Json(least).dump() + " to " + Json(most).dump();
+  std::string accepted = json_text(Json(least)) + " to " + json_text(Json(most));
   // The harmonised limits of the exchange: -500 to 4000 EUR/MWh.
   if (!solar && std::abs(value) <= 5000.0)
     accepted += "; prices per MWh are to be divided by 1000, cents and pence by 100";
-  return wrong(slot_pointer(n) + "/2", Json(value).dump() + ' ' + shown(feed.unit), accepted);
+  return wrong(slot_pointer(n) + "/2", json_text(Json(value)) + ' ' + shown(feed.unit), accepted);
 }
 
 }  // namespace
@@ -288,15 +290,15 @@ Result<Feed> read_feed(std::string_view text, const FeedLimits& limits) {
 
 std::string feed_text(const Feed& feed) {
   std::string text =
-      "{\"kind\": " + Json(name(feed.kind)).dump() + ", \"unit\": " + Json(feed.unit).dump() +
-      ",\n \"source\": " + Json(feed.source).dump() + ",\n \"issued\": \"" + utc_text(feed.issued) +
+      "{\"kind\": " + json_quoted(name(feed.kind)) + ", \"unit\": " + json_quoted(feed.unit) +
+      ",\n \"source\": " + json_quoted(feed.source) + ",\n \"issued\": \"" + utc_text(feed.issued) +
       "\", \"valid_until\": \"" + utc_text(feed.valid_until) + "\",\n \"slots\": [";
   const char* separator = "\n  ";
   for (const auto& slot : feed.slots) {
     text += separator;
     const Json value = slot.value ? Json(*slot.value) : Json(nullptr);
-    text +=
-        "[\"" + utc_text(slot.begin) + "\", \"" + utc_text(slot.end) + "\", " + value.dump() + ']';
+    text += "[\"" + utc_text(slot.begin) + "\", \"" + utc_text(slot.end) + "\", " +
+            json_text(value) + ']';
     separator = ",\n  ";
   }
   return text + "]}\n";

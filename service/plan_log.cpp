@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "json/parse.hpp"
+#include "json/text.hpp"
 #include "service/kept_json.hpp"
 
 namespace esshub::service {
@@ -101,12 +103,12 @@ std::vector<ForecastSlot> PlanLog::within(WallTime from, WallTime until) const {
 }
 
 std::string PlanLog::encode() const {
-  return json{{"slots", to_json(slots_)}}.dump() + "\n";
+  return json_text(json{{"slots", to_json(slots_)}}) + "\n";
 }
 
 Result<PlanLog> PlanLog::decode(const std::string& text) {
   try {
-    const json all = json::parse(text);
+    const json all = parse_json(text);
     PlanLog log;
     log.slots_ = to_slots(all.at("slots"));
     return log;

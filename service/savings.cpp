@@ -5,6 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "json/object.hpp"
+#include "json/parse.hpp"
+#include "json/text.hpp"
 #include "model/utc_text.hpp"
 #include "service/kept_json.hpp"
 
@@ -42,7 +45,7 @@ control::ModelledCost to_cost(const json& j) {
 }
 
 json to_json(const control::ModelledCost& modelled) {
-  return {{"cost", modelled.cost}, {"gained_wh", modelled.gained.value()}};
+  return json_object({{"cost", modelled.cost}, {"gained_wh", modelled.gained.value()}});
 }
 
 }  // namespace
@@ -136,28 +139,27 @@ std::string encode(const DaysSavings& days) {
   if (days.size() > kept_days) std::advance(day, days.size() - kept_days);
   for (; day != days.end(); ++day) {
     const auto& [date, d] = *day;
-    json j{{"minutes", d.minutes},
-           {"of", d.of},
-           {"no_battery", d.no_battery},
-           {"used", to_json(d.used)},
-           {"currency", d.currency},
-           {"gained_wh", d.gained.value()},
-           {"worth", d.worth},
-           {"end",
-            {{"at", d.end.at},
-             {"used_wh", d.end.used.value()},
-             {"balance_wh", d.end.balance.value()}}}};
+    json j = json_object({{"minutes", d.minutes},
+                          {"of", d.of},
+                          {"no_battery", d.no_battery},
+                          {"used", to_json(d.used)},
+                          {"currency", d.currency},
+                          {"gained_wh", d.gained.value()},
+                          {"worth", d.worth},
+                          {"end", json_object({{"at", d.end.at},
+                                               {"used_wh", d.end.used.value()},
+                                               {"balance_wh", d.end.balance.value()}})}});
     if (d.cost) j["cost"] = *d.cost;
     if (d.balance) j["balance"] = to_json(*d.balance);
     list[date] = std::move(j);
   }
-  return json{{"days", std::move(list)}}.dump() + "\n";
+  return json_text(json_object({{"days", std::move(list)}})) + "\n";
 }
 
 Result<DaysSavings> decode_savings(const std::string& text) {
   try {
     DaysSavings days;
-    const json all = json::parse(text);
+    const json all = parse_json(text);
     for (const auto& [date, j] : all.at("days").items()) {
       const json& end = j.at("end");
       DaySavings day{.minutes = count(j.at("minutes")),

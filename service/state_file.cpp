@@ -6,6 +6,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "json/object.hpp"
+#include "json/parse.hpp"
+#include "json/text.hpp"
 #include "service/kept_json.hpp"
 
 namespace esshub::service {
@@ -14,11 +17,11 @@ namespace {
 using nlohmann::json;
 
 json to_json(const Instruction& i) {
-  return {{"action", name(i.kind)},
-          {"power_w", i.power.value()},
-          {"target", i.target.percent()},
-          {"low", i.low.percent()},
-          {"high", i.high.percent()}};
+  return json_object({{"action", name(i.kind)},
+                      {"power_w", i.power.value()},
+                      {"target", i.target.percent()},
+                      {"low", i.low.percent()},
+                      {"high", i.high.percent()}});
 }
 
 Instruction to_instruction(const json& j) {
@@ -33,7 +36,8 @@ Duration span(const json& value, Duration longest) {
 }
 
 json to_json(const SavedSafety& s) {
-  json j{{"cutoff", s.cutoff}, {"switch_on", s.switch_on}, {"meter_reversed", s.meter_reversed}};
+  json j = json_object(
+      {{"cutoff", s.cutoff}, {"switch_on", s.switch_on}, {"meter_reversed", s.meter_reversed}});
   if (s.cutoff_reset_left) j["cutoff_reset_left_ms"] = *s.cutoff_reset_left / 1ms;
   if (s.meter_rest_left) j["meter_rest_left_ms"] = *s.meter_rest_left / 1ms;
   for (const Duration ago : s.excursions_ago) j["excursions_ago_ms"].push_back(ago / 1ms);
@@ -96,9 +100,9 @@ std::optional<Duration> passed_since(const SavedState& saved, const std::string&
 }
 
 std::string encode(const SavedState& state) {
-  json j{{"saved_at", unix_seconds(state.saved_at)},
-         {"boot_id", state.boot_id},
-         {"boot_time_ms", state.boot_time / 1ms}};
+  json j = json_object({{"saved_at", unix_seconds(state.saved_at)},
+                        {"boot_id", state.boot_id},
+                        {"boot_time_ms", state.boot_time / 1ms}});
   if (state.mode) j["mode"] = name(*state.mode);
   if (state.reserve) j["reserve"] = state.reserve->percent();
   if (state.manual) {
@@ -106,19 +110,19 @@ std::string encode(const SavedState& state) {
     put_end(j["override"], *state.manual);
   }
   if (state.storm) {
-    j["storm"] = {{"reserve", state.storm->reserve.percent()},
-                  {"from", unix_seconds(state.storm->from)},
-                  {"fill", state.storm->fill}};
+    j["storm"] = json_object({{"reserve", state.storm->reserve.percent()},
+                              {"from", unix_seconds(state.storm->from)},
+                              {"fill", state.storm->fill}});
     put_end(j["storm"], *state.storm);
   }
   if (state.last_full) j["last_full"] = unix_seconds(*state.last_full);
   if (state.safety) j["safety"] = to_json(*state.safety);
-  return j.dump(2) + "\n";
+  return json_text(j, 2) + "\n";
 }
 
 Result<SavedState> decode_state(const std::string& text) {
   try {
-    const json j = json::parse(text);
+    const json j = parse_json(text);
     SavedState state;
     state.saved_at = kept_time(j.at("saved_at"));
     state.boot_id = j.value("boot_id", "");

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "json/text.hpp"
 #include "model/plausible.hpp"
 
 namespace esshub::sim {
@@ -246,7 +247,7 @@ Parsed parse_ct(Words words) {
 }
 
 Parsed parse_state(Words) {
-  return PlantCommand{[](Plant& plant) { return state(plant).dump(); }};
+  return PlantCommand{[](Plant& plant) { return json_text(state(plant)); }};
 }
 
 Parsed parse_help(Words);

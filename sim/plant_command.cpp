@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "esshub_version.hpp"
+#include "json/text.hpp"
 #include "model/event.hpp"
 #include "sim/command.hpp"
 #include "sim/exit_codes.hpp"
@@ -81,7 +82,7 @@ int run_plant(const PlantOptions& options) {
   io.run();
   runner.stop();
   plant->advance_to(std::chrono::steady_clock::now());
-  log("INFO", "stopped state=" + state(*plant).dump());
+  log("INFO", "stopped state=" + json_text(state(*plant)));
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "json/text.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/fit_config.hpp"
 #include "sim/loop_planner.hpp"
@@ -298,7 +299,7 @@ int simulate(const SimulateOptions& options, std::ostream& out, std::ostream& er
       summary["no_plan"] = nullptr;
       if (const auto& problem = planner->problem()) summary["no_plan"] = service::name(*problem);
     }
-    if (!(json << summary.dump(2) << '\n').flush()) return cannot_write(options.json, err);
+    if (!(json << json_text(summary, 2) << '\n').flush()) return cannot_write(options.json, err);
   }
   return exit_ok;
 }

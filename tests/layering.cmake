@@ -75,17 +75,18 @@ function(complain file text)
 endfunction()
 
 door(model OURS model THIRD tl/ PURE)
+door(json OURS json THIRD nlohmann/ PURE)
 door(protocol OURS model protocol THIRD tl/ PURE)
 door(control OURS model control PURE)
 door(transport OURS transport THIRD boost/)
 door(civil_time OURS model civil_time THIRD date/ PURE)
-door(service OURS model protocol control civil_time service THIRD nlohmann/ tl/ PURE)
+door(service OURS model json protocol control civil_time service THIRD nlohmann/ tl/ PURE)
 door(commissioning OURS model commissioning PURE)
 door(config OURS model civil_time protocol control transport publish config THIRD tl/ toml++/ fmt/ date/)
 door(metrics OURS model metrics THIRD prometheus/)
 set(waiting "publish/files|publish/threads|publish/history/database|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)")
 door(publish APART "${waiting}"
-  OURS model publish THIRD nlohmann/ tl/ PURE)
+  OURS model json publish THIRD nlohmann/ tl/ PURE)
 # Where publish waits: threads, and the ends of the media.
 door(publish/files OURS model publish/files THIRD tl/)
 door(publish/threads OURS model publish/threads)
@@ -93,18 +94,18 @@ door(publish/history/database OURS model publish THIRD nlohmann/ tl/)
 door(publish/mqtt/client OURS model publish THIRD tl/)
 door(publish/venus/dbus OURS model publish THIRD tl/)
 door(publish/web/client OURS model publish THIRD tl/ boost/)
-door(publish/web/server OURS model publish THIRD nlohmann/ tl/ boost/)
-door(feed APART feed/program OURS model service feed THIRD nlohmann/ tl/ pugixml PURE)
+door(publish/web/server OURS model json publish THIRD nlohmann/ tl/ boost/)
+door(feed APART feed/program OURS model json service feed THIRD nlohmann/ tl/ pugixml PURE)
 door(feed/program OURS model service config publish feed THIRD tl/ CLI/)
 door(sim/plant OURS model protocol transport sim/plant PURE)
-door(sim APART sim/plant OURS model civil_time protocol transport control service config publish metrics sim/plant sim
+door(sim APART sim/plant OURS model json civil_time protocol transport control service config publish metrics sim/plant sim
   # Of what waits only the history's writer, which waits for nobody where time is invented.
   BUT "publish/files|publish/threads|publish/mqtt/client|publish/venus/dbus|publish/web/(client|server)"
   THIRD tl/ boost/ toml++/ nlohmann/ date/ CLI/)
 door(actors OURS model civil_time protocol control service transport config metrics publish actors
   THIRD tl/ caf/ boost/ concurrentqueue.h systemd/ date/ nlohmann/)
 door(app APART app/probe
-  OURS model civil_time protocol control commissioning service transport config metrics publish actors app
+  OURS model json civil_time protocol control commissioning service transport config metrics publish actors app
   THIRD tl/ nlohmann/ spdlog/ fmt/ date/ CLI/)
 # What is asked of the devices and what their answers mean: ports and clocks are app's.
 door(app/probe OURS model civil_time protocol app/probe app/bus_tools THIRD tl/ nlohmann/ fmt/ PURE)

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/commands.hpp"
+#include "json/text.hpp"
 
 namespace esshub::app {
 namespace {
@@ -32,8 +33,7 @@ int decode(DecodeKind kind, unsigned cells, std::istream& in, std::ostream& out)
     const auto begin = line.find_first_not_of(" \t");
     if (begin == std::string::npos || line[begin] == '#') continue;
     // Foreign bytes in the input must not end the run: they are shown as replacement characters.
-    out << decoder->line(line).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-        << std::endl;
+    out << json_text(decoder->line(line)) << std::endl;
     if (!out) return exit_failure;  // nobody reads any more
   }
   return exit_ok;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "json/object.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/pylontech/can_messages.hpp"
 
@@ -34,7 +35,7 @@ class LineDecoder {
 
 /// What of a line belongs to no frame: {"kind": "outside", "bytes": hex}.
 [[nodiscard]] inline nlohmann::json outside(protocol::ByteView bytes) {
-  return {{"kind", "outside"}, {"bytes", protocol::to_hex(bytes)}};
+  return json_object({{"kind", "outside"}, {"bytes", protocol::to_hex(bytes)}});
 }
 
 }  // namespace esshub::app

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "app/bus_tools/decode.hpp"
+#include "json/object.hpp"
 #include "protocol/pylontech/can_frame.hpp"
 #include "protocol/pylontech/can_messages.hpp"
 #include "protocol/pylontech/slcan.hpp"
@@ -18,7 +19,7 @@ using namespace protocol::pylontech;
 using nlohmann::json;
 
 json error(const protocol::DecodeError& e) {
-  return {{"error", name(e.kind)}, {"detail", e.detail}};
+  return json_object({{"error", name(e.kind)}, {"detail", e.detail}});
 }
 
 /// `0x351`; 29-bit identifiers with all their digits.
@@ -31,73 +32,74 @@ std::string id_text(const CanFrame& frame) {
 json fields(const Controller& m) {
   switch (m.id) {
     case id::keep_alive:
-      return {{"kind", "keep_alive"}};
+      return json_object({{"kind", "keep_alive"}});
     case id::controller_identity:
-      return {{"kind", "controller_identity"}};
+      return json_object({{"kind", "controller_identity"}});
     default:
-      return {{"kind", "controller"}};
+      return json_object({{"kind", "controller"}});
   }
 }
 json fields(const Limits& m) {
-  json out{{"kind", "limits"},
-           {"cvl_v", m.cvl.value()},
-           {"ccl_a", m.ccl.value()},
-           {"dcl_a", m.dcl.value()}};
+  json out = json_object({{"kind", "limits"},
+                          {"cvl_v", m.cvl.value()},
+                          {"ccl_a", m.ccl.value()},
+                          {"dcl_a", m.dcl.value()}});
   if (m.dvl) out["dvl_v"] = m.dvl->value();
   return out;
 }
 json fields(const StateOfCharge& m) {
-  return {{"kind", "state"}, {"soc_percent", m.soc}, {"soh_percent", m.soh}};
+  return json_object({{"kind", "state"}, {"soc_percent", m.soc}, {"soh_percent", m.soh}});
 }
 json fields(const Measurement& m) {
-  json out{
-      {"kind", "measurement"}, {"voltage_v", m.voltage.value()}, {"current_a", m.current.value()}};
+  json out = json_object({{"kind", "measurement"},
+                          {"voltage_v", m.voltage.value()},
+                          {"current_a", m.current.value()}});
   if (m.temperature) out["temperature_c"] = m.temperature->value();
   return out;
 }
 json fields(const Alarms& m) {
-  json out{{"kind", "alarms"},
-           {"protections", names_of<BmsFlag>(m.protections)},
-           {"warnings", names_of<BmsFlag>(m.warnings)}};
+  json out = json_object({{"kind", "alarms"},
+                          {"protections", names_of<BmsFlag>(m.protections)},
+                          {"warnings", names_of<BmsFlag>(m.warnings)}});
   if (m.modules) out["modules"] = *m.modules;
   return out;
 }
 json fields(const Requests& m) {
-  return {{"kind", "requests"}, {"requests", names_of<BmsRequest>(m.bits)}};
+  return json_object({{"kind", "requests"}, {"requests", names_of<BmsRequest>(m.bits)}});
 }
 json fields(const Maker& m) {
-  return {{"kind", "maker"}, {"maker", m.text}};
+  return json_object({{"kind", "maker"}, {"maker", m.text}});
 }
 json fields(const Product& m) {
-  return {{"kind", "product"},
-          {"product_code", m.code},
-          {"firmware", m.firmware},
-          {"available_ah", m.available_ah}};
+  return json_object({{"kind", "product"},
+                      {"product_code", m.code},
+                      {"firmware", m.firmware},
+                      {"available_ah", m.available_ah}});
 }
 json fields(const ChargeRequest& m) {
-  return {{"kind", "charge_request"}, {"wanted", m.wanted}};
+  return json_object({{"kind", "charge_request"}, {"wanted", m.wanted}});
 }
 json fields(const ModuleStates& m) {
-  return {{"kind", "module_states"},
-          {"online", m.online},
-          {"blocking_charge", m.blocking_charge},
-          {"blocking_discharge", m.blocking_discharge},
-          {"offline", m.offline}};
+  return json_object({{"kind", "module_states"},
+                      {"online", m.online},
+                      {"blocking_charge", m.blocking_charge},
+                      {"blocking_discharge", m.blocking_discharge},
+                      {"offline", m.offline}});
 }
 json fields(const Cells& m) {
-  return {{"kind", "cells"},
-          {"lowest_v", m.lowest.value()},
-          {"highest_v", m.highest.value()},
-          {"coldest_c", m.coldest.value()},
-          {"warmest_c", m.warmest.value()}};
+  return json_object({{"kind", "cells"},
+                      {"lowest_v", m.lowest.value()},
+                      {"highest_v", m.highest.value()},
+                      {"coldest_c", m.coldest.value()},
+                      {"warmest_c", m.warmest.value()}});
 }
 json fields(const Energy& m) {
-  return {{"kind", "energy"},
-          {"charged_wh", m.charged.value()},
-          {"discharged_wh", m.discharged.value()}};
+  return json_object({{"kind", "energy"},
+                      {"charged_wh", m.charged.value()},
+                      {"discharged_wh", m.discharged.value()}});
 }
 json fields(const Size& m) {
-  return {{"kind", "size"}, {"installed_ah", m.installed_ah}};
+  return json_object({{"kind", "size"}, {"installed_ah", m.installed_ah}});
 }
 json fields(const Text& m) {
   const auto kind = [&m] {
@@ -120,10 +122,10 @@ json fields(const Text& m) {
         return "product_text";
     }
   };
-  return {{"kind", kind()}, {"text", m.text}};
+  return json_object({{"kind", kind()}, {"text", m.text}});
 }
 json fields(const Opaque&) {
-  return {{"kind", "events"}};
+  return json_object({{"kind", "events"}});
 }
 
 class CanDecoder final : public LineDecoder {
@@ -149,7 +151,7 @@ class CanDecoder final : public LineDecoder {
   }
 
   json describe(const CanFrame& frame) {
-    if (frame.error) return {{"kind", "bus_error"}, {"errors", describe_error(frame)}};
+    if (frame.error) return json_object({{"kind", "bus_error"}, {"errors", describe_error(frame)}});
     auto message = decode(frame);
     if (!message) return error(message.error());
     json out = std::visit([](const auto& m) { return fields(m); }, *message);

@@ -9,6 +9,7 @@
 
 #include "app/bus_tools/decode.hpp"
 #include "app/bus_tools/frame_cutter.hpp"
+#include "json/object.hpp"
 #include "protocol/vebus/messages.hpp"
 
 namespace esshub::app {
@@ -62,7 +63,7 @@ std::string hex(unsigned byte) {
 }
 
 json exception(const protocol::DecodeError& error) {
-  return {{"kind", "exception"}, {"detail", error.detail}};
+  return json_object({{"kind", "exception"}, {"detail", error.detail}});
 }
 
 class Mk3Decoder final : public LineDecoder {
@@ -91,12 +92,12 @@ class Mk3Decoder final : public LineDecoder {
     std::vector<Packet> rest;
     cutter.flush(rest);
     for (const auto& packet : rest) all.push_back(outside(packet.bytes));
-    return {{"kind", "stream"}, {"frames", std::move(all)}};
+    return json_object({{"kind", "stream"}, {"frames", std::move(all)}});
   }
 
  private:
   static json error(const protocol::DecodeError& e) {
-    return {{"error", std::string{name(e.kind)}}, {"detail", e.detail}};
+    return json_object({{"error", std::string{name(e.kind)}}, {"detail", e.detail}});
   }
 
   json decoded(const mk3::Frame& frame) {
@@ -120,19 +121,19 @@ class Mk3Decoder final : public LineDecoder {
   /// bytes of a panel's knob and scale mean no document says.
   static json old_state(const mk3::Frame& frame) {
     const ByteView args = ByteView(frame.payload).subspan(1);
-    return {{"kind", "state_set"},
-            {"variant", 1},
-            {"switch", name(static_cast<SwitchState>(read_u8(args, 0)))},
-            {"panel", to_hex(args.subspan(1, 3))},
-            {"flags", hex(read_u8(args, 4))}};
+    return json_object({{"kind", "state_set"},
+                        {"variant", 1},
+                        {"switch", name(static_cast<SwitchState>(read_u8(args, 0)))},
+                        {"panel", to_hex(args.subspan(1, 3))},
+                        {"flags", hex(read_u8(args, 4))}});
   }
 
   // ---- interface messages
   // -------------------------------------------------------------------------
 
-  json describe(VersionRequest) { return {{"kind", "version_request"}}; }
+  json describe(VersionRequest) { return json_object({{"kind", "version_request"}}); }
   json describe(const Version& v) {
-    json out{{"kind", "version"}, {"version", v.version}, {"address", nullptr}};
+    json out = json_object({{"kind", "version"}, {"version", v.version}, {"address", nullptr}});
     if (const auto address = v.address()) {
       out["address"] = *address;
     } else {
@@ -141,11 +142,12 @@ class Mk3Decoder final : public LineDecoder {
     return out;
   }
   json describe(const Address& a) {
-    return {{"kind", a.select ? "address_set" : "address_request"}, {"address", a.address}};
+    return json_object(
+        {{"kind", a.select ? "address_set" : "address_request"}, {"address", a.address}});
   }
-  json describe(LedRequest) { return {{"kind", "led_request"}}; }
+  json describe(LedRequest) { return json_object({{"kind", "led_request"}}); }
   json describe(const Leds& leds) {
-    json out{{"kind", "led"}, {"on", nullptr}, {"blink", nullptr}};
+    json out = json_object({{"kind", "led"}, {"on", nullptr}, {"blink", nullptr}});
     if (leds.known()) {
       out["on"] = led_names(leds.on);
       out["blink"] = led_names(leds.blink);
@@ -159,44 +161,45 @@ class Mk3Decoder final : public LineDecoder {
   }
   json describe(InfoRequest request) {
     constexpr std::array<const char*, 6> names{"dc", "ac_l1", "ac_l2", "ac_l3", "ac_l4", "config"};
-    json out{{"kind", "info_request"}, {"what", request.what}};
+    json out = json_object({{"kind", "info_request"}, {"what", request.what}});
     if (request.what < names.size()) out["name"] = names[request.what];
     return out;
   }
   json describe(const SnapshotRequest& request) {
     snapshot_ids_ = request.ids;
-    return {{"kind", "snapshot_request"}, {"ram_ids", request.ids}};
+    return json_object({{"kind", "snapshot_request"}, {"ram_ids", request.ids}});
   }
   json describe(const StateSet& set) {
     const bool commands = (set.flags & StateSet::settings_only) == 0;
-    json out{{"kind", "state_set"}, {"flags", hex(set.flags)}, {"sends_switch", commands}};
+    json out =
+        json_object({{"kind", "state_set"}, {"flags", hex(set.flags)}, {"sends_switch", commands}});
     out["switch"] = name(static_cast<SwitchState>(set.switch_state));
     out["limit_a"] = nullptr;
     if (set.limit < StateSet::keep_limit) out["limit_a"] = set.limit / 10.0;
     if (set.ext0) out["dialect"] = (*set.ext0 & StateSet::compat_replies) != 0 ? "compat" : "long";
     return out;
   }
-  json describe(StateAck) { return {{"kind", "state_ack"}}; }
+  json describe(StateAck) { return json_object({{"kind", "state_ack"}}); }
   json describe(HardwareFlags flags) {
-    if (!flags.flags) return {{"kind", "interface_flags_request"}};
-    return {{"kind", "interface_flags"},
-            {"panel_detect", (*flags.flags & HardwareFlags::panel_detect) != 0},
-            {"standby", (*flags.flags & HardwareFlags::standby) != 0},
-            {"flags", hex(*flags.flags)}};
+    if (!flags.flags) return json_object({{"kind", "interface_flags_request"}});
+    return json_object({{"kind", "interface_flags"},
+                        {"panel_detect", (*flags.flags & HardwareFlags::panel_detect) != 0},
+                        {"standby", (*flags.flags & HardwareFlags::standby) != 0},
+                        {"flags", hex(*flags.flags)}});
   }
-  json describe(Reset) { return {{"kind", "reset_request"}}; }
-  json describe(HighSpeed) { return {{"kind", "high_speed_request"}}; }
+  json describe(Reset) { return json_object({{"kind", "reset_request"}}); }
+  json describe(HighSpeed) { return json_object({{"kind", "high_speed_request"}}); }
   json describe(const Forwarded& forwarded) {
-    return {{"kind", "forwarded"},
-            {"type", hex(forwarded.type)},
-            {"payload", to_hex(forwarded.payload)}};
+    return json_object({{"kind", "forwarded"},
+                        {"type", hex(forwarded.type)},
+                        {"payload", to_hex(forwarded.payload)}});
   }
 
   // ---- info frames
   // --------------------------------------------------------------------------------
 
   json describe(const DcInfo& info) {
-    json out{{"kind", "dc_info"}};
+    json out = json_object({{"kind", "dc_info"}});
     if (const auto s = scale(ram::battery_voltage)) out["battery_v"] = s->value(info.voltage);
     if (const auto s = scale(ram::battery_current))
       out["battery_a"] = info.battery_current(*s).value();
@@ -204,7 +207,7 @@ class Mk3Decoder final : public LineDecoder {
     return out;
   }
   json describe(const AcInfo& info) {
-    json out{{"kind", "ac_info"}, {"phase", info.phase()}, {"state", nullptr}};
+    json out = json_object({{"kind", "ac_info"}, {"phase", info.phase()}, {"state", nullptr}});
     if (const auto phases = info.phases()) out["phases"] = *phases;
     if (const auto state = info.main_state()) out["state"] = name(*state);
     if (const auto s = scale(ram::mains_voltage)) out["mains_v"] = s->value(info.mains_voltage);
@@ -218,12 +221,12 @@ class Mk3Decoder final : public LineDecoder {
     return out;
   }
   json describe(const ConfigInfo& info) {
-    json out{{"kind", "config_info"},
-             {"limit_min_a", info.limit_min / 10.0},
-             {"limit_max_a", info.limit_max / 10.0},
-             {"limit_a", info.limit / 10.0},
-             {"active_input", info.input & 3u},
-             {"panel_detected", (info.input & 0x80u) != 0}};
+    json out = json_object({{"kind", "config_info"},
+                            {"limit_min_a", info.limit_min / 10.0},
+                            {"limit_max_a", info.limit_max / 10.0},
+                            {"limit_a", info.limit / 10.0},
+                            {"active_input", info.input & 3u},
+                            {"panel_detected", (info.input & 0x80u) != 0}});
     if (info.switch_register) out["switch_register"] = hex(*info.switch_register);
     return out;
   }
@@ -268,49 +271,52 @@ class Mk3Decoder final : public LineDecoder {
     switch (w.code) {
       case Code::firmware_low:
       case Code::firmware_high:
-        return {{"kind", "firmware_request"}};
+        return json_object({{"kind", "firmware_request"}});
       case Code::device_state:
-        return {{"kind", "device_state_request"}};
+        return json_object({{"kind", "device_state_request"}});
       case Code::read_ram: {
         json ids = json::array();
         for (const std::byte id : d) ids.push_back(u8(id));
-        return {{"kind", "ram_read"}, {"ram_ids", ids}};
+        return json_object({{"kind", "ram_read"}, {"ram_ids", ids}});
       }
       case Code::ram_info:
-        if (has_id) return {{"kind", "ram_info_request"}, {"ram_id", read_u8(d, 0)}};
+        if (has_id) return json_object({{"kind", "ram_info_request"}, {"ram_id", read_u8(d, 0)}});
         break;
       case Code::read_setting:
-        if (has_id) return {{"kind", "setting_read"}, {"setting", read_u16_le(d, 0)}};
+        if (has_id) return json_object({{"kind", "setting_read"}, {"setting", read_u16_le(d, 0)}});
         break;
       case Code::setting_info:
-        if (has_id) return {{"kind", "setting_info_request"}, {"setting", read_u16_le(d, 0)}};
+        if (has_id)
+          return json_object({{"kind", "setting_info_request"}, {"setting", read_u16_le(d, 0)}});
         break;
       case Code::select_ram:
-        if (has_id) return {{"kind", "ram_write_select"}, {"ram_id", read_u16_le(d, 0)}};
+        if (has_id)
+          return json_object({{"kind", "ram_write_select"}, {"ram_id", read_u16_le(d, 0)}});
         break;
       case Code::select_setting:
-        if (has_id) return {{"kind", "setting_write_select"}, {"setting", read_u16_le(d, 0)}};
+        if (has_id)
+          return json_object({{"kind", "setting_write_select"}, {"setting", read_u16_le(d, 0)}});
         break;
       case Code::write_data:
-        if (has_id) return {{"kind", "write_data"}, {"raw", read_u16_le(d, 0)}};
+        if (has_id) return json_object({{"kind", "write_data"}, {"raw", read_u16_le(d, 0)}});
         break;
       case Code::write_by_id:
         if (d.size() >= 4) return write_by_id(d);
         break;
       case Code::read_snapshot:
-        return {{"kind", "snapshot_read"}};
+        return json_object({{"kind", "snapshot_read"}});
       default:
         break;
     }
-    return {{"kind", "winmon_request"},
-            {"code", hex(static_cast<unsigned>(w.code))},
-            {"data", to_hex(w.data)}};
+    return json_object({{"kind", "winmon_request"},
+                        {"code", hex(static_cast<unsigned>(w.code))},
+                        {"data", to_hex(w.data)}});
   }
 
   json write_by_id(ByteView d) {
     const unsigned flags = read_u8(d, 0);
     const std::uint8_t id = read_u8(d, 1);
-    json out{{"kind", "write_by_id"}, {"ram_only", (flags & 2) != 0}};
+    json out = json_object({{"kind", "write_by_id"}, {"ram_only", (flags & 2) != 0}});
     if ((flags & 1) != 0) {
       out["setting"] = id;
       out["raw"] = read_u16_le(d, 2);
@@ -346,9 +352,9 @@ class Mk3Decoder final : public LineDecoder {
         return setting_info_reply(w);
       case Code::device_state_is:
         if (const auto state = decode_device_state(w))
-          return {{"kind", "device_state"},
-                  {"state", state_name<VebusState>(state->state)},
-                  {"sub_state", state_name<VebusChargeState>(state->sub_state)}};
+          return json_object({{"kind", "device_state"},
+                              {"state", state_name<VebusState>(state->state)},
+                              {"sub_state", state_name<VebusChargeState>(state->sub_state)}});
         break;
       case Code::firmware_low_is:
       case Code::firmware_high_is:
@@ -360,9 +366,9 @@ class Mk3Decoder final : public LineDecoder {
                    part->value}};
         break;
       case Code::ram_written:
-        return {{"kind", "ram_written"}};
+        return json_object({{"kind", "ram_written"}});
       case Code::setting_written:
-        return {{"kind", "setting_written"}};
+        return json_object({{"kind", "setting_written"}});
       case Code::unknown_command:
       case Code::ram_unsupported:
       case Code::setting_unsupported:
@@ -371,9 +377,9 @@ class Mk3Decoder final : public LineDecoder {
       default:
         break;
     }
-    return {{"kind", "winmon_reply"},
-            {"code", hex(static_cast<unsigned>(w.code))},
-            {"data", to_hex(w.data)}};
+    return json_object({{"kind", "winmon_reply"},
+                        {"code", hex(static_cast<unsigned>(w.code))},
+                        {"data", to_hex(w.data)}});
   }
 
   static std::vector<std::uint8_t> ids_of(const Winmon& request) {
@@ -384,7 +390,7 @@ class Mk3Decoder final : public LineDecoder {
 
   json ram_values(const char* kind, const std::vector<std::uint8_t>& ids,
                   const std::vector<std::uint16_t>& raw) {
-    json out{{"kind", kind}, {"raw", raw}};
+    json out = json_object({{"kind", kind}, {"raw", raw}});
     for (std::size_t i = 0; i < raw.size() && i < ids.size(); ++i) {
       if (ids[i] >= ram::assistants) {
         learn_record(ids[i], raw[i], out);
@@ -415,7 +421,7 @@ class Mk3Decoder final : public LineDecoder {
   }
 
   static json setting_value(const Winmon& w, const Winmon* request) {
-    json out{{"kind", "setting_value"}};
+    json out = json_object({{"kind", "setting_value"}});
     const auto raw = words(w).value();
     if (!raw.empty()) out["raw"] = raw.front();
     if (request != nullptr && request->code == Code::read_setting && request->data.size() >= 2)
@@ -425,9 +431,10 @@ class Mk3Decoder final : public LineDecoder {
 
   json ram_info_reply(const Winmon& w, const Winmon* request) {
     const auto info = decode_ram_info(w);
-    if (!info) return {{"kind", "ram_info"}, {"detail", "continued in the next frame"}};
+    if (!info)
+      return json_object({{"kind", "ram_info"}, {"detail", "continued in the next frame"}});
     const auto s = scale_of(*info);
-    json out{{"kind", "ram_info"}, {"supported", s.has_value()}};
+    json out = json_object({{"kind", "ram_info"}, {"supported", s.has_value()}});
     if (request != nullptr && request->code == Code::ram_info && !request->data.empty()) {
       const std::uint8_t id = read_u8(request->data, 0);
       out["ram_id"] = id;
@@ -444,10 +451,14 @@ class Mk3Decoder final : public LineDecoder {
 
   static json setting_info_reply(const Winmon& w) {
     const auto info = decode_setting_info(w);
-    if (!info) return {{"kind", "setting_info"}, {"supported", false}};
-    return {{"kind", "setting_info"}, {"supported", true},      {"scale", info->scale},
-            {"offset", info->offset}, {"default", info->usual}, {"min", info->min},
-            {"max", info->max}};
+    if (!info) return json_object({{"kind", "setting_info"}, {"supported", false}});
+    return json_object({{"kind", "setting_info"},
+                        {"supported", true},
+                        {"scale", info->scale},
+                        {"offset", info->offset},
+                        {"default", info->usual},
+                        {"min", info->min},
+                        {"max", info->max}});
   }
 
   // ---- scales

@@ -8,6 +8,7 @@
 
 #include "app/bus_tools/decode.hpp"
 #include "app/bus_tools/frame_cutter.hpp"
+#include "json/object.hpp"
 #include "protocol/modbus/meter_models.hpp"
 #include "protocol/modbus/rtu.hpp"
 
@@ -20,7 +21,7 @@ using protocol::Bytes;
 using protocol::ByteView;
 
 json error(protocol::DecodeErrorKind kind, const std::string& detail) {
-  return {{"error", name(kind)}, {"detail", detail}};
+  return json_object({{"error", name(kind)}, {"detail", detail}});
 }
 
 bool is_read(std::uint8_t function) {
@@ -38,15 +39,15 @@ double shortest(float value) {
 
 /// A value of no known meaning, as it may be read.
 json raw(ByteView bytes) {
-  if (bytes.size() == 2) return {{"u16", protocol::read_u16_be(bytes, 0)}};
-  return {{"float", shortest(protocol::read_f32_be(bytes, 0))},
-          {"u32", protocol::read_u32_be(bytes, 0)}};
+  if (bytes.size() == 2) return json_object({{"u16", protocol::read_u16_be(bytes, 0)}});
+  return json_object({{"float", shortest(protocol::read_f32_be(bytes, 0))},
+                      {"u32", protocol::read_u32_be(bytes, 0)}});
 }
 
 json head(std::string_view kind, ByteView frame) {
-  return {{"kind", kind},
-          {"unit", protocol::read_u8(frame, 0)},
-          {"function", protocol::read_u8(frame, 1) & ~modbus::exception_bit}};
+  return json_object({{"kind", kind},
+                      {"unit", protocol::read_u8(frame, 0)},
+                      {"function", protocol::read_u8(frame, 1) & ~modbus::exception_bit}});
 }
 
 void add_request(json& out, const modbus::RtuRequest& request) {
@@ -200,7 +201,7 @@ class ModbusDecoder final : public LineDecoder {
     const bool pair = frames.size() == 2 && frames[0].kind == modbus::ScannedFrame::Kind::request &&
                       frames[1].kind != modbus::ScannedFrame::Kind::request;
     if (!others && (frames.size() == 1 || pair)) return all.back();
-    return {{"kind", "stream"}, {"frames", std::move(all)}};
+    return json_object({{"kind", "stream"}, {"frames", std::move(all)}});
   }
 
  private:

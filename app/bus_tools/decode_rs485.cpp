@@ -10,6 +10,7 @@
 
 #include "app/bus_tools/decode.hpp"
 #include "app/bus_tools/frame_cutter.hpp"
+#include "json/object.hpp"
 #include "model/enums.hpp"
 #include "protocol/pylontech/rs485_messages.hpp"
 
@@ -21,7 +22,7 @@ using namespace protocol;
 using namespace protocol::pylontech_rs485;
 
 json error(const DecodeError& e) {
-  return {{"error", name(e.kind)}, {"detail", e.detail}};
+  return json_object({{"error", name(e.kind)}, {"detail", e.detail}});
 }
 
 template <class Quantity>
@@ -46,33 +47,33 @@ json hex(const std::array<std::uint8_t, n>& numbers) {
 }
 template <class Quantity>
 json extreme(const Extreme<Quantity>& e) {
-  return {{"value", e.value.value()}, {"module", e.module}, {"cell", e.cell}};
+  return json_object({{"value", e.value.value()}, {"module", e.module}, {"cell", e.cell}});
 }
 json temperatures(const Temperatures& t) {
-  return {{"mean_c", t.mean.value()},
-          {"highest_c", extreme(t.highest)},
-          {"lowest_c", extreme(t.lowest)}};
+  return json_object({{"mean_c", t.mean.value()},
+                      {"highest_c", extreme(t.highest)},
+                      {"lowest_c", extreme(t.lowest)}});
 }
 
 // ---- the fields of each response --------------------------------------------------------------
 
 json fields(const Module& m) {
-  return {{"cells_v", values(m.cells)},
-          {"temperatures_c", values(m.temperatures)},
-          {"current_a", m.current.value()},
-          {"voltage_v", m.voltage.value()},
-          {"remaining_ah", m.remaining_ah ? json(*m.remaining_ah) : json(nullptr)},
-          {"total_ah", m.total_ah ? json(*m.total_ah) : json(nullptr)},
-          {"cycles", m.cycles}};
+  return json_object({{"cells_v", values(m.cells)},
+                      {"temperatures_c", values(m.temperatures)},
+                      {"current_a", m.current.value()},
+                      {"voltage_v", m.voltage.value()},
+                      {"remaining_ah", m.remaining_ah ? json(*m.remaining_ah) : json(nullptr)},
+                      {"total_ah", m.total_ah ? json(*m.total_ah) : json(nullptr)},
+                      {"cycles", m.cycles}});
 }
 json fields(const ModuleAlarms& m) {
-  return {{"cells", levels(m.cells)},
-          {"temperatures", levels(m.temperatures)},
-          {"protections", names_of<BmsFlag>(protections(m))},
-          {"warnings", names_of<BmsFlag>(warnings(m))},
-          {"charge_switch", m.charge_switch()},
-          {"discharge_switch", m.discharge_switch()},
-          {"status", hex(m.status)}};
+  return json_object({{"cells", levels(m.cells)},
+                      {"temperatures", levels(m.temperatures)},
+                      {"protections", names_of<BmsFlag>(protections(m))},
+                      {"warnings", names_of<BmsFlag>(warnings(m))},
+                      {"charge_switch", m.charge_switch()},
+                      {"discharge_switch", m.discharge_switch()},
+                      {"status", hex(m.status)}});
 }
 template <class Each>
 json modules(const std::vector<Each>& list) {
@@ -82,61 +83,61 @@ json modules(const std::vector<Each>& list) {
 }
 
 json fields(const Analog& m) {
-  return {{"flags", m.flags}, {"modules", modules(m.modules)}};
+  return json_object({{"flags", m.flags}, {"modules", modules(m.modules)}});
 }
 json fields(const AlarmInfo& m) {
-  return {{"flags", m.flags}, {"modules", modules(m.modules)}};
+  return json_object({{"flags", m.flags}, {"modules", modules(m.modules)}});
 }
 json fields(const Parameters& m) {
-  return {{"flags", m.flags},
-          {"cell_high_v", m.cell_high.value()},
-          {"cell_low_v", m.cell_low.value()},
-          {"cell_under_v", m.cell_under.value()},
-          {"charge_high_c", m.charge_high.value()},
-          {"charge_low_c", m.charge_low.value()},
-          {"charge_current_a", m.charge_current.value()},
-          {"module_high_v", m.module_high.value()},
-          {"module_low_v", m.module_low.value()},
-          {"module_under_v", m.module_under.value()},
-          {"discharge_high_c", m.discharge_high.value()},
-          {"discharge_low_c", m.discharge_low.value()},
-          {"discharge_current_a", m.discharge_current.value()}};
+  return json_object({{"flags", m.flags},
+                      {"cell_high_v", m.cell_high.value()},
+                      {"cell_low_v", m.cell_low.value()},
+                      {"cell_under_v", m.cell_under.value()},
+                      {"charge_high_c", m.charge_high.value()},
+                      {"charge_low_c", m.charge_low.value()},
+                      {"charge_current_a", m.charge_current.value()},
+                      {"module_high_v", m.module_high.value()},
+                      {"module_low_v", m.module_low.value()},
+                      {"module_under_v", m.module_under.value()},
+                      {"discharge_high_c", m.discharge_high.value()},
+                      {"discharge_low_c", m.discharge_low.value()},
+                      {"discharge_current_a", m.discharge_current.value()}});
 }
 json fields(const Management& m) {
-  return {{"cvl_v", m.cvl.value()},
-          {"dvl_v", m.dvl.value()},
-          {"ccl_a", m.ccl.value()},
-          {"dcl_a", m.dcl.value()},
-          {"requests", names_of<BmsRequest>(m.requests)}};
+  return json_object({{"cvl_v", m.cvl.value()},
+                      {"dvl_v", m.dvl.value()},
+                      {"ccl_a", m.ccl.value()},
+                      {"dcl_a", m.dcl.value()},
+                      {"requests", names_of<BmsRequest>(m.requests)}});
 }
 json fields(const SerialNumber& m) {
-  return {{"serial_number", m.text}};
+  return json_object({{"serial_number", m.text}});
 }
 json fields(const ProtocolVersion& m) {
-  return {{"version", hex(std::array{m.version})}};
+  return json_object({{"version", hex(std::array{m.version})}});
 }
 json fields(const Maker& m) {
-  return {{"device", m.device}, {"version", hex(m.version)}, {"maker", m.maker}};
+  return json_object({{"device", m.device}, {"version", hex(m.version)}, {"maker", m.maker}});
 }
 json fields(const Firmware& m) {
-  return {{"version", hex(m.version)}};
+  return json_object({{"version", hex(m.version)}});
 }
 json fields(const SystemAnalog& m) {
-  return {{"voltage_v", m.voltage.value()},
-          {"current_a", m.current.value()},
-          {"soc_percent", m.soc},
-          {"mean_cycles", m.mean_cycles},
-          {"most_cycles", m.most_cycles},
-          {"mean_soh_percent", m.mean_soh},
-          {"least_soh_percent", m.least_soh},
-          {"highest_cell_v", extreme(m.highest_cell)},
-          {"lowest_cell_v", extreme(m.lowest_cell)},
-          {"cells", temperatures(m.cells)},
-          {"switches", temperatures(m.switches)},
-          {"boards", temperatures(m.boards)}};
+  return json_object({{"voltage_v", m.voltage.value()},
+                      {"current_a", m.current.value()},
+                      {"soc_percent", m.soc},
+                      {"mean_cycles", m.mean_cycles},
+                      {"most_cycles", m.most_cycles},
+                      {"mean_soh_percent", m.mean_soh},
+                      {"least_soh_percent", m.least_soh},
+                      {"highest_cell_v", extreme(m.highest_cell)},
+                      {"lowest_cell_v", extreme(m.lowest_cell)},
+                      {"cells", temperatures(m.cells)},
+                      {"switches", temperatures(m.switches)},
+                      {"boards", temperatures(m.boards)}});
 }
 json fields(const SystemAlarms& m) {
-  return {{"warnings", hex(m.warnings)}, {"protections", hex(m.protections)}};
+  return json_object({{"warnings", hex(m.warnings)}, {"protections", hex(m.protections)}});
 }
 
 class Rs485Decoder final : public LineDecoder {
@@ -156,8 +157,8 @@ class Rs485Decoder final : public LineDecoder {
     std::vector<Packet> packets;
     std::vector<Bytes> frames = reader.feed(bytes);
     if (frames.empty())
-      return {{"error", name(DecodeErrorKind::length)},
-              {"detail", "no frame, which goes from ~ to CR"}};
+      return json_object({{"error", name(DecodeErrorKind::length)},
+                          {"detail", "no frame, which goes from ~ to CR"}});
     json all = json::array();
     for (const Bytes& frame : frames) {
       packets.clear();
@@ -169,7 +170,7 @@ class Rs485Decoder final : public LineDecoder {
     cutter.flush(packets);
     for (const auto& packet : packets) all.push_back(outside(packet.bytes));
     if (all.size() == 1) return all.front();
-    return {{"kind", "stream"}, {"frames", std::move(all)}};
+    return json_object({{"kind", "stream"}, {"frames", std::move(all)}});
   }
 
  private:
@@ -178,16 +179,16 @@ class Rs485Decoder final : public LineDecoder {
     if (!frame) return error(frame.error());
     if (const auto request = request_of(*frame)) {
       asked_ = *request;
-      json out{{"kind", "request"},
-               {"command", enum_name(request->command)},
-               {"address", request->address}};
+      json out = json_object({{"kind", "request"},
+                              {"command", enum_name(request->command)},
+                              {"address", request->address}});
       if (request->whole_stack) out["whole_stack"] = true;
       return out;
     }
     const auto code = static_cast<ReturnCode>(frame->cid2);
     const auto asked = std::exchange(asked_, std::nullopt);
     if (code == ReturnCode::ok && asked) return response(bytes, *asked);
-    json out{{"kind", "response"}, {"address", frame->address}};
+    json out = json_object({{"kind", "response"}, {"address", frame->address}});
     if (code == ReturnCode::ok) {
       out["info"] = hex(frame->info);
       out["note"] = "what this is stands in the request: give it on the line before";

@@ -17,6 +17,7 @@
 #include "app/bus_tools/port_finder.hpp"
 #include "app/bus_tools/sniff_text.hpp"
 #include "app/commands.hpp"
+#include "json/text.hpp"
 #include "protocol/pylontech/slcan.hpp"
 #include "transport/io_thread.hpp"
 
@@ -216,9 +217,7 @@ class Sniffer {
     out_ << '\n' << counts_.table(kind_, listener_->tally()) << std::flush;
   }
 
-  void print(const nlohmann::json& object) {
-    out_ << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
-  }
+  void print(const nlohmann::json& object) { out_ << json_text(object) << std::endl; }
 
   [[nodiscard]] WallTime wall(Instant at) const { return epoch_ + at.time_since_epoch(); }
 

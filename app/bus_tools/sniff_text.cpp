@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "json/text.hpp"
+
 namespace esshub::app {
 namespace {
 
@@ -41,7 +43,7 @@ std::string value_text(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return fmt::format("{:.7g}", value.get<double>());
   if (value.is_null()) return "unknown";
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_text(value);
 }
 
 std::string field_text(std::string_view key, const json& value) {

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "json/object.hpp"
+#include "json/text.hpp"
 #include "model/derived.hpp"
 #include "model/same_action.hpp"
 #include "model/utc_text.hpp"
@@ -160,7 +162,7 @@ void HistoryCollector::date_held(const View& view, DayRow& day) {
   Json undated = Json::object();
   for (const Flow flow : enum_values<Flow>)
     undated[std::string{name(flow)} + "_wh"] = whole(held[flow] / 3600.0);
-  note_at(view.now, "system", "energies_undated", undated.dump());
+  note_at(view.now, "system", "energies_undated", json_text(undated));
 }
 
 void HistoryCollector::add_to_minute(const View& view) {
@@ -217,11 +219,11 @@ void HistoryCollector::note_faults(const View& view) {
     const auto before = faults_.since(fault);
     if (now.active(fault) && !before) {
       note_at(*now.since(fault), "fault", std::string{name(fault)},
-              Json{{"state", "raised"}, {"severity", name(severity(fault))}}.dump());
+              json_text(json_object({{"state", "raised"}, {"severity", name(severity(fault))}})));
     } else if (before && !now.active(fault)) {
       note_at(view.now, "fault", std::string{name(fault)},
-              Json{{"state", "cleared"}, {"lasted_s", whole(Seconds(view.now - *before).count())}}
-                  .dump());
+              json_text(json_object({{"state", "cleared"},
+                                     {"lasted_s", whole(Seconds(view.now - *before).count())}})));
     }
   }
   faults_ = now;
@@ -235,35 +237,34 @@ void HistoryCollector::note_decision(const View& view) {
   for (const auto* reason = decision->reasons.begin() + 1; reason != decision->reasons.end();
        ++reason)
     if (!passing(reason->cause)) limits.push_back(name(reason->cause));
-  const std::string key = target + limits.dump();
+  const std::string key = target + json_text(limits);
   note_change(reasons_, key, view, target,
-              Json{{"battery_w", whole(decision->battery_power.value())},
-                   {"proposed_w", whole(decision->proposed.value())},
-                   {"limits", std::move(limits)}}
-                  .dump());
+              json_text(json_object({{"battery_w", whole(decision->battery_power.value())},
+                                     {"proposed_w", whole(decision->proposed.value())},
+                                     {"limits", std::move(limits)}})));
 
   const auto& policy = decision->policy;
   const auto& instruction = policy.instruction;
-  Json rules{{"mode", name(policy.mode)},
-             {"authority", name(policy.authority)},
-             {"instruction",
-              {{"kind", name(instruction.kind)},
-               {"power_w", whole(instruction.power.value())},
-               {"target_percent", whole(instruction.target.percent())},
-               {"low_percent", whole(instruction.low.percent())},
-               {"high_percent", whole(instruction.high.percent())},
-               {"keeps_charge", keeps_charge(instruction)}}},
-             {"reserve_percent", whole(policy.reserve.percent())},
-             {"floor_percent", whole(policy.floor.percent())},
-             {"ceiling_percent", whole(policy.ceiling.percent())},
-             {"storm", policy.storm_kept}};
+  Json rules = json_object(
+      {{"mode", name(policy.mode)},
+       {"authority", name(policy.authority)},
+       {"instruction", json_object({{"kind", name(instruction.kind)},
+                                    {"power_w", whole(instruction.power.value())},
+                                    {"target_percent", whole(instruction.target.percent())},
+                                    {"low_percent", whole(instruction.low.percent())},
+                                    {"high_percent", whole(instruction.high.percent())},
+                                    {"keeps_charge", keeps_charge(instruction)}})},
+       {"reserve_percent", whole(policy.reserve.percent())},
+       {"floor_percent", whole(policy.floor.percent())},
+       {"ceiling_percent", whole(policy.ceiling.percent())},
+       {"storm", policy.storm_kept}});
   if (policy.import_price) rules["import_price"] = *policy.import_price;
   if (policy.export_price) rules["export_price"] = *policy.export_price;
-  const std::string text = rules.dump();
+  const std::string text = json_text(rules);
   // The Smart plan's marks are others in each quarter of an hour: no event each.
   if (policy.authority == Authority::smart)
     rules["instruction"] = {name(instruction.kind), keeps_charge(instruction)};
-  note_change(policy_, rules.dump(), view, "policy", text);
+  note_change(policy_, json_text(rules), view, "policy", text);
 }
 
 void HistoryCollector::note_change(Topic& topic, std::string key, const View& view,

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "json/parse.hpp"
 #include "model/decision.hpp"
 
 namespace esshub::publish {
@@ -42,7 +43,7 @@ std::string title(const HistoryEvent& event) {
 }
 
 Json values(const HistoryEvent& event) {
-  Json values = Json::parse(event.detail, nullptr, false);
+  Json values = json_or_discarded(event.detail);
   return values.is_object() ? values : Json(nullptr);
 }
 

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "json/object.hpp"
+#include "json/text.hpp"
 #include "publish/begin_time.hpp"
 #include "publish/mqtt/home_assistant_entities.hpp"
 #include "publish/strict_json.hpp"
@@ -311,7 +313,8 @@ Result<std::optional<Command>> HomeAssistant::on_control(std::string_view topic,
 MqttMessage HomeAssistant::discovery() const {
   const auto available = [&](std::string_view source) {
     Json list = Json::array({{{"topic", own_topic("availability")}}});
-    if (!source.empty()) list.push_back({{"topic", own_topic("source/" + std::string{source})}});
+    if (!source.empty())
+      list.push_back(json_object({{"topic", own_topic("source/" + std::string{source})}}));
     return list;
   };
   const auto expire_after = std::chrono::ceil<std::chrono::seconds>(3 * settings_.period).count();
@@ -335,7 +338,7 @@ MqttMessage HomeAssistant::discovery() const {
   };
   // An entity with nothing but its platform is removed: it may be there from an earlier run.
   const auto remove = [&](std::string_view id, std::string_view platform) {
-    components[std::string{id}] = {{"platform", std::string{platform}}};
+    components[std::string{id}] = json_object({{"platform", std::string{platform}}});
   };
   const auto& house = outlook_.house;
   for (const auto& entity : ha_entities()) {
@@ -386,19 +389,18 @@ MqttMessage HomeAssistant::discovery() const {
     if (control.platform == "button") component.erase("state_topic");
     if (control.platform != "button") component["optimistic"] = false;
   }
-  Json device{{"identifiers", {device_}},
-              {"name", site_name_},
-              {"manufacturer", "esshub"},
-              {"model", "Energy hub"},
-              {"sw_version", version_}};
+  Json device = json_object({{"identifiers", Json::array({device_})},
+                             {"name", site_name_},
+                             {"manufacturer", "esshub"},
+                             {"model", "Energy hub"},
+                             {"sw_version", version_}});
   put(device, "configuration_url", house.page);
-  const Json payload{
+  const Json payload = json_object({
       {"device", device},
-      {"origin", {{"name", "esshub"}, {"sw_version", version_}}},
+      {"origin", json_object({{"name", "esshub"}, {"sw_version", version_}})},
       {"components", components},
-  };
-  return {settings_.discovery_prefix + "/device/" + device_ + "/config",
-          payload.dump(-1, ' ', false, Json::error_handler_t::replace), true};
+  });
+  return {settings_.discovery_prefix + "/device/" + device_ + "/config", json_text(payload), true};
 }
 
 std::string HomeAssistant::own_topic(std::string_view name) const {

@@ -2,6 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "json/object.hpp"
+#include "json/parse.hpp"
+#include "json/text.hpp"
 #include "publish/strict_json.hpp"
 
 namespace esshub::publish {
@@ -52,8 +55,7 @@ KeepAliveOptions options_of(std::string_view payload) {
   for (const auto& option : list) {
     if (option == "suppress-republish") options.suppress_republish = true;
     if (option.is_object() && option.contains("full-publish-completed-echo"))
-      options.echo = option["full-publish-completed-echo"].dump(-1, ' ', false,
-                                                                Json::error_handler_t::replace);
+      options.echo = json_text(option["full-publish-completed-echo"]);
   }
   return options;
 }
@@ -73,7 +75,8 @@ std::vector<std::string> VenusTopics::subscriptions() const {
 void VenusTopics::on_connect(Outbox& out) {
   alive_until_.reset();
   out.push({own_topic("keepalive"), "1"});
-  out.push({own_topic(serial_topic), Json{{"value", identity_.portal_id}}.dump(), true});
+  out.push(
+      {own_topic(serial_topic), json_text(json_object({{"value", identity_.portal_id}})), true});
 }
 
 void VenusTopics::on_view(const View& view, Instant now, Outbox& out) {
@@ -89,7 +92,7 @@ void VenusTopics::on_view(const View& view, Instant now, Outbox& out) {
 void VenusTopics::on_timer(Instant now, Outbox& out) {
   if (!alive(now) || now < heartbeat_at_) return;
   heartbeat_at_ = now + heartbeat_period;
-  out.push({own_topic("heartbeat"), Json{{"value", unix_seconds(now)}}.dump()});
+  out.push({own_topic("heartbeat"), json_text(json_object({{"value", unix_seconds(now)}}))});
 }
 
 bool VenusTopics::on_read(std::string_view topic, std::string_view payload, Instant now,
@@ -173,19 +176,19 @@ void VenusTopics::on_keep_alive(std::string_view payload, Instant now, Outbox& o
 
 void VenusTopics::publish_all(Outbox& out, const std::string& echo) {
   for (std::size_t i = 0; i < rows_.size(); ++i) publish(i, out);
-  Json completed{{"value", unix_seconds(at_)}};
-  if (!echo.empty()) completed["full-publish-completed-echo"] = Json::parse(echo);
-  out.push({own_topic("full_publish_completed"), completed.dump()});
+  Json completed = json_object({{"value", unix_seconds(at_)}});
+  if (!echo.empty()) completed["full-publish-completed-echo"] = parse_json(echo);
+  out.push({own_topic("full_publish_completed"), json_text(completed)});
 }
 
 void VenusTopics::publish(std::size_t row, Outbox& out) {
   published_[row] = rows_[row].value;
-  Json payload{{"value", json_of(rows_[row].value)}};
+  Json payload = json_object({{"value", json_of(rows_[row].value)}});
   if (rows_[row].path == reserve_path) {
     payload["min"] = 0;
     payload["max"] = 100;
   }
-  out.push({topic(rows_[row]), payload.dump(), is_serial(rows_[row])});
+  out.push({topic(rows_[row]), json_text(payload), is_serial(rows_[row])});
 }
 
 std::string VenusTopics::topic(const VenusRow& row) const {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "json/text.hpp"
 #include "model/order_limits.hpp"
 #include "publish/begin_time.hpp"
 #include "publish/strict_json.hpp"
@@ -66,7 +67,7 @@ class Body {
   }
   /// The object below a key.
   [[nodiscard]] std::string object(const char* key) {
-    if (has(key) && json_[key].is_object()) return json_[key].dump();
+    if (has(key) && json_[key].is_object()) return json_text(json_[key]);
     complain(std::string{key} + ": expected an object");
     return "{}";
   }
@@ -88,7 +89,7 @@ class Body {
 
  private:
   static std::string shown(const Json& value) {
-    auto text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+    auto text = json_ascii(value);
     constexpr std::size_t most = 40;
     if (text.size() > most) text = text.substr(0, most) + "...";
     return text;

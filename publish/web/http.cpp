@@ -1,7 +1,8 @@
 #include "publish/web/http.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "json/text.hpp"
 
 namespace esshub::publish {
 namespace {
@@ -122,8 +123,7 @@ const std::vector<std::pair<std::string, std::string>>& security_headers() {
 WebResponse refusal(unsigned status, std::string_view code, std::string_view text) {
   return {status,
           "application/json",
-          nlohmann::json{{"error", code}, {"text", text}}.dump(
-              -1, ' ', false, nlohmann::json::error_handler_t::replace),
+          R"({"error":)" + json_quoted(code) + R"(,"text":)" + json_quoted(text) + '}',
           {}};
 }
 

@@ -7,6 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "json/object.hpp"
+#include "json/text.hpp"
+
 namespace esshub::sim {
 namespace {
 
@@ -273,76 +276,76 @@ std::string as_json(const StepReport& report) {
   using nlohmann::json;
   const auto spread_of = [](const StepRecord& record, Figure figure) {
     const auto s = spread(record.runs, figure);
-    return json{{"p50", s.p50}, {"worst", s.worst}};
+    return json_object({{"p50", s.p50}, {"worst", s.worst}});
   };
   const auto loop_of = [&](const LoopReport& loop) {
-    json out{{"loop", name(loop.kind)},
-             {"stationary",
-              {{"load_w", loop.rest.load.value()},
-               {"import_w", loop.rest.import.value()},
-               {"export_w", loop.rest.export_.value()},
-               {"standard_deviation_w", loop.rest.deviation.value()}}},
-             {"steps", json::array()}};
+    json out = json_object(
+        {{"loop", name(loop.kind)},
+         {"stationary", json_object({{"load_w", loop.rest.load.value()},
+                                     {"import_w", loop.rest.import.value()},
+                                     {"export_w", loop.rest.export_.value()},
+                                     {"standard_deviation_w", loop.rest.deviation.value()}})},
+         {"steps", json::array()}});
     for (const auto& record : loop.steps)
-      out["steps"].push_back({{"name", record.step.name},
-                              {"from_w", record.step.from.value()},
-                              {"to_w", record.step.to.value()},
-                              {"runs", record.runs.size()},
-                              {"dead_s", spread_of(record, dead)},
-                              {"settling_s", spread_of(record, settling)},
-                              {"overshoot_percent", spread_of(record, overshoot)},
-                              {"import_wh", spread_of(record, import)}});
+      out["steps"].push_back(json_object({{"name", record.step.name},
+                                          {"from_w", record.step.from.value()},
+                                          {"to_w", record.step.to.value()},
+                                          {"runs", record.runs.size()},
+                                          {"dead_s", spread_of(record, dead)},
+                                          {"settling_s", spread_of(record, settling)},
+                                          {"overshoot_percent", spread_of(record, overshoot)},
+                                          {"import_wh", spread_of(record, import)}}));
     if (loop.trace)
-      out["recorded_load"] = {{"consumed_wh", loop.trace->consumed.value()},
-                              {"import_wh", loop.trace->import.value()},
-                              {"export_wh", loop.trace->export_.value()}};
+      out["recorded_load"] = json_object({{"consumed_wh", loop.trace->consumed.value()},
+                                          {"import_wh", loop.trace->import.value()},
+                                          {"export_wh", loop.trace->export_.value()}});
     return out;
   };
   const LoopPlant& plant = report.plant;
-  json out{{"plant",
-            {{"meter_time_constant_s", plant.meter_time_constant.count()},
-             {"poll_s", poll_interval(plant).count()},
-             {"ramp_w_per_s", plant.ramp.value()},
-             {"inverter_time_constant_s", plant.inverter_time_constant.count()},
-             {"gain", plant.gain},
-             {"seed", plant.seed}}},
-           {"bound_1kw_wh", physical_bound(plant, 1000.0_W).value()},
-           {"goals", json::array()},
-           {"loops", json::array()},
-           {"laboratory", json::array()}};
+  json out = json_object(
+      {{"plant", json_object({{"meter_time_constant_s", plant.meter_time_constant.count()},
+                              {"poll_s", poll_interval(plant).count()},
+                              {"ramp_w_per_s", plant.ramp.value()},
+                              {"inverter_time_constant_s", plant.inverter_time_constant.count()},
+                              {"gain", plant.gain},
+                              {"seed", plant.seed}})},
+       {"bound_1kw_wh", physical_bound(plant, 1000.0_W).value()},
+       {"goals", json::array()},
+       {"loops", json::array()},
+       {"laboratory", json::array()}});
   for (const auto& system : laboratory())
-    out["laboratory"].push_back({{"system", system.system},
-                                 {"dead_s", system.dead},
-                                 {"settling_s", system.settling},
-                                 {"stationary_import_w", system.import},
-                                 {"stationary_export_w", system.export_}});
+    out["laboratory"].push_back(json_object({{"system", system.system},
+                                             {"dead_s", system.dead},
+                                             {"settling_s", system.settling},
+                                             {"stationary_import_w", system.import},
+                                             {"stationary_export_w", system.export_}}));
   for (const Goal& goal : goals(report))
-    out["goals"].push_back({{"what", goal.what},
-                            {"unit", goal.unit},
-                            {"limit", goal.limit},
-                            {"p50", goal.p50},
-                            {"worst", goal.worst},
-                            {"met", goal.met()}});
+    out["goals"].push_back(json_object({{"what", goal.what},
+                                        {"unit", goal.unit},
+                                        {"limit", goal.limit},
+                                        {"p50", goal.p50},
+                                        {"worst", goal.worst},
+                                        {"met", goal.met()}}));
   for (const auto& loop : report.loops) out["loops"].push_back(loop_of(loop));
   if (report.beside_meter) out["beside_sdm120"] = loop_of(*report.beside_meter);
   const auto cells_of = [](const std::vector<SweepCell>& cells, bool (SweepCell::*good)() const) {
     json rows = json::array();
     for (const auto& cell : cells)
-      rows.push_back({{"ramp_w_per_s", cell.ramp.value()},
-                      {"meter_time_constant_s", cell.meter_time_constant.count()},
-                      {"meter_later_s", Seconds{cell.meter_delay}.count()},
-                      {"poll_s", cell.poll.count()},
-                      {"gain", cell.gain},
-                      {"seed", cell.seed},
-                      {"overshoot_percent", 100.0 * cell.overshoot},
-                      {"peak_to_peak_w", cell.peak_to_peak.value()},
-                      {"good", (cell.*good)()}});
+      rows.push_back(json_object({{"ramp_w_per_s", cell.ramp.value()},
+                                  {"meter_time_constant_s", cell.meter_time_constant.count()},
+                                  {"meter_later_s", Seconds{cell.meter_delay}.count()},
+                                  {"poll_s", cell.poll.count()},
+                                  {"gain", cell.gain},
+                                  {"seed", cell.seed},
+                                  {"overshoot_percent", 100.0 * cell.overshoot},
+                                  {"peak_to_peak_w", cell.peak_to_peak.value()},
+                                  {"good", (cell.*good)()}}));
     return rows;
   };
   if (!report.cells.empty()) out["sweep"] = cells_of(report.cells, &SweepCell::good);
   if (!report.wrong_cells.empty())
     out["wrong_settings"] = cells_of(report.wrong_cells, &SweepCell::quiet);
-  return out.dump(2) + "\n";
+  return json_text(out, 2) + "\n";
 }
 
 }  // namespace esshub::sim

@@ -8,6 +8,8 @@
 #include <utility>
 #include <variant>
 
+#include "json/object.hpp"
+#include "json/text.hpp"
 #include "metrics/sections.hpp"
 #include "publish/web/json.hpp"
 
@@ -49,7 +51,7 @@ std::string utc(WallTime at) {
 
 /// As the page writes it: what the kind has no use for is left out.
 Json instruction_json(const Instruction& i) {
-  Json out{{"kind", name(i.kind)}};
+  Json out = json_object({{"kind", name(i.kind)}});
   const bool rate = i.kind == InstructionKind::charge || i.kind == InstructionKind::discharge;
   if (rate) {
     out["power_w"] = i.power.value();
@@ -75,33 +77,35 @@ std::optional<Message> message(const Command& wish) {
     }
     std::optional<Message> operator()(const SetReserve& c) const {
       if (!c.reserve) return std::nullopt;
-      return Message{own("set/reserve"), Json(c.reserve->percent()).dump()};
+      return Message{own("set/reserve"), json_text(Json(c.reserve->percent()))};
     }
     std::optional<Message> operator()(const StartOverride& c) const {
       const Json said = instruction_json(c.instruction);
-      Json out{{"instruction", said["kind"]}, {"minutes", minutes(c.length)}};
+      Json out = json_object({{"instruction", said["kind"]}, {"minutes", minutes(c.length)}});
       for (const auto& [from, to] : {std::pair{"power_w", "power_w"},
                                      {"target_percent", "target"},
                                      {"low_percent", "low"},
                                      {"high_percent", "high"}})
         if (said.contains(from)) out[to] = said[from];
-      return Message{own("set/override"), out.dump()};
+      return Message{own("set/override"), json_text(out)};
     }
     std::optional<Message> operator()(const EndOverride&) const {
       return Message{own("set/override"), "off"};
     }
     std::optional<Message> operator()(const StartDispatch& c) const {
       const double w = c.instruction.power.value();
-      const Json out{{"value", c.instruction.kind == InstructionKind::discharge ? -w : w}};
-      return Message{setpoint(), out.dump()};
+      const Json out =
+          json_object({{"value", c.instruction.kind == InstructionKind::discharge ? -w : w}});
+      return Message{setpoint(), json_text(out)};
     }
     std::optional<Message> operator()(const EndDispatch&) const {
       return Message{setpoint(), R"({"value": null})"};
     }
     std::optional<Message> operator()(const StartStorm& c) const {
-      const Json out{
-          {"reserve", c.reserve.percent()}, {"hours", minutes(c.length) / 60.0}, {"fill", c.fill}};
-      return Message{own("set/storm"), out.dump()};
+      const Json out = json_object({{"reserve", c.reserve.percent()},
+                                    {"hours", minutes(c.length) / 60.0},
+                                    {"fill", c.fill}});
+      return Message{own("set/storm"), json_text(out)};
     }
     std::optional<Message> operator()(const EndStorm&) const {
       return Message{own("set/storm"), "OFF"};
@@ -123,25 +127,24 @@ struct ByBody {
   const std::optional<View>& view;
   Result<Command> operator()(const SetMode& c) const {
     return publish::mode_command(
-        Json{{"mode", c.mode ? Json(name(*c.mode)) : Json(nullptr)}}.dump());
+        json_text(json_object({{"mode", c.mode ? Json(name(*c.mode)) : Json(nullptr)}})));
   }
   Result<Command> operator()(const SetReserve& c) const {
-    return publish::reserve_command(
-        Json{{"reserve_percent", c.reserve ? Json(c.reserve->percent()) : Json(nullptr)}}.dump());
+    return publish::reserve_command(json_text(json_object(
+        {{"reserve_percent", c.reserve ? Json(c.reserve->percent()) : Json(nullptr)}})));
   }
   Result<Command> operator()(const StartOverride& c) const {
-    return publish::override_command(Json{
-        {"instruction", instruction_json(c.instruction)},
-        {"minutes", minutes(c.length)}}.dump());
+    return publish::override_command(json_text(json_object(
+        {{"instruction", instruction_json(c.instruction)}, {"minutes", minutes(c.length)}})));
   }
   Result<Command> operator()(const StartStorm& c) const {
-    Json body{{"reserve_percent", c.reserve.percent()},
-              {"hours", minutes(c.length) / 60.0},
-              {"fill", c.fill}};
+    Json body = json_object({{"reserve_percent", c.reserve.percent()},
+                             {"hours", minutes(c.length) / 60.0},
+                             {"fill", c.fill}});
     const auto wall =
         view && view->local.trusted ? std::optional{view->wall} : std::optional<WallTime>{};
     if (c.begins_in > Duration{}) body["from"] = utc(wall.value_or(WallTime{}) + c.begins_in);
-    return publish::storm_command(body.dump(), wall);
+    return publish::storm_command(json_text(body), wall);
   }
   Result<Command> operator()(const auto& other) const { return Command{other}; }  // no body
 };
@@ -228,7 +231,7 @@ void Doors::on_second(const std::optional<View>& view, Instant now) {
   if (!view_) return;
   if (second % 5 != 0) return;
   // Somebody asks for the state, and a scrape.
-  published_.add(publish::state_json(*view_, now).dump());
+  published_.add(json_text(publish::state_json(*view_, now)));
   metrics::Page page;
   metrics::add_view(page, *view_, now);
   for (const auto& family : std::move(page).finish())

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "config/time_zone.hpp"
+#include "json/text.hpp"
 #include "protocol/modbus/rtu.hpp"
 #include "sim/storm/dice.hpp"
 #include "sim/storm/hash.hpp"
@@ -632,7 +633,7 @@ class Episode final : private Onlooker {
     ++(answer ? result_.coverage.orders_accepted : result_.coverage.orders_refused);
     if (answer) judge_.on_order(command, now());
     if (recorder_) recorder_->order(who, command, answer, now());
-    trace("order", who + " " + command_json(command).dump() +
+    trace("order", who + " " + json_text(command_json(command)) +
                        (answer ? " accepted" : " refused: " + answer.error().detail));
   }
   void on_published(const publish::MqttMessage& message) override {

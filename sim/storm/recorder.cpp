@@ -4,6 +4,8 @@
 #include <cmath>
 #include <ostream>
 
+#include "json/text.hpp"
+
 namespace esshub::sim::storm {
 namespace {
 
@@ -206,7 +208,7 @@ Json Recorder::begin(const char* kind, Instant now) const {
 }
 
 void Recorder::write(const Json& line) {
-  out_ << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  out_ << json_text(line) << '\n';
 }
 
 void Recorder::header(const Plan& plan, unsigned episode) {

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/config.hpp"
+#include "json/text.hpp"
 #include "sim/exit_codes.hpp"
 #include "sim/progress.hpp"
 #include "sim/stopwatch.hpp"
@@ -233,7 +234,7 @@ int simulate_year(const YearOptions& options, std::ostream& out, std::ostream& e
     figures["permission_changes_a_day_worst_28_days"] =
         changes ? nlohmann::json(*changes) : nlohmann::json(nullptr);
     figures["currency"] = currency;
-    if (!(json << figures.dump(2) << '\n').flush()) {
+    if (!(json << json_text(figures, 2) << '\n').flush()) {
       err << options.json.string() << ": cannot be written: " << std::strerror(errno) << '\n';
       return exit_cannot_create;
     }

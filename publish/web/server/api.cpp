@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "json/object.hpp"
+#include "json/text.hpp"
 #include "publish/web/files.hpp"
 #include "publish/web/json.hpp"
 #include "publish/web/server/host_names.hpp"
@@ -18,10 +20,7 @@ constexpr const char* set_password_first =
     "Nothing can be changed from here yet: run `esshub password` on the hub first.";
 
 WebResponse ok(const Json& json) {
-  return {200,
-          "application/json",
-          json.dump(-1, ' ', false, Json::error_handler_t::replace),
-          {{"Cache-Control", "no-store"}}};
+  return {200, "application/json", json_text(json), json_object({{"Cache-Control", "no-store"}})};
 }
 
 WebResponse unavailable(std::string_view text) {
@@ -96,7 +95,8 @@ std::string set_cookie(const std::string& name, bool tls, const std::string& tok
 }
 
 Json session_json(const OpenSession& session) {
-  return {{"csrf", session.csrf}, {"expires_in_s", std::llround(Seconds(session.left).count())}};
+  return json_object(
+      {{"csrf", session.csrf}, {"expires_in_s", std::llround(Seconds(session.left).count())}});
 }
 
 long long ceil_seconds(Duration duration) {
@@ -169,8 +169,7 @@ std::optional<std::string> WebApi::state() const {
   const auto view = this->view();
   if (!view) return std::nullopt;
   const auto notes = parts_.notes ? parts_.notes() : std::make_shared<const ConfigNotes>();
-  return state_json(*view, parts_.clock(), *notes)
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(state_json(*view, parts_.clock(), *notes));
 }
 
 std::string WebApi::gist_now() const {
@@ -255,19 +254,19 @@ WebResponse WebApi::file(const WebRequest& request) const {
 }
 
 WebResponse WebApi::get_site(const WebRequest&) {
-  return ok({{"name", parts_.site_name},
-             {"time_zone", parts_.time_zone},
-             {"currency", parts_.currency ? parts_.currency() : std::string{}},
-             {"version", parts_.version},
-             {"history", parts_.history != nullptr},
-             {"plan", static_cast<bool>(parts_.plan)},
-             {"commands", static_cast<bool>(parts_.command)}});
+  return ok(json_object({{"name", parts_.site_name},
+                         {"time_zone", parts_.time_zone},
+                         {"currency", parts_.currency ? parts_.currency() : std::string{}},
+                         {"version", parts_.version},
+                         {"history", parts_.history != nullptr},
+                         {"plan", static_cast<bool>(parts_.plan)},
+                         {"commands", static_cast<bool>(parts_.command)}}));
 }
 
 WebResponse WebApi::get_state(const WebRequest&) {
   auto text = state();
   if (!text) return unavailable("the control has not ticked yet");
-  return {200, "application/json", std::move(*text), {{"Cache-Control", "no-store"}}};
+  return {200, "application/json", std::move(*text), json_object({{"Cache-Control", "no-store"}})};
 }
 
 WebResponse WebApi::get_buses(const WebRequest&) {
@@ -344,10 +343,10 @@ WebResponse WebApi::get_yesterday(const WebRequest&) {
 WebResponse WebApi::get_session(const WebRequest& request) {
   const auto hash = read_password(parts_.state_dir);
   if (!hash) return refusal(500, "password_unreadable", hash.error().detail);
-  Json json{{"password_set", hash->has_value()},
-            {"signed_in", false},
-            {"csrf", nullptr},
-            {"expires_in_s", nullptr}};
+  Json json = json_object({{"password_set", hash->has_value()},
+                           {"signed_in", false},
+                           {"csrf", nullptr},
+                           {"expires_in_s", nullptr}});
   if (*hash) {
     const auto token = cookie(request.header("cookie"), session_cookie(request.tls));
     if (const auto session = sessions_.find(token, **hash, parts_.clock())) {
@@ -394,7 +393,7 @@ WebResponse WebApi::log_in(const WebRequest& request) {
 
 WebResponse WebApi::log_out(const WebRequest& request) {
   sessions_.close(cookie(request.header("cookie"), session_cookie(request.tls)));
-  auto response = ok({{"signed_in", false}});
+  auto response = ok(json_object({{"signed_in", false}}));
   response.headers.emplace_back("Set-Cookie",
                                 set_cookie(session_cookie(request.tls), request.tls, "", 0));
   return response;
@@ -418,7 +417,7 @@ WebResponse WebApi::obey(const WebRequest& request, const Result<Command>& comma
   if (!command) return refusal(400, "bad_body", command.error().detail);
   const auto done = parts_.command(*command, "web " + request.peer);
   if (!done) return refusal(409, "refused", done.error().detail);
-  return ok({{"accepted", true}});
+  return ok(json_object({{"accepted", true}}));
 }
 
 WebResponse WebApi::set_mode(const WebRequest& request) {
@@ -457,7 +456,7 @@ WebResponse WebApi::tell(const WebRequest& request, const std::vector<FeedKind>&
   const auto done = parts_.feed(kinds, request.body, "web " + request.peer);
   if (!done && done.error().kind == ErrorKind::refused) return unavailable(done.error().detail);
   if (!done) return refusal(400, "bad_body", done.error().detail);
-  return ok({{"accepted", true}});
+  return ok(json_object({{"accepted", true}}));
 }
 
 WebResponse WebApi::tell_prices(const WebRequest& request) {
