@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <map>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -87,6 +86,26 @@ void add_simulate_options(CLI::App& command, SimulateOptions& to) {
       "  esshub-sim simulate --config esshub.toml --load load.csv --pv sun.csv --json day.json\n");
 }
 
+template <class T>
+using Words = std::vector<std::pair<std::string, T>>;
+
+/// An option that is one of a few words. CLI11's own transformers are dear to compile: one a type.
+template <class T>
+CLI::Option* add_word(CLI::App& command, const std::string& option, T& to, const Words<T>& words,
+                      const std::string& what) {
+  std::vector<std::string> known;
+  for (const auto& word : words) known.push_back(word.first);
+  return command
+      .add_option_function<std::string>(
+          option,
+          [&to, words](const std::string& given) {
+            to = std::ranges::find(words, given, &Words<T>::value_type::first)->second;
+          },
+          what)
+      ->check(CLI::IsMember(known))
+      ->type_name("WORD");
+}
+
 /// `W:SHARE`
 EfficiencyPoint efficiency_point(const std::string& text) {
   std::istringstream in(text);
@@ -101,17 +120,6 @@ EfficiencyPoint efficiency_point(const std::string& text) {
 }
 
 void add_year_options(CLI::App& command, YearOptions& to) {
-  const std::map<std::string, YearTariff> tariffs{{"tou", YearTariff::tou},
-                                                  {"e7", YearTariff::e7},
-                                                  {"night", YearTariff::night},
-                                                  {"agile", YearTariff::agile}};
-  const std::map<std::string, YearPolicy> policies{
-      {"rules", YearPolicy::rules}, {"balance", YearPolicy::balance}, {"smart", YearPolicy::smart}};
-  const std::map<std::string, Perfect> foreseen{{"solar", Perfect::solar}, {"load", Perfect::load}};
-  const std::map<std::string, Forecast> forecasts{{"days", Forecast::days},
-                                                  {"mean", Forecast::mean}};
-  const std::map<std::string, Follow> followed{{"marks", Follow::marks}, {"watts", Follow::watts}};
-  const std::map<std::string, int> steps{{"1h", 3600}, {"1min", 60}, {"1s", 1}};
   auto& s = to.settings;
   const auto watt_hours = [&](const char* option, WattHours& value, const char* what) {
     command
@@ -132,44 +140,40 @@ void add_year_options(CLI::App& command, YearOptions& to) {
                   "CSV, a row an hour: load_kwh, pv_wh_per_kwp, hour_1_24, day_type, "
                   "tou_price_usd_per_kwh or price_per_kwh")
       ->required();
-  command
-      .add_option("--tariff", s.tariff,
-                  "tou: the price column; e7: 0.10 GBP/kWh in hours 1 to 7, else 0.30; "
-                  "night: 0.07 in hours 1 to 5, else 0.28; agile: made up, another each half hour, "
-                  "negative ones too, and its own for export")
-      ->transform(CLI::CheckedTransformer(tariffs).description("{tou,e7,night,agile}"))
-      ->type_name("WORD")
+  add_word(command, "--tariff", s.tariff,
+           {{"tou", YearTariff::tou},
+            {"e7", YearTariff::e7},
+            {"night", YearTariff::night},
+            {"agile", YearTariff::agile}},
+           "tou: the price column; e7: 0.10 GBP/kWh in hours 1 to 7, else 0.30; "
+           "night: 0.07 in hours 1 to 5, else 0.28; agile: made up, another each half hour, "
+           "negative ones too, and its own for export")
       ->default_str("tou");
   auto* policy =
-      command
-          .add_option(
-              "--policy", to.smart.policy,
-              "rules: the hub's own; balance: self-consumption; smart: the planner, from the "
-              "days past (docs/smart.md), an hour a decision")
-          ->transform(CLI::CheckedTransformer(policies).description("{rules,balance,smart}"))
-          ->type_name("WORD")
+      add_word(command, "--policy", to.smart.policy,
+               {{"rules", YearPolicy::rules},
+                {"balance", YearPolicy::balance},
+                {"smart", YearPolicy::smart}},
+               "rules: the hub's own; balance: self-consumption; smart: the planner, from the "
+               "days past (docs/smart.md), an hour a decision")
           ->default_str("rules");
-  command
-      .add_option("--forecast", to.smart.forecast,
-                  "days: each of the days past is a course; mean: their mean is, for comparison")
-      ->transform(CLI::CheckedTransformer(forecasts).description("{days,mean}"))
-      ->type_name("WORD")
+  add_word(command, "--forecast", to.smart.forecast,
+           {{"days", Forecast::days}, {"mean", Forecast::mean}},
+           "days: each of the days past is a course; mean: their mean is, for comparison")
       ->default_str("days")
       ->needs(policy);
-  command
-      .add_option("--follow", to.smart.follow,
-                  "marks: as the hub does; watts: the powers that were expected, for comparison")
-      ->transform(CLI::CheckedTransformer(followed).description("{marks,watts}"))
-      ->type_name("WORD")
+  add_word(command, "--follow", to.smart.follow,
+           {{"marks", Follow::marks}, {"watts", Follow::watts}},
+           "marks: as the hub does; watts: the powers that were expected, for comparison")
       ->default_str("marks")
       ->needs(policy);
   command
       .add_flag("--sells", to.smart.sells,
                 "The planner may discharge the battery into the grid, and so may the bound")
       ->needs(policy);
-  command.add_option("--perfect", to.smart.perfect, "The planner knows what comes of it")
-      ->transform(CLI::CheckedTransformer(foreseen).description("{solar,load}"))
-      ->type_name("WORD")
+  add_word(command, "--perfect", to.smart.perfect,
+           {{"solar", Perfect::solar}, {"load", Perfect::load}},
+           "The planner knows what comes of it")
       ->needs(policy);
   command
       .add_option_function<double>(
@@ -177,12 +181,8 @@ void add_year_options(CLI::App& command, YearOptions& to) {
           "The planner is told each day's sun, wrong by so many percent (standard deviation)")
       ->check(CLI::Range(0.0, 1000.0))
       ->needs(policy);
-  command
-      .add_option_function<int>(
-          "--step", [&s](int seconds) { s.step = std::chrono::seconds{seconds}; },
-          "Time between two decisions")
-      ->transform(CLI::CheckedTransformer(steps).description("{1h,1min,1s}"))
-      ->type_name("WORD")
+  add_word(command, "--step", s.step, {{"1h", 1h}, {"1min", 1min}, {"1s", 1s}},
+           "Time between two decisions")
       ->default_str("1min");
   command.add_option("--config", to.config,
                      "Take the rules' settings from this configuration of the hub; without it: "
