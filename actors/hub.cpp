@@ -6,34 +6,28 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/after.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
-#include <caf/system_messages.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <future>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <variant>
 
-#include "actors/bus_actor.hpp"
 #include "actors/bus_channel.hpp"
 #include "actors/command_door.hpp"
 #include "actors/control_actor.hpp"
 #include "actors/control_channel.hpp"
 #include "actors/control_proxy.hpp"
 #include "actors/feed_door.hpp"
+#include "actors/hub_system.hpp"
 #include "actors/messages.hpp"
 #include "actors/planner.hpp"
 #include "actors/publisher.hpp"
 #include "actors/record_thread.hpp"
 #include "actors/smart_record.hpp"
+#include "actors/start_buses.hpp"
 #include "actors/supervisor.hpp"
 #include "config/time_zone.hpp"
 #include "control/step.hpp"
@@ -50,18 +44,12 @@
 #include "publish/web/server/metrics_server.hpp"
 #include "publish/web/server/web.hpp"
 #include "service/forecast.hpp"
-#include "transport/make_line.hpp"
 
 namespace esshub::actors {
 namespace {
 
 constexpr Duration note_period = 10s;
 constexpr Duration rtc_period = 1min;
-constexpr Duration stop_limit = 5s;  // safety contract F20
-
-bool takes_setpoints(const BusSettings& bus) {
-  return config::takes_setpoints(bus.driver);
-}
 
 /// What people are told of the configuration, for any thread.
 class Notes {
@@ -89,60 +77,16 @@ class Notes {
   std::shared_ptr<const publish::ConfigNotes> newest_;
 };
 
-/// What the wiring itself relies on.
-std::optional<Error> unwirable(const HubSettings& settings) {
-  const auto& buses = settings.buses;
-  for (auto bus = buses.begin(); bus != buses.end(); ++bus)
-    if (std::any_of(buses.begin(), bus, [&](const auto& other) { return other.name == bus->name; }))
-      return Error{ErrorKind::invalid, "two buses are called \"" + bus->name + "\""};
-  if (std::count_if(buses.begin(), buses.end(), takes_setpoints) > 1)
-    return Error{ErrorKind::invalid,
-                 "more than one bus has an inverter: only one can be commanded"};
-  return std::nullopt;
-}
-
 Duration watchdog_period() {
   std::uint64_t microseconds = 0;
   if (::sd_watchdog_enabled(0, &microseconds) <= 0) return {};
   return std::chrono::microseconds(microseconds / 2);
 }
 
-struct ActorConfig : caf::actor_system_config {
-  ActorConfig() {
-    add_message_types<caf::id_block::esshub>();
-    // The default polls while idle; two workers, because no handler of ours blocks.
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", 2u);
-  }
-};
-
 /// Everything that runs. Destroyed from the bottom up: actors before the sinks they feed.
 struct Running {
   std::vector<publish::Sink> sinks;
-  ActorConfig config;
-  caf::actor_system system{config};
-};
-
-/// The supervisor, for threads that may outlive it.
-class SupervisorProxy {
- public:
-  void attach(caf::actor supervisor) {
-    const std::lock_guard lock(mutex_);
-    supervisor_ = std::move(supervisor);
-    if (supervisor_ && std::exchange(waiting_, false)) caf::anon_send(supervisor_, Acknowledged{});
-  }
-  void acknowledge() {
-    const std::lock_guard lock(mutex_);
-    if (supervisor_)
-      caf::anon_send(supervisor_, Acknowledged{});
-    else
-      waiting_ = true;  // the page opens before the supervisor is there
-  }
-
- private:
-  std::mutex mutex_;
-  caf::actor supervisor_;
-  bool waiting_ = false;
+  HubSystem system;
 };
 
 class RunningHub final : public Hub {
@@ -192,7 +136,7 @@ class RunningHub final : public Hub {
     const auto buses = start_buses(settings, remembered, deps.parts);
     start_control(settings, remembered, control, buses, deps.parts);
     start_publishers(settings, remembered, control, buses, std::move(sinks), deps.parts);
-    supervisor_ = spawn_supervisor(running_->system, std::move(deps));
+    supervisor_ = spawn_supervisor(running_->system.caf(), std::move(deps));
     supervisor_proxy_->attach(supervisor_);
   }
 
@@ -255,40 +199,14 @@ class RunningHub final : public Hub {
   using Parts = std::vector<SupervisedPart>;
   using Role = service::Supervision::Role;
 
-  /// One thread, line, driver and channel a bus.
-  static Channels start_buses(const HubSettings& settings, const EventSink& events, Parts& parts) {
-    Channels channels;
-    for (const auto& bus : settings.buses) {
-      const bool vital = config::is_vital(bus.driver);
-      const auto channel = channels.emplace_back(std::make_shared<BusChannel>(bus.name));
-      const BusDeps deps{
-          .channel = channel,
-          .make_line = [line = bus.line](
-                           auto& io,
-                           auto call) { return transport::make_line(io, line, std::move(call)); },
-          .make_driver = [driver = bus.driver] { return config::make_driver(driver); },
-          .realtime = settings.realtime && vital,
-          .events = events};
-      parts.push_back({.name = "bus." + bus.name,
-                       .role = vital ? Role::vital_bus : Role::bus,
-                       .spawn = [deps](auto& system) { return spawn_bus(system, deps); },
-                       .heartbeat = {channel, &channel->heartbeat},
-                       .bus = channel});
-    }
-    return channels;
-  }
-
   /// The buses end at the control, the setpoints at the inverter's.
   void start_control(const HubSettings& settings, const EventSink& events,
                      const std::shared_ptr<ControlChannel>& channel, const Channels& buses,
                      Parts& parts) {
-    const auto inverter = std::ranges::find_if(settings.buses, takes_setpoints);
     const ControlDeps deps{
         .settings = settings.control,
         .buses = buses,
-        .inverter = inverter == settings.buses.end()
-                        ? nullptr
-                        : buses.at(static_cast<std::size_t>(inverter - settings.buses.begin())),
+        .inverter = inverter_of(settings, buses),
         .channel = channel,
         .step = &control::step,
         .zone = zone_,
@@ -493,22 +411,11 @@ class RunningHub final : public Hub {
   /// The supervisor ends the actors in order; then nobody uses the lines any more.
   bool stop_once() {
     if (!running_) return acknowledged_;
-    HubStopped stopped{.acknowledged = false, .all_ended = false};
     // What faces outward takes its time to end: beside the rest, not after it.
     auto closing = std::async(std::launch::async, [running = running_.get()] {
       for (const auto& sink : running->sinks) sink.close();
     });
-    {
-      const caf::scoped_actor self{running_->system};
-      self->monitor(supervisor_);
-      self->send(std::exchange(supervisor_, {}), StopHub{self});
-      bool died = false;
-      if (hears(self, stop_limit))
-        self->receive([&](const HubStopped& s) { stopped = s; },
-                      [&](const caf::down_msg&) { died = true; },
-                      caf::after(Duration::zero()) >> [] {});
-      if (died) stopped.acknowledged = stop_control(self);
-    }
+    const auto stopped = running_->system.stop(std::exchange(supervisor_, {}), *control_proxy_);
     acknowledged_ = stopped.acknowledged;
     command_door_->close();
     feed_door_->close();
@@ -523,25 +430,6 @@ class RunningHub final : public Hub {
     running_.reset();
     if (history_) history_->close();
     return acknowledged_;
-  }
-
-  /// The control alone: there is no supervisor to do it.
-  bool stop_control(const caf::scoped_actor& self) {
-    bool acknowledged = false;
-    control_proxy_->stop(self);
-    if (hears(self, 2500ms))
-      self->receive([&](const ControlStopped& s) { acknowledged = s.acknowledged; },
-                    caf::after(Duration::zero()) >> [] {});
-    return acknowledged;
-  }
-
-  /// Whether a message comes within `limit`, by the steady clock: CAF's timed receive waits by the
-  /// wall clock, and one set back would hold it.
-  static bool hears(const caf::scoped_actor& self, Duration limit) {
-    for (const auto end = std::chrono::steady_clock::now() + limit; self->mailbox().empty();
-         std::this_thread::sleep_for(5ms))
-      if (std::chrono::steady_clock::now() >= end) return false;
-    return true;
   }
 
   const civil_time::Zone zone_;
@@ -568,7 +456,7 @@ class RunningHub final : public Hub {
 
 Result<std::unique_ptr<Hub>> Hub::start(const HubSettings& settings, const EventSink& events,
                                         std::vector<ViewSink> sinks) {
-  if (auto error = unwirable(settings)) return tl::unexpected<Error>(std::move(*error));
+  if (auto error = unwirable(settings.buses)) return tl::unexpected<Error>(std::move(*error));
   const auto zone = config::load_time_zone(settings.time_zone);
   if (!zone) return tl::unexpected<Error>(zone.error());
   return std::make_unique<RunningHub>(settings, events, std::move(sinks), *zone);

@@ -4,6 +4,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/system_messages.hpp>
 #include <chrono>
@@ -246,6 +247,20 @@ caf::behavior supervisor_behavior(Self* self, SupervisorDeps deps) {
 
 caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps deps) {
   return system.spawn(supervisor_behavior, std::move(deps));
+}
+
+void SupervisorProxy::attach(caf::actor supervisor) {
+  const std::lock_guard lock(mutex_);
+  supervisor_ = std::move(supervisor);
+  if (supervisor_ && std::exchange(waiting_, false)) caf::anon_send(supervisor_, Acknowledged{});
+}
+
+void SupervisorProxy::acknowledge() {
+  const std::lock_guard lock(mutex_);
+  if (supervisor_)
+    caf::anon_send(supervisor_, Acknowledged{});
+  else
+    waiting_ = true;  // the page opens before the supervisor is there
 }
 
 }  // namespace esshub::actors

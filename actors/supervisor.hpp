@@ -4,6 +4,7 @@
 #include <caf/fwd.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,5 +49,18 @@ struct SupervisorDeps {
 /// StopHub: control first (final setpoint), then buses, then the publisher; each has its time, and
 /// HubStopped follows within 4.5 s whatever hangs.
 [[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, SupervisorDeps deps);
+
+/// The owner's acknowledgement on its way to the supervisor, for threads that may outlive it.
+class SupervisorProxy {
+ public:
+  /// Nobody (an empty handle) lets go of it.
+  void attach(caf::actor supervisor);
+  void acknowledge();
+
+ private:
+  std::mutex mutex_;
+  caf::actor supervisor_;
+  bool waiting_ = false;
+};
 
 }  // namespace esshub::actors
