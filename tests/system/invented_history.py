@@ -63,7 +63,10 @@ def fill(database, zone):
             )
         )
     with sqlite3.connect(database) as db:
-        db.executemany("INSERT OR REPLACE INTO minutes VALUES (?,?,?,?,?,?)", rows)
+        db.executemany(
+            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths) VALUES (?,?,?,?,?,?)",
+            rows,
+        )
         db.executemany("INSERT OR REPLACE INTO days VALUES (?,?,?,?,?,?,?,?,?,?,?)", days)
     db.close()
 
@@ -88,5 +91,8 @@ def fill_evenly(file, watts=600):
     now = int(time.time()) // 60 * 60
     rows = [(at, watts, 0, watts, 0, 500) for at in range(now - 15 * 86400, now, 60)]
     with sqlite3.connect(file) as db:
-        db.executemany("INSERT OR REPLACE INTO minutes VALUES (?,?,?,?,?,?)", rows)
+        db.executemany(
+            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths) VALUES (?,?,?,?,?,?)",
+            rows,
+        )
     db.close()
