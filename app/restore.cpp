@@ -31,6 +31,7 @@ using publish::FolderLock;
 
 constexpr auto state_file = "state.json";
 constexpr auto undo_file = "before-restore.backup";
+constexpr auto unfinished_file = "restore-unfinished";  ///< there while a restore replaces
 
 /// Why nothing was done, or not all of it.
 struct Refusal {
@@ -356,6 +357,9 @@ class Restore {
                         : !to_.history.empty() ? to_.history.parent_path()
                                                : to_.config.parent_path();
     undo_ = folder / undo_file;
+    unfinished_ = folder / unfinished_file;
+    if (there(unfinished_) && there(undo_))
+      if (auto aside = keep_unfinished_undo(); !aside) return aside;
     const auto kept = write_backup({*places_here_, site_, wanted(BackupPart::secret)}, undo_, {},
                                    tell_progress(err_));
     if (!kept) return refuse("what is there cannot be kept: " + kept.error().detail + unchanged);
@@ -364,7 +368,28 @@ class Restore {
       if (!aside) return refuse("what is there cannot be kept: " + kept->no_history + unchanged);
       err_ << "esshub restore: " << kept->no_history << ": set aside as " << *aside << '\n';
     }
+    if (auto marked = mark_unfinished(); !marked) return refuse(marked.error().detail + unchanged);
     return {};
+  }
+
+  /// Of before a restore that did not finish: what is there now is a mixture.
+  Outcome<void> keep_unfinished_undo() const {
+    fs::path aside;
+    for (int n = 1; aside.empty() || there(aside); ++n)
+      aside = undo_.parent_path() / fmt::format("before-restore-{}.backup", n);
+    std::error_code error;
+    fs::rename(undo_, aside, error);
+    if (error) return refuse("cannot rename " + undo_.string() + unchanged);
+    err_ << "esshub restore: one before did not finish; what was there before it is kept in "
+         << aside.string() << '\n';
+    return {};
+  }
+
+  Result<void> mark_unfinished() const {
+    auto mark = PendingFile::begin(unfinished_, {.mode = 0600});
+    if (!mark) return tl::unexpected<Error>(std::move(mark.error()));
+    if (auto synced = mark->sync(); !synced) return synced;
+    return mark->commit();
   }
 
   Outcome<void> replace() {
@@ -388,6 +413,9 @@ class Restore {
     }
     if (wanted(BackupPart::state))
       if (auto done = remove_other_state(); !done) return failed(done.error().detail);
+    std::error_code error;
+    if (!unfinished_.empty() && !fs::remove(unfinished_, error) && error)
+      return failed("cannot remove " + unfinished_.string());
     tell();
     return {};
   }
@@ -443,6 +471,7 @@ class Restore {
   std::vector<PendingFile> pending_;
   std::vector<PendingFile> history_;  ///< one, or none
   fs::path undo_;
+  fs::path unfinished_;
 };
 
 }  // namespace

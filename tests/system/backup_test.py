@@ -267,6 +267,26 @@ class BackupTest(unittest.TestCase):
         for file in (self.config, os.path.join(self.state, "savings.json")):
             self.assertEqual(after[file], before[file])
 
+    def test_6a_what_was_there_before_a_restore_that_did_not_finish_stays(self):
+        kept = os.path.join(self.state, "before-restore.backup")
+        self.assertEqual(self.restore(self.backup)[0], 0)
+        with open(kept, "rb") as f:
+            first = f.read()
+        mark = os.path.join(self.state, "restore-unfinished")
+        self.assertFalse(os.path.exists(mark))
+        for n in (1, 2):
+            open(mark, "w").close()  # as a power cut leaves it
+            aside = os.path.join(self.state, f"before-restore-{n}.backup")
+            status, _, err = self.restore(self.backup)
+            self.assertEqual(status, 0, err)
+            self.assertIn(f"what was there before it is kept in {aside}", err)
+            self.assertFalse(os.path.exists(mark))
+            if n == 1:
+                with open(aside, "rb") as f:
+                    self.assertEqual(f.read(), first)
+            self.assertTrue(os.path.exists(kept))
+        self.assertEqual(self.restore(self.backup)[2], "")
+
     def test_6b_what_a_newer_version_wrote_gives_way_and_is_set_aside(self):
         history = os.path.join(self.state, "history.db")
         newer = self.history_of(1000)
