@@ -126,7 +126,7 @@ struct PlanOptions {
 
 struct CommissionOptions {
   HubAddress hub{};
-  double power_w = 0.0;                ///< of the steps at most, 100 to 600
+  double power_w = 0.0;                ///< of the steps at most, 100 to 480
   bool yes = false;                    ///< the owner's consent, without asking
   std::filesystem::path report = ".";  ///< the folder for the report
 };

@@ -64,7 +64,7 @@ TEST(CommissionChecks, EachObstacleIsNamed) {
 TEST(CommissionChecks, PowerIsTheLeastOfWishLimitAndBms) {
   const auto limits = Json::parse(R"({"limits": {"discharge_power_w": {"most": 2400}}})");
   EXPECT_EQ(allowed_power(at_work(), limits, 450.0_W), 450.0_W);
-  EXPECT_EQ(allowed_power(at_work(), limits, 2000.0_W), 600.0_W);
+  EXPECT_EQ(allowed_power(at_work(), limits, 2000.0_W), 480.0_W);
   EXPECT_EQ(allowed_power(at_work(), Json::parse(R"({"limits": {"discharge_power_w":
       {"most": 209}}})"),
                           450.0_W),
