@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "commissioning/robust_fit.hpp"
+#include "commissioning/steps.hpp"
 
 namespace esshub::commissioning {
 namespace {
 
-constexpr double chip = 3.0;         // s, as steps.hpp has it
+constexpr double chip = Seconds{chip_length}.count();
 constexpr double step = 0.05;        // s, at which readings are looked between
 constexpr double late_enough = 2.2;  // s after an order the answer is there
 constexpr double slope_over = 0.6;   // s: longer than two readings of the inverter are apart

@@ -155,6 +155,8 @@ TEST(Judge, MeasuresLagResponseAndLosses) {
   EXPECT_NEAR(findings.channels[0].lag.value().count(), 0.0, 0.3);
   EXPECT_FALSE(findings.channels[1].lag);
   EXPECT_NEAR(findings.loss_resting.value().value(), 11, 6);
+  // The house's battery gives 11 W and 8 % more than is converted: lost is positive.
+  EXPECT_NEAR(findings.loss_discharging.value().value(), 11 + 0.08 * 440, 6);
 }
 
 TEST(Judge, SaysWhatToChange) {

@@ -259,9 +259,11 @@ Run play(const Case& c) {
     if (main_meter.due(t, rng))
       for (const std::size_t i : {0U, 1U, 3U}) show(i);
     if (line_meter.due(t, rng)) show(2);
-    if (own.due(t, rng))
+    if (own.due(t, rng)) {
       m.inverter.push_back(
           {moment(t + 0.12), Watts{std::round(filtered_own * own_gain + own_offset)}});
+      m.conversion.push_back({moment(t + 0.12), Watts{std::round(filtered_own - behind)}});
+    }
     if (bms.due(t, rng)) m.battery_dc.push_back({moment(t), Watts{(ac - behind) * 1.08 - 11.0}});
   }
   for (std::size_t i = 0; i < 4; ++i) run.mean[i] = sums[i] / static_cast<double>(steps);
