@@ -20,7 +20,7 @@ constexpr const char* set_password_first =
     "Nothing can be changed from here yet: run `esshub password` on the hub first.";
 
 WebResponse ok(const Json& json) {
-  return {200, "application/json", json_text(json), json_object({{"Cache-Control", "no-store"}})};
+  return {200, "application/json", json_text(json), {{"Cache-Control", "no-store"}}};
 }
 
 WebResponse unavailable(std::string_view text) {
@@ -266,7 +266,7 @@ WebResponse WebApi::get_site(const WebRequest&) {
 WebResponse WebApi::get_state(const WebRequest&) {
   auto text = state();
   if (!text) return unavailable("the control has not ticked yet");
-  return {200, "application/json", std::move(*text), json_object({{"Cache-Control", "no-store"}})};
+  return {200, "application/json", std::move(*text), {{"Cache-Control", "no-store"}}};
 }
 
 WebResponse WebApi::get_buses(const WebRequest&) {
