@@ -223,12 +223,12 @@ FileResult<void> HistoryFile::migrate(HistoryDisk& disk) {
   return {};
 }
 
-/// What is in the log goes to the file first: its time then tells what the copy is of.
+/// What is in the log goes to the file first: its time then tells what the copy is of. Where it
+/// cannot, because another reads, the time tells nothing.
 SchemaUpgrade HistoryFile::keep_copy(HistoryDisk& disk) {
   SchemaUpgrade upgrade{.from = version_, .to = schema::version, .copy = {}, .not_copied = {}};
   const SchemaCopy copy(path_, version_);
-  static_cast<void>(settle());
-  if (!copy.made()) {
+  if (const auto settled = settle(); !settled || !*settled || !copy.made()) {
     const auto bytes =
         number("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
     upgrade.not_copied =
@@ -336,8 +336,19 @@ FileResult<void> HistoryFile::prune(const Retention& retention) {
   return {};
 }
 
-FileResult<void> HistoryFile::settle() {
-  return run("PRAGMA wal_checkpoint(TRUNCATE)");
+/// Without patience for who reads: a stop waits for what is written after it.
+FileResult<bool> HistoryFile::settle() {
+  sqlite3_busy_timeout(db_.get(), 0);
+  const auto busy = number("PRAGMA wal_checkpoint(TRUNCATE)");
+  sqlite3_busy_timeout(db_.get(), patience_ms);
+  if (!busy) return tl::unexpected(busy.error());
+  if (*busy == 0) return true;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(db_.get(), nullptr, SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
+  if (log == nullptr || log->pMethods == nullptr ||
+      log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+    return tl::unexpected(HistoryTrouble{false, path_ + ": its log cannot be synced"});
+  return false;
 }
 
 bool HistoryFile::moved() const {

@@ -79,8 +79,8 @@ class HistoryFile {
   [[nodiscard]] FileResult<void> write(const HistoryBatch& batch, const EnergyTotals& marks,
                                        std::optional<Retention> retention = {});
   /// Makes durable what is in it, also what a program before could not: then it is in the database
-  /// itself, and the log is empty.
-  [[nodiscard]] FileResult<void> settle();
+  /// itself, and the log is empty. False: in the log only, as another connection reads.
+  [[nodiscard]] FileResult<bool> settle();
   /// The path names another file by now, or none: what is written would be lost.
   [[nodiscard]] bool moved() const;
   /// Looks through the whole file.

@@ -348,8 +348,9 @@ bool HistoryWriter::store(HistoryBatch& batch, std::optional<Retention> retentio
 FileResult<void> HistoryWriter::keep(const HistoryBatch& batch, const EnergyTotals& marks,
                                      std::optional<Retention> retention) {
   if (!settled_) {
-    if (auto done = file_->settle(); !done) return done;
-    settled_ = true;
+    const auto done = file_->settle();
+    if (!done) return tl::unexpected(done.error());
+    settled_ = *done;
   }
   {
     const std::lock_guard lock(mutex_);

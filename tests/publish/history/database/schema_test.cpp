@@ -142,6 +142,22 @@ TEST_F(HistorySchemaTest, WhatIsInTheLogIsInTheCopy) {
   EXPECT_THAT(rows(copy(), "SELECT count(*) FROM minutes"), ElementsAre("3"));
 }
 
+TEST_F(HistorySchemaTest, WhileSomebodyReadsTheTimeOfTheFileTellsNothingOfTheLog) {
+  sqlite3 *reader = nullptr, *hub = nullptr;  // that is killed
+  for (sqlite3** db : {&reader, &hub})
+    ASSERT_EQ(sqlite3_open(settings_.file.c_str(), db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM minutes", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(hub, old_schema::writes_of_version_3, nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  std::ofstream(copy()) << "without it";
+  fs::last_write_time(copy(), fs::last_write_time(settings_.file));
+  upgraded(settings_.file);
+  sqlite3_close(hub);
+  sqlite3_close(reader);
+  EXPECT_THAT(rows(copy(), "SELECT count(*) FROM minutes"), ElementsAre("3"));
+}
+
 TEST_F(HistorySchemaTest, ThereIsOneCopyAtMost) {
   for (const char* other : {".schema-2", ".schema-1.new", ".schema-3.new"})
     std::ofstream(settings_.file + other) << "of before";

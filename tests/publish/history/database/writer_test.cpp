@@ -195,6 +195,39 @@ TEST_F(HistoryWriterTest, WhatAStartFindsIsDurableBeforeAllIsSaidToBeWritten) {
   EXPECT_EQ(minutes(), 2u);
 }
 
+/// Of an older state, so that the log cannot be emptied: a backup, an export.
+TEST_F(HistoryWriterTest, WhileSomebodyReadsWhatAStartFindsIsDurableInTheLogAndSettledAfterwards) {
+  writer_->begin();
+  pass(120s);
+  EXPECT_TRUE(writer_->write(false));
+  const std::string killed = dir_ / "killed.db", alone = dir_ / "alone.db";
+  for (const char* part : {"", "-wal"}) fs::copy_file(settings_.file + part, killed + part);
+  const auto run = [&](sqlite3*& db, const char* sql) {
+    if (db == nullptr) sqlite3_open(killed.c_str(), &db);
+    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  };
+  sqlite3 *reader = nullptr, *before = nullptr;
+  run(reader, "BEGIN; SELECT count(*) FROM minutes");
+  run(before, "INSERT INTO minutes(begin, grid_w) VALUES(60, 1)");
+  sqlite3_close(before);
+  settings_.file = killed;
+  FailingDisk disk;
+  begin(disk);
+  writer_->begin();
+  writer_->check();
+  EXPECT_TRUE(writer_->write(false));
+  disk.at = FailingDisk::At::sync;
+  EXPECT_FALSE(writer_->write(false)) << "nothing waits, but it is in the log alone";
+  disk.at = FailingDisk::At::never;
+  EXPECT_TRUE(writer_->write(false));
+  sqlite3_close(reader);
+  EXPECT_TRUE(writer_->write(false));
+  fs::copy_file(killed, alone);
+  writer_.reset();
+  settings_.file = alone;
+  EXPECT_EQ(minutes(), 3u);
+}
+
 /// A batch whose sync failed is in the file once it is opened again; one that was not written, not.
 TEST_F(HistoryWriterTest, ABatchThatTheDiskRefusedIsCountedOnceWhetherItIsThereOrNot) {
   using Rows = std::vector<MinuteRow>;
