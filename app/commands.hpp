@@ -128,6 +128,7 @@ struct CommissionOptions {
   HubAddress hub{};
   double power_w = 0.0;                ///< of the steps at most, 100 to 480
   bool yes = false;                    ///< the owner's consent, without asking
+  bool no_export_limit = false;        ///< the owner's word: no solar inverter holds one now
   std::filesystem::path report = ".";  ///< the folder for the report
 };
 /// Moves the battery by dispatches of the running hub, with consent and a stop key, and names what

@@ -293,6 +293,7 @@ int commission(const CommissionOptions& options, std::ostream& out, std::ostream
   report.ended = why.value_or("");
   report.made = made_at(at);
   report.measured = std::move(run.recorder().measured());
+  report.measured.no_export_limit = options.no_export_limit;
   report.findings = commissioning::judge(report.measured);
   out << '\n' << commission_text(report);
   const auto file = options.report / file_name(at);

@@ -102,6 +102,11 @@ std::string conclusion(const Findings& f) {
     text += std::string{text.empty() ? "" : " "} +
             "What is not sure may become so in a calmer quarter of an hour; the sun and a circuit "
             "by day, while they change.";
+  if (unsure > 0 && f.enough && f.limit_possible)
+    text +=
+        " A solar inverter that holds an export limit hides the grid: run this again in the dark "
+        "or "
+        "with the limit off, and with `--no-export-limit`.";
   return text;
 }
 

@@ -287,6 +287,9 @@ int parse_and_run(int argc, char** argv) {
       ->check(CLI::ExistingDirectory)
       ->capture_default_str();
   commission_command->add_flag("--yes", consent.yes, "begin without asking");
+  commission_command->add_flag(
+      "--no-export-limit", consent.no_export_limit,
+      "no solar inverter holds an export limit now: none has one, it is off, or it is dark");
   commission_command->footer(
       std::string{
           "For 52 s the battery rests and discharges by turns, 4 Wh or less in all. The steps\n"
@@ -294,7 +297,9 @@ int parse_and_run(int argc, char** argv) {
           "renewed ends within 5 s. Any key or Ctrl-C stops it. From what the meters show of the\n"
           "steps it names each channel: grid, solar, line to the inverter, circuit; the right way\n"
           "round or not; twice or half the power; dead. What it cannot know it calls not sure.\n"
-          "By night a circuit and solar look alike. It changes nothing: it says what to change,\n"
+          "By night a circuit and solar look alike. A solar inverter that holds an export limit\n"
+          "looks like the grid: only --no-export-limit names a grid that exports nothing, and\n"
+          "only tell it where it is so. It changes nothing: it says what to change,\n"
           "and keeps that with a picture in an HTML file. Asks for the page's password, or reads\n"
           "it from a line of stdin, and then for the word yes.\n"
           "Where the hub has found the grid meter reversed, limits of 0 W for charging and 450 W\n"

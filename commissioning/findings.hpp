@@ -37,6 +37,8 @@ struct Measured {
   std::vector<PowerReading> commanded;   ///< what the battery was ordered, from when on
   std::vector<PowerReading> conversion;  ///< AC side of the battery's conversion, by the inverter
   std::vector<PowerReading> battery_dc;  ///< at the battery's terminals, by its BMS
+  /// No solar inverter holds an export limit now: none has one, it is off, or it is dark.
+  bool no_export_limit = false;
 };
 
 struct ChannelFinding {
@@ -60,7 +62,8 @@ struct Findings {
   std::optional<WattsPerSecond> ramp;
   std::optional<Watts> loss_resting;      ///< taken from the battery while it rests
   std::optional<Watts> loss_discharging;  ///< between its terminals and AC
-  bool enough = false;  ///< the inverter was seen to move; without it no channel is judged
+  bool enough = false;         ///< the inverter was seen to move; without it no channel is judged
+  bool limit_possible = true;  ///< a solar inverter may hold an export limit
 };
 
 /// Names what is certain and nothing else.

@@ -22,6 +22,12 @@ constexpr double least_movement = 12.0;  // W, of a channel whose own changes ar
 constexpr double idle_band = 15.0;       // W: less is no current
 constexpr double model_error = 0.02;     // of a gain: ramps between two readings
 constexpr std::size_t fewest_rows = 40;
+constexpr std::size_t least_export = 10;  // one reading of so many proves it
+
+// Between the line to the inverter and the grid lies what the inverter's own word may be wrong by.
+constexpr double line_band = 40.0;     // W
+constexpr double house_least = 55.0;   // W
+constexpr double house_moves = 160.0;  // W
 
 /// A gain's range for each ratio; between them lies what is not certain.
 struct RatioRange {
@@ -63,6 +69,7 @@ struct Candidate {
   bool steady_zero = false;
   double level = 0.0;  ///< W, median of what is shown besides the inverter, in true watts
   double level_spread = 0.0;
+  bool exports = false;  ///< where it follows: for a while power goes out, by the inverter's sign
 };
 
 /// Differences over `reach` of a channel, of the inverter `lag` earlier, and of others at once.
@@ -173,18 +180,18 @@ void weigh(Candidate& c, const Track& inverter, const std::vector<const Track*>&
   c.finding.ratio = ratio ? ratio->ratio : Ratio::open;
   c.finding.lag = Seconds{*c.lag};
   std::vector<double> besides;
-  for (const auto& entry : c.track.entries())
+  std::size_t exporting = 0;
+  for (const auto& entry : c.track.entries()) {
+    if (entry.power / c.factor < -house_least) ++exporting;
     if (const auto own = inverter.at(entry.at - *c.lag))
       besides.push_back(entry.power / c.factor - *own);
+  }
   c.level = median(besides);
   c.level_spread = spread(besides, c.level);
+  c.exports = exporting * least_export >= c.track.entries().size();
 }
 
 /// The conductor to the inverter shows the inverter and nothing else; the grid shows the house too.
-// Between the two lies what the inverter's own word may be wrong by.
-constexpr double line_band = 40.0;     // W
-constexpr double house_least = 55.0;   // W
-constexpr double house_moves = 160.0;  // W
 bool looks_like_line(const Candidate& c) {
   return std::abs(c.level) < line_band && c.level_spread < line_band;
 }
@@ -210,8 +217,15 @@ bool something_flows_besides(const Candidate& line, const std::vector<Candidate>
   });
 }
 
+/// A solar inverter that holds an export limit answers whatever the house and the battery do, late
+/// or at once, and the grid stands still in its place. It never draws, as a grid connection that
+/// exports seems to.
+bool perhaps_limited_solar(const Candidate& c) {
+  return c.follows && looks_like_grid(c) && !c.exports;
+}
+
 /// Of those that follow the inverter: one line to it, one grid connection.
-Candidate* name_followers(std::vector<Candidate>& candidates) {
+Candidate* name_followers(std::vector<Candidate>& candidates, bool grid_hidden) {
   std::vector<Candidate*> lines;
   std::vector<Candidate*> grids;
   std::size_t followers = 0;
@@ -227,8 +241,9 @@ Candidate* name_followers(std::vector<Candidate>& candidates) {
   if (followers == 1 && lines.size() == 1 && something_flows_besides(*lines.front(), candidates))
     claim(*lines.front(), Role::battery_line);
   if (grids.size() != 1 || (followers == 2 && lines.size() != 1)) return nullptr;
-  claim(*grids.front(), Role::grid);
   if (!lines.empty()) claim(*lines.front(), Role::battery_line);
+  if (grid_hidden) return nullptr;
+  claim(*grids.front(), Role::grid);
   return grids.front();
 }
 
@@ -241,14 +256,16 @@ bool no_follower(const Candidate& c) {
 
 /// What flows in a channel that stands still shows at the grid: the sun lowers it, a load raises
 /// it. With which of two signs it shows there, and with which its mean is shown, tells both what it
-/// is and which way round it is measured.
-void name_still(Candidate& c, double gain, double error, bool proven) {
+/// is and which way round it is measured. A solar inverter at its export limit for a part of the
+/// time rises with a load as the grid does: while there may be one nothing is a circuit for
+/// certain.
+void name_still(Candidate& c, double gain, double error, bool proven, bool limit_possible) {
   const bool lowers = gain * c.mean < 0.0;
   auto& f = c.finding;
   f.likely = lowers ? Role::solar : Role::spare;
   const bool certain = proven && std::abs(gain) > sigmas * error + 0.3 && std::abs(gain) < 2.8 &&
                        std::abs(c.mean) > 2.0 * idle_band;
-  if (!certain) return;
+  if (!certain || (limit_possible && !lowers)) return;
   f.role = f.likely;
   if (const auto* ratio = ratio_of(1.0 / gain, error / (gain * gain))) f.ratio = ratio->ratio;
   // Two watts at the grid for each one shown: half the power, and perhaps the wrong phase.
@@ -257,7 +274,7 @@ void name_still(Candidate& c, double gain, double error, bool proven) {
 }
 
 void look_behind_the_grid(Candidate& grid, const Track& inverter,
-                          const std::vector<Candidate*>& still_ones) {
+                          const std::vector<Candidate*>& still_ones, bool limit_possible) {
   std::vector<Candidate*> moving;
   std::vector<const Track*> tracks;
   for (auto* c : still_ones)
@@ -290,7 +307,8 @@ void look_behind_the_grid(Candidate& grid, const Track& inverter,
     const double error = std::hypot(fits->whole.error.at(i + 1), gain * own_error) / std::abs(own);
     name_still(*moving[i], gain, error,
                agree(*fits, i + 1, 0.35 * std::abs(fits->whole.gain.at(i + 1))) &&
-                   grid.finding.sign != Sign::open);
+                   grid.finding.sign != Sign::open,
+               limit_possible);
   }
   if (own_error >= grid.finding.gain_error) return;
   grid.finding.gain = own;
@@ -337,14 +355,19 @@ Findings judge(const Measured& measured) {
     for (auto& c : candidates)
       if (!c.stands_still) weigh(c, inverter, known);
 
-  Candidate* grid = name_followers(candidates);
+  findings.limit_possible = !measured.no_export_limit;
+  const bool grid_hidden = findings.limit_possible &&
+                           std::any_of(candidates.begin(), candidates.end(), perhaps_limited_solar);
+  Candidate* grid = name_followers(candidates, grid_hidden);
   std::vector<Candidate*> still_ones;
   for (auto& c : candidates) {
-    if (c.steady_zero && (c.stands_still || !c.follows)) c.finding.role = Role::no_current;
+    // A limit of 0 W makes the grid stand at zero.
+    if (c.steady_zero && (c.stands_still || !c.follows) && !grid_hidden)
+      c.finding.role = Role::no_current;
     if (c.finding.role == Role::not_sure && no_follower(c)) still_ones.push_back(&c);
   }
   if (grid) {
-    look_behind_the_grid(*grid, inverter, still_ones);
+    look_behind_the_grid(*grid, inverter, still_ones, findings.limit_possible);
     guess_by_export(*grid, still_ones);
   }
   for (auto& c : candidates) findings.channels.push_back(std::move(c.finding));

@@ -34,7 +34,7 @@ bool follows_the_battery(Role role) {
   return role == Role::grid || role == Role::battery_line;
 }
 
-std::string found_of(const ChannelFinding& f) {
+std::string found_of(const ChannelFinding& f, bool limit_possible) {
   switch (f.role) {
     case Role::grid:
       return "it shows the battery's steps and the house: the grid connection";
@@ -47,7 +47,8 @@ std::string found_of(const ChannelFinding& f) {
     case Role::no_current:
       return follows_the_battery(configured_role(f.point))
                  ? "no current, although the battery moved: a clamp that is off, a broken wire, a "
-                   "clamp on another conductor, or a meter whose system type is not 3P4W"
+                   "clamp on another conductor, a meter whose system type is not 3P4W, or at the "
+                   "grid a solar inverter that holds the export at 0 W"
                  : "no current: solar at night, a circuit that draws nothing and a dead clamp look "
                    "alike";
     case Role::not_sure:
@@ -56,7 +57,11 @@ std::string found_of(const ChannelFinding& f) {
   if (f.likely == Role::solar)
     return "probably solar, " + watts(f.mean.value()) + "; too steady or too noisy to be certain";
   if (f.likely == Role::spare)
-    return "probably a circuit of the house; too steady or too noisy to be certain";
+    return std::string{"probably a circuit of the house; too steady or too noisy to be certain"} +
+           (limit_possible ? ", or a solar inverter that now and then meets its export limit" : "");
+  if (f.likely == Role::grid && limit_possible)
+    return "it shows the battery's steps and more: the grid, or a solar inverter that holds an "
+           "export limit and hides the grid";
   if (f.likely == Role::grid || f.likely == Role::battery_line)
     return "it shows the battery's steps; whether it is the grid or the line to the inverter is "
            "not certain";
@@ -131,7 +136,7 @@ Role configured_role(Point point) {
 
 void put_into_words(Findings& findings) {
   for (auto& channel : findings.channels) {
-    channel.found = findings.enough ? found_of(channel)
+    channel.found = findings.enough ? found_of(channel, findings.limit_possible)
                                     : "the inverter did not move enough: nothing was measured";
     channel.change = findings.enough ? change_of(channel) : std::string{};
   }

@@ -75,6 +75,16 @@ TEST(CommissionText, SaysWhenThereIsNothingToChangeAndWhenItEndedEarly) {
   EXPECT_THAT(commission_text(r), Not(HasSubstr("Nothing to change")));
 }
 
+TEST(CommissionText, TellsOfExportLimitsWhereTheyMayHideTheGrid) {
+  auto r = report();
+  EXPECT_THAT(commission_text(r), HasSubstr("`--no-export-limit`"));
+  r.findings.limit_possible = false;
+  EXPECT_THAT(commission_text(r), Not(HasSubstr("export limit")));
+  r.findings.limit_possible = true;
+  r.findings.channels.pop_back();  // the one that is not sure
+  EXPECT_THAT(commission_text(r), Not(HasSubstr("export limit")));
+}
+
 TEST(CommissionHtml, IsOneDocumentWithItsPictureAndNothingFromElsewhere) {
   const auto html = commission_html(report());
   EXPECT_THAT(html,

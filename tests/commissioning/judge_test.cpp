@@ -94,6 +94,83 @@ TEST(Judge, SaysNothingWrongOfNoisyHouses) {
   EXPECT_GT(count[0], count[1]);
 }
 
+TEST(Judge, NamesNoGridWhereSolarHoldsAnExportLimit) {
+  unsigned hidden = 0;
+  for (const double limit : {0.0, 1000.0})
+    for (const double late : {0.0, 0.5, 1.0})
+      for (const bool hunts : {false, true})
+        for (std::size_t n = 0; n < wirings; n += 7) {
+          Case c = wiring(n);
+          c.calm = true;
+          c.told_no_limit = false;
+          c.export_limit = Watts{limit};
+          c.limit_late = Seconds{late};
+          c.limit_hunts = hunts;
+          c.seed = 400 + n;
+          const auto run = play(c);
+          const auto findings = judge(run.measured);
+          for (const Score s : scores(c, findings, run))
+            EXPECT_NE(s, Score::wrong) << text(c, findings);
+          EXPECT_TRUE(findings.limit_possible);
+          for (std::size_t i = 0; i < 4; ++i)
+            if (c.at[i] == Conductor::solar && findings.channels[i].likely == Role::grid) {
+              EXPECT_THAT(findings.channels[i].found, HasSubstr("holds an export limit"));
+              ++hidden;
+            }
+        }
+  EXPECT_GT(hidden, 42U);  // in more than half of the houses
+}
+
+TEST(Judge, NamesAGridThatStandsAtZeroNotSure) {
+  Case c;
+  c.calm = true;
+  c.told_no_limit = false;
+  c.export_limit = Watts{};
+  c.seed = 8;
+  const auto findings = judge(play(c).measured);
+  EXPECT_EQ(findings.channels[0].role, Role::not_sure) << text(c, findings);
+  EXPECT_THAT(findings.channels[0].change, IsEmpty());
+  EXPECT_EQ(findings.channels[2].role, Role::battery_line) << text(c, findings);
+}
+
+TEST(Judge, NamesAGridThatExportsWithoutBeingToldOfLimits) {
+  for (std::size_t n = 0; n < wirings; n += 5) {
+    Case c = wiring(n);
+    c.calm = true;
+    c.told_no_limit = false;
+    c.seed = 100 + n;
+    const auto run = play(c);
+    const auto findings = judge(run.measured);
+    for (std::size_t i = 0; i < 4; ++i)
+      if (c.at[i] == Conductor::grid) {
+        EXPECT_EQ(score(c, run, findings, i), Score::right) << text(c, findings);
+      }
+  }
+}
+
+TEST(Judge, NamesAGridThatOnlyDrawsWhenToldOfNoLimit) {
+  Case c;
+  c.calm = true;
+  c.day = false;
+  c.power = Watts{150.0};
+  c.seed = 8;
+  EXPECT_EQ(judge(play(c).measured).channels[0].role, Role::grid);
+  c.told_no_limit = false;
+  const auto findings = judge(play(c).measured);
+  EXPECT_EQ(findings.channels[0].role, Role::not_sure) << text(c, findings);
+  EXPECT_EQ(findings.channels[0].likely, Role::grid);
+}
+
+TEST(Judge, TakesNoSolarInverterForACircuitThatMeetsItsLimitAtTimes) {
+  Case c = wiring(37);
+  c.told_no_limit = false;
+  c.export_limit = Watts{1000.0};
+  c.seed = 854;
+  const auto run = play(c);
+  const auto findings = judge(run.measured);
+  for (const Score s : scores(c, findings, run)) EXPECT_NE(s, Score::wrong) << text(c, findings);
+}
+
 Case calm_case() {
   Case c;
   c.calm = true;

@@ -100,6 +100,29 @@ class Sun {
   double depth_, moment_, share_ = 1.0, wanted_ = 1.0, left_ = 1.0;
 };
 
+/// Of the sun's power what keeps the export at its limit.
+class ExportLimiter {
+ public:
+  explicit ExportLimiter(const Case& c)
+      : limit_(c.export_limit), late_(c.limit_late.count()), hunts_(c.limit_hunts) {}
+  /// `house`: what all others draw, W.
+  double advance(double available, double house, Rng& rng) {
+    if (!limit_) return available;
+    if (hunts_) wander_ += (60.0 * rng.noise() - wander_) * dt / 0.5;
+    waiting_.push_back(house + limit_->value() + wander_);
+    const double allowed = waiting_.front();
+    if (static_cast<double>(waiting_.size()) * dt > late_) waiting_.pop_front();
+    return std::min(available, std::max(allowed, 0.0));
+  }
+
+ private:
+  std::optional<Watts> limit_;
+  double late_;
+  bool hunts_;
+  double wander_ = 0.0;
+  std::deque<double> waiting_;
+};
+
 class Spare {
  public:
   Spare(Rng& rng, bool calm) {
@@ -203,6 +226,7 @@ Run play(const Case& c) {
   Loads loads{rng, c.calm};
   Sun sun{rng, c};
   Spare spare{rng, c.calm};
+  ExportLimiter limiter{c};
   InverterModel inverter{rng};
   std::vector<Channel> channels(4, Channel{rng});
   for (auto& channel : channels) channel = Channel{rng};
@@ -218,6 +242,7 @@ Run play(const Case& c) {
 
   Run run;
   auto& m = run.measured;
+  m.no_export_limit = c.told_no_limit;
   constexpr std::array points{Point::grid, Point::solar, Point::battery_meter, circuit(0)};
   for (const Point point : points) m.channels.push_back({point, {}});
   double last_command = 1.0;
@@ -228,8 +253,9 @@ Run play(const Case& c) {
     const double commanded = commanded_at(t, c.power);
     const double ac = inverter.advance(commanded, rng) + behind;
     const double load = loads.advance(rng);
-    const double solar = sun.advance(rng);
+    const double sunshine = sun.advance(rng);
     const double circuit_power = spare.advance(rng);
+    const double solar = limiter.advance(sunshine, ac + load + circuit_power, rng);
     const std::array<double, 4> truth{ac + load + circuit_power - solar, solar, ac, circuit_power};
     const std::array<double, 4> reactive{reactive_share * load, 0.0, 30.0, 0.0};
     for (std::size_t i = 0; i < 4; ++i) {
@@ -312,7 +338,11 @@ Score score(const Case& c, const Run& run, const Findings& findings, std::size_t
 std::string text(const Case& c, const Findings& findings) {
   constexpr std::array conductors{"grid", "solar", "battery", "spare"};
   constexpr std::array troubles{"none", "twice", "dead", "wrong phase", "3P3W"};
-  std::string said = "seed " + std::to_string(c.seed) + (c.day ? " day" : " night") + ", trouble " +
+  std::string said = "seed " + std::to_string(c.seed) + (c.day ? " day" : " night") +
+                     (c.export_limit ? ", export limit " + std::to_string(c.export_limit->value()) +
+                                           " W, " + std::to_string(c.limit_late.count()) + " s late"
+                                     : std::string{}) +
+                     (c.limit_hunts ? ", hunting" : "") + ", trouble " +
                      troubles.at(static_cast<std::size_t>(c.trouble)) + " at " +
                      std::to_string(c.troubled) + ":";
   for (std::size_t i = 0; i < 4; ++i) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct Case {
   bool day = true;
   bool calm = false;  ///< nobody switches anything; the sun has thin clouds
   Watts power = usual_power;
+  std::optional<Watts> export_limit;  ///< held by the solar inverter at the grid connection
+  Seconds limit_late{};               ///< it follows the house so much later
+  bool limit_hunts = false;           ///< and never quite gets there
+  bool told_no_limit = true;          ///< `--no-export-limit`
   std::uint64_t seed = 1;
 };
 
