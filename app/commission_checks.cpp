@@ -78,8 +78,14 @@ std::vector<std::string> obstacles(const Json& state) {
   auto found = faults_of(state);
   if (!number(state, "/decision/setpoint_w"))
     found.push_back("the inverter is not commanded at the moment: " + phrases(state));
-  if (word(state, "/decision/policy/authority") == "manual")
-    found.emplace_back("an override is in force: end it first");
+  const auto authority = word(state, "/decision/policy/authority");
+  if (authority == "manual") found.emplace_back("an override is in force: end it first");
+  if (authority == "dispatch") {
+    const auto left = number(state, "/decision/policy/ends_in_s");
+    found.push_back("a dispatch of another program is in force" +
+                    (left ? " for " + std::to_string(std::lround(*left)) + " s" : std::string{}) +
+                    " (" + phrases(state) + "): end it first, or wait for its end");
+  }
   const auto soc = number(state, "/battery/soc_percent/value");
   const double kept = kept_percent(state);
   if (!soc)

@@ -42,6 +42,14 @@ TEST(CommissionChecks, EachObstacleIsNamed) {
   EXPECT_THAT(with("/decision/setpoint_w", nullptr),
               ElementsAre(HasSubstr("not commanded at the moment: the reserve is kept")));
   EXPECT_THAT(with("/decision/policy/authority", "manual"), ElementsAre(HasSubstr("override")));
+  EXPECT_THAT(with("/decision/policy/authority", "dispatch"),
+              ElementsAre("a dispatch of another program is in force (the reserve is kept): end it "
+                          "first, or wait for its end"));
+  EXPECT_THAT(with("/decision/policy", {{"authority", "dispatch"},
+                                        {"floor_percent", 10},
+                                        {"reserve_percent", 20},
+                                        {"ends_in_s", 7.6}}),
+              ElementsAre(HasSubstr("is in force for 8 s (the")));
   EXPECT_THAT(with("/battery/soc_percent/value", nullptr),
               ElementsAre(HasSubstr("state of charge is not known")));
   EXPECT_THAT(with("/battery/soc_percent/value", 20.9),
