@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "app/commands.hpp"
 #include "app/commission_checks.hpp"
@@ -36,6 +38,25 @@ constexpr auto look_every = 100ms;  // the hub shows ten pictures a second
 constexpr auto supervise_every = 500ms;
 constexpr auto order_settles = 1500ms;  // until what is ordered is what is commanded
 constexpr int order_seconds = 5;        // an order that is not renewed ends by then
+
+/// The object that the hub shows there; the Error says why there is none.
+Result<Json> shown(HubClient& client, const std::string& path) {
+  auto answer = client.get(path);
+  if (answer && !answer->is_object())
+    return fail(ErrorKind::refused,
+                "the hub does not show " + path + ": it is too busy, or older than this program");
+  return answer;
+}
+
+/// What `ask` returns; an answer that is not made as a hub's is an Error as well.
+template <class Ask>
+Result<void> understood(const Ask& ask) {
+  try {
+    return ask();
+  } catch (const std::exception& e) {  // the JSON library's way to say no
+    return fail(ErrorKind::io, std::string{"an answer of the hub is not understood: "} + e.what());
+  }
+}
 
 /// Readings as they come, each stamp once, on the hub's clock.
 class Recorder {
@@ -98,15 +119,21 @@ class Run {
       : client_(client), power_(power), target_percent_(target_percent), out_(out) {}
 
   /// Why it ended before its time; nothing when all steps were made.
-  std::optional<std::string> steps() {
-    StopKey stop;
+  std::optional<std::string> steps(StopKey& stop) {
     begin_ = Clock::now();
-    auto why = all_steps(stop);
-    const auto rest = come_to_rest();
+    std::optional<std::string> why;
+    const auto heard = understood([&]() -> Result<void> {
+      why = all_steps(stop);
+      return {};
+    });
+    if (!heard) why = heard.error().detail;
+    auto ended = understood([&] { return come_to_rest(); });
+    const auto removed = understood([&] { return end_order(); });
+    if (ended) ended = removed;
     if (progress_) out_ << '\n';
-    if (!rest)
+    if (!ended)
       why = (stopped_ ? "it was stopped" : why.value_or("the end was not heard")) +
-            std::string{"; the last order ends by itself within 5 s: "} + rest.error().detail;
+            std::string{"; the last order ends by itself within 5 s: "} + ended.error().detail;
     return why;
   }
   [[nodiscard]] Recorder& recorder() { return recorder_; }
@@ -137,6 +164,7 @@ class Run {
         if (auto why = supervise()) return why;
       }
       show(since);
+      if (!out_) return "what it says cannot be written any more";
       next_look = std::max(next_look + look_every, Clock::now() - begin_);
       const auto wait = begin_ + next_look - Clock::now();
       if (stop.pressed_within(
@@ -164,34 +192,36 @@ class Run {
   }
 
   Result<void> look() {
-    const auto answer = client_.get("/api/v1/readings");
+    const auto answer = shown(client_, "/api/v1/readings");
     if (!answer) return tl::unexpected<Error>(answer.error());
-    if (!answer->is_object()) return fail(ErrorKind::io, "this hub shows no readings: update it");
     recorder_.take(*answer);
     hub_ahead_ = Recorder::moment(answer->value("monotonic_s", 0.0)) - Clock::now();
     return {};
   }
 
   std::optional<std::string> supervise() {
-    const auto state = client_.get("/api/v1/state");
+    const auto state = shown(client_, "/api/v1/state");
     if (!state) return state.error().detail;
     if (Clock::now() - changed_at_ < order_settles) return std::nullopt;
     return interference(*state, ordered_);
   }
 
-  /// 0 W, and when it is commanded the order ends.
+  /// 0 W, until it is commanded.
   Result<void> come_to_rest() {
-    const auto rested = order(Watts{});
+    auto rested = order(Watts{});
     for (int looks = 0; rested && looks < 20; ++looks) {
-      const auto state = client_.get("/api/v1/state");
+      const auto state = shown(client_, "/api/v1/state");
       const auto command =
           state ? state->value("/decision/battery_command_w"_json_pointer, Json(nullptr))
                 : Json(nullptr);
       if (!command.is_number() || std::abs(command.get<double>()) < 10.0) break;
       ::usleep(50'000);
     }
+    return rested;
+  }
+
+  Result<void> end_order() {
     const auto ended = client_.remove("/api/v1/dispatch");
-    if (!rested) return rested;
     if (!ended) return tl::unexpected<Error>(ended.error());
     return {};
   }
@@ -264,31 +294,39 @@ int commission(const CommissionOptions& options, std::ostream& out, std::ostream
   HubClient client{options.hub.address, options.hub.certificate};
   if (const auto signed_in = client.sign_in(*password); !signed_in)
     return refuse(signed_in.error().detail);
-  const auto site = client.get("/api/v1/site");
-  const auto state = client.get("/api/v1/state");
-  const auto limits = client.get("/api/v1/limits");
+  const auto site = shown(client, "/api/v1/site");
+  const auto state = shown(client, "/api/v1/state");
+  const auto limits = shown(client, "/api/v1/limits");
   for (const auto* answer : {&site, &state, &limits})
     if (!*answer) return refuse(answer->error().detail);
-  auto found = obstacles(*state);
+  const auto hindered = [&](const std::vector<std::string>& found) {
+    for (const auto& obstacle : found) (void)refuse("not now: " + obstacle);
+    return !found.empty();
+  };
+  if (hindered(obstacles(*state))) return exit_failure;
   const Watts power = allowed_power(*state, *limits, Watts{options.power_w});
-  if (found.empty() && power < commissioning::lowest_power)
-    found.push_back("limits and BMS allow " + std::to_string(std::lround(power.value())) +
-                    " W of discharge, 100 W are needed");
-  for (const auto& obstacle : found) (void)refuse("not now: " + obstacle);
-  if (!found.empty()) return exit_failure;
+  if (power < commissioning::lowest_power)
+    return refuse("not now: limits and BMS allow " + std::to_string(std::lround(power.value())) +
+                  " W of discharge, 100 W are needed");
 
   CommissionReport report;
   report.site = site->value("name", "");
   report.version = site->value("version", "");
   report.power = power;
   out << announcement(report.site, power) << std::flush;
-  if (!options.yes && ask("Type yes to begin: ", out) != "yes")
-    return refuse("nothing was done: the answer was not yes");
+  if (!options.yes) {
+    if (ask("Type yes to begin: ", out) != "yes")
+      return refuse("nothing was done: the answer was not yes");
+    const auto now = shown(client, "/api/v1/state");  // an answer takes its time
+    if (!now) return refuse(now.error().detail);
+    if (hindered(obstacles(*now))) return exit_failure;
+  }
 
+  StopKey stop;
   Run run{client, power, kept_percent(*state), out};
-  const auto why = run.steps();
-  const auto after = client.get("/api/v1/state");
-  const double at = after ? after->value("at", 0.0) : state->value("at", 0.0);
+  const auto why = run.steps(stop);
+  const auto after = shown(client, "/api/v1/state");
+  const double at = (after ? *after : *state).value("at", 0.0);
   if (run.stopped()) return refuse(*why);
   report.ended = why.value_or("");
   report.made = made_at(at);

@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <cstddef>
 
 namespace esshub::app {
 namespace {
@@ -14,27 +16,32 @@ void note(int) {
   stopped = 1;
 }
 
+constexpr std::array signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE};
+
 }  // namespace
 
 StopKey::StopKey() : terminal_(::isatty(STDIN_FILENO) != 0) {
   stopped = 0;
-  struct sigaction action {};
-  action.sa_handler = note;  // no SA_RESTART: a wait ends
-  ::sigaction(SIGINT, &action, &interrupt_before_);
-  ::sigaction(SIGTERM, &action, &terminate_before_);
+  static_assert(signals.size() == taken);
+  for (std::size_t i = 0; i < taken; ++i) {
+    struct sigaction action {};
+    action.sa_handler = signals.at(i) == SIGPIPE ? SIG_IGN : note;  // no SA_RESTART: a wait ends
+    ::sigaction(signals.at(i), &action, &actions_before_.at(i));
+  }
   if (!terminal_ || ::tcgetattr(STDIN_FILENO, &before_) != 0) {
     terminal_ = false;
     return;
   }
   termios now = before_;
-  now.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON);
+  now.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON | ISIG);
+  now.c_iflag &= ~static_cast<tcflag_t>(IXON);  // Ctrl-S is a key, and halts nothing
   terminal_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &now) == 0;
 }
 
 StopKey::~StopKey() {
   if (terminal_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  ::sigaction(SIGINT, &interrupt_before_, nullptr);
-  ::sigaction(SIGTERM, &terminate_before_, nullptr);
+  for (std::size_t i = 0; i < taken; ++i)
+    ::sigaction(signals.at(i), &actions_before_.at(i), nullptr);
 }
 
 bool StopKey::pressed_within(std::chrono::milliseconds wait) {

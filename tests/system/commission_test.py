@@ -1,12 +1,18 @@
 #!/usr/bin/python3
 """`esshub commission` in the simulated house: names a right wiring and a reversed grid clamp, stops at a key
-and at Ctrl-C, refuses where the battery may not move, and changes nothing."""
+and at Ctrl-C, refuses where the battery may not move, and changes nothing. With an invented hub: whatever
+ends it, the order is ended."""
 import glob
+import http.server
+import json
 import os
 import pty
 import re
 import signal
 import subprocess
+import tempfile
+import termios
+import threading
 import time
 import unittest
 
@@ -169,6 +175,221 @@ class CommissionTest(unittest.TestCase):
         self.assertEqual(said.returncode, 1, said.stdout)
         self.assertNotIn(" s  discharge 450 W", said.stdout)
         return said.stderr
+
+
+class InventedHub:
+    """Takes every order; shows what `spoil` makes of its state once the first dispatch is in force."""
+
+    def __init__(self):
+        self.orders = []
+        self.authority = "balance"
+        self.next_authority = None  # once the state was asked for
+        self.spoil = None  # of the state, in place; returns the HTTP status
+        self.ordered = threading.Event()
+        hub = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def answer(self, body, status=200):
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def do_GET(self):
+                what = self.path.rsplit("/", 1)[1]
+                if what != "state":
+                    self.answer(
+                        {
+                            "site": {"name": "Home", "version": "1"},
+                            "limits": {"limits": {"discharge_power_w": {"most": 3000}}},
+                            "readings": {"monotonic_s": time.monotonic(), "readings": []},
+                        }[what]
+                    )
+                    return
+                state = hub.state()
+                hub.authority = hub.next_authority or hub.authority
+                spoilt = hub.spoil if hub.ordered.is_set() else None
+                self.answer(state, spoilt(state) if spoilt else 200)
+
+            def take(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if self.path == "/api/v1/dispatch":
+                    hub.orders.append(json.loads(body)["instruction"] if body else "end")
+                    hub.ordered.set()
+                self.answer({"accepted": True, "csrf": "c"})
+
+            do_POST = take
+            do_DELETE = take
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+        self.thread.start()
+        self.address = f"127.0.0.1:{self.http.server_port}"
+
+    def close(self):
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()
+
+    def state(self):
+        last = self.orders[-1] if self.orders else {}
+        power = -last.get("power_w", 0) if isinstance(last, dict) else 0
+        return {
+            "at": 1.8e9,
+            "control": {"current": True},
+            "faults": [],
+            "decision": {
+                "setpoint_w": 0,
+                "battery_command_w": power,
+                "reasons": [],
+                "policy": {
+                    "authority": "dispatch" if self.orders else self.authority,
+                    "reserve_percent": 20,
+                    "floor_percent": 10,
+                },
+            },
+            "battery": {
+                "soc_percent": {"value": 60},
+                "discharge_current_limit_a": {"value": 50},
+                "voltage_v": {"value": 50},
+            },
+            "inverter": {"power_w": {"value": 0}},
+        }
+
+
+class EndTest(unittest.TestCase):
+    def setUp(self):
+        self.hub = InventedHub()
+        self.addCleanup(self.hub.close)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.report = os.path.join(self.folder, "esshub-commission-20270115-080000.html")
+        self.command = [HUB, "commission", "--yes", "--address", self.hub.address]
+        self.command += ["--report", self.folder]
+
+    def run_it(self):
+        return subprocess.run(
+            self.command, input=PASSWORD + "\n", text=True, timeout=30, capture_output=True
+        )
+
+    def rests_and_ends(self):
+        rest = {"kind": "idle", "low_percent": 0, "high_percent": 100}
+        self.assertIsNotNone(wait_for(lambda: self.hub.orders[-1:] == ["end"], 10), self.hub.orders)
+        self.assertEqual(self.hub.orders[-2], rest)
+        self.assertGreaterEqual(len(self.hub.orders), 3)  # the first, the one that stops, the end
+
+    def at_a_terminal(self):
+        """Its process and terminal, once the first order is given."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(HUB, self.command)
+        said = b""
+        while b"Password of the page:" not in said:
+            said += os.read(terminal, 4096)
+        wait_for(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO, 10)
+        os.write(terminal, PASSWORD.encode() + b"\n")
+        self.assertTrue(self.hub.ordered.wait(20), said)
+        return pid, terminal
+
+    def test_every_key_that_could_kill_or_halt_it_stops_it(self):
+        for key in (b"\x1c", b"\x03", b"\x1a", b"\x13"):  # Ctrl-\, Ctrl-C, Ctrl-Z, Ctrl-S
+            with self.subTest(key=key):
+                self.hub.orders.clear()
+                self.hub.ordered.clear()
+                pid, terminal = self.at_a_terminal()
+                os.write(terminal, key)
+                self.rests_and_ends()
+                said = b""
+                while b"it was stopped: the battery rests" not in said:
+                    said += os.read(terminal, 4096)
+                self.assertIsNotNone(
+                    wait_for(lambda: termios.tcgetattr(terminal)[3] & termios.ECHO, 10)
+                )
+                self.assertTrue(termios.tcgetattr(terminal)[3] & termios.ISIG)
+                self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 1)
+                os.close(terminal)
+
+    def test_a_terminal_that_is_closed_stops_it(self):
+        pid, terminal = self.at_a_terminal()
+        os.close(terminal)
+        self.rests_and_ends()
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 1)
+
+    def test_a_signal_stops_it(self):
+        for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP):
+            with self.subTest(signal=number):
+                self.hub.orders.clear()
+                self.hub.ordered.clear()
+                process = subprocess.Popen(
+                    self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+                )
+                process.stdin.write(PASSWORD + "\n")
+                process.stdin.flush()
+                self.assertTrue(self.hub.ordered.wait(20))
+                process.send_signal(number)
+                self.rests_and_ends()
+                process.communicate(timeout=10)
+                self.assertEqual(process.returncode, 1)
+
+    def test_ends_when_nobody_reads_what_it_says_and_writes_its_report(self):
+        process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        process.stdin.write(PASSWORD + "\n")
+        process.stdin.flush()
+        self.assertTrue(self.hub.ordered.wait(20))
+        process.stdout.close()
+        self.rests_and_ends()
+        process.stdin.close()
+        self.assertIn("cannot be written any more", process.stderr.read())
+        process.stderr.close()
+        process.wait(10)
+        self.assertTrue(os.path.isfile(self.report))
+
+    def test_ends_when_the_hub_does_not_show_its_state(self):
+        self.hub.spoil = lambda state: 503
+        said = self.run_it()
+        self.rests_and_ends()
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("it ended early: the hub does not show /api/v1/state", said.stderr)
+        self.assertTrue(os.path.isfile(self.report))
+
+    def test_ends_when_the_hubs_answer_is_not_understood(self):
+        self.hub.spoil = lambda state: state.update(faults=[5]) or 200
+        said = self.run_it()
+        self.rests_and_ends()
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("it ended early: an answer of the hub is not understood", said.stderr)
+        self.assertTrue(os.path.isfile(self.report))
+
+    def test_a_dispatch_of_another_program_is_left_alone(self):
+        self.hub.authority = "dispatch"
+        said = self.run_it()
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("a dispatch of another program is in force", said.stderr)
+        self.assertEqual(self.hub.orders, [])
+
+    def test_a_dispatch_that_came_before_the_consent_is_left_alone(self):
+        self.hub.next_authority = "dispatch"
+        self.command.remove("--yes")
+        said = subprocess.run(
+            self.command, input=PASSWORD + "\nyes\n", text=True, timeout=30, capture_output=True
+        )
+        self.assertIn("Type yes to begin", said.stdout)
+        self.assertIn("a dispatch of another program is in force", said.stderr)
+        self.assertEqual(self.hub.orders, [])
 
 
 if __name__ == "__main__":
