@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -22,6 +21,7 @@
 #include "app/time_zone.hpp"
 #include "commissioning/findings.hpp"
 #include "commissioning/steps.hpp"
+#include "publish/files/replace_file.hpp"
 
 namespace esshub::app {
 namespace {
@@ -335,8 +335,8 @@ int commission(const CommissionOptions& options, std::ostream& out, std::ostream
   report.findings = commissioning::judge(report.measured);
   out << '\n' << commission_text(report);
   const auto file = options.report / file_name(at);
-  if (!(std::ofstream(file) << commission_html(report)).flush())
-    return refuse("the report cannot be written: " + file.string());
+  if (const auto written = publish::replace_file(file, commission_html(report), 0644); !written)
+    return refuse("the report: " + written.error().detail);
   out << "Report: " << file.string() << '\n';
   if (why) return refuse("it ended early: " + *why);
   return out.flush() ? exit_ok : exit_failure;

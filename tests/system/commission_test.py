@@ -391,6 +391,21 @@ class EndTest(unittest.TestCase):
         self.assertIn("a dispatch of another program is in force", said.stderr)
         self.assertEqual(self.hub.orders, [])
 
+    def test_the_report_follows_no_link(self):
+        kept = os.path.join(self.folder, "kept")
+        with open(kept, "w") as f:
+            f.write("as it was")
+        os.symlink(kept, self.report)
+        os.symlink(kept, self.report + ".new")
+        self.hub.spoil = lambda state: 503
+        said = self.run_it()
+        self.assertIn(f"Report: {self.report}", said.stdout)
+        with open(kept) as f:
+            self.assertEqual(f.read(), "as it was")
+        self.assertFalse(os.path.islink(self.report))
+        with open(self.report) as f:
+            self.assertIn("Ended early", f.read())
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
