@@ -133,6 +133,14 @@ MinuteRow minute_of(Statement& row) {
   return minute;
 }
 
+/// The code says that what is there could not be read, rather than that something could not be
+/// written.
+bool unread(int code) {
+  const int kind = code & 0xff;
+  return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || code == SQLITE_IOERR_READ ||
+         code == SQLITE_IOERR_SHORT_READ;
+}
+
 }  // namespace
 
 void HistoryFile::Close::operator()(sqlite3* db) const {
@@ -208,7 +216,12 @@ FileResult<void> HistoryFile::migrate(HistoryDisk& disk) {
   version_ = *version;
   if (version_ == schema::version) return {};
   std::optional<SchemaUpgrade> upgrade;
-  if (!fresh) upgrade = keep_copy(disk);
+  if (!fresh) {
+    if (auto whole = check(); !whole) return whole;
+    auto kept = keep_copy(disk);
+    if (!kept) return tl::unexpected(kept.error());
+    upgrade = std::move(*kept);
+  }
   std::string steps = "BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(application_id);
   for (auto n = static_cast<std::size_t>(*version); n < schema::migrations.size(); ++n)
     steps += std::string{"; "} + schema::migrations.at(n);
@@ -224,20 +237,22 @@ FileResult<void> HistoryFile::migrate(HistoryDisk& disk) {
 }
 
 /// What is in the log goes to the file first: its time then tells what the copy is of. Where it
-/// cannot, because another reads, the time tells nothing.
-SchemaUpgrade HistoryFile::keep_copy(HistoryDisk& disk) {
+/// cannot, because another reads, the time tells nothing. An error: what is to be copied cannot be
+/// read now; whether it is damaged, the look with the next try tells.
+FileResult<SchemaUpgrade> HistoryFile::keep_copy(HistoryDisk& disk) {
   SchemaUpgrade upgrade{.from = version_, .to = schema::version, .copy = {}, .not_copied = {}};
   const SchemaCopy copy(path_, version_);
   if (const auto settled = settle(); !settled || !*settled || !copy.made()) {
     const auto bytes =
         number("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
-    upgrade.not_copied =
-        bytes ? copy.begin(static_cast<std::uint64_t>(*bytes), disk) : bytes.error().text;
+    if (!bytes) return tl::unexpected(bytes.error());
+    upgrade.not_copied = copy.begin(static_cast<std::uint64_t>(*bytes), disk);
     if (upgrade.not_copied.empty()) {
       Statement vacuum(db_.get(), "VACUUM INTO ?");
       const int code = vacuum.with(std::string_view{copy.unfinished()}).step();
       upgrade.not_copied = code == SQLITE_DONE ? copy.finish() : trouble(code).value().text;
       if (!upgrade.not_copied.empty()) copy.abandon();
+      if (unread(code)) return tl::unexpected(HistoryTrouble{false, upgrade.not_copied});
     }
   }
   if (upgrade.not_copied.empty()) upgrade.copy = copy.name();

@@ -65,8 +65,8 @@ using FileResult = tl::expected<T, HistoryTrouble>;
 class HistoryFile {
  public:
   /// Creates the file (and its folder) where it is missing and brings an older schema up to date,
-  /// at once or not at all, of which it keeps a copy first if there is room (SchemaCopy). A newer
-  /// one, or a database of another program, is refused untouched.
+  /// at once or not at all, once it has looked through it and kept a copy of it, if there is room
+  /// (SchemaCopy). A newer one, or a database of another program, is refused untouched.
   [[nodiscard]] static FileResult<HistoryFile> open_to_write(const std::string& path,
                                                              HistoryDisk& disk = disk_of_system());
   /// Never creates nor changes anything.
@@ -108,7 +108,7 @@ class HistoryFile {
       : path_(std::move(path)), db_(std::move(db)) {}
   static FileResult<HistoryFile> open(const std::string& path, int flags, const HistoryDisk& disk);
   FileResult<void> migrate(HistoryDisk& disk);
-  SchemaUpgrade keep_copy(HistoryDisk& disk);
+  FileResult<SchemaUpgrade> keep_copy(HistoryDisk& disk);
   FileResult<std::int64_t> number(const char* sql);
   FileResult<void> run(const char* sql);
   FileResult<void> write_rows(const HistoryBatch& batch, const EnergyTotals& marks,

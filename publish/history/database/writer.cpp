@@ -107,7 +107,7 @@ void HistoryWriter::begin() {
     look(*file_);
   } else if (auto file = HistoryFile::open_to_read(settings_.file, disk_)) {
     // Not writable, but readable: the counters must not begin anew.
-    if (const auto found = file->totals(); found && *found) take_over(**found);
+    read_totals(*file);
     look(*file);
   }
   const std::lock_guard lock(mutex_);
@@ -115,6 +115,11 @@ void HistoryWriter::begin() {
   began_ = true;
   due_since_.reset();
   wake_.notify_all();
+}
+
+/// With busy_ held.
+void HistoryWriter::read_totals(HistoryFile& file) {
+  if (const auto found = file.totals(); found && *found) take_over(**found);
 }
 
 /// With busy_ held, of a file that has been read. What went into another file meanwhile (a disk
@@ -138,8 +143,12 @@ void HistoryWriter::begin_showing(const EnergyTotals& marks) {
 bool HistoryWriter::open() {
   if (file_) return true;
   auto file = HistoryFile::open_to_write(settings_.file, disk_);
-  if (!file && file.error().damaged && begin_anew(file.error().text))
-    file = HistoryFile::open_to_write(settings_.file, disk_);
+  if (!file && file.error().damaged) {
+    // An older one is looked through before its totals are read.
+    if (auto old = HistoryFile::open_to_read(settings_.file, disk_); old && !known_)
+      read_totals(*old);
+    if (begin_anew(file.error().text)) file = HistoryFile::open_to_write(settings_.file, disk_);
+  }
   if (!file) {
     reason_ = file.error().text;
     return false;

@@ -78,6 +78,7 @@ class HistoryWriter {
   static constexpr std::chrono::seconds answer_limit{2};  ///< a stop waits for a question
 
   void tell(Level level, std::string event, std::string detail);
+  void read_totals(HistoryFile& file);
   void take_over(const TotalsCeilings& kept);
   void begin_showing(const EnergyTotals& marks);
   bool open();

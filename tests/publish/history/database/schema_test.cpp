@@ -7,6 +7,7 @@
 #include <set>
 
 #include "publish/history/database/file.hpp"
+#include "tests/publish/history/database/failing_disk.hpp"
 #include "tests/publish/history/database/old_schema.hpp"
 #include "tests/publish/history/database/store.hpp"
 
@@ -224,6 +225,53 @@ TEST_F(HistorySchemaTest, WhatCannotBeCopiedIsUpgradedAndTold) {
   close();
   EXPECT_THAT(log(), Contains(HasSubstr("schema_upgraded from=3 to=4 no_copy=\"")));
   EXPECT_EQ(number("PRAGMA user_version"), schema::version);
+}
+
+TEST_F(HistorySchemaTest, OneThatIsDamagedInACornerIsSetAsideAsItWasAndTheTotalsGoOn) {
+  const auto page = number("SELECT rootpage FROM sqlite_master WHERE name='misdated_minutes'");
+  {
+    std::fstream spoiled(settings_.file, std::ios::in | std::ios::out | std::ios::binary);
+    spoiled.seekp((page - 1) * 4096);
+    spoiled << std::string(4096, 'x');
+  }
+  open();
+  EXPECT_EQ(start_[Flow::grid_import], 7'200'000.0);
+  run(1min);
+  close();
+  EXPECT_THAT(rows(settings_.file + ".damaged-1", "PRAGMA user_version"), ElementsAre("3"));
+  EXPECT_EQ(number("SELECT count(*) FROM minutes WHERE begin < 1768474800"), 0) << "a new one";
+  EXPECT_THAT(files(), Not(Contains("history.db.schema-3")));
+}
+
+/// Each read of the upgrade fails, alone or with all after it.
+TEST_F(HistorySchemaTest, WhatCannotBeReadIsNeitherUpgradedWithoutACopyNorTakenForDamaged) {
+  using At = FailingDisk::At;
+  const std::string old = dir_ / "old.db";
+  fs::copy_file(settings_.file, old);
+  for (const At at : {At::read, At::read_once}) {
+    int refused = 0;
+    FailingDisk disk;
+    for (int reads = 0;; ++reads) {
+      SCOPED_TRACE(reads);
+      fs::remove(copy());
+      fs::copy_file(old, settings_.file, fs::copy_options::overwrite_existing);
+      FailingDisk::reads = reads;
+      disk.at = at;
+      const auto opened = HistoryFile::open_to_write(settings_.file, disk);
+      const bool failed = at == At::read ? FailingDisk::reads < 0 : disk.at == At::never;
+      disk.at = At::never;
+      if (!opened) {
+        ++refused;
+        EXPECT_FALSE(opened.error().damaged) << opened.error().text;
+        EXPECT_EQ(number("PRAGMA user_version"), 3);
+      } else {
+        EXPECT_TRUE(opened->upgrade() && opened->upgrade()->not_copied.empty())
+            << (opened->upgrade() ? opened->upgrade()->not_copied : "");
+      }
+      if (!failed) break;
+    }
+    EXPECT_GT(refused, 3);
+  }
 }
 
 TEST_F(HistorySchemaTest, WhatRootCopiesBelongsToTheOwnerOfTheFolder) {

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/publish/history/database/failing_disk.hpp"
 #include "tests/publish/history/house.hpp"
 #include "tests/publish/history/lookings.hpp"
 
@@ -39,41 +39,6 @@ class ReadOnlyDisk : public HistoryDisk {
   [[nodiscard]] const char* vfs() const override { return vfs_.zName; }
 
  private:
-  sqlite3_vfs vfs_ = *sqlite3_vfs_find(nullptr);
-};
-
-/// The system's, while it says that it cannot write or sync.
-class FailingDisk : public HistoryDisk {
- public:
-  enum class At : std::uint8_t { never, write, sync };
-  FailingDisk() {
-    at = At::never;
-    vfs_.zName = "failing";
-    vfs_.xOpen = [](sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* out) {
-      sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
-      const int code = system->xOpen(system, path, file, flags, out);
-      if (file->pMethods == nullptr) return code;
-      theirs = file->pMethods;  // of any kind of file: they write and sync alike
-      sqlite3_io_methods& methods = ours[theirs] = *theirs;
-      methods.xWrite = [](sqlite3_file* f, const void* bytes, int size, sqlite3_int64 place) {
-        return at == At::write ? SQLITE_IOERR_WRITE : theirs->xWrite(f, bytes, size, place);
-      };
-      methods.xSync = [](sqlite3_file* f, int how) {
-        return at == At::sync ? SQLITE_IOERR_FSYNC : theirs->xSync(f, how);
-      };
-      file->pMethods = &methods;
-      return code;
-    };
-    sqlite3_vfs_register(&vfs_, 0);
-  }
-  ~FailingDisk() override { sqlite3_vfs_unregister(&vfs_); }
-  [[nodiscard]] const char* vfs() const override { return vfs_.zName; }
-
-  inline static At at = At::never;
-
- private:
-  inline static const sqlite3_io_methods* theirs = nullptr;
-  inline static std::map<const sqlite3_io_methods*, sqlite3_io_methods> ours{};
   sqlite3_vfs vfs_ = *sqlite3_vfs_find(nullptr);
 };
 
