@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -17,10 +18,20 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto mark = ".schema-";
+constexpr std::string_view unfinished_mark = ".new";
 
 bool sync(const fs::path& path, int flags) {
   const Descriptor file{::open(path.c_str(), flags | O_CLOEXEC)};
   return file.get() >= 0 && ::fsync(file.get()) == 0;
+}
+
+/// A version's number and nothing else follows, or a copy that was cut short: all other files are
+/// the owner's.
+bool is_copy(std::string_view name, std::string_view beginning) {
+  if (!name.starts_with(beginning)) return false;
+  name.remove_prefix(beginning.size());
+  if (name.ends_with(unfinished_mark)) name.remove_suffix(unfinished_mark.size());
+  return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace
@@ -59,7 +70,7 @@ std::string SchemaCopy::finish() const {
   if (!sync(folder, O_RDONLY | O_DIRECTORY)) return std::generic_category().message(errno);
   std::vector<fs::path> others;
   for (const auto& entry : fs::directory_iterator(folder, failed))
-    if (entry.path().string().starts_with(file_ + mark) && entry.path() != name_)
+    if (is_copy(entry.path().string(), file_ + mark) && entry.path() != name_)
       others.push_back(entry.path());
   for (const auto& other : others) fs::remove(other, failed);
   return {};
