@@ -64,7 +64,8 @@ def fill(database, zone):
         )
     with sqlite3.connect(database) as db:
         db.executemany(
-            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths) VALUES (?,?,?,?,?,?)",
+            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths)"
+            " VALUES (?,?,?,?,?,?)",
             rows,
         )
         db.executemany("INSERT OR REPLACE INTO days VALUES (?,?,?,?,?,?,?,?,?,?,?)", days)
@@ -92,7 +93,8 @@ def fill_evenly(file, watts=600):
     rows = [(at, watts, 0, watts, 0, 500) for at in range(now - 15 * 86400, now, 60)]
     with sqlite3.connect(file) as db:
         db.executemany(
-            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths) VALUES (?,?,?,?,?,?)",
+            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths)"
+            " VALUES (?,?,?,?,?,?)",
             rows,
         )
     db.close()

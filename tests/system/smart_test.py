@@ -30,7 +30,8 @@ def seed(file, now):
     rows = [(at, 600, 0, 600, 0, 500) for at in range(begin, int(now) // 60 * 60, 60)]
     with sqlite3.connect(file) as db:
         db.executemany(
-            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths) VALUES (?,?,?,?,?,?)",
+            "INSERT OR REPLACE INTO minutes (begin, grid_w, solar_w, house_w, battery_w, soc_tenths)"
+            " VALUES (?,?,?,?,?,?)",
             rows,
         )
     db.close()
