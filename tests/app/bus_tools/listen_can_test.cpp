@@ -1,12 +1,12 @@
-#include "tests/app/bus_tools/ear.hpp"
+#include "tests/app/bus_tools/tried_listener.hpp"
 
 namespace esshub::app {
 namespace {
 
 TEST(CanListener, SlcanAndSocketCanTellTheSame) {
   const auto frame = protocol::make_frame(0x355, *protocol::from_hex("54006300"));
-  Ear slcan{SniffKind::slcan};
-  Ear can{SniffKind::can};
+  TriedListener slcan{SniffKind::slcan};
+  TriedListener can{SniffKind::can};
   slcan.hear(protocol::to_bytes("t355454"), 0ms);
   slcan.hear(protocol::to_bytes("006300\r"), 5ms);
   can.hear(protocol::encode_record(frame), 5ms);
@@ -21,7 +21,7 @@ TEST(CanListener, SlcanAndSocketCanTellTheSame) {
 }
 
 TEST(CanListener, WhatIsNoFrameIsAnErrorOfTheLine) {
-  Ear slcan{SniffKind::slcan};
+  TriedListener slcan{SniffKind::slcan};
   slcan.hear(protocol::to_bytes("t3559zz\r\rz\r"), 0ms);
   ASSERT_THAT(slcan.outcomes(), testing::ElementsAre(Outcome::error));
   EXPECT_EQ(slcan.heard.transactions[0].who, "line");
@@ -29,7 +29,7 @@ TEST(CanListener, WhatIsNoFrameIsAnErrorOfTheLine) {
 }
 
 TEST(CanListener, ImpossibleValuesAndBusTroubleAreErrors) {
-  Ear can{SniffKind::can};
+  TriedListener can{SniffKind::can};
   can.hear(protocol::encode_record(
                protocol::make_frame(0x355, *protocol::from_hex("C8006300"))),  // 200 %
            0ms);

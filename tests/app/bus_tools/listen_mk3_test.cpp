@@ -1,6 +1,6 @@
 #include "protocol/vebus/messages.hpp"
 #include "protocol/vebus/mk3_frame.hpp"
-#include "tests/app/bus_tools/ear.hpp"
+#include "tests/app/bus_tools/tried_listener.hpp"
 
 namespace esshub::app {
 namespace {
@@ -9,7 +9,7 @@ using protocol::Bytes;
 namespace vebus = protocol::vebus;
 
 TEST(Mk3Listener, AnswersFindTheirQuestionsByLetterAndType) {
-  Ear ear{SniffKind::mk3};
+  TriedListener ear{SniffKind::mk3};
   ear.hear(vebus::encode(vebus::read_ram(vebus::Letter::x, {4, 0})), 0ms);
   ear.hear(vebus::encode(vebus::Version{.version = 1170212, .mode = 'B'}), 20ms);  // a broadcast
   Bytes words;
@@ -26,7 +26,7 @@ TEST(Mk3Listener, AnswersFindTheirQuestionsByLetterAndType) {
 }
 
 TEST(Mk3Listener, RefusedAndUnansweredAreToldApart) {
-  Ear ear{SniffKind::mk3};
+  TriedListener ear{SniffKind::mk3};
   ear.hear(vebus::encode(vebus::write_ram(vebus::Letter::y, 131, 500)), 0ms);
   ear.hear(vebus::encode(vebus::Winmon{vebus::Letter::y, vebus::Code::access_denied, Bytes(2)}),
            50ms);
@@ -39,7 +39,7 @@ TEST(Mk3Listener, RefusedAndUnansweredAreToldApart) {
 }
 
 TEST(Mk3Listener, CaptureLosesNothing) {
-  Ear ear{SniffKind::mk3};
+  TriedListener ear{SniffKind::mk3};
   Bytes bytes = *protocol::from_hex("0000FF");
   for (const auto& part :
        {vebus::encode(vebus::LedRequest{}), vebus::encode(vebus::Leds{.on = 1, .blink = 0}),

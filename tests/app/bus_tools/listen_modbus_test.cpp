@@ -1,7 +1,7 @@
 #include <fstream>
 
 #include "protocol/modbus/rtu.hpp"
-#include "tests/app/bus_tools/ear.hpp"
+#include "tests/app/bus_tools/tried_listener.hpp"
 
 namespace esshub::app {
 namespace {
@@ -20,7 +20,7 @@ Bytes voltages() {
 }
 
 TEST(ModbusListener, QuestionAndAnswerAreOneTransactionWithNamedValues) {
-  Ear ear{SniffKind::modbus};
+  TriedListener ear{SniffKind::modbus};
   ear.hear(modbus::encode(ask_voltages), 0ms);
   EXPECT_TRUE(ear.heard.transactions.empty());
   ear.hear(voltages(), 52ms);
@@ -35,7 +35,7 @@ TEST(ModbusListener, QuestionAndAnswerAreOneTransactionWithNamedValues) {
 }
 
 TEST(ModbusListener, WhatIsUnderstoodLateKeepsItsTime) {
-  Ear ear{SniffKind::modbus};
+  TriedListener ear{SniffKind::modbus};
   const Bytes false_head{std::byte{0x01}, std::byte{0x04}, std::byte{0x50}};  // of 85 bytes
   ear.hear(false_head, 0ms);
   ear.hear(modbus::encode(ask_voltages), 100ms);
@@ -48,7 +48,7 @@ TEST(ModbusListener, WhatIsUnderstoodLateKeepsItsTime) {
 }
 
 TEST(ModbusListener, EachOutcomeIsToldApart) {
-  Ear ear{SniffKind::modbus};
+  TriedListener ear{SniffKind::modbus};
   auto damaged = voltages();
   damaged[5] ^= std::byte{1};
   ear.hear(modbus::encode(ask_voltages), 0ms);
@@ -67,7 +67,7 @@ TEST(ModbusListener, EachOutcomeIsToldApart) {
 }
 
 TEST(ModbusListener, AQuestionIsUnansweredAfterASecond) {
-  Ear ear{SniffKind::modbus};
+  TriedListener ear{SniffKind::modbus};
   ear.hear(modbus::encode(ask_voltages), 0ms);
   ear.wait(999ms);
   EXPECT_TRUE(ear.heard.transactions.empty());
@@ -78,7 +78,7 @@ TEST(ModbusListener, AQuestionIsUnansweredAfterASecond) {
 }
 
 TEST(ModbusListener, AnAnswerUnderWayIsWaitedFor) {
-  Ear ear{SniffKind::modbus};
+  TriedListener ear{SniffKind::modbus};
   const auto answer = voltages();
   ear.hear(modbus::encode(ask_voltages), 0ms);
   for (std::size_t i = 0; i < answer.size(); ++i) {  // at a speed that takes 1.3 s
@@ -89,7 +89,7 @@ TEST(ModbusListener, AnAnswerUnderWayIsWaitedFor) {
 }
 
 TEST(ModbusListener, WhatIsWrittenIsShown) {
-  Ear ear{SniffKind::modbus};
+  TriedListener ear{SniffKind::modbus};
   const modbus::RtuRequest write{.unit = 1,
                                  .function = modbus::write_registers,
                                  .start = 10,
@@ -122,7 +122,7 @@ TEST(ModbusListener, RecoversThePublishedStreamsHoweverTheyAreCut) {
     ++streams;
     const auto bytes = protocol::from_hex(vector["hex"].get<std::string>()).value();
     for (const std::size_t size : {std::size_t{1}, std::size_t{7}, bytes.size()}) {
-      Ear ear{SniffKind::modbus};
+      TriedListener ear{SniffKind::modbus};
       for (std::size_t i = 0; i < bytes.size(); i += size)
         ear.hear(ByteView{bytes}.subspan(i, std::min(size, bytes.size() - i)), 1ms * i);
       ear.finish();
@@ -134,7 +134,7 @@ TEST(ModbusListener, RecoversThePublishedStreamsHoweverTheyAreCut) {
 }
 
 TEST(ModbusListener, CaptureHoldsAFrameAPacketAndKeepsTheNoiseBetween) {
-  Ear ear{SniffKind::modbus};
+  TriedListener ear{SniffKind::modbus};
   const auto question = modbus::encode(ask_voltages);
   Bytes burst = question;
   const auto answer = voltages();

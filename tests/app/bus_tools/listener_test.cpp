@@ -1,4 +1,4 @@
-#include "tests/app/bus_tools/ear.hpp"
+#include "tests/app/bus_tools/tried_listener.hpp"
 
 namespace esshub::app {
 namespace {
@@ -12,7 +12,7 @@ TEST(Listener, EachKindUnderstandsItsOwnBus) {
       {SniffKind::can, protocol::encode_record(frame)}};
   for (const auto& [kind, bytes] : heard)
     for (const auto& [other, others] : heard) {
-      Ear ear{kind};
+      TriedListener ear{kind};
       ear.hear(others, 0ms);
       EXPECT_EQ(ear.listener->tally().frames, kind == other ? 1u : 0u)
           << static_cast<int>(kind) << " hears " << static_cast<int>(other);

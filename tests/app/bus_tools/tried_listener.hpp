@@ -13,8 +13,8 @@ namespace esshub::app {
 
 constexpr Instant start{1000s};
 
-struct Ear {
-  explicit Ear(SniffKind kind) : listener(make_listener(kind)) {}
+struct TriedListener {
+  explicit TriedListener(SniffKind kind) : listener(make_listener(kind)) {}
 
   void hear(protocol::ByteView bytes, Duration at) { add(listener->on_bytes(bytes, start + at)); }
   void wait(Duration until) { add(listener->on_timer(start + until)); }
