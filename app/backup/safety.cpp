@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 namespace esshub::app {
 namespace {
@@ -27,18 +30,26 @@ SavedSafety stricter(const SavedSafety& here, const SavedSafety& restored) {
   both.meter_rest_left = longer(here.meter_rest_left, restored.meter_rest_left);
   both.lockout_left = longer(here.lockout_left, restored.lockout_left);
   both.hold_left = longer(here.hold_left, restored.hold_left);
-  // Oldest first; the newest that are enough for a lock-out are remembered.
-  auto& excursions = both.excursions_ago;
-  excursions.insert(excursions.end(), restored.excursions_ago.begin(),
-                    restored.excursions_ago.end());
-  std::ranges::sort(excursions, std::greater{});
+  // Oldest first; the newest that are enough for a lock-out are remembered. What both know as of
+  // the same moment (the same backup restored twice) is one.
+  auto known = restored.excursions_ago;
+  std::ranges::sort(known, std::greater{});
+  std::ranges::sort(both.excursions_ago, std::greater{});
+  std::vector<Duration> excursions;
+  std::ranges::set_union(both.excursions_ago, known, std::back_inserter(excursions),
+                         std::greater{});
   constexpr auto remembered = std::tuple_size_v<decltype(SafetyMemory::export_excursions)>;
   if (excursions.size() > remembered)
     excursions.erase(excursions.begin(),
                      excursions.end() - static_cast<std::ptrdiff_t>(remembered));
-  for (const auto& part : restored.parts)
-    if (std::ranges::find(both.parts, part.name, &SavedSafety::Part::name) == both.parts.end())
+  both.excursions_ago = std::move(excursions);
+  for (const auto& part : restored.parts) {
+    const auto same = std::ranges::find(both.parts, part.name, &SavedSafety::Part::name);
+    if (same == both.parts.end())
       both.parts.push_back(part);
+    else if (part.died_ago.size() > same->died_ago.size())
+      *same = part;
+  }
   return both;
 }
 

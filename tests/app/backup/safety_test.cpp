@@ -68,6 +68,22 @@ TEST(RestoredSafety, DeathsHereAreNotForgotten) {
                           SavedSafety::Part{"bus.meters", {1min}}));
 }
 
+TEST(RestoredSafety, ThePartThatDiedMoreOftenCounts) {
+  const SavedSafety once{.parts = {{"control", {10min}}}};
+  const SavedSafety thrice{.parts = {{"control", {3h, 2h, 1h}}}};
+  EXPECT_EQ(stricter(once, thrice).parts, thrice.parts);
+  EXPECT_EQ(stricter(thrice, once).parts, thrice.parts);
+  const SavedSafety other{.parts = {{"control", {20min}}}};
+  EXPECT_EQ(stricter(once, other).parts, once.parts) << "as often: what is here";
+}
+
+TEST(RestoredSafety, AnExcursionThatBothKnowIsOne) {
+  EXPECT_THAT(stricter({.excursions_ago = {3h}}, {.excursions_ago = {3h}}).excursions_ago,
+              ElementsAre(Duration{3h}));
+  EXPECT_THAT(stricter({.excursions_ago = {2h, 2h}}, {.excursions_ago = {2h}}).excursions_ago,
+              ElementsAre(Duration{2h}, Duration{2h}));
+}
+
 TEST(StateHere, OfANewerVersionSafetyIsReadAlone) {
   const auto whole = state_here(R"({"saved_at": 7, "mode": "smart", "safety":
                                     {"cutoff": true, "meter_reversed": false}})");
