@@ -21,12 +21,18 @@ tl::unexpected<Error> cannot(const char* what, const std::filesystem::path& file
 bool give(int fd, const std::filesystem::path& folder, const FileLooks& looks) {
   if (::fchmod(fd, looks.mode) != 0) return false;
   if (::geteuid() != 0) return true;
-  if (!publish::give_to_owner_of(folder, fd)) return false;
   struct stat own {};
   if (::fstat(fd, &own) != 0) return false;
+  // A new file that is somebody else's: the file system keeps no owners (a stick's FAT).
+  const bool fixed = own.st_uid != ::geteuid() || own.st_gid != ::getegid();
+  // Never the folder's owner's meanwhile, where it is to be another's.
+  if (!looks.user || !looks.group) {
+    if (!publish::give_to_owner_of(folder, fd) || ::fstat(fd, &own) != 0) return false;
+  }
   const uid_t user = looks.user.value_or(own.st_uid);
   const gid_t group = looks.group.value_or(own.st_gid);
-  return (user == own.st_uid && group == own.st_gid) || ::fchown(fd, user, group) == 0;
+  return (user == own.st_uid && group == own.st_gid) || ::fchown(fd, user, group) == 0 ||
+         (fixed && errno == EPERM);
 }
 
 }  // namespace

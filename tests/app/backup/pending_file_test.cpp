@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -64,6 +65,19 @@ TEST_F(PendingFileTest, ALinkIsFollowedWhereThatIsAskedForAlone) {
   ASSERT_TRUE(put(link, "replaced"));
   EXPECT_EQ(text(file_), "followed");
   EXPECT_FALSE(fs::is_symlink(link));
+}
+
+TEST_F(PendingFileTest, BelongsToWhomItIsGivenAndElseToTheFoldersOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "for root";
+  ASSERT_EQ(::chown(dir_.c_str(), 65534, 65534), 0);
+  ASSERT_TRUE(put(file_, "the folder's"));
+  EXPECT_EQ(looks_of(file_)->user, uid_t{65534});
+  ASSERT_TRUE(put(file_, "mine", {.mode = 0600, .user = 0, .group = 0}));
+  EXPECT_EQ(looks_of(file_)->user, uid_t{0});
+  EXPECT_EQ(looks_of(file_)->group, gid_t{0});
+  ASSERT_TRUE(put(file_, "half", {.mode = 0600, .user = 0, .group = {}}));
+  EXPECT_EQ(looks_of(file_)->user, uid_t{0});
+  EXPECT_EQ(looks_of(file_)->group, gid_t{65534});
 }
 
 TEST_F(PendingFileTest, WhereItCannotBeIsSaid) {
