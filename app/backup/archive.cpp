@@ -1,5 +1,6 @@
 #include "app/backup/archive.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -87,41 +88,66 @@ Result<void> write_member(PendingFile& out, const SmallFile& file) {
   return out.write(file.text + std::string(tar_padding(file.text.size()), '\0'));
 }
 
+/// All of an open file; nothing: it is no regular one.
+Result<std::optional<SmallFile>> read_open_file(const publish::Descriptor& in, const fs::path& file,
+                                                std::string_view name) {
+  struct stat found {};
+  if (in.get() < 0 || ::fstat(in.get(), &found) != 0) return cannot_read(file, system_word(errno));
+  if (!S_ISREG(found.st_mode)) return std::nullopt;
+  SmallFile small{member_of(name, found), {}};
+  std::array<char, piece> block{};
+  for (;;) {
+    const auto got = read_at(in.get(), small.text.size(), block);
+    if (!got) return cannot_read(file, got.error().detail);
+    if (*got == 0) break;
+    small.text.append(block.data(), *got);
+    if (small.text.size() > largest_small_file) return cannot_read(file, "it is too large");
+  }
+  small.member.size = small.text.size();
+  return std::optional{std::move(small)};
+}
+
+/// Nothing: it is gone meanwhile, a link or no regular file.
+Result<std::optional<SmallFile>> read_state_file(const StateFolder& in, const fs::path& folder,
+                                                 const std::string& file, const std::string& name) {
+  const publish::Descriptor opened{
+      ::openat(in.folder.get(), file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)};
+  if (opened.get() < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
+    return std::nullopt;
+  return read_open_file(opened, folder / file, name);
+}
+
 /// Configuration, state and secrets, in this order.
 Result<std::vector<SmallFile>> gather(const BackupOrder& order, BackupMade& made) {
   std::vector<SmallFile> files;
-  const auto add = [&](const fs::path& file, const std::string& name) -> Result<bool> {
-    auto read = read_small_file(file, name);
+  std::uint64_t bytes = 0;
+  const auto add = [&](Result<std::optional<SmallFile>> read) -> Result<bool> {
     if (!read) return tl::unexpected<Error>(std::move(read.error()));
-    if (*read) files.push_back(*std::move(*read));
-    return files.size() <= most_small_files
-               ? Result<bool>{read->has_value()}
-               : fail(ErrorKind::invalid,
-                      "too many files below " + order.places.state_dir.string());
+    if (!*read) return false;
+    bytes += (*read)->text.size();
+    files.push_back(*std::move(*read));
+    // The manifest is one of them.
+    if (files.size() >= most_small_files || bytes > most_small_bytes)
+      return fail(ErrorKind::invalid, "too much is below " + order.places.state_dir.string());
+    return true;
   };
-  if (auto done = add(order.places.config, std::string{config_member}); !done)
+  if (auto done = add(read_small_file(order.places.config, config_member)); !done)
     return tl::unexpected<Error>(std::move(done.error()));
-  std::vector<std::string> names;
-  for (const auto folder : state_folders) {
+  for (const auto below : state_folders) {
     if (order.places.state_dir.empty()) break;
-    std::error_code error;
-    for (fs::directory_iterator file{order.places.state_dir / folder, error}, end;
-         !error && file != end; file.increment(error)) {
-      const auto name = std::string{folder} + file->path().filename().string();
-      std::error_code unknown;
-      if (is_kept_state(name) && file->symlink_status(unknown).type() == fs::file_type::regular)
-        names.push_back(name);
+    const auto folder = open_state_folder(order.places.state_dir, below);
+    if (!folder) return tl::unexpected<Error>(folder.error());
+    if (!*folder) continue;
+    for (const auto& name : (*folder)->names) {
+      const auto member = std::string{state_prefix} + std::string{below} + name;
+      auto read = read_state_file(**folder, order.places.state_dir / below, name, member);
+      if (auto done = add(std::move(read)); !done)
+        return tl::unexpected<Error>(std::move(done.error()));
     }
-    if (error && error != std::errc::no_such_file_or_directory)
-      return cannot_read(order.places.state_dir / folder, error.message());
   }
-  std::ranges::sort(names);
-  for (const auto& name : names)
-    if (auto done = add(order.places.state_dir / name, std::string{state_prefix} + name); !done)
-      return tl::unexpected<Error>(std::move(done.error()));
   if (!order.secrets) return files;
   for (const auto& [setting, file] : order.places.secrets) {
-    const auto done = add(file, std::string{secret_prefix} + setting);
+    const auto done = add(read_small_file(file, std::string{secret_prefix} + setting));
     if (!done) return tl::unexpected<Error>(done.error());
     if (!*done) made.not_there.push_back(file.string());
   }
@@ -136,16 +162,24 @@ struct HistoryCopy {
   std::string sha256;
 };
 
+/// Nothing: it cannot be read, which is told in `made`. An Error is the target's: no room.
 Result<std::unique_ptr<HistoryCopy>> take_history(const fs::path& from, const fs::path& beside,
-                                                  Manifest& manifest,
+                                                  BackupMade& made,
                                                   const publish::CopyProgress& progress) {
   struct stat found {};
-  if (::stat(from.c_str(), &found) != 0) return cannot_read(from, system_word(errno));
+  if (::stat(from.c_str(), &found) != 0) {
+    made.no_history = "cannot read " + from.string() + ": " + system_word(errno);
+    return nullptr;
+  }
   auto pending = PendingFile::begin(beside.string() + ".history", {0600, ::geteuid(), ::getegid()});
   if (!pending) return tl::unexpected<Error>(std::move(pending.error()));
   const auto schema =
       publish::copy_history(from.string(), pending->unfinished().string(), progress);
-  if (!schema) return tl::unexpected<Error>(schema.error());
+  if (!schema) {
+    if (publish::judge_history(from.string())) return tl::unexpected<Error>(schema.error());
+    made.no_history = schema.error().detail;
+    return nullptr;
+  }
   const auto unfinished = pending->unfinished();
   auto copy = std::unique_ptr<HistoryCopy>(
       new HistoryCopy{*std::move(pending),
@@ -162,31 +196,56 @@ Result<std::unique_ptr<HistoryCopy>> take_history(const fs::path& from, const fs
   if (auto read = each_piece(copy->in.get(), 0, copy->member.size, add); !read)
     return tl::unexpected<Error>(std::move(read.error()));
   copy->sha256 = digest.hex();
-  manifest.history_schema = *schema;
+  made.manifest.history_schema = *schema;
   return copy;
 }
 
 }  // namespace
 
 Result<std::optional<SmallFile>> read_small_file(const fs::path& file, std::string_view name) {
-  // Below state_dir the service writes: it shall not name files that it may not read.
-  const int follow = name.starts_with(state_prefix) ? O_NOFOLLOW : 0;
-  const publish::Descriptor in{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow)};
+  const publish::Descriptor in{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (in.get() < 0 && errno == ENOENT) return std::nullopt;
-  struct stat found {};
-  if (in.get() < 0 || ::fstat(in.get(), &found) != 0) return cannot_read(file, system_word(errno));
-  if (!S_ISREG(found.st_mode)) return cannot_read(file, "it is no regular file");
-  SmallFile small{member_of(name, found), {}};
-  std::array<char, piece> block{};
-  for (;;) {
-    const auto got = read_at(in.get(), small.text.size(), block);
-    if (!got) return cannot_read(file, got.error().detail);
-    if (*got == 0) break;
-    small.text.append(block.data(), *got);
-    if (small.text.size() > largest_small_file) return cannot_read(file, "it is too large");
+  auto read = read_open_file(in, file, name);
+  if (read && !*read) return cannot_read(file, "it is no regular file");
+  return read;
+}
+
+Result<std::unique_ptr<StateFolder>> open_state_folder(const fs::path& state_dir,
+                                                       std::string_view below) {
+  constexpr int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  const auto place = state_dir / below;
+  // A folder that is missing, and whatever else stands in its place.
+  const auto none = [] { return errno == ENOENT || errno == ELOOP || errno == ENOTDIR; };
+  int fd = ::open(state_dir.c_str(), flags);
+  for (const auto& part : fs::path{below}) {
+    if (part.empty() || fd < 0) continue;
+    const publish::Descriptor above{fd};
+    fd = ::openat(above.get(), part.c_str(), flags | O_NOFOLLOW);
+    if (fd < 0 && none()) return nullptr;
   }
-  small.member.size = small.text.size();
-  return std::optional{std::move(small)};
+  if (fd < 0 && errno == ENOENT) return nullptr;
+  if (fd < 0) return cannot_read(place, system_word(errno));
+  auto opened = std::unique_ptr<StateFolder>(new StateFolder{publish::Descriptor{fd}, {}});
+  const int again = ::openat(fd, ".", flags);
+  DIR* const list = again < 0 ? nullptr : ::fdopendir(again);
+  if (list == nullptr) {
+    const int number = errno;
+    if (again >= 0) ::close(again);
+    return cannot_read(place, system_word(number));
+  }
+  errno = 0;
+  while (const auto* entry = ::readdir(list)) {
+    struct stat about {};
+    if (is_kept_state(std::string{below} + entry->d_name) &&
+        ::fstatat(fd, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(about.st_mode))
+      opened->names.emplace_back(entry->d_name);
+    errno = 0;
+  }
+  const int number = errno;
+  ::closedir(list);
+  if (number != 0) return cannot_read(place, system_word(number));
+  std::ranges::sort(opened->names);
+  return opened;
 }
 
 Result<BackupMade> write_backup(const BackupOrder& order, const fs::path& file,
@@ -207,11 +266,9 @@ Result<BackupMade> write_backup(const BackupOrder& order, const fs::path& file,
   std::unique_ptr<HistoryCopy> history;
   std::error_code unknown;
   if (!order.places.history.empty() && fs::exists(order.places.history, unknown)) {
-    auto copied = take_history(order.places.history, file, made.manifest, progress);
-    if (copied)
-      history = *std::move(copied);
-    else
-      made.no_history = std::move(copied.error().detail);
+    auto copied = take_history(order.places.history, file, made, progress);
+    if (!copied) return tl::unexpected<Error>(std::move(copied.error()));
+    history = *std::move(copied);
   }
   for (const auto& small : *files) made.manifest.files.push_back(listed(small));
   if (history)
@@ -262,6 +319,7 @@ Result<void> as_listed(const Manifest& manifest, const Found& found) {
 Result<Backup> read_backup(const publish::Descriptor& in) {
   std::optional<Backup> backup;
   Found found;
+  std::uint64_t small_bytes = 0;
   for (std::uint64_t at = 0;;) {
     TarBlock block{};
     const auto got = read_at(in.get(), at, block);
@@ -280,8 +338,10 @@ Result<Backup> read_backup(const publish::Descriptor& in) {
         found.contains(member.name))
       return fail(ErrorKind::invalid, "what no backup has is in it: " + member.name);
     const bool small = part != BackupPart::history;
-    if (small && (member.size > largest_small_file || found.size() >= most_small_files))
+    if (small && (member.size > largest_small_file || found.size() >= most_small_files ||
+                  member.size > most_small_bytes - small_bytes))
       return fail(ErrorKind::invalid, member.name + " in it is too large");
+    if (small) small_bytes += member.size;
     std::string text;
     Digest digest;
     const auto take = [&](std::string_view bytes) {

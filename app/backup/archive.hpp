@@ -19,9 +19,10 @@
 
 namespace esshub::app {
 
-/// Of every file but the history: they are held in memory.
+/// Of every file but the history: they are held in memory, all at once.
 constexpr std::uint64_t largest_small_file = 8U << 20U;
-constexpr std::size_t most_small_files = 1000;
+constexpr std::uint64_t most_small_bytes = 64U << 20U;
+constexpr std::size_t most_small_files = 200;
 
 /// A small file and how it looked.
 struct SmallFile {
@@ -32,6 +33,16 @@ struct SmallFile {
 /// Nothing: there is none. `io`: it cannot be read, is no regular file or is too large.
 [[nodiscard]] Result<std::optional<SmallFile>> read_small_file(const std::filesystem::path& file,
                                                                std::string_view name);
+
+/// One of state_folders, opened: nobody can put another in its place.
+struct StateFolder {
+  publish::Descriptor folder;
+  std::vector<std::string> names;  ///< of what is_kept_state() and is no folder, sorted
+};
+/// Nothing: it is not there, or a link is on the way to it: below state_dir the service writes, and
+/// it shall not name files that it may not read or remove.
+[[nodiscard]] Result<std::unique_ptr<StateFolder>> open_state_folder(
+    const std::filesystem::path& state_dir, std::string_view below);
 
 struct BackupOrder {
   BackupPlaces places;
@@ -45,7 +56,7 @@ struct BackupMade {
 };
 /// Writes all of it and puts it in its place. Needs room for the history twice while it is made;
 /// memory for the small files. A history that cannot be read is left out and told: the rest may
-/// have to be saved from the same disk.
+/// have to be saved from the same disk. One that can be read and not be copied is an error.
 [[nodiscard]] Result<BackupMade> write_backup(const BackupOrder& order,
                                               const std::filesystem::path& file,
                                               const FileLooks& looks,

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -110,6 +112,77 @@ TEST_F(ArchiveTest, AHistoryThatCannotBeReadIsLeftOutAndTold) {
   ASSERT_TRUE(backup) << backup.error().detail;
   EXPECT_FALSE(backup->has(BackupPart::history));
   EXPECT_TRUE(backup->has(BackupPart::state));
+}
+
+TEST_F(ArchiveTest, WithoutRoomForAHistoryThatCanBeReadTheOldBackupStays) {
+  make();
+  const auto before = text_of(file_);
+  const auto fill = dir_ / "hub.backup.history.new";
+  write(fill / "in the way", "");
+  const auto in_the_way = write_backup(order_, file_, {}, {});
+  ASSERT_FALSE(in_the_way);
+  EXPECT_THAT(in_the_way.error().detail, HasSubstr("cannot create"));
+  EXPECT_TRUE(text_of(file_) == before);
+  fs::remove_all(fill);
+  // No file may become as large as the history; its index in memory (32 KiB) may be made.
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit less = old;
+  less.rlim_cur = fs::file_size(order_.places.history) - 1;
+  ASSERT_GT(less.rlim_cur, 32U << 10U);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &less), 0);
+  const auto full = write_backup(order_, file_, {}, {});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(full);
+  EXPECT_TRUE(text_of(file_) == before);
+}
+
+TEST_F(ArchiveTest, NoFolderThatIsALinkIsReadOrListed) {
+  write(dir_ / "elsewhere/kept/precious.json", "theirs");
+  write(dir_ / "elsewhere/precious.json", "theirs");
+  fs::remove_all(dir_ / "state/feed");
+  fs::create_directory_symlink(dir_ / "elsewhere", dir_ / "state/feed");
+  for (const auto* below : {"feed/", "feed/kept/"}) {
+    const auto folder = open_state_folder(dir_ / "state", below);
+    ASSERT_TRUE(folder) << folder.error().detail;
+    EXPECT_FALSE(*folder) << below;
+  }
+  make();
+  EXPECT_THAT(read(file_)->small, ElementsAre(Key("config/esshub.toml"), Key("state/state.json")));
+  // The folder itself may be one: systemd makes it so.
+  fs::create_directory_symlink(dir_ / "state", dir_ / "named");
+  const auto named = open_state_folder(dir_ / "named", "");
+  ASSERT_TRUE(named && *named);
+  EXPECT_THAT((*named)->names, ElementsAre("link.json", "state.json"));
+  EXPECT_FALSE(*open_state_folder(dir_ / "nowhere", ""));
+}
+
+TEST_F(ArchiveTest, NoMoreThanFitsInMemoryIsSavedOrRead) {
+  const std::string large(largest_small_file, 'x');
+  for (int n = 0; n < 8; ++n) write(dir_ / ("state/large" + std::to_string(n) + ".json"), large);
+  auto made = write_backup(order_, file_, {}, {});
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().detail, HasSubstr("too much is below"));
+  for (int n = 0; n < 8; ++n) fs::remove(dir_ / ("state/large" + std::to_string(n) + ".json"));
+  // With the manifest, the configuration, state.json and a price as many as may be.
+  for (std::size_t n = 4; n < most_small_files; ++n)
+    write(dir_ / ("state/feed/kept/p-" + std::to_string(n) + ".json"), "");
+  make();
+  EXPECT_TRUE(read(file_));
+  write(dir_ / "state/feed/kept/p-more.json", "");
+  EXPECT_FALSE(write_backup(order_, file_, {}, {}));
+  // One made by others.
+  std::string text;
+  const auto add = [&](const std::string& name, const std::string& what) {
+    const auto header = *tar_header({.name = name, .size = what.size()});
+    text.append(header.data(), header.size()).append(what);
+    text.append(tar_padding(what.size()), '\0');
+  };
+  add("manifest.json", encode(Manifest{}));
+  for (int n = 0; n < 8; ++n) add("state/large" + std::to_string(n) + ".json", large);
+  EXPECT_EQ(read_changed(text).error().detail, "state/large7.json in it is too large");
 }
 
 TEST_F(ArchiveTest, OneThatIsCutShortIsRefusedWhereverItWas) {
