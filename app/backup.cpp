@@ -10,6 +10,27 @@
 #include "config/config.hpp"
 
 namespace esshub::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One of the files that are saved: the backup would replace what it is of.
+bool is_source(const fs::path& file, const BackupPlaces& places) {
+  const auto is = [&](const fs::path& other) {
+    std::error_code unknown;
+    return fs::equivalent(file, other, unknown);
+  };
+  if (is(places.config) || is(places.history) || is(places.history.string() + "-wal")) return true;
+  for (const auto& secret : places.secrets)
+    if (is(secret.file)) return true;
+  for (const auto below : state_folders) {
+    const auto name = std::string{below} + file.filename().string();
+    if (is_kept_state(name) && is(places.state_dir / name)) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 int backup(const BackupOptions& options, std::ostream& out, std::ostream& err) {
   const auto refuse = [&err](const std::string& text) {
@@ -22,15 +43,18 @@ int backup(const BackupOptions& options, std::ostream& out, std::ostream& err) {
     return exit_config;
   }
   std::error_code unknown;
-  const auto found = std::filesystem::symlink_status(options.file, unknown);
-  if (std::filesystem::exists(found) && !options.force)
+  const auto found = fs::symlink_status(options.file, unknown);
+  const auto places = places_of(options.config, *config);
+  if (is_source(options.file, places))
+    return refuse(options.file.string() +
+                  " is one of the files that are saved; nothing was written");
+  if (fs::exists(found) && !options.force)
     return refuse(options.file.string() + " is there already; --force replaces it");
-  if (std::filesystem::exists(found) && !std::filesystem::is_regular_file(found))
+  if (fs::exists(found) && !fs::is_regular_file(found))
     return refuse(options.file.string() + " is no regular file");
   const auto made =
-      write_backup({places_of(options.config, *config), config->site_name, options.with_secrets},
-                   std::filesystem::absolute(options.file), {0600, ::geteuid(), ::getegid()},
-                   tell_progress(err));
+      write_backup({places, config->site_name, options.with_secrets}, fs::absolute(options.file),
+                   {0600, ::geteuid(), ::getegid()}, tell_progress(err));
   if (!made) return refuse(made.error().detail + "; nothing was written");
   for (const auto& file : made->not_there)
     err << "esshub backup: " << file << " is not there: left out\n";
