@@ -347,12 +347,11 @@ int parse_and_run(int argc, char** argv) {
   });
   restore_command->footer(
       std::string{
-          "Refuses while the hub runs. Everything is checked before anything is replaced; what "
-          "was\n"
-          "there is kept as before-restore.backup in `state_dir`, which restores as well. Files "
-          "go\n"
-          "where the restored configuration says: restore only what you saved. What safety\n"
-          "remembers is put together with what it remembers here: going back loosens nothing. A\n"
+          "Refuses while the hub runs. Everything is checked before anything is replaced. What\n"
+          "was there is kept beside the configuration as before-restore.backup, which restores as\n"
+          "well. Files go where the restored configuration says: restore only what you saved; as\n"
+          "root no file of the user whom the hub runs as is taken. What safety remembers is put\n"
+          "together with what it remembers here: going back loosens nothing. A\n"
           "history of an older version (history.db.schema-N) is taken by itself.\n"
           "example: sudo esshub restore /media/stick/esshub.backup\n"} +
       exit_codes);

@@ -58,6 +58,18 @@ bool is_database(const publish::Descriptor& in) {
          std::string_view{begin.data(), begin.size()} == magic;
 }
 
+/// By whatever name.
+bool same_place(const fs::path& a, const fs::path& b) {
+  std::error_code unknown;
+  return a == b || fs::equivalent(a, b, unknown);
+}
+
+/// Nothing: it is not there.
+std::optional<uid_t> owner_of(const fs::path& file) {
+  const auto looks = looks_of(file);
+  return looks ? looks->user : std::nullopt;
+}
+
 std::string errors_of(const fs::path& file, const std::vector<config::ConfigError>& errors) {
   std::string text;
   for (const auto& error : errors) text += '\n' + config::describe(file, error);
@@ -108,6 +120,7 @@ class Restore {
     if (auto read = read_file(); !read) return read;
     if (options_.list) return list();
     if (auto found = find_places(); !found) return found;
+    if (auto trusted = not_the_services(); !trusted) return trusted;
     if (auto held = hold_folders(); !held) return held;
     if (auto staged = stage(); !staged) return refuse(staged.error().detail + unchanged);
     if (auto kept = keep_what_is_there(); !kept) return kept;
@@ -190,7 +203,7 @@ class Restore {
     return nobody_elses();
   }
 
-  /// What would be replaced and is not kept.
+  /// What would be replaced and is not kept, or be left behind.
   Outcome<void> nobody_elses() {
     const auto taken = [](const fs::path& file) {
       return refuse(
@@ -198,11 +211,44 @@ class Restore {
           " is there, and is not what the present configuration names: move it away first" +
           unchanged);
     };
-    if (wanted(BackupPart::history) && to_.history != places_here_->history && there(to_.history))
+    if (wanted(BackupPart::history) && !same_place(to_.history, places_here_->history) &&
+        there(to_.history))
       return taken(to_.history);
-    if (wanted(BackupPart::state) && to_.state_dir != places_here_->state_dir &&
-        there(to_.state_dir / state_file))
-      return taken(to_.state_dir / state_file);
+    for (const auto& secret : to_.secrets) {
+      const auto known = [&](const auto& here) { return same_place(here.file, secret.file); };
+      if (backup_.small.contains(std::string{secret_prefix} + secret.setting) &&
+          there(secret.file) && std::ranges::none_of(places_here_->secrets, known))
+        return taken(secret.file);
+    }
+    if (same_place(to_.state_dir, places_here_->state_dir)) return {};
+    if (!wanted(BackupPart::state)) return latches_stay_behind();
+    for (const auto below : state_folders) {
+      const auto folder = open_state_folder(to_.state_dir, below);
+      if (!folder) return refuse(folder.error().detail + unchanged);
+      if (*folder && !(*folder)->names.empty())
+        return taken(to_.state_dir / below / (*folder)->names.front());
+    }
+    return {};
+  }
+
+  /// The hub would start with the restored configuration and without what safety remembers (I12).
+  Outcome<void> latches_stay_behind() {
+    const auto& here = places_here_->state_dir;
+    if (here.empty() || !there(here / state_file)) return {};
+    return refuse("the configuration in it has another state_dir (" + to_.state_dir.string() +
+                  "), and what safety remembers is in " + here.string() +
+                  ": restore the state as well, or move that folder there first" + unchanged);
+  }
+
+  /// As root nothing is restored that the service may have made: it says where files go.
+  Outcome<void> not_the_services() {
+    struct stat own {};
+    if (database_ || ::geteuid() != 0 || ::fstat(in_.get(), &own) != 0 || own.st_uid == 0)
+      return {};
+    for (const auto& folder : {to_.state_dir, places_here_->state_dir})
+      if (owner_of(folder) == own.st_uid)
+        return refuse(named() + " belongs to the service's user, who may have changed it: copy it" +
+                      " first, if it is what you saved" + unchanged);
     return {};
   }
 
@@ -294,6 +340,8 @@ class Restore {
   /// Orders as in the backup, safety as in both (I12).
   Result<void> stage_state() {
     const auto file = to_.state_dir / state_file;
+    // Where the restored configuration moves the state: what is in force is where it was.
+    const auto present = places_here_->state_dir / state_file;
     std::optional<service::SavedState> restored;
     TarMember looks{.name = state_file, .mode = 0640};
     if (const auto found = backup_.small.find(std::string{state_prefix} + state_file);
@@ -306,9 +354,14 @@ class Restore {
       looks = found->second.member;
     }
     std::optional<service::SavedState> here;
-    const auto text = actors::Disk{file}.read();
-    if (!text) return tl::unexpected<Error>(text.error());
-    if (*text) here = state_here(**text);  // a damaged one is kept with the rest
+    if (!places_here_->state_dir.empty()) {
+      const auto text = actors::Disk{present}.read();
+      if (!text) return tl::unexpected<Error>(text.error());
+      if (*text) here = state_here(**text);  // a damaged one is kept with the rest
+      if (*text && !here)
+        err_ << "esshub restore: " << present.string()
+             << " is damaged: what safety remembered there does not count\n";
+    }
     const auto now = std::chrono::system_clock::now();
     const auto state =
         state_to_restore(restored, here, std::chrono::floor<WallTime::duration>(now));
@@ -353,15 +406,15 @@ class Restore {
 
   Outcome<void> keep_what_is_there() {
     if (!something_is_there()) return {};
-    const auto folder = !to_.state_dir.empty() ? to_.state_dir
-                        : !to_.history.empty() ? to_.history.parent_path()
-                                               : to_.config.parent_path();
+    // Beside the configuration: in its own folder the service could put something else in its
+    // place.
+    const auto folder = fs::absolute(to_.config).parent_path();
     undo_ = folder / undo_file;
     unfinished_ = folder / unfinished_file;
     if (there(unfinished_) && there(undo_))
       if (auto aside = keep_unfinished_undo(); !aside) return aside;
-    const auto kept = write_backup({*places_here_, site_, wanted(BackupPart::secret)}, undo_, {},
-                                   tell_progress(err_));
+    const auto kept = write_backup({*places_here_, site_, wanted(BackupPart::secret)}, undo_,
+                                   callers(), tell_progress(err_));
     if (!kept) return refuse("what is there cannot be kept: " + kept.error().detail + unchanged);
     if (!kept->no_history.empty() && wanted(BackupPart::history) && there(to_.history)) {
       const auto aside = publish::disk_of_system().set_aside(to_.history.string());
@@ -371,6 +424,8 @@ class Restore {
     if (auto marked = mark_unfinished(); !marked) return refuse(marked.error().detail + unchanged);
     return {};
   }
+
+  static FileLooks callers() { return {0600, ::geteuid(), ::getegid()}; }
 
   /// Of before a restore that did not finish: what is there now is a mixture.
   Outcome<void> keep_unfinished_undo() const {
@@ -386,7 +441,7 @@ class Restore {
   }
 
   Result<void> mark_unfinished() const {
-    auto mark = PendingFile::begin(unfinished_, {.mode = 0600});
+    auto mark = PendingFile::begin(unfinished_, callers());
     if (!mark) return tl::unexpected<Error>(std::move(mark.error()));
     if (auto synced = mark->sync(); !synced) return synced;
     return mark->commit();
@@ -422,24 +477,19 @@ class Restore {
 
   /// What the hub has come to keep since; it is in what was kept.
   Result<void> remove_other_state() const {
-    for (const auto folder : state_folders) {
-      std::vector<fs::path> others;
-      std::error_code error;
-      // No link of the service's to somewhere else: what is there is not its to lose.
-      if (!folder.empty() && fs::is_symlink(to_.state_dir / folder.substr(0, folder.size() - 1)))
-        continue;
-      for (fs::directory_iterator file{to_.state_dir / folder, error}, end; !error && file != end;
-           file.increment(error)) {
-        const auto name = std::string{folder} + file->path().filename().string();
+    for (const auto below : state_folders) {
+      const auto folder = open_state_folder(to_.state_dir, below);
+      if (!folder) return tl::unexpected<Error>(folder.error());
+      if (!*folder) continue;
+      for (const auto& name : (*folder)->names) {
+        const auto other = to_.state_dir / below / name;
         const bool staged = std::ranges::any_of(pending_, [&](const PendingFile& pending) {
-          std::error_code unknown;
-          return fs::equivalent(pending.file(), file->path(), unknown);
+          return same_place(pending.file(), other);
         });
-        if (is_kept_state(name) && !staged) others.push_back(file->path());
+        if (!staged && ::unlinkat((*folder)->folder.get(), name.c_str(), 0) != 0)
+          return fail(ErrorKind::io, "cannot remove " + other.string() + ": " +
+                                         std::generic_category().message(errno));
       }
-      for (const auto& other : others)
-        if (!fs::remove(other, error) && error)
-          return fail(ErrorKind::io, "cannot remove " + other.string() + ": " + error.message());
     }
     return {};
   }

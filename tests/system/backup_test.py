@@ -185,7 +185,7 @@ class BackupTest(unittest.TestCase):
         self.assertIn("is in use. Stop it first", err)
         with open(self.config, "rb") as f:
             self.assertEqual(f.read(), before)
-        self.assertFalse(os.path.exists(os.path.join(self.state, "before-restore.backup")))
+        self.assertFalse(os.path.exists(self.house.path("before-restore.backup")))
 
     # ---- the hub is stopped --------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ class BackupTest(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
         self.assertFalse(os.path.exists(os.path.join(self.state, "savings.json")))
         self.assertNotEqual(self.everything()[self.config], before[self.config])
-        kept = os.path.join(self.state, "before-restore.backup")
+        kept = self.house.path("before-restore.backup")
         self.assertIn(f"to undo: esshub restore {kept}", out)
         self.assertEqual(self.restore(kept)[0], 0)
         after = self.everything()
@@ -268,15 +268,15 @@ class BackupTest(unittest.TestCase):
             self.assertEqual(after[file], before[file])
 
     def test_6a_what_was_there_before_a_restore_that_did_not_finish_stays(self):
-        kept = os.path.join(self.state, "before-restore.backup")
+        kept = self.house.path("before-restore.backup")
         self.assertEqual(self.restore(self.backup)[0], 0)
         with open(kept, "rb") as f:
             first = f.read()
-        mark = os.path.join(self.state, "restore-unfinished")
+        mark = self.house.path("restore-unfinished")
         self.assertFalse(os.path.exists(mark))
         for n in (1, 2):
             open(mark, "w").close()  # as a power cut leaves it
-            aside = os.path.join(self.state, f"before-restore-{n}.backup")
+            aside = self.house.path(f"before-restore-{n}.backup")
             status, _, err = self.restore(self.backup)
             self.assertEqual(status, 0, err)
             self.assertIn(f"what was there before it is kept in {aside}", err)
@@ -286,6 +286,8 @@ class BackupTest(unittest.TestCase):
                     self.assertEqual(f.read(), first)
             self.assertTrue(os.path.exists(kept))
         self.assertEqual(self.restore(self.backup)[2], "")
+        self.assertEqual(os.stat(kept).st_mode & 0o777, 0o600)
+        self.assertFalse([n for n in os.listdir(self.state) if "restore" in n])
 
     def test_6b_what_a_newer_version_wrote_gives_way_and_is_set_aside(self):
         history = os.path.join(self.state, "history.db")
@@ -320,6 +322,74 @@ class BackupTest(unittest.TestCase):
         self.assertTrue(now["safety"]["cutoff"])
         os.remove(os.path.join(self.state, "state.json"))
         self.assertEqual(self.restore(self.backup)[0], 0)
+
+    def elsewhere(self):
+        """The present configuration has another state_dir, with a latch; what the backup's names is gone."""
+        other = self.house.path("elsewhere")
+        with open(self.config) as f:
+            text = f.read()
+        self.assertIn(f'"{self.state}"', text)
+        with open(self.config, "w") as f:
+            f.write(text.replace(f'"{self.state}"', f'"{other}"'))
+        shutil.move(self.state, other)
+        with open(os.path.join(other, "state.json"), "w") as f:
+            f.write('{"saved_at": 1, "safety": {"cutoff": true, "meter_reversed": false}}')
+        self.addCleanup(shutil.rmtree, other, ignore_errors=True)
+        return other
+
+    def test_7a_it_is_not_forgotten_where_the_state_moves(self):
+        other = self.elsewhere()
+        err = self.refused(self.backup, "--only", "config")
+        self.assertIn(f"what safety remembers is in {other}: restore the state as well", err)
+        os.mkdir(self.state)
+        with open(os.path.join(self.state, "savings.json"), "w") as f:
+            f.write("somebody's")
+        self.assertIn("savings.json is there, and is not what", self.refused(self.backup))
+        shutil.rmtree(self.state)
+        self.assertEqual(self.restore(self.backup)[0], 0)
+        self.assertTrue(self.kept_state()["safety"]["cutoff"])
+        self.assertEqual(self.kept_state()["reserve"], 37)
+        # A damaged one is told.
+        with open(os.path.join(self.state, "state.json"), "w") as f:
+            f.write("{")
+        status, _, err = self.restore(self.backup)
+        self.assertEqual(status, 0)
+        self.assertIn("state.json is damaged: what safety remembered there does not count", err)
+        self.assertNotIn("safety", self.kept_state())
+
+    @unittest.skipUnless(os.geteuid() == 0, "for root")
+    def test_7b_root_restores_nothing_that_the_service_may_have_made(self):
+        theirs = self.house.path("theirs.backup")
+        shutil.copy(self.backup, theirs)
+        os.chown(theirs, 65534, -1)
+        os.chown(self.state, 65534, -1)
+        self.addCleanup(os.chown, self.state, 0, -1)
+        self.assertIn("belongs to the service's user", self.refused(theirs))
+        self.assertEqual(self.restore(theirs, "--list")[0], 0)
+
+    def test_7c_no_file_of_elsewhere_is_removed_through_a_link(self):
+        other = self.house.path("other")
+        os.makedirs(os.path.join(other, "kept"))
+        for name in ("precious.json", "kept/precious.json"):
+            with open(os.path.join(other, name), "w") as f:
+                f.write("theirs")
+        feed = os.path.join(self.state, "feed")
+        shutil.rmtree(feed, ignore_errors=True)
+        os.symlink(other, feed)
+        self.addCleanup(os.remove, feed)
+        self.assertEqual(self.restore(self.backup)[0], 0)
+        self.assertTrue(os.path.exists(os.path.join(other, "precious.json")))
+        self.assertTrue(os.path.exists(os.path.join(other, "kept/precious.json")))
+
+    def test_7d_no_backup_takes_the_place_of_what_it_saves(self):
+        before = self.everything()
+        link = self.house.path("link.toml")
+        os.symlink(self.config, link)
+        for file in (self.config, link, os.path.join(self.state, "state.json")):
+            status, _, err = esshub("backup", file, "--config", self.config, "--force")
+            self.assertEqual(status, 1)
+            self.assertIn("is one of the files that are saved; nothing was written", err)
+        self.assertEqual(self.everything(), before)
 
     def test_8_one_part_alone_and_a_copy_of_the_history_by_itself(self):
         self.house.add_config("# mine\n")
@@ -379,6 +449,12 @@ class BackupTest(unittest.TestCase):
         with open(self.secret) as f:
             self.assertEqual(f.read(), "a certificate\n")
         self.assertEqual(os.stat(self.secret).st_mode & 0o777, 0o640)
+        # Where the present configuration does not name it, it is somebody else's.
+        with open(self.config) as f:
+            text = f.read()
+        with open(self.config, "w") as f:
+            f.write(text.replace("tls_ca", "# tls_ca"))
+        self.assertIn(f"{self.secret} is there, and is not what", self.refused(file))
 
 
 if __name__ == "__main__":
