@@ -50,6 +50,8 @@ class Prober {
   int run() {
     if (const auto hub = hub_in_the_way()) {
       add(hub_runs(hub->process, hub->config.string()));
+    } else if (const auto other = any_running_hub(); other && !options_.beside_hub) {
+      add(other_hub_runs(other->process, other->config.string()));
     } else {
       for (const auto& bus : settings_.buses)
         if (port_is_good(bus))

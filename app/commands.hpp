@@ -43,9 +43,10 @@ struct ProbeOptions {
   std::filesystem::path config{};
   std::string user = "esshub";  ///< of the service; one that this machine lacks is not looked at
   bool json = false;
+  bool beside_hub = false;  ///< a hub of another configuration may run
 };
 /// Looks at ports and asks every device of the configuration who and how it is; only reads, and
-/// nothing while a hub of this configuration runs. Findings to `out`, progress to `err`. Fails when
+/// nothing while a hub runs. Findings to `out`, progress to `err`. Fails when
 /// one of them does.
 [[nodiscard]] int probe(const ProbeOptions& options, std::ostream& out, std::ostream& err);
 
@@ -57,10 +58,12 @@ struct InitOptions {
   std::vector<std::string> measures{};        ///< "1.1=grid": answers to what a phase measures
   bool yes = false;                           ///< takes the default of every question
   bool force = false;                         ///< writes over a file that exists
+  bool beside_hub = false;                    ///< a hub of another configuration may run
 };
-/// Finds out what is connected, asks a few questions and writes a configuration. Only reads from
-/// the devices. Fails when the file is there already or cannot be written, and when what it wrote
-/// is not yet a whole configuration.
+/// Finds out what is connected, asks a few questions and writes a configuration. Writes no
+/// setting of a device, and sends nothing where somebody unknown talks or a hub runs. Fails when
+/// the file is there already or cannot be written, and when what it wrote is not yet a whole
+/// configuration.
 [[nodiscard]] int init(const InitOptions& options, std::istream& in, std::ostream& out,
                        std::ostream& err);
 

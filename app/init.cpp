@@ -17,6 +17,7 @@
 #include "app/probe/battery.hpp"
 #include "app/probe/driver_conversation.hpp"
 #include "app/probe/inverter.hpp"
+#include "app/probe/listening.hpp"
 #include "app/probe/meter.hpp"
 #include "app/probe/setup.hpp"
 #include "app/running_hub.hpp"
@@ -36,6 +37,8 @@ constexpr Duration other_master_wait = 3s;
 constexpr Duration stranger_patience = 150ms;
 /// For the modules of a battery, of which the first answers at once.
 constexpr Duration modules_patience = 4s;
+
+constexpr PortSetting slcan_setting{115200, 'N'};
 
 constexpr const char* by_id = "/dev/serial/by-id";
 
@@ -101,6 +104,10 @@ class Init {
       err_ << to_text(hub_runs(hub->process, hub->config.string()));
       return exit_failure;
     }
+    if (const auto hub = any_running_hub(); hub && !options_.beside_hub) {
+      err_ << to_text(other_hub_runs(hub->process, hub->config.string()));
+      return exit_failure;
+    }
     look_around();
     ask_phases();
     ask_site();
@@ -157,20 +164,59 @@ class Init {
 
   /// False: nothing known is there.
   bool identify(const std::string& port) {
+    const auto is_mk3 = [&] {
+      return is_inverter(port, protocol::mk3::baud) || is_inverter(port, 115200);
+    };
     // The only adapter whose name says what is behind it.
-    if (port.find("MK3") == std::string::npos) {
-      progress("{}: listening", port);
-      ModbusConversation listening{{}, {.listen = other_master_wait}};
-      if (!talks(at(port, {9600, 'N'}), listening)) return true;  // told
-      if (listening.other_master()) {
-        tell("{}: another master asks meters here; nothing was sent. Take it off, start again",
-             port);
+    if (port.find("MK3") != std::string::npos) return is_mk3();
+    const auto talker = heard_on(port);
+    if (!talker) return true;  // told
+    switch (*talker) {
+      case Talker::mk3:
+        return is_mk3();
+      case Talker::slcan:
+        return is_battery(port);
+      case Talker::other_master:
+        return stop_beside_master(port);
+      case Talker::unknown:
+        tell(
+            "{}: somebody talks here, and the hub does not know who: another master of a bus, or "
+            "another kind of device. Nothing was sent. Take it off, start again",
+            port);
         return true;
-      }
+      case Talker::nobody:
+        break;
     }
-    return is_inverter(port, protocol::mk3::baud) || is_battery(port) ||
-           is_meters(port, {9600, 'N'}) || is_cells(port) || is_meters_elsewhere(port) ||
-           is_inverter(port, 115200);
+    doubtful_ = false;
+    if (is_inverter(port, protocol::mk3::baud) || is_battery(port) ||
+        is_meters(port, {9600, 'N'}) || is_cells(port) || is_meters_elsewhere(port) ||
+        is_inverter(port, 115200))
+      return true;
+    if (!doubtful_) return false;
+    tell("{}: something answers, but neither a CAN frame nor a CAN adapter's status came", port);
+    setup_.batteries.push_back({.place = port, .setting = slcan_setting, .unproven = true});
+    return true;
+  }
+
+  /// Who talks there by himself. What the usual speed does not understand is listened to at those
+  /// of MK3 and SLCAN adapters. Nothing: the port cannot be used, which is told.
+  std::optional<Talker> heard_on(const std::string& port) {
+    for (const std::uint32_t baud : {9600u, protocol::mk3::baud, slcan_setting.baud}) {
+      progress("{}: listening at {} baud", port, baud);
+      Listening listening{other_master_wait};
+      if (!talks(at(port, {baud, 'N'}), listening)) return std::nullopt;
+      const auto talker = listening.talker();
+      if (talker == Talker::nobody && baud == 9600) return talker;
+      if (talker != Talker::nobody && talker != Talker::unknown) return talker;
+    }
+    return Talker::unknown;
+  }
+
+  /// True: the port is dealt with.
+  bool stop_beside_master(const std::string& port) {
+    tell("{}: another master asks meters here; nothing more is sent. Take it off, start again",
+         port);
+    return true;
   }
 
   bool is_inverter(const std::string& port, std::uint32_t baud) {
@@ -185,15 +231,15 @@ class Init {
   }
 
   bool is_battery(const std::string& port) {
-    constexpr PortSetting setting{115200, 'N'};
     progress("{}: a CAN adapter (SLCAN)?", port);
     // Whoever else is on the bus is not disturbed: the adapter does not even acknowledge.
     BatteryConversation conversation{{.listen_only = true}};
-    if (!talks(at(port, setting), conversation)) return false;
+    if (!talks(at(port, slcan_setting), conversation)) return false;
     const auto& report = conversation.report();
-    if (!report.adapter_answers && report.frames.empty()) return false;
+    doubtful_ = report.adapter_answers && !report.proven();
+    if (!report.proven()) return false;
     tell("{}: CAN adapter (SLCAN); {}", port, battery_text(report));
-    setup_.batteries.push_back({.place = port, .setting = setting});
+    setup_.batteries.push_back({.place = port, .setting = slcan_setting});
     return true;
   }
 
@@ -225,6 +271,7 @@ class Init {
     for (const auto unit : usual_units()) requests.push_back(any_meter_request(unit));
     ModbusConversation conversation{requests, pace};
     if (!talks(at(port, setting), conversation)) return false;
+    if (conversation.other_master()) return stop_beside_master(port);
     FoundMeters bus{{.place = port, .setting = setting}, {}};
     bool any = false;
     pace.tries = 3;
@@ -235,6 +282,7 @@ class Init {
       const auto unit = requests[i].unit;
       ModbusConversation identity{identity_requests(unit), pace};
       if (!talks(at(port, setting), identity)) continue;
+      if (identity.other_master()) return stop_beside_master(port);
       auto meter = identify_meter(unit, identity.answers());
       if (!meter) {
         tell("{}: unit {} at {} answers, but is no meter that the hub reads", port, unit,
@@ -416,6 +464,7 @@ class Init {
   transport::IoThread io_;
   std::vector<std::pair<PhaseName, Point>> assigned_;
   std::optional<unsigned> modules_;
+  bool doubtful_ = false;  ///< the port answers as many things do
   Setup setup_;
 };
 

@@ -82,6 +82,10 @@ int parse_and_run(int argc, char** argv) {
       ->add_option("--user", probing.user, "with --probe: who runs the hub and must open the ports")
       ->capture_default_str()
       ->needs(probed);
+  check_command
+      ->add_flag("--beside-hub", probing.beside_hub,
+                 "with --probe: go on while a hub of another configuration runs")
+      ->needs(probed);
   check_command->footer(
       std::string{
           "--probe only reads: it writes no setpoint and no setting of a device. A battery on CAN\n"
@@ -104,11 +108,20 @@ int parse_and_run(int argc, char** argv) {
                            "UNIT.PHASE=WHAT: what a meter's phase measures, such as 1.1=grid");
   init_command->add_flag("--yes", starting.yes, "take the default of every question");
   init_command->add_flag("--force", starting.force, "write over a file that exists");
+  init_command->add_flag("--beside-hub", starting.beside_hub,
+                         "go on while a hub of another configuration runs");
   init_command->footer(
       std::string{
-          "Listens first: where another master talks nothing is sent. Asks who is there at the\n"
-          "usual speeds; it only reads. What it cannot know it asks: which phase of a meter is\n"
-          "the grid's. What stays open stands in the file as a comment, and the exit code is 1.\n"
+          "Listens 3 s at each port first: where anybody talks that is no MK3 and no CAN adapter,\n"
+          "nothing is sent. Then it sends to every serial device in /dev/serial/by-id (or those\n"
+          "named): an MK3's version request at 2400 and 115200 baud; the SLCAN commands C, S6, L,\n"
+          "F, C at 115200; Modbus reads to addresses 1 to 20 and 240 to 247 and a Pylontech\n"
+          "module's reads at the usual speeds. No setpoint and no setting of a device is written.\n"
+          "Unplug what is not the hub's (a modem, a UPS), or name the ports with --port. On CAN\n"
+          "interfaces it only listens. While a hub runs it does nothing: sudo systemctl stop\n"
+          "esshub first. A port whose name has MK3 in it hears MK3 requests alone.\n"
+          "What it cannot know it asks: which phase of a meter is the grid's. What stays open\n"
+          "stands in the file as a comment, and the exit code is 1.\n"
           "Which way round a clamp is it cannot see and never guesses.\n"
           "example: sudo esshub init\n"} +
       exit_codes);

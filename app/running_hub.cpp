@@ -22,12 +22,29 @@ std::vector<std::string> command_line(const fs::path& process) {
   return words;
 }
 
+template <class Wanted>
+std::optional<RunningHub> first_hub(const fs::path& processes, Wanted wanted) {
+  std::error_code error;
+  fs::directory_iterator it{processes, error};
+  while (!error && it != fs::directory_iterator{}) {
+    const std::string number = it->path().filename();
+    int process = 0;
+    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), process);
+    if (parsed.ec == std::errc{} && parsed.ptr == number.data() + number.size())
+      if (auto hub = hub_of(process, processes); hub && wanted(*hub)) return hub;
+    it.increment(error);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<RunningHub> hub_of(int process, const fs::path& processes) {
   const auto words = command_line(processes / std::to_string(process));
   if (words.size() < 2 || fs::path{words.front()}.filename() != "esshub") return std::nullopt;
-  if (std::ranges::find(words, "run") == words.end()) return std::nullopt;
+  const auto command = std::find_if(words.begin() + 1, words.end(),
+                                    [](const std::string& word) { return !word.starts_with('-'); });
+  if (command == words.end() || *command != "run") return std::nullopt;
   RunningHub hub{process, usual_config};
   constexpr std::string_view option = "--config";
   for (std::size_t i = 1; i < words.size(); ++i) {
@@ -38,21 +55,14 @@ std::optional<RunningHub> hub_of(int process, const fs::path& processes) {
 }
 
 std::optional<RunningHub> running_hub(const fs::path& config, const fs::path& processes) {
-  std::error_code error;
-  fs::directory_iterator it{processes, error};
-  while (!error && it != fs::directory_iterator{}) {
-    const std::string number = it->path().filename();
-    int process = 0;
-    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), process);
-    if (parsed.ec == std::errc{} && parsed.ptr == number.data() + number.size()) {
-      std::error_code ignored;
-      auto hub = hub_of(process, processes);
-      if (hub && (hub->config == config || fs::equivalent(hub->config, config, ignored)))
-        return hub;
-    }
-    it.increment(error);
-  }
-  return std::nullopt;
+  return first_hub(processes, [&config](const RunningHub& hub) {
+    std::error_code ignored;
+    return hub.config == config || fs::equivalent(hub.config, config, ignored);
+  });
+}
+
+std::optional<RunningHub> any_running_hub(const fs::path& processes) {
+  return first_hub(processes, [](const RunningHub&) { return true; });
 }
 
 }  // namespace esshub::app

@@ -41,8 +41,8 @@ void BatteryConversation::enter(Phase phase, Instant now) {
 std::vector<Bytes> BatteryConversation::on_start(Instant now) {
   enter(Phase::opening, now);
   if (slcan())
-    return {opening_.start(
-        now, config_.listen_only ? protocol::SlcanMode::listen_only : protocol::SlcanMode::normal)};
+    return sent({opening_.start(now, config_.listen_only ? protocol::SlcanMode::listen_only
+                                                         : protocol::SlcanMode::normal)});
   opened_ = now;
   enter(Phase::listening, now);
   return {};
@@ -51,6 +51,10 @@ std::vector<Bytes> BatteryConversation::on_start(Instant now) {
 std::vector<Bytes> BatteryConversation::on_bytes(protocol::ByteView bytes, Instant at) {
   std::vector<Bytes> send;
   if (slcan()) {
+    for (const std::byte b : bytes) {
+      only_echo_ = only_echo_ && echoed_ < sent_.size() && sent_[echoed_] == b;
+      ++echoed_;
+    }
     for (const auto& item : reader_.feed(bytes)) on_item(item, at, send);
   } else {
     half_record_.insert(half_record_.end(), bytes.begin(), bytes.end());
@@ -60,13 +64,25 @@ std::vector<Bytes> BatteryConversation::on_bytes(protocol::ByteView bytes, Insta
       half_record_.erase(half_record_.begin(), half_record_.begin() + protocol::can_record_size);
     }
   }
-  for (auto& more : on_timer(at)) send.push_back(std::move(more));
-  return send;
+  for (auto& more : next(at)) send.push_back(std::move(more));
+  return sent(std::move(send));
+}
+
+std::vector<Bytes> BatteryConversation::on_timer(Instant now) {
+  return sent(next(now));
+}
+
+/// Keeps what goes out, to know it again.
+std::vector<Bytes> BatteryConversation::sent(std::vector<Bytes> commands) {
+  if (slcan())
+    for (const auto& command : commands) sent_.insert(sent_.end(), command.begin(), command.end());
+  return commands;
 }
 
 void BatteryConversation::on_item(const protocol::SlcanItem& item, Instant at,
                                   std::vector<Bytes>& send) {
-  if (!std::holds_alternative<protocol::DecodeError>(item)) report_.adapter_answers = true;
+  if (!std::holds_alternative<protocol::DecodeError>(item) && !only_echo_)
+    report_.adapter_answers = true;
   if (const auto* frame = std::get_if<CanFrame>(&item)) return on_frame(*frame);
   if (const auto* status = std::get_if<protocol::SlcanStatus>(&item)) {
     report_.status = *status;
@@ -90,6 +106,10 @@ void BatteryConversation::on_frame(const CanFrame& frame) {
     return;
   }
   if (phase_ == Phase::opening) return;  // of a channel left open, at whatever speed
+  if (keep_alives_unheard_ > 0 && frame == pylontech::keep_alive()) {
+    --keep_alives_unheard_;  // our own came back
+    return;
+  }
   ++report_.frames[frame.id];
   const auto message = pylontech::decode(frame);
   if (!message) return;
@@ -104,7 +124,7 @@ void BatteryConversation::on_frame(const CanFrame& frame) {
       report_.impossible.push_back(each.text);
 }
 
-std::vector<Bytes> BatteryConversation::on_timer(Instant now) {
+std::vector<Bytes> BatteryConversation::next(Instant now) {
   std::vector<Bytes> send;
   switch (phase_) {
     case Phase::opening:
@@ -138,6 +158,7 @@ std::vector<Bytes> BatteryConversation::on_timer(Instant now) {
         const auto frame = pylontech::keep_alive();
         send.push_back(slcan() ? protocol::encode_slcan(frame) : protocol::encode_record(frame));
         keep_alive_at_ += keep_alive_period;
+        if (slcan()) ++keep_alives_unheard_;
       }
       break;
     case Phase::closing:

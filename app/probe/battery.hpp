@@ -16,7 +16,7 @@
 namespace esshub::app {
 
 struct BatteryReport {
-  bool adapter_answers = false;                ///< an SLCAN adapter said anything
+  bool adapter_answers = false;                ///< it said more than what was sent to it
   bool adapter_refuses = false;                ///< to open its channel
   std::map<std::uint32_t, unsigned> frames{};  ///< how many of each identifier
   Duration listened{};                         ///< since the channel was open
@@ -30,6 +30,9 @@ struct BatteryReport {
   bool no_ack = false;                    ///< SocketCAN: nobody acknowledges what we send
   bool bus_off = false;                   ///< SocketCAN
   std::optional<protocol::SlcanStatus> status{};
+  /// An SLCAN adapter for certain: a modem or a console ends lines as well, and may send back what
+  /// it hears.
+  [[nodiscard]] bool proven() const { return !frames.empty() || status; }
   /// What the hub cannot do without came.
   [[nodiscard]] bool complete() const { return limits && state && measurement && alarms; }
 };
@@ -52,6 +55,8 @@ class BatteryConversation final : public Conversation {
   [[nodiscard]] bool slcan() const { return config_.framing == protocol::CanFraming::slcan; }
   void on_frame(const protocol::CanFrame& frame);
   void on_item(const protocol::SlcanItem& item, Instant at, std::vector<protocol::Bytes>& send);
+  [[nodiscard]] std::vector<protocol::Bytes> next(Instant now);
+  [[nodiscard]] std::vector<protocol::Bytes> sent(std::vector<protocol::Bytes> commands);
   void enter(Phase phase, Instant now);
 
   protocol::PylontechConfig config_;
@@ -62,6 +67,10 @@ class BatteryConversation final : public Conversation {
   protocol::SlcanOpening opening_;
   protocol::SlcanReader reader_;
   protocol::Bytes half_record_;
+  protocol::Bytes sent_;              ///< all of it
+  std::size_t echoed_ = 0;            ///< so much of it came back
+  bool only_echo_ = true;             ///< and nothing else
+  unsigned keep_alives_unheard_ = 0;  ///< that did not come back
   BatteryReport report_;
 };
 

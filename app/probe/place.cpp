@@ -99,4 +99,13 @@ Finding hub_runs(int process, const std::string& file) {
           "terminal). What it sees itself: esshub status"};
 }
 
+Finding other_hub_runs(int process, const std::string& file) {
+  auto out = hub_runs(process, file);
+  out.cause =
+      "a device that both ask would have two masters (on TCP and CAN nobody sees who else asks): "
+      "nothing was opened or sent";
+  out.action += ". --beside-hub goes on, where no device is of both";
+  return out;
+}
+
 }  // namespace esshub::app

@@ -47,5 +47,7 @@ struct ClockFacts {
 
 /// A hub of this configuration runs: nothing else may be asked.
 [[nodiscard]] Finding hub_runs(int process, const std::string& file);
+/// A hub of another one does: a device that both ask would have two masters.
+[[nodiscard]] Finding other_hub_runs(int process, const std::string& file);
 
 }  // namespace esshub::app

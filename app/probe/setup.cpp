@@ -53,6 +53,10 @@ std::string place_line(const FoundBus& bus) {
   return fmt::format("{} = {}\n", bus.can_interface ? "can" : "port", toml_text(bus.place));
 }
 
+std::size_t proven(const std::vector<FoundBus>& buses) {
+  return static_cast<std::size_t>(std::ranges::count(buses, false, &FoundBus::unproven));
+}
+
 std::string as_comment(std::string_view lines) {
   std::string out;
   while (!lines.empty()) {
@@ -185,8 +189,12 @@ std::vector<std::string> open_questions(const Setup& setup) {
     if (count == 0) out.emplace_back(none);
     if (count > 1) out.emplace_back(several);
   };
-  one(setup.batteries.size(), "no battery was found", "several batteries were found: keep one");
-  one(setup.inverters.size(), "no inverter was found", "several inverters were found: keep one");
+  one(proven(setup.batteries), "no battery was found", "several batteries were found: keep one");
+  if (proven(setup.batteries) == 0)
+    for (const auto& each : setup.batteries)
+      out.push_back(
+          fmt::format("whether {} is the battery's CAN adapter is not known", each.place));
+  one(proven(setup.inverters), "no inverter was found", "several inverters were found: keep one");
   return out;
 }
 
@@ -201,17 +209,20 @@ std::string buses_text(const Setup& setup) {
   // One of each: of several the owner has to choose, so that none is chosen here.
   const auto buses = [&](const std::vector<FoundBus>& found, std::string_view bus,
                          std::string_view kind) {
-    if (found.empty())
+    const auto certain = proven(found);
+    if (certain == 0)
       text += fmt::format(
           "# No {0} was found. When it is there:\n# [[bus]]\n# name = \"{0}\"\n# kind = "
           "\"{1}\"\n# port = \"/dev/serial/by-id/...\"\n\n",
           bus, kind);
-    if (found.size() > 1) text += fmt::format("# Several were found: keep one {}.\n", bus);
+    if (certain > 1) text += fmt::format("# Several were found: keep one {}.\n", bus);
     for (const auto& each : found) {
       auto lines =
           fmt::format("[[bus]]\nname = \"{}\"\nkind = \"{}\"\n{}", bus, kind, place_line(each));
       if (each.setting) lines += fmt::format("baud = {}\n", each.setting->baud);
-      text += (found.size() > 1 ? as_comment(lines) : lines) + '\n';
+      if (each.unproven)
+        text += fmt::format("# Something answers here, but not as a {} would: is it one?\n", bus);
+      text += (certain > 1 || each.unproven ? as_comment(lines) : lines) + '\n';
     }
   };
   buses(setup.batteries, "battery", "pylontech");

@@ -44,6 +44,7 @@ struct FoundBus {
   std::string place;                     ///< of its adapter: a device file or a CAN interface
   bool can_interface = false;            ///< `place` is one
   std::optional<PortSetting> setting{};  ///< of a serial port
+  bool unproven = false;                 ///< something answers there, and nothing says what it is
 };
 struct FoundMeters : FoundBus {
   std::vector<FoundMeter> meters;

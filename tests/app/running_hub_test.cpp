@@ -45,6 +45,16 @@ TEST_F(RunningHubTest, IsFoundByItsCommandLineAndConfiguration) {
   EXPECT_FALSE(running_hub("/c.toml", folder_));
 }
 
+TEST_F(RunningHubTest, AnyHubIsFoundWhateverItsConfiguration) {
+  process(5, "/usr/bin/esshub\0sniff\0--write\0run\0"s);
+  process(6, "esshub\0init\0run\0"s);
+  EXPECT_FALSE(any_running_hub(folder_)) << "a file of that name";
+  process(7, "/usr/bin/esshub\0run\0--config\0/a.toml\0"s);
+  ASSERT_TRUE(any_running_hub(folder_));
+  EXPECT_EQ(any_running_hub(folder_)->process, 7);
+  EXPECT_EQ(any_running_hub(folder_)->config, "/a.toml");
+}
+
 TEST_F(RunningHubTest, WithoutAFileItRunsTheUsualOne) {
   process(9, "esshub\0run\0"s);
   EXPECT_EQ(running_hub(usual_config, folder_)->process, 9);

@@ -1,20 +1,86 @@
 #!/usr/bin/python3
 """esshub init on the simulated house: what is there is found, the file is written, passes and runs."""
 import os
+import pty
+import select
 import subprocess
+import termios
+import threading
+import tty
 import unittest
 
 from house import HUB, House, wait_for
+from small_meter import crc
 
 
 def init(file, *arguments, answers=""):
+    """Beside the hubs of other tests."""
     return subprocess.run(
-        [HUB, "init", file, *arguments],
+        [HUB, "init", file, "--beside-hub", *arguments],
         input=answers,
         capture_output=True,
         text=True,
         timeout=600,
     )
+
+
+class Stranger:
+    """A port on which another talks: `says(speed)` every 0.2 s, `answers(bytes)` what is sent to it."""
+
+    def __init__(self, says=lambda speed: b"", answers=lambda asked: b""):
+        self.says, self.answers, self.sent = says, answers, []
+        self.line, slave = pty.openpty()
+        tty.setraw(slave)
+        self.port = os.ttyname(slave)
+        os.close(slave)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while not self.over.is_set():
+            try:
+                said = self.says(termios.tcgetattr(self.line)[5])
+                if select.select([self.line], [], [], 0.2)[0]:
+                    self.sent.append(os.read(self.line, 1000))
+                    said = self.answers(self.sent[-1])
+                os.write(self.line, said)
+            except OSError:  # nobody has it open
+                self.over.wait(0.02)
+
+    def close(self):
+        self.over.set()
+        self.thread.join()
+        os.close(self.line)
+
+
+class Strangers(unittest.TestCase):
+    def look(self, **stranger):
+        there = Stranger(**stranger)
+        self.addCleanup(there.close)
+        file = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"stranger-{os.getpid()}.toml")
+        self.addCleanup(lambda: os.path.exists(file) and os.remove(file))
+        done = init(file, "--force", f"--port={there.port}", "--yes")
+        self.assertEqual(done.returncode, 1)
+        with open(file) as f:
+            return there, done.stdout, f.read()
+
+    def test_beside_a_master_at_another_speed_nothing_is_sent(self):
+        request = bytes([1, 4, 0, 0, 0, 2])
+        request += crc(request)
+        there, said, _ = self.look(
+            says=lambda speed: request if speed == termios.B19200 else b"\x80\xf8\x3c"
+        )
+        self.assertEqual(there.sent, [])
+        self.assertIn("somebody talks here", said)
+
+    def test_a_modem_is_no_battery_for_certain(self):
+        there, said, text = self.look(answers=lambda asked: asked + b"\r\nERROR\r\n")
+        self.assertIn("something answers", said)
+        self.assertIn(f"whether {there.port} is the battery's CAN adapter is not known", said)
+        self.assertNotRegex(text, r"(?m)^\[\[bus")
+        self.assertIn(f'# port = "{there.port}"', text)
+        self.assertTrue(any(b"\x01\x04" in each for each in there.sent), "meters are looked for")
 
 
 class Init(unittest.TestCase):
@@ -74,7 +140,10 @@ class Init(unittest.TestCase):
         checked = subprocess.run([HUB, "check", self.file], capture_output=True, text=True)
         self.assertEqual(checked.returncode, 0, checked.stderr)
         probed = subprocess.run(
-            [HUB, "check", "--probe", self.file], capture_output=True, text=True, timeout=300
+            [HUB, "check", "--probe", "--beside-hub", self.file],
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         self.assertEqual(probed.returncode, 0, probed.stdout + probed.stderr)
         # The test's own addresses and state folder; they have their usual values as comments.

@@ -78,10 +78,10 @@ class Meters:
         os.close(self.line)
 
 
-def probe(config, *arguments):
-    """Exit status, {what: finding}, and what was said of the progress."""
+def probe(config, *arguments, beside=("--beside-hub",)):
+    """Exit status, {what: finding}, and what was said of the progress. Beside the hubs of other tests."""
     done = subprocess.run(
-        [HUB, "check", "--probe", "--json", config, *arguments],
+        [HUB, "check", "--probe", "--json", config, *beside, *arguments],
         capture_output=True,
         text=True,
         timeout=300,
@@ -215,6 +215,15 @@ class Probe(unittest.TestCase):
         self.assertIn("systemctl stop esshub", found["hub"]["action"])
         # Another configuration on the same ports is the same hub in the way.
         self.assertEqual(set(probe(self.config(house))[1]), {"hub"})
+        # On other ports it may be on TCP or CAN lines, which nobody holds.
+        gone = [
+            (f'port = "{house.path(bus)}"', f'port = "{house.path(bus)}-gone"')
+            for bus in ("meters", "battery", "inverter")
+        ]
+        status, found, _ = probe(self.config(house, *gone), beside=())
+        self.assertEqual((status, set(found)), (1, {"hub"}))
+        self.assertIn("--beside-hub", found["hub"]["action"])
+        self.assertNotIn("hub", probe(self.config(house, *gone))[1])
 
 
 if __name__ == "__main__":

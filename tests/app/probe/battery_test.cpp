@@ -83,6 +83,53 @@ TEST(BatteryProbe, SilenceIsToldApart) {
   EXPECT_THAT(judge_battery("battery", {}, report)[0].symptom, HasSubstr("refuses to open"));
 }
 
+/// What a device that answers each command with `answer` looks like.
+template <class Answer>
+BatteryReport talked_with(const protocol::PylontechConfig& config, Answer answer) {
+  BatteryConversation conversation{config};
+  Instant now{1h};
+  auto sent = conversation.on_start(now);
+  while (!conversation.over() && now < Instant{1h} + 1min) {
+    now += 5ms;
+    std::vector<protocol::Bytes> more;
+    for (const auto& command : sent)
+      for (auto& next : conversation.on_bytes(answer(command), now)) more.push_back(next);
+    for (auto& next : conversation.on_timer(now)) more.push_back(next);
+    sent = std::move(more);
+  }
+  EXPECT_TRUE(conversation.over());
+  return conversation.report();
+}
+
+TEST(BatteryProbe, WhatWasSentAndComesBackIsNoAnswer) {
+  const auto echo = [](const protocol::Bytes& command) { return command; };
+  for (const bool listen_only : {false, true}) {
+    const auto report = talked_with({.listen_only = listen_only}, echo);
+    EXPECT_FALSE(report.adapter_answers);
+    EXPECT_TRUE(report.frames.empty()) << "our own 0x305";
+    EXPECT_FALSE(report.proven());
+  }
+}
+
+TEST(BatteryProbe, LineEndsOfAModemProveNoAdapter) {
+  const auto report = talked_with({.listen_only = true}, [](const protocol::Bytes& command) {
+    auto text = command;
+    for (const auto b : protocol::to_bytes("\r\nERROR\r\n")) text.push_back(b);
+    return text;
+  });
+  EXPECT_TRUE(report.adapter_answers);
+  EXPECT_FALSE(report.proven());
+}
+
+TEST(BatteryProbe, AStatusProvesTheAdapterOfABatteryThatIsOff) {
+  const auto report = talked_with({.listen_only = true}, [](const protocol::Bytes& command) {
+    return protocol::to_bytes(command == protocol::slcan_status_request() ? "F00\r" : "\r");
+  });
+  EXPECT_TRUE(report.adapter_answers);
+  EXPECT_TRUE(report.frames.empty());
+  EXPECT_TRUE(report.proven());
+}
+
 TEST(BatteryProbe, ASilentBatteryIsGivenUp) {
   sim::BatteryTruth truth;
   BatteryConversation conversation{{}};

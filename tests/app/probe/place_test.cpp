@@ -99,6 +99,12 @@ TEST(HubInTheWay, SaysHowToStopIt) {
   EXPECT_EQ(found.verdict, Verdict::failed);
   EXPECT_THAT(found.symptom, HasSubstr("process 77"));
   EXPECT_THAT(found.action, HasSubstr("systemctl stop esshub"));
+  const auto other = other_hub_runs(78, "/root/other.toml");
+  EXPECT_EQ(other.verdict, Verdict::failed);
+  EXPECT_THAT(other.symptom, HasSubstr("/root/other.toml runs (process 78)"));
+  EXPECT_THAT(other.cause, HasSubstr("two masters"));
+  EXPECT_THAT(other.action, HasSubstr("systemctl stop esshub"));
+  EXPECT_THAT(other.action, HasSubstr("--beside-hub"));
 }
 
 }  // namespace

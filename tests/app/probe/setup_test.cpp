@@ -126,6 +126,25 @@ TEST(Setup, ModulesAreABusOnlyIfTheirNumberIsKnown) {
   EXPECT_EQ(std::get<protocol::PylontechRs485Config>(config->buses[3].driver).modules, 4u);
 }
 
+TEST(Setup, WhatAnswersWithoutProofStaysAComment) {
+  auto setup = whole();
+  setup.batteries = {
+      {.place = "/dev/modem", .setting = PortSetting{115200, 'N'}, .unproven = true}};
+  EXPECT_EQ(open_questions(setup),
+            (std::vector<std::string>{"no battery was found",
+                                      "whether /dev/modem is the battery's CAN adapter is not "
+                                      "known"}));
+  EXPECT_THAT(buses_text(setup), HasSubstr("# port = \"/dev/modem\"\n# baud = 115200\n"));
+  EXPECT_THAT(buses_text(setup), HasSubstr("# No battery was found."));
+  EXPECT_THAT(buses_text(setup), HasSubstr("not as a battery would"));
+  setup.batteries.push_back({.place = "can0", .can_interface = true});
+  EXPECT_THAT(open_questions(setup), IsEmpty());
+  EXPECT_THAT(buses_text(setup), HasSubstr("\ncan = \"can0\"\n")) << "the only one for certain";
+  const auto config = config_of(setup);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->buses.size(), 3u);
+}
+
 TEST(Setup, AnAssignmentNamesUnitPhaseAndPoint) {
   EXPECT_EQ(*read_assignment("1.2=solar"), std::pair(PhaseName{1, 2}, Point::solar));
   EXPECT_EQ(*read_assignment("244=battery_meter"),
