@@ -206,7 +206,7 @@ class BackupTest(unittest.TestCase):
         self.assertEqual(self.kept_state()["reserve"], 37)
         self.house.say("load 0")
         shown = self.started()
-        self.assertGreaterEqual(shown, flowed, self.house.hub.text())
+        self.assertGreaterEqual(shown, flowed - 0.001, self.house.hub.text())  # J: sums are rounded
         self.assertLess(shown, flowed + 400_000)
         Orders(self.house.web).sign_in()
         self.assertEqual(self.house.hub.stop()[0], 0)

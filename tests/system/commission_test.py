@@ -62,7 +62,7 @@ class CommissionTest(unittest.TestCase):
         self.assertEqual(refused.returncode, 1)
         self.assertIn("the answer was not yes", refused.stderr)
         begin = time.monotonic()
-        said = self.commission(answer="yes\n")
+        said = self.commission("--no-export-limit", answer="yes\n")
         took = time.monotonic() - begin
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
         self.assertLess(took, 60)
@@ -89,7 +89,7 @@ class CommissionTest(unittest.TestCase):
         self.wait(lambda: self.house.setpoint() == 0, 20, "it does not believe the clamp")
         with open(self.house.path("esshub.toml")) as f:
             config = f.read()
-        said = self.commission("--yes")
+        said = self.commission("--yes", "--no-export-limit")
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
         self.assertEqual(self.row(said, "grid"), ("grid", "REVERSED", "1"), said.stdout)
         self.assertEqual(self.row(said, "battery_meter"), ("battery line", "right", "1"))
