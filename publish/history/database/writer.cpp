@@ -158,9 +158,14 @@ bool HistoryWriter::open() {
     reason_ = found.error().text;
     return found.error().damaged && begin_anew(reason_) && open();
   }
-  if (unsure_ && !holds_unsure(*file)) {
+  if (unsure_) {
+    const auto held = holds_unsure(*file);
+    if (!held) {
+      reason_ = held.error().text;
+      return held.error().damaged && begin_anew(reason_) && open();
+    }
     const std::lock_guard lock(mutex_);
-    collector_.put_back(std::move(unsure_->batch));
+    if (!*held) collector_.put_back(std::move(unsure_->batch));
   }
   unsure_.reset();
   file_ = std::move(*file);
@@ -303,18 +308,20 @@ void HistoryWriter::cure(const HistoryCollector::Dated& dated) {
 
 /// With busy_ held. By its energies; a batch without any by its last event, and one without that
 /// may be written twice: its minutes are completed by what they have.
-bool HistoryWriter::holds_unsure(HistoryFile& file) const {
+FileResult<bool> HistoryWriter::holds_unsure(HistoryFile& file) const {
   if (unsure_->before != unsure_->after) {
     const auto found = file.totals();
-    return found && *found && (*found)->flowed == unsure_->after;
+    if (!found) return tl::unexpected(found.error());
+    return *found && (*found)->flowed == unsure_->after;
   }
   if (unsure_->batch.events.empty()) return false;
   const HistoryEvent& last = unsure_->batch.events.back();
   const auto at = std::chrono::floor<std::chrono::milliseconds>(last.at);
   const auto found = file.events(at, at + 1ms, most_at_once);
-  return found && std::ranges::any_of(*found, [&](const HistoryEvent& event) {
-           return event.kind == last.kind && event.name == last.name && event.detail == last.detail;
-         });
+  if (!found) return tl::unexpected(found.error());
+  return std::ranges::any_of(*found, [&](const HistoryEvent& event) {
+    return event.kind == last.kind && event.name == last.name && event.detail == last.detail;
+  });
 }
 
 /// With busy_ held. A batch that finds damage goes to the new file. None is written to before it

@@ -54,7 +54,11 @@ class HistoryWriter {
     if (!file) return fail(ErrorKind::io, file.error().text);
     FileResult<Rows> rows = read(*file);
     if (!rows) return fail(ErrorKind::io, rows.error().text);
-    if (unsure_ && !holds_unsure(*file)) merge(*rows, unsure_->batch);
+    if (unsure_) {
+      const auto held = holds_unsure(*file);
+      if (!held) return fail(ErrorKind::io, held.error().text);
+      if (!*held) merge(*rows, unsure_->batch);
+    }
     const std::lock_guard lock(mutex_);
     merge(*rows, collector_.waiting());
     return std::move(*rows);
@@ -84,7 +88,7 @@ class HistoryWriter {
   bool open();
   void tell_upgrade(const SchemaUpgrade& upgrade);
   void judge(bool stuck);
-  bool holds_unsure(HistoryFile& file) const;
+  FileResult<bool> holds_unsure(HistoryFile& file) const;
   bool begin_anew(const std::string& why);
   void shut();
   void reopen_if_moved();

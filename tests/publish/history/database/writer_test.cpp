@@ -240,6 +240,40 @@ TEST_F(HistoryWriterTest, ABatchThatTheDiskRefusedIsCountedOnceWhetherItIsThereO
   }
 }
 
+TEST_F(HistoryWriterTest, ABatchOfWhichTheDiskTellsNothingIsLookedForAgain) {
+  for (const double grid_w : {1000.0, 0.0})
+    for (int reads = 0; reads < 20; ++reads) {
+      SCOPED_TRACE(std::to_string(reads) + " reads, " + std::to_string(grid_w));
+      settings_.file = dir_ / (std::to_string(reads) + "-" + std::to_string(grid_w));
+      FailingDisk disk;
+      begin(disk);
+      const double before = house_.view.energies[Flow::grid_import] + 1000.0;
+      writer_->begin();
+      writer_->check();
+      pass(120s);
+      EXPECT_TRUE(writer_->write(false));
+      disk.at = FailingDisk::At::sync;
+      writer_->note("system", "noted", "");
+      pass(60s, grid_w);
+      EXPECT_FALSE(writer_->write(false));
+      disk.reads = reads;
+      disk.at = FailingDisk::At::read_once;
+      writer_->write(false);
+      disk.at = FailingDisk::At::never;
+      writer_->write(false);
+      pass(1s, grid_w);
+      EXPECT_TRUE(writer_->write(false));
+      auto file = HistoryFile::open_to_read(settings_.file);
+      ASSERT_TRUE(file);
+      EXPECT_EQ(
+          std::ranges::count(*file->events({}, WallTime::max(), 100), "noted", &HistoryEvent::name),
+          1);
+      EXPECT_EQ(file->totals().value()->flowed[Flow::grid_import],
+                house_.view.energies[Flow::grid_import] - before);
+      writer_.reset();
+    }
+}
+
 TEST_F(HistoryWriterTest, FinishesWithTheMinuteThatIsUnderWayAndGoesOnAfterwards) {
   writer_->begin();
   pass(90s);
