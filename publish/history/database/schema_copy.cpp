@@ -1,6 +1,7 @@
 #include "publish/history/database/schema_copy.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -55,6 +56,13 @@ std::string SchemaCopy::begin(std::uint64_t bytes, HistoryDisk& disk) const {
            " bytes, twice as many must be free: " + std::to_string(*room) + " are";
   abandon();  // of a run that was cut short
   disk.make_place_for(unfinished());
+  // Who may not read the file may not read the copy, from its first byte on.
+  struct stat file {};
+  if (::stat(file_.c_str(), &file) != 0) return {};
+  const Descriptor copy{
+      ::open(unfinished().c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+  if (copy.get() < 0 || ::fchmod(copy.get(), file.st_mode & 0777U) != 0)
+    return "it cannot be written: " + std::generic_category().message(errno);
   return {};
 }
 

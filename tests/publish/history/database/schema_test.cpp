@@ -173,6 +173,13 @@ TEST_F(HistorySchemaTest, ThereIsOneCopyAtMost) {
   EXPECT_THAT(rows(copy(), "PRAGMA user_version"), ElementsAre("3"));
 }
 
+TEST_F(HistorySchemaTest, WhoMayNotReadTheFileMayNotReadTheCopy) {
+  const auto mode = fs::perms::owner_read | fs::perms::owner_write;
+  fs::permissions(settings_.file, mode);
+  upgraded(settings_.file);
+  EXPECT_EQ(fs::status(copy()).permissions(), mode);
+}
+
 TEST_F(HistorySchemaTest, ACopyOfTheSameFileIsNotMadeAgain) {
   std::ofstream(copy()) << "of an upgrade that was cut short after it";
   fs::last_write_time(copy(), fs::last_write_time(settings_.file));
