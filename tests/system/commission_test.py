@@ -20,6 +20,20 @@ from house import HUB, House, wait_for
 from orders import PASSWORD, Orders, set_password
 
 
+def begun(command):
+    """Runs, with the password given on its input."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdin.write(PASSWORD + "\n")
+    process.stdin.flush()
+    return process
+
+
 class CommissionTest(unittest.TestCase):
     def setUp(self):
         self.house = House()
@@ -128,15 +142,7 @@ class CommissionTest(unittest.TestCase):
 
     def test_ctrl_c_stops_it(self):
         self.start_hub()
-        process = subprocess.Popen(
-            self.arguments("--yes"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        process.stdin.write(PASSWORD + "\n")
-        process.stdin.flush()
+        process = begun(self.arguments("--yes"))
         while " s  discharge 450 W" not in process.stdout.readline():
             self.assertIsNone(process.poll())
         process.send_signal(signal.SIGINT)
@@ -328,11 +334,7 @@ class EndTest(unittest.TestCase):
             with self.subTest(signal=number):
                 self.hub.orders.clear()
                 self.hub.ordered.clear()
-                process = subprocess.Popen(
-                    self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-                )
-                process.stdin.write(PASSWORD + "\n")
-                process.stdin.flush()
+                process = begun(self.command)
                 self.assertTrue(self.hub.ordered.wait(20))
                 process.send_signal(number)
                 self.rests_and_ends()
@@ -340,15 +342,7 @@ class EndTest(unittest.TestCase):
                 self.assertEqual(process.returncode, 1)
 
     def test_ends_when_nobody_reads_what_it_says_and_writes_its_report(self):
-        process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        process.stdin.write(PASSWORD + "\n")
-        process.stdin.flush()
+        process = begun(self.command)
         self.assertTrue(self.hub.ordered.wait(20))
         process.stdout.close()
         self.rests_and_ends()
