@@ -172,7 +172,8 @@ struct HistoryVfs {
   }
   static int read(sqlite3_file* f, void* into, int size, sqlite3_int64 at) {
     OpenFile& open = opened(f);
-    if (dead(open) || open.disk->trouble.unreadable) return SQLITE_IOERR_READ;
+    // What SQLite makes of EIO on Linux: it tells of it as it tells of damage.
+    if (dead(open) || open.disk->trouble.unreadable) return SQLITE_IOERR_CORRUPTFS;
     const auto& bytes = file(open).seen.bytes;
     const auto from = std::min(bytes.size(), static_cast<std::size_t>(at));
     const auto found = std::min(bytes.size() - from, static_cast<std::size_t>(size));

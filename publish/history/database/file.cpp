@@ -133,12 +133,16 @@ MinuteRow minute_of(Statement& row) {
   return minute;
 }
 
+/// Or a disk that gave an error: SQLite tells a page that it could not read as one that is damaged.
+bool may_be_damaged(int code) {
+  const int kind = code & 0xff;
+  return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
+}
+
 /// The code says that what is there could not be read, rather than that something could not be
 /// written.
 bool unread(int code) {
-  const int kind = code & 0xff;
-  return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || code == SQLITE_IOERR_READ ||
-         code == SQLITE_IOERR_SHORT_READ;
+  return may_be_damaged(code) || code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ;
 }
 
 }  // namespace
@@ -148,10 +152,9 @@ void HistoryFile::Close::operator()(sqlite3* db) const {
 }
 
 tl::unexpected<HistoryTrouble> HistoryFile::trouble(int code) const {
-  const int kind = code & 0xff;
-  return tl::unexpected(HistoryTrouble{kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB,
-                                       path_ + ": " + sqlite3_errmsg(db_.get()),
-                                       kind == SQLITE_FULL});
+  const std::string text = path_ + ": " + sqlite3_errmsg(db_.get());
+  return tl::unexpected(
+      HistoryTrouble{may_be_damaged(code) && damaged(), text, (code & 0xff) == SQLITE_FULL});
 }
 
 FileResult<HistoryFile> HistoryFile::open(const std::string& path, int flags,
@@ -423,20 +426,22 @@ FileResult<void> HistoryFile::set_future_aside(WallTime now) {
   return done;
 }
 
-/// An index as well: events that it does not know are shown to nobody. SQLite tells a page that it
-/// could not read as it tells one that is damaged: it is only where all can be read, and once more
-/// it is told.
+/// An index as well: events that it does not know are shown to nobody.
 FileResult<void> HistoryFile::check() {
-  std::string found;
-  for (int looks = 0; looks < 2; ++looks) {
-    Statement query(db_.get(), "PRAGMA integrity_check(1)");
-    const int code = query.step();
-    if (code != SQLITE_ROW) return trouble(code);
-    found = path_ + ": " + query.text();
-    if (found == path_ + ": ok") return {};
-    if (!readable()) return tl::unexpected(HistoryTrouble{false, found});
-  }
-  return tl::unexpected(HistoryTrouble{true, found});
+  Statement query(db_.get(), "PRAGMA integrity_check(1)");
+  const int code = query.step();
+  if (code != SQLITE_ROW) return trouble(code);
+  const std::string found{query.text()};
+  if (found == "ok") return {};
+  return tl::unexpected(HistoryTrouble{damaged(), path_ + ": " + found});
+}
+
+/// Only where all can be read, and another look finds it as well.
+bool HistoryFile::damaged() const {
+  if (!readable()) return false;
+  Statement look(db_.get(), "PRAGMA integrity_check(1)");
+  const int code = look.step();
+  return code == SQLITE_ROW ? look.text() != "ok" : may_be_damaged(code);
 }
 
 bool HistoryFile::readable() const {

@@ -115,6 +115,8 @@ class HistoryFile {
                               std::optional<Retention> retention);
   /// Every byte of the file and of its log.
   [[nodiscard]] bool readable() const;
+  /// Looks through all of it.
+  [[nodiscard]] bool damaged() const;
   FileResult<void> prune(const Retention& retention);
   [[nodiscard]] tl::unexpected<HistoryTrouble> trouble(int code) const;
 

@@ -30,9 +30,10 @@ class FailingDisk : public HistoryDisk {
         return at == At::sync ? SQLITE_IOERR_FSYNC : theirs->xSync(f, how);
       };
       methods.xRead = [](sqlite3_file* f, void* into, int size, sqlite3_int64 place) {
+        // What SQLite makes of EIO on Linux: it tells of it as it tells of damage.
         const bool fails = at >= At::read && reads-- <= 0;
         if (fails && at == At::read_once) at = At::never;
-        return fails ? SQLITE_IOERR_READ : theirs->xRead(f, into, size, place);
+        return fails ? SQLITE_IOERR_CORRUPTFS : theirs->xRead(f, into, size, place);
       };
       file->pMethods = &methods;
       return code;

@@ -263,6 +263,7 @@ TEST_F(HistoryWriterTest, ABatchOfWhichTheDiskTellsNothingIsLookedForAgain) {
       writer_->write(false);
       pass(1s, grid_w);
       EXPECT_TRUE(writer_->write(false));
+      EXPECT_FALSE(fs::exists(settings_.file + ".damaged-1"));
       auto file = HistoryFile::open_to_read(settings_.file);
       ASSERT_TRUE(file);
       EXPECT_EQ(
