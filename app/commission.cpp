@@ -53,8 +53,10 @@ template <class Ask>
 Result<void> understood(const Ask& ask) {
   try {
     return ask();
-  } catch (const std::exception& e) {  // the JSON library's way to say no
+  } catch (const Json::exception& e) {
     return fail(ErrorKind::io, std::string{"an answer of the hub is not understood: "} + e.what());
+  } catch (const std::exception& e) {  // the order is to be ended all the same
+    return fail(ErrorKind::io, e.what());
   }
 }
 
@@ -127,14 +129,14 @@ class Run {
       return {};
     });
     if (!heard) why = heard.error().detail;
-    auto ended = understood([&] { return come_to_rest(); });
-    const auto removed = understood([&] { return end_order(); });
-    if (ended) ended = removed;
+    const auto rests = understood([&] { return come_to_rest(); });
+    const auto ended = understood([&] { return end_order(); });
     if (progress_) out_ << '\n';
-    if (!ended)
-      why = (stopped_ ? "it was stopped" : why.value_or("the end was not heard")) +
-            std::string{"; the last order ends by itself within 5 s: "} + ended.error().detail;
-    return why;
+    if (rests && ended) return why;
+    const std::string before = stopped_ ? "it was stopped" : why.value_or("all steps were made");
+    return before +
+           (ended ? "; the order has ended, but its rest was not seen: " + rests.error().detail
+                  : "; the last order ends by itself within 5 s: " + ended.error().detail);
   }
   [[nodiscard]] Recorder& recorder() { return recorder_; }
   [[nodiscard]] bool stopped() const { return stopped_; }
