@@ -112,8 +112,9 @@ int parse_and_run(int argc, char** argv) {
                          "go on while a hub of another configuration runs");
   init_command->footer(
       std::string{
-          "Listens 3 s at each port first: where anybody talks that is no MK3 and no CAN adapter,\n"
-          "nothing is sent. Then it sends to every serial device in /dev/serial/by-id (or those\n"
+          "Listens 3 s at each port first: where anybody talks in them that is no MK3 and no CAN\n"
+          "adapter, nothing is sent. Then it sends to every serial device in /dev/serial/by-id (or "
+          "those\n"
           "named): an MK3's version request at 2400 and 115200 baud; the SLCAN commands C, S6, L,\n"
           "F, C at 115200; Modbus reads to addresses 1 to 20 and 240 to 247 and a Pylontech\n"
           "module's reads at the usual speeds. No setpoint and no setting of a device is written.\n"
